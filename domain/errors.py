@@ -1,0 +1,147 @@
+"""What can go wrong, in the terms of the business.
+
+    DomainError
+    ├── InvalidRequest           one or more fields of a request are wrong
+    ├── Unauthenticated          no credential, or one that is not good
+    ├── Forbidden                a good credential without the right
+    │   └── TokenMintingForbidden    a token can not mint another
+    ├── TokensUnavailable        no SECRET_KEY, so no tokens
+    ├── ModelNotFound            no model has that id
+    ├── ModelNotLoadable         the file is there and can not be drawn with
+    ├── OutOfMemory              the picture does not fit the device
+    ├── GenerationFailed         the device or the model failed while drawing
+    ├── DeviceUnavailable        the device that was asked for is not there
+    ├── QueueFull                too many jobs wait
+    └── ShuttingDown             the service takes no new work
+
+Each class has a stable `code`: clients and dashboards match on it, so it never changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "DeviceUnavailable",
+    "DomainError",
+    "FieldProblem",
+    "Forbidden",
+    "GenerationFailed",
+    "InvalidRequest",
+    "ModelNotFound",
+    "ModelNotLoadable",
+    "OutOfMemory",
+    "QueueFull",
+    "ShuttingDown",
+    "TokenMintingForbidden",
+    "TokensUnavailable",
+    "Unauthenticated",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One wrong field and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class DomainError(Exception):
+    """Base of all errors that a caller may see. `str(error)` names the value and the remedy."""
+
+    code = "error"
+
+
+class InvalidRequest(DomainError):
+    """One or more fields are wrong; `problems` has one row for each, all of them at once."""
+
+    code = "invalid_request"
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{row.field} {row.message}" for row in self.problems))
+
+
+class Unauthenticated(DomainError):
+    """No credential was sent, or one that is not good. Never says which part was wrong."""
+
+    code = "unauthenticated"
+
+    def __init__(self, *, credential_sent: bool) -> None:
+        self.credential_sent = credential_sent
+        super().__init__(
+            "the credential is not valid; send a current API key or token"
+            if credential_sent
+            else "a credential is needed; send 'Authorization: Bearer <API key or token>'"
+        )
+
+
+class Forbidden(DomainError):
+    """The credential is good and does not carry the right."""
+
+    code = "insufficient_scope"
+
+
+class TokenMintingForbidden(Forbidden):
+    """Only an API key mints tokens."""
+
+    code = "token_minting_forbidden"
+
+
+class TokensUnavailable(DomainError):
+    """Tokens need a signing key, and none is configured."""
+
+    code = "tokens_unavailable"
+
+
+class ModelNotFound(DomainError):
+    """No model in the folders has this id."""
+
+    code = "model_not_found"
+
+    def __init__(self, model_id: str) -> None:
+        self.model_id = model_id
+        super().__init__(f"no model has the id {model_id}; GET /v1/models lists what there is")
+
+
+class ModelNotLoadable(DomainError):
+    """The file is there, but no picture can be drawn with it; the message says why."""
+
+    code = "model_not_loadable"
+
+
+class OutOfMemory(DomainError):
+    """The picture does not fit the device's memory."""
+
+    code = "out_of_memory"
+
+
+class GenerationFailed(DomainError):
+    """The device or the model failed while drawing."""
+
+    code = "generation_failed"
+
+
+class DeviceUnavailable(DomainError):
+    """The device that the configuration asks for is not there."""
+
+    code = "device_unavailable"
+
+
+class QueueFull(DomainError):
+    """As many jobs wait as may; `retry_after` says in how many seconds to try again."""
+
+    code = "queue_full"
+
+    def __init__(self, *, waiting: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"{waiting} jobs wait already; try again in {retry_after} s")
+
+
+class ShuttingDown(DomainError):
+    """The service is stopping and takes no new work."""
+
+    code = "shutting_down"
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping; send the request again in a moment")

@@ -1,0 +1,78 @@
+"""Bounds of a value, as values: each checks what it is given and says in words what is wrong."""
+
+import math
+import unicodedata
+from dataclasses import dataclass
+
+__all__ = ["IntegerRange", "NumberRange", "TextLength"]
+
+_ALLOWED_CONTROLS = frozenset("\t\n")
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerRange:
+    """Whole numbers from `minimum` to `maximum`, both included."""
+
+    minimum: int
+    maximum: int
+
+    def problem(self, value: object) -> str | None:
+        """What is wrong with `value`, in words; None when nothing is."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            return f"is {_shown(value)}; it must be an integer"
+        if not self.minimum <= value <= self.maximum:
+            return f"is {_shown(value)}; it must lie between {self.minimum} and {self.maximum}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """Finite numbers from `minimum` to `maximum`, both included."""
+
+    minimum: float
+    maximum: float
+
+    def problem(self, value: object) -> str | None:
+        """What is wrong with `value`, in words; None when nothing is."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"is {_shown(value)}; it must be a number"
+        if not (math.isfinite(value) if isinstance(value, float) else True):
+            return f"is {value}; it must be finite"
+        if not self.minimum <= value <= self.maximum:
+            return f"is {_shown(value)}; it must lie between {self.minimum} and {self.maximum}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TextLength:
+    """Text of `minimum` to `maximum` characters that can be stored, logged and sent as UTF-8."""
+
+    minimum: int
+    maximum: int
+
+    def problem(self, value: object) -> str | None:
+        """What is wrong with `value`, in words; None when nothing is."""
+        if not isinstance(value, str):
+            return f"is {_shown(value)}; it must be text"
+        if not self.minimum <= len(value) <= self.maximum:
+            return (
+                f"has {len(value)} characters; it must have between "
+                f"{self.minimum} and {self.maximum}"
+            )
+        for position, character in enumerate(value):
+            if unicodedata.category(character) in ("Cc", "Cs") and (
+                character not in _ALLOWED_CONTROLS
+            ):
+                return (
+                    f"holds U+{ord(character):04X} at position {position}; control characters "
+                    "other than tab and newline, and lone surrogates, are not allowed"
+                )
+        return None
+
+
+def _shown(value: object) -> str:
+    """`value` for an error message: never longer than a line, whatever was sent."""
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of more than 20 digits"
+    text = ascii(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -1,0 +1,50 @@
+"""Model files, as the service knows them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["ModelFamily", "ModelKind", "ModelRecord"]
+
+
+class ModelKind(StrEnum):
+    """What a model file is for."""
+
+    CHECKPOINT = "checkpoint"
+    LORA = "lora"
+    VAE = "vae"
+    EMBEDDING = "embedding"
+    CONTROLNET = "controlnet"
+    UNKNOWN = "unknown"
+
+
+class ModelFamily(StrEnum):
+    """Which published architecture a model file belongs to."""
+
+    SD_1 = "sd-1"
+    SD_1_INPAINT = "sd-1-inpaint"
+    SD_2 = "sd-2"
+    SD_2_V = "sd-2-v"
+    SDXL = "sdxl"
+    SDXL_REFINER = "sdxl-refiner"
+    SDXL_INPAINT = "sdxl-inpaint"
+    SD_3 = "sd-3"
+    FLUX = "flux"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """One model: the bytes that `id` names, and where they lie.
+
+    Attributes:
+        id: SHA-256 of the file's bytes, 64 lower-case hex digits.
+        name: The file's name.
+        size: The file's size in bytes.
+        path: The model folder as it was configured, and the way from there; it can be opened.
+        extension: The file's extension in lower case, with its dot.
+    """
+
+    id: str
+    name: str
+    size: int
+    path: str
+    extension: str

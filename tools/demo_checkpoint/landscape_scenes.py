@@ -1,0 +1,39 @@
+"""Landscape scenes: what they can hold, and chance's way of composing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+__all__ = ["FEATURES", "LandscapeScene", "Time", "random_landscape"]
+
+Time = Literal["day", "sunset", "night"]
+
+# What a caption may name or leave unsaid, and a negative prompt take away.
+FEATURES: Final = ("mountains", "snow", "lake", "trees", "sun", "moon", "stars")
+
+
+@dataclass(frozen=True, slots=True)
+class LandscapeScene:
+    """What a landscape shows; `seed` fixes ridges, trees and tints, which no caption names."""
+
+    time: Time
+    features: frozenset[str]
+    seed: int
+
+
+def random_landscape(rng: np.random.Generator) -> LandscapeScene:
+    """Compose a landscape.
+
+    Features come independently of each other, so that the model can learn each by itself; only the sky's rules hold:
+    no sun by night, neither moon nor stars by day. Snow lies on mountains.
+    """
+    time: Time = rng.choice(["day", "sunset", "night"], p=[0.54, 0.23, 0.23])
+    chance = {"mountains": 0.75, "lake": 0.55, "trees": 0.6}
+    chance |= {"moon": 0.65, "stars": 0.65} if time == "night" else {"sun": 0.55}
+    features = {name for name, probability in chance.items() if rng.random() < probability}
+    if "mountains" in features and rng.random() < 0.55:
+        features.add("snow")
+    return LandscapeScene(time, frozenset(features), int(rng.integers(2**31)))
