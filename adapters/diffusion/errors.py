@@ -1,0 +1,51 @@
+"""What torch raises, in the domain's terms."""
+
+import gc
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from adapters.diffusion.device import Device
+from domain.errors import DomainError, GenerationFailed, OutOfMemory
+
+__all__ = ["translated_errors"]
+
+# The CPU's and Metal's allocators raise a plain RuntimeError; this is what theirs say.
+_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+@contextmanager
+def translated_errors(device: Device, doing: str) -> Iterator[None]:
+    """Turn errors of torch into domain errors, and give memory back after one of memory.
+
+    Raises:
+        OutOfMemory: the device, or the host, has not enough.
+        GenerationFailed: torch failed for another reason.
+    """
+    try:
+        yield
+    except DomainError:
+        raise
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        if not _is_memory(error):
+            raise GenerationFailed(f"{doing} failed: {_first_line(error)}") from error
+        # The frames that the error points to still hold the tensors that did not fit.
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
+        device.release_memory()
+        raise OutOfMemory(
+            f"{doing} does not fit the memory of {device.name}; "
+            "ask for a smaller width and height or fewer images"
+        ) from error
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(word in str(error).lower() for word in _MEMORY_WORDS)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

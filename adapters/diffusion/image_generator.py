@@ -1,0 +1,57 @@
+"""diffusers behind the port, imported when it is first needed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from domain.generation import GenerationRequest
+from domain.models import ModelRecord
+from domain.ports.image_generator import GeneratedBatch, ImageGenerator, StepCallback
+
+if TYPE_CHECKING:
+    from adapters.diffusion.engine import Engine
+
+__all__ = ["DiffusersImageGenerator"]
+
+
+class DiffusersImageGenerator(ImageGenerator):
+    """Stable Diffusion on the detected device.
+
+    Neither the import of this module nor the constructor imports torch; `prepare` does.
+
+    Args:
+        device: `auto`, `cpu`, `mps`, `cuda` or `cuda:<number>`.
+        dtype: `auto`, `float32`, `float16` or `bfloat16`.
+        embed_metadata: Whether a PNG carries its parameters.
+    """
+
+    def __init__(
+        self, *, device: str = "auto", dtype: str = "auto", embed_metadata: bool = True
+    ) -> None:
+        self._wanted = (device, dtype)
+        self._embed_metadata = embed_metadata
+        self._engine: Engine | None = None
+
+    @property
+    def device(self) -> str | None:
+        return None if self._engine is None else self._engine.device.name
+
+    def prepare(self) -> None:
+        self._prepared()
+
+    def generate(
+        self,
+        model: ModelRecord,
+        requests: Sequence[GenerationRequest],
+        *,
+        on_step: StepCallback | None = None,
+    ) -> GeneratedBatch:
+        return self._prepared().generate(model, requests, on_step)
+
+    def _prepared(self) -> "Engine":
+        if self._engine is None:
+            from adapters.diffusion.device import find_device
+            from adapters.diffusion.engine import Engine
+
+            device, dtype = self._wanted
+            self._engine = Engine(find_device(device, dtype), embed_metadata=self._embed_metadata)
+        return self._engine

@@ -1,0 +1,107 @@
+"""A model file becomes a pipeline."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from adapters.diffusion.configuration import configuration_folder, embedded_configuration
+from adapters.diffusion.device import Device
+from adapters.diffusion.errors import translated_errors
+from adapters.diffusion.weights import read_metadata, read_weights
+from domain.errors import GenerationFailed, ModelNotLoadable
+from domain.models import ModelRecord
+
+__all__ = ["load_pipeline"]
+
+_log = logging.getLogger(__name__)
+
+
+def load_pipeline(model: ModelRecord, device: Device) -> Any:
+    """The text-to-image pipeline of a single-file checkpoint, on `device`, in its precision.
+
+    Raises:
+        ModelNotLoadable: the file is no checkpoint that can be drawn with; the message says why.
+        OutOfMemory: it does not fit.
+    """
+    started = time.monotonic()
+    files = embedded_configuration(read_metadata(model))
+    if files is None:
+        raise ModelNotLoadable(f"{model.name} is of no family that is known here")
+    try:
+        with translated_errors(device, f"loading {model.name}"):
+            pipeline = _assemble(read_weights(model), files, device)
+            pipeline.to(device.torch_device)
+            pipeline.unet.to(memory_format=torch.channels_last)
+            pipeline.vae.to(memory_format=torch.channels_last)
+    except (GenerationFailed, ValueError, TypeError, LookupError, OSError) as error:
+        _log.warning("%s can not be loaded", model.path, exc_info=True)
+        raise ModelNotLoadable(
+            f"{model.name} is no whole checkpoint of its configuration: "
+            f"{str(error).strip().splitlines()[0][:200]}"
+        ) from error
+    pipeline.set_progress_bar_config(disable=True)
+    # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
+    pipeline.vae.enable_slicing()
+    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    return pipeline
+
+
+def _assemble(weights: dict[str, torch.Tensor], files: Mapping[str, str], device: Device) -> Any:
+    """Every component from the weights and the configuration, then the pipeline of them."""
+    is_xl = "text_encoder_2/config.json" in files
+    dtype = device.dtype
+    with configuration_folder(files) as folder:
+        parts: dict[str, Any] = {
+            "unet": UNet2DConditionModel.from_single_file(
+                weights, config=folder, subfolder="unet", torch_dtype=dtype, local_files_only=True
+            ),
+            "vae": AutoencoderKL.from_single_file(
+                weights, config=folder, subfolder="vae", torch_dtype=dtype, local_files_only=True
+            ),
+            "scheduler": DPMSolverMultistepScheduler.from_pretrained(
+                folder, subfolder="scheduler", local_files_only=True
+            ),
+        }
+        encoders: dict[str, type] = {"": CLIPTextModel}
+        if is_xl:
+            encoders["_2"] = CLIPTextModelWithProjection
+        for suffix, text_encoder in encoders.items():
+            parts[f"tokenizer{suffix}"] = CLIPTokenizer.from_pretrained(
+                folder, subfolder=f"tokenizer{suffix}", local_files_only=True
+            )
+            parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
+                text_encoder,
+                weights,
+                config=folder,
+                subfolder=f"text_encoder{suffix}",
+                torch_dtype=dtype,
+                local_files_only=True,
+            )
+    for name, part in parts.items():
+        _check_whole(name, part)
+    if is_xl:
+        return StableDiffusionXLPipeline(**parts, add_watermarker=False)
+    return StableDiffusionPipeline(
+        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )
+
+
+def _check_whole(name: str, part: Any) -> None:
+    """diffusers leaves a parameter that the file lacks on the meta device, without a word."""
+    if not isinstance(part, torch.nn.Module):
+        return
+    missing = [key for key, value in part.named_parameters() if value.is_meta]
+    if missing:
+        raise ValueError(f"{len(missing)} tensors of its {name} are missing, such as {missing[0]}")

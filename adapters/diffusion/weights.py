@@ -1,0 +1,65 @@
+"""Tensors from a file, whatever wrote it, without running what it says."""
+
+import pickle
+import zipfile
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from domain.errors import ModelNotLoadable
+from domain.models import ModelRecord
+
+__all__ = ["read_metadata", "read_weights"]
+
+_SAFETENSORS = ".safetensors"
+
+
+def read_metadata(model: ModelRecord) -> dict[str, str]:
+    """The text that a safetensors file carries beside its tensors; empty for other files."""
+    if model.extension != _SAFETENSORS:
+        return {}
+    try:
+        with safetensors.safe_open(model.path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise _unreadable(model, error) from error
+
+
+def read_weights(model: ModelRecord) -> dict[str, torch.Tensor]:
+    """Every tensor of the file by name, on the CPU, mapped rather than read where that works.
+
+    Raises:
+        ModelNotLoadable: the file is corrupt, is no file of tensors, or wants to run code.
+    """
+    try:
+        if model.extension == _SAFETENSORS:
+            return safetensors.torch.load_file(model.path)
+        # torch maps its zip format alone; the older one is one stream of pickles.
+        mappable = zipfile.is_zipfile(model.path)
+        content = torch.load(model.path, map_location="cpu", weights_only=True, mmap=mappable)
+    except pickle.UnpicklingError as error:
+        raise ModelNotLoadable(
+            f"{model.name} is a pickle that holds more than tensors, and nothing in it was run; "
+            "ask its maker for a .safetensors file"
+        ) from error
+    except (OSError, safetensors.SafetensorError, RuntimeError, EOFError, ValueError) as error:
+        raise _unreadable(model, error) from error
+    return _tensors(model, content)
+
+
+def _tensors(model: ModelRecord, content: Any) -> dict[str, torch.Tensor]:
+    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict):
+        raise ModelNotLoadable(f"{model.name} holds no table of named tensors")
+    return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
+    # torch and the system put the whole path into what they say; the name is enough.
+    words = (
+        (str(error).strip() or type(error).__name__).splitlines()[0].replace(model.path, model.name)
+    )
+    return ModelNotLoadable(f"{model.name} can not be read: {words[:200]}")

@@ -1,0 +1,62 @@
+"""The Flask application."""
+
+import flask_cors
+import flask_smorest
+from flask import Flask
+
+from adapters.http.inference import inference_blueprint
+from adapters.http.models import models_blueprint
+from adapters.http.problems import install_error_handlers
+from adapters.http.public import public_blueprint
+from adapters.http.request_log import install_request_log
+from adapters.http.tokens import tokens_blueprint
+from application.scheduler import JobScheduler
+from application.service import InferenceService
+from application.settings import Settings
+from application.version import VERSION
+from domain.ports.image_generator import ImageGenerator
+from domain.services.credential_checker import CredentialChecker
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["create_app"]
+
+_EXPOSED_HEADERS = ("X-Request-ID", "Location", "Retry-After")
+
+
+def create_app(
+    *,
+    settings: Settings,
+    registry: ModelRegistry,
+    generator: ImageGenerator,
+    scheduler: JobScheduler,
+    service: InferenceService,
+    credential_checker: CredentialChecker,
+) -> Flask:
+    """The WSGI application over these services. Starts nothing; `service.start()` does."""
+    app = Flask(__name__, static_folder="pages/assets", static_url_path="/assets")
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        API_TITLE="ai-inference",
+        API_VERSION=VERSION,
+        OPENAPI_VERSION="3.1.0",
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    install_request_log(app)
+    flask_cors.CORS(
+        app,
+        origins=list(settings.cors_origins),
+        expose_headers=list(_EXPOSED_HEADERS),
+        supports_credentials=False,
+        send_wildcard=True,
+        max_age=600,
+    )
+    api = flask_smorest.Api(app)
+    install_error_handlers(app)
+    for blueprint in (
+        public_blueprint(registry, generator, service),
+        models_blueprint(registry, credential_checker),
+        inference_blueprint(settings, scheduler, credential_checker),
+        tokens_blueprint(credential_checker),
+    ):
+        api.register_blueprint(blueprint)
+    return app

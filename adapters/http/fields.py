@@ -1,0 +1,64 @@
+"""marshmallow fields that take their bounds from the domain."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from domain.limits import IntegerRange, NumberRange, TextLength
+
+__all__ = ["CheckedString", "LimitedInteger", "LimitedNumber", "LimitedString"]
+
+_MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
+
+
+class _Checked:
+    """Takes a JSON value as it is, or says what the domain says of it.
+
+    marshmallow's own fields would turn "30" into 30. The validators given to them are for the
+    API's description; the check itself is the domain's.
+    """
+
+    problem: Callable[[object], str | None]
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
+    ) -> Any:
+        if message := self.problem(value):
+            raise ValidationError(message)
+        return value
+
+
+class LimitedInteger(_Checked, fields.Integer):
+    """A JSON integer within `limit`."""
+
+    def __init__(self, limit: IntegerRange, **options: Any) -> None:
+        bounds = validate.Range(limit.minimum, limit.maximum)
+        super().__init__(strict=True, validate=bounds, error_messages=_MESSAGES, **options)
+        self.problem = limit.problem
+
+
+class LimitedNumber(_Checked, fields.Float):
+    """A finite JSON number within `limit`."""
+
+    def __init__(self, limit: NumberRange, **options: Any) -> None:
+        bounds = validate.Range(limit.minimum, limit.maximum)
+        super().__init__(validate=bounds, error_messages=_MESSAGES, **options)
+        self.problem = limit.problem
+
+
+class LimitedString(_Checked, fields.String):
+    """JSON text within `limit`."""
+
+    def __init__(self, limit: TextLength, **options: Any) -> None:
+        bounds = validate.Length(limit.minimum, limit.maximum)
+        super().__init__(validate=bounds, error_messages=_MESSAGES, **options)
+        self.problem = limit.problem
+
+
+class CheckedString(_Checked, fields.String):
+    """JSON text that `problem` finds nothing wrong with."""
+
+    def __init__(self, problem: Callable[[object], str | None], **options: Any) -> None:
+        super().__init__(error_messages=_MESSAGES, **options)
+        self.problem = problem

@@ -1,0 +1,82 @@
+"""Request bodies: strict JSON, then a schema; every wrong field is named at once."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import flask_smorest
+from flask import Request, abort
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from domain.errors import FieldProblem, InvalidRequest
+
+__all__ = ["Blueprint", "parse_json"]
+
+_MEDIA_TYPE = "application/json"
+
+
+def parse_json(body: bytes) -> object:
+    """The value that `body` is, as RFC 8259 has it. Raises ValueError, saying what is wrong."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} of the body is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"the body is no JSON: {error.msg} at {where}") from error
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
+
+
+class _JsonParser(FlaskParser):
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        body = req.get_data(cache=True)
+        if not body:
+            return {}
+        if req.mimetype != _MEDIA_TYPE:
+            sent = ascii(req.mimetype)[:60] if req.mimetype else "missing"
+            abort(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                description=f"Content-Type is {sent}; send {_MEDIA_TYPE}",
+            )
+        try:
+            return parse_json(body)
+        except ValueError as error:
+            abort(HTTPStatus.BAD_REQUEST, description=str(error))
+
+    def handle_error(
+        self,
+        error: ValidationError,
+        req: Request,
+        schema: Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
+        by_location: dict[str, Any] = error.normalized_messages()
+        raise InvalidRequest(_rows(next(iter(by_location.values())))) from error
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A flask-smorest blueprint whose `arguments` follow this module's rules."""
+
+    ARGUMENTS_PARSER = _JsonParser()
+
+
+def _rows(messages: Mapping[Any, Any]) -> list[FieldProblem]:
+    return [
+        FieldProblem("body" if name == "_schema" else _shown(name), "; ".join(map(str, texts)))
+        for name, texts in messages.items()
+    ]
+
+
+def _shown(name: object) -> str:
+    """A field's name, which may be anything a client thought of."""
+    text = str(name)
+    return text if text.isprintable() and len(text) <= 64 else f"{ascii(text)[:64]}…"
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"the body is no JSON: {word} is no JSON number")

@@ -1,0 +1,101 @@
+"""Errors as RFC 9457 problem details. Only here does a domain error have a status code."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Flask, Response, g, json
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from domain import errors
+
+__all__ = ["STATUS", "install_error_handlers", "problem"]
+
+STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.TokenMintingForbidden: HTTPStatus.FORBIDDEN,
+    errors.TokensUnavailable: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ModelNotFound: HTTPStatus.NOT_FOUND,
+    errors.ModelNotLoadable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.OutOfMemory: HTTPStatus.INSUFFICIENT_STORAGE,
+    errors.GenerationFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DeviceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_SHUTDOWN_RETRY_SECONDS = 5
+_CODES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+}
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this address; GET / lists what there is",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; see Allow",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "something failed here; the logs have it under request_id",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def problem(
+    status: HTTPStatus,
+    *,
+    code: str,
+    detail: str,
+    fields: tuple[errors.FieldProblem, ...] = (),
+) -> Response:
+    """A problem response; `fields` become its `errors`, one row for each wrong field."""
+    body: dict[str, object] = {
+        "type": f"urn:ai-inference:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "request_id": g.get("request_id"),
+    }
+    if fields:
+        body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
+    return Response(json.dumps(body), status.value, content_type="application/problem+json")
+
+
+def install_error_handlers(app: Flask) -> None:
+    """Answer every error of `app`, expected or not, with problem details."""
+    app.register_error_handler(errors.DomainError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+
+
+def _domain_error(error: errors.DomainError) -> Response:
+    fields = error.problems if isinstance(error, errors.InvalidRequest) else ()
+    response = problem(STATUS[type(error)], code=error.code, detail=str(error), fields=fields)
+    if isinstance(error, errors.Unauthenticated):
+        challenge = 'Bearer error="invalid_token"' if error.credential_sent else "Bearer"
+        response.headers["WWW-Authenticate"] = challenge
+    if isinstance(error, errors.QueueFull):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.ShuttingDown):
+        response.headers["Retry-After"] = str(_SHUTDOWN_RETRY_SECONDS)
+    return response
+
+
+def _http_error(error: HTTPException) -> BaseResponse:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
+        return error.get_response()
+    status = HTTPStatus(error.code)
+    code = _CODES.get(status, status.name.lower())
+    detail = _DETAILS.get(status, error.description or status.description)
+    response = problem(status, code=code, detail=detail)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _unexpected_error(error: Exception) -> Response:
+    _log.error("unexpected error", exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem(status, code=_CODES[status], detail=_DETAILS[status])

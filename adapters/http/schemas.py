@@ -1,0 +1,157 @@
+"""The shapes of request and response bodies."""
+
+import base64
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from adapters.http.fields import CheckedString, LimitedInteger, LimitedNumber, LimitedString
+from domain.credentials import AccessToken, join_scopes
+from domain.generation import GeneratedImage, GenerationRequest, id_problem, model_id_problem
+from domain.limits import IntegerRange, NumberRange, TextLength
+from domain.services.credential_checker import CredentialChecker
+
+__all__ = [
+    "GenerationRequestSchema",
+    "GenerationResultSchema",
+    "HealthSchema",
+    "IndexSchema",
+    "ModelListSchema",
+    "ModelSchema",
+    "ReadySchema",
+    "TokenRequestSchema",
+    "TokenSchema",
+]
+
+
+def _text(name: str, **options: Any) -> LimitedString:
+    limit = GenerationRequest.LIMITS[name]
+    assert isinstance(limit, TextLength)  # noqa: S101 - tells mypy which kind of limit
+    return LimitedString(limit, **options)
+
+
+def _integer(name: str, **options: Any) -> LimitedInteger:
+    limit = GenerationRequest.LIMITS[name]
+    assert isinstance(limit, IntegerRange)  # noqa: S101
+    return LimitedInteger(limit, **options)
+
+
+def _number(name: str, **options: Any) -> LimitedNumber:
+    limit = GenerationRequest.LIMITS[name]
+    assert isinstance(limit, NumberRange)  # noqa: S101
+    return LimitedNumber(limit, **options)
+
+
+def _base64(image: GeneratedImage) -> str:
+    return base64.b64encode(image.data).decode("ascii")
+
+
+def _scope(token: AccessToken) -> str:
+    return join_scopes(token.scopes)
+
+
+class _RequestSchema(Schema):
+    error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
+        "unknown": "is no field of this request",
+        "type": "must be a JSON object",
+    }
+
+
+class GenerationRequestSchema(_RequestSchema):
+    """What `GenerationRequest` takes; a field left out is left to its default."""
+
+    id = CheckedString(id_problem, required=True)
+    model_id = CheckedString(model_id_problem, required=True)
+    prompt = _text("prompt", required=True)
+    negative_prompt = _text("negative_prompt", allow_none=True)
+    num_inference_steps = _integer("num_inference_steps")
+    guidance_scale = _number("guidance_scale")
+    width = _integer("width")
+    height = _integer("height")
+    seed = _integer("seed", allow_none=True)
+    num_images = _integer("num_images")
+
+
+class _ImageSchema(Schema):
+    base64 = fields.Function(_base64)
+    seed = fields.Integer()
+    width = fields.Integer()
+    height = fields.Integer()
+
+
+class _TimingsSchema(Schema):
+    queue = fields.Float()
+    load_ = fields.Float(attribute="load", data_key="load")
+    generate = fields.Float()
+    encode = fields.Float()
+
+
+class GenerationResultSchema(Schema):
+    """A `GenerationResult`."""
+
+    id = fields.String(attribute="request.id")
+    model_id = fields.String(attribute="request.model_id")
+    images = fields.List(fields.Nested(_ImageSchema))
+    processing_time = fields.Float()
+    prompt = fields.String(attribute="request.prompt")
+    negative_prompt = fields.String(attribute="request.negative_prompt")
+    num_inference_steps = fields.Integer(attribute="request.num_inference_steps")
+    guidance_scale = fields.Float(attribute="request.guidance_scale")
+    timings = fields.Nested(_TimingsSchema)
+    warnings = fields.List(fields.String())
+
+
+class ModelSchema(Schema):
+    """A `ModelRecord`."""
+
+    id = fields.String()
+    name = fields.String()
+    size = fields.Integer()
+    path = fields.String()
+    extension = fields.String()
+
+
+class ModelListSchema(Schema):
+    """All models."""
+
+    models = fields.List(fields.Nested(ModelSchema))
+    count = fields.Integer()
+
+
+class TokenRequestSchema(_RequestSchema):
+    """What a token should be like; both fields may be left out."""
+
+    expires_in = LimitedInteger(CredentialChecker.EXPIRES_IN)
+    scope = LimitedString(TextLength(0, 1000))
+
+
+class TokenSchema(Schema):
+    """An `AccessToken`, with the names of RFC 6749, section 5.1."""
+
+    access_token = fields.String(attribute="token")
+    token_type = fields.Constant("Bearer")
+    expires_in = fields.Integer()
+    scope = fields.Function(_scope)
+
+
+class IndexSchema(Schema):
+    """What there is."""
+
+    name = fields.String()
+    version = fields.String()
+    links = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class HealthSchema(Schema):
+    """That the process answers."""
+
+    status = fields.String()
+    version = fields.String()
+    device = fields.String(allow_none=True)
+    models = fields.Integer()
+
+
+class ReadySchema(Schema):
+    """That a request would be drawn now."""
+
+    status = fields.String()

@@ -1,0 +1,26 @@
+"""Tokens for those who hold an API key."""
+
+from http import HTTPStatus
+from typing import Any
+
+from adapters.http.auth import current_principal, protect
+from adapters.http.parsing import Blueprint
+from adapters.http.schemas import TokenRequestSchema, TokenSchema
+from domain.credentials import AccessToken
+from domain.services.credential_checker import CredentialChecker
+
+__all__ = ["tokens_blueprint"]
+
+
+def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
+    """`/v1/tokens`."""
+    blueprint = Blueprint("tokens", __name__, url_prefix="/v1", description="Mints tokens.")
+    protect(blueprint, checker)
+
+    @blueprint.post("/tokens")
+    @blueprint.arguments(TokenRequestSchema, required=False)
+    @blueprint.response(HTTPStatus.CREATED, TokenSchema)
+    def mint(fields: dict[str, Any]) -> tuple[AccessToken, dict[str, str]]:
+        return checker.mint(current_principal(), **fields), {"Cache-Control": "no-store"}
+
+    return blueprint

@@ -1,0 +1,151 @@
+"""Who draws when: one worker thread owns the device, callers submit and wait."""
+
+import dataclasses
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from domain.errors import DomainError, QueueFull, ShuttingDown
+from domain.generation import GenerationRequest, GenerationResult
+from domain.services.generate_images import GenerateImages
+
+__all__ = ["JobScheduler"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: GenerationRequest
+    caller: str
+    since: float
+    outcome: "Future[GenerationResult]" = field(default_factory=Future)
+
+
+class JobScheduler:
+    """A bounded queue in front of the one device, first come, first served.
+
+    `_changed` guards the queue and the two flags. The worker holds it to take a job, never while
+    it draws; a caller holds it to put one in, never while it waits.
+    """
+
+    def __init__(
+        self,
+        generate_images: GenerateImages,
+        *,
+        max_queue: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._generate_images = generate_images
+        self._max_queue = max_queue
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._queue: deque[_Waiting] = deque()
+        self._draining = False
+        self._seconds_a_job = 5.0
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait; a running one is not counted."""
+        return len(self._queue)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next job would be refused for want of room."""
+        return len(self._queue) >= self._max_queue
+
+    @property
+    def draining(self) -> bool:
+        """Whether new jobs are refused because the service stops."""
+        return self._draining
+
+    def submit(self, request: GenerationRequest, *, caller: str) -> "Future[GenerationResult]":
+        """Put a request in the queue; the future has its result, or raises a DomainError.
+
+        Raises:
+            ModelNotFound: no model has its `model_id`.
+            QueueFull: as many wait as may.
+            ShuttingDown: the service stops.
+        """
+        admitted = self._generate_images.admit(request)
+        with self._changed:
+            if self._draining:
+                raise ShuttingDown
+            if self.full:
+                wait = max(1, round(self._seconds_a_job * len(self._queue)))
+                raise QueueFull(waiting=len(self._queue), retry_after=wait)
+            job = _Waiting(admitted, caller, self._clock())
+            self._queue.append(job)
+            self._changed.notify()
+        return job.outcome
+
+    def run_forever(self) -> None:
+        """Draw what comes until `drain` was called and the queue is empty. For the worker."""
+        while self.run_once():
+            pass
+
+    def run_once(self) -> bool:
+        """Wait for a job and draw it; False when there is none and none will come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._draining)
+            if not self._queue:
+                return False
+            job = self._queue.popleft()
+        self._draw(job)
+        return True
+
+    def drain(self) -> None:
+        """Take no new job; what is queued is still drawn."""
+        with self._changed:
+            self._draining = True
+            self._changed.notify_all()
+
+    def abandon(self) -> None:
+        """Take no new job and tell those who wait that theirs will not be drawn."""
+        with self._changed:
+            self._draining = True
+            left = tuple(self._queue)
+            self._queue.clear()
+            self._changed.notify_all()
+        for job in left:
+            job.outcome.set_exception(ShuttingDown())
+
+    def _draw(self, job: _Waiting) -> None:
+        started = self._clock()
+        try:
+            result = self._generate_images(job.request)
+        except DomainError as error:
+            _log.warning("job failed: id=%s code=%s %s", job.request.id, error.code, error)
+            job.outcome.set_exception(error)
+            return
+        except Exception as error:
+            _log.exception("job failed: id=%s", job.request.id)
+            job.outcome.set_exception(error)
+            return
+        seconds = self._clock() - started
+        self._seconds_a_job += 0.3 * (seconds - self._seconds_a_job)
+        timings = dataclasses.replace(result.timings, queue=started - job.since)
+        result = dataclasses.replace(result, timings=timings)
+        _log_drawn(job, result)
+        job.outcome.set_result(result)
+
+
+def _log_drawn(job: _Waiting, result: GenerationResult) -> None:
+    request = result.request
+    _log.info(
+        "drawn: id=%s caller=%s model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
+        request.id,
+        job.caller,
+        request.model_id[:10],
+        request.num_inference_steps,
+        request.width,
+        request.height,
+        request.num_images,
+        result.processing_time,
+        result.timings.queue,
+    )
+    _log.debug("prompt of %s: %r", request.id, request.prompt)

@@ -1,0 +1,125 @@
+"""The life of the running service: its threads, started and stopped by whoever hosts it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+from application.scheduler import JobScheduler
+from domain.errors import DomainError
+from domain.ports.image_generator import ImageGenerator
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["InferenceService", "Readiness"]
+
+_log = logging.getLogger(__name__)
+
+
+class Readiness(StrEnum):
+    """Whether a request would be drawn now, and why not."""
+
+    READY = "ready"
+    SEEKING_DEVICE = "the device is being sought"
+    SCANNING = "the model folders are being scanned for the first time"
+    QUEUE_FULL = "the queue is full"
+    DRAINING = "the service is stopping"
+
+
+class InferenceService:
+    """One worker thread that owns the device, one that scans the model folders.
+
+    `start` runs them, `stop` ends and joins them; neither is called by a constructor or an import.
+    `on_ready` is called once, from one of them, when the device is known and the folders are
+    scanned; `on_fatal` from the worker when the device can not be had.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        generator: ImageGenerator,
+        scheduler: JobScheduler,
+        *,
+        scan_interval: float,
+    ) -> None:
+        self._registry = registry
+        self._generator = generator
+        self._scheduler = scheduler
+        self._scan_interval = scan_interval
+        self._announcing = threading.Lock()
+        self._announced = False
+        self._stopping = threading.Event()
+        self._threads: tuple[threading.Thread, ...] = ()
+
+    @property
+    def readiness(self) -> Readiness:
+        """Whether a request would be drawn now, and why not."""
+        if self._scheduler.draining:
+            return Readiness.DRAINING
+        if self._generator.device is None:
+            return Readiness.SEEKING_DEVICE
+        if not self._registry.scanned:
+            return Readiness.SCANNING
+        return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
+
+    def start(
+        self,
+        *,
+        on_ready: Callable[[], None] = lambda: None,
+        on_fatal: Callable[[DomainError], None] = lambda _error: None,
+    ) -> None:
+        """Start the threads. Raises RuntimeError when they were started before."""
+        if self._threads:
+            raise RuntimeError("the service was started before")
+        self._threads = (
+            threading.Thread(
+                target=self._work, args=(on_ready, on_fatal), name="device", daemon=True
+            ),
+            threading.Thread(target=self._watch, args=(on_ready,), name="scanner", daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
+
+    def drain(self) -> None:
+        """Take no new request; what was accepted is still drawn."""
+        self._scheduler.drain()
+
+    def stop(self, timeout: float) -> None:
+        """Take no new request, wait `timeout` seconds for what was accepted, give up the rest."""
+        self._stopping.set()
+        self._scheduler.drain()
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._scheduler.abandon()
+
+    def _work(self, on_ready: Callable[[], None], on_fatal: Callable[[DomainError], None]) -> None:
+        try:
+            self._generator.prepare()
+        except DomainError as error:
+            self._scheduler.abandon()
+            on_fatal(error)
+            return
+        self._announce(on_ready)
+        self._scheduler.run_forever()
+
+    def _watch(self, on_ready: Callable[[], None]) -> None:
+        self._scan()
+        self._announce(on_ready)
+        while not self._stopping.wait(self._scan_interval):
+            self._scan()
+            self._announce(on_ready)
+
+    def _announce(self, on_ready: Callable[[], None]) -> None:
+        # Both threads may get here at once; the lock lets one of them speak.
+        with self._announcing:
+            if self._announced or self.readiness is not Readiness.READY:
+                return
+            self._announced = True
+        on_ready()
+
+    def _scan(self) -> None:
+        try:
+            self._registry.refresh()
+        except Exception:
+            _log.exception("the model folders could not be scanned")

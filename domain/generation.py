@@ -1,0 +1,204 @@
+"""A request for pictures, and the pictures: values that check themselves."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
+
+from domain.errors import FieldProblem, InvalidRequest
+from domain.limits import IntegerRange, NumberRange, TextLength
+
+__all__ = [
+    "BatchKey",
+    "GeneratedImage",
+    "GenerationRequest",
+    "GenerationResult",
+    "Timings",
+    "id_problem",
+    "model_id_problem",
+]
+
+_MODEL_ID = re.compile(r"[0-9a-f]{64}")
+_NEXT_MULTIPLE = 8
+
+
+def id_problem(value: object) -> str | None:
+    """What is wrong with a request's `id`, which names its job in a URL; None when nothing is."""
+    if isinstance(value, str) and (value in (".", "..") or "/" in value):
+        return f"is {ascii(value)[:40]}; it must hold no '/' and be neither '.' nor '..'"
+    return GenerationRequest.LIMITS["id"].problem(value)
+
+
+def model_id_problem(value: object) -> str | None:
+    """What is wrong with a `model_id`; None when nothing is. Both cases of hex are good."""
+    if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
+        return "must be the 64 hexadecimal digits that GET /v1/models lists as id"
+    return None
+
+
+class BatchKey(NamedTuple):
+    """What requests must have in common to be drawn in one batch."""
+
+    model_id: str
+    width: int
+    height: int
+    num_inference_steps: int
+    guidance_scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """A prompt and everything that decides the picture.
+
+    Attributes:
+        id: The caller's name for the request.
+        model_id: SHA-256 of the model file, 64 hex digits; kept in lower case.
+        prompt: What to draw.
+        negative_prompt: What to keep out; None for nothing.
+        num_inference_steps: Denoising steps.
+        guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
+            convention of Imagen and diffusers: 1 is no guidance.
+        width: Pixels.
+        height: Pixels.
+        seed: Of the first image; image i has seed + i. None until one is drawn.
+        num_images: How many.
+
+    Raises:
+        InvalidRequest: with one row for each field that is wrong.
+    """
+
+    LIMITS: ClassVar[Mapping[str, IntegerRange | NumberRange | TextLength]] = MappingProxyType(
+        {
+            "id": TextLength(1, 128),
+            "prompt": TextLength(1, 1000),
+            "negative_prompt": TextLength(0, 1000),
+            "num_inference_steps": IntegerRange(1, 150),
+            "guidance_scale": NumberRange(1.0, 20.0),
+            "width": IntegerRange(256, 1024),
+            "height": IntegerRange(256, 1024),
+            # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
+            "seed": IntegerRange(0, 2**53 - 1),
+            "num_images": IntegerRange(1, 4),
+        }
+    )
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"negative_prompt", "seed"})
+
+    id: str
+    model_id: str
+    prompt: str
+    negative_prompt: str | None = None
+    num_inference_steps: int = 30
+    guidance_scale: float = 7.5
+    width: int = 512
+    height: int = 512
+    seed: int | None = None
+    num_images: int = 1
+
+    def __post_init__(self) -> None:
+        problems = [
+            FieldProblem(field.name, message)
+            for field in dataclasses.fields(self)
+            if (message := self._problem(field.name)) is not None
+        ]
+        wrong = {row.field for row in problems}
+        if not wrong & {"seed", "num_images"} and (message := self._last_seed_problem()):
+            problems.append(FieldProblem("seed", message))
+        if problems:
+            raise InvalidRequest(problems)
+        object.__setattr__(self, "model_id", self.model_id.lower())
+        object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
+
+    @property
+    def drawn_width(self) -> int:
+        """Pixels that are drawn before cropping: `width`, or the next multiple of 8."""
+        return _next_multiple(self.width)
+
+    @property
+    def drawn_height(self) -> int:
+        """Pixels that are drawn before cropping: `height`, or the next multiple of 8."""
+        return _next_multiple(self.height)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each image, in order. The request must have its seed."""
+        if self.seed is None:
+            raise ValueError(f"request {self.id!r} has no seed yet")
+        return tuple(range(self.seed, self.seed + self.num_images))
+
+    @property
+    def batch_key(self) -> BatchKey:
+        """Requests with equal keys can be drawn in one batch."""
+        return BatchKey(
+            self.model_id,
+            self.drawn_width,
+            self.drawn_height,
+            self.num_inference_steps,
+            self.guidance_scale,
+        )
+
+    def _problem(self, name: str) -> str | None:
+        value = getattr(self, name)
+        if value is None and name in self.OPTIONAL:
+            return None
+        if name == "id":
+            return id_problem(value)
+        if name == "model_id":
+            return model_id_problem(value)
+        return self.LIMITS[name].problem(value)
+
+    def _last_seed_problem(self) -> str | None:
+        if self.seed is None:
+            return None
+        message = self.LIMITS["seed"].problem(self.seed + self.num_images - 1)
+        return f"of the last image {message}" if message else None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImage:
+    """One finished picture: a PNG of `width` × `height` pixels, drawn from `seed`."""
+
+    data: bytes = dataclasses.field(repr=False)
+    seed: int
+    width: int
+    height: int
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the PNG to `path`. Raises OSError when that can not be done."""
+        Path(path).write_bytes(self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Where the time went, in seconds."""
+
+    queue: float = 0.0
+    load: float = 0.0
+    generate: float = 0.0
+    encode: float = 0.0
+
+    @property
+    def work(self) -> float:
+        """Seconds from the start of the work: everything but the queue."""
+        return self.load + self.generate + self.encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationResult:
+    """The pictures of a request, which has its seed now.
+
+    `processing_time` is seconds from the start of the work, the wait in the queue left out.
+    """
+
+    request: GenerationRequest
+    images: tuple[GeneratedImage, ...]
+    processing_time: float
+    timings: Timings
+    warnings: tuple[str, ...] = ()
+
+
+def _next_multiple(pixels: int) -> int:
+    return -(-pixels // _NEXT_MULTIPLE) * _NEXT_MULTIPLE

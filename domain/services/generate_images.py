@@ -1,0 +1,68 @@
+"""The inference use case."""
+
+import dataclasses
+import random
+import time
+from collections.abc import Callable
+
+from domain.generation import GenerationRequest, GenerationResult
+from domain.ports.image_generator import ImageGenerator, StepCallback
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["GenerateImages"]
+
+_RANDOM_SEED_BITS = 32
+"""Seeds that are drawn fit the 32-bit fields of the tools people paste them into."""
+
+
+def _draw_seed() -> int:
+    return random.SystemRandom().getrandbits(_RANDOM_SEED_BITS)
+
+
+class GenerateImages:
+    """Draws what a request asks for, with the model it names."""
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        generator: ImageGenerator,
+        *,
+        draw_seed: Callable[[], int] = _draw_seed,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registry = registry
+        self._generator = generator
+        self._draw_seed = draw_seed
+        self._clock = clock
+
+    def admit(self, request: GenerationRequest) -> GenerationRequest:
+        """The request as it will be drawn, with its seed; cheap, before any queue.
+
+        Raises:
+            ModelNotFound: no model has its `model_id`.
+        """
+        self._registry.get(request.model_id)
+        if request.seed is not None:
+            return request
+        return dataclasses.replace(request, seed=self._draw_seed())
+
+    def __call__(
+        self, request: GenerationRequest, *, on_step: StepCallback | None = None
+    ) -> GenerationResult:
+        """Draw the request's images.
+
+        Raises:
+            ModelNotFound: no model has its `model_id`.
+            DomainError: whatever `ImageGenerator.generate` raises.
+        """
+        started = self._clock()
+        request = self.admit(request)
+        model = self._registry.get(request.model_id)
+        batch = self._generator.generate(model, (request,), on_step=on_step)
+        return GenerationResult(
+            request=request,
+            images=batch.images[0],
+            processing_time=self._clock() - started,
+            timings=batch.timings,
+            warnings=batch.warnings,
+        )
