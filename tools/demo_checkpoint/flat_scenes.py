@@ -52,7 +52,9 @@ class FlatScene:
 
 
 def is_held_out(shape: str, colour: str, background: str) -> bool:
-    """Say whether this combination is kept from training, so that the judge can ask for something never seen."""
+    """Say whether this combination is kept from training, so that the judge can ask for something
+    never seen.
+    """
     key = f"{shape} {colour} {background}".encode()
     return zlib.crc32(key) % 100 < _HELD_OUT_PERCENT
 
@@ -65,7 +67,8 @@ def random_flat(rng: np.random.Generator) -> FlatScene:
         background = "white" if rng.random() < 0.12 else str(rng.choice(colours))
         if colour != background and not is_held_out(shape, colour, background):
             break
-    size: Size = rng.choice(["small", "medium", "large"], p=[0.25, 0.5, 0.25])
+    sizes: tuple[Size, ...] = ("small", "medium", "large")
+    size = sizes[rng.choice(3, p=[0.25, 0.5, 0.25])]
     moved = size != "large" and rng.random() < 0.35
     place = str(rng.choice(list(PLACES))) if moved else "centre"
     return FlatScene(shape, colour, background, size, place, int(rng.integers(2**31)))

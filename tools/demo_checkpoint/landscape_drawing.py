@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene, Time
+from tools.demo_checkpoint.landscape_scenes import LandscapeScene
+from tools.demo_checkpoint.moods import MIDDLE_SKY, MOODS, Mood, rgb
 from tools.demo_checkpoint.terrain import (
     Mountains,
     below,
@@ -20,59 +20,13 @@ from tools.demo_checkpoint.terrain import (
 
 __all__ = ["draw_landscape"]
 
-Array = NDArray[np.float32]
-
-
-def _rgb(*values: int) -> Array:
-    return np.array(values, dtype=np.float32) / 255
-
-
-@dataclass(frozen=True, slots=True)
-class _Mood:
-    """A time of day's colours, sRGB in 0..1."""
-
-    zenith: Array
-    haze: Array
-    rock_lit: Array
-    rock_shade: Array
-    snow_lit: Array
-    snow_shade: Array
-    grass_far: Array
-    grass_near: Array
-    tree_lit: Array
-    tree_shade: Array
-    water: Array
-
-
-_MOODS: Final[dict[Time, _Mood]] = {
-    "day": _Mood(
-        zenith=_rgb(58, 128, 216), haze=_rgb(196, 226, 246),
-        rock_lit=_rgb(142, 134, 132), rock_shade=_rgb(82, 84, 104),
-        snow_lit=_rgb(252, 252, 254), snow_shade=_rgb(196, 212, 236),
-        grass_far=_rgb(142, 186, 92), grass_near=_rgb(84, 144, 56),
-        tree_lit=_rgb(44, 106, 60), tree_shade=_rgb(18, 62, 42), water=_rgb(44, 112, 178),
-    ),
-    "sunset": _Mood(
-        zenith=_rgb(86, 62, 134), haze=_rgb(255, 176, 92),
-        rock_lit=_rgb(186, 104, 96), rock_shade=_rgb(82, 52, 96),
-        snow_lit=_rgb(255, 214, 196), snow_shade=_rgb(186, 146, 186),
-        grass_far=_rgb(148, 112, 66), grass_near=_rgb(72, 66, 42),
-        tree_lit=_rgb(66, 50, 46), tree_shade=_rgb(34, 26, 38), water=_rgb(140, 74, 112),
-    ),
-    "night": _Mood(
-        zenith=_rgb(8, 14, 44), haze=_rgb(46, 66, 118),
-        rock_lit=_rgb(58, 68, 102), rock_shade=_rgb(26, 32, 60),
-        snow_lit=_rgb(178, 196, 232), snow_shade=_rgb(98, 116, 162),
-        grass_far=_rgb(26, 50, 58), grass_near=_rgb(12, 28, 32),
-        tree_lit=_rgb(14, 36, 40), tree_shade=_rgb(5, 14, 22), water=_rgb(16, 30, 72),
-    ),
-}  # fmt: skip
-
-_MIDDLE_SKY: Final = {"sunset": _rgb(226, 98, 104)}
+Array: TypeAlias = NDArray[np.float32]
 
 
 class _Canvas:
-    """A picture being painted: pixels in 0..1 and the coordinates of its columns and rows, in short sides."""
+    """A picture being painted: pixels in 0..1 and the coordinates of its columns and rows, in short
+    sides.
+    """
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height, self.short = width, height, min(width, height)
@@ -80,7 +34,7 @@ class _Canvas:
         self.x = ((np.arange(width) + 0.5) / self.short).astype(np.float32)
         self.y = ((np.arange(height) + 0.5) / self.short).astype(np.float32)[:, None]
         self.right, self.bottom = width / self.short, height / self.short
-        self.rgb = np.zeros((height, width, 3), dtype=np.float32)
+        self.rgb: Array = np.zeros((height, width, 3), dtype=np.float32)
 
     def distance(self, x: float, y: float) -> Array:
         """Distance of every pixel to a point, (height, width, 1), in short sides."""
@@ -94,7 +48,7 @@ class _Canvas:
 def draw_landscape(scene: LandscapeScene, *, width: int, height: int) -> NDArray[np.uint8]:
     """Draw a landscape; the result is sRGB, (height, width, 3)."""
     rng = np.random.default_rng(scene.seed)
-    canvas, mood = _Canvas(width, height), _MOODS[scene.time]
+    canvas, mood = _Canvas(width, height), MOODS[scene.time]
     horizon = canvas.bottom * rng.uniform(0.56, 0.66)
     light_x = canvas.right * rng.uniform(0.15, 0.85)
     _paint_sky(canvas, mood, scene, horizon, light_x, rng)
@@ -114,14 +68,14 @@ def draw_landscape(scene: LandscapeScene, *, width: int, height: int) -> NDArray
 
 def _paint_sky(
     canvas: _Canvas,
-    mood: _Mood,
+    mood: Mood,
     scene: LandscapeScene,
     horizon: float,
     light_x: float,
     rng: np.random.Generator,
 ) -> None:
     height = np.clip(canvas.y / horizon, 0, 1)[..., None]
-    middle = _MIDDLE_SKY.get(scene.time)
+    middle = MIDDLE_SKY.get(scene.time)
     if middle is None:
         sky = mix(mood.zenith, mood.haze, height**1.3)
     else:
@@ -136,11 +90,17 @@ def _paint_sky(
     if "sun" in scene.features:
         low = scene.time == "sunset"
         y = horizon * (rng.uniform(0.45, 0.62) if low else rng.uniform(0.18, 0.36))
-        glow, face = (_rgb(255, 206, 110), _rgb(255, 240, 176)) if low else (_rgb(255, 246, 206), _rgb(255, 236, 110))
+        glow, face = (
+            (rgb(255, 206, 110), rgb(255, 240, 176))
+            if low
+            else (rgb(255, 246, 206), rgb(255, 236, 110))
+        )
         _paint_light(canvas, light_x, y, rng.uniform(0.06, 0.08), glow, face)
     if "moon" in scene.features:
         y = horizon * rng.uniform(0.2, 0.4)
-        _paint_light(canvas, light_x, y, rng.uniform(0.055, 0.075), _rgb(120, 140, 190), _rgb(244, 240, 214))
+        _paint_light(
+            canvas, light_x, y, rng.uniform(0.055, 0.075), rgb(120, 140, 190), rgb(244, 240, 214)
+        )
 
 
 def _paint_light(
@@ -152,7 +112,8 @@ def _paint_light(
 
 
 def _paint_stars(canvas: _Canvas, horizon: float, rng: np.random.Generator) -> None:
-    # A latent pixel is eight pixels wide: fewer and larger stars come through the autoencoder, dust does not.
+    # A latent pixel is eight pixels wide: fewer and larger stars come through the autoencoder, dust
+    # does not.
     for _ in range(int(26 * canvas.right * horizon) + 8):
         x, y = rng.uniform(0, canvas.right), rng.uniform(0, horizon * 0.85)
         radius = rng.uniform(0.006, 0.011)
@@ -164,12 +125,12 @@ def _paint_stars(canvas: _Canvas, horizon: float, rng: np.random.Generator) -> N
         )
         far = np.hypot(canvas.x[window[1]] - x, canvas.y[window[0]] - y)[..., None]
         shine = np.exp(-((far / radius) ** 2)) * rng.uniform(0.7, 1.0)
-        canvas.rgb[window] = mix(canvas.rgb[window], _rgb(255, 252, 236), shine)
+        canvas.rgb[window] = mix(canvas.rgb[window], rgb(255, 252, 236), shine)
 
 
 def _paint_chains(
     canvas: _Canvas,
-    mood: _Mood,
+    mood: Mood,
     snow: bool,
     horizon: float,
     light_x: float,
@@ -192,14 +153,14 @@ def _paint_chains(
         canvas.rgb = paint_mountains(canvas.rgb, rng, chain, canvas.x, canvas.y, canvas.pixel)
 
 
-def _paint_hills(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.Generator) -> None:
+def _paint_hills(canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Generator) -> None:
     for veil, rise in ((0.4, 0.055), (0.15, 0.03)):
         line = horizon - rise * (0.75 + fractal_line(rng, canvas.x, wavelength=0.6, octaves=3))
         colour = mix(mood.grass_far, mood.haze, veil)
         canvas.rgb = mix(canvas.rgb, colour, below(line, canvas.y, pixel=canvas.pixel))
 
 
-def _paint_forest(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.Generator) -> None:
+def _paint_forest(canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Generator) -> None:
     spots = rng.uniform(-0.05, canvas.right + 0.05, int(26 * canvas.right))
     dense = fractal_line(rng, spots.astype(np.float32), wavelength=0.5, octaves=2) > -0.1
     trees = [
@@ -211,10 +172,12 @@ def _paint_forest(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.G
     canvas.rgb = mix(canvas.rgb, far, mask)
 
 
-def _paint_meadow(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.Generator) -> None:
+def _paint_meadow(canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Generator) -> None:
     depth = canvas.bottom - horizon
     near = mix(mood.grass_far, mood.grass_near, 0.25)
-    canvas.rgb = mix(canvas.rgb, near, below(np.full_like(canvas.x, horizon), canvas.y, pixel=canvas.pixel))
+    canvas.rgb = mix(
+        canvas.rgb, near, below(np.full_like(canvas.x, horizon), canvas.y, pixel=canvas.pixel)
+    )
     for share in (0.15, 0.4, 0.7):
         swell = fractal_line(rng, canvas.x, wavelength=0.9, octaves=2)
         line = horizon + depth * (share + 0.12 * swell)
@@ -223,7 +186,7 @@ def _paint_meadow(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.G
         canvas.rgb = mix(canvas.rgb, colour, below(line, canvas.y, pixel=canvas.pixel))
 
 
-def _paint_lake(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.Generator) -> None:
+def _paint_lake(canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Generator) -> None:
     """Mirror what stands above the waterline, tinted, rippled and darker towards the viewer."""
     first = round(horizon * canvas.short)
     rows = np.arange(first, canvas.height)
@@ -241,7 +204,7 @@ def _paint_lake(canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.Gen
 
 
 def _paint_near_trees(
-    canvas: _Canvas, mood: _Mood, horizon: float, rng: np.random.Generator
+    canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Generator
 ) -> None:
     trees = []
     for side in (0.0, canvas.right):

@@ -27,10 +27,11 @@ class LandscapeScene:
 def random_landscape(rng: np.random.Generator) -> LandscapeScene:
     """Compose a landscape.
 
-    Features come independently of each other, so that the model can learn each by itself; only the sky's rules hold:
-    no sun by night, neither moon nor stars by day. Snow lies on mountains.
+    Features come independently of each other, so that the model can learn each by itself; only the
+    sky's rules hold: no sun by night, neither moon nor stars by day. Snow lies on mountains.
     """
-    time: Time = rng.choice(["day", "sunset", "night"], p=[0.54, 0.23, 0.23])
+    times: tuple[Time, ...] = ("day", "sunset", "night")
+    time = times[rng.choice(3, p=[0.54, 0.23, 0.23])]
     chance = {"mountains": 0.75, "lake": 0.55, "trees": 0.6}
     chance |= {"moon": 0.65, "stars": 0.65} if time == "night" else {"sun": 0.55}
     features = {name for name, probability in chance.items() if rng.random() < probability}

@@ -1,8 +1,8 @@
-"""The shapes the demo checkpoint knows, as closed outlines; the drawing and the judge share them."""
+"""The shapes the demo checkpoint knows, as outlines; the drawing and the judge share them."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 __all__ = ["OUTLINES", "coverage"]
 
-Points = NDArray[np.float64]
+Points: TypeAlias = NDArray[np.float64]
 
 RING_HOLE: Final = 0.58
 _SUPERSAMPLE: Final = 4
@@ -51,9 +51,7 @@ def _crescent() -> Points:
     back = np.linspace(2 * np.pi - inner_angle, inner_angle, 64)
     outside = np.stack([np.cos(outer), np.sin(outer)], axis=1)
     inside = np.stack([shift + inner * np.cos(back), inner * np.sin(back)], axis=1)
-    return np.concatenate([outside, inside]) + [0.15, 0.0]
-
-
+    return np.concatenate([outside, inside]) + np.array([0.15, 0.0])
 
 
 # Each outline: contours in a unit disc around the origin, y downwards; a second contour is a hole.

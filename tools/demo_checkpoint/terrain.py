@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw
 
 __all__ = ["Mountains", "below", "conifers", "fractal_line", "mix", "paint_mountains"]
 
-Array = NDArray[np.float32]
+Array: TypeAlias = NDArray[np.float32]
 
 
 def mix(first: Array, second: Array, share: Array | float) -> Array:
@@ -39,13 +40,15 @@ def fractal_line(
 
 
 def below(line: Array, y: Array, *, pixel: float) -> Array:
-    """Anti-aliased mask (height, width, 1) of what lies below a line y(x); pixel is a pixel's height in y's unit."""
+    """Anti-aliased mask (height, width, 1) of what lies below a line y(x); pixel is a pixel's
+    height in y's unit.
+    """
     return np.clip((y - line) / pixel + 0.5, 0, 1)[..., None]
 
 
 @dataclass(frozen=True, slots=True)
 class Mountains:
-    """One chain: where its foot and its highest peaks are, and how it is coloured (sRGB in 0..1)."""
+    """One chain: its foot and its highest peaks, and its colours (sRGB in 0..1)."""
 
     foot: float
     height: float
@@ -61,19 +64,23 @@ class Mountains:
 def paint_mountains(
     picture: Array, rng: np.random.Generator, chain: Mountains, x: Array, y: Array, pixel: float
 ) -> Array:
-    """Paint a chain of peaks over the picture; x is (width,), y is (height, 1), both in short sides."""
+    """Paint a chain of peaks over the picture; x is (width,), y is (height, 1), both in short
+    sides.
+    """
     count = int((x.max() - x.min()) / chain.spacing) + 3
     peaks_x = x.min() + (np.arange(count) - 1 + rng.uniform(0.15, 0.85, count)) * chain.spacing
     peaks_h = chain.height * rng.uniform(0.55, 1.0, count)
-    slope = rng.uniform(0.75, 1.15, count)
+    slope = rng.uniform(1.0, 1.5, count)
     rise = peaks_h[:, None] - slope[:, None] * np.abs(x[None] - peaks_x[:, None])
-    own = rise.argmax(axis=0)
     roughness = 0.05 * fractal_line(rng, x, wavelength=0.16, octaves=5, gain=0.55)
     ridge = chain.foot - np.maximum(rise.max(axis=0), -0.02) - roughness
 
     # The edge between light and shade runs down from each peak in a zigzag.
     depth = y - ridge
+    # So does the valley between two peaks, which a plain column-wise border would draw as a wall.
     zigzag = 0.05 * fractal_line(rng, y[:, 0], wavelength=0.11, octaves=3)[:, None]
+    wander = (x + 2 * zigzag)[None] - peaks_x[:, None, None]
+    own = (peaks_h[:, None, None] - slope[:, None, None] * np.abs(wander)).argmax(axis=0)
     lean = 0.25 * depth * np.sin(own * 2.4)
     side = (x - peaks_x[own]) + zigzag + lean
     lit_side = np.clip((-side if chain.light_from_left else side) / (2 * pixel) + 0.5, 0, 1)
@@ -90,7 +97,9 @@ def paint_mountains(
 def conifers(
     trees: list[tuple[float, float, float]], *, width: int, height: int
 ) -> tuple[Array, Array]:
-    """Draw conifers given as (x, foot y, height) in pixels; returns the mask and its lit part, (height, width, 1)."""
+    """Draw conifers given as (x, foot y, height) in pixels; returns the mask and its lit part,
+    (height, width, 1).
+    """
     scale = 3
     mask = Image.new("L", (width * scale, height * scale))
     light = Image.new("L", mask.size)

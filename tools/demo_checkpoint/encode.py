@@ -1,0 +1,122 @@
+"""Draw the denoiser's pictures and encode them: latents and scenes on disk, so that its training is
+all denoiser.
+
+    python -m tools.demo_checkpoint.encode --folder /tmp/demo
+
+Works in parts and skips those that are there, so it resumes, and several processes can share the
+work (`--worker 0/2`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+
+from tools.demo_checkpoint.flat_scenes import FlatScene
+from tools.demo_checkpoint.landscape_scenes import LandscapeScene
+from tools.demo_checkpoint.networks import device, make_autoencoder
+from tools.demo_checkpoint.pictures import Scene, draw, random_scene
+from tools.demo_checkpoint.progress import load_state, start_log
+
+__all__ = ["SIZES", "load_autoencoder", "main", "scene_from_json", "scene_to_json"]
+
+PART: Final = 100
+
+# How many parts of each size (width, height) to make. A large picture costs as much as several
+# small ones, and what a scene looks like is learnt at 256; the others teach it to fill other
+# frames.
+SIZES: Final[dict[tuple[int, int], int]] = {
+    (256, 256): 100,
+    (384, 256): 13,
+    (256, 384): 13,
+    (512, 256): 7,
+    (256, 512): 7,
+    (384, 384): 10,
+    (512, 512): 10,
+    (768, 512): 2,
+    (512, 768): 2,
+}
+
+
+def scene_to_json(scene: Scene) -> dict[str, Any]:
+    """A scene as JSON values."""
+    values = asdict(scene)
+    if isinstance(scene, LandscapeScene):
+        values["features"] = sorted(scene.features)
+    return values
+
+
+def scene_from_json(values: dict[str, Any]) -> Scene:
+    """Read back what scene_to_json gave."""
+    if "features" in values:
+        return LandscapeScene(values["time"], frozenset(values["features"]), values["seed"])
+    return FlatScene(**values)
+
+
+def load_autoencoder(folder: Path) -> AutoencoderKL:
+    """Load the trained autoencoder's averaged weights."""
+    state = load_state(folder / "autoencoder.pt")
+    if state is None:
+        raise FileNotFoundError(f"{folder}/autoencoder.pt is missing; run train_autoencoder first")
+    model = make_autoencoder()
+    model.load_state_dict(state["average"])
+    return model.eval()
+
+
+@torch.no_grad()
+def encode_part(
+    model: AutoencoderKL, rng: np.random.Generator, width: int, height: int, path: Path
+) -> None:
+    """Draw and encode one part, PART pictures of one size, as float16 (PART, 4, height / 8, width /
+    8).
+    """
+    scenes = [random_scene(rng) for _ in range(PART)]
+    latents = []
+    where = next(model.parameters()).device
+    for scene in scenes:
+        picture = torch.from_numpy(draw(scene, width=width, height=height)).to(where)
+        batch = (picture.permute(2, 0, 1)[None].float() / 127.5 - 1).to(
+            memory_format=torch.channels_last
+        )
+        with torch.autocast(where.type, torch.bfloat16):
+            latent = model.encode(batch).latent_dist.mode()[0]
+        latents.append(latent.half().cpu())
+    path.with_suffix(".json").write_text(json.dumps([scene_to_json(scene) for scene in scenes]))
+    fresh = path.with_suffix(".writing")
+    with fresh.open("wb") as file:
+        np.save(file, torch.stack(latents).numpy())
+    fresh.replace(path)
+
+
+def main() -> None:
+    """Read the command line and encode this worker's parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument(
+        "--worker", default="0/1", help="which share of the parts to make: number/count"
+    )
+    parser.add_argument("--seed", type=int, default=3)
+    options = parser.parse_args()
+    worker, workers = map(int, options.worker.split("/"))
+    target = options.folder / "latents"
+    target.mkdir(exist_ok=True)
+    log = start_log(options.folder, f"encode-{worker}")
+    model = load_autoencoder(options.folder).to(device(), memory_format=torch.channels_last)
+    parts = [(size, number) for size, count in SIZES.items() for number in range(count)]
+    for index, ((width, height), number) in list(enumerate(parts))[worker::workers]:
+        path = target / f"{width}x{height}-{number:03}.npy"
+        if path.exists():
+            continue
+        encode_part(model, np.random.default_rng([options.seed, index]), width, height, path)
+        log.info("%s", path.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What every training stage keeps on disk: a resumable state, averaged weights, a log."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = ["Average", "load_state", "save_state", "start_log"]
+
+
+def start_log(folder: Path, stage: str) -> logging.Logger:
+    """Log to the terminal and to `<folder>/<stage>.log`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    logger = logging.getLogger(stage)
+    logger.setLevel(logging.INFO)
+    for handler in (logging.StreamHandler(), logging.FileHandler(folder / f"{stage}.log")):
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
+    return logger
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a training state; an interruption leaves either the old or the new one whole."""
+    fresh = path.with_suffix(".writing")
+    torch.save(state, fresh)
+    fresh.replace(path)
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """Read back what save_state wrote, or None where there is nothing to resume."""
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+class Average:
+    """An exponential moving average of weights: what is exported, for it is steadier than the last
+    step.
+    """
+
+    def __init__(self, module: torch.nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: torch.nn.Module, step: int) -> None:
+        """Take in the weights after a step; the first steps count for more, so that no random start
+        lingers.
+        """
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, value in module.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.weights[name].lerp_(value, 1 - decay)

@@ -1,0 +1,177 @@
+"""Train the denoiser, and the text encoder with it, on the encoded pictures.
+
+    python -m tools.demo_checkpoint.train_unet --folder /tmp/demo --steps 6000
+
+Resumes from `<folder>/unet.pt`. The learning rate is flat until its last third: a resumed run may
+be given more steps, or fewer to end sooner.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from diffusers.models.attention_processor import AttnProcessor
+
+from tools.demo_checkpoint.latents import Batch, Latents
+from tools.demo_checkpoint.networks import (
+    device,
+    make_noise_schedule,
+    make_text_encoder,
+    make_unet,
+    parameter_count,
+)
+from tools.demo_checkpoint.progress import Average, load_state, save_state, start_log
+from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
+
+__all__ = ["Denoiser", "learning_rate", "main", "make_denoiser", "train"]
+
+SAVE_EVERY: Final = 250
+UNNAMED: Final = 0.1
+WARM_UP: Final = 150
+COOL_DOWN: Final = 0.35
+
+# Hang et al. 2023, «Efficient Diffusion Training via Min-SNR Weighting Strategy»: what is nearly
+# clean counts less.
+MIN_SNR: Final = 5.0
+
+# The schedule's last step still shows 7 % of the picture, enough to read a flat picture's mean
+# colour from, while sampling starts from noise alone. Noise with an offset of its own per channel
+# hides that, so that colours are taken from the caption (N. Guttenberg 2023, «Diffusion with Offset
+# Noise»).
+NOISE_OFFSET: Final = 0.1
+
+
+class Denoiser(torch.nn.Module):
+    """UNet and text encoder as one module: one optimizer, one average."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unet = make_unet()
+        self.text_encoder = make_text_encoder(vocabulary_size(), end_token())
+
+    def forward(
+        self, noisy: torch.Tensor, times: torch.Tensor, tokens: torch.Tensor
+    ) -> torch.Tensor:
+        """Predict the noise in latents (pictures, 4, height, width)."""
+        states = self.text_encoder(tokens).last_hidden_state
+        predicted: torch.Tensor = self.unet(noisy, times, states).sample
+        return predicted
+
+
+def make_denoiser(folder: Path) -> Denoiser:
+    """Build a denoiser whose text encoder has had its lesson, if the folder holds it."""
+    model = Denoiser()
+    if lesson := load_state(folder / "text_encoder.pt"):
+        model.text_encoder.load_state_dict(lesson)
+    return model
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """A trapezoid: up during WARM_UP, flat, down to zero over the last COOL_DOWN of all steps."""
+    return peak * min(1.0, (step + 1) / WARM_UP, (steps - step) / (COOL_DOWN * steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Noise:
+    """What the schedule gives per time: the shares of picture and noise, and the loss's weight."""
+
+    picture: torch.Tensor
+    noise: torch.Tensor
+    weight: torch.Tensor
+
+    @classmethod
+    def on(cls, where: torch.device) -> _Noise:
+        kept = make_noise_schedule().alphas_cumprod.to(where)
+        ratio = kept / (1 - kept)
+        return cls(kept.sqrt(), (1 - kept).sqrt(), ratio.clamp(max=MIN_SNR) / ratio)
+
+    def loss(self, model: Denoiser, batch: Batch) -> torch.Tensor:
+        """Weighted squared error of the predicted noise, at a random time per picture."""
+        where = self.weight.device
+        clean = batch.latents.to(where, memory_format=torch.channels_last)
+        times = torch.randint(len(self.weight), (len(clean),), device=where)
+        offset = torch.randn(*clean.shape[:2], 1, 1, device=where)
+        noise = torch.randn_like(clean) + NOISE_OFFSET * offset
+        picture, share = self.picture[times, None, None, None], self.noise[times, None, None, None]
+        tokens = tokenize(batch.captions).to(where)
+        with torch.autocast(where.type, torch.bfloat16):
+            predicted = model(picture * clean + share * noise, times, tokens)
+        error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
+        return (error * self.weight[times]).mean()
+
+
+def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
+    """Train for `steps` in all, going on from what the folder holds."""
+    log = start_log(folder, "train_unet")
+    where = device()
+    torch.manual_seed(seed)
+    model = make_denoiser(folder).to(where)
+    model.unet.to(memory_format=torch.channels_last)
+    if where.type == "cpu":
+        # PyTorch's fused attention runs backwards slowly on a CPU: plain products are a quarter
+        # faster per step.
+        model.unet.set_attn_processor(AttnProcessor())
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=1e-2, betas=(0.9, 0.99))
+    average = Average(model, 0.998)
+    first = 0
+    if state := load_state(folder / "unet.pt"):
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        average.weights = {name: value.to(where) for name, value in state["average"].items()}
+        first = state["step"]
+        torch.manual_seed(seed + first)
+    data, noise = Latents(folder), _Noise.on(where)
+    log.info(
+        "denoiser of %d parameters on %d pictures, latents times %.4f, steps %d to %d on %s",
+        parameter_count(model), len(data), data.scale, first, steps, where,
+    )  # fmt: skip
+
+    rng = np.random.default_rng([seed, first])
+    began, running = time.monotonic(), 0.0
+    for step in range(first, steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, peak)
+        loss = noise.loss(model, data.batch(rng, unnamed=UNNAMED))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        average.update(model, step)
+        running += loss.item()
+        done = step + 1
+        if done % 50 == 0:
+            seconds = (time.monotonic() - began) / (done - first)
+            log.info("step %d loss %.4f %.3f s/step", done, running / 50, seconds)
+            running = 0.0
+        if done % SAVE_EVERY == 0 or done == steps:
+            save_state(
+                folder / "unet.pt",
+                {
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "average": average.weights,
+                    "scale": data.scale,
+                    "step": done,
+                },
+            )
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--peak", type=float, default=1.2e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=4)
+    options = parser.parse_args()
+    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
+
+
+if __name__ == "__main__":
+    main()
