@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
-__all__ = ["Average", "load_state", "save_state", "start_log"]
+__all__ = ["Average", "learning_rate", "load_state", "save_state", "start_log"]
+
+
+_WARM_UP: Final = 150
+_COOL_DOWN: Final = 0.35
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """A trapezoid: up during the first 150 steps, flat, down to zero over the last 35 % of all.
+
+    Being a function of the two numbers alone, it lets a resumed run end sooner or later than the
+    interrupted one would have.
+    """
+    return peak * min(1.0, (step + 1) / _WARM_UP, (steps - step) / (_COOL_DOWN * steps))
 
 
 def start_log(folder: Path, stage: str) -> logging.Logger:

@@ -1,6 +1,6 @@
 """Train the autoencoder on crops of drawn pictures.
 
-    python -m tools.demo_checkpoint.train_autoencoder --folder /tmp/demo --steps 6000
+    python -m tools.demo_checkpoint.train_autoencoder --folder /tmp/demo --steps 5000
 
 Resumes from `<folder>/autoencoder.pt`.
 """
@@ -19,7 +19,13 @@ from torch.nn import functional
 
 from tools.demo_checkpoint.networks import device, make_autoencoder, parameter_count
 from tools.demo_checkpoint.pictures import draw, random_scene
-from tools.demo_checkpoint.progress import Average, load_state, save_state, start_log
+from tools.demo_checkpoint.progress import (
+    Average,
+    learning_rate,
+    load_state,
+    save_state,
+    start_log,
+)
 
 __all__ = ["main", "reconstruction_loss", "train"]
 
@@ -81,13 +87,11 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
     where = device()
     model = make_autoencoder().to(where, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=1e-4, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, steps, pct_start=0.1)
     average = Average(model, 0.998)
     first = 0
     if state := load_state(folder / "autoencoder.pt"):
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
         average.weights = {name: value.to(where) for name, value in state["average"].items()}
         first = state["step"]
     log.info(
@@ -113,11 +117,12 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
             posterior = model.encode(batch).latent_dist
             output = model.decode(posterior.sample()).sample
         loss = reconstruction_loss(output.float(), batch) + KL_WEIGHT * posterior.kl().mean()
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, peak)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         average.update(model, step)
         running += loss.item()
         done = step + 1
@@ -137,7 +142,6 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
                 {
                     "model": model.state_dict(),
                     "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
                     "average": average.weights,
                     "step": done,
                 },
@@ -148,7 +152,7 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--peak", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -26,15 +26,19 @@ from tools.demo_checkpoint.networks import (
     make_unet,
     parameter_count,
 )
-from tools.demo_checkpoint.progress import Average, load_state, save_state, start_log
+from tools.demo_checkpoint.progress import (
+    Average,
+    learning_rate,
+    load_state,
+    save_state,
+    start_log,
+)
 from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
 
-__all__ = ["Denoiser", "learning_rate", "main", "make_denoiser", "train"]
+__all__ = ["Denoiser", "main", "make_denoiser", "train"]
 
 SAVE_EVERY: Final = 250
 UNNAMED: Final = 0.1
-WARM_UP: Final = 150
-COOL_DOWN: Final = 0.35
 
 # Hang et al. 2023, «Efficient Diffusion Training via Min-SNR Weighting Strategy»: what is nearly
 # clean counts less.
@@ -70,11 +74,6 @@ def make_denoiser(folder: Path) -> Denoiser:
     if lesson := load_state(folder / "text_encoder.pt"):
         model.text_encoder.load_state_dict(lesson)
     return model
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """A trapezoid: up during WARM_UP, flat, down to zero over the last COOL_DOWN of all steps."""
-    return peak * min(1.0, (step + 1) / WARM_UP, (steps - step) / (COOL_DOWN * steps))
 
 
 @dataclass(frozen=True, slots=True)
