@@ -18,7 +18,8 @@ from wsgi import container, made_api_key, settings
 _THREADS_FOR_THE_REST = 16
 
 wsgi_app = "wsgi:app"
-bind = f"{settings.host}:{settings.port}"
+_host = f"[{settings.host}]" if ":" in settings.host else settings.host
+bind = f"{_host}:{settings.port}"
 workers = 1
 worker_class = "gthread"
 threads = settings.max_queue + 1 + _THREADS_FOR_THE_REST

@@ -1,0 +1,47 @@
+# syntax=docker/dockerfile:1
+
+# Two stages: the first installs into a virtual environment, the second takes it over and nothing
+# of what made it. README.md, "Docker", has the commands.
+ARG PYTHON_VERSION=3.12
+
+FROM python:${PYTHON_VERSION}-slim AS build
+
+# Where torch comes from. Empty takes the registry's own build: CUDA on x86-64, CPU on Arm. For the
+# CPU build on x86-64, or another CUDA version, give the index address that PyTorch's installation
+# page names for it.
+ARG TORCH_INDEX_URL=""
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+
+WORKDIR /src
+RUN python -m venv /opt/venv
+COPY constraints.txt ./
+# torch alone first: it is most of the image, and its layer stays while the code changes.
+RUN /opt/venv/bin/pip install ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} \
+    "$(grep '^torch==' constraints.txt)"
+COPY pyproject.toml README.md container.py wsgi.py ./
+COPY domain ./domain
+COPY application ./application
+COPY adapters ./adapters
+RUN /opt/venv/bin/pip install --constraint constraints.txt .
+
+FROM python:${PYTHON_VERSION}-slim
+
+RUN useradd --system --uid 10001 --user-group --create-home --home-dir /home/inference inference \
+    && mkdir -p /app/ai-models /app/data \
+    && chown 10001 /app/data
+
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY gunicorn.conf.py ./
+COPY ai-models ./ai-models
+
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 \
+    MODEL_DIRS=ai-models/ DATA_DIR=/app/data
+USER 10001
+VOLUME ["/app/ai-models", "/app/data"]
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health', timeout=2)"]
+STOPSIGNAL SIGTERM
+CMD ["gunicorn"]

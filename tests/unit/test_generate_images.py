@@ -1,0 +1,75 @@
+import pytest
+
+from domain.errors import ModelNotFound, ModelNotLoadable
+from domain.generation import GenerationRequest
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.clock import FakeClock
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import FakeModelSource, model_record
+
+MODEL = model_record()
+
+
+@pytest.fixture
+def generator() -> FakeImageGenerator:
+    return FakeImageGenerator()
+
+
+@pytest.fixture
+def use_case(generator: FakeImageGenerator) -> GenerateImages:
+    registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
+    registry.refresh()
+    return GenerateImages(registry, generator, draw_seed=lambda: 42, clock=FakeClock())
+
+
+def request(**changes: object) -> GenerationRequest:
+    values: dict[str, object] = {"id": "r1", "model_id": MODEL.id, "prompt": "x", "seed": 7}
+    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_every_image_comes_with_its_seed(use_case: GenerateImages) -> None:
+    result = use_case(request(num_images=3))
+    assert [image.seed for image in result.images] == [7, 8, 9]
+    assert result.request.seed == 7
+
+
+def test_an_image_is_the_same_alone_and_among_others(use_case: GenerateImages) -> None:
+    among = use_case(request(num_images=3)).images[2]
+    alone = use_case(request(seed=9)).images[0]
+    assert among == alone
+
+
+def test_a_request_without_a_seed_gets_one(use_case: GenerateImages) -> None:
+    assert use_case(request(seed=None)).request.seed == 42
+
+
+def test_seeds_are_drawn_differently_each_time() -> None:
+    registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
+    registry.refresh()
+    use_case = GenerateImages(registry, FakeImageGenerator())
+    seeds = {use_case.admit(request(seed=None)).seed for _ in range(20)}
+    assert len(seeds) > 1
+    assert all(seed is not None and 0 <= seed < 2**32 for seed in seeds)
+
+
+def test_an_unknown_model_is_refused_before_anything_is_drawn(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    with pytest.raises(ModelNotFound):
+        use_case(request(model_id="0" * 64))
+    assert generator.drawn == []
+
+
+def test_what_the_generator_says_is_passed_on(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    generator.unloadable.add(MODEL.id)
+    with pytest.raises(ModelNotLoadable):
+        use_case(request())
+
+
+def test_steps_are_reported(use_case: GenerateImages) -> None:
+    seen: list[tuple[int, int]] = []
+    use_case(request(num_inference_steps=3), on_step=lambda *step: seen.append(step))
+    assert seen == [(1, 3), (2, 3), (3, 3)]

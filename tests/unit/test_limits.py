@@ -1,0 +1,62 @@
+import math
+
+import pytest
+
+from domain.limits import IntegerRange, NumberRange, TextLength
+
+
+@pytest.mark.parametrize("value", [1, 2, 3])
+def test_integer_range_takes_its_bounds(value: int) -> None:
+    assert IntegerRange(1, 3).problem(value) is None
+
+
+@pytest.mark.parametrize("value", [0, 4, -(10**40), 10**40])
+def test_integer_range_names_the_value_and_the_bounds(value: int) -> None:
+    message = IntegerRange(1, 3).problem(value)
+    assert message is not None
+    assert "between 1 and 3" in message
+    assert len(message) < 100
+
+
+@pytest.mark.parametrize("value", [True, False, "2", 2.0, None, [2], {}])
+def test_integer_range_takes_integers_alone(value: object) -> None:
+    message = IntegerRange(1, 3).problem(value)
+    assert message is not None
+    assert "must be an integer" in message
+
+
+@pytest.mark.parametrize("value", [1, 1.0, 20, 20.0, 7.5])
+def test_number_range_takes_its_bounds(value: float) -> None:
+    assert NumberRange(1.0, 20.0).problem(value) is None
+
+
+@pytest.mark.parametrize("value", [0.999, 20.001, math.inf, -math.inf, math.nan, 10**400])
+def test_number_range_refuses_what_lies_outside(value: float) -> None:
+    assert NumberRange(1.0, 20.0).problem(value) is not None
+
+
+@pytest.mark.parametrize("value", [True, "7.5", None, [7.5]])
+def test_number_range_takes_numbers_alone(value: object) -> None:
+    assert "must be a number" in str(NumberRange(1.0, 20.0).problem(value))
+
+
+@pytest.mark.parametrize("value", ["a", "abc", "é\tñ", "\n", "日本語"[:3], "😀"])
+def test_text_length_takes_text_of_any_script(value: str) -> None:
+    assert TextLength(1, 3).problem(value) is None
+
+
+@pytest.mark.parametrize("value", ["", "abcd"])
+def test_text_length_refuses_what_is_too_short_or_too_long(value: str) -> None:
+    assert "between 1 and 3" in str(TextLength(1, 3).problem(value))
+
+
+@pytest.mark.parametrize("character", ["\0", "\r", "\x1b", "\x7f", "\x85", "\ud800", "\udfff"])
+def test_text_length_refuses_controls_and_lone_surrogates(character: str) -> None:
+    message = str(TextLength(1, 9).problem(f"ab{character}"))
+    assert f"U+{ord(character):04X} at position 2" in message
+    assert message.isascii()
+    assert message.isprintable()
+
+
+def test_a_long_value_is_not_repeated_in_full() -> None:
+    assert len(str(IntegerRange(1, 3).problem("x" * 10_000))) < 100

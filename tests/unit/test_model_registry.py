@@ -1,0 +1,52 @@
+import pytest
+
+from domain.errors import ModelNotFound
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.model_source import FakeModelSource, model_record
+
+
+def test_nothing_is_there_before_the_first_scan() -> None:
+    registry = ModelRegistry(FakeModelSource({"m/a.ckpt": b"a"}))
+    assert not registry.scanned
+    assert registry.models() == ()
+    registry.refresh()
+    assert registry.scanned
+    assert [model.path for model in registry.models()] == ["m/a.ckpt"]
+
+
+def test_models_are_sorted_by_path() -> None:
+    registry = ModelRegistry(FakeModelSource({"m/b.pt": b"b", "m/a.pt": b"c", "l/z.pt": b"d"}))
+    registry.refresh()
+    assert [model.path for model in registry.models()] == ["l/z.pt", "m/a.pt", "m/b.pt"]
+
+
+def test_a_model_is_found_by_its_id_in_either_case() -> None:
+    record = model_record(b"a", "m/a.pt")
+    registry = ModelRegistry(FakeModelSource({record.path: b"a"}))
+    registry.refresh()
+    assert registry.get(record.id) == record
+    assert registry.get(record.id.upper()) == record
+
+
+def test_an_unknown_id_is_named() -> None:
+    registry = ModelRegistry(FakeModelSource())
+    registry.refresh()
+    with pytest.raises(ModelNotFound, match="f" * 64):
+        registry.get("F" * 64)
+
+
+def test_the_same_bytes_twice_are_one_model() -> None:
+    registry = ModelRegistry(FakeModelSource({"m/b.pt": b"same", "m/a.pt": b"same"}))
+    registry.refresh()
+    assert [model.path for model in registry.models()] == ["m/a.pt"]
+
+
+def test_a_refresh_adds_removes_and_replaces() -> None:
+    source = FakeModelSource({"m/stays.pt": b"1", "m/goes.pt": b"2", "m/changes.pt": b"3"})
+    registry = ModelRegistry(source)
+    registry.refresh()
+    source.files = {"m/stays.pt": b"1", "m/changes.pt": b"4", "m/comes.pt": b"5"}
+    registry.refresh()
+    assert {model.path: model.id for model in registry.models()} == {
+        path: model_record(content, path).id for path, content in source.files.items()
+    }

@@ -1,0 +1,140 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from application.scheduler import JobScheduler
+from application.service import InferenceService, Readiness
+from domain.errors import DeviceUnavailable, DomainError, ShuttingDown
+from domain.generation import GenerationRequest
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import FakeModelSource, model_record
+
+MODEL = model_record()
+
+
+class Bench:
+    """A service over fakes."""
+
+    def __init__(self) -> None:
+        self.source = FakeModelSource({MODEL.path: b"weights"})
+        self.registry = ModelRegistry(self.source)
+        self.generator = FakeImageGenerator(prepared=False)
+        self.scheduler = JobScheduler(GenerateImages(self.registry, self.generator), max_queue=1)
+        self.service = InferenceService(
+            self.registry, self.generator, self.scheduler, scan_interval=0.01
+        )
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.generator.gate.set()
+    bench.service.stop(10)
+
+
+REQUEST = GenerationRequest(id="r1", model_id=MODEL.id, prompt="x", seed=1)
+
+
+def test_readiness_says_what_is_missing(bench: Bench) -> None:
+    said = [bench.service.readiness]
+    bench.generator.prepare()
+    said.append(bench.service.readiness)
+    bench.registry.refresh()
+    said.append(bench.service.readiness)
+    bench.scheduler.submit(REQUEST, caller="me")
+    said.append(bench.service.readiness)
+    bench.scheduler.drain()
+    said.append(bench.service.readiness)
+    assert said == [
+        Readiness.SEEKING_DEVICE,
+        Readiness.SCANNING,
+        Readiness.READY,
+        Readiness.QUEUE_FULL,
+        Readiness.DRAINING,
+    ]
+
+
+def test_it_says_once_that_it_is_ready_and_then_draws(bench: Bench) -> None:
+    said = threading.Semaphore(0)
+    bench.service.start(on_ready=said.release)
+    assert said.acquire(timeout=10)
+    assert bench.scheduler.submit(REQUEST, caller="me").result(10).request == REQUEST
+    assert not said.acquire(blocking=False)
+
+
+def test_new_models_are_seen_while_it_runs(bench: Bench) -> None:
+    bench.service.start()
+    seen = threading.Event()
+
+    class Watching(dict[str, bytes]):
+        """Says when it was scanned for the second time after it was put in place."""
+
+        scans = 0
+
+        def items(self):  # type: ignore[no-untyped-def]
+            self.scans += 1
+            if self.scans > 1:
+                seen.set()
+            return super().items()
+
+    new = model_record(b"new", "models/new.ckpt")
+    bench.source.files = Watching({new.path: b"new"})
+    assert seen.wait(10)
+    assert [model.id for model in bench.registry.models()] == [new.id]
+
+
+def test_a_scan_that_fails_stops_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    ready = threading.Event()
+    failing = bench.source.scan
+    calls: list[int] = []
+
+    def scan():  # type: ignore[no-untyped-def]
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("the network folder is gone")
+        return failing()
+
+    bench.source.scan = scan  # type: ignore[method-assign]
+    bench.service.start(on_ready=ready.set)
+    assert ready.wait(10)
+    assert "could not be scanned" in caplog.text
+
+
+def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:
+    bench.generator.unavailable = DeviceUnavailable("no cuda here")
+    fatal: list[DomainError] = []
+    told = threading.Event()
+
+    def on_fatal(error: DomainError) -> None:
+        fatal.append(error)
+        told.set()
+
+    bench.service.start(on_fatal=on_fatal)
+    assert told.wait(10)
+    assert isinstance(fatal[0], DeviceUnavailable)
+    with pytest.raises(ShuttingDown):
+        bench.registry.refresh()
+        bench.scheduler.submit(REQUEST, caller="me")
+
+
+def test_it_starts_once(bench: Bench) -> None:
+    bench.service.start()
+    with pytest.raises(RuntimeError, match="started before"):
+        bench.service.start()
+
+
+def test_stopping_finishes_what_runs_and_gives_up_what_waits(bench: Bench) -> None:
+    bench.service.start()
+    bench.registry.refresh()
+    bench.generator.gate.clear()
+    running = bench.scheduler.submit(REQUEST, caller="me")
+    assert bench.generator.began.wait(10)
+    waiting = bench.scheduler.submit(REQUEST, caller="me")
+    bench.service.stop(0.05)
+    assert isinstance(waiting.exception(0), ShuttingDown)
+    bench.generator.gate.set()
+    assert running.result(10).request == REQUEST

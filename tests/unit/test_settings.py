@@ -1,0 +1,157 @@
+import dataclasses
+
+import pytest
+
+from application.settings import Settings, SettingsError
+
+
+def test_an_empty_environment_gives_the_documented_defaults() -> None:
+    settings = Settings.from_env({})
+    assert settings == Settings()
+    assert settings.port == 8000
+    assert settings.host == "127.0.0.1"
+    assert settings.cors_origins == ("*",)
+    assert settings.model_dirs == ("ai-models/",)
+    assert settings.model_scan_interval == 10
+    assert settings.default_inference_steps == 30
+    assert settings.default_guidance_scale == 7.5
+    assert settings.api_keys == ()
+    assert settings.secret_key is None
+
+
+def test_every_setting_is_read_from_its_variable() -> None:
+    environ = {
+        "SECRET_KEY": "s" * 40,
+        "API_KEYS": " one , ,two,",
+        "HOST": "0.0.0.0",
+        "PORT": "9000",
+        "CORS_ORIGINS": "https://a.example, http://localhost:3000",
+        "MODEL_DIRS": "models , /srv/more",
+        "MODEL_SCAN_INTERVAL": "2.5",
+        "DEFAULT_INFERENCE_STEPS": "20",
+        "DEFAULT_GUIDANCE_SCALE": "5",
+        "DEVICE": "CUDA:1",
+        "DTYPE": "Float16",
+        "DATA_DIR": "/var/lib/inference",
+        "MAX_QUEUE": "8",
+        "MAX_BODY_BYTES": "2048",
+        "SHUTDOWN_GRACE_SECONDS": "30",
+        "EMBED_METADATA": "false",
+        "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "JSON",
+    }
+    settings = Settings.from_env(environ)
+    assert settings == Settings(
+        secret_key="s" * 40,
+        api_keys=("one", "two"),
+        host="0.0.0.0",
+        port=9000,
+        cors_origins=("https://a.example", "http://localhost:3000"),
+        model_dirs=("models", "/srv/more"),
+        model_scan_interval=2.5,
+        default_inference_steps=20,
+        default_guidance_scale=5.0,
+        device="cuda:1",
+        dtype="float16",
+        data_dir="/var/lib/inference",
+        max_queue=8,
+        max_body_bytes=2048,
+        shutdown_grace_seconds=30,
+        embed_metadata=False,
+        log_level="DEBUG",
+        log_format="json",
+    )
+    assert set(environ) == {field.name.upper() for field in dataclasses.fields(Settings)}
+
+
+@pytest.mark.parametrize("variable", ["PORT", "API_KEYS", "DEVICE", "SECRET_KEY", "MODEL_DIRS"])
+def test_an_empty_variable_counts_as_not_set(variable: str) -> None:
+    assert Settings.from_env({variable: "  "}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "1"),
+        ("PORT", "65535"),
+        ("MODEL_SCAN_INTERVAL", "0.1"),
+        ("MODEL_SCAN_INTERVAL", "86400"),
+        ("DEFAULT_INFERENCE_STEPS", "1"),
+        ("DEFAULT_INFERENCE_STEPS", "150"),
+        ("DEFAULT_GUIDANCE_SCALE", "1"),
+        ("DEFAULT_GUIDANCE_SCALE", "20"),
+        ("DEVICE", "mps"),
+        ("DEVICE", "cuda"),
+        ("MAX_QUEUE", "1"),
+        ("EMBED_METADATA", "on"),
+        ("SHUTDOWN_GRACE_SECONDS", "0"),
+    ],
+)
+def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
+    Settings.from_env({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("PORT", "80.5"),
+        ("MODEL_SCAN_INTERVAL", "0"),
+        ("MODEL_SCAN_INTERVAL", "nan"),
+        ("MODEL_SCAN_INTERVAL", "soon"),
+        ("DEFAULT_INFERENCE_STEPS", "0"),
+        ("DEFAULT_INFERENCE_STEPS", "151"),
+        ("DEFAULT_GUIDANCE_SCALE", "0.9"),
+        ("DEFAULT_GUIDANCE_SCALE", "21"),
+        ("DEVICE", "tpu"),
+        ("DEVICE", "cuda:x"),
+        ("DTYPE", "int8"),
+        ("MODEL_DIRS", " , "),
+        ("CORS_ORIGINS", "example.com"),
+        ("CORS_ORIGINS", "https://a.example/path"),
+        ("API_KEYS", "two words"),
+        ("API_KEYS", "schlüssel"),
+        ("MAX_QUEUE", "0"),
+        ("MAX_BODY_BYTES", "100"),
+        ("SHUTDOWN_GRACE_SECONDS", "-1"),
+        ("EMBED_METADATA", "maybe"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_wrong_value_is_named(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({variable: value})
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].startswith(variable)
+
+
+def test_all_wrong_values_are_named_in_one_message() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"PORT": "x", "DEVICE": "tpu", "LOG_FORMAT": "xml", "MAX_QUEUE": "0"})
+    for variable in ("PORT", "DEVICE", "LOG_FORMAT", "MAX_QUEUE"):
+        assert variable in str(caught.value)
+
+
+def test_a_wrong_key_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"API_KEYS": "hunter 2"})
+    assert "hunter" not in str(caught.value)
+
+
+def test_keys_are_not_shown() -> None:
+    shown = repr(Settings(api_keys=("hunter2",), secret_key="correct horse battery"))
+    assert "hunter2" not in shown
+    assert "horse" not in shown
+
+
+@pytest.mark.parametrize("key", ["x" * 31, "change-me-change-me-change-me-change", "a" * 40])
+def test_a_weak_secret_key_is_told(key: str) -> None:
+    assert Settings(secret_key=key).secret_key_weakness is not None
+
+
+def test_a_strong_secret_key_is_not_called_weak() -> None:
+    assert Settings(secret_key="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0").secret_key_weakness is None
+    assert Settings().secret_key_weakness is None

@@ -1,0 +1,55 @@
+import json
+import shlex
+
+import pytest
+
+from application.settings import Settings
+from application.welcome import address, curl_line, welcome
+from tests.fakes.model_source import model_record
+
+MODEL = model_record()
+
+
+def test_the_curl_line_asks_for_a_picture_of_the_first_model() -> None:
+    text = curl_line(Settings(port=8123), [MODEL], made_api_key="made")
+    words = shlex.split(text.splitlines()[-1])
+    assert words[0] == "curl"
+    assert "http://127.0.0.1:8123/v1/infer" in words
+    assert "Authorization: Bearer made" in words
+    body = json.loads(words[words.index("-d") + 1])
+    assert body["model_id"] == MODEL.id
+    assert body["prompt"]
+
+
+def test_a_key_of_the_user_is_never_printed() -> None:
+    settings = Settings(api_keys=("hunter2",))
+    printed = welcome(settings, made_api_key=None) + curl_line(settings, [MODEL], made_api_key=None)
+    assert "hunter2" not in printed
+    assert "$API_KEY" in printed
+
+
+def test_a_made_key_is_shown() -> None:
+    assert "made-key" in welcome(Settings(), made_api_key="made-key")
+
+
+def test_without_a_model_it_says_where_to_put_one() -> None:
+    assert "ai-models/" in curl_line(Settings(), [], made_api_key="k")
+
+
+def test_a_weak_secret_key_is_a_loud_warning() -> None:
+    assert "WARNING" in welcome(Settings(secret_key="short"), made_api_key=None)
+    strong = Settings(secret_key="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0")
+    assert "WARNING" not in welcome(strong, made_api_key=None)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::", "http://[::1]:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("localhost", "http://localhost:8000"),
+    ],
+)
+def test_the_address_can_be_reached(host: str, shown: str) -> None:
+    assert address(Settings(host=host)) == shown
