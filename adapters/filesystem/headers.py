@@ -1,0 +1,52 @@
+"""Reads the header of any model file: names, types and shapes of its tensors, never their data."""
+
+from typing import BinaryIO
+
+from adapters.filesystem.headers_safetensors import read_safetensors_header
+from adapters.filesystem.headers_values import (
+    Header,
+    IncompleteFile,
+    TensorFacts,
+    UnreadableHeader,
+)
+from adapters.filesystem.pickle_headers import ZIP_MAGIC, read_pickle_header
+
+__all__ = ["Header", "IncompleteFile", "TensorFacts", "UnreadableHeader", "read_header"]
+
+_SAFETENSORS = ".safetensors"
+
+
+def read_header(file: BinaryIO, size: int, extension: str) -> Header:
+    """Read the header of an open model file; its position is moved.
+
+    Args:
+        file: The file, open for reading in binary and seekable.
+        size: Its size in bytes, as `os.fstat` gives it.
+        extension: Of its name, in lower case with the dot: `.safetensors`, or one that stands for
+            a file that `torch.save` wrote.
+
+    Raises:
+        IncompleteFile: The header promises more bytes than there are; look again later.
+        UnreadableHeader: It is no model file, or its header lies; `reason` says how.
+        OSError: The file could not be read.
+    """
+    if size == 0:
+        raise UnreadableHeader("the file is empty")
+    file.seek(0)
+    start = file.read(64)
+    _check_what_it_is(start, extension)
+    if extension == _SAFETENSORS:
+        return read_safetensors_header(file, size)
+    return read_pickle_header(file, size)
+
+
+def _check_what_it_is(start: bytes, extension: str) -> None:
+    """Raises UnreadableHeader for what users take for a model file, with what to do instead."""
+    if start.startswith(b"version https://git-lfs"):
+        raise UnreadableHeader("it is a Git LFS pointer, not the model; run `git lfs pull`")
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise UnreadableHeader("it is a web page, not the model; download the model itself")
+    if extension == _SAFETENSORS and start.startswith((ZIP_MAGIC, b"\x80\x02")):
+        raise UnreadableHeader("it is a torch file, not safetensors; rename it to end in .ckpt")
+    if extension != _SAFETENSORS and start[8:10] in (b'{"', b"{}") and start[5:8] == bytes(3):
+        raise UnreadableHeader("it is a safetensors file; rename it to end in .safetensors")

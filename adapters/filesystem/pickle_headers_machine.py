@@ -1,0 +1,241 @@
+"""A pickle machine that builds nothing: symbols stand in the place of objects.
+
+The instructions are those of `pickletools`; what the names in torch's files stand for is from
+`torch/_utils.py` and `torch/serialization.py`, and what may be named from torch's safe loader,
+`torch/_weights_only_unpickler.py`. Nothing is imported, called or built, so a malicious file can
+do no more than be read: its instructions are counted, and every symbol is a constant, a list, a
+dictionary, a tuple or one of the classes below.
+"""
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, BinaryIO, cast
+
+from adapters.filesystem.headers_values import BoundedReader, UnreadableHeader
+from adapters.filesystem.pickle_headers_names import (
+    SAFE_OPCODES,
+    dtype_named,
+    is_safe_global,
+    modern_name,
+    storage_dtype,
+)
+from adapters.filesystem.pickle_headers_tensors import (
+    MOST_DIMENSIONS,
+    Storage,
+    name_text,
+    tensor_facts,
+    whole,
+)
+
+__all__ = ["PickleMachine"]
+
+# SDXL's has 150,000, a training state with its optimizer some 500,000.
+_MOST_INSTRUCTIONS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Global:
+    name: str
+
+
+class _Opaque:
+    """Anything that a header reader need not know."""
+
+
+_OPAQUE = _Opaque()
+_CONSTANTS: dict[str, object] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_EMPTY: dict[str, Callable[[], object]] = {
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_SET": _Opaque,
+}
+
+
+class PickleMachine:
+    """Follows the pickles of one file.
+
+    Attributes:
+        storages: Every storage met so far, by key.
+        unsafe_globals: Names outside of torch's allow-list, in order of appearance.
+        unsupported: Instructions that torch's safe loader refuses, in order of appearance.
+    """
+
+    def __init__(self) -> None:
+        self.storages: dict[str, Storage] = {}
+        self.unsafe_globals: dict[str, None] = {}
+        self.unsupported: dict[str, None] = {}
+        self._left = _MOST_INSTRUCTIONS
+        self._stack: list[object] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, object] = {}
+
+    def follow(self, stream: BinaryIO | BoundedReader) -> object:
+        """Follow one pickle from the stream's position to its end.
+
+        Returns:
+            The symbol of what it would build.
+
+        Raises:
+            UnreadableHeader: It is no pickle, is cut off, or has too many instructions.
+        """
+        self._stack, self._marks, self._memo = [], [], {}
+        try:
+            for opcode, argument, _ in pickletools.genops(cast(IO[bytes], stream)):
+                self._charge(1)
+                if opcode.name == "STOP":
+                    return self._stack.pop()
+                if opcode.name not in SAFE_OPCODES:
+                    self.unsupported[opcode.name] = None
+                self._step(opcode.name, argument)
+        except (ValueError, LookupError, TypeError, OverflowError) as error:
+            raise UnreadableHeader("its pickle is cut off or damaged") from error
+        raise UnreadableHeader("its pickle is cut off")
+
+    def _charge(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise UnreadableHeader("it has more pickle instructions than any model file's")
+
+    def _step(self, name: str, argument: object) -> None:
+        stack = self._stack
+        if name in _CONSTANTS:
+            stack.append(_CONSTANTS[name])
+        elif name in _EMPTY:
+            stack.append(_EMPTY[name]())
+        elif name == "MARK":
+            self._marks.append(len(stack))
+        elif name in ("BINPUT", "LONG_BINPUT", "PUT"):
+            self._memo[whole(argument)] = stack[-1]
+        elif name == "MEMOIZE":
+            self._memo[len(self._memo)] = stack[-1]
+        elif name in ("BINGET", "LONG_BINGET", "GET"):
+            stack.append(self._memo[whole(argument)])
+        elif name in ("GLOBAL", "INST"):
+            self._name_global(*str(argument).split(" ", 1))
+            if name == "INST":
+                self._from_mark(name)
+        elif name == "STACK_GLOBAL":
+            attribute, module = stack.pop(), stack.pop()
+            self._name_global(str(module)[:200], str(attribute)[:200])
+        elif name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"):
+            count = len(stack) - self._marks.pop() if name == "TUPLE" else int(name[-1])
+            stack.append(tuple(self._taken(count)))
+        elif name in ("LIST", "FROZENSET", "DICT", "OBJ"):
+            self._from_mark(name)
+        elif name in ("APPEND", "APPENDS", "ADDITEMS", "SETITEM", "SETITEMS", "BUILD"):
+            self._fill(name)
+        elif name in ("REDUCE", "NEWOBJ", "NEWOBJ_EX"):
+            arguments = self._taken(2 if name == "NEWOBJ_EX" else 1)[0]
+            stack.append(self._called(stack.pop(), arguments))
+        elif name in ("BINPERSID", "PERSID"):
+            stack.append(self._storage(stack.pop() if name == "BINPERSID" else argument))
+        elif name in ("POP", "POP_MARK", "DUP"):
+            self._shuffle(name)
+        elif name in ("PROTO", "FRAME", "READONLY_BUFFER"):
+            pass
+        else:  # numbers, texts, bytes; and EXT1 and its like, whose argument is an opaque number
+            stack.append(argument)
+
+    def _name_global(self, module: str, attribute: str) -> None:
+        name = modern_name(module, attribute)
+        if not is_safe_global(name):
+            self.unsafe_globals[name] = None
+        self._stack.append(_Global(name))
+
+    def _taken(self, count: int) -> list[object]:
+        """The last `count` symbols, taken off the stack."""
+        if not 0 <= count <= len(self._stack):
+            raise LookupError(count)
+        start = len(self._stack) - count
+        taken = self._stack[start:]
+        del self._stack[start:]
+        return taken
+
+    def _popped(self) -> list[object]:
+        """The symbols since the last mark, taken off the stack; an unmarked one is below all."""
+        return self._taken(len(self._stack) - self._marks.pop())
+
+    def _from_mark(self, name: str) -> None:
+        items = self._popped()
+        if name == "LIST":
+            self._stack.append(items)
+        elif name == "DICT":
+            self._stack.append(_filled({}, items))
+        else:
+            self._stack.append(_OPAQUE)
+
+    def _fill(self, name: str) -> None:
+        if name in ("APPENDS", "ADDITEMS", "SETITEMS"):
+            items = self._popped()
+        else:
+            items = self._taken(2 if name == "SETITEM" else 1)
+        target = self._stack[-1]
+        if name.startswith("SETITEM") and isinstance(target, dict):
+            _filled(target, items)
+        elif name.startswith("APPEND") and isinstance(target, list):
+            target.extend(items)
+
+    def _shuffle(self, name: str) -> None:
+        if name == "DUP":
+            self._stack.append(self._stack[-1])
+        elif name == "POP":
+            self._taken(1)
+        else:
+            self._popped()
+
+    def _called(self, function: object, arguments: object) -> object:
+        if not isinstance(function, _Global):
+            self.unsupported["a call of something that is no function"] = None
+            return _OPAQUE
+        values = arguments if isinstance(arguments, tuple) else ()
+        match function.name:
+            case "torch._tensor._rebuild_from_type_v2" if len(values) == 4:
+                inner = values[0]
+                if isinstance(inner, _Global) and inner != function:
+                    return self._called(inner, values[2])
+            case "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2":
+                return tensor_facts(*values[:4])
+            case "torch._utils._rebuild_tensor_v3":
+                kind = values[6]
+                return tensor_facts(*values[:4], dtype=dtype_named(getattr(kind, "name", "")))
+            case "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state":
+                return values[0]
+            case "torch.nn.parameter.Parameter" if values:
+                return values[0]
+            case "collections.OrderedDict":
+                pairs = values[0] if values and isinstance(values[0], list) else []
+                self._charge(len(pairs))
+                flat = [part for pair in pairs if _is_pair(pair) for part in pair]
+                return _filled({}, flat)
+            case "torch.Size" if values:
+                extents = values[0] if isinstance(values[0], list | tuple) else ()
+                return tuple(extents[: MOST_DIMENSIONS + 1])
+        return _OPAQUE
+
+    def _storage(self, identity: object) -> Storage:
+        # ("storage", class, key, device, elements) and, in old files, what part of another it is.
+        if (
+            not isinstance(identity, tuple)
+            or len(identity) < 5
+            or name_text(identity[0]) != "storage"
+        ):
+            raise UnreadableHeader("its pickle refers to data in a way that torch does not")
+        dtype = storage_dtype(getattr(identity[1], "name", ""))
+        if dtype is None:
+            raise UnreadableHeader("its pickle names a kind of data that torch does not have")
+        storage = Storage(name_text(identity[2]), dtype, whole(identity[4]))
+        return self.storages.setdefault(storage.key, storage)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
+
+
+def _filled(table: dict[object, object], items: list[object]) -> dict[object, object]:
+    """`table` with the keys and values that alternate in `items`, but for keys of odd kinds."""
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if isinstance(key, str | bytes | int):
+            table[name_text(key)] = value
+    return table
