@@ -1,0 +1,116 @@
+"""Tells from a header alone what a model file is, and whether pictures can be drawn with it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.filesystem.classification_addons import addon_family, addon_kind, is_lora
+from adapters.filesystem.classification_checkpoints import (
+    UNET,
+    checkpoint_family,
+    is_checkpoint,
+    why_not_loadable,
+)
+from adapters.filesystem.headers_values import Header, TensorFacts
+from domain.models import ModelFamily, ModelKind
+
+__all__ = ["Classification", "classify"]
+
+# What the metadata of a self-contained checkpoint must hold: a diffusers folder's small files, by
+# their paths in it.
+_CONFIGURATION = (
+    "model_index.json",
+    "unet/config.json",
+    "vae/config.json",
+    "text_encoder/config.json",
+    "scheduler/scheduler_config.json",
+    "tokenizer/vocab.json",
+    "tokenizer/merges.txt",
+    "tokenizer/tokenizer_config.json",
+)
+_REASONS = {
+    ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint",
+    ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
+    ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint",
+    ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint",
+    ModelKind.UNKNOWN: "it is no kind of model file that is known here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a model file is.
+
+    Attributes:
+        kind: What it is for.
+        family: The published architecture, if it is one.
+        precision: Element type of the weights by torch's name, "mixed" for several, None for none.
+        loadable: True when text-to-image pictures can be drawn with it.
+        reason: Why it is not loadable, for a user to read; None when it is.
+    """
+
+    kind: ModelKind
+    family: ModelFamily | None
+    precision: str | None
+    loadable: bool
+    reason: str | None
+
+
+def classify(header: Header) -> Classification:
+    """Tell what a file is from the names, types and shapes in its header."""
+    if is_checkpoint(header.tensors) and not is_lora(header.tensors):
+        kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
+    else:
+        kind = addon_kind(header.tensors)
+        family = addon_family(kind, header)
+    reason = _danger(header)
+    if reason is None and kind is not ModelKind.CHECKPOINT:
+        reason = _REASONS[kind]
+    elif reason is None and not _is_self_contained(header):
+        reason = why_not_loadable(header, family)
+    return Classification(kind, family, _precision(header.tensors), reason is None, reason)
+
+
+def _danger(header: Header) -> str | None:
+    if header.unsafe_globals:
+        first, more = header.unsafe_globals[0][:100], len(header.unsafe_globals) - 1
+        names = f"{first} and {more} more" if more else first
+        return (
+            f"it holds the instruction to call {names}; a model file must not run code; "
+            "get it as .safetensors"
+        )
+    if header.unsupported:
+        return (
+            "it was saved in a way that torch does not load safely "
+            f"({header.unsupported[0]}); save it again as .safetensors"
+        )
+    return None
+
+
+def _is_self_contained(header: Header) -> bool:
+    """True for a checkpoint in the original layout whose metadata holds its own configuration."""
+    if not all(name in header.metadata for name in _CONFIGURATION):
+        return False
+    try:
+        index = json.loads(header.metadata["model_index.json"])
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(index, dict)
+        and index.get("_class_name") == "StableDiffusionPipeline"
+        and all(
+            any(name.startswith(part) for name in header.tensors)
+            for part in (UNET, "first_stage_model.", "cond_stage_model.")
+        )
+    )
+
+
+def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
+    """The one floating type of the weights; noise schedules, counters and averages do not count."""
+    weights = {
+        facts.dtype
+        for name, facts in tensors.items()
+        if "float" in facts.dtype and not name.startswith("model_ema.") and len(facts.shape) >= 2
+    }
+    weights = weights or {facts.dtype for facts in tensors.values() if "float" in facts.dtype}
+    return "mixed" if len(weights) > 1 else next(iter(weights), None)
