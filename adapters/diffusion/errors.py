@@ -1,6 +1,7 @@
 """What torch raises, in the domain's terms."""
 
 import gc
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ import torch
 from adapters.diffusion.device import Device
 from domain.errors import DomainError, GenerationFailed, OutOfMemory
 
-__all__ = ["translated_errors"]
+__all__ = ["brief", "is_out_of_memory", "translated_errors"]
 
 # The CPU's and Metal's allocators raise a plain RuntimeError; this is what theirs say.
 _MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+_PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
 
 
 @contextmanager
@@ -29,8 +31,8 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
     except DomainError:
         raise
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        if not _is_memory(error):
-            raise GenerationFailed(f"{doing} failed: {_first_line(error)}") from error
+        if not is_out_of_memory(error):
+            raise GenerationFailed(f"{doing} failed: {brief(error)}") from error
         # The frames that the error points to still hold the tensors that did not fit.
         traceback.clear_frames(error.__traceback__)
         gc.collect()
@@ -41,11 +43,14 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
         ) from error
 
 
-def _is_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is short."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(word in str(error).lower() for word in _MEMORY_WORDS)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+def brief(error: BaseException) -> str:
+    """The first line of what a library says, at most 200 characters, without paths."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return _PATH.sub("…", line)[:200]

@@ -18,7 +18,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 
 from adapters.diffusion.configuration import configuration_folder, embedded_configuration
 from adapters.diffusion.device import Device
-from adapters.diffusion.errors import translated_errors
+from adapters.diffusion.errors import brief, translated_errors
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -48,8 +48,7 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     except (GenerationFailed, ValueError, TypeError, LookupError, OSError) as error:
         _log.warning("%s can not be loaded", model.path, exc_info=True)
         raise ModelNotLoadable(
-            f"{model.name} is no whole checkpoint of its configuration: "
-            f"{str(error).strip().splitlines()[0][:200]}"
+            f"{model.name} is no whole checkpoint of its configuration: {brief(error)}"
         ) from error
     pipeline.set_progress_bar_config(disable=True)
     # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.

@@ -8,6 +8,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from adapters.diffusion.errors import brief, is_out_of_memory
 from domain.errors import ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -41,10 +42,12 @@ def read_weights(model: ModelRecord) -> dict[str, torch.Tensor]:
         content = torch.load(model.path, map_location="cpu", weights_only=True, mmap=mappable)
     except pickle.UnpicklingError as error:
         raise ModelNotLoadable(
-            f"{model.name} is a pickle that holds more than tensors, and nothing in it was run; "
-            "ask its maker for a .safetensors file"
+            f"{model.name} is corrupt, or a pickle that holds more than tensors; nothing in it "
+            "was run. A .safetensors file of the same model is safe by its form"
         ) from error
-    except (OSError, safetensors.SafetensorError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # an unpickler raises whatever the bytes lead it to
+        if is_out_of_memory(error):
+            raise
         raise _unreadable(model, error) from error
     return _tensors(model, content)
 
@@ -58,8 +61,4 @@ def _tensors(model: ModelRecord, content: Any) -> dict[str, torch.Tensor]:
 
 
 def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
-    # torch and the system put the whole path into what they say; the name is enough.
-    words = (
-        (str(error).strip() or type(error).__name__).splitlines()[0].replace(model.path, model.name)
-    )
-    return ModelNotLoadable(f"{model.name} can not be read: {words[:200]}")
+    return ModelNotLoadable(f"{model.name} can not be read: {brief(error)}")

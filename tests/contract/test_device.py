@@ -1,0 +1,76 @@
+"""The device and the precision that are found."""
+
+from typing import Any
+
+import pytest
+
+from domain.errors import DeviceUnavailable
+
+pytestmark = pytest.mark.torch
+
+
+def test_the_cpu_is_always_there() -> None:
+    from adapters.diffusion.device import find_device
+
+    assert find_device("cpu").name == "cpu"
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
+def test_a_precision_that_is_asked_for_is_taken(name: str) -> None:
+    import torch
+
+    from adapters.diffusion.device import find_device
+
+    assert find_device("cpu", name).dtype is getattr(torch, name)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "name"),
+    [
+        ({"avx512_bf16": True}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({"avx512_bf16": False, "avx2": True}, "float32"),
+        ({}, "float32"),
+    ],
+)
+def test_a_cpu_draws_in_bfloat16_where_it_has_it_in_hardware(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], name: str
+) -> None:
+    import torch
+
+    from adapters.diffusion.device import find_device
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert find_device("cpu").dtype is getattr(torch, name)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "found", "dtype"),
+    [
+        (True, True, "cuda", "float16"),
+        (True, False, "cuda", "float16"),
+        (False, True, "mps", "float16"),
+        (False, False, "cpu", None),
+    ],
+)
+def test_the_best_device_there_is_is_found(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, found: str, dtype: str | None
+) -> None:
+    import torch
+
+    from adapters.diffusion.device import find_device
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    device: Any = find_device()
+    assert device.name == found
+    if dtype is not None:
+        assert device.dtype is getattr(torch, dtype)
+
+
+def test_one_that_is_not_there_is_refused_with_what_is() -> None:
+    from adapters.diffusion.device import find_device
+
+    with pytest.raises(DeviceUnavailable, match=r"cuda:99.*there are: .*cpu"):
+        find_device("cuda:99")

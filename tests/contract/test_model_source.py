@@ -1,0 +1,77 @@
+"""What every model source does, the fake one and the real one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem.model_source import FilesystemModelSource
+from domain.ports.model_source import ModelSource
+from tests.fakes.model_source import FakeModelSource, model_record
+
+Put = Callable[[str, bytes | None], None]
+
+
+@pytest.fixture(params=["fake", "filesystem"])
+def source_and_put(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[ModelSource, Put]:
+    """A source of the folder `models`, and a way to put content there (None takes it away)."""
+    if request.param == "fake":
+        fake = FakeModelSource()
+
+        def put(path: str, content: bytes | None) -> None:
+            fake.files.pop(path, None)
+            if content is not None:
+                fake.files[path] = content
+
+        return fake, put
+
+    monkeypatch.chdir(tmp_path)
+    Path("models").mkdir()
+
+    def write(path: str, content: bytes | None) -> None:
+        file = Path(path)
+        file.parent.mkdir(exist_ok=True)
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+
+    return FilesystemModelSource(["models"]), write
+
+
+def test_an_empty_source_has_no_models(source_and_put: tuple[ModelSource, Put]) -> None:
+    assert list(source_and_put[0].scan()) == []
+
+
+def test_a_record_is_what_the_bytes_and_the_path_say(
+    source_and_put: tuple[ModelSource, Put],
+) -> None:
+    source, put = source_and_put
+    put("models/sub/a.safetensors", b"weights")
+    assert list(source.scan()) == [model_record(b"weights", "models/sub/a.safetensors")]
+
+
+def test_the_same_bytes_have_the_same_id(source_and_put: tuple[ModelSource, Put]) -> None:
+    source, put = source_and_put
+    put("models/a.pt", b"same")
+    put("models/b.ckpt", b"same")
+    put("models/c.bin", b"other")
+    ids = {record.path: record.id for record in source.scan()}
+    assert ids["models/a.pt"] == ids["models/b.ckpt"] != ids["models/c.bin"]
+
+
+def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource, Put]) -> None:
+    source, put = source_and_put
+    put("models/a.pt", b"one")
+    put("models/b.pt", b"two")
+    source.scan()
+    put("models/a.pt", b"three")
+    put("models/b.pt", None)
+    assert list(source.scan()) == [model_record(b"three", "models/a.pt")]
+
+
+def test_an_empty_file_is_left_out(source_and_put: tuple[ModelSource, Put]) -> None:
+    source, put = source_and_put
+    put("models/a.pt", b"")
+    assert list(source.scan()) == []
