@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["AccessToken", "Principal", "Scope", "join_scopes"]
+from domain.limits import TextLength
+
+__all__ = ["AccessToken", "Principal", "Scope", "join_scopes", "scope_problem"]
+
+_SCOPE_TEXT = TextLength(0, 1000)
 
 
 class Scope(StrEnum):
@@ -18,6 +22,16 @@ def join_scopes(scopes: Iterable[Scope]) -> str:
     """The space-separated form of RFC 8693, in a fixed order."""
     given = frozenset(scopes)
     return " ".join(scope for scope in Scope if scope in given)
+
+
+def scope_problem(value: object, allowed: Iterable[Scope] = tuple(Scope)) -> str | None:
+    """What is wrong with a space-separated scope; None when it names `allowed` ones alone."""
+    if message := _SCOPE_TEXT.problem(value):
+        return message
+    known = frozenset(allowed)
+    if unknown := [name for name in str(value).split() if name not in known]:
+        return f"names {ascii(unknown[0])[:40]}; known are {join_scopes(known)}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

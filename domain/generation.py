@@ -19,6 +19,7 @@ __all__ = [
     "GenerationResult",
     "Timings",
     "id_problem",
+    "last_seed_problem",
     "model_id_problem",
 ]
 
@@ -38,6 +39,14 @@ def model_id_problem(value: object) -> str | None:
     if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
         return "must be the 64 hexadecimal digits that GET /v1/models lists as id"
     return None
+
+
+def last_seed_problem(seed: int | None, num_images: int) -> str | None:
+    """What is wrong with the seed of the last of `num_images`; None when nothing is."""
+    if seed is None:
+        return None
+    message = GenerationRequest.LIMITS["seed"].problem(seed + num_images - 1)
+    return f"of the last image {message}" if message else None
 
 
 class BatchKey(NamedTuple):
@@ -105,8 +114,9 @@ class GenerationRequest:
             if (message := self._problem(field.name)) is not None
         ]
         wrong = {row.field for row in problems}
-        if not wrong & {"seed", "num_images"} and (message := self._last_seed_problem()):
-            problems.append(FieldProblem("seed", message))
+        if not wrong & {"seed", "num_images"}:
+            message = last_seed_problem(self.seed, self.num_images)
+            problems += [FieldProblem("seed", message)] if message else []
         if problems:
             raise InvalidRequest(problems)
         object.__setattr__(self, "model_id", self.model_id.lower())
@@ -149,12 +159,6 @@ class GenerationRequest:
         if name == "model_id":
             return model_id_problem(value)
         return self.LIMITS[name].problem(value)
-
-    def _last_seed_problem(self) -> str | None:
-        if self.seed is None:
-            return None
-        message = self.LIMITS["seed"].problem(self.seed + self.num_images - 1)
-        return f"of the last image {message}" if message else None
 
 
 @dataclass(frozen=True, slots=True)

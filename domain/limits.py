@@ -74,5 +74,7 @@ def _shown(value: object) -> str:
     """`value` for an error message: never longer than a line, whatever was sent."""
     if isinstance(value, int) and abs(value) >= 10**20:
         return "a number of more than 20 digits"
+    if isinstance(value, list | dict):  # its text could be deeper than Python's stack
+        return "a list" if isinstance(value, list) else "an object"
     text = ascii(value)
     return text if len(text) <= 40 else f"{text[:40]}…"

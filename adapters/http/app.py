@@ -1,5 +1,7 @@
 """The Flask application."""
 
+import re
+
 import flask_cors
 import flask_smorest
 from flask import Flask
@@ -44,7 +46,7 @@ def create_app(
     install_request_log(app)
     flask_cors.CORS(
         app,
-        origins=list(settings.cors_origins),
+        origins=_origins(settings.cors_origins),
         expose_headers=list(_EXPOSED_HEADERS),
         supports_credentials=False,
         send_wildcard=True,
@@ -60,3 +62,10 @@ def create_app(
     ):
         api.register_blueprint(blueprint)
     return app
+
+
+def _origins(configured: tuple[str, ...]) -> str | list[re.Pattern[str]]:
+    # flask-cors takes an origin with brackets, as IPv6 addresses have, for a regular expression.
+    if "*" in configured:
+        return "*"
+    return [re.compile(re.escape(origin) + r"\Z", re.IGNORECASE) for origin in configured]

@@ -15,12 +15,15 @@ from domain.errors import FieldProblem, InvalidRequest
 __all__ = ["Blueprint", "parse_json"]
 
 _MEDIA_TYPE = "application/json"
+_MAX_DIGITS = 4300
+"""Of an integer. Python's own limit, because the time grows with the square of the digits."""
 
 
 def parse_json(body: bytes) -> object:
     """The value that `body` is, as RFC 8259 has it. Raises ValueError, saying what is wrong."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        text = body.decode("utf-8")
+        return json.loads(text, parse_int=_integer, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} of the body is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -42,9 +45,12 @@ class _JsonParser(FlaskParser):
                 description=f"Content-Type is {sent}; send {_MEDIA_TYPE}",
             )
         try:
-            return parse_json(body)
+            value = parse_json(body)
         except ValueError as error:
             abort(HTTPStatus.BAD_REQUEST, description=str(error))
+        if not isinstance(value, dict):
+            raise InvalidRequest([FieldProblem("body", "must be a JSON object")])
+        return value
 
     def handle_error(
         self,
@@ -67,8 +73,7 @@ class Blueprint(flask_smorest.Blueprint):
 
 def _rows(messages: Mapping[Any, Any]) -> list[FieldProblem]:
     return [
-        FieldProblem("body" if name == "_schema" else _shown(name), "; ".join(map(str, texts)))
-        for name, texts in messages.items()
+        FieldProblem(_shown(name), "; ".join(map(str, texts))) for name, texts in messages.items()
     ]
 
 
@@ -76,6 +81,12 @@ def _shown(name: object) -> str:
     """A field's name, which may be anything a client thought of."""
     text = str(name)
     return text if text.isprintable() and len(text) <= 64 else f"{ascii(text)[:64]}…"
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_DIGITS:
+        raise ValueError(f"the body holds a number of more than {_MAX_DIGITS} digits")
+    return int(digits)
 
 
 def _no_constant(word: str) -> NoReturn:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from flask import Flask, Response, g, json
+from flask import Flask, Response, current_app, g, json
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -88,6 +88,9 @@ def _http_error(error: HTTPException) -> BaseResponse:
     status = HTTPStatus(error.code)
     code = _CODES.get(status, status.name.lower())
     detail = _DETAILS.get(status, error.description or status.description)
+    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        detail = f"the body has more than MAX_BODY_BYTES={limit} bytes; send a smaller one"
     response = problem(status, code=code, detail=detail)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
@@ -96,6 +99,6 @@ def _http_error(error: HTTPException) -> BaseResponse:
 
 
 def _unexpected_error(error: Exception) -> Response:
-    _log.error("unexpected error", exc_info=error)
+    _log.error("unexpected error, request_id=%s", g.get("request_id"), exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return problem(status, code=_CODES[status], detail=_DETAILS[status])

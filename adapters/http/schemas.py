@@ -3,11 +3,17 @@
 import base64
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from adapters.http.fields import CheckedString, LimitedInteger, LimitedNumber, LimitedString
-from domain.credentials import AccessToken, join_scopes
-from domain.generation import GeneratedImage, GenerationRequest, id_problem, model_id_problem
+from domain.credentials import AccessToken, join_scopes, scope_problem
+from domain.generation import (
+    GeneratedImage,
+    GenerationRequest,
+    id_problem,
+    last_seed_problem,
+    model_id_problem,
+)
 from domain.limits import IntegerRange, NumberRange, TextLength
 from domain.services.credential_checker import CredentialChecker
 
@@ -53,7 +59,6 @@ def _scope(token: AccessToken) -> str:
 class _RequestSchema(Schema):
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": "is no field of this request",
-        "type": "must be a JSON object",
     }
 
 
@@ -70,6 +75,12 @@ class GenerationRequestSchema(_RequestSchema):
     height = _integer("height")
     seed = _integer("seed", allow_none=True)
     num_images = _integer("num_images")
+
+    # Also beside wrong fields, so that a client hears of everything at once.
+    @validates_schema(skip_on_field_errors=False)
+    def _last_seed(self, data: dict[str, Any], **_: Any) -> None:
+        if message := last_seed_problem(data.get("seed"), data.get("num_images", 1)):
+            raise ValidationError(message, "seed")
 
 
 class _ImageSchema(Schema):
@@ -122,7 +133,7 @@ class TokenRequestSchema(_RequestSchema):
     """What a token should be like; both fields may be left out."""
 
     expires_in = LimitedInteger(CredentialChecker.EXPIRES_IN)
-    scope = LimitedString(TextLength(0, 1000))
+    scope = CheckedString(scope_problem)
 
 
 class TokenSchema(Schema):

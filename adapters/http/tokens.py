@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
+from flask import request
+
 from adapters.http.auth import current_principal, protect
 from adapters.http.parsing import Blueprint
 from adapters.http.schemas import TokenRequestSchema, TokenSchema
@@ -16,6 +18,12 @@ def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
     """`/v1/tokens`."""
     blueprint = Blueprint("tokens", __name__, url_prefix="/v1", description="Mints tokens.")
     protect(blueprint, checker)
+
+    @blueprint.before_request
+    def refuse_tokens() -> None:
+        """Before the body is judged, as any lack of rights."""
+        if request.method != "OPTIONS":
+            checker.require_minting(current_principal())
 
     @blueprint.post("/tokens")
     @blueprint.arguments(TokenRequestSchema, required=False)

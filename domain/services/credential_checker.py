@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from domain.credentials import AccessToken, Principal, Scope, join_scopes
+from domain.credentials import AccessToken, Principal, Scope, scope_problem
 from domain.errors import (
     FieldProblem,
     Forbidden,
@@ -50,6 +50,15 @@ class CredentialChecker:
             raise Forbidden(f"this credential lacks the scope {scope}")
         return principal
 
+    def require_minting(self, principal: Principal) -> None:
+        """Do nothing when `principal` may have a token.
+
+        Raises:
+            TokenMintingForbidden: the principal came with a token itself.
+            TokensUnavailable: there is no key to sign with.
+        """
+        self._issuer_for(principal)
+
     def mint(
         self,
         principal: Principal,
@@ -64,25 +73,20 @@ class CredentialChecker:
             TokensUnavailable: there is no key to sign with.
             InvalidRequest: `expires_in` or `scope` is wrong.
         """
+        issuer = self._issuer_for(principal)
+        problems: list[FieldProblem] = []
+        if message := self.EXPIRES_IN.problem(expires_in):
+            problems.append(FieldProblem("expires_in", message))
+        if scope is not None and (message := scope_problem(scope, principal.scopes)):
+            problems.append(FieldProblem("scope", message))
+        if problems:
+            raise InvalidRequest(problems)
+        scopes = principal.scopes if scope is None else frozenset(map(Scope, scope.split()))
+        return issuer.issue(subject=principal.name, scopes=scopes, expires_in=expires_in)
+
+    def _issuer_for(self, principal: Principal) -> TokenIssuer:
         if not principal.may_mint:
             raise TokenMintingForbidden("a token can not mint another; use an API key")
         if self._issuer is None:
             raise TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it")
-        problems: list[FieldProblem] = []
-        if message := self.EXPIRES_IN.problem(expires_in):
-            problems.append(FieldProblem("expires_in", message))
-        names = sorted(principal.scopes) if scope is None else scope.split()
-        if unknown := [name for name in names if name not in principal.scopes]:
-            problems.append(
-                FieldProblem(
-                    "scope",
-                    f"names {ascii(unknown[0])[:40]}; known are {join_scopes(principal.scopes)}",
-                )
-            )
-        if problems:
-            raise InvalidRequest(problems)
-        return self._issuer.issue(
-            subject=principal.name,
-            scopes=frozenset(Scope(name) for name in names),
-            expires_in=expires_in,
-        )
+        return self._issuer
