@@ -29,7 +29,7 @@ def test_lab_knows_white_and_black() -> None:
 def test_each_shape_is_about_as_wide_as_its_radius_says(shape: str) -> None:
     mask = coverage(shape, width=200, height=200, centre=(100, 100), radius=60)
     rows, columns = np.nonzero(mask > 0.5)
-    widest = max(np.ptp(rows), np.ptp(columns))
+    widest: int = max(np.ptp(rows), np.ptp(columns))
     assert 95 < widest < 145
 
 

@@ -34,15 +34,25 @@ PART: Final = 100
 # frames.
 SIZES: Final[dict[tuple[int, int], int]] = {
     (256, 256): 100,
-    (384, 256): 13,
-    (256, 384): 13,
-    (512, 256): 7,
-    (256, 512): 7,
-    (384, 384): 10,
-    (512, 512): 10,
+    (384, 256): 10,
+    (256, 384): 10,
+    (512, 256): 5,
+    (256, 512): 5,
+    (384, 384): 6,
+    (512, 512): 8,
     (768, 512): 2,
     (512, 768): 2,
 }
+
+
+def parts() -> list[tuple[int, int, int]]:
+    """All parts to make, as width, height and number: every size in its share at any moment."""
+    shares = [
+        ((number + 0.5) / count, width, height, number)
+        for (width, height), count in SIZES.items()
+        for number in range(count)
+    ]
+    return [(width, height, number) for _, width, height, number in sorted(shares)]
 
 
 def scene_to_json(scene: Scene) -> dict[str, Any]:
@@ -109,8 +119,7 @@ def main() -> None:
     target.mkdir(exist_ok=True)
     log = start_log(options.folder, f"encode-{worker}")
     model = load_autoencoder(options.folder).to(device(), memory_format=torch.channels_last)
-    parts = [(size, number) for size, count in SIZES.items() for number in range(count)]
-    for index, ((width, height), number) in list(enumerate(parts))[worker::workers]:
+    for index, (width, height, number) in list(enumerate(parts()))[worker::workers]:
         path = target / f"{width}x{height}-{number:03}.npy"
         if path.exists():
             continue

@@ -1,6 +1,6 @@
 """Train the autoencoder on crops of drawn pictures.
 
-    python -m tools.demo_checkpoint.train_autoencoder --folder /tmp/demo --steps 5000
+    python -m tools.demo_checkpoint.train_autoencoder --folder /tmp/demo --steps 4000
 
 Resumes from `<folder>/autoencoder.pt`.
 """
@@ -29,7 +29,7 @@ from tools.demo_checkpoint.progress import (
 
 __all__ = ["main", "reconstruction_loss", "train"]
 
-PICTURES: Final = 3000
+PICTURES: Final = 2000
 PICTURE_SIZES: Final = (192, 256, 384)
 KL_WEIGHT: Final = 1e-6
 SAVE_EVERY: Final = 250
@@ -152,7 +152,7 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--peak", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
