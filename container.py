@@ -1,10 +1,11 @@
 """The one place where adapters meet the core. The only import of dependency_injector."""
 
+from typing import TYPE_CHECKING, Any
+
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
-from adapters.http.app import create_app
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from application.scheduler import JobScheduler
@@ -15,6 +16,9 @@ from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 __all__ = ["Container"]
 
 
@@ -24,6 +28,13 @@ def _credential_checker(settings: Settings) -> CredentialChecker:
     if tokens is not None:
         verifiers.append(tokens)
     return CredentialChecker(verifiers, issuer=tokens)
+
+
+def _app(**collaborators: Any) -> "Flask":
+    # An embedder draws without ever importing Flask.
+    from adapters.http.app import create_app
+
+    return create_app(**collaborators)
 
 
 class Container(containers.DeclarativeContainer):
@@ -58,7 +69,7 @@ class Container(containers.DeclarativeContainer):
         scan_interval=settings.provided.model_scan_interval,
     )
     app = providers.ThreadSafeSingleton(
-        create_app,
+        _app,
         settings=settings,
         registry=model_registry,
         generator=image_generator,

@@ -1,0 +1,170 @@
+"""A picture from the real service shows what its prompt says."""
+
+import base64
+import io
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.e2e.service import API_KEY, RunningService, run_service
+from tests.paths import DEMO_CHECKPOINT
+from tools.demo_checkpoint.judge import judge_shape
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copy(DEMO_CHECKPOINT, folder / "demo.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with run_service(models, tmp_path_factory.mktemp("cwd"), MAX_QUEUE="8") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def model_id(service: RunningService) -> str:
+    models = service.call("GET", "/v1/models").json["models"]
+    return next(model["id"] for model in models if model["name"] == "demo.safetensors")
+
+
+def picture(answer_image: dict[str, object]) -> Image.Image:
+    data = base64.b64decode(str(answer_image["base64"]), validate=True)
+    return Image.open(io.BytesIO(data))
+
+
+def test_the_contracts_example_answers_with_every_field(
+    service: RunningService, model_id: str
+) -> None:
+    body = {
+        "id": "example",
+        "model_id": model_id,
+        "prompt": "a beautiful landscape with mountains and a lake",
+        "negative_prompt": None,
+        "num_inference_steps": 8,
+        "guidance_scale": 7.5,
+        "seed": 1,
+    }
+    answer = service.call("POST", "/v1/infer", body)
+    assert answer.status == 200
+    result = answer.json
+    assert {name: result[name] for name in body if name != "seed"} == {
+        name: value for name, value in body.items() if name != "seed"
+    }
+    assert set(result) == {
+        *("id", "model_id", "images", "processing_time", "prompt", "negative_prompt"),
+        *("num_inference_steps", "guidance_scale", "timings", "warnings"),
+    }
+    assert result["processing_time"] > 0
+    assert set(result["timings"]) == {"queue", "load", "generate", "encode"}
+    assert result["warnings"] == []
+    (image,) = result["images"]
+    assert (image["seed"], image["width"], image["height"]) == (1, 512, 512)
+    assert picture(image).size == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("colour", "shape", "background", "width", "height"),
+    [
+        ("red", "circle", "white", 256, 256),
+        ("blue", "square", "yellow", 256, 256),
+        ("green", "triangle", "white", 384, 256),
+    ],
+)
+def test_the_picture_shows_what_the_prompt_says(
+    service: RunningService,
+    model_id: str,
+    colour: str,
+    shape: str,
+    background: str,
+    width: int,
+    height: int,
+) -> None:
+    body = {
+        "id": f"{colour}-{shape}",
+        "model_id": model_id,
+        "prompt": f"a {colour} {shape} on a {background} background",
+        "num_inference_steps": 20,
+        "width": width,
+        "height": height,
+        "seed": 0,
+        "num_images": 3,
+    }
+    images = service.call("POST", "/infer", body).json["images"]
+    verdicts = [
+        judge_shape(picture(image), colour=colour, shape=shape, background=background)
+        for image in images
+    ]
+    # One picture of a small model may fail; most must not.
+    for aspect in ("colour", "background", "shape"):
+        assert sum(getattr(verdict, aspect) for verdict in verdicts) >= 2, (aspect, verdicts)
+
+
+def test_the_same_request_gives_the_same_bytes_and_carries_its_parameters(
+    service: RunningService, model_id: str
+) -> None:
+    body = {
+        "id": "twice",
+        "model_id": model_id.upper(),
+        "prompt": "a red circle",
+        "num_inference_steps": 4,
+        "width": 257,
+        "height": 256,
+        "seed": 2**53 - 1,
+    }
+    first, second = (service.call("POST", "/v1/infer", body).json for _ in range(2))
+    assert first["images"] == second["images"]
+    image = picture(first["images"][0])
+    assert image.size == (257, 256)
+    assert f"Seed: {2**53 - 1}" in image.info["parameters"]
+    assert f"Model hash: {model_id[:10]}" in image.info["parameters"]
+
+
+def test_other_callers_are_answered_while_every_slot_is_busy(
+    service: RunningService, model_id: str
+) -> None:
+    body = {"model_id": model_id, "prompt": "x", "width": 256, "height": 256}
+    with ThreadPoolExecutor(12) as callers:
+        drawn = [
+            callers.submit(
+                service.call, "POST", "/v1/infer", body | {"id": str(i), "num_inference_steps": 6}
+            )
+            for i in range(12)
+        ]
+        # One runs and eight wait, so some of the twelve are refused; then all slots are taken.
+        refused = next(
+            answer for future in as_completed(drawn) if (answer := future.result()).status == 503
+        )
+        assert refused.json["code"] == "queue_full"
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert service.call("GET", "/health").json["status"] == "healthy"
+        assert service.call("GET", "/v1/models").status == 200
+        assert not all(future.done() for future in drawn)
+        statuses = sorted(future.result().status for future in drawn)
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 9
+
+
+def test_the_printed_curl_line_leaves_a_picture(service: RunningService, tmp_path: Path) -> None:
+    line = service.wait_for_line("^curl ")
+    assert API_KEY not in service.output
+    assert shlex.split(line)[0] == "curl"
+    subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={"API_KEY": API_KEY, "PATH": os.environ["PATH"]},
+        check=True,
+    )
+    with Image.open(tmp_path / "picture.png") as image:
+        assert image.size == (512, 512)
