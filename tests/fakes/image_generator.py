@@ -23,6 +23,7 @@ class FakeImageGenerator(ImageGenerator):
         gate: Drawing waits until it is set, which it is unless a test clears it.
         failures: Raised, first one first, instead of drawing.
         unloadable: Ids of models that can not be loaded.
+        warnings: What it has to say of each batch.
     """
 
     def __init__(self, *, prepared: bool = True) -> None:
@@ -32,6 +33,7 @@ class FakeImageGenerator(ImageGenerator):
         self.began = threading.Event()
         self.failures: list[Exception] = []
         self.unloadable: set[str] = set()
+        self.warnings: tuple[str, ...] = ()
         self.unavailable: DomainError | None = None
         self._device = "cpu" if prepared else None
 
@@ -69,6 +71,7 @@ class FakeImageGenerator(ImageGenerator):
                 for request in requests
             ),
             timings=Timings(load=0.25, generate=0.5, encode=0.125),
+            warnings=self.warnings,
         )
 
 

@@ -1,6 +1,7 @@
 """The Flask application over fakes: real container, real scheduler thread, no torch."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -10,6 +11,8 @@ from application.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+
+pytest.register_assert_rewrite("tests.http.helpers")
 
 API_KEY = "key-of-the-tests"
 OTHER_API_KEY = "another-key-of-the-tests"
@@ -28,14 +31,17 @@ class Service:
     source: FakeModelSource
 
 
-def make_service(settings: Settings, *, generator: FakeImageGenerator | None = None) -> Service:
-    """The application over fakes, scanned once; nothing started."""
+def make_service(
+    settings: Settings, *, generator: FakeImageGenerator | None = None, scanned: bool = True
+) -> Service:
+    """The application over fakes, scanned once unless `scanned` is false; nothing started."""
     source = FakeModelSource({MODEL.path: b"weights"})
     generator = generator or FakeImageGenerator()
     container = Container(settings=settings)
     container.model_source.override(source)
     container.image_generator.override(generator)
-    container.model_registry().refresh()
+    if scanned:
+        container.model_registry().refresh()
     return Service(container.app().test_client(), container, generator, source)
 
 
@@ -49,14 +55,30 @@ def make_settings(**changes: object) -> Settings:
     return Settings(**(values | changes))  # type: ignore[arg-type]
 
 
+@contextmanager
+def running_service(settings: Settings) -> Iterator[Service]:
+    """A service whose worker and scanner run."""
+    running = make_service(settings)
+    running.container.service().start()
+    try:
+        yield running
+    finally:
+        running.generator.gate.set()
+        running.container.service().stop(timeout=10)
+
+
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service whose worker and scanner run."""
-    running = make_service(make_settings())
-    running.container.service().start()
-    yield running
-    running.generator.gate.set()
-    running.container.service().stop(timeout=10)
+    """A running service of one test's own."""
+    with running_service(make_settings()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Service]:
+    """A running service for a whole file of requests that leave nothing behind in it."""
+    with running_service(make_settings()) as running:
+        yield running
 
 
 @pytest.fixture

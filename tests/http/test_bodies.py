@@ -1,0 +1,151 @@
+"""Request bodies, before anybody looks at their fields."""
+
+import json
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
+from tests.http.helpers import assert_problem, wrong_fields
+
+JSON = "application/json"
+
+
+def post(service: Service, body: str | bytes, content_type: str | None = JSON) -> TestResponse:
+    return service.client.post(
+        "/v1/infer", data=body, content_type=content_type, headers=AUTHORIZED
+    )
+
+
+@pytest.fixture(autouse=True)
+def nothing_drawn_yet(shared: Service) -> None:
+    shared.generator.drawn.clear()
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "text/plain", "text/json", "application/x-www-form-urlencoded", "application/jsonp"],
+)
+def test_a_body_without_the_json_media_type_gets_415(
+    shared: Service, content_type: str | None
+) -> None:
+    response = post(shared, json.dumps(infer_body()), content_type)
+    detail = assert_problem(response, 415, "unsupported_media_type")["detail"]
+    assert JSON in detail
+    assert (content_type or "missing") in detail
+    assert shared.generator.drawn == []
+
+
+@pytest.mark.parametrize(
+    "content_type", [JSON, "Application/JSON", "application/json; charset=utf-8"]
+)
+def test_the_media_type_is_taken_in_every_spelling(shared: Service, content_type: str) -> None:
+    assert post(shared, json.dumps(infer_body()), content_type).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff",
+        b'{"prompt": "\xe9"}',  # Latin-1
+        b'{"prompt": "\xc0\x80"}',  # an overlong NUL
+        b'{"prompt": "\xed\xa0\x80"}',  # a surrogate
+        '{"prompt": "x"}'.encode("utf-16"),
+    ],
+)
+def test_bad_utf_8_gets_400(shared: Service, body: bytes) -> None:
+    assert "UTF-8" in assert_problem(post(shared, body), 400, "bad_request")["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        " ",
+        "{",
+        "{'id': 1}",
+        '{"id": 1,}',
+        '{"id": 01}',
+        '{"id": "a\nb"}',
+        '{"id": 1} {}',
+        "\ufeff{}",
+        '{"guidance_scale": NaN}',
+        '{"guidance_scale": Infinity}',
+        '{"guidance_scale": -Infinity}',
+        '{"unknown": [NaN]}',
+    ],
+)
+def test_unparsable_json_gets_400(shared: Service, body: str) -> None:
+    assert "JSON" in assert_problem(post(shared, body), 400, "bad_request")["detail"]
+    assert shared.generator.drawn == []
+
+
+@pytest.mark.parametrize("body", ["null", "true", "5", '"text"', "[]", '[{"id": "r1"}]'])
+def test_a_body_that_is_no_object_gets_422(shared: Service, body: str) -> None:
+    assert wrong_fields(post(shared, body)) == {"body": "must be a JSON object"}
+
+
+@pytest.mark.parametrize("content_type", [None, JSON, "text/plain"])
+def test_an_empty_body_lacks_the_required_fields(shared: Service, content_type: str | None) -> None:
+    messages = wrong_fields(post(shared, b"", content_type))
+    assert messages == dict.fromkeys(("id", "model_id", "prompt"), "is required")
+
+
+def test_of_a_key_given_twice_the_last_counts(shared: Service) -> None:
+    body = json.dumps(infer_body(prompt="last"))
+    assert post(shared, body.replace("{", '{"prompt": 5, "width": 1, ')).status_code == 422
+    assert post(shared, body.replace("{", '{"prompt": 5, ')).status_code == 200
+    assert [request.prompt for request in shared.generator.drawn] == ["last"]
+
+
+@pytest.mark.parametrize("opening, inner, closing", [("[", "", "]"), ('{"a":', "1", "}")])
+def test_nesting_never_makes_more_than_a_client_error(
+    shared: Service, opening: str, inner: str, closing: str
+) -> None:
+    statuses = []
+    for depth in [*range(1, 1000, 7), *range(700, 800), 10_000]:
+        value = opening * depth + inner + closing * depth
+        statuses.append(post(shared, f'{{"width": {value}}}').status_code)
+    assert set(statuses) == {400, 422}
+
+
+def test_nesting_that_is_too_deep_is_named(shared: Service) -> None:
+    response = post(shared, "[" * 10_000 + "]" * 10_000)
+    assert "nested too deeply" in assert_problem(response, 400, "bad_request")["detail"]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_4300_digits_is_read_and_refused_as_a_value(
+    shared: Service, sign: str
+) -> None:
+    messages = wrong_fields(post(shared, f'{{"seed": {sign}{"9" * 4300}}}'))
+    assert "between 0 and" in messages["seed"]
+    assert len(messages["seed"]) < 120
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_more_digits_gets_400(shared: Service, sign: str) -> None:
+    response = post(shared, f'{{"seed": {sign}{"9" * 4301}}}')
+    detail = assert_problem(response, 400, "bad_request")["detail"]
+    assert detail == "the body holds a number of more than 4300 digits"
+
+
+@pytest.mark.parametrize("route", ["/v1/infer", "/infer", "/v1/tokens"])
+def test_a_body_of_one_byte_too_many_gets_413(route: str) -> None:
+    service = make_service(make_settings(max_body_bytes=2000))
+    good = {"max": b"{}".ljust(2000), "over": b"{}".ljust(2001)}
+    headers = AUTHORIZED | {"Content-Type": JSON}
+    assert service.client.post(route, data=good["max"], headers=headers).status_code in (201, 422)
+    response = service.client.post(route, data=good["over"], headers=headers)
+    detail = assert_problem(response, 413, "body_too_large")["detail"]
+    assert "MAX_BODY_BYTES" in detail
+    assert "2000" in detail
+
+
+def test_the_default_limit_is_one_mebibyte(shared: Service) -> None:
+    assert post(shared, b"{}".ljust(2**20)).status_code == 422
+    assert post(shared, b"{}".ljust(2**20 + 1)).status_code == 413
+
+
+def test_a_long_value_is_not_repeated_in_full(shared: Service) -> None:
+    messages = wrong_fields(post(shared, json.dumps({"width": "x" * 10_000, "y" * 10_000: 1})))
+    assert all(len(name) + len(message) < 200 for name, message in messages.items())

@@ -1,0 +1,214 @@
+"""The fields of an inference request: each limit, on both sides."""
+
+import itertools
+import json
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.http.conftest import AUTHORIZED, MODEL, Service, infer_body
+from tests.http.helpers import wrong_fields
+
+INTEGERS = ("num_inference_steps", "width", "height", "seed", "num_images")
+TEXTS = ("id", "model_id", "prompt", "negative_prompt")
+NEVER_NULL = sorted({*INTEGERS, *TEXTS, "guidance_scale"} - {"seed", "negative_prompt"})
+LARGEST_SEED = 2**53 - 1
+
+
+@pytest.fixture(autouse=True)
+def nothing_drawn_yet(shared: Service) -> None:
+    shared.generator.drawn.clear()
+
+
+def post(service: Service, body: dict[str, object]) -> TestResponse:
+    return service.client.post("/v1/infer", json=body, headers=AUTHORIZED)
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("id", "x"),
+        ("id", "x" * 128),
+        ("id", "two words, 100 %, é, 😀"),
+        ("id", "..."),
+        ("prompt", "p"),
+        ("prompt", "p" * 1000),
+        ("prompt", "😀" * 1000),
+        ("prompt", "a tab\tand\na newline"),
+        ("negative_prompt", None),
+        ("negative_prompt", ""),
+        ("negative_prompt", "n" * 1000),
+        ("num_inference_steps", 1),
+        ("num_inference_steps", 150),
+        ("guidance_scale", 1),
+        ("guidance_scale", 1.0),
+        ("guidance_scale", 7.25),
+        ("guidance_scale", 20),
+        ("guidance_scale", 20.0),
+        ("width", 256),
+        ("width", 257),
+        ("width", 1024),
+        ("height", 256),
+        ("height", 1023),
+        ("height", 1024),
+        ("seed", 0),
+        ("seed", LARGEST_SEED),
+        ("num_images", 1),
+        ("num_images", 4),
+    ],
+)
+def test_a_value_within_its_bounds_is_drawn(shared: Service, field: str, value: object) -> None:
+    assert post(shared, infer_body(**{field: value})).status_code == 200
+    (drawn,) = shared.generator.drawn
+    assert getattr(drawn, field) == value
+
+
+def test_a_seed_of_null_is_a_random_one(shared: Service) -> None:
+    for _ in range(2):
+        assert post(shared, infer_body(seed=None)).status_code == 200
+    first, second = (request.seed for request in shared.generator.drawn)
+    assert first != second
+    assert all(seed is not None and 0 <= seed <= LARGEST_SEED for seed in (first, second))
+
+
+@pytest.mark.parametrize(
+    "field, value, words",
+    [
+        ("id", "", "between 1 and 128"),
+        ("id", "x" * 129, "between 1 and 128"),
+        ("id", "a/b", "'/'"),
+        ("id", ".", "'.'"),
+        ("id", "..", "'..'"),
+        ("model_id", "", "64 hexadecimal digits"),
+        ("model_id", "a" * 63, "64 hexadecimal digits"),
+        ("model_id", "a" * 65, "64 hexadecimal digits"),
+        ("model_id", "g" * 64, "64 hexadecimal digits"),
+        ("model_id", "a" * 64 + "\n", "64 hexadecimal digits"),
+        ("model_id", "٣" * 64, "64 hexadecimal digits"),
+        ("prompt", "", "between 1 and 1000"),
+        ("prompt", "p" * 1001, "between 1 and 1000"),
+        ("negative_prompt", "n" * 1001, "between 0 and 1000"),
+        ("num_inference_steps", 0, "between 1 and 150"),
+        ("num_inference_steps", 151, "between 1 and 150"),
+        ("num_inference_steps", -1, "between 1 and 150"),
+        ("guidance_scale", 0.999, "between 1.0 and 20.0"),
+        ("guidance_scale", 20.001, "between 1.0 and 20.0"),
+        ("guidance_scale", 0, "between 1.0 and 20.0"),
+        ("guidance_scale", 10**400, "between 1.0 and 20.0"),
+        ("width", 255, "between 256 and 1024"),
+        ("width", 1025, "between 256 and 1024"),
+        ("height", 255, "between 256 and 1024"),
+        ("height", 1025, "between 256 and 1024"),
+        ("seed", -1, f"between 0 and {LARGEST_SEED}"),
+        ("seed", LARGEST_SEED + 1, f"between 0 and {LARGEST_SEED}"),
+        ("seed", 10**100, f"between 0 and {LARGEST_SEED}"),
+        ("num_images", 0, "between 1 and 4"),
+        ("num_images", 5, "between 1 and 4"),
+        ("steps", 30, "is no field"),
+        ("_schema", 30, "is no field"),
+        ("", 30, "is no field"),
+    ],
+)
+def test_a_value_outside_its_bounds_is_refused_with_the_bounds(
+    shared: Service, field: str, value: object, words: str
+) -> None:
+    messages = wrong_fields(post(shared, infer_body(**{field: value})))
+    assert set(messages) == {field}
+    assert words in messages[field]
+    assert shared.generator.drawn == []
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        *itertools.product(INTEGERS, (True, False, "30", 30.5, 30.0, "", [], [30], {})),
+        *itertools.product(("guidance_scale",), (True, False, "7.5", "", [], [7.5], {})),
+        *itertools.product(TEXTS, (True, 1, 1.5, [], ["x"], {})),
+        *((field, None) for field in NEVER_NULL),
+    ],
+)
+def test_a_value_of_another_type_is_refused(shared: Service, field: str, value: object) -> None:
+    assert set(wrong_fields(post(shared, infer_body(**{field: value})))) == {field}
+    assert shared.generator.drawn == []
+
+
+def test_a_number_that_overflows_to_infinity_is_refused(shared: Service) -> None:
+    body = json.dumps(infer_body()).replace("{", '{"guidance_scale": 1e999, ')
+    headers = AUTHORIZED | {"Content-Type": "application/json"}
+    messages = wrong_fields(shared.client.post("/v1/infer", data=body, headers=headers))
+    assert "finite" in messages["guidance_scale"]
+
+
+@pytest.mark.parametrize("field", ["id", "prompt", "negative_prompt"])
+@pytest.mark.parametrize(
+    "character", ["\0", "\x01", "\r", "\x1b", "\x7f", "\x85", "\x9f", "\ud800", "\udfff"]
+)
+def test_text_holds_no_control_character_and_no_lone_surrogate(
+    shared: Service, field: str, character: str
+) -> None:
+    messages = wrong_fields(post(shared, infer_body(**{field: f"ab{character}c"})))
+    assert set(messages) == {field}
+    assert f"U+{ord(character):04X} at position 2" in messages[field]
+    assert shared.generator.drawn == []
+
+
+def test_a_surrogate_pair_is_a_character(shared: Service) -> None:
+    body = json.dumps(infer_body(prompt="😀"))
+    assert "\\ud83d\\ude00" in body
+    headers = AUTHORIZED | {"Content-Type": "application/json"}
+    response = shared.client.post("/v1/infer", data=body, headers=headers)
+    assert response.get_json()["prompt"] == "😀"
+
+
+@pytest.mark.parametrize("field", ["id", "model_id", "prompt"])
+def test_a_required_field_left_out_is_named(shared: Service, field: str) -> None:
+    body = infer_body()
+    del body[field]
+    assert wrong_fields(post(shared, body)) == {field: "is required"}
+
+
+def test_all_wrong_fields_are_named_at_once_with_one_row_each(shared: Service) -> None:
+    wrong = {
+        "id": "",
+        "model_id": "x",
+        "prompt": "\0",
+        "negative_prompt": 5,
+        "num_inference_steps": 0,
+        "guidance_scale": None,
+        "width": 1,
+        "height": "512",
+        "seed": -1,
+        "num_images": True,
+        "unknown": 1,
+        "\ud800": 1,
+    }
+    messages = wrong_fields(post(shared, wrong))
+    assert len(messages) == len(wrong)
+    assert set(wrong) - set(messages) == {"\ud800"}
+    assert shared.generator.drawn == []
+
+
+def test_the_detail_holds_every_row(shared: Service) -> None:
+    problem = post(shared, infer_body(width=1, height=2)).get_json()
+    assert all(f"{row['field']} {row['message']}" in problem["detail"] for row in problem["errors"])
+
+
+@pytest.mark.parametrize("num_images", [1, 2, 3, 4])
+def test_the_seed_of_the_last_image_keeps_its_bound(shared: Service, num_images: int) -> None:
+    seed = LARGEST_SEED - num_images + 1
+    assert post(shared, infer_body(seed=seed, num_images=num_images)).status_code == 200
+    body = infer_body(seed=seed + 1, num_images=num_images)
+    assert set(wrong_fields(post(shared, body))) == {"seed"}
+    assert len(shared.generator.drawn) == 1
+
+
+def test_the_seed_of_the_last_image_is_judged_beside_other_wrong_fields(shared: Service) -> None:
+    body = infer_body(seed=LARGEST_SEED, num_images=2, width=1)
+    messages = wrong_fields(post(shared, body))
+    assert set(messages) == {"seed", "width"}
+    assert "last image" in messages["seed"]
+
+
+def test_the_case_of_a_model_id_does_not_matter(shared: Service) -> None:
+    response = post(shared, infer_body(model_id=MODEL.id.upper()))
+    assert response.get_json()["model_id"] == MODEL.id

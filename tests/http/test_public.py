@@ -1,0 +1,162 @@
+"""What anybody may see, without a credential."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from application.service import Readiness
+from application.version import VERSION
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.http.conftest import Service, make_service, make_settings
+from tests.http.helpers import assert_problem, fill_queue
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/", "/v1"])
+def test_an_index_has_the_name_the_version_and_links(shared: Service, path: str) -> None:
+    response = shared.client.get(path)
+    assert (response.status_code, response.content_type) == (200, "application/json")
+    index = response.get_json()
+    assert set(index) == {"name", "version", "links"}
+    assert index["name"]
+    assert index["version"] == VERSION
+
+
+def test_both_indexes_are_the_same(shared: Service) -> None:
+    assert shared.client.get("/").get_json() == shared.client.get("/v1").get_json()
+
+
+def test_every_link_of_an_index_leads_somewhere(shared: Service) -> None:
+    links = shared.client.get("/v1").get_json()["links"]
+    assert {"/v1/health", "/health/ready", "/v1/models", "/v1/infer"} <= set(links.values())
+    for link in links.values():
+        assert shared.client.options(link).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "accept", [BROWSER, "text/html", "text/*", "text/html, application/json;q=0.9", "TEXT/HTML"]
+)
+def test_who_prefers_html_gets_a_page(shared: Service, accept: str) -> None:
+    with shared.client.get("/", headers={"Accept": accept}) as response:
+        assert response.status_code == 200
+        assert response.mimetype == "text/html"
+        assert "<h1>" in response.get_data(as_text=True)
+        assert "Accept" in response.headers["Vary"]
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "",
+        "*/*",
+        "application/json",
+        "application/*",
+        "image/png",
+        "nonsense",
+        "application/json, text/html",
+        "text/html;q=0.5, application/json",
+        "text/html;q=0, */*",
+    ],
+)
+def test_everybody_else_gets_json(shared: Service, accept: str | None) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    response = shared.client.get("/", headers=headers)
+    assert (response.status_code, response.mimetype) == (200, "application/json")
+    assert "Accept" in response.headers["Vary"]
+    assert response.get_json()["version"] == VERSION
+
+
+@pytest.mark.parametrize("path", ["/v1", "/health", "/v1/health", "/health/ready", "/nope"])
+def test_only_the_root_has_a_page(shared: Service, path: str) -> None:
+    response = shared.client.get(path, headers={"Accept": BROWSER})
+    assert response.mimetype in ("application/json", "application/problem+json")
+
+
+class _Addresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.inline: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {value for name, value in attrs if name in ("href", "src") and value}
+        self.inline |= {name for name, _ in attrs if name == "style" or name.startswith("on")}
+        self.inline |= {tag} & {"style", "script"}
+
+
+def test_the_page_needs_nothing_that_is_not_here_and_nothing_inline(shared: Service) -> None:
+    with shared.client.get("/", headers={"Accept": "text/html"}) as response:
+        page = response.get_data(as_text=True)
+    addresses = _Addresses()
+    addresses.feed(page)
+    assert "/assets/page.css" in addresses.found
+    assert addresses.inline == set()
+    for address in addresses.found:
+        with shared.client.get(address) as response:
+            assert response.status_code == 200
+    assert not re.search(r"https?://", page)
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/health"])
+def test_health_tells_version_device_and_number_of_models(shared: Service, path: str) -> None:
+    response = shared.client.get(path)
+    assert (response.status_code, response.content_type) == (200, "application/json")
+    assert response.get_json() == {
+        "status": "healthy",
+        "version": VERSION,
+        "device": "cpu",
+        "models": 1,
+    }
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/health"])
+def test_health_answers_before_the_device_and_the_models_are_known(path: str) -> None:
+    generator = FakeImageGenerator(prepared=False)
+    service = make_service(make_settings(), generator=generator, scanned=False)
+    health = service.client.get(path).get_json()
+    assert (health["status"], health["device"], health["models"]) == ("healthy", None, 0)
+
+
+def test_health_counts_the_models_of_the_last_scan() -> None:
+    service = make_service(make_settings())
+    service.source.files |= {"models/b.ckpt": b"b", "models/c.ckpt": b"c", "models/d.ckpt": b"c"}
+    service.container.model_registry().refresh()
+    assert service.client.get("/health").get_json()["models"] == 3
+
+
+def in_state(readiness: Readiness) -> Service:
+    generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
+    scanned = readiness is not Readiness.SCANNING
+    service = make_service(make_settings(), generator=generator, scanned=scanned)
+    if readiness is Readiness.QUEUE_FULL:
+        fill_queue(service)
+    if readiness is Readiness.DRAINING:
+        service.container.service().drain()
+    return service
+
+
+def test_who_is_ready_says_so() -> None:
+    response = in_state(Readiness.READY).client.get("/health/ready")
+    assert (response.status_code, response.get_json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("readiness", [state for state in Readiness if state != Readiness.READY])
+def test_who_is_not_ready_says_why_and_is_healthy_all_the_same(readiness: Readiness) -> None:
+    service = in_state(readiness)
+    problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+    assert problem["detail"] == readiness.value
+    assert service.client.get("/health").status_code == 200
+    assert service.client.get("/v1/health").status_code == 200
+
+
+def test_a_credential_does_no_harm_where_none_is_needed(shared: Service) -> None:
+    for path in ("/", "/v1", "/health", "/v1/health", "/health/ready"):
+        response = shared.client.get(path, headers={"Authorization": "Bearer wrong"})
+        assert response.status_code == 200
