@@ -1,0 +1,71 @@
+"""The README, the Makefile and the files beside them say what is so."""
+
+import dataclasses
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from application.settings import Settings
+from tests.paths import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def pins() -> dict[str, Version]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def requirements() -> list[Requirement]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    return [Requirement(line) for line in lines]
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_every_requirement_is_pinned_within_its_range(
+    requirement: Requirement, pins: dict[str, Version]
+) -> None:
+    assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)])
+
+
+def test_no_pin_is_of_one_machine_alone(pins: dict[str, Version]) -> None:
+    assert all(version.local is None for version in pins.values())
+
+
+def test_the_readme_has_every_setting_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*?) \|", README, re.MULTILINE))
+    assert set(rows) == {field.name.upper() for field in dataclasses.fields(Settings)}
+    for field in dataclasses.fields(Settings):
+        shown = rows[field.name.upper()].strip("`")
+        default = field.default
+        if default in (None, ()):
+            assert shown == "–"
+        elif isinstance(default, tuple):
+            assert shown == ",".join(default)
+        else:
+            assert shown.lower() == str(default).lower() or float(shown) == default
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert "make test" in README
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "exec make test"
+
+
+@pytest.mark.parametrize("target", ["run", "test", "check", "install"])
+def test_the_makefile_has_what_the_readme_names(target: str) -> None:
+    assert f"make {target}" in README
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_every_link_into_the_repository_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

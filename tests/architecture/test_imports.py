@@ -1,0 +1,72 @@
+"""Importing is free: no torch, no threads, no I/O of our own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.paths import ROOT
+
+HEAVY = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "numpy")
+
+_SCRIPT = """
+import importlib, json, sys, threading
+for name in {names!r}:
+    importlib.import_module(name)
+print(json.dumps({{"modules": sorted(sys.modules), "threads": threading.active_count()}}))
+"""
+
+
+def imported(*names: str) -> tuple[set[str], int]:
+    """The modules that are loaded, and the threads that run, once `names` are imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT.format(names=names)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    result = json.loads(done.stdout.splitlines()[-1])
+    return set(result["modules"]), result["threads"]
+
+
+def module_names(*folders: str) -> list[str]:
+    return [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+
+
+def test_the_service_is_assembled_without_torch_or_a_thread() -> None:
+    modules, threads = imported("wsgi")
+    assert "flask" in modules
+    assert not modules & set(HEAVY)
+    assert threads == 1
+
+
+def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
+    names = module_names(
+        "domain", "application", "adapters/http", "adapters/filesystem", "adapters/security"
+    )
+    assert len(names) > 30
+    modules, threads = imported(*names, "adapters.diffusion.image_generator", "container")
+    assert not modules & set(HEAVY)
+    assert threads == 1
+
+
+def test_the_core_imports_the_standard_library_alone() -> None:
+    modules, _ = imported(*module_names("domain", "application"))
+    ours = {"domain", "application", "__main__"}
+    foreign = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names) - ours
+    started_with, _ = imported()
+    assert foreign <= {name.partition(".")[0] for name in started_with}
+
+
+@pytest.mark.parametrize("name", ["container", "adapters.diffusion.image_generator"])
+def test_an_embedder_needs_no_flask(name: str) -> None:
+    modules, _ = imported(name)
+    assert "flask" not in modules

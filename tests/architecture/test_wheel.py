@@ -1,0 +1,52 @@
+"""What other people install."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+PACKAGES = ("domain", "application", "adapters")
+MODULES = ("container.py", "wsgi.py")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The names in a wheel that is built from a copy of the tree, without a network."""
+    source: Path = tmp_path_factory.mktemp("source")
+    for name in (*PACKAGES, "tests", "tools"):
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "data")
+        )
+    for name in (*MODULES, "gunicorn.conf.py", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "out", "."],
+        cwd=source,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    (path,) = (source / "out").glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+def test_it_holds_the_packages_and_the_two_modules_and_nothing_else(wheel: list[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {*PACKAGES, *MODULES}
+
+
+def test_it_holds_every_module_and_every_page(wheel: list[str]) -> None:
+    code = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+    }
+    assert code <= set(wheel)
+    pages = ROOT / "adapters" / "http" / "pages"
+    assert {str(path.relative_to(ROOT)) for path in pages.rglob("*.*")} <= set(wheel)

@@ -1,0 +1,50 @@
+"""The README's Python is run as it stands."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.paths import DEMO_CHECKPOINT, ROOT
+
+pytestmark = pytest.mark.torch
+
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A working folder of somebody who has a checkpoint in `ai-models`."""
+    (tmp_path / "ai-models").mkdir()
+    (tmp_path / "ai-models" / "demo.safetensors").symlink_to(DEMO_CHECKPOINT)
+    return tmp_path
+
+
+def test_the_embedding_example_draws_a_picture_without_flask(folder: Path) -> None:
+    example = next(text for text in SNIPPETS if "circle.png" in text)
+    script = example + "\nimport sys\nassert 'flask' not in sys.modules\n"
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=300,
+    )
+    with Image.open(folder / "circle.png") as image:
+        assert image.size == (512, 512)
+
+
+def test_the_testing_example_passes_as_a_test(tmp_path: Path) -> None:
+    example = next(text for text in SNIPPETS if "def test_" in text)
+    (tmp_path / "test_example.py").write_text(example)
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_example.py"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=120,
+    )
