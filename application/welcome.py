@@ -38,7 +38,7 @@ def curl_line(
         return f"No model yet: put a checkpoint into {settings.model_dirs[0]}\n"
     body = f'{{"id": "first", "model_id": "{models[0].id}", "prompt": "{_PROMPT}"}}'
     # A key that the user has set is theirs to keep secret, so the line names a variable for it.
-    credential = made_api_key or "$API_KEY"
+    credential = made_api_key or ("$API_KEY" if settings.api_keys else "$TOKEN")
     return (
         f"Paste this for a picture in {_PICTURE}:\n\n"
         f'curl -sS {address(settings)}/v1/infer -H "Authorization: Bearer {credential}" '

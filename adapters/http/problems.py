@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, json
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
 
 from domain import errors
@@ -51,7 +52,8 @@ def problem(
     """A problem response; `fields` become its `errors`, one row for each wrong field."""
     body: dict[str, object] = {
         "type": f"urn:ai-inference:problem:{code}",
-        "title": status.phrase,
+        # Not status.phrase: Python 3.13 has other words for some than 3.12.
+        "title": HTTP_STATUS_CODES[status],
         "status": status.value,
         "detail": detail,
         "code": code,
@@ -86,7 +88,7 @@ def _http_error(error: HTTPException) -> BaseResponse:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
         return error.get_response()
     status = HTTPStatus(error.code)
-    code = _CODES.get(status, status.name.lower())
+    code = _CODES.get(status, error.name.lower().replace(" ", "_"))
     detail = _DETAILS.get(status, error.description or status.description)
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         limit = current_app.config["MAX_CONTENT_LENGTH"]
