@@ -20,7 +20,9 @@ _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
 _CROSS_ATTENTION = re.compile(r"(?:input_blocks|down_blocks)\.\d.*\.attn2\.to_k\.weight$")
-_OLD_CLIP = "cond_stage_model.transformer.embeddings."
+_OLD_CLIP = re.compile(
+    r"cond_stage_model\.transformer\.(?=embeddings\.|encoder\.|final_layer_norm\.)"
+)
 _VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
 
 # What the UNet is told of a prompt: numbers a token; and the width of its first layer.
@@ -114,9 +116,8 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
 
 def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str | None:
     parts = checkpoint_parts(family)
+    tensors = _with_modern_names(tensors)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
-    if "text encoder" in absent and any(name.startswith(_OLD_CLIP) for name in tensors):
-        return "its text encoder has names of an old form, without 'text_model'; convert it anew"
     if absent:
         return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
     for part, needed in parts.items():
@@ -129,6 +130,12 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
                     f"{list(tensors[name].shape)[:8]}, not {list(shape)}"
                 )
     return None
+
+
+def _with_modern_names(tensors: Mapping[str, TensorFacts]) -> Mapping[str, TensorFacts]:
+    """Text encoders of 2022 may lack a `text_model.` in their names; loading puts it there."""
+    modern = "cond_stage_model.transformer.text_model."
+    return {_OLD_CLIP.sub(modern, name): facts for name, facts in tensors.items()}
 
 
 def _fits(name: str, shape: Shape, needed: Shape) -> bool:

@@ -9,44 +9,13 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 __all__ = ["SAFE_OPCODES", "dtype_named", "is_safe_global", "modern_name", "storage_dtype"]
 
-SAFE_OPCODES = frozenset(
-    [
-        "APPEND",
-        "APPENDS",
-        "BINFLOAT",
-        "BINGET",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "BINPERSID",
-        "BINPUT",
-        "BINUNICODE",
-        "BUILD",
-        "EMPTY_DICT",
-        "EMPTY_LIST",
-        "EMPTY_SET",
-        "EMPTY_TUPLE",
-        "GLOBAL",
-        "LONG1",
-        "LONG_BINGET",
-        "LONG_BINPUT",
-        "MARK",
-        "NEWFALSE",
-        "NEWOBJ",
-        "NEWTRUE",
-        "NONE",
-        "PROTO",
-        "REDUCE",
-        "SETITEM",
-        "SETITEMS",
-        "SHORT_BINSTRING",
-        "STOP",
-        "TUPLE",
-        "TUPLE1",
-        "TUPLE2",
-        "TUPLE3",
-    ]
-)
+_OPCODE_TEXT = """
+APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD
+EMPTY_DICT EMPTY_LIST EMPTY_SET EMPTY_TUPLE GLOBAL LONG1 LONG_BINGET LONG_BINPUT MARK NEWFALSE
+NEWOBJ NEWTRUE NONE PROTO REDUCE SETITEM SETITEMS SHORT_BINSTRING STOP TUPLE TUPLE1 TUPLE2
+TUPLE3
+"""
+SAFE_OPCODES = frozenset(_OPCODE_TEXT.split())
 
 # torch's name of an element type by the first word of its storage and tensor classes.
 _CLASS_DTYPES = {
@@ -72,36 +41,18 @@ _DTYPES = {
     },
     "torch.complex32": "complex32",
 }
-_SAFE = frozenset(
-    [
-        "_codecs.encode",
-        "builtins.bytearray",
-        "builtins.complex",
-        "builtins.set",
-        "collections.Counter",
-        "collections.OrderedDict",
-        "torch.Size",
-        "torch.Tensor",
-        "torch._tensor._rebuild_from_type_v2",
-        "torch.device",
-        "torch.nn.parameter.Parameter",
-        "torch.serialization._get_layout",
-        "torch.storage.TypedStorage",
-        "torch.storage.UntypedStorage",
-        "torch._utils._rebuild_device_tensor_from_cpu_tensor",
-        "torch._utils._rebuild_device_tensor_from_numpy",
-        "torch._utils._rebuild_meta_tensor_no_storage",
-        "torch._utils._rebuild_nested_tensor",
-        "torch._utils._rebuild_parameter",
-        "torch._utils._rebuild_parameter_with_state",
-        "torch._utils._rebuild_qtensor",
-        "torch._utils._rebuild_sparse_tensor",
-        "torch._utils._rebuild_tensor",
-        "torch._utils._rebuild_tensor_v2",
-        "torch._utils._rebuild_tensor_v3",
-        "torch._utils._rebuild_wrapper_subclass",
-    ]
-)
+_GLOBAL_TEXT = """
+_codecs.encode builtins.bytearray builtins.complex builtins.set collections.Counter
+collections.OrderedDict torch.Size torch.Tensor torch._tensor._rebuild_from_type_v2 torch.device
+torch.nn.parameter.Parameter torch.serialization._get_layout torch.storage.TypedStorage
+torch.storage.UntypedStorage torch._utils._rebuild_device_tensor_from_cpu_tensor
+torch._utils._rebuild_device_tensor_from_numpy torch._utils._rebuild_meta_tensor_no_storage
+torch._utils._rebuild_nested_tensor torch._utils._rebuild_parameter
+torch._utils._rebuild_parameter_with_state torch._utils._rebuild_qtensor
+torch._utils._rebuild_sparse_tensor torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2
+torch._utils._rebuild_tensor_v3 torch._utils._rebuild_wrapper_subclass
+"""
+_SAFE = frozenset(_GLOBAL_TEXT.split())
 _STORAGE = re.compile(r"torch\.(?:cuda\.)?(\w+)Storage")
 _QUANTIZED = re.compile(
     r"torch\.(?:q(?:u?int\d+(?:x\d)?)|per_\w+_(?:affine\w*|symmetric)|Q\w+Storage)"
