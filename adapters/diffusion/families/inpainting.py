@@ -1,0 +1,62 @@
+"""Lets an inpainting checkpoint draw from text alone, through the ordinary pipeline.
+
+Its UNet takes 9 channels: the noisy latents, the mask, and the latents of the picture outside of
+the mask. When the mask is the whole picture nothing is left outside, and the 5 further channels are
+the same at every step: ones, and the latents of an all-grey picture. That is what text-to-image
+means for these checkpoints in AUTOMATIC1111's web UI, and what diffusers' inpainting pipeline feeds
+the UNet when it is given a white mask.
+"""
+
+from typing import Any
+
+import torch
+
+__all__ = ["mask_whole_picture"]
+
+_LATENTS = 4
+_PIXELS_PER_LATENT = 8
+
+
+def mask_whole_picture(pipeline: Any) -> None:
+    """Make a loaded `StableDiffusionPipeline` with a 9-channel UNet work like one with 4.
+
+    The UNet's first layer adds the 5 channels itself, so samplers, batches and callbacks stay as
+    they are. The grey picture's latents are computed once for each size and device.
+
+    Raises:
+        ValueError: The UNet does not take 9 channels.
+    """
+    unet = pipeline.unet
+    if unet.config.in_channels != 9:
+        raise ValueError(f"the UNet takes {unet.config.in_channels} channels; inpainting takes 9")
+    unet.register_to_config(in_channels=_LATENTS)
+    grey = _GreyLatents(pipeline.vae)
+
+    def add_channels(layer: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        latents = inputs[0]
+        mask = torch.ones_like(latents[:, :1])
+        around = grey(latents).expand(latents.shape[0], -1, -1, -1)
+        return (torch.cat([latents, mask, around], dim=1), *inputs[1:])
+
+    unet.conv_in.register_forward_pre_hook(add_channels)
+
+
+class _GreyLatents:
+    """Latents (1, 4, height, width) of a grey picture, of the size and on the device of others."""
+
+    def __init__(self, vae: Any) -> None:
+        self._vae = vae
+        self._key: object = None
+        self._latents: Any = None
+
+    @torch.no_grad()
+    def __call__(self, like: Any) -> Any:
+        height, width = like.shape[-2:]
+        key = (height, width, like.device, like.dtype)
+        if key != self._key:
+            size = (1, 3, height * _PIXELS_PER_LATENT, width * _PIXELS_PER_LATENT)
+            weights = self._vae.post_quant_conv.weight
+            grey = torch.zeros(size, device=weights.device, dtype=weights.dtype)
+            latents = self._vae.encode(grey).latent_dist.mode() * self._vae.config.scaling_factor
+            self._key, self._latents = key, latents.to(device=like.device, dtype=like.dtype)
+        return self._latents
