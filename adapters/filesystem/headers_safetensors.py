@@ -64,7 +64,7 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
     file.seek(0)
     start = file.read(9)
     if len(start) < 9:
-        raise IncompleteFile(promised=10, present=size)
+        raise UnreadableHeader(f"it has {len(start)} bytes, fewer than any model file")
     length = int.from_bytes(start[:8], "little")
     if start[8:] != b"{":
         raise UnreadableHeader("it is no safetensors file: it does not begin with a header")
