@@ -1,5 +1,6 @@
 """Request bodies, before anybody looks at their fields."""
 
+import io
 import json
 
 import pytest
@@ -144,6 +145,19 @@ def test_a_body_of_one_byte_too_many_gets_413(route: str) -> None:
 def test_the_default_limit_is_one_mebibyte(shared: Service) -> None:
     assert post(shared, b"{}".ljust(2**20)).status_code == 422
     assert post(shared, b"{}".ljust(2**20 + 1)).status_code == 413
+
+
+@pytest.mark.parametrize("size, status", [(2000, 422), (2001, 413)])
+def test_a_chunked_body_has_the_same_limit(size: int, status: int) -> None:
+    service = make_service(make_settings(max_body_bytes=2000))
+    response = service.client.post(
+        "/v1/infer",
+        input_stream=io.BytesIO(b"{}".ljust(size)),
+        content_type=JSON,
+        headers=AUTHORIZED | {"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert response.status_code == status
 
 
 def test_a_long_value_is_not_repeated_in_full(shared: Service) -> None:
