@@ -24,6 +24,8 @@ def export(folder: Path, output: Path) -> None:
     denoiser = Denoiser()
     denoiser.load_state_dict(state["average"])
     vae = load_autoencoder(folder)
+    if sharper := load_state(folder / "decoder.pt"):
+        vae.load_state_dict(sharper["average"])
     vae.register_to_config(scaling_factor=round(state["scale"], 5))
     write_bundle(output, vae=vae, unet=denoiser.unet, text_encoder=denoiser.text_encoder)
 
