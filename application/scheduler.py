@@ -68,6 +68,7 @@ class JobScheduler:
 
         Raises:
             ModelNotFound: no model has its `model_id`.
+            ModelNotLoadable: no picture can be drawn with that model.
             QueueFull: as many wait as may.
             ShuttingDown: the service stops.
         """
@@ -119,11 +120,12 @@ class JobScheduler:
         try:
             result = self._generate_images(job.request)
         except DomainError as error:
-            _log.warning("job failed: id=%s code=%s %s", job.request.id, error.code, error)
+            _log.warning("job failed: id=%a code=%s %s", job.request.id, error.code, error)
             job.outcome.set_exception(error)
             return
         except Exception as error:
-            _log.exception("job failed: id=%s", job.request.id)
+            # Whoever waits for the outcome has the traceback, and logs it.
+            _log.error("job failed: id=%a %s", job.request.id, type(error).__name__)
             job.outcome.set_exception(error)
             return
         seconds = self._clock() - started
@@ -137,7 +139,7 @@ class JobScheduler:
 def _log_drawn(job: _Waiting, result: GenerationResult) -> None:
     request = result.request
     _log.info(
-        "drawn: id=%s caller=%s model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
+        "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
         request.id,
         job.caller,
         request.model_id[:10],
@@ -148,4 +150,4 @@ def _log_drawn(job: _Waiting, result: GenerationResult) -> None:
         result.processing_time,
         result.timings.queue,
     )
-    _log.debug("prompt of %s: %r", request.id, request.prompt)
+    _log.debug("prompt of %a: %a", request.id, request.prompt)

@@ -191,7 +191,15 @@ def _origins(value: tuple[str, ...]) -> str | None:
     return None
 
 
+def _secret(value: str | None) -> str | None:
+    # PyJWT refuses to sign with what looks like a public key, for good reasons, at each request.
+    if value is not None and ("-----BEGIN" in value or value.startswith(("ssh-", "ecdsa-"))):
+        return "is half of a key pair; it must be random text"
+    return None
+
+
 _CHECKS: Mapping[str, Callable[..., str | None]] = {
+    "secret_key": _secret,
     "api_keys": _keys,
     "port": _between(1, 65_535),
     "cors_origins": _origins,

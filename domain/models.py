@@ -41,6 +41,10 @@ class ModelRecord:
         size: The file's size in bytes.
         path: The model folder as it was configured, and the way from there; it can be opened.
         extension: The file's extension in lower case, with its dot.
+        kind: What it is for.
+        family: Its architecture; None when that is not known.
+        reason: Why no picture can be drawn with it, for a user to read; None when one can.
+        aliases: Further paths that hold the same bytes, sorted.
     """
 
     id: str
@@ -48,3 +52,12 @@ class ModelRecord:
     size: int
     path: str
     extension: str
+    kind: ModelKind = ModelKind.CHECKPOINT
+    family: ModelFamily | None = None
+    reason: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def loadable(self) -> bool:
+        """Whether a request can name it."""
+        return self.reason is None

@@ -1,5 +1,6 @@
 """A model file becomes a pipeline."""
 
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -19,6 +20,13 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 from adapters.diffusion.configuration import configuration_folder, embedded_configuration
 from adapters.diffusion.device import Device
 from adapters.diffusion.errors import brief, translated_errors
+from adapters.diffusion.families import (
+    FAMILIES,
+    configuration_files,
+    prediction_of,
+    with_modern_names,
+)
+from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -36,12 +44,14 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
         OutOfMemory: it does not fit.
     """
     started = time.monotonic()
-    files = embedded_configuration(read_metadata(model))
-    if files is None:
-        raise ModelNotLoadable(f"{model.name} is of no family that is known here")
+    metadata = read_metadata(model)
+    weights = with_modern_names(read_weights(model))
+    files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
     try:
         with translated_errors(device, f"loading {model.name}"):
-            pipeline = _assemble(read_weights(model), files, device)
+            pipeline = _assemble(weights, files, device)
+            if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
+                mask_whole_picture(pipeline)
             pipeline.to(device.torch_device)
             pipeline.unet.to(memory_format=torch.channels_last)
             pipeline.vae.to(memory_format=torch.channels_last)
@@ -57,9 +67,18 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     return pipeline
 
 
+def _family_configuration(
+    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+) -> Mapping[str, str]:
+    if model.family is None or model.family not in FAMILIES:
+        raise ModelNotLoadable(f"{model.name} is of no family that a single file is loaded of")
+    return configuration_files(model.family, prediction_of(model.family, weights, metadata))
+
+
 def _assemble(weights: dict[str, torch.Tensor], files: Mapping[str, str], device: Device) -> Any:
     """Every component from the weights and the configuration, then the pipeline of them."""
-    is_xl = "text_encoder_2/config.json" in files
+    index = json.loads(files["model_index.json"])
+    is_xl = "text_encoder_2" in index
     dtype = device.dtype
     with configuration_folder(files) as folder:
         parts: dict[str, Any] = {
@@ -91,7 +110,11 @@ def _assemble(weights: dict[str, torch.Tensor], files: Mapping[str, str], device
     for name, part in parts.items():
         _check_whole(name, part)
     if is_xl:
-        return StableDiffusionXLPipeline(**parts, add_watermarker=False)
+        return StableDiffusionXLPipeline(
+            **parts,
+            force_zeros_for_empty_prompt=index["force_zeros_for_empty_prompt"],
+            add_watermarker=False,
+        )
     return StableDiffusionPipeline(
         **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
     )

@@ -1,10 +1,11 @@
 """The models."""
 
 from http import HTTPStatus
+from typing import Any
 
 from adapters.http.auth import protect
 from adapters.http.parsing import Blueprint
-from adapters.http.schemas import ModelListSchema, ModelSchema
+from adapters.http.schemas import ModelListSchema, ModelQuerySchema, ModelSchema
 from domain.credentials import Scope
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
@@ -19,9 +20,10 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
     protect(blueprint, checker, Scope.MODELS_READ)
 
     @blueprint.get("/models")
+    @blueprint.arguments(ModelQuerySchema, location="query")
     @blueprint.response(HTTPStatus.OK, ModelListSchema)
-    def list_models() -> dict[str, object]:
-        models = registry.models()
+    def list_models(query: dict[str, Any]) -> dict[str, object]:
+        models = registry.models(**query)
         return {"models": models, "count": len(models)}
 
     @blueprint.get("/models/<model_id>")

@@ -15,6 +15,7 @@ from domain.generation import (
     model_id_problem,
 )
 from domain.limits import IntegerRange, NumberRange, TextLength
+from domain.models import ModelFamily, ModelKind
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "HealthSchema",
     "IndexSchema",
     "ModelListSchema",
+    "ModelQuerySchema",
     "ModelSchema",
     "ReadySchema",
     "TokenRequestSchema",
@@ -120,6 +122,21 @@ class ModelSchema(Schema):
     size = fields.Integer()
     path = fields.String()
     extension = fields.String()
+    kind = fields.Enum(ModelKind, by_value=True)
+    family = fields.Enum(ModelFamily, by_value=True, allow_none=True)
+    loadable = fields.Boolean()
+    reason = fields.String(allow_none=True)
+    aliases = fields.List(fields.String())
+
+
+class ModelQuerySchema(Schema):
+    """Which models to list; all when nothing is asked for."""
+
+    kind = fields.Enum(
+        ModelKind,
+        by_value=True,
+        error_messages={"unknown": "must be one of: {choices}"},
+    )
 
 
 class ModelListSchema(Schema):

@@ -40,8 +40,9 @@ class GenerateImages:
 
         Raises:
             ModelNotFound: no model has its `model_id`.
+            ModelNotLoadable: no picture can be drawn with that model.
         """
-        self._registry.get(request.model_id)
+        self._registry.get_loadable(request.model_id)
         if request.seed is not None:
             return request
         return dataclasses.replace(request, seed=self._draw_seed())
@@ -53,6 +54,7 @@ class GenerateImages:
 
         Raises:
             ModelNotFound: no model has its `model_id`.
+            ModelNotLoadable: no picture can be drawn with that model.
             DomainError: whatever `ImageGenerator.generate` raises.
         """
         started = self._clock()

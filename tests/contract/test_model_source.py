@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.model_source import FilesystemModelSource
+from domain.models import ModelRecord
 from domain.ports.model_source import ModelSource
 from tests.fakes.model_source import FakeModelSource, model_record
 
@@ -40,6 +41,14 @@ def source_and_put(
     return FilesystemModelSource(["models"]), write
 
 
+def base_fields(source: ModelSource) -> list[ModelRecord]:
+    """The records without what only a real file's header could say."""
+    return [
+        ModelRecord(record.id, record.name, record.size, record.path, record.extension)
+        for record in source.scan()
+    ]
+
+
 def test_an_empty_source_has_no_models(source_and_put: tuple[ModelSource, Put]) -> None:
     assert list(source_and_put[0].scan()) == []
 
@@ -49,7 +58,7 @@ def test_a_record_is_what_the_bytes_and_the_path_say(
 ) -> None:
     source, put = source_and_put
     put("models/sub/a.safetensors", b"weights")
-    assert list(source.scan()) == [model_record(b"weights", "models/sub/a.safetensors")]
+    assert base_fields(source) == [model_record(b"weights", "models/sub/a.safetensors")]
 
 
 def test_the_same_bytes_have_the_same_id(source_and_put: tuple[ModelSource, Put]) -> None:
@@ -68,7 +77,7 @@ def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource
     source.scan()
     put("models/a.pt", b"three")
     put("models/b.pt", None)
-    assert list(source.scan()) == [model_record(b"three", "models/a.pt")]
+    assert base_fields(source) == [model_record(b"three", "models/a.pt")]
 
 
 def test_an_empty_file_is_left_out(source_and_put: tuple[ModelSource, Put]) -> None:

@@ -1,6 +1,10 @@
+import dataclasses
+from collections.abc import Sequence
+
 import pytest
 
-from domain.errors import ModelNotFound
+from domain.errors import ModelNotFound, ModelNotLoadable
+from domain.models import ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
 
@@ -35,10 +39,36 @@ def test_an_unknown_id_is_named() -> None:
         registry.get("F" * 64)
 
 
-def test_the_same_bytes_twice_are_one_model() -> None:
+def test_the_same_bytes_twice_are_one_model_with_an_alias() -> None:
     registry = ModelRegistry(FakeModelSource({"m/b.pt": b"same", "m/a.pt": b"same"}))
     registry.refresh()
-    assert [model.path for model in registry.models()] == ["m/a.pt"]
+    assert [(model.path, model.aliases) for model in registry.models()] == [("m/a.pt", ("m/b.pt",))]
+
+
+class LoraSource(FakeModelSource):
+    """Says that all its files are LoRAs."""
+
+    def scan(self) -> Sequence[ModelRecord]:
+        return [
+            dataclasses.replace(record, kind=ModelKind.LORA, reason="it is a LoRA")
+            for record in super().scan()
+        ]
+
+
+def test_a_model_that_is_no_checkpoint_is_listed_and_not_drawn_with() -> None:
+    record = model_record(b"a", "m/a.pt")
+    registry = ModelRegistry(LoraSource({record.path: b"a"}))
+    registry.refresh()
+    assert not registry.get(record.id).loadable
+    with pytest.raises(ModelNotLoadable, match=r"a\.pt: it is a LoRA"):
+        registry.get_loadable(record.id)
+
+
+def test_models_of_one_kind_can_be_asked_for() -> None:
+    registry = ModelRegistry(LoraSource({"m/a.pt": b"a"}))
+    registry.refresh()
+    assert registry.models(ModelKind.CHECKPOINT) == ()
+    assert len(registry.models(ModelKind.LORA)) == 1
 
 
 def test_a_refresh_adds_removes_and_replaces() -> None:

@@ -133,5 +133,8 @@ def test_one_line_says_what_was_drawn_for_whom_and_no_prompt(
     caplog.set_level("INFO")
     bench.scheduler.submit(request(prompt="my secret wish"), caller="key:abc")
     bench.scheduler.run_once()
-    assert "id=r1 caller=key:abc" in caplog.text
+    bench.scheduler.submit(request("a\nERROR forged"), caller="me\nERROR forged")
+    bench.scheduler.run_once()
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+    assert "id='r1' caller='key:abc'" in caplog.text
     assert "secret wish" not in caplog.text

@@ -111,6 +111,7 @@ def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
         ("MODEL_DIRS", " , "),
         ("CORS_ORIGINS", "example.com"),
         ("CORS_ORIGINS", "https://a.example/path"),
+        ("SECRET_KEY", "-----BEGIN PUBLIC KEY-----"),
         ("API_KEYS", "two words"),
         ("API_KEYS", "schlüssel"),
         ("MAX_QUEUE", "0"),

@@ -11,8 +11,10 @@ from typing import Any
 
 import torch
 
-__all__ = ["mask_whole_picture"]
+__all__ = ["INPAINTING_CHANNELS", "mask_whole_picture"]
 
+INPAINTING_CHANNELS = 9
+"""What the UNet of an inpainting checkpoint takes."""
 _LATENTS = 4
 _PIXELS_PER_LATENT = 8
 
@@ -27,7 +29,7 @@ def mask_whole_picture(pipeline: Any) -> None:
         ValueError: The UNet does not take 9 channels.
     """
     unet = pipeline.unet
-    if unet.config.in_channels != 9:
+    if unet.config.in_channels != INPAINTING_CHANNELS:
         raise ValueError(f"the UNet takes {unet.config.in_channels} channels; inpainting takes 9")
     unet.register_to_config(in_channels=_LATENTS)
     grey = _GreyLatents(pipeline.vae)
