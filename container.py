@@ -1,10 +1,12 @@
 """The one place where adapters meet the core. The only import of dependency_injector."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
@@ -30,6 +32,11 @@ def _credential_checker(settings: Settings) -> CredentialChecker:
     return CredentialChecker(verifiers, issuer=tokens)
 
 
+def _model_source(settings: Settings) -> FilesystemModelSource:
+    cache = IdentityCache(Path(settings.data_dir, "models.sqlite"))
+    return FilesystemModelSource(settings.model_dirs, cache)
+
+
 def _app(**collaborators: Any) -> "Flask":
     # An embedder draws without ever importing Flask.
     from adapters.http.app import create_app
@@ -45,9 +52,7 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
 
-    model_source = providers.ThreadSafeSingleton(
-        FilesystemModelSource, folders=settings.provided.model_dirs
-    )
+    model_source = providers.ThreadSafeSingleton(_model_source, settings)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         device=settings.provided.device,

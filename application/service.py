@@ -13,6 +13,11 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["InferenceService", "Readiness"]
 
+_SOON_SECONDS = 0.2
+"""Between two looks while files are on their way into the list."""
+_LOOKING_SHARE = 4
+"""Times a look's own duration is added, so that large folders are not looked at all the time."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -87,6 +92,7 @@ class InferenceService:
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest."""
         self._stopping.set()
+        self._registry.close()
         self._scheduler.drain()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
@@ -104,11 +110,12 @@ class InferenceService:
         self._scheduler.run_forever()
 
     def _watch(self, on_ready: Callable[[], None]) -> None:
-        self._scan()
-        self._announce(on_ready)
-        while not self._stopping.wait(self._scan_interval):
-            self._scan()
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            moving = self._look()
             self._announce(on_ready)
+            soon = _LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS
+            self._registry.wait(min(self._scan_interval, soon) if moving else self._scan_interval)
 
     def _announce(self, on_ready: Callable[[], None]) -> None:
         # Both threads may get here at once; the lock lets one of them speak.
@@ -118,8 +125,9 @@ class InferenceService:
             self._announced = True
         on_ready()
 
-    def _scan(self) -> None:
+    def _look(self) -> bool:
         try:
-            self._registry.refresh()
+            return self._registry.look()
         except Exception:
             _log.exception("the model folders could not be scanned")
+            return False

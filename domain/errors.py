@@ -8,6 +8,7 @@
     ├── TokensUnavailable        no SECRET_KEY, so no tokens
     ├── ModelNotFound            no model has that id
     ├── ModelNotLoadable         the file is there and can not be drawn with
+    │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
     ├── DeviceUnavailable        the device that was asked for is not there
@@ -27,6 +28,7 @@ __all__ = [
     "Forbidden",
     "GenerationFailed",
     "InvalidRequest",
+    "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
     "OutOfMemory",
@@ -108,6 +110,15 @@ class ModelNotLoadable(DomainError):
     """The file is there, but no picture can be drawn with it; the message says why."""
 
     code = "model_not_loadable"
+
+
+class ModelChanged(ModelNotLoadable):
+    """The file is no longer the one whose bytes the id names."""
+
+    code = "model_changed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has changed since it was listed; GET /v1/models has its new id")
 
 
 class OutOfMemory(DomainError):

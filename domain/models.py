@@ -1,9 +1,10 @@
 """Model files, as the service knows them."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ModelFamily", "ModelKind", "ModelRecord"]
+__all__ = ["FileStamp", "ModelFamily", "ModelKind", "ModelRecord", "PendingModel", "PendingState"]
 
 
 class ModelKind(StrEnum):
@@ -32,6 +33,32 @@ class ModelFamily(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What a file system says of a file, and what changes when the file is written or replaced.
+
+    Times are nanoseconds. `changed_ns` (ctime) is there because `modified_ns` can be set back by
+    whoever owns the file, and ctime can not.
+    """
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "FileStamp":
+        """The stamp in what `os.stat` or `os.fstat` returned."""
+        return cls(
+            status.st_dev,
+            status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """One model: the bytes that `id` names, and where they lie.
 
@@ -45,6 +72,8 @@ class ModelRecord:
         family: Its architecture; None when that is not known.
         reason: Why no picture can be drawn with it, for a user to read; None when one can.
         aliases: Further paths that hold the same bytes, sorted.
+        stamp: The file's, from before its bytes were hashed until after; None when nothing
+            vouches for the bytes, as in a test.
     """
 
     id: str
@@ -56,8 +85,27 @@ class ModelRecord:
     family: ModelFamily | None = None
     reason: str | None = None
     aliases: tuple[str, ...] = ()
+    stamp: FileStamp | None = None
 
     @property
     def loadable(self) -> bool:
         """Whether a request can name it."""
         return self.reason is None
+
+
+class PendingState(StrEnum):
+    """What a file waits for before it is listed."""
+
+    SETTLING = "settling"
+    HASHING = "hashing"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingModel:
+    """A model file that is there and not listed yet; `hashed` of its `size` bytes are read."""
+
+    name: str
+    path: str
+    size: int
+    state: PendingState
+    hashed: int = 0

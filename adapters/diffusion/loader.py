@@ -27,6 +27,7 @@ from adapters.diffusion.families import (
     with_modern_names,
 )
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
+from adapters.diffusion.proof import copied_out_of_the_file, proven
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -40,21 +41,14 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     """The text-to-image pipeline of a single-file checkpoint, on `device`, in its precision.
 
     Raises:
+        ModelChanged: the file is not the one that the model's id names.
         ModelNotLoadable: the file is no checkpoint that can be drawn with; the message says why.
         OutOfMemory: it does not fit.
     """
     started = time.monotonic()
-    metadata = read_metadata(model)
-    weights = with_modern_names(read_weights(model))
-    files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
     try:
-        with translated_errors(device, f"loading {model.name}"):
-            pipeline = _assemble(weights, files, device)
-            if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
-                mask_whole_picture(pipeline)
-            pipeline.to(device.torch_device)
-            pipeline.unet.to(memory_format=torch.channels_last)
-            pipeline.vae.to(memory_format=torch.channels_last)
+        with translated_errors(device, f"loading {model.name}"), proven(model) as file:
+            pipeline = _read(file, device)
     except (GenerationFailed, ValueError, TypeError, LookupError, OSError) as error:
         _log.warning("%s can not be loaded", model.path, exc_info=True)
         raise ModelNotLoadable(
@@ -64,6 +58,21 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
     pipeline.vae.enable_slicing()
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    return pipeline
+
+
+def _read(model: ModelRecord, device: Device) -> Any:
+    metadata = read_metadata(model)
+    weights = with_modern_names(read_weights(model))
+    files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
+    pipeline = _assemble(weights, files, device)
+    if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
+        mask_whole_picture(pipeline)
+    pipeline.to(device.torch_device)
+    pipeline.unet.to(memory_format=torch.channels_last)
+    pipeline.vae.to(memory_format=torch.channels_last)
+    modules = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
+    copied_out_of_the_file(modules, weights.values())
     return pipeline
 
 

@@ -24,7 +24,7 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
     @blueprint.response(HTTPStatus.OK, ModelListSchema)
     def list_models(query: dict[str, Any]) -> dict[str, object]:
         models = registry.models(**query)
-        return {"models": models, "count": len(models)}
+        return {"models": models, "count": len(models), "pending": registry.pending()}
 
     @blueprint.get("/models/<model_id>")
     @blueprint.response(HTTPStatus.OK, ModelSchema)

@@ -21,6 +21,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.TokensUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.ModelNotFound: HTTPStatus.NOT_FOUND,
     errors.ModelNotLoadable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ModelChanged: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutOfMemory: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.GenerationFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DeviceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

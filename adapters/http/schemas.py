@@ -15,7 +15,7 @@ from domain.generation import (
     model_id_problem,
 )
 from domain.limits import IntegerRange, NumberRange, TextLength
-from domain.models import ModelFamily, ModelKind
+from domain.models import ModelFamily, ModelKind, PendingState
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = [
@@ -139,11 +139,20 @@ class ModelQuerySchema(Schema):
     )
 
 
+class _PendingModelSchema(Schema):
+    name = fields.String()
+    path = fields.String()
+    size = fields.Integer()
+    state = fields.Enum(PendingState, by_value=True)
+    hashed = fields.Integer()
+
+
 class ModelListSchema(Schema):
-    """All models."""
+    """The models, and the files that will be."""
 
     models = fields.List(fields.Nested(ModelSchema))
     count = fields.Integer()
+    pending = fields.List(fields.Nested(_PendingModelSchema))
 
 
 class TokenRequestSchema(_RequestSchema):

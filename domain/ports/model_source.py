@@ -1,20 +1,42 @@
 """What is in the model folders."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from domain.models import ModelRecord
+from domain.models import ModelRecord, PendingModel
 
-__all__ = ["ModelSource"]
+__all__ = ["ModelScan", "ModelSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScan:
+    """What one look found.
+
+    Attributes:
+        models: One record a file, in any order.
+        pending: Files that will be listed once they are whole and their bytes are known.
+        moving: Whether a later look will know more of them though nobody touches the files.
+    """
+
+    models: tuple[ModelRecord, ...]
+    pending: tuple[PendingModel, ...] = ()
+    moving: bool = False
 
 
 class ModelSource(ABC):
-    """Looks at the places where models lie."""
+    """Looks at the places where models lie. One thread at a time scans and waits."""
 
     @abstractmethod
-    def scan(self) -> Sequence[ModelRecord]:
-        """Every model that is there now, one record a file, in any order.
+    def scan(self) -> ModelScan:
+        """What is there now. Does not wait for bytes to be read: that goes on in the background.
 
-        A file that can not be read, is empty or changes under the scan is left out; it never
-        stops the scan. Not to be called by two threads at once.
+        A file that can not be read or is empty is left out; it never stops the scan.
         """
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Return when something may have changed, after `seconds` at the latest, or on `close`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what goes on in the background, and any `wait`. Any thread may call it."""

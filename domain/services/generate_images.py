@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 
+from domain.errors import ModelChanged
 from domain.generation import GenerationRequest, GenerationResult
 from domain.ports.image_generator import ImageGenerator, StepCallback
 from domain.services.model_registry import ModelRegistry
@@ -54,13 +55,18 @@ class GenerateImages:
 
         Raises:
             ModelNotFound: no model has its `model_id`.
-            ModelNotLoadable: no picture can be drawn with that model.
+            ModelNotLoadable: no picture can be drawn with that model; when its file turned out
+                to be another one than its id names, the registry no longer lists it.
             DomainError: whatever `ImageGenerator.generate` raises.
         """
         started = self._clock()
         request = self.admit(request)
         model = self._registry.get(request.model_id)
-        batch = self._generator.generate(model, (request,), on_step=on_step)
+        try:
+            batch = self._generator.generate(model, (request,), on_step=on_step)
+        except ModelChanged:
+            self._registry.forget(model.id)
+            raise
         return GenerationResult(
             request=request,
             images=batch.images[0],

@@ -1,51 +1,70 @@
 """Which models there are."""
 
 import dataclasses
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from domain.errors import ModelNotFound, ModelNotLoadable
-from domain.models import ModelKind, ModelRecord
+from domain.models import ModelKind, ModelRecord, PendingModel
 from domain.ports.model_source import ModelSource
 
 __all__ = ["ModelRegistry"]
 
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
+    pending: tuple[PendingModel, ...] = ()
+
 
 class ModelRegistry:
-    """The models that the last scan found, by id.
+    """The models that the last look found, by id.
 
-    Any thread may read: a scan builds a new table and puts it in place by one assignment.
+    Any thread may read: a look builds a new listing and puts it in place by one assignment.
     """
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
-        self._by_id: Mapping[str, ModelRecord] | None = None
+        self._listing: _Listing | None = None
 
     def refresh(self) -> None:
-        """Scan the source. Files with the same bytes are one model, at the first of their paths."""
-        same: dict[str, list[ModelRecord]] = {}
-        for record in sorted(self._source.scan(), key=lambda record: record.path):
-            same.setdefault(record.id, []).append(record)
-        self._by_id = MappingProxyType(
-            {
-                model_id: dataclasses.replace(first, aliases=tuple(each.path for each in others))
-                for model_id, (first, *others) in same.items()
-            }
-        )
+        """Look, and go on until every file that is whole is listed. For those who can wait."""
+        while self.look():
+            self._source.wait(_LOOK_AGAIN_SECONDS)
+
+    def look(self) -> bool:
+        """Look once, and return at once; true when another look will soon know more."""
+        scan = self._source.scan()
+        self._listing = _Listing(_by_id(scan.models), scan.pending)
+        return scan.moving
+
+    def wait(self, seconds: float) -> None:
+        """Return when a look may find something new, after `seconds` at the latest."""
+        self._source.wait(seconds)
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self._source.close()
 
     @property
     def scanned(self) -> bool:
-        """Whether a first scan has finished."""
-        return self._by_id is not None
+        """Whether a first look was taken."""
+        return self._listing is not None
 
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """All models, or those of one kind, sorted by path."""
-        models = (self._by_id or {}).values()
+        models = self._current.by_id.values()
         return tuple(model for model in models if kind is None or model.kind is kind)
+
+    def pending(self) -> tuple[PendingModel, ...]:
+        """The files that are there and not listed yet, sorted by path."""
+        return tuple(sorted(self._current.pending, key=lambda pending: pending.path))
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
-        record = (self._by_id or {}).get(model_id.lower())
+        record = self._current.by_id.get(model_id.lower())
         if record is None:
             raise ModelNotFound(model_id.lower())
         return record
@@ -56,3 +75,24 @@ class ModelRegistry:
         if record.reason is not None:
             raise ModelNotLoadable(f"no picture can be drawn with {record.name}: {record.reason}")
         return record
+
+    def forget(self, model_id: str) -> None:
+        """Strike a model whose file turned out to be another one; the next look finds it anew."""
+        listing = self._current
+        by_id = {key: record for key, record in listing.by_id.items() if key != model_id.lower()}
+        self._listing = _Listing(by_id, listing.pending)
+
+    @property
+    def _current(self) -> _Listing:
+        return self._listing or _Listing()
+
+
+def _by_id(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:
+    """Files with the same bytes are one model, at the first of their paths."""
+    same: dict[str, list[ModelRecord]] = {}
+    for record in sorted(records, key=lambda record: record.path):
+        same.setdefault(record.id, []).append(record)
+    return {
+        model_id: dataclasses.replace(first, aliases=tuple(each.path for each in others))
+        for model_id, (first, *others) in same.items()
+    }

@@ -1,5 +1,6 @@
 """What every model source does, the fake one and the real one."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,19 +39,26 @@ def source_and_put(
         if content is not None:
             file.write_bytes(content)
 
-    return FilesystemModelSource(["models"]), write
+    return FilesystemModelSource(["models"], settle_seconds=0), write
+
+
+def found(source: ModelSource) -> list[ModelRecord]:
+    """What is there, once everything that moves has come to rest."""
+    while (scan := source.scan()).moving:
+        source.wait(0.01)
+    return sorted(scan.models, key=lambda record: record.path)
 
 
 def base_fields(source: ModelSource) -> list[ModelRecord]:
     """The records without what only a real file's header could say."""
     return [
         ModelRecord(record.id, record.name, record.size, record.path, record.extension)
-        for record in source.scan()
+        for record in found(source)
     ]
 
 
 def test_an_empty_source_has_no_models(source_and_put: tuple[ModelSource, Put]) -> None:
-    assert list(source_and_put[0].scan()) == []
+    assert found(source_and_put[0]) == []
 
 
 def test_a_record_is_what_the_bytes_and_the_path_say(
@@ -66,7 +74,7 @@ def test_the_same_bytes_have_the_same_id(source_and_put: tuple[ModelSource, Put]
     put("models/a.pt", b"same")
     put("models/b.ckpt", b"same")
     put("models/c.bin", b"other")
-    ids = {record.path: record.id for record in source.scan()}
+    ids = {record.path: record.id for record in found(source)}
     assert ids["models/a.pt"] == ids["models/b.ckpt"] != ids["models/c.bin"]
 
 
@@ -74,7 +82,7 @@ def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource
     source, put = source_and_put
     put("models/a.pt", b"one")
     put("models/b.pt", b"two")
-    source.scan()
+    found(source)
     put("models/a.pt", b"three")
     put("models/b.pt", None)
     assert base_fields(source) == [model_record(b"three", "models/a.pt")]
@@ -83,4 +91,13 @@ def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource
 def test_an_empty_file_is_left_out(source_and_put: tuple[ModelSource, Put]) -> None:
     source, put = source_and_put
     put("models/a.pt", b"")
-    assert list(source.scan()) == []
+    assert found(source) == []
+
+
+def test_closing_ends_a_wait(source_and_put: tuple[ModelSource, Put]) -> None:
+    source, _ = source_and_put
+    waiting = threading.Thread(target=source.wait, args=(60,))
+    waiting.start()
+    source.close()
+    waiting.join(10)
+    assert not waiting.is_alive()

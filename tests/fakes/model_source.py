@@ -1,10 +1,10 @@
 """A model source that holds what a test puts in."""
 
 import hashlib
-from collections.abc import Sequence
+import threading
 
-from domain.models import ModelRecord
-from domain.ports.model_source import ModelSource
+from domain.models import ModelRecord, PendingModel
+from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FakeModelSource", "model_record"]
 
@@ -22,10 +22,25 @@ def model_record(content: bytes = b"weights", path: str = "models/a.safetensors"
 
 
 class FakeModelSource(ModelSource):
-    """Files by path, with their contents, in memory."""
+    """Files by path, with their contents, in memory.
+
+    Attributes:
+        files: What is there.
+        pending: What is there and not listed yet.
+        closed: Set by `close`.
+    """
 
     def __init__(self, files: dict[str, bytes] | None = None) -> None:
         self.files = dict(files or {})
+        self.pending: tuple[PendingModel, ...] = ()
+        self.closed = threading.Event()
 
-    def scan(self) -> Sequence[ModelRecord]:
-        return [model_record(content, path) for path, content in self.files.items() if content]
+    def scan(self) -> ModelScan:
+        models = [model_record(content, path) for path, content in self.files.items() if content]
+        return ModelScan(tuple(models), self.pending)
+
+    def wait(self, seconds: float) -> None:
+        self.closed.wait(seconds)
+
+    def close(self) -> None:
+        self.closed.set()

@@ -1,10 +1,10 @@
 import dataclasses
-from collections.abc import Sequence
 
 import pytest
 
 from domain.errors import ModelNotFound, ModelNotLoadable
-from domain.models import ModelKind, ModelRecord
+from domain.models import ModelKind, PendingModel, PendingState
+from domain.ports.model_source import ModelScan
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
 
@@ -48,11 +48,13 @@ def test_the_same_bytes_twice_are_one_model_with_an_alias() -> None:
 class LoraSource(FakeModelSource):
     """Says that all its files are LoRAs."""
 
-    def scan(self) -> Sequence[ModelRecord]:
-        return [
-            dataclasses.replace(record, kind=ModelKind.LORA, reason="it is a LoRA")
-            for record in super().scan()
-        ]
+    def scan(self) -> ModelScan:
+        return ModelScan(
+            tuple(
+                dataclasses.replace(record, kind=ModelKind.LORA, reason="it is a LoRA")
+                for record in super().scan().models
+            )
+        )
 
 
 def test_a_model_that_is_no_checkpoint_is_listed_and_not_drawn_with() -> None:
@@ -80,3 +82,45 @@ def test_a_refresh_adds_removes_and_replaces() -> None:
     assert {model.path: model.id for model in registry.models()} == {
         path: model_record(content, path).id for path, content in source.files.items()
     }
+
+
+class SlowSource(FakeModelSource):
+    """Needs three looks until all is listed."""
+
+    looks = 0
+
+    def scan(self) -> ModelScan:
+        self.looks += 1
+        if self.looks < 3:
+            pending = PendingModel("a.pt", "m/a.pt", 1, PendingState.HASHING, 0)
+            return ModelScan((), (pending,), moving=True)
+        return super().scan()
+
+    def wait(self, seconds: float) -> None:
+        pass
+
+
+def test_a_look_returns_at_once_and_shows_what_is_pending() -> None:
+    registry = ModelRegistry(SlowSource({"m/a.pt": b"a"}))
+    assert registry.look()
+    assert registry.scanned
+    assert registry.models() == ()
+    assert [pending.path for pending in registry.pending()] == ["m/a.pt"]
+
+
+def test_a_refresh_waits_until_all_is_listed() -> None:
+    registry = ModelRegistry(SlowSource({"m/a.pt": b"a"}))
+    registry.refresh()
+    assert [model.path for model in registry.models()] == ["m/a.pt"]
+    assert registry.pending() == ()
+
+
+def test_a_model_that_is_forgotten_is_found_anew_by_the_next_look() -> None:
+    record = model_record(b"a", "m/a.pt")
+    registry = ModelRegistry(FakeModelSource({record.path: b"a"}))
+    registry.refresh()
+    registry.forget(record.id.upper())
+    with pytest.raises(ModelNotFound):
+        registry.get(record.id)
+    registry.look()
+    assert registry.get(record.id) == record

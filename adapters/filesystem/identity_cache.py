@@ -1,0 +1,126 @@
+"""What was learnt of files, kept from one run to the next."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from threading import Lock
+
+from adapters.filesystem.classification import Classification
+from adapters.filesystem.identity import Identity
+from domain.models import FileStamp, ModelFamily, ModelKind
+
+__all__ = ["IdentityCache"]
+
+_VERSION = 1
+"""Of the table and of what `classify` says; another one starts the cache anew."""
+
+_COLUMNS = "device, inode, size, modified_ns, changed_ns"
+_TABLE = f"""
+create table if not exists identities (
+  device integer, inode integer, size integer, modified_ns integer, changed_ns integer,
+  digest text not null, kind text not null, family text, precision text, reason text,
+  primary key ({_COLUMNS})
+) without rowid
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class IdentityCache:
+    """Identities by stamp, in an SQLite file that is made when there is first something to keep.
+
+    A cache that can not be read or written is no reason to stop: it is told once, and files are
+    hashed again. `_lock` lets the threads that hash share the one connection.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._useless = False
+
+    def get(self, stamp: FileStamp) -> Identity | None:
+        """What was kept of a file with this stamp."""
+        with self._lock:
+            if self._connection is None and not self._path.exists():
+                return None
+            row = self._run(
+                "select digest, kind, family, precision, reason from identities "
+                "where device = ? and inode = ? and size = ? and modified_ns = ? "
+                "and changed_ns = ?",
+                _key(stamp),
+            )
+        if row is None:
+            return None
+        digest, kind, family, precision, reason = row
+        return Identity(
+            digest,
+            Classification(
+                ModelKind(kind),
+                None if family is None else ModelFamily(family),
+                precision,
+                loadable=reason is None,
+                reason=reason,
+            ),
+        )
+
+    def put(self, stamp: FileStamp, identity: Identity) -> None:
+        """Keep what a file with this stamp is."""
+        told = identity.classification
+        values = (identity.digest, told.kind, told.family, told.precision, told.reason)
+        with self._lock:
+            self._run(
+                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*_key(stamp), *values),
+            )
+
+    def close(self) -> None:
+        """Let go of the file; from now on nothing is found or kept."""
+        with self._lock:
+            self._useless = True
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _run(self, statement: str, values: tuple[object, ...]) -> tuple[str, ...] | None:
+        if self._useless:
+            return None
+        try:
+            if self._connection is None:
+                self._connection = self._opened()
+            row: tuple[str, ...] | None = self._connection.execute(statement, values).fetchone()
+            return row
+        except (sqlite3.Error, OSError) as error:
+            _log.warning("no hashes are kept in %s: %s", self._path, error)
+            self._useless = True
+            return None
+
+    def _opened(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(sqlite3.DatabaseError):
+            return self._connected()
+        # What is there is no database, or a torn one; it holds nothing that can not be had again.
+        self._path.unlink(missing_ok=True)
+        return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            if connection.execute("pragma user_version").fetchone()[0] != _VERSION:
+                connection.execute("drop table if exists identities")
+                connection.execute(f"pragma user_version = {_VERSION}")
+            connection.execute(_TABLE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def _key(stamp: FileStamp) -> tuple[int, ...]:
+    # SQLite's integers are signed; devices and inodes may use all 64 bits.
+    numbers = (stamp.device, stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns)
+    return tuple(number - (1 << 64) if number >= 1 << 63 else number for number in numbers)
