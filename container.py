@@ -58,6 +58,7 @@ class Container(containers.DeclarativeContainer):
         device=settings.provided.device,
         dtype=settings.provided.dtype,
         embed_metadata=settings.provided.embed_metadata,
+        cache_bytes=settings.provided.model_cache_bytes,
     )
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
 

@@ -52,6 +52,7 @@ class Settings:
     device: str = "auto"
     dtype: str = "auto"
     data_dir: str = "data"
+    model_cache_bytes: int | None = None
     max_queue: int = 64
     max_body_bytes: int = 1_048_576
     shutdown_grace_seconds: int = 120
@@ -137,6 +138,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "model_scan_interval": _number,
     "default_inference_steps": _integer,
     "default_guidance_scale": _number,
+    "model_cache_bytes": _integer,
     "max_queue": _integer,
     "max_body_bytes": _integer,
     "shutdown_grace_seconds": _integer,
@@ -191,6 +193,10 @@ def _origins(value: tuple[str, ...]) -> str | None:
     return None
 
 
+def _bytes(value: int | None) -> str | None:
+    return None if value is None or value >= 0 else f"is {value}; it must not be negative"
+
+
 def _secret(value: str | None) -> str | None:
     # PyJWT refuses to sign with what looks like a public key, for good reasons, at each request.
     if value is not None and ("-----BEGIN" in value or value.startswith(("ssh-", "ecdsa-"))):
@@ -209,6 +215,7 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "default_guidance_scale": GenerationRequest.LIMITS["guidance_scale"].problem,
     "device": _device,
     "dtype": _one_of(_DTYPES),
+    "model_cache_bytes": _bytes,
     "max_queue": _between(1, 10_000),
     "max_body_bytes": _between(1024, 1_073_741_824),
     "shutdown_grace_seconds": _between(0, 86_400),

@@ -1,6 +1,9 @@
 """Which device draws, and in which precision."""
 
+import contextlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -10,6 +13,13 @@ __all__ = ["Device", "find_device"]
 
 # Names in torch.cpu.get_capabilities() of instructions that multiply bfloat16 in hardware.
 _CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+_GPU_SHARE = 0.7
+_HOST_SHARE = 0.5
+# Of the two versions of Linux's control groups.
+_CONTAINER_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,14 @@ class Device:
     def name(self) -> str:
         """`cuda`, `mps` or `cpu`."""
         return self.torch_device.type
+
+    def cache_bytes(self) -> int:
+        """How many bytes of weights may stay loaded; the rest is for drawing, and for others."""
+        if self.name == "cuda":
+            return int(_GPU_SHARE * torch.cuda.mem_get_info(self.torch_device)[1])
+        if self.name == "mps":
+            return int(_GPU_SHARE * torch.mps.recommended_max_memory())
+        return int(_HOST_SHARE * _host_memory())
 
     def release_memory(self) -> None:
         """Give memory that nothing uses back to the system."""
@@ -54,6 +72,15 @@ def find_device(device: str = "auto", dtype: str = "auto") -> Device:
     # On a CPU a batch saves no time, and one by one an image is the same to the last bit alone
     # and among others.
     return Device(chosen, precision, batch_limit=1 if chosen.type == "cpu" else 4)
+
+
+def _host_memory() -> int:
+    """Bytes that this process may use at most: what the machine has, or its container may take."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # the file says "max" where there is none
+            limits.append(int(Path(path).read_text()))
+    return min(limits)
 
 
 def _best_device() -> str:

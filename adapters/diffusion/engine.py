@@ -16,8 +16,9 @@ from adapters.diffusion.device import Device
 from adapters.diffusion.encoding import crop_centre, encode_png, parameters_text
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
+from adapters.diffusion.pipeline_cache import PipelineCache
 from adapters.diffusion.prompts import PromptEncoding, encode_prompts
-from domain.errors import GenerationFailed
+from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
 from domain.ports.image_generator import GeneratedBatch, StepCallback
@@ -39,12 +40,12 @@ class _Drawing:
 
 
 class Engine:
-    """Keeps the last pipeline loaded and draws with it."""
+    """Draws with the pipelines that it keeps loaded."""
 
-    def __init__(self, device: Device, *, embed_metadata: bool) -> None:
+    def __init__(self, device: Device, *, embed_metadata: bool, cache_bytes: int) -> None:
         self.device = device
         self._embed_metadata = embed_metadata
-        self._loaded: tuple[str, Any] | None = None
+        self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
     def generate(
@@ -53,9 +54,22 @@ class Engine:
         requests: Sequence[GenerationRequest],
         on_step: StepCallback | None,
     ) -> GeneratedBatch:
-        """As `ImageGenerator.generate`."""
+        """As `ImageGenerator.generate`; other pipelines go when there is no room beside them."""
+        try:
+            return self._generate(model, requests, on_step)
+        except OutOfMemory:
+            if not self._pipelines.drop_all_but(model.id):
+                raise
+        return self._generate(model, requests, on_step)
+
+    def _generate(
+        self,
+        model: ModelRecord,
+        requests: Sequence[GenerationRequest],
+        on_step: StepCallback | None,
+    ) -> GeneratedBatch:
         began = time.monotonic()
-        pipeline = self._pipeline(model)
+        pipeline = self._pipelines.get(model)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}"):
             drawings = _drawings(pipeline, requests)
@@ -74,16 +88,6 @@ class Engine:
                 load=loaded - began, generate=drawn - loaded, encode=time.monotonic() - drawn
             ),
         )
-
-    def _pipeline(self, model: ModelRecord) -> Any:
-        if self._loaded is not None and self._loaded[0] == model.id:
-            return self._loaded[1]
-        # The old one goes first: two of them may not fit.
-        self._loaded = None
-        self.device.release_memory()
-        pipeline = load_pipeline(model, self.device)
-        self._loaded = (model.id, pipeline)
-        return pipeline
 
     def _draw(
         self, pipeline: Any, batch: Sequence[_Drawing], progress: "_Progress"

@@ -22,12 +22,19 @@ class DiffusersImageGenerator(ImageGenerator):
         device: `auto`, `cpu`, `mps`, `cuda` or `cuda:<number>`.
         dtype: `auto`, `float32`, `float16` or `bfloat16`.
         embed_metadata: Whether a PNG carries its parameters.
+        cache_bytes: Of weights that stay loaded; None for a share of the device's memory.
     """
 
     def __init__(
-        self, *, device: str = "auto", dtype: str = "auto", embed_metadata: bool = True
+        self,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        embed_metadata: bool = True,
+        cache_bytes: int | None = None,
     ) -> None:
         self._wanted = (device, dtype)
+        self._cache_bytes = cache_bytes
         self._embed_metadata = embed_metadata
         self._engine: Engine | None = None
 
@@ -52,6 +59,11 @@ class DiffusersImageGenerator(ImageGenerator):
             from adapters.diffusion.device import find_device
             from adapters.diffusion.engine import Engine
 
-            device, dtype = self._wanted
-            self._engine = Engine(find_device(device, dtype), embed_metadata=self._embed_metadata)
+            device = find_device(*self._wanted)
+            limit = self._cache_bytes
+            self._engine = Engine(
+                device,
+                embed_metadata=self._embed_metadata,
+                cache_bytes=device.cache_bytes() if limit is None else limit,
+            )
         return self._engine

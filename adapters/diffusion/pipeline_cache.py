@@ -1,0 +1,99 @@
+"""Loaded pipelines, as many as fit."""
+
+import ctypes
+import gc
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from adapters.diffusion.device import Device
+from domain.models import ModelRecord
+
+__all__ = ["PipelineCache", "pipeline_bytes"]
+
+_log = logging.getLogger(__name__)
+
+
+class PipelineCache:
+    """Keeps the pipelines that were used last, up to `limit` bytes of weights. For one thread.
+
+    One pipeline is always kept, however large it is. Room is made before a load, by the size of
+    the file, and again after it, by what the weights really take.
+    """
+
+    def __init__(
+        self, device: Device, limit: int, load: Callable[[ModelRecord, Device], Any]
+    ) -> None:
+        self._device = device
+        self._limit = limit
+        self._load = load
+        self._pipelines: OrderedDict[str, Any] = OrderedDict()
+        self._bytes: dict[str, int] = {}
+
+    @property
+    def used(self) -> int:
+        """Bytes of the weights that are loaded."""
+        return sum(self._bytes.values())
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that are loaded, least recently used first."""
+        return tuple(self._pipelines)
+
+    def get(self, model: ModelRecord) -> Any:
+        """The model's pipeline, loaded if it is not. Raises what the load raises."""
+        if model.id not in self._pipelines:
+            self._make_room(model.size)
+            pipeline = self._load(model, self._device)
+            self._pipelines[model.id] = pipeline
+            self._bytes[model.id] = pipeline_bytes(pipeline)
+            self._make_room(0, keep=model.id)
+        self._pipelines.move_to_end(model.id)
+        return self._pipelines[model.id]
+
+    def drop_all_but(self, model_id: str) -> bool:
+        """Give back every other pipeline's memory; false when there is none."""
+        others = [each for each in self._pipelines if each != model_id]
+        self._drop(others)
+        return bool(others)
+
+    def _make_room(self, coming: int, keep: str | None = None) -> None:
+        going, left = [], self.used + coming
+        for model_id in self._pipelines:
+            if left <= self._limit:
+                break
+            if model_id != keep:
+                going.append(model_id)
+                left -= self._bytes[model_id]
+        self._drop(going)
+
+    def _drop(self, model_ids: list[str]) -> None:
+        for model_id in model_ids:
+            del self._pipelines[model_id], self._bytes[model_id]
+            _log.info("gave back the memory of model %s", model_id[:10])
+        if model_ids:
+            gc.collect()  # a pipeline and its modules refer to each other
+            self._device.release_memory()
+            _trim_heap()
+
+
+def pipeline_bytes(pipeline: Any) -> int:
+    """Bytes of the weights of a pipeline, what its parts share counted once."""
+    storages = {
+        storage.data_ptr(): storage.nbytes()
+        for part in pipeline.components.values()
+        if isinstance(part, torch.nn.Module)
+        for tensor in (*part.parameters(), *part.buffers())
+        for storage in [tensor.untyped_storage()]
+    }
+    return sum(storages.values())
+
+
+def _trim_heap() -> None:
+    # glibc keeps freed blocks of up to 32 MiB for later; only this gives them to the system.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
