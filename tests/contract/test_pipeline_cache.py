@@ -86,10 +86,12 @@ def test_room_is_made_before_a_load(loader: Loader) -> None:
     cache = make_cache(loader, 2 * WEIGHTS)
     use(cache, "ab")
     alive_at_load: list[list[str]] = []
-    cache._load = lambda model, device: (
-        alive_at_load.append(sorted(loader.alive)),
-        loader(model, device),
-    )[1]
+
+    def load(model: ModelRecord, device: Any) -> Any:
+        alive_at_load.append(sorted(loader.alive))
+        return loader(model, device)
+
+    cache._load = load
     use(cache, "c")
     assert alive_at_load == [["b"]]
 

@@ -26,18 +26,20 @@ class FakeModelSource(ModelSource):
 
     Attributes:
         files: What is there.
+        others: Further records, as they are.
         pending: What is there and not listed yet.
         closed: Set by `close`.
     """
 
     def __init__(self, files: dict[str, bytes] | None = None) -> None:
         self.files = dict(files or {})
+        self.others: tuple[ModelRecord, ...] = ()
         self.pending: tuple[PendingModel, ...] = ()
         self.closed = threading.Event()
 
     def scan(self) -> ModelScan:
         models = [model_record(content, path) for path, content in self.files.items() if content]
-        return ModelScan(tuple(models), self.pending)
+        return ModelScan((*models, *self.others), self.pending)
 
     def wait(self, seconds: float) -> None:
         self.closed.wait(seconds)

@@ -132,7 +132,8 @@ def test_a_file_that_changes_while_it_is_read_is_never_listed_by_a_wrong_id(
 ) -> None:
     file = folder / "a.pt"
     file.write_bytes(b"half of it")
-    real, written = hashlib.sha256, []
+    real = hashlib.sha256
+    written: list[int] = []
 
     def hash_while_written(*arguments):  # type: ignore[no-untyped-def]
         if not written:
