@@ -4,7 +4,15 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["FileStamp", "ModelFamily", "ModelKind", "ModelRecord", "PendingModel", "PendingState"]
+__all__ = [
+    "FileStamp",
+    "ModelFamily",
+    "ModelKind",
+    "ModelPart",
+    "ModelRecord",
+    "PendingModel",
+    "PendingState",
+]
 
 
 class ModelKind(StrEnum):
@@ -59,21 +67,34 @@ class FileStamp:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPart:
+    """A file of a model that is a folder: its path from there, with `/`, and its stamp."""
+
+    path: str
+    stamp: FileStamp
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """One model: the bytes that `id` names, and where they lie.
 
+    A model is a file, or a diffusers folder: one with a `model_index.json`. A folder's id is the
+    SHA-256 of what `sha256sum` prints for its files, sorted by path: for each 64 hex digits, two
+    blanks, the path from the folder, a line feed.
+
     Attributes:
-        id: SHA-256 of the file's bytes, 64 lower-case hex digits.
-        name: The file's name.
-        size: The file's size in bytes.
+        id: SHA-256 of the file's bytes, or a folder's as above; 64 lower-case hex digits.
+        name: The file's or folder's name.
+        size: Its size in bytes; a folder's is that of its files together.
         path: The model folder as it was configured, and the way from there; it can be opened.
-        extension: The file's extension in lower case, with its dot.
+        extension: The file's extension in lower case, with its dot; empty for a folder.
         kind: What it is for.
         family: Its architecture; None when that is not known.
         reason: Why no picture can be drawn with it, for a user to read; None when one can.
         aliases: Further paths that hold the same bytes, sorted.
         stamp: The file's, from before its bytes were hashed until after; None when nothing
             vouches for the bytes, as in a test.
+        parts: The files of a folder, sorted by path; empty for a file.
     """
 
     id: str
@@ -86,6 +107,7 @@ class ModelRecord:
     reason: str | None = None
     aliases: tuple[str, ...] = ()
     stamp: FileStamp | None = None
+    parts: tuple[ModelPart, ...] = ()
 
     @property
     def loadable(self) -> bool:
