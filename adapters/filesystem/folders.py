@@ -1,10 +1,12 @@
-"""The model files in folders, by path."""
+"""Where models lie in folders."""
 
 import os
 from collections.abc import Callable, Iterator
 
-__all__ = ["EXTENSIONS", "extension_of", "model_paths"]
+__all__ = ["EXTENSIONS", "INDEX", "extension_of", "model_paths", "part_paths"]
 
+INDEX = "model_index.json"
+"""The file that makes a folder one model."""
 EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".safetensors"})
 
 
@@ -14,13 +16,44 @@ def extension_of(path: str) -> str:
 
 
 def model_paths(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
-    """Each path below `folder` that ends like a model file; links are followed, loops end.
+    """Each file below `folder` that ends like a model, and each folder with an `INDEX`.
 
-    What can not be listed is told to `complain` and left out.
+    What such a folder holds is part of it, so no path below it comes. Links are followed, loops
+    end. What can not be listed is told to `complain` and left out.
     """
     if not os.path.isdir(folder):
         complain(f"the model folder {folder} is not there")
         return
+    for parent, folders, names in _walk(folder, complain):
+        if INDEX in names:
+            folders.clear()
+            found = [parent.rstrip("/")]
+        else:
+            found = [
+                os.path.join(parent, name) for name in names if extension_of(name) in EXTENSIONS
+            ]
+        for path in found:
+            try:
+                path.encode()
+            except UnicodeEncodeError:  # it could not be listed as JSON
+                complain(f"{path!a} is left out: its name is not UTF-8")
+            else:
+                yield path
+
+
+def part_paths(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
+    """Each file of the model that `folder` is, from there, with `/`; hidden ones do not count."""
+    for parent, folders, names in _walk(folder, complain):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                yield os.path.relpath(os.path.join(parent, name), folder).replace(os.sep, "/")
+
+
+def _walk(
+    folder: str, complain: Callable[[str], None]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk`, in order, through links, into each folder once."""
 
     def unreadable(error: OSError) -> None:
         complain(f"{error.filename} is left out: {error.strerror}")
@@ -37,13 +70,4 @@ def model_paths(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
-        for name in sorted(names):
-            if extension_of(name) not in EXTENSIONS:
-                continue
-            path = os.path.join(parent, name)
-            try:
-                path.encode()
-            except UnicodeEncodeError:  # it could not be listed as JSON
-                complain(f"{path!a} is left out: its name is not UTF-8")
-            else:
-                yield path
+        yield parent, folders, sorted(names)

@@ -11,7 +11,7 @@ from adapters.filesystem.folders import extension_of
 from adapters.filesystem.headers import IncompleteFile, UnreadableHeader, read_header
 from domain.models import FileStamp, ModelKind
 
-__all__ = ["Identity", "Reading", "identify"]
+__all__ = ["Identity", "Reading", "identify_file"]
 
 _BLOCK_BYTES = 4 * 1024 * 1024
 """Of one read: large enough for disks and network folders, small enough for several at once."""
@@ -33,7 +33,7 @@ class Reading:
         self.cancelled = Event()
 
 
-def identify(path: str, stamp: FileStamp, reading: Reading) -> Identity | None:
+def identify_file(path: str, stamp: FileStamp, reading: Reading) -> Identity | None:
     """Read the whole file at `path`, which had `stamp` when it was found.
 
     The stamp is taken of the open file before the first byte and after the last one; when either

@@ -2,18 +2,19 @@
 
 import logging
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from adapters.filesystem.changes import FolderChanges
+from adapters.filesystem.folder_identity import identify_folder
 from adapters.filesystem.folders import extension_of, model_paths
+from adapters.filesystem.found import Found, look_at
 from adapters.filesystem.headers import IncompleteFile
-from adapters.filesystem.identity import Identity, Reading, identify
+from adapters.filesystem.identity import Identity, Reading, identify_file
 from adapters.filesystem.identity_cache import IdentityCache
-from domain.models import FileStamp, ModelRecord, PendingModel, PendingState
+from domain.models import ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]
@@ -27,9 +28,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Seen:
-    """A file with one stamp, since it was first seen so."""
+    """A model that lies there so, since it was first seen so."""
 
-    stamp: FileStamp
+    found: Found
     since: float
     identity: Identity | None = None
     reading: Reading | None = None
@@ -55,9 +56,9 @@ class _Complaints:
 
 
 class FilesystemModelSource(ModelSource):
-    """Every model file in some folders and their sub-folders.
+    """Every model file and diffusers folder in some folders and their sub-folders.
 
-    A new file *settles* first: its stamp must be the same at two looks that lie `settle_seconds`
+    A new one *settles* first: its stamps must be the same at two looks that lie `settle_seconds`
     apart, so that nobody is writing it, and its last change is older than the file system's clock
     is coarse. Then it is *hashed*, in a pool. Then it is listed, until its stamp changes.
 
@@ -90,26 +91,25 @@ class FilesystemModelSource(ModelSource):
 
     def scan(self) -> ModelScan:
         now = self._clock()
-        found = {path: self._looked_at(path, stamp, now) for path, stamp in self._stamps()}
+        seen = {found.path: self._seen_since(found, now) for found in self._found()}
         for path, before in self._seen.items():
-            if before.reading is not None and found.get(path) is not before:
+            if before.reading is not None and seen.get(path) is not before:
                 before.reading.cancelled.set()
-        self._seen = found
-        for path, seen in found.items():
-            self._advance(path, seen, now)
+        self._seen = seen
+        for each in seen.values():
+            self._advance(each, now)
         self._complain.end_of_scan()
+        unlisted = [each for each in seen.values() if each.identity is None]
         return ModelScan(
             models=tuple(
-                _record(path, seen.stamp, seen.identity)
-                for path, seen in found.items()
-                if seen.identity is not None
+                _record(each.found, each.identity)
+                for each in seen.values()
+                if each.identity is not None
             ),
             pending=tuple(
-                _pending(path, seen)
-                for path, seen in found.items()
-                if seen.identity is None and (seen.trouble is None or seen.incomplete)
+                _pending(each) for each in unlisted if each.trouble is None or each.incomplete
             ),
-            moving=any(seen.identity is None and not seen.trouble for seen in found.values()),
+            moving=any(each.trouble is None for each in unlisted),
         )
 
     def wait(self, seconds: float) -> None:
@@ -124,25 +124,39 @@ class FilesystemModelSource(ModelSource):
         if self._cache is not None:
             self._cache.close()
 
-    def _stamps(self) -> Iterator[tuple[str, FileStamp]]:
+    def _found(self) -> Iterator[Found]:
         for folder in self._folders:
             for path in model_paths(folder, self._complain):
                 try:
-                    status = os.stat(path)
+                    found = look_at(path, self._complain)
                 except OSError as error:
                     self._complain(f"{path} is left out: {error.strerror}")
-                    continue
-                if stat.S_ISREG(status.st_mode) and status.st_size > 0:
-                    yield path, FileStamp.of(status)
+                else:
+                    if found is not None:
+                        yield found
 
-    def _looked_at(self, path: str, stamp: FileStamp, now: float) -> _Seen:
-        before = self._seen.get(path)
-        if before is not None and before.stamp == stamp:
+    def _seen_since(self, found: Found, now: float) -> _Seen:
+        before = self._seen.get(found.path)
+        if before is not None and before.found == found:
             return before
-        known = None if self._cache is None else self._cache.get(stamp)
-        return _Seen(stamp, since=now, identity=known)
+        return _Seen(found, since=now, identity=self._known(found))
 
-    def _advance(self, path: str, seen: _Seen, now: float) -> None:
+    def _known(self, found: Found) -> Identity | None:
+        """What earlier runs learnt of it, when that is all there is to learn."""
+        if self._cache is None:
+            return None
+        if found.stamp is not None:
+            return self._cache.get(found.stamp)
+        if found.is_being_downloaded or not all(
+            self._cache.get(part.stamp) for part in found.parts
+        ):
+            return None
+        try:
+            return identify_folder(found, Reading(), self._cache)
+        except OSError:
+            return None
+
+    def _advance(self, seen: _Seen, now: float) -> None:
         if seen.identity is not None:
             return
         if seen.trouble is not None:
@@ -150,50 +164,61 @@ class FilesystemModelSource(ModelSource):
                 self._complain(seen.trouble)
                 return
             seen.trouble = None
-        if seen.outcome is None:
-            if now - seen.since >= self._settle_seconds:
-                _log.info("hashing %s (%d bytes)", path, seen.stamp.size)
-                seen.reading = Reading()
-                seen.outcome = self._readers.submit(identify, path, seen.stamp, seen.reading)
-        elif seen.outcome.done():
-            self._conclude(path, seen, now)
+        if seen.outcome is not None:
+            if seen.outcome.done():
+                self._conclude(seen, now)
+        elif seen.found.is_being_downloaded:
+            seen.incomplete, seen.since = True, now
+            seen.trouble = f"{seen.found.path} is not whole yet: a download in it goes on"
+        elif now - seen.since >= self._settle_seconds:
+            _log.info("hashing %s (%d bytes)", seen.found.path, seen.found.size)
+            seen.reading = Reading()
+            seen.outcome = self._readers.submit(self._identify, seen.found, seen.reading)
 
-    def _conclude(self, path: str, seen: _Seen, now: float) -> None:
+    def _identify(self, found: Found, reading: Reading) -> Identity | None:
+        if found.stamp is not None:
+            return identify_file(found.path, found.stamp, reading)
+        return identify_folder(found, reading, self._cache)
+
+    def _conclude(self, seen: _Seen, now: float) -> None:
         assert seen.outcome is not None  # noqa: S101 - tells mypy
         outcome, seen.outcome, seen.reading, seen.since = seen.outcome, None, None, now
         try:
             seen.identity = outcome.result()
         except IncompleteFile as error:
-            seen.incomplete, seen.trouble = True, f"{path} is not whole yet: {error.reason}"
+            seen.incomplete = True
+            seen.trouble = f"{seen.found.path} is not whole yet: {error.reason}"
         except OSError as error:
-            seen.trouble = f"{path} is left out: {error.strerror or error}"
+            seen.trouble = f"{seen.found.path} is left out: {error.strerror or error}"
         if seen.trouble is not None:
             self._complain(seen.trouble)
-        if seen.identity is not None and self._cache is not None:
-            self._cache.put(seen.stamp, seen.identity)
+        stamp = seen.found.stamp
+        if seen.identity is not None and stamp is not None and self._cache is not None:
+            self._cache.put(stamp, seen.identity)
 
 
-def _pending(path: str, seen: _Seen) -> PendingModel:
+def _pending(seen: _Seen) -> PendingModel:
     hashing = seen.reading is not None
     return PendingModel(
-        name=os.path.basename(path),
-        path=path,
-        size=seen.stamp.size,
+        name=os.path.basename(seen.found.path),
+        path=seen.found.path,
+        size=seen.found.size,
         state=PendingState.HASHING if hashing else PendingState.SETTLING,
         hashed=seen.reading.hashed if seen.reading is not None else 0,
     )
 
 
-def _record(path: str, stamp: FileStamp, identity: Identity) -> ModelRecord:
+def _record(found: Found, identity: Identity) -> ModelRecord:
     told = identity.classification
     return ModelRecord(
         id=identity.digest,
-        name=os.path.basename(path),
-        size=stamp.size,
-        path=path,
-        extension=extension_of(path),
+        name=os.path.basename(found.path),
+        size=found.size,
+        path=found.path,
+        extension="" if found.stamp is None else extension_of(found.path),
         kind=told.kind,
         family=told.family,
         reason=told.reason,
-        stamp=stamp,
+        stamp=found.stamp,
+        parts=found.parts,
     )
