@@ -53,5 +53,10 @@ def post_worker_init(worker: Any) -> None:
     service.start(on_ready=on_ready, on_fatal=on_fatal)
 
 
+def worker_int(worker: Any) -> None:
+    # Whoever presses Ctrl-C does not want to wait for a picture.
+    container.service().stop(timeout=0)
+
+
 def worker_exit(server: Any, worker: Any) -> None:
     container.service().stop(settings.shutdown_grace_seconds)

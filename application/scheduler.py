@@ -1,12 +1,13 @@
 """Who draws when: one worker thread owns the device, callers submit and wait."""
 
+import contextlib
 import dataclasses
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
 from domain.errors import DomainError, QueueFull, ShuttingDown
@@ -24,6 +25,14 @@ class _Waiting:
     caller: str
     since: float
     outcome: "Future[GenerationResult]" = field(default_factory=Future)
+
+    def conclude(self, outcome: GenerationResult | Exception) -> None:
+        """Tell whoever waits; nothing when they were told before, by `JobScheduler.abandon`."""
+        with contextlib.suppress(InvalidStateError):
+            if isinstance(outcome, Exception):
+                self.outcome.set_exception(outcome)
+            else:
+                self.outcome.set_result(outcome)
 
 
 class JobScheduler:
@@ -45,6 +54,7 @@ class JobScheduler:
         self._clock = clock
         self._changed = threading.Condition()
         self._queue: deque[_Waiting] = deque()
+        self._running: _Waiting | None = None
         self._draining = False
         self._seconds_a_job = 5.0
 
@@ -95,7 +105,7 @@ class JobScheduler:
             self._changed.wait_for(lambda: self._queue or self._draining)
             if not self._queue:
                 return False
-            job = self._queue.popleft()
+            job = self._running = self._queue.popleft()
         self._draw(job)
         return True
 
@@ -106,14 +116,14 @@ class JobScheduler:
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Take no new job and tell those who wait that theirs will not be drawn."""
+        """Take no new job and tell all who wait, for the running one too, that theirs ends here."""
         with self._changed:
             self._draining = True
-            left = tuple(self._queue)
+            left = [*self._queue, *([self._running] if self._running else [])]
             self._queue.clear()
             self._changed.notify_all()
         for job in left:
-            job.outcome.set_exception(ShuttingDown())
+            job.conclude(ShuttingDown())
 
     def _draw(self, job: _Waiting) -> None:
         started = self._clock()
@@ -121,19 +131,19 @@ class JobScheduler:
             result = self._generate_images(job.request)
         except DomainError as error:
             _log.warning("job failed: id=%a code=%s %s", job.request.id, error.code, error)
-            job.outcome.set_exception(error)
+            job.conclude(error)
             return
         except Exception as error:
             # Whoever waits for the outcome has the traceback, and logs it.
             _log.error("job failed: id=%a %s", job.request.id, type(error).__name__)
-            job.outcome.set_exception(error)
+            job.conclude(error)
             return
         seconds = self._clock() - started
         self._seconds_a_job += 0.3 * (seconds - self._seconds_a_job)
         timings = dataclasses.replace(result.timings, queue=started - job.since)
         result = dataclasses.replace(result, timings=timings)
         _log_drawn(job, result)
-        job.outcome.set_result(result)
+        job.conclude(result)
 
 
 def _log_drawn(job: _Waiting, result: GenerationResult) -> None:

@@ -90,7 +90,12 @@ class InferenceService:
         self._scheduler.drain()
 
     def stop(self, timeout: float) -> None:
-        """Take no new request, wait `timeout` seconds for what was accepted, give up the rest."""
+        """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
+
+        A second call does nothing.
+        """
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._registry.close()
         self._scheduler.drain()
@@ -129,5 +134,6 @@ class InferenceService:
         try:
             return self._registry.look()
         except Exception:
-            _log.exception("the model folders could not be scanned")
+            if not self._stopping.is_set():  # a source that is being closed may well complain
+                _log.exception("the model folders could not be scanned")
             return False

@@ -123,6 +123,19 @@ def test_abandoning_tells_those_who_wait(bench: Bench) -> None:
     assert bench.generator.drawn == []
 
 
+def test_abandoning_tells_who_waits_for_the_running_one_too(
+    bench: Bench, worker: threading.Thread
+) -> None:
+    bench.generator.gate.clear()
+    running = bench.scheduler.submit(request(), caller="me")
+    assert bench.generator.began.wait(10)
+    bench.scheduler.abandon()
+    assert isinstance(running.exception(0), ShuttingDown)
+    bench.generator.gate.set()
+    worker.join(10)
+    assert not worker.is_alive()
+
+
 def test_a_waiting_worker_wakes_for_a_job(bench: Bench, worker: threading.Thread) -> None:
     assert bench.scheduler.submit(request(), caller="me").result(10).request.id == "r1"
 

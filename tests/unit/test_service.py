@@ -127,7 +127,7 @@ def test_it_starts_once(bench: Bench) -> None:
         bench.service.start()
 
 
-def test_stopping_finishes_what_runs_and_gives_up_what_waits(bench: Bench) -> None:
+def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
     bench.service.start()
     bench.registry.refresh()
     bench.generator.gate.clear()
@@ -136,5 +136,17 @@ def test_stopping_finishes_what_runs_and_gives_up_what_waits(bench: Bench) -> No
     waiting = bench.scheduler.submit(REQUEST, caller="me")
     bench.service.stop(0.05)
     assert isinstance(waiting.exception(0), ShuttingDown)
+    assert isinstance(running.exception(0), ShuttingDown)
+
+
+def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
+    bench.service.start()
+    bench.registry.refresh()
+    bench.generator.gate.clear()
+    running = bench.scheduler.submit(REQUEST, caller="me")
+    assert bench.generator.began.wait(10)
+    stopping = threading.Thread(target=bench.service.stop, args=(10,))
+    stopping.start()
     bench.generator.gate.set()
     assert running.result(10).request == REQUEST
+    stopping.join(10)
