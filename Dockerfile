@@ -8,7 +8,7 @@ FROM python:${PYTHON_VERSION}-slim AS build
 
 # Where torch comes from. Empty takes the registry's own build: CUDA on x86-64, CPU on Arm. For the
 # CPU build on x86-64, or another CUDA version, give the index address that PyTorch's installation
-# page names for it.
+# page names for it; its build has a longer version, so pip prefers it.
 ARG TORCH_INDEX_URL=""
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -17,8 +17,8 @@ WORKDIR /src
 RUN python -m venv /opt/venv
 COPY constraints.txt ./
 # torch alone first: it is most of the image, and its layer stays while the code changes.
-RUN /opt/venv/bin/pip install ${TORCH_INDEX_URL:+--index-url "${TORCH_INDEX_URL}"} \
-    "$(grep '^torch==' constraints.txt)"
+RUN /opt/venv/bin/pip install --constraint constraints.txt \
+    ${TORCH_INDEX_URL:+--extra-index-url "${TORCH_INDEX_URL}"} torch
 COPY pyproject.toml README.md container.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
@@ -35,6 +35,8 @@ COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY gunicorn.conf.py ./
 COPY ai-models ./ai-models
+# A checkout may keep its files from others; the service is another.
+RUN chmod -R a+rX /app
 
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 \
     MODEL_DIRS=ai-models/ DATA_DIR=/app/data

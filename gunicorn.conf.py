@@ -8,24 +8,27 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
+from adapters.http.worker import service_worker
 from application.logs import logging_config
 from application.service import InferenceService
 from application.welcome import curl_line, welcome
 from domain.errors import DomainError
 from wsgi import container, made_api_key, settings
 
-# Every job that waits or runs holds a thread; these are on top, so that all else is answered.
+# Every job that waits or runs holds a thread; these are on top, for all else.
 _THREADS_FOR_THE_REST = 16
 
 wsgi_app = "wsgi:app"
 _host = f"[{settings.host}]" if ":" in settings.host else settings.host
 bind = f"{_host}:{settings.port}"
 workers = 1
-worker_class = "gthread"
+worker_class = service_worker(container.service(), grace_seconds=settings.shutdown_grace_seconds)
 threads = settings.max_queue + 1 + _THREADS_FOR_THE_REST
+worker_connections = 2 * threads + 100
 # With threads this is how long the worker's own loop may hang, not how long a request may take.
 timeout = 120
-graceful_timeout = settings.shutdown_grace_seconds
+# The service answers all who wait within its own grace; only then may gunicorn lose patience.
+graceful_timeout = settings.shutdown_grace_seconds + 10
 keepalive = 5
 # Nothing but signals steers this process.
 control_socket_disable = True
@@ -59,4 +62,5 @@ def worker_int(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    container.service().stop(settings.shutdown_grace_seconds)
+    if os.getpid() == worker.pid:  # gunicorn may also call this in the master
+        container.service().stop(settings.shutdown_grace_seconds)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
-from domain.errors import DomainError, QueueFull, ShuttingDown
+from domain.errors import DomainError, GenerationFailed, QueueFull, ShuttingDown
 from domain.generation import GenerationRequest, GenerationResult
 from domain.services.generate_images import GenerateImages
 
@@ -74,7 +74,9 @@ class JobScheduler:
         return self._draining
 
     def submit(self, request: GenerationRequest, *, caller: str) -> "Future[GenerationResult]":
-        """Put a request in the queue; the future has its result, or raises a DomainError.
+        """Put a request in the queue; the future has its result or the error.
+
+        Cancelling the future of a job that waits takes the job out.
 
         Raises:
             ModelNotFound: no model has its `model_id`.
@@ -106,7 +108,9 @@ class JobScheduler:
             if not self._queue:
                 return False
             job = self._running = self._queue.popleft()
-        self._draw(job)
+        if job.outcome.set_running_or_notify_cancel():
+            self._draw(job)
+        self._running = None
         return True
 
     def drain(self) -> None:
@@ -130,7 +134,10 @@ class JobScheduler:
         try:
             result = self._generate_images(job.request)
         except DomainError as error:
-            _log.warning("job failed: id=%a code=%s %s", job.request.id, error.code, error)
+            why = error if isinstance(error, GenerationFailed) else None
+            _log.warning(
+                "job failed: id=%a code=%s %s", job.request.id, error.code, error, exc_info=why
+            )
             job.conclude(error)
             return
         except Exception as error:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from application.scheduler import JobScheduler
-from domain.errors import DomainError
+from domain.errors import DeviceUnavailable, DomainError
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["InferenceService", "Readiness"]
 
 _SOON_SECONDS = 0.2
-"""Between two looks while files are on their way into the list."""
+"""At least between two looks."""
 _LOOKING_SHARE = 4
 """Times a look's own duration is added, so that large folders are not looked at all the time."""
 
@@ -107,20 +107,30 @@ class InferenceService:
     def _work(self, on_ready: Callable[[], None], on_fatal: Callable[[DomainError], None]) -> None:
         try:
             self._generator.prepare()
+            self._announce(on_ready)
+            self._scheduler.run_forever()
         except DomainError as error:
-            self._scheduler.abandon()
             on_fatal(error)
-            return
-        self._announce(on_ready)
-        self._scheduler.run_forever()
+        except Exception as error:  # a library that is broken, say; nobody may wait for ever
+            _log.exception("the device's thread has ended")
+            on_fatal(DeviceUnavailable(f"{type(error).__name__}: {error}"))
+        finally:
+            self._scheduler.abandon()
 
     def _watch(self, on_ready: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
-            moving = self._look()
-            self._announce(on_ready)
-            soon = _LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS
-            self._registry.wait(min(self._scan_interval, soon) if moving else self._scan_interval)
+            moving = False
+            try:
+                moving = self._registry.look()
+                self._announce(on_ready)
+            except Exception:
+                if not self._stopping.is_set():  # a source that is being closed may well complain
+                    _log.exception("the model folders could not be scanned")
+            # A folder where something always changes must not be looked at all the time.
+            self._stopping.wait(_LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS)
+            if not moving:
+                self._registry.wait(self._scan_interval)
 
     def _announce(self, on_ready: Callable[[], None]) -> None:
         # Both threads may get here at once; the lock lets one of them speak.
@@ -128,12 +138,7 @@ class InferenceService:
             if self._announced or self.readiness is not Readiness.READY:
                 return
             self._announced = True
-        on_ready()
-
-    def _look(self) -> bool:
         try:
-            return self._registry.look()
+            on_ready()
         except Exception:
-            if not self._stopping.is_set():  # a source that is being closed may well complain
-                _log.exception("the model folders could not be scanned")
-            return False
+            _log.exception("nobody could be told that the service is ready")

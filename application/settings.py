@@ -96,7 +96,7 @@ class Settings:
         """Why SECRET_KEY is easy to guess, in words; None when it is not, or not set."""
         if self.secret_key is None:
             return None
-        if len(self.secret_key.encode()) < _SAFE_SECRET_BYTES:
+        if len(self.secret_key.encode(errors="surrogateescape")) < _SAFE_SECRET_BYTES:
             return f"it is shorter than {_SAFE_SECRET_BYTES} bytes"
         if _PLACEHOLDER.search(self.secret_key):
             return "it looks like a placeholder"
@@ -172,6 +172,10 @@ def _device(value: str) -> str | None:
     return f"is {value!r}; it must be auto, cpu, mps, cuda or cuda:<number>"
 
 
+def _host(value: str) -> str | None:
+    return None if re.fullmatch(r"[\w.:-]+", value) else f"is {value!r}; it must be an address"
+
+
 def _folders(value: tuple[str, ...]) -> str | None:
     return None if value else "is empty; it must name at least one folder"
 
@@ -187,7 +191,11 @@ def _origins(value: tuple[str, ...]) -> str | None:
     for origin in value:
         if origin == "*":
             continue
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+            _ = parts.port
+        except ValueError:
+            return f"holds {origin!r}, which is no address"
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
             return f"holds {origin!r}; an origin is * or scheme://host[:port], with no path"
     return None
@@ -207,6 +215,7 @@ def _secret(value: str | None) -> str | None:
 _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "secret_key": _secret,
     "api_keys": _keys,
+    "host": _host,
     "port": _between(1, 65_535),
     "cors_origins": _origins,
     "model_dirs": _folders,

@@ -12,8 +12,9 @@ __all__ = ["curl_line", "welcome"]
 _PROMPT = "a beautiful landscape with mountains and a lake"
 _PICTURE = "picture.png"
 _DECODE = (
-    "import base64, json, sys; "
-    f"open({_PICTURE!r}, 'wb').write(base64.b64decode(json.load(sys.stdin)['images'][0]['base64']))"
+    "import base64, json, sys; answer = json.load(sys.stdin); "
+    "'images' in answer or sys.exit(answer['detail']); "
+    f"open({_PICTURE!r}, 'wb').write(base64.b64decode(answer['images'][0]['base64']))"
 )
 
 
@@ -34,9 +35,10 @@ def curl_line(
     settings: Settings, models: Sequence[ModelRecord], *, made_api_key: str | None
 ) -> str:
     """A command to paste that leaves a picture, or what is missing for one."""
-    if not models:
-        return f"No model yet: put a checkpoint into {settings.model_dirs[0]}\n"
-    body = f'{{"id": "first", "model_id": "{models[0].id}", "prompt": "{_PROMPT}"}}'
+    model = next((model for model in models if model.loadable), None)
+    if model is None:
+        return f"No model to draw with yet: put a checkpoint into {settings.model_dirs[0]}\n"
+    body = f'{{"id": "first", "model_id": "{model.id}", "prompt": "{_PROMPT}"}}'
     # A key that the user has set is theirs to keep secret, so the line names a variable for it.
     credential = made_api_key or ("$API_KEY" if settings.api_keys else "$TOKEN")
     return (

@@ -184,11 +184,6 @@ class Timings:
     generate: float = 0.0
     encode: float = 0.0
 
-    @property
-    def work(self) -> float:
-        """Seconds from the start of the work: everything but the queue."""
-        return self.load + self.generate + self.encode
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationResult:

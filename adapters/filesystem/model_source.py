@@ -37,6 +37,12 @@ class _Seen:
     outcome: "Future[Identity | None] | None" = None
     trouble: str | None = None
     incomplete: bool = False
+    changed_since_a_look: bool = False
+
+    @property
+    def is_written_to(self) -> bool:
+        """Whether it changed between two looks, and has not settled since."""
+        return self.changed_since_a_look and self.outcome is None
 
 
 @dataclass(slots=True)
@@ -110,6 +116,7 @@ class FilesystemModelSource(ModelSource):
                 _pending(each) for each in unlisted if each.trouble is None or each.incomplete
             ),
             moving=any(each.trouble is None for each in unlisted),
+            settled=all(each.trouble is not None or each.is_written_to for each in unlisted),
         )
 
     def wait(self, seconds: float) -> None:
@@ -139,7 +146,12 @@ class FilesystemModelSource(ModelSource):
         before = self._seen.get(found.path)
         if before is not None and before.found == found:
             return before
-        return _Seen(found, since=now, identity=self._known(found))
+        return _Seen(
+            found,
+            since=now,
+            identity=self._known(found),
+            changed_since_a_look=before is not None and before.identity is None,
+        )
 
     def _known(self, found: Found) -> Identity | None:
         """What earlier runs learnt of it, when that is all there is to learn."""
@@ -190,6 +202,9 @@ class FilesystemModelSource(ModelSource):
             seen.trouble = f"{seen.found.path} is not whole yet: {error.reason}"
         except OSError as error:
             seen.trouble = f"{seen.found.path} is left out: {error.strerror or error}"
+        except Exception as error:  # one file's bytes must not stop the scan of the others
+            _log.error("%a can not be read", seen.found.path, exc_info=error)
+            seen.trouble = f"{seen.found.path!a} is left out: {type(error).__name__}"
         if seen.trouble is not None:
             self._complain(seen.trouble)
         stamp = seen.found.stamp

@@ -76,7 +76,10 @@ def _bounded_body(req: Request) -> bytes:
     one byte more than may be is let through here, and found."""
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     req.max_content_length = limit + 1
-    body = req.get_data(cache=True)
+    try:
+        body = req.get_data(cache=True)
+    except OSError:  # gunicorn's word for chunks that are none, and for a client that is silent
+        abort(HTTPStatus.BAD_REQUEST, description="the body did not arrive whole")
     if len(body) > limit:
         abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return body

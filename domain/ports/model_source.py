@@ -16,11 +16,13 @@ class ModelScan:
         models: One record a file, in any order.
         pending: Files that will be listed once they are whole and their bytes are known.
         moving: Whether a later look will know more of them though nobody touches the files.
+        settled: Whether none of them is worth waiting for: what moves is being written to.
     """
 
     models: tuple[ModelRecord, ...]
     pending: tuple[PendingModel, ...] = ()
     moving: bool = False
+    settled: bool = True
 
 
 class ModelSource(ABC):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from domain.errors import ModelNotFound, ModelNotLoadable
 from domain.models import ModelKind, ModelRecord, PendingModel
-from domain.ports.model_source import ModelSource
+from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["ModelRegistry"]
 
@@ -27,18 +27,20 @@ class ModelRegistry:
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
-        self._listing: _Listing | None = None
+        self._listing = _Listing()
+        self._scanned = False
 
     def refresh(self) -> None:
-        """Look, and go on until every file that is whole is listed. For those who can wait."""
-        while self.look():
+        """Look, and go on until every file that is whole is listed. For those who can wait.
+
+        What is being written to is not waited for.
+        """
+        while not self._scan().settled:
             self._source.wait(_LOOK_AGAIN_SECONDS)
 
     def look(self) -> bool:
         """Look once, and return at once; true when another look will soon know more."""
-        scan = self._source.scan()
-        self._listing = _Listing(_by_id(scan.models), scan.pending)
-        return scan.moving
+        return self._scan().moving
 
     def wait(self, seconds: float) -> None:
         """Return when a look may find something new, after `seconds` at the latest."""
@@ -50,21 +52,21 @@ class ModelRegistry:
 
     @property
     def scanned(self) -> bool:
-        """Whether a first look was taken."""
-        return self._listing is not None
+        """Whether all that was there at first has been listed, but for what was written to."""
+        return self._scanned
 
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """All models, or those of one kind, sorted by path."""
-        models = self._current.by_id.values()
+        models = self._listing.by_id.values()
         return tuple(model for model in models if kind is None or model.kind is kind)
 
     def pending(self) -> tuple[PendingModel, ...]:
         """The files that are there and not listed yet, sorted by path."""
-        return tuple(sorted(self._current.pending, key=lambda pending: pending.path))
+        return tuple(sorted(self._listing.pending, key=lambda pending: pending.path))
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
-        record = self._current.by_id.get(model_id.lower())
+        record = self._listing.by_id.get(model_id.lower())
         if record is None:
             raise ModelNotFound(model_id.lower())
         return record
@@ -78,13 +80,15 @@ class ModelRegistry:
 
     def forget(self, model_id: str) -> None:
         """Strike a model whose file turned out to be another one; the next look finds it anew."""
-        listing = self._current
+        listing = self._listing
         by_id = {key: record for key, record in listing.by_id.items() if key != model_id.lower()}
         self._listing = _Listing(by_id, listing.pending)
 
-    @property
-    def _current(self) -> _Listing:
-        return self._listing or _Listing()
+    def _scan(self) -> ModelScan:
+        scan = self._source.scan()
+        self._listing = _Listing(_by_id(scan.models), scan.pending)
+        self._scanned = self._scanned or scan.settled
+        return scan
 
 
 def _by_id(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:

@@ -44,7 +44,7 @@ def source_and_put(
 
 def found(source: ModelSource) -> list[ModelRecord]:
     """What is there, once everything that moves has come to rest."""
-    while (scan := source.scan()).moving:
+    while not (scan := source.scan()).settled:
         source.wait(0.01)
     return sorted(scan.models, key=lambda record: record.path)
 

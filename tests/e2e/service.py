@@ -145,7 +145,7 @@ def run_service(models: Path, folder: Path, **changes: str) -> Iterator[RunningS
     """A service over the folder `models`, ready to draw, stopped at the end."""
     service = RunningService(service_environment(models, **changes), folder)
     try:
-        service.wait_for_line("Paste this|No model yet")
+        service.wait_for_line("Paste this|No model to draw with")
         yield service
     finally:
         service.stop()

@@ -1,13 +1,15 @@
 """Start, files that come and go, bad files, and the end."""
 
 import hashlib
+import json
 import os
 import pickle
 import shutil
 import signal
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -97,6 +99,79 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(models: Path, tmp_path: Pat
         service.process.send_signal(signal.SIGTERM)
         assert answer.result().status == 200
         assert service.stop() == 0
+
+
+def test_past_the_grace_those_who_wait_are_told_and_it_exits_with_0(
+    models: Path, tmp_path: Path
+) -> None:
+    shutil.copy(DEMO_CHECKPOINT, models / "demo.safetensors")
+    with (
+        run_service(models, tmp_path, SHUTDOWN_GRACE_SECONDS="1") as service,
+        ThreadPoolExecutor(2) as callers,
+    ):
+        body = {
+            "model_id": listed(service)["demo.safetensors"],
+            "prompt": "x",
+            "width": 1024,
+            "height": 1024,
+            "num_inference_steps": 150,
+        }
+        answers = [
+            callers.submit(service.call, "POST", "/v1/infer", body | {"id": name})
+            for name in ("running", "waiting")
+        ]
+        service.wait_for_line("loaded .*demo.safetensors")
+        assert service.stop() == 0
+        for answer in answers:
+            assert (answer.result().status, answer.result().json["code"]) == (503, "shutting_down")
+
+
+def test_half_sent_requests_do_not_hold_their_threads(models: Path, tmp_path: Path) -> None:
+    with run_service(models, tmp_path, MAX_QUEUE="1") as service, ExitStack() as sockets:
+        host, port = service.url.removeprefix("http://").split(":")
+        for _ in range(30):  # more than there are threads
+            half = sockets.enter_context(socket.create_connection((host, int(port))))
+            half.sendall(b"POST /v1/infer HTTP/1.1\r\nHost: x\r\n")
+        assert service.call("GET", "/health", seconds=60).status == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"no http at all\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"".join(b"a%d: b\r\n" % i for i in range(200)) + b"\r\n", 431),
+    ],
+)
+def test_what_is_no_request_gets_a_problem_too(
+    empty_service: RunningService, sent: bytes, status: int
+) -> None:
+    host, port = empty_service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(sent)
+        with connection.makefile("rb") as answer:
+            head, _, body = answer.read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"X-Request-ID: " in head
+    assert json.loads(body)["status"] == status
+
+
+def test_chunks_that_are_none_are_a_bad_request(empty_service: RunningService) -> None:
+    host, port = empty_service.url.removeprefix("http://").split(":")
+    head = (
+        f"POST /v1/infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.fixture(scope="module")
+def empty_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service without a model."""
+    with run_service(tmp_path_factory.mktemp("none"), tmp_path_factory.mktemp("cwd")) as running:
+        yield running
 
 
 def test_all_wrong_settings_are_named_and_nothing_is_served(models: Path, tmp_path: Path) -> None:

@@ -261,3 +261,16 @@ def test_a_wait_ends_when_a_file_comes(folder: Path) -> None:
     writer.join()
     assert not waiting.is_alive()
     source.close()
+
+
+def test_a_refresh_does_not_wait_for_a_file_that_is_being_written(folder: Path) -> None:
+    (folder / "whole.pt").write_bytes(b"x")
+    (folder / "grows.pt").write_bytes(b"x")
+    source = make_source("models", clock=FakeClock())
+    source.scan()
+    with (folder / "grows.pt").open("ab") as file:
+        file.write(b"x")
+    source._clock = FakeClock(2000.0)
+    assert [record.path for record in records(source)] == ["models/whole.pt"]
+    assert [pending.path for pending in source.scan().pending] == ["models/grows.pt"]
+    assert source.scan().moving

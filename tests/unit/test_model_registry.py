@@ -93,7 +93,7 @@ class SlowSource(FakeModelSource):
         self.looks += 1
         if self.looks < 3:
             pending = PendingModel("a.pt", "m/a.pt", 1, PendingState.HASHING, 0)
-            return ModelScan((), (pending,), moving=True)
+            return ModelScan((), (pending,), moving=True, settled=False)
         return super().scan()
 
     def wait(self, seconds: float) -> None:
@@ -103,7 +103,7 @@ class SlowSource(FakeModelSource):
 def test_a_look_returns_at_once_and_shows_what_is_pending() -> None:
     registry = ModelRegistry(SlowSource({"m/a.pt": b"a"}))
     assert registry.look()
-    assert registry.scanned
+    assert not registry.scanned
     assert registry.models() == ()
     assert [pending.path for pending in registry.pending()] == ["m/a.pt"]
 
@@ -113,6 +113,7 @@ def test_a_refresh_waits_until_all_is_listed() -> None:
     registry.refresh()
     assert [model.path for model in registry.models()] == ["m/a.pt"]
     assert registry.pending() == ()
+    assert registry.scanned
 
 
 def test_a_model_that_is_forgotten_is_found_anew_by_the_next_look() -> None:

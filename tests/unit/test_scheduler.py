@@ -151,3 +151,16 @@ def test_one_line_says_what_was_drawn_for_whom_and_no_prompt(
     assert all("\n" not in record.getMessage() for record in caplog.records)
     assert "id='r1' caller='key:abc'" in caplog.text
     assert "secret wish" not in caplog.text
+
+
+def test_a_job_that_its_caller_cancels_is_not_drawn_and_harms_no_other(bench: Bench) -> None:
+    cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
+    good = bench.scheduler.submit(request("good"), caller="me")
+    assert cancelled.cancel()
+    assert bench.scheduler.run_once()
+    assert bench.scheduler.run_once()
+    assert good.result(0).request.id == "good"
+    assert [drawn.id for drawn in bench.generator.drawn] == ["good"]
+    left = bench.scheduler.submit(request("left"), caller="me")
+    left.cancel()
+    bench.scheduler.abandon()

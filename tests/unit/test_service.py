@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 from collections.abc import Iterator
 
@@ -150,3 +151,34 @@ def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
     bench.generator.gate.set()
     assert running.result(10).request == REQUEST
     stopping.join(10)
+
+
+def test_a_library_that_is_broken_is_fatal_and_nobody_waits_for_ever(bench: Bench) -> None:
+    bench.generator.unavailable = ImportError("libcudart.so.13: cannot open")  # type: ignore[assignment]
+    fatal: list[DomainError] = []
+    told = threading.Event()
+
+    def on_fatal(error: DomainError) -> None:
+        fatal.append(error)
+        told.set()
+
+    bench.registry.refresh()
+    waiting = bench.scheduler.submit(REQUEST, caller="me")
+    bench.service.start(on_fatal=on_fatal)
+    assert told.wait(10)
+    assert "libcudart" in str(fatal[0])
+    assert isinstance(waiting.exception(10), ShuttingDown)
+
+
+def test_who_can_not_be_told_that_it_is_ready_stops_nothing(bench: Bench) -> None:
+    def on_ready() -> None:
+        raise BrokenPipeError
+
+    bench.service.start(on_ready=on_ready)
+    new = model_record(b"new", "models/new.ckpt")
+    deadline = threading.Event()
+    bench.source.files = {new.path: b"new"}
+    while [model.id for model in bench.registry.models()] != [new.id]:
+        assert not deadline.wait(0.01)
+    request = dataclasses.replace(REQUEST, model_id=new.id)
+    assert bench.scheduler.submit(request, caller="me").result(10)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shlex
 
@@ -19,6 +20,12 @@ def test_the_curl_line_asks_for_a_picture_of_the_first_model() -> None:
     body = json.loads(words[words.index("-d") + 1])
     assert body["model_id"] == MODEL.id
     assert body["prompt"]
+
+
+def test_a_model_that_can_not_be_drawn_with_is_not_named() -> None:
+    lora = dataclasses.replace(MODEL, id="0f" * 32, reason="it is a LoRA")
+    assert MODEL.id in curl_line(Settings(), [lora, MODEL], made_api_key="made")
+    assert "curl" not in curl_line(Settings(), [lora], made_api_key="made")
 
 
 def test_a_key_of_the_user_is_never_printed() -> None:

@@ -1,0 +1,82 @@
+"""The gunicorn worker: threads that serve, and a service that is told when the end begins."""
+
+import json
+import logging
+import socket
+import struct
+import threading
+import uuid
+from typing import Any
+
+from gunicorn.http import errors as http_errors
+from gunicorn.workers.gthread import ThreadWorker
+
+from application.service import InferenceService
+
+__all__ = ["service_worker"]
+
+# A thread that serves waits so long for the next bytes of a request that has begun.
+_RECEIVE_SECONDS = 10
+
+_log = logging.getLogger(__name__)
+
+
+def service_worker(service: InferenceService, *, grace_seconds: float) -> type[ThreadWorker]:
+    """gunicorn's `gthread` worker for a process that holds `service`.
+
+    On SIGTERM it tells the service to stop, which draws what was accepted for `grace_seconds` and
+    then tells those who still wait. gunicorn's own grace must be longer, or it resets them.
+    """
+
+    class ServiceWorker(ThreadWorker):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            # In a thread, because a signal handler must not wait.
+            threading.Thread(
+                target=service.stop, args=(grace_seconds,), name="stop", daemon=True
+            ).start()
+            super().handle_exit(sig, frame)
+
+        def handle(self, conn: Any) -> Any:
+            # Without this a client that sends half a request holds its thread for ever. The
+            # kernel's limit stays when gunicorn makes the socket blocking again.
+            seconds = struct.pack("ll", _RECEIVE_SECONDS, 0)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
+            return super().handle(conn)
+
+        def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+            _answer_what_is_no_request(client, exc)
+
+    return ServiceWorker
+
+
+def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> None:
+    """Problem details for bytes that never became a request, where Flask has no say."""
+    status, title = 400, "Bad Request"
+    if isinstance(exc, http_errors.LimitRequestLine):
+        status, title = 414, "Request URI Too Long"
+    elif isinstance(exc, http_errors.LimitRequestHeaders):
+        status, title = 431, "Request Header Fields Too Large"
+    elif not isinstance(exc, http_errors.ParseException):
+        status, title = 500, "Internal Server Error"
+        _log.error("unexpected error outside of a request", exc_info=exc)
+    code = title.lower().replace(" ", "_") if status != 500 else "internal_error"
+    request_id = uuid.uuid4().hex
+    body = json.dumps(
+        {
+            "type": f"urn:ai-inference:problem:{code}",
+            "title": title,
+            "status": status,
+            "detail": "this is no HTTP request that is understood here",
+            "code": code,
+            "request_id": request_id,
+        }
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status} {title}\r\nConnection: close\r\n"
+        f"Content-Type: application/problem+json\r\nX-Request-ID: {request_id}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    try:
+        client.sendall(head.encode() + body)
+    except OSError:
+        _log.debug("the client of %s is gone", request_id)
