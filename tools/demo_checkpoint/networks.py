@@ -76,7 +76,7 @@ def make_unet() -> UNet2DConditionModel:
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         block_out_channels=(48, 96, 144),
         layers_per_block=1,
-        norm_num_groups=16,
+        norm_num_groups=4,
         cross_attention_dim=TEXT_WIDTH,
         # diffusers' name for the number of heads, per level: 48 channels each.
         attention_head_dim=(1, 2, 3),

@@ -12,11 +12,11 @@ __all__ = ["Average", "learning_rate", "load_state", "save_state", "start_log"]
 
 
 _WARM_UP: Final = 150
-_COOL_DOWN: Final = 0.35
+_COOL_DOWN: Final = 0.55
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
-    """A trapezoid: up during the first 150 steps, flat, down to zero over the last 35 % of all.
+    """A trapezoid: up during the first 150 steps, flat, down to zero over the last 55 % of all.
 
     Being a function of the two numbers alone, it lets a resumed run end sooner or later than the
     interrupted one would have.

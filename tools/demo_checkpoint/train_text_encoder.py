@@ -33,7 +33,7 @@ from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
 __all__ = ["QUESTIONS", "answers", "main", "train"]
 
 BATCH: Final = 64
-# The longest caption has some forty tokens; the positions after it learn along with the denoiser.
+# The longest caption has some forty tokens; later positions hold nothing but padding.
 LENGTH: Final = 40
 NOT_ASKED: Final = -100  # cross_entropy's ignore_index
 
@@ -87,6 +87,13 @@ def question_loss(
     return loss / (2 * (wanted != NOT_ASKED).sum())
 
 
+@torch.no_grad()
+def fill_late_positions(model: CLIPTextModel) -> None:
+    """Give the positions that the lesson never reached the embedding of the last it did."""
+    positions = model.get_parameter("embeddings.position_embedding.weight")
+    positions[LENGTH:] = positions[LENGTH - 1]
+
+
 def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
     """Train from scratch and write `<folder>/text_encoder.pt`."""
     log = start_log(folder, "train_text_encoder")
@@ -113,6 +120,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
             seconds = (time.monotonic() - began) / step
             log.info("step %d loss %.4f %.3f s/step", step, running / 100, seconds)
             running = 0.0
+    fill_late_positions(model)
     save_state(folder / "text_encoder.pt", model.state_dict())
 
 
