@@ -115,11 +115,11 @@ def _follow_legacy(machine: PickleMachine, reader: BoundedReader, size: int) -> 
         machine.follow(reader)
     content = machine.follow(reader)
     keys = machine.follow(reader)
-    if not isinstance(keys, list):
+    if not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
         raise UnreadableHeader("its list of tensor data is missing")
     position = reader.tell()
     for key in keys:
-        storage = machine.storages.get(str(key))
+        storage = machine.storages.get(key)
         if storage is None:
             raise UnreadableHeader("its list of tensor data names what no tensor uses")
         reader.seek(position)
@@ -130,7 +130,7 @@ def _follow_legacy(machine: PickleMachine, reader: BoundedReader, size: int) -> 
         position += 8 + elements * DTYPE_BITS[storage.dtype] // 8
         if position > size:
             raise UnreadableHeader("it is cut off: tensor data is missing at its end")
-    if set(map(str, keys)) != machine.storages.keys():
+    if set(keys) != machine.storages.keys():
         raise UnreadableHeader("it names tensors whose data it does not hold")
     return content
 
@@ -149,7 +149,7 @@ def _numbers(content: object) -> Mapping[str, str]:
     if not isinstance(content, dict):
         return {}
     return {
-        str(name): str(value)
+        name: str(value)
         for name, value in content.items()
         if (isinstance(value, str) and len(value) <= _LONGEST_TEXT)
         or (type(value) is int and abs(value) < 2**63)

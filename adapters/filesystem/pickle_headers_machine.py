@@ -32,6 +32,8 @@ __all__ = ["PickleMachine"]
 
 # SDXL's has 150,000, a training state with its optimizer some 500,000.
 _MOST_INSTRUCTIONS = 1_000_000
+# What naming a function or class counts as: each name is kept and matched, and SDXL's has 10.
+_COST_OF_A_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,13 @@ class PickleMachine:
         elif name in ("BINGET", "LONG_BINGET", "GET"):
             stack.append(self._memo[whole(argument)])
         elif name in ("GLOBAL", "INST"):
-            self._name_global(*str(argument).split(" ", 1))
+            module, _, attribute = name_text(argument).partition(" ")
+            self._name_global(module, attribute)
             if name == "INST":
                 self._from_mark(name)
         elif name == "STACK_GLOBAL":
-            attribute, module = stack.pop(), stack.pop()
-            self._name_global(str(module)[:200], str(attribute)[:200])
+            attribute = name_text(stack.pop())
+            self._name_global(name_text(stack.pop()), attribute)
         elif name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"):
             count = len(stack) - self._marks.pop() if name == "TUPLE" else int(name[-1])
             stack.append(tuple(self._taken(count)))
@@ -139,6 +142,7 @@ class PickleMachine:
             stack.append(argument)
 
     def _name_global(self, module: str, attribute: str) -> None:
+        self._charge(_COST_OF_A_NAME)
         name = modern_name(module, attribute)
         if not is_safe_global(name):
             self.unsafe_globals[name] = None
@@ -236,6 +240,8 @@ def _is_pair(value: object) -> bool:
 def _filled(table: dict[object, object], items: list[object]) -> dict[object, object]:
     """`table` with the keys and values that alternate in `items`, but for keys of odd kinds."""
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if isinstance(key, str | bytes | int):
+        if isinstance(key, str):
             table[name_text(key)] = value
+        elif type(key) is int and abs(key) < 2**63:
+            table[str(key)] = value
     return table

@@ -68,11 +68,13 @@ def _counts(value: object) -> tuple[int, ...]:
 
 
 def name_text(value: object) -> str:
-    """A name, from Python 3 or (as bytes) Python 2; raises TypeError for anything else."""
-    if isinstance(value, bytes):
-        return value.decode("ascii", "replace")
-    if not isinstance(value, str | int):
-        raise TypeError("not a name")
-    if len(str(value)) > _LONGEST_NAME:
+    """A name. Nothing else is made one: an object of a file's making has no bounded text.
+
+    Raises:
+        UnreadableHeader: It is no text, or is longer than any name.
+    """
+    if not isinstance(value, str):
+        raise UnreadableHeader("its pickle holds something else where a name belongs")
+    if len(value) > _LONGEST_NAME:
         raise UnreadableHeader("its pickle holds a name that is longer than any tensor's")
-    return str(value)
+    return value
