@@ -1,0 +1,50 @@
+"""Runs a function in a process of its own: a cold start, or memory that nobody else has touched."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tests.paths import ROOT
+
+__all__ = ["in_child"]
+
+# As wsgi.py sets them: what is measured is what the service does.
+_ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "HF_HUB_OFFLINE": "1",
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+def in_child(function: Callable[..., Any], *arguments: str | int | float | bool) -> Any:
+    """What `function`, one of a module's own, returns in a new process; a value that is JSON.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; its traceback is printed.
+    """
+    name = f"{function.__module__}:{function.__qualname__}"
+    done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "benchmarks.children", name, json.dumps(arguments)],
+        cwd=ROOT,
+        env=os.environ | _ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _main() -> None:
+    module, _, name = sys.argv[1].partition(":")
+    function = getattr(importlib.import_module(module), name)
+    print(json.dumps(function(*json.loads(sys.argv[2]))), flush=True)
+
+
+if __name__ == "__main__":
+    _main()
