@@ -21,7 +21,8 @@ __all__ = ["FilesystemModelSource"]
 
 _SETTLE_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
-_MAX_READERS = 4
+_MAX_READERS = 12
+"""Threads that hash, where there are as many cores; each holds a block of 4 MiB."""
 
 _log = logging.getLogger(__name__)
 
