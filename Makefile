@@ -1,5 +1,7 @@
 # The two commands: `make run` serves, `make test` proves. Both make what they need.
-PYTHON ?= python3
+GOOD := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  "$$p" -c '$(GOOD)' 2>/dev/null && echo "$$p" && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -16,7 +18,8 @@ help:
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}; say make PYTHON=python3.12")'
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(GOOD)' \
+	  || { echo "Python 3.11 to 3.13 is needed; name one: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Installing into $(VENV); the first time takes a few minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'

@@ -90,6 +90,7 @@ class ModelRecord:
         extension: The file's extension in lower case, with its dot; empty for a folder.
         kind: What it is for.
         family: Its architecture; None when that is not known.
+        precision: The type of its weights by torch's name, `mixed` for several; None when unknown.
         reason: Why no picture can be drawn with it, for a user to read; None when one can.
         aliases: Further paths that hold the same bytes, sorted.
         stamp: The file's, from before its bytes were hashed until after; None when nothing
@@ -104,6 +105,7 @@ class ModelRecord:
     extension: str
     kind: ModelKind = ModelKind.CHECKPOINT
     family: ModelFamily | None = None
+    precision: str | None = None
     reason: str | None = None
     aliases: tuple[str, ...] = ()
     stamp: FileStamp | None = None

@@ -234,6 +234,7 @@ def _record(found: Found, identity: Identity) -> ModelRecord:
         extension="" if found.stamp is None else extension_of(found.path),
         kind=told.kind,
         family=told.family,
+        precision=told.precision,
         reason=told.reason,
         stamp=found.stamp,
         parts=found.parts,

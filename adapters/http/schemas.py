@@ -124,6 +124,7 @@ class ModelSchema(Schema):
     extension = fields.String()
     kind = fields.Enum(ModelKind, by_value=True)
     family = fields.Enum(ModelFamily, by_value=True, allow_none=True)
+    precision = fields.String(allow_none=True)
     loadable = fields.Boolean()
     reason = fields.String(allow_none=True)
     aliases = fields.List(fields.String())

@@ -12,6 +12,7 @@ LORA = dataclasses.replace(
     model_record(b"lora", "models/lora.safetensors"),
     kind=ModelKind.LORA,
     family=ModelFamily.SDXL,
+    precision="float16",
     reason="it is a LoRA, which changes a checkpoint; choose a checkpoint",
 )
 
@@ -30,7 +31,7 @@ def test_a_model_says_what_it_is_and_whether_it_draws() -> None:
     assert (checkpoint["family"], checkpoint["reason"]) == (None, None)
     lora = client.get(f"/v1/models/{LORA.id}", headers=AUTHORIZED).get_json()
     assert (lora["kind"], lora["family"], lora["loadable"]) == ("lora", "sdxl", False)
-    assert lora["reason"] == LORA.reason
+    assert (lora["precision"], lora["reason"]) == ("float16", LORA.reason)
 
 
 def test_the_same_bytes_twice_are_one_model_with_aliases() -> None:
