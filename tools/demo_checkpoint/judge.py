@@ -27,7 +27,7 @@ __all__ = [
 _GRID: Final = 96
 _BORDER: Final = 0.04
 # In CIELAB: less than this from the background is background, whatever its hue.
-_NOTICEABLE: Final = 14.0
+_NOTICEABLE: Final = 20.0
 # Overlap (intersection over union) with the best-placed ideal outline.
 _ALIKE: Final = 0.8
 

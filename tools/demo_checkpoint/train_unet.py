@@ -179,7 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--peak", type=float, default=8e-4, help="highest learning rate")
+    parser.add_argument("--peak", type=float, default=6e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args()
     train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
