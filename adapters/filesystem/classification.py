@@ -11,7 +11,7 @@ from adapters.filesystem.classification_checkpoints import (
     is_checkpoint,
     why_not_loadable,
 )
-from adapters.filesystem.headers_values import Header, TensorFacts
+from adapters.filesystem.headers_values import Header, TensorFacts, shown
 from domain.models import ModelFamily, ModelKind
 
 __all__ = ["Classification", "classify"]
@@ -73,7 +73,7 @@ def classify(header: Header) -> Classification:
 
 def _danger(header: Header) -> str | None:
     if header.unsafe_globals:
-        first, more = header.unsafe_globals[0][:100], len(header.unsafe_globals) - 1
+        first, more = shown(header.unsafe_globals[0]), len(header.unsafe_globals) - 1
         names = f"{first} and {more} more" if more else first
         return (
             f"it holds the instruction to call {names}; a model file must not run code; "

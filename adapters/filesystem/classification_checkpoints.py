@@ -19,7 +19,7 @@ _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
-_CROSS_ATTENTION = re.compile(r"(?:input_blocks|down_blocks)\.\d.*\.attn2\.to_k\.weight$")
+_DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
 _OLD_CLIP = re.compile(
     r"cond_stage_model\.transformer\.(?=embeddings\.|encoder\.|final_layer_norm\.)"
 )
@@ -153,7 +153,11 @@ def _first_layer(tensors: Mapping[str, TensorFacts]) -> Shape | None:
 
 
 def _context(tensors: Mapping[str, TensorFacts]) -> int:
-    shapes = (facts.shape for name, facts in tensors.items() if _CROSS_ATTENTION.search(name))
+    shapes = (
+        facts.shape
+        for name, facts in tensors.items()
+        if name.endswith(".attn2.to_k.weight") and _DOWNWARDS.search(name)
+    )
     return next((shape[1] for shape in shapes if len(shape) == 2), 0)
 
 

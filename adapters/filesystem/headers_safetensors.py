@@ -18,6 +18,7 @@ from adapters.filesystem.headers_values import (
     IncompleteFile,
     TensorFacts,
     UnreadableHeader,
+    shown,
 )
 
 __all__ = ["read_safetensors_header"]
@@ -27,6 +28,10 @@ _LONGEST_HEADER = 100_000_000
 # JSON values, so that a header within the cap can not fill the memory: SDXL's has some 20,000,
 # and a big vocabulary, if the file embeds one, 100,000 commas.
 _MOST_VALUES = 2_000_000
+# SDXL's training states have some 5,000 tensors, and no name has 200 characters. The bounds keep
+# what is done with each name, such as matching it, short for any file.
+_MOST_TENSORS = 100_000
+_LONGEST_NAME = 500
 _METADATA = "__metadata__"
 _DTYPES = {
     "F64": "float64",
@@ -113,7 +118,7 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     table = dict(pairs)
     if len(table) < len(pairs):
         twin, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise UnreadableHeader(f"its header names {_shown(twin)} twice")
+        raise UnreadableHeader(f"its header names '{shown(twin)}' twice")
     return table
 
 
@@ -129,6 +134,11 @@ def _metadata(value: object) -> Mapping[str, str]:
 
 def _tensors(table: Mapping[str, object]) -> tuple[Mapping[str, TensorFacts], int]:
     """All tensors, and where the data of the last one ends."""
+    if len(table) > _MOST_TENSORS:
+        raise UnreadableHeader(
+            f"it has {len(table):,} tensors, more than any model file, of which {_MOST_TENSORS:,} "
+            "are the most"
+        )
     tensors: dict[str, TensorFacts] = {}
     spans: list[tuple[int, int, str]] = []
     for name, entry in table.items():
@@ -139,17 +149,21 @@ def _tensors(table: Mapping[str, object]) -> tuple[Mapping[str, TensorFacts], in
     for begin, end, name in sorted(spans):
         if begin != position:
             fault = "overlaps another tensor" if begin < position else "leaves a hole before it"
-            raise UnreadableHeader(f"its tensor {_shown(name)} {fault}")
+            raise UnreadableHeader(f"its tensor '{shown(name)}' {fault}")
         position = end
     return tensors, position
 
 
 def _tensor(name: str, entry: object) -> tuple[TensorFacts, int, int]:
+    if len(name) > _LONGEST_NAME:
+        raise _fault(name, f"has a name of {len(name):,} characters; {_LONGEST_NAME} are the most")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise _fault(name, "lacks its type, shape or place")
-    dtype = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
-    if dtype is None:
-        raise _fault(name, f"has the unknown type {_shown(entry['dtype'])}")
+    kind = entry["dtype"]
+    if not isinstance(kind, str):
+        raise _fault(name, "has a type that is no text")
+    if (dtype := _DTYPES.get(kind)) is None:
+        raise _fault(name, f"has the unknown type '{shown(kind)}'")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _is_counts(shape):
         raise _fault(name, "has a shape that is no list of counts")
@@ -172,9 +186,4 @@ def _is_counts(value: object) -> bool:
 
 
 def _fault(name: str, what: str) -> UnreadableHeader:
-    return UnreadableHeader(f"its tensor {_shown(name)} {what}")
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 100 else f"{text[:100]}…"
+    return UnreadableHeader(f"its tensor '{shown(name)}' {what}")

@@ -12,7 +12,10 @@ __all__ = [
     "IncompleteFile",
     "TensorFacts",
     "UnreadableHeader",
+    "shown",
 ]
+
+_LONGEST_SHOWN = 100
 
 # Bits of one element, by torch's name for the type.
 DTYPE_BITS: Mapping[str, int] = {
@@ -41,6 +44,12 @@ DTYPE_BITS: Mapping[str, int] = {
     "uint8": 8,
     "bool": 8,
 }
+
+
+def shown(text: str) -> str:
+    """A text of a file's making, for a message: in printable ASCII, the rest escaped; not long."""
+    escaped = ascii(text[: _LONGEST_SHOWN + 1])[1:-1]
+    return escaped if len(escaped) <= _LONGEST_SHOWN else f"{escaped[:_LONGEST_SHOWN]}…"
 
 
 class UnreadableHeader(Exception):

@@ -99,7 +99,16 @@ def test_a_file_of_a_few_bytes_promises_nothing(kept: int) -> None:
         (safetensors_bytes({"w": 1}), "lacks its type"),
         (safetensors_bytes({"w": {"dtype": "F16", "shape": [1]}}, bytes(2)), "lacks its type"),
         (safetensors_bytes(one(dtype="F17"), bytes(12)), "unknown type 'F17'"),
-        (safetensors_bytes(one(dtype=["F16"]), bytes(12)), "unknown type"),
+        (safetensors_bytes(one(dtype=["F16"]), bytes(12)), "type that is no text"),
+        (
+            safetensors_bytes(
+                b'{"w": {"dtype":' + b"[" * 900 + b"]" * 900 + b',"shape":[],"data_offsets":[]}}'
+            ),
+            "type that is no text|nested too deeply",
+        ),
+        (safetensors_file({"x" * 501: ()}), "a name of 501 characters; 500 are the most"),
+        (safetensors_file({f"{number}": (0,) for number in range(100_001)}), "100,001 tensors"),
+        (safetensors_bytes({"\ud800" * 200: 1}), r"its tensor '[\\ud80]+…' lacks"),
         (safetensors_bytes(one(shape="23"), bytes(12)), "no list of counts"),
         (safetensors_bytes(one(shape=[2, -3]), bytes(12)), "no list of counts"),
         (safetensors_bytes(one(shape=[2, 3.0]), bytes(12)), "no list of counts"),
@@ -157,3 +166,7 @@ def test_a_safetensors_file_named_as_a_pickle_is_told() -> None:
     data = safetensors_file({"w": (2,)})
     with pytest.raises(UnreadableHeader, match=r"rename it to end in \.safetensors"):
         read_header(io.BytesIO(data), len(data), ".ckpt")
+
+
+def test_a_name_of_the_greatest_length_is_read() -> None:
+    assert "x" * 500 in read(safetensors_file({"x" * 500: (2,)})).tensors
