@@ -31,7 +31,7 @@ from tools.demo_checkpoint.train_autoencoder import reconstruction_loss
 
 __all__ = ["main", "train"]
 
-PARTS: Final = 24
+PARTS: Final = 12
 SIZE: Final = 256
 SAVE_EVERY: Final = 250
 # The denoiser's latents are not exactly the encoder's: the decoder learns to overlook this much.
