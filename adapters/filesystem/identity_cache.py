@@ -1,6 +1,5 @@
 """What was learnt of files, kept from one run to the next."""
 
-import contextlib
 import logging
 import os
 import sqlite3
@@ -15,6 +14,11 @@ __all__ = ["IdentityCache"]
 
 _VERSION = 1
 """Of the table and of what `classify` says; another one starts the cache anew."""
+
+_PATIENCE = 5.0
+"""Seconds to wait for another process that writes; each writes one row at a time."""
+
+_NO_DATABASE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
 _COLUMNS = "device, inode, size, modified_ns, changed_ns"
 _TABLE = f"""
@@ -32,7 +36,8 @@ class IdentityCache:
     """Identities by stamp, in an SQLite file that is made when there is first something to keep.
 
     A cache that can not be read or written is no reason to stop: it is told once, and files are
-    hashed again. `_lock` lets the threads that hash share the one connection.
+    hashed again. Several services may share the file. `_lock` lets the threads that hash share the
+    one connection.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -54,17 +59,10 @@ class IdentityCache:
             )
         if row is None:
             return None
-        digest, kind, family, precision, reason = row
-        return Identity(
-            digest,
-            Classification(
-                ModelKind(kind),
-                None if family is None else ModelFamily(family),
-                precision,
-                loadable=reason is None,
-                reason=reason,
-            ),
-        )
+        try:
+            return _identity(*row)
+        except ValueError:  # a kind or family of another version of this service
+            return None
 
     def put(self, stamp: FileStamp, identity: Identity) -> None:
         """Keep what a file with this stamp is."""
@@ -99,25 +97,50 @@ class IdentityCache:
 
     def _opened(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(sqlite3.DatabaseError):
+        try:
             return self._connected()
+        except sqlite3.DatabaseError as error:
+            # Of an extended code the lowest byte is the plain one.
+            if error.sqlite_errorcode & 0xFF not in _NO_DATABASE:
+                raise
         # What is there is no database, or a torn one; it holds nothing that can not be had again.
-        self._path.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")
+            # At once, for a process that starts beside this one may see half of it otherwise.
+            connection.execute("begin immediate")
             if connection.execute("pragma user_version").fetchone()[0] != _VERSION:
                 connection.execute("drop table if exists identities")
                 connection.execute(f"pragma user_version = {_VERSION}")
             connection.execute(_TABLE)
+            connection.execute("commit")
         except sqlite3.Error:
             connection.close()
             raise
         return connection
+
+
+def _identity(
+    digest: str, kind: str, family: str | None, precision: str | None, reason: str | None
+) -> Identity:
+    return Identity(
+        digest,
+        Classification(
+            ModelKind(kind),
+            None if family is None else ModelFamily(family),
+            precision,
+            loadable=reason is None,
+            reason=reason,
+        ),
+    )
 
 
 def _key(stamp: FileStamp) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 import dataclasses
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from adapters.filesystem.identity_cache import IdentityCache
 from domain.models import FileStamp, ModelFamily, ModelKind
+from tests.paths import ROOT
 
 STAMP = FileStamp(device=2**64 - 1, inode=2**63, size=10, modified_ns=-5, changed_ns=7)
 CHECKPOINT = Identity(
@@ -73,3 +76,82 @@ def test_where_nothing_can_be_kept_it_says_so_once_and_goes_on(
             cache.put(STAMP, CHECKPOINT)
             assert cache.get(STAMP) is None
     assert caplog.text.count("no hashes are kept") == 1
+
+
+def test_a_torn_file_takes_its_log_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "models.sqlite"
+    path.write_bytes(b"no database at all")
+    beside = [tmp_path / "models.sqlite-wal", tmp_path / "models.sqlite-shm"]
+    for other in beside:
+        other.write_bytes(b"of the old one" * 1000)
+    with closing(IdentityCache(path)) as cache:
+        cache.put(STAMP, CHECKPOINT)
+        assert cache.get(STAMP) == CHECKPOINT
+    assert [other for other in beside if other.exists()] == []
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A cache that knows `CHECKPOINT`."""
+    path = tmp_path / "models.sqlite"
+    with closing(IdentityCache(path)) as cache:
+        cache.put(STAMP, CHECKPOINT)
+    return path
+
+
+def test_a_good_file_that_is_locked_is_left_alone(
+    kept: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.filesystem.identity_cache._PATIENCE", 0.05)
+    with closing(sqlite3.connect(kept, isolation_level=None)) as other:
+        other.execute("pragma locking_mode = exclusive")
+        other.execute("begin exclusive")
+        inode = kept.stat().st_ino
+        with closing(IdentityCache(kept)) as cache:
+            for _ in range(2):
+                assert cache.get(STAMP) is None
+                cache.put(STAMP, UNKNOWN)
+        other.execute("rollback")
+        assert kept.stat().st_ino == inode
+    assert caplog.text.count("no hashes are kept") == 1
+    with closing(IdentityCache(kept)) as cache:
+        assert cache.get(STAMP) == CHECKPOINT
+
+
+def test_a_writer_is_waited_for(kept: Path) -> None:
+    script = (
+        "import sqlite3, sys, time\n"
+        "other = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "other.execute('begin immediate')\n"
+        "print('locked', flush=True)\n"
+        "time.sleep(0.3)\n"
+        "other.execute('commit')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(kept)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with closing(IdentityCache(kept)) as cache:
+            cache.put(STAMP, UNKNOWN)
+            assert cache.get(STAMP) == UNKNOWN
+    assert other.returncode == 0
+
+
+@pytest.mark.parametrize("column", ["kind", "family"])
+def test_a_row_of_an_unknown_kind_or_family_is_not_there(kept: Path, column: str) -> None:
+    with closing(sqlite3.connect(kept, isolation_level=None)) as other:
+        other.execute(f"update identities set {column} = 'of tomorrow'")
+    with closing(IdentityCache(kept)) as cache:
+        assert cache.get(STAMP) is None
+        cache.put(STAMP, CHECKPOINT)
+        assert cache.get(STAMP) == CHECKPOINT
+
+
+def test_two_services_share_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "models.sqlite"
+    with closing(IdentityCache(path)) as one, closing(IdentityCache(path)) as other:
+        one.put(STAMP, CHECKPOINT)
+        assert other.get(STAMP) == CHECKPOINT
+        other.put(STAMP, UNKNOWN)
+        assert one.get(STAMP) == UNKNOWN
