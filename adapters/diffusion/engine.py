@@ -2,22 +2,23 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 from PIL import Image
 
 from adapters.diffusion.device import Device
+from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
 from adapters.diffusion.encoding import crop_centre, encode_png, parameters_text
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
-from adapters.diffusion.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.stable_diffusion import stable_diffusion_plan
+from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
@@ -25,18 +26,7 @@ from domain.ports.image_generator import GeneratedBatch, StepCallback
 
 __all__ = ["Engine"]
 
-_SAMPLER = "DPM++ 2M"
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """One image to draw: image `index` of its request."""
-
-    request: GenerationRequest
-    seed: int
-    encoding: PromptEncoding
 
 
 class Engine:
@@ -72,12 +62,15 @@ class Engine:
         pipeline = self._pipelines.get(model)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}"):
-            drawings = _drawings(pipeline, requests)
-            batches = tuple(_batches(drawings, self.device.batch_limit))
+            plan = self._plan(pipeline, requests)
             finished: list[Future[GeneratedImage]] = []
-            for done, batch in enumerate(batches):
-                pixels = self._draw(pipeline, batch, _Progress(done, len(batches), on_step))
-                finished += map(self._encode_later, batch, pixels)
+            for done, call in enumerate(plan.calls):
+                progress = Progress(pipeline, done, len(plan.calls), on_step)
+                pixels = self._draw(pipeline, plan, call, progress)
+                finished += [
+                    self._encoders.submit(self._encode, drawing, image, plan.sampler)
+                    for drawing, image in zip(call.drawings, pixels, strict=True)
+                ]
         drawn = time.monotonic()
         images = iter([future.result() for future in finished])
         return GeneratedBatch(
@@ -87,28 +80,27 @@ class Engine:
             timings=Timings(
                 load=loaded - began, generate=drawn - loaded, encode=time.monotonic() - drawn
             ),
+            warnings=plan.warnings,
         )
 
+    def _plan(self, pipeline: Any, requests: Sequence[GenerationRequest]) -> DrawingPlan:
+        if isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline):
+            return stable_diffusion_plan(pipeline, requests, self.device)
+        return text_to_image_plan(pipeline, requests)
+
     def _draw(
-        self, pipeline: Any, batch: Sequence[_Drawing], progress: "_Progress"
+        self, pipeline: Any, plan: DrawingPlan, call: PipelineCall, progress: Progress
     ) -> Sequence[Image.Image]:
-        first = batch[0].request
-        # The sampler keeps the state of a drawing, so each drawing has its own.
-        pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
-            pipeline.scheduler.config, algorithm_type="dpmsolver++", solver_order=2
-        )
+        pipeline.scheduler = plan.new_scheduler()
         with torch.inference_mode():
-            output = pipeline(
-                **_conditions(batch),
-                latents=self._noise(pipeline, batch),
-                width=first.drawn_width,
-                height=first.drawn_height,
-                num_inference_steps=first.num_inference_steps,
-                guidance_scale=first.guidance_scale,
-                output_type="pt",
-                callback_on_step_end=progress,
-            )
+            output = pipeline(**call.arguments, output_type="pt", **{plan.step_argument: progress})
             pixels = output.images.float()
+        size = (call.arguments["height"], call.arguments["width"])
+        if tuple(pixels.shape[-2:]) != size:
+            raise GenerationFailed(
+                f"{type(pipeline).__name__} drew {tuple(pixels.shape[-2:])} pixels (height, width) "
+                f"where {size} were asked; ask for another width and height"
+            )
         if not bool(torch.isfinite(pixels).all()):
             raise GenerationFailed(
                 f"the picture came out as no numbers in {self.device.dtype}; "
@@ -117,81 +109,11 @@ class Engine:
         array = (pixels.permute(0, 2, 3, 1) * 255).round().to("cpu", torch.uint8).numpy()
         return [Image.fromarray(np.ascontiguousarray(one)) for one in array]
 
-    def _noise(self, pipeline: Any, batch: Sequence[_Drawing]) -> torch.Tensor:
-        """(n, channels, height / 8, width / 8) of standard normal noise, each from its own seed.
-
-        Drawn on the CPU in float32 whatever the device and precision are, so that a seed means
-        the same on each of them.
-        """
-        request, scale = batch[0].request, pipeline.vae_scale_factor
-        channels = pipeline.unet.config.in_channels
-        shape = (1, channels, request.drawn_height // scale, request.drawn_width // scale)
-        noise = [
-            torch.randn(shape, generator=torch.Generator("cpu").manual_seed(drawing.seed))
-            for drawing in batch
-        ]
-        return torch.cat(noise).to(self.device.torch_device, self.device.dtype)
-
-    def _encode_later(self, drawing: _Drawing, image: Image.Image) -> "Future[GeneratedImage]":
-        return self._encoders.submit(self._encode, drawing, image)
-
-    def _encode(self, drawing: _Drawing, image: Image.Image) -> GeneratedImage:
+    def _encode(self, drawing: Drawing, image: Image.Image, sampler: str) -> GeneratedImage:
         request = drawing.request
-        text = parameters_text(request, seed=drawing.seed, sampler=_SAMPLER)
+        text = parameters_text(request, seed=drawing.seed, sampler=sampler)
         cropped = crop_centre(image, request.width, request.height)
         data = encode_png(cropped, text if self._embed_metadata else None)
         return GeneratedImage(
             data=data, seed=drawing.seed, width=request.width, height=request.height
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Progress:
-    """diffusers' step callback for batch `done` of `batches`."""
-
-    done: int
-    batches: int
-    on_step: StepCallback | None
-
-    def __call__(self, pipeline: Any, index: int, _time: Any, _tensors: Any) -> dict[str, Any]:
-        if self.on_step is not None:
-            steps = pipeline.num_timesteps
-            self.on_step(self.done * steps + index + 1, self.batches * steps)
-        return {}
-
-
-def _drawings(pipeline: Any, requests: Sequence[GenerationRequest]) -> list[_Drawing]:
-    drawings = []
-    for request in requests:
-        encoding = encode_prompts(pipeline, request.prompt, request.negative_prompt)
-        drawings += [_Drawing(request, seed, encoding) for seed in request.seeds]
-    return drawings
-
-
-def _batches(drawings: Sequence[_Drawing], limit: int) -> Iterator[Sequence[_Drawing]]:
-    """Neighbours whose prompts are equally long, at most `limit` at once.
-
-    Filling a prompt up to its neighbour's length would change its picture.
-    """
-    start = 0
-    while start < len(drawings):
-        end = start + 1
-        length = drawings[start].encoding.length
-        while end < min(start + limit, len(drawings)) and drawings[end].encoding.length == length:
-            end += 1
-        yield drawings[start:end]
-        start = end
-
-
-def _conditions(batch: Sequence[_Drawing]) -> dict[str, torch.Tensor]:
-    encodings = [drawing.encoding for drawing in batch]
-    conditions = {
-        "prompt_embeds": torch.cat([each.prompt for each in encodings]),
-        "negative_prompt_embeds": torch.cat([each.negative for each in encodings]),
-    }
-    pooled = [each.pooled for each in encodings if each.pooled is not None]
-    negative = [each.negative_pooled for each in encodings if each.negative_pooled is not None]
-    if pooled:
-        conditions["pooled_prompt_embeds"] = torch.cat(pooled)
-        conditions["negative_pooled_prompt_embeds"] = torch.cat(negative)
-    return conditions

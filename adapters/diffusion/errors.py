@@ -15,22 +15,24 @@ __all__ = ["brief", "is_out_of_memory", "translated_errors"]
 
 # The CPU's and Metal's allocators raise a plain RuntimeError; this is what theirs say.
 _MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+# What a library raises of a model that it can not draw with.
+_LIBRARY_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError)
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
 
 
 @contextmanager
 def translated_errors(device: Device, doing: str) -> Iterator[None]:
-    """Turn errors of torch into domain errors, and give memory back after one of memory.
+    """Turn errors of torch and its family into domain errors; give memory back if it was short.
 
     Raises:
         OutOfMemory: the device, or the host, has not enough.
-        GenerationFailed: torch failed for another reason.
+        GenerationFailed: one of them failed for another reason.
     """
     try:
         yield
     except DomainError:
         raise
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+    except (MemoryError, torch.OutOfMemoryError, *_LIBRARY_ERRORS) as error:
         if not is_out_of_memory(error):
             raise GenerationFailed(f"{doing} failed: {brief(error)}") from error
         # The frames that the error points to still hold the tensors that did not fit.

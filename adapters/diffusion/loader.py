@@ -1,4 +1,4 @@
-"""A model file becomes a pipeline."""
+"""A model file, or a folder, becomes a pipeline."""
 
 import json
 import logging
@@ -27,6 +27,7 @@ from adapters.diffusion.families import (
     with_modern_names,
 )
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
+from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.proof import copied_out_of_the_file, proven
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import GenerationFailed, ModelNotLoadable
@@ -38,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_pipeline(model: ModelRecord, device: Device) -> Any:
-    """The text-to-image pipeline of a single-file checkpoint, on `device`, in its precision.
+    """The text-to-image pipeline of a model, on `device`, in its precision.
 
     Raises:
         ModelChanged: the file is not the one that the model's id names.
@@ -48,7 +49,7 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     started = time.monotonic()
     try:
         with translated_errors(device, f"loading {model.name}"), proven(model) as file:
-            pipeline = _read(file, device)
+            pipeline = (read_folder if model.parts else _read)(file, device)
     except (GenerationFailed, ValueError, TypeError, LookupError, OSError) as error:
         _log.warning("%s can not be loaded", model.path, exc_info=True)
         raise ModelNotLoadable(
@@ -56,7 +57,8 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
         ) from error
     pipeline.set_progress_bar_config(disable=True)
     # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
-    pipeline.vae.enable_slicing()
+    if hasattr(pipeline.vae, "enable_slicing"):
+        pipeline.vae.enable_slicing()
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
     return pipeline
 

@@ -11,18 +11,22 @@ file system is coarse. So with equal stamps nobody wrote between the first byte 
 the last that was read here, and the bytes are the same. What is read is copied out of the file
 before the second look, so a later write can not reach a loaded pipeline.
 
+A folder's parts are all held open like that, each with its own stamp, and what is loaded is a
+mirror of the folder that leads to those open files and to nothing else.
+
 What it does not cover: a program that had the file mapped for writing since before it was hashed,
 where the kernel need not note each write; and a file system that reports false times.
 """
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 
+from adapters.diffusion.mirror import OpenPart, check_part_paths, mirrored, own_path
 from domain.errors import ModelChanged
 from domain.models import FileStamp, ModelRecord
 
@@ -31,29 +35,28 @@ __all__ = ["copied_out_of_the_file", "proven"]
 
 @contextmanager
 def proven(model: ModelRecord) -> Iterator[ModelRecord]:
-    """The model with a path that leads to the very file that its id names.
+    """The model with a path that leads to the very files that its id names.
+
+    For a folder that is a temporary folder, which holds what the id names and nothing else.
 
     Raises:
-        ModelChanged: the file is another one, or is written to before the block ends. Comes
+        ModelChanged: a file is another one, or is written to before the block ends. Comes
             before whatever the block raised: half a file explains any error.
+        ModelNotLoadable: a part's path leads out of the folder.
     """
-    try:
-        descriptor = os.open(model.path, os.O_RDONLY)
-    except FileNotFoundError as error:
-        raise ModelChanged(model.name) from error
-    try:
-        _check(model, descriptor)
-        own_path = f"/dev/fd/{descriptor}"
+    check_part_paths(model)
+    with ExitStack() as held:
+        files = [
+            OpenPart(path, stamp, _opened(model, os.path.join(model.path, path), held))
+            for path, stamp in _named_files(model)
+        ]
+        _check(model, files)
         try:
-            # Without /dev/fd the path must do: a file that takes the other's place changes it.
-            there = os.path.exists(own_path)
-            yield dataclasses.replace(model, path=own_path) if there else model
+            yield dataclasses.replace(model, path=held.enter_context(_way_to(model, files)))
         except Exception as error:
-            _check(model, descriptor, cause=error)
+            _check(model, files, cause=error)
             raise
-        _check(model, descriptor)
-    finally:
-        os.close(descriptor)
+        _check(model, files)
 
 
 def copied_out_of_the_file(
@@ -68,6 +71,32 @@ def copied_out_of_the_file(
                 tensor.data = tensor.data.clone()
 
 
-def _check(model: ModelRecord, descriptor: int, cause: Exception | None = None) -> None:
-    if model.stamp is not None and FileStamp.of(os.fstat(descriptor)) != model.stamp:
-        raise ModelChanged(model.name) from cause
+def _named_files(model: ModelRecord) -> list[tuple[str, FileStamp | None]]:
+    if model.parts:
+        return [(part.path, part.stamp) for part in model.parts]
+    return [("", model.stamp)]
+
+
+def _opened(model: ModelRecord, path: str, held: ExitStack) -> int:
+    # A file that became a named pipe must not make the open wait for a writer.
+    try:
+        descriptor = os.open(path.rstrip("/"), os.O_RDONLY | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelChanged(model.name) from error
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+@contextmanager
+def _way_to(model: ModelRecord, files: Sequence[OpenPart]) -> Iterator[str]:
+    if model.parts:
+        with mirrored(model.path, files) as folder:
+            yield folder
+    else:
+        yield own_path(files[0].descriptor) or model.path
+
+
+def _check(model: ModelRecord, files: Iterable[OpenPart], cause: Exception | None = None) -> None:
+    for file in files:
+        if file.stamp is not None and FileStamp.of(os.fstat(file.descriptor)) != file.stamp:
+            raise ModelChanged(model.name) from cause

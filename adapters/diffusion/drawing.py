@@ -1,0 +1,66 @@
+"""What is to be drawn with a pipeline: the calls of it, one after the other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.generation import GenerationRequest
+from domain.ports.image_generator import StepCallback
+
+__all__ = ["Drawing", "DrawingPlan", "PipelineCall", "Progress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One image to draw: the one of `request` that has this seed."""
+
+    request: GenerationRequest
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineCall:
+    """A call of a pipeline that draws `drawings`, in their order."""
+
+    drawings: tuple[Drawing, ...]
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingPlan:
+    """How the images of some requests are drawn.
+
+    Attributes:
+        calls: In the order of the requests and their seeds.
+        new_scheduler: Makes the pipeline's scheduler. It keeps the state of a drawing, so each
+            call has its own.
+        sampler: The scheduler's name, as pictures carry it.
+        step_argument: The name of the pipeline's argument for a callback after each step.
+        warnings: What a caller should know of the pictures.
+    """
+
+    calls: tuple[PipelineCall, ...]
+    new_scheduler: Callable[[], Any]
+    sampler: str
+    step_argument: str = "callback_on_step_end"
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """diffusers' step callback, new or old, for call `done` of `calls` of `pipeline`."""
+
+    pipeline: Any
+    done: int
+    calls: int
+    on_step: StepCallback | None
+
+    def __call__(self, *arguments: Any) -> dict[str, Any]:
+        # The new one is told (pipeline, step, time, tensors), the old one (step, time, tensors).
+        index = next(each for each in arguments if isinstance(each, int))
+        if self.on_step is not None:
+            # Where the pipeline does not count, its scheduler's steps are those of the drawing.
+            counted = getattr(self.pipeline, "num_timesteps", None)
+            steps = counted or len(self.pipeline.scheduler.timesteps)
+            self.on_step(self.done * steps + index + 1, self.calls * steps)
+        return {}

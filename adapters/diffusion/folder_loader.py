@@ -1,0 +1,120 @@
+"""A diffusers folder becomes a pipeline, with the folder's own configuration."""
+
+from pathlib import Path
+from typing import Any
+
+import diffusers.utils.logging
+import torch
+import transformers.utils.logging
+from diffusers import SchedulerMixin
+from transformers import PreTrainedTokenizerBase
+
+from adapters.diffusion.device import Device
+from adapters.diffusion.errors import brief, is_out_of_memory
+from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
+from adapters.diffusion.folder_index import make_harmless, read_index
+from adapters.diffusion.pipeline_classes import STABLE_DIFFUSION_CLASSES
+from adapters.diffusion.proof import copied_out_of_the_file
+from domain.errors import DomainError, ModelNotLoadable
+from domain.models import ModelRecord
+
+__all__ = ["read_folder"]
+
+# A service has a log, and no terminal that bars could move in.
+diffusers.utils.logging.disable_progress_bar()
+transformers.utils.logging.disable_progress_bar()
+
+_WEIGHTS = (".safetensors", ".bin")
+
+
+def read_folder(model: ModelRecord, device: Device) -> Any:
+    """The pipeline of a folder that is ours alone: its path is that of a `mirror.mirrored`.
+
+    The components are loaded one by one, each by a class that is known to be a model, a scheduler
+    or a tokenizer: the pipeline's own `from_pretrained` would import what the folder names. A
+    safety checker is left out, as it is for single files.
+
+    Raises:
+        ModelNotLoadable: it is no whole model that can be drawn with; the message says why.
+    """
+    try:
+        return _read(model.path, device)
+    except DomainError as error:
+        raise ModelNotLoadable(f"{model.name} can not be loaded: {error}") from error
+    except Exception as error:  # libraries raise whatever the files lead them to
+        if is_out_of_memory(error):
+            raise
+        raise ModelNotLoadable(
+            f"{model.name} is no whole model of its configuration: {brief(error)}"
+        ) from error
+
+
+def _read(folder: str, device: Device) -> Any:
+    make_harmless(folder)
+    index = read_index(folder)
+    parts = {
+        name: _component(Path(folder, name), each, device.dtype)
+        for name, each in index.components.items()
+    }
+    pipeline = index.pipeline(**parts, **index.options)
+    modules = {name: part for name, part in parts.items() if isinstance(part, torch.nn.Module)}
+    if index.pipeline.__name__ in STABLE_DIFFUSION_CLASSES and (
+        pipeline.unet.config.in_channels == INPAINTING_CHANNELS
+    ):
+        mask_whole_picture(pipeline)
+    pipeline.to(device.torch_device)
+    for name in {"unet", "vae"} & modules.keys():
+        modules[name].to(memory_format=torch.channels_last)
+    if device.name == "cpu":
+        # Nothing else copies a tensor that was already in the precision to draw in, and which
+        # ones the libraries mapped from a file they do not say.
+        weights = (
+            tensor for part in modules.values() for tensor in (*part.parameters(), *part.buffers())
+        )
+        copied_out_of_the_file(modules.values(), weights)
+    return pipeline
+
+
+def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
+    if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
+        return kind.from_pretrained(str(folder), local_files_only=True)
+    is_safe, variant = _form(folder)
+    part, report = kind.from_pretrained(
+        str(folder),
+        torch_dtype=dtype,
+        variant=variant,
+        use_safetensors=is_safe,  # without it the other form is read as tensors alone
+        low_cpu_mem_usage=True,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    # Both libraries fill in random numbers for what is missing, with a line in the log.
+    if missing := sorted(report["missing_keys"]):
+        raise ValueError(
+            f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}"
+        )
+    return part.eval()
+
+
+def _form(folder: Path) -> tuple[bool, str | None]:
+    """Whether a component's weights are safetensors, and of which variant.
+
+    A variant stands before the extension, as in `model.fp16.safetensors`. The plain form is taken
+    where there is one.
+
+    Raises:
+        ModelNotLoadable: there are no weights.
+    """
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in _WEIGHTS)
+    if not names:
+        raise ModelNotLoadable(
+            f"its component {folder.name} has no weights in {' or '.join(_WEIGHTS)} files"
+        )
+    is_safe = any(name.endswith(".safetensors") for name in names)
+    stems = [name.removesuffix(Path(name).suffix) for name in names]
+    variants = {
+        stem.split(".")[1].split("-")[0] if "." in stem else None
+        for stem, name in zip(stems, names, strict=True)
+        if name.endswith(".safetensors") == is_safe
+    }
+    return is_safe, None if None in variants else sorted(filter(None, variants))[0]

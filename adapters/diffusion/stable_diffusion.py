@@ -1,0 +1,100 @@
+"""Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from diffusers import DPMSolverMultistepScheduler
+
+from adapters.diffusion.device import Device
+from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.prompts import PromptEncoding, encode_prompts
+from domain.generation import GenerationRequest
+
+__all__ = ["stable_diffusion_plan"]
+
+_Encoded = tuple[Drawing, PromptEncoding]
+
+
+def stable_diffusion_plan(
+    pipeline: Any, requests: Sequence[GenerationRequest], device: Device
+) -> DrawingPlan:
+    """Prompts of any length, noise that is the same on every device, and DPM++ 2M."""
+    return DrawingPlan(
+        calls=tuple(
+            _call(pipeline, batch, device)
+            for batch in _batches(_encoded(pipeline, requests), device.batch_limit)
+        ),
+        new_scheduler=lambda: DPMSolverMultistepScheduler.from_config(
+            pipeline.scheduler.config, algorithm_type="dpmsolver++", solver_order=2
+        ),
+        sampler="DPM++ 2M",
+    )
+
+
+def _encoded(pipeline: Any, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
+    encoded = []
+    for request in requests:
+        encoding = encode_prompts(pipeline, request.prompt, request.negative_prompt)
+        encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
+    return encoded
+
+
+def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
+    """Neighbours whose prompts are equally long, at most `limit` at once.
+
+    Filling a prompt up to its neighbour's length would change its picture.
+    """
+    start = 0
+    while start < len(drawings):
+        end = start + 1
+        length = drawings[start][1].length
+        while end < min(start + limit, len(drawings)) and drawings[end][1].length == length:
+            end += 1
+        yield drawings[start:end]
+        start = end
+
+
+def _call(pipeline: Any, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
+    drawings = tuple(drawing for drawing, _ in batch)
+    first = drawings[0].request
+    return PipelineCall(
+        drawings,
+        {
+            **_conditions([encoding for _, encoding in batch]),
+            "latents": _noise(pipeline, drawings, device),
+            "width": first.drawn_width,
+            "height": first.drawn_height,
+            "num_inference_steps": first.num_inference_steps,
+            "guidance_scale": first.guidance_scale,
+        },
+    )
+
+
+def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
+    conditions = {
+        "prompt_embeds": torch.cat([each.prompt for each in encodings]),
+        "negative_prompt_embeds": torch.cat([each.negative for each in encodings]),
+    }
+    pooled = [each.pooled for each in encodings if each.pooled is not None]
+    negative = [each.negative_pooled for each in encodings if each.negative_pooled is not None]
+    if pooled:
+        conditions["pooled_prompt_embeds"] = torch.cat(pooled)
+        conditions["negative_pooled_prompt_embeds"] = torch.cat(negative)
+    return conditions
+
+
+def _noise(pipeline: Any, drawings: Sequence[Drawing], device: Device) -> torch.Tensor:
+    """(n, channels, height / 8, width / 8) of standard normal noise, each from its own seed.
+
+    Drawn on the CPU in float32 whatever the device and precision are, so that a seed means
+    the same on each of them.
+    """
+    request, scale = drawings[0].request, pipeline.vae_scale_factor
+    channels = pipeline.unet.config.in_channels
+    shape = (1, channels, request.drawn_height // scale, request.drawn_width // scale)
+    noise = [
+        torch.randn(shape, generator=torch.Generator("cpu").manual_seed(drawing.seed))
+        for drawing in drawings
+    ]
+    return torch.cat(noise).to(device.torch_device, device.dtype)
