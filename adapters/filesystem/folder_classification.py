@@ -1,32 +1,44 @@
 """Tells what a diffusers folder is from its small files."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.folders import INDEX
 from domain.models import ModelFamily, ModelKind
 
-__all__ = ["MAX_TEXT_BYTES", "classify_folder"]
+__all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
 
 MAX_TEXT_BYTES = 1_000_000
 """Of a configuration file that is read; published ones have a few thousand."""
 
 # The classes of diffusers that draw from text alone, and the family that each is of.
-_PIPELINES: dict[str, ModelFamily | None] = {
-    "StableDiffusionPipeline": ModelFamily.SD_1,
-    "StableDiffusionXLPipeline": ModelFamily.SDXL,
-    "StableDiffusion3Pipeline": ModelFamily.SD_3,
+PIPELINES: Mapping[str, ModelFamily | None] = {
+    "AuraFlowPipeline": None,
+    "ChromaPipeline": None,
+    "CogView3PlusPipeline": None,
+    "CogView4Pipeline": None,
+    "Flux2KleinPipeline": None,
     "FluxPipeline": ModelFamily.FLUX,
-}
-_OTHER_FAMILIES = {
+    "HunyuanDiTPipeline": None,
+    "LatentConsistencyModelPipeline": None,
+    "Lumina2Pipeline": None,
+    "LuminaPipeline": None,
+    "PixArtAlphaPipeline": None,
+    "PixArtSigmaPipeline": None,
+    "QwenImagePipeline": None,
+    "SanaPipeline": None,
+    "StableDiffusion3Pipeline": ModelFamily.SD_3,
     "StableDiffusionInpaintPipeline": ModelFamily.SD_1_INPAINT,
+    "StableDiffusionPipeline": ModelFamily.SD_1,
     "StableDiffusionXLInpaintPipeline": ModelFamily.SDXL_INPAINT,
-    "StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER,
+    "StableDiffusionXLPipeline": ModelFamily.SDXL,
+    "ZImagePipeline": None,
 }
+_OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
 _LIBRARIES = frozenset({"diffusers", "transformers"})
-_OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+_OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
 _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _WEIGHTS = (".safetensors", ".bin")
 _SD_2_WIDTH = 1024  # of its text encoder; Stable Diffusion 1's has 768
@@ -43,11 +55,11 @@ def classify_folder(paths: Collection[str], read: Callable[[str], bytes]) -> Cla
     name = index.get("_class_name")
     if not isinstance(name, str):
         return _refused(None, f"its {INDEX} names no pipeline class")
-    if name not in _PIPELINES:
+    if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
         family = _OTHER_FAMILIES.get(name)
         return _refused(family, f"it is a {shown}, which draws no picture from text alone here")
-    family = _PIPELINES[name]
+    family = PIPELINES[name]
     if name == "StableDiffusionPipeline":
         family = _stable_diffusion(paths, read)
     for component, what in index.items():

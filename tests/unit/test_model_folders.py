@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.filesystem.folder_classification import PIPELINES
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from domain.models import ModelFamily, ModelKind, ModelRecord, PendingState
@@ -197,6 +199,10 @@ def test_its_family_is_told_from_its_configuration(
     write(models / "mine", FILES | changes)
     (record,) = list_all()
     assert record.family is family
+
+
+def test_what_is_listed_as_loadable_is_what_the_loader_takes() -> None:
+    assert set(PIPELINES) == set(TEXT_TO_IMAGE_CLASSES)
 
 
 def test_a_second_run_reads_no_weights_again(
