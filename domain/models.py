@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
+    "CONFIGURATION_FILES",
     "FileStamp",
     "ModelFamily",
     "ModelKind",
@@ -13,6 +14,20 @@ __all__ = [
     "PendingModel",
     "PendingState",
 ]
+
+
+CONFIGURATION_FILES = (
+    "model_index.json",
+    "unet/config.json",
+    "vae/config.json",
+    "text_encoder/config.json",
+    "scheduler/scheduler_config.json",
+    "tokenizer/vocab.json",
+    "tokenizer/merges.txt",
+    "tokenizer/tokenizer_config.json",
+)
+"""What the metadata of a self-contained checkpoint holds, all or none: a diffusers folder's small
+files, by their paths in it. `model_index.json` says that they are a StableDiffusionPipeline's."""
 
 
 class ModelKind(StrEnum):

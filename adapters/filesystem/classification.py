@@ -12,22 +12,11 @@ from adapters.filesystem.classification_checkpoints import (
     why_not_loadable,
 )
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
-from domain.models import ModelFamily, ModelKind
+from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
 
 __all__ = ["Classification", "classify"]
 
-# What the metadata of a self-contained checkpoint must hold: a diffusers folder's small files, by
-# their paths in it.
-_CONFIGURATION = (
-    "model_index.json",
-    "unet/config.json",
-    "vae/config.json",
-    "text_encoder/config.json",
-    "scheduler/scheduler_config.json",
-    "tokenizer/vocab.json",
-    "tokenizer/merges.txt",
-    "tokenizer/tokenizer_config.json",
-)
+_CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
 _REASONS = {
     ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint",
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
@@ -66,7 +55,9 @@ def classify(header: Header) -> Classification:
     reason = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = _REASONS[kind]
-    elif reason is None and not _is_self_contained(header):
+    elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
+        reason = _configuration_problem(header)
+    elif reason is None:
         reason = why_not_loadable(header, family)
     return Classification(kind, family, _precision(header.tensors), reason is None, reason)
 
@@ -87,22 +78,24 @@ def _danger(header: Header) -> str | None:
     return None
 
 
-def _is_self_contained(header: Header) -> bool:
-    """True for a checkpoint in the original layout whose metadata holds its own configuration."""
-    if not all(name in header.metadata for name in _CONFIGURATION):
-        return False
+def _configuration_problem(header: Header) -> str | None:
+    """What is wrong with a checkpoint in the original layout that brings its own configuration.
+
+    It must bring all of it, for loading takes none of it from a family then.
+    """
+    absent = [name for name in CONFIGURATION_FILES if name not in header.metadata]
+    if absent:
+        return f"its embedded configuration lacks {', '.join(sorted(absent))}"
     try:
         index = json.loads(header.metadata["model_index.json"])
     except (ValueError, RecursionError):
-        return False
-    return (
-        isinstance(index, dict)
-        and index.get("_class_name") == "StableDiffusionPipeline"
-        and all(
-            any(name.startswith(part) for name in header.tensors)
-            for part in (UNET, "first_stage_model.", "cond_stage_model.")
-        )
-    )
+        index = None
+    if not isinstance(index, dict) or index.get("_class_name") != "StableDiffusionPipeline":
+        return "its embedded configuration is not that of a StableDiffusionPipeline"
+    for part in _CONFIGURED_PARTS:
+        if not any(name.startswith(part) for name in header.tensors):
+            return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
+    return None
 
 
 def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:

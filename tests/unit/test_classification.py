@@ -6,7 +6,7 @@ import pytest
 
 from adapters.filesystem.classification import classify
 from adapters.filesystem.headers import Header, TensorFacts
-from domain.models import ModelFamily, ModelKind
+from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
 from tests.unit.classification_headers import (
     CLIP,
     DOWN,
@@ -17,15 +17,8 @@ from tests.unit.classification_headers import (
     facts,
 )
 
-EMBEDDED = {
-    "model_index.json": json.dumps({"_class_name": "StableDiffusionPipeline"}),
-    "unet/config.json": "{}",
-    "vae/config.json": "{}",
-    "text_encoder/config.json": "{}",
-    "scheduler/scheduler_config.json": "{}",
-    "tokenizer/vocab.json": "{}",
-    "tokenizer/merges.txt": "",
-    "tokenizer/tokenizer_config.json": "{}",
+EMBEDDED = dict.fromkeys(CONFIGURATION_FILES, "{}") | {
+    "model_index.json": json.dumps({"_class_name": "StableDiffusionPipeline"})
 }
 SMALL = facts(
     {
@@ -46,7 +39,18 @@ def test_a_checkpoint_that_embeds_its_configuration_is_loadable_whatever_its_siz
 @pytest.mark.parametrize("left_out", EMBEDDED)
 def test_an_embedded_configuration_must_be_whole(left_out: str) -> None:
     metadata = {name: text for name, text in EMBEDDED.items() if name != left_out}
-    assert not classified(SMALL, metadata).loadable
+    answer = classified(SMALL, metadata)
+    assert answer.reason == f"its embedded configuration lacks {left_out}"
+    # Loading goes by what is embedded, so a family that is known does not help.
+    assert classified(checkpoint(ModelFamily.SD_1), metadata).reason == answer.reason
+
+
+@pytest.mark.parametrize("part", [VAE, "cond_stage_model."])
+def test_an_embedded_configuration_needs_the_parts_that_it_is_for(part: str) -> None:
+    rest = {name: tensor for name, tensor in SMALL.items() if not name.startswith(part)}
+    reason = classified(rest, EMBEDDED).reason
+    assert reason is not None
+    assert part[:-1] in reason
 
 
 @pytest.mark.parametrize("index", ["", "[]", '{"_class_name": "X"}', "[" * 100_000])
