@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.folders import INDEX
+from adapters.filesystem.headers_values import shown
 from domain.models import ModelFamily, ModelKind
 
 __all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
@@ -71,15 +72,16 @@ def classify_folder(paths: Collection[str], read: Callable[[str], bytes]) -> Cla
 
 
 def _component_problem(component: str, what: list[Any], paths: Collection[str]) -> str | None:
-    if what[:1] == [None] or component in _OPTIONAL:
+    library, shown_as = (what[0] if what else None), shown(component)
+    if library is None or component in _OPTIONAL:
         return None
-    if what[0] not in _LIBRARIES:
-        return f"its {component} is code of its own, and no model may bring code"
+    if not isinstance(library, str) or library not in _LIBRARIES:
+        return f"its {shown_as} is code of its own, and no model may bring code"
     files = [path for path in paths if path.startswith(f"{component}/")]
     if not files:
-        return f"its {component} is missing"
+        return f"its {shown_as} is missing"
     if component.startswith(_WITH_WEIGHTS) and not any(path.endswith(_WEIGHTS) for path in files):
-        return f"its {component} has no weights"
+        return f"its {shown_as} has no weights"
     return None
 
 
