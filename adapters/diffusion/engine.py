@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,25 +45,32 @@ class Engine:
         requests: Sequence[GenerationRequest],
         on_step: StepCallback | None,
     ) -> GeneratedBatch:
-        """As `ImageGenerator.generate`; other pipelines go when there is no room beside them."""
+        """As `ImageGenerator.generate`.
+
+        When memory is short, other pipelines go and images are drawn one at a time, before that
+        is told to the caller.
+        """
+        at_once = self.device.batch_limit
         try:
-            return self._generate(model, requests, on_step)
+            return self._generate(model, requests, on_step, at_once)
         except OutOfMemory:
-            if not self._pipelines.drop_all_but(model.id):
+            made_room = self._pipelines.drop_all_but(model.id)
+            if not made_room and min(at_once, sum(each.num_images for each in requests)) == 1:
                 raise
-        return self._generate(model, requests, on_step)
+        return self._generate(model, requests, on_step, 1)
 
     def _generate(
         self,
         model: ModelRecord,
         requests: Sequence[GenerationRequest],
         on_step: StepCallback | None,
+        at_once: int,
     ) -> GeneratedBatch:
         began = time.monotonic()
         pipeline = self._pipelines.get(model)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}"):
-            plan = self._plan(pipeline, requests)
+            plan = self._plan(pipeline, requests, at_once)
             finished: list[Future[GeneratedImage]] = []
             for done, call in enumerate(plan.calls):
                 progress = Progress(pipeline, done, len(plan.calls), on_step)
@@ -83,16 +91,18 @@ class Engine:
             warnings=plan.warnings,
         )
 
-    def _plan(self, pipeline: Any, requests: Sequence[GenerationRequest]) -> DrawingPlan:
+    def _plan(
+        self, pipeline: Any, requests: Sequence[GenerationRequest], at_once: int
+    ) -> DrawingPlan:
         if isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline):
-            return stable_diffusion_plan(pipeline, requests, self.device)
+            return stable_diffusion_plan(pipeline, requests, self.device, at_once)
         return text_to_image_plan(pipeline, requests)
 
     def _draw(
         self, pipeline: Any, plan: DrawingPlan, call: PipelineCall, progress: Progress
     ) -> Sequence[Image.Image]:
         pipeline.scheduler = plan.new_scheduler()
-        with torch.inference_mode():
+        with torch.inference_mode(), _same_precision_after(pipeline.vae):
             output = pipeline(**call.arguments, output_type="pt", **{plan.step_argument: progress})
             pixels = output.images.float()
         size = (call.arguments["height"], call.arguments["width"])
@@ -117,3 +127,14 @@ class Engine:
         return GeneratedImage(
             data=data, seed=drawing.seed, width=request.width, height=request.height
         )
+
+
+@contextmanager
+def _same_precision_after(vae: Any) -> Iterator[None]:
+    """diffusers decodes SDXL in float32 and casts back afterwards, but not when that fails."""
+    dtype = vae.dtype
+    try:
+        yield
+    finally:
+        if vae.dtype != dtype:
+            vae.to(dtype=dtype)

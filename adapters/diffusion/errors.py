@@ -14,9 +14,17 @@ from domain.errors import DomainError, GenerationFailed, OutOfMemory
 __all__ = ["brief", "is_out_of_memory", "translated_errors"]
 
 # The CPU's and Metal's allocators raise a plain RuntimeError; this is what theirs say.
-_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
+_MEMORY_WORDS = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "out of memory",
+)
 # What a library raises of a model that it can not draw with.
-_LIBRARY_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError)
+_LIBRARY_ERRORS = (
+    *(RuntimeError, ValueError, TypeError, AttributeError, LookupError),
+    *(ArithmeticError, AssertionError, ImportError),
+)
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
 
 

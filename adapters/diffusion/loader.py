@@ -30,7 +30,7 @@ from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_who
 from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.proof import copied_out_of_the_file, proven
 from adapters.diffusion.weights import read_metadata, read_weights
-from domain.errors import GenerationFailed, ModelNotLoadable
+from domain.errors import DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
 
 __all__ = ["load_pipeline"]
@@ -50,17 +50,25 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     try:
         with translated_errors(device, f"loading {model.name}"), proven(model) as file:
             pipeline = (read_folder if model.parts else _read)(file, device)
-    except (GenerationFailed, ValueError, TypeError, LookupError, OSError) as error:
-        _log.warning("%s can not be loaded", model.path, exc_info=True)
-        raise ModelNotLoadable(
-            f"{model.name} is no whole checkpoint of its configuration: {brief(error)}"
-        ) from error
+    except DomainError as error:
+        if not isinstance(error, GenerationFailed):
+            raise
+        raise _not_loadable(model, error) from error
+    except Exception as error:  # a stranger's file leads the libraries to errors of any kind
+        raise _not_loadable(model, error) from error
     pipeline.set_progress_bar_config(disable=True)
     # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
     if hasattr(pipeline.vae, "enable_slicing"):
         pipeline.vae.enable_slicing()
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
     return pipeline
+
+
+def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
+    _log.warning("%a can not be loaded", model.path, exc_info=error)
+    return ModelNotLoadable(
+        f"{model.name} is no whole checkpoint of its configuration: {brief(error)}"
+    )
 
 
 def _read(model: ModelRecord, device: Device) -> Any:
@@ -71,8 +79,9 @@ def _read(model: ModelRecord, device: Device) -> Any:
     if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
         mask_whole_picture(pipeline)
     pipeline.to(device.torch_device)
-    pipeline.unet.to(memory_format=torch.channels_last)
-    pipeline.vae.to(memory_format=torch.channels_last)
+    if device.name != "mps":  # where views of such tensors have come out wrong, silently
+        pipeline.unet.to(memory_format=torch.channels_last)
+        pipeline.vae.to(memory_format=torch.channels_last)
     modules = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
     copied_out_of_the_file(modules, weights.values())
     return pipeline

@@ -80,7 +80,7 @@ def _named_files(model: ModelRecord) -> list[tuple[str, FileStamp | None]]:
 def _opened(model: ModelRecord, path: str, held: ExitStack) -> int:
     # A file that became a named pipe must not make the open wait for a writer.
     try:
-        descriptor = os.open(path.rstrip("/"), os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path.rstrip("/"), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelChanged(model.name) from error
     held.callback(os.close, descriptor)

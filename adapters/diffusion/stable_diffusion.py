@@ -17,13 +17,16 @@ _Encoded = tuple[Drawing, PromptEncoding]
 
 
 def stable_diffusion_plan(
-    pipeline: Any, requests: Sequence[GenerationRequest], device: Device
+    pipeline: Any, requests: Sequence[GenerationRequest], device: Device, at_once: int
 ) -> DrawingPlan:
-    """Prompts of any length, noise that is the same on every device, and DPM++ 2M."""
+    """Prompts of any length, noise that is the same on every device, and DPM++ 2M.
+
+    At most `at_once` images are drawn by one call.
+    """
     return DrawingPlan(
         calls=tuple(
             _call(pipeline, batch, device)
-            for batch in _batches(_encoded(pipeline, requests), device.batch_limit)
+            for batch in _batches(_encoded(pipeline, requests), at_once)
         ),
         new_scheduler=lambda: DPMSolverMultistepScheduler.from_config(
             pipeline.scheduler.config, algorithm_type="dpmsolver++", solver_order=2
