@@ -35,6 +35,11 @@ class Device:
         """`cuda`, `mps` or `cpu`."""
         return self.torch_device.type
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """How convolutions are fastest; on Metal views of channels-last tensors came out wrong."""
+        return torch.contiguous_format if self.name == "mps" else torch.channels_last
+
     def cache_bytes(self) -> int:
         """How many bytes of weights may stay loaded; the rest is for drawing, and for others."""
         if self.name == "cuda":

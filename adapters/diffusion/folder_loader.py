@@ -64,7 +64,7 @@ def _read(folder: str, device: Device) -> Any:
         mask_whole_picture(pipeline)
     pipeline.to(device.torch_device)
     for name in {"unet", "vae"} & modules.keys():
-        modules[name].to(memory_format=torch.channels_last)
+        modules[name].to(memory_format=device.memory_format)
     if device.name == "cpu":
         # Nothing else copies a tensor that was already in the precision to draw in, and which
         # ones the libraries mapped from a file they do not say.

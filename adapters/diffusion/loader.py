@@ -79,9 +79,8 @@ def _read(model: ModelRecord, device: Device) -> Any:
     if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
         mask_whole_picture(pipeline)
     pipeline.to(device.torch_device)
-    if device.name != "mps":  # where views of such tensors have come out wrong, silently
-        pipeline.unet.to(memory_format=torch.channels_last)
-        pipeline.vae.to(memory_format=torch.channels_last)
+    pipeline.unet.to(memory_format=device.memory_format)
+    pipeline.vae.to(memory_format=device.memory_format)
     modules = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
     copied_out_of_the_file(modules, weights.values())
     return pipeline
