@@ -34,7 +34,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/python -m pytest -m "not torch"
+	$(BIN)/python -m pytest -m "not torch" --numprocesses auto --dist loadfile --quiet
 
 test: check
 	$(BIN)/python -m pytest -m torch

@@ -1,6 +1,6 @@
 """Train the denoiser, and the text encoder with it, on the encoded pictures.
 
-    python -m tools.demo_checkpoint.train_unet --folder /tmp/demo --steps 6000
+    python -m tools.demo_checkpoint.train_unet --folder /tmp/demo --steps 5700
 
 Resumes from `<folder>/unet.pt`. The learning rate is flat until its last third: a resumed run may
 be given more steps, or fewer to end sooner.
@@ -178,7 +178,7 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=5700)
     parser.add_argument("--peak", type=float, default=6e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args()
