@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import flask_smorest
 from flask import Request, abort, current_app
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
@@ -78,7 +79,7 @@ def _bounded_body(req: Request) -> bytes:
     req.max_content_length = limit + 1
     try:
         body = req.get_data(cache=True)
-    except OSError:  # gunicorn's word for chunks that are none, and for a client that is silent
+    except (ParseException, OSError):  # chunks that are none; a client that has gone silent
         abort(HTTPStatus.BAD_REQUEST, description="the body did not arrive whole")
     if len(body) > limit:
         abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
