@@ -132,7 +132,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
             log.info(
                 "step %d loss %.4f error %.2f/255 %.3f s/step",
                 done,
-                running / SAVE_EVERY,
+                running / ((done - 1) % SAVE_EVERY + 1),
                 error,
                 seconds,
             )

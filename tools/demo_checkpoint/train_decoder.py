@@ -107,7 +107,12 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
         done = step + 1
         if done % SAVE_EVERY == 0 or done == steps:
             seconds = (time.monotonic() - began) / (done - first)
-            log.info("step %d loss %.4f %.3f s/step", done, running / SAVE_EVERY, seconds)
+            log.info(
+                "step %d loss %.4f %.3f s/step",
+                done,
+                running / ((done - 1) % SAVE_EVERY + 1),
+                seconds,
+            )
             running = 0.0
             save_state(
                 folder / "decoder.pt",

@@ -46,7 +46,7 @@ TEXT_SHARE: Final = 0.1
 # The error of the picture that a prediction implies counts by its signal-to-noise ratio, within
 # these bounds. Upper: Hang et al. 2023, «Efficient Diffusion Training via Min-SNR Weighting
 # Strategy». Lower: where there is next to no signal, only the caption can tell the colours, and a
-# loss that hardly counts those times hardly teaches it; without it colours came unbound.
+# loss that hardly counts those times hardly teaches it.
 MAX_SNR: Final = 5.0
 MIN_SNR: Final = 0.1
 # Below 1, noisier times come more often, for the same reason.
