@@ -14,9 +14,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # What diffusers and transformers say of themselves at import is no news to who runs the service.
 os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-# By default OpenMP's threads spin while they wait for each other. Beside any other busy process
-# that made a step ten times slower on two cores; waiting asleep costs nothing that was measurable.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 try:
     settings = Settings.from_env(os.environ)

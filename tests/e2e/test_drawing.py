@@ -79,7 +79,7 @@ def test_the_contracts_example_answers_with_every_field(
     [
         ("red", "circle", "white", 256, 256),
         ("blue", "square", "yellow", 256, 256),
-        ("green", "triangle", "white", 384, 256),
+        ("blue", "square", "yellow", 384, 256),
     ],
 )
 def test_the_picture_shows_what_the_prompt_says(
