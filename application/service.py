@@ -85,10 +85,6 @@ class InferenceService:
         for thread in self._threads:
             thread.start()
 
-    def drain(self) -> None:
-        """Take no new request; what was accepted is still drawn."""
-        self._scheduler.drain()
-
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
 

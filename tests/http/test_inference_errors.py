@@ -123,7 +123,7 @@ def test_who_refuses_draws_again_once_there_is_room(service: Service) -> None:
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_service_that_stops_takes_no_new_request(route: str) -> None:
     service = make_service(make_settings())
-    service.container.service().drain()
+    service.container.scheduler().drain()
     response = service.client.post(route, json=infer_body(), headers=AUTHORIZED)
     assert_problem(response, 503, "shutting_down")
     assert int(response.headers["Retry-After"]) >= 1
@@ -133,7 +133,7 @@ def test_a_service_that_stops_takes_no_new_request(route: str) -> None:
 
 def test_a_service_that_stops_finishes_what_it_draws(service: Service) -> None:
     running = occupy_device(service)
-    service.container.service().drain()
+    service.container.scheduler().drain()
     refused = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert_problem(refused, 503, "shutting_down")
     service.generator.gate.set()

@@ -138,7 +138,7 @@ def in_state(readiness: Readiness) -> Service:
     if readiness is Readiness.QUEUE_FULL:
         fill_queue(service)
     if readiness is Readiness.DRAINING:
-        service.container.service().drain()
+        service.container.scheduler().drain()
     return service
 
 

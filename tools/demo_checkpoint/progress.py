@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-__all__ = ["Average", "learning_rate", "load_state", "save_state", "start_log"]
+__all__ = ["Average", "learning_rate", "load_state", "run_stage", "save_state", "start_log"]
 
 
 _WARM_UP: Final = 150
@@ -68,3 +70,16 @@ class Average:
         for name, value in module.state_dict().items():
             if value.dtype.is_floating_point:
                 self.weights[name].lerp_(value, 1 - decay)
+
+
+def run_stage(
+    train: Callable[..., None], description: str | None, *, steps: int, peak: float, seed: int
+) -> None:
+    """Call `train` with what the command line says; the numbers are its defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--peak", type=float, default=peak, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=seed)
+    options = parser.parse_args()
+    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)

@@ -7,7 +7,6 @@ Resumes from `<folder>/autoencoder.pt`.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Final
@@ -23,6 +22,7 @@ from tools.demo_checkpoint.progress import (
     Average,
     learning_rate,
     load_state,
+    run_stage,
     save_state,
     start_log,
 )
@@ -150,13 +150,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--peak", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
+    run_stage(train, __doc__, steps=4000, peak=2e-3, seed=1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ time after `encode`. Resumes from `<folder>/decoder.pt`; `export` takes that whe
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from tools.demo_checkpoint.progress import (
     Average,
     learning_rate,
     load_state,
+    run_stage,
     save_state,
     start_log,
 )
@@ -127,13 +127,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1300)
-    parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=5)
-    options = parser.parse_args()
-    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
+    run_stage(train, __doc__, steps=1300, peak=1e-3, seed=5)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ by starting over.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Final
@@ -27,7 +26,7 @@ from tools.demo_checkpoint.networks import TEXT_WIDTH, device, make_text_encoder
 from tools.demo_checkpoint.outlines import OUTLINES
 from tools.demo_checkpoint.palette import COLOURS
 from tools.demo_checkpoint.pictures import Scene, random_scene
-from tools.demo_checkpoint.progress import save_state, start_log
+from tools.demo_checkpoint.progress import run_stage, save_state, start_log
 from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
 
 __all__ = ["QUESTIONS", "answers", "main", "train"]
@@ -126,13 +125,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=2)
-    options = parser.parse_args()
-    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
+    run_stage(train, __doc__, steps=1500, peak=1e-3, seed=2)
 
 
 if __name__ == "__main__":

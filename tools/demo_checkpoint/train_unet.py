@@ -8,7 +8,6 @@ be given more steps, or fewer to end sooner.
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from tools.demo_checkpoint.progress import (
     Average,
     learning_rate,
     load_state,
+    run_stage,
     save_state,
     start_log,
 )
@@ -176,13 +176,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=5700)
-    parser.add_argument("--peak", type=float, default=6e-4, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=4)
-    options = parser.parse_args()
-    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
+    run_stage(train, __doc__, steps=5700, peak=6e-4, seed=4)
 
 
 if __name__ == "__main__":
