@@ -12,8 +12,16 @@
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
     ├── DeviceUnavailable        the device that was asked for is not there
-    ├── QueueFull                too many jobs wait
-    └── ShuttingDown             the service takes no new work
+    ├── JobNotFound              the caller has no job of that id
+    ├── ImageNotFound            the job has no such image
+    ├── IdConflict               the id belongs to another request
+    ├── JobCancelled             the job was cancelled while somebody waited for it
+    ├── StorageUnavailable       jobs or results can not be kept or read now
+    ├── Refused                  not now; says when to try again
+    │   ├── QueueFull                too many jobs wait
+    │   ├── DeadlineUnmet            it would not be done in time
+    │   ├── TooManyCallers           too many wait for answers or listen
+    │   └── ShuttingDown             the service takes no new work
 
 Each class has a stable `code`: clients and dashboards match on it, so it never changes.
 """
@@ -22,20 +30,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "DeadlineUnmet",
     "DeviceUnavailable",
     "DomainError",
     "FieldProblem",
     "Forbidden",
     "GenerationFailed",
+    "IdConflict",
+    "ImageNotFound",
     "InvalidRequest",
+    "JobCancelled",
+    "JobNotFound",
     "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
     "OutOfMemory",
     "QueueFull",
+    "Refused",
     "ShuttingDown",
+    "StorageUnavailable",
     "TokenMintingForbidden",
     "TokensUnavailable",
+    "TooManyCallers",
     "Unauthenticated",
 ]
 
@@ -139,20 +155,94 @@ class DeviceUnavailable(DomainError):
     code = "device_unavailable"
 
 
-class QueueFull(DomainError):
-    """As many jobs wait as may; `retry_after` says in how many seconds to try again."""
+class JobNotFound(DomainError):
+    """The caller has no job of this id; whether somebody else has one is not said."""
+
+    code = "job_not_found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"you have no job {job_id!a}; GET /v1/jobs lists those that you have")
+
+
+class ImageNotFound(DomainError):
+    """The job has no such image, or none yet."""
+
+    code = "image_not_found"
+
+
+class IdConflict(DomainError):
+    """The id names a job that was asked for something else, which stays as it is."""
+
+    code = "id_conflict"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"the id {job_id!a} belongs to another request of yours; send a new id, or the "
+            "very same request to have its result"
+        )
+
+
+class JobCancelled(DomainError):
+    """The job was cancelled while somebody waited for it."""
+
+    code = "cancelled"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"the job {job_id!a} was cancelled; send it again to have it drawn")
+
+
+class StorageUnavailable(DomainError):
+    """Jobs or results can not be kept or read now. The message never names a file."""
+
+    code = "storage_unavailable"
+
+
+class Refused(DomainError):
+    """Not now; `retry_after` says in how many seconds to try again."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class QueueFull(Refused):
+    """As many jobs wait as may."""
 
     code = "queue_full"
 
     def __init__(self, *, waiting: int, retry_after: int) -> None:
-        self.retry_after = retry_after
-        super().__init__(f"{waiting} jobs wait already; try again in {retry_after} s")
+        super().__init__(
+            f"{waiting} jobs wait already; try again in {retry_after} s", retry_after=retry_after
+        )
 
 
-class ShuttingDown(DomainError):
+class DeadlineUnmet(Refused):
+    """The caller allows less time than the queue and the drawing will take."""
+
+    code = "deadline_unmet"
+
+    def __init__(self, *, within: float, predicted: float) -> None:
+        super().__init__(
+            f"it would take about {predicted:.1f} s, which is more than the {within:g} s that "
+            "Prefer allows; wait longer, or leave out handling=strict",
+            retry_after=max(1, round(predicted - within)),
+        )
+
+
+class TooManyCallers(Refused):
+    """As many callers wait for an answer, or listen to events, as may."""
+
+    code = "too_many_callers"
+
+
+class ShuttingDown(Refused):
     """The service is stopping and takes no new work."""
 
     code = "shutting_down"
 
     def __init__(self) -> None:
-        super().__init__("the service is stopping; send the request again in a moment")
+        super().__init__(
+            "the service is stopping; send the request again in a moment", retry_after=5
+        )

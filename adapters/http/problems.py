@@ -25,11 +25,18 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.OutOfMemory: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.GenerationFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DeviceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.JobNotFound: HTTPStatus.NOT_FOUND,
+    errors.ImageNotFound: HTTPStatus.NOT_FOUND,
+    errors.IdConflict: HTTPStatus.CONFLICT,
+    errors.JobCancelled: HTTPStatus.CONFLICT,
+    errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Refused: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DeadlineUnmet: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyCallers: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-_SHUTDOWN_RETRY_SECONDS = 5
 _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
@@ -78,10 +85,8 @@ def _domain_error(error: errors.DomainError) -> Response:
     if isinstance(error, errors.Unauthenticated):
         challenge = 'Bearer error="invalid_token"' if error.credential_sent else "Bearer"
         response.headers["WWW-Authenticate"] = challenge
-    if isinstance(error, errors.QueueFull):
+    if isinstance(error, errors.Refused):
         response.headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, errors.ShuttingDown):
-        response.headers["Retry-After"] = str(_SHUTDOWN_RETRY_SECONDS)
     return response
 
 

@@ -7,10 +7,28 @@ from dataclasses import dataclass
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
 
-__all__ = ["GeneratedBatch", "ImageGenerator", "StepCallback"]
+__all__ = ["GeneratedBatch", "GenerationStep", "ImageGenerator", "StepCallback"]
 
-StepCallback = Callable[[int, int], None]
-"""Called between two steps with (steps done, steps in all). What it raises stops the batch."""
+
+@dataclass(frozen=True, slots=True)
+class GenerationStep:
+    """A step that was just done.
+
+    Attributes:
+        done: Steps that are done.
+        total: Steps in all.
+        preview: The first image that request number i of the batch has under way, as it would
+            look now: a small JPEG, or None where the model gives no cheap look. Made when called,
+            which only the callback may do, before it returns.
+    """
+
+    done: int
+    total: int
+    preview: Callable[[int], bytes | None]
+
+
+StepCallback = Callable[[GenerationStep], None]
+"""Called between two steps. What it raises stops the batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +37,7 @@ class GeneratedBatch:
 
     images: tuple[tuple[GeneratedImage, ...], ...]
     timings: Timings
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, ...], ...] = ()
 
 
 class ImageGenerator(ABC):
@@ -29,6 +47,13 @@ class ImageGenerator(ABC):
     @abstractmethod
     def device(self) -> str | None:
         """`cuda`, `mps` or `cpu`; None until `prepare` has found out. Any thread may ask."""
+
+    @property
+    @abstractmethod
+    def largest_batch(self) -> int:
+        """How many images may ever be drawn at once: 1 where a batch saves no time, or is not
+        prepared. Any thread may ask.
+        """
 
     @abstractmethod
     def prepare(self) -> None:
@@ -44,15 +69,19 @@ class ImageGenerator(ABC):
         model: ModelRecord,
         requests: Sequence[GenerationRequest],
         *,
+        at_once: int = 1,
         on_step: StepCallback | None = None,
     ) -> GeneratedBatch:
         """Draw every image of `requests`, which have their seeds and share one `batch_key`.
 
-        An image depends on its request and its seed alone, whatever is drawn beside it.
+        At most `at_once` images are drawn together, and never more than `largest_batch`. An
+        image depends on its request and its seed alone, whatever is drawn beside it; what is
+        drawn beside it changes no more than the last bits of rounding.
 
         Raises:
             DeviceUnavailable: as `prepare`, which is called when nobody did.
             GenerationFailed: the device or the model failed.
             ModelNotLoadable: the model's file is not what it should be.
-            OutOfMemory: it does not fit; memory is given back.
+            OutOfMemory: it does not fit, though other models were given up for it; memory is
+                given back. With a smaller `at_once` it may fit.
         """

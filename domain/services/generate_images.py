@@ -3,9 +3,9 @@
 import dataclasses
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from domain.errors import ModelChanged
+from domain.errors import ModelChanged, OutOfMemory
 from domain.generation import GenerationRequest, GenerationResult
 from domain.ports.image_generator import ImageGenerator, StepCallback
 from domain.services.model_registry import ModelRegistry
@@ -51,26 +51,53 @@ class GenerateImages:
     def __call__(
         self, request: GenerationRequest, *, on_step: StepCallback | None = None
     ) -> GenerationResult:
-        """Draw the request's images.
+        """Draw the request's images, as many at once as the device takes.
+
+        Raises: as `batch`.
+        """
+        admitted = self.admit(request)
+        try:
+            (result,) = self.batch((admitted,), at_once=request.num_images, on_step=on_step)
+        except OutOfMemory:
+            if request.num_images == 1:
+                raise
+            (result,) = self.batch((admitted,), at_once=1, on_step=on_step)
+        return result
+
+    def batch(
+        self,
+        requests: Sequence[GenerationRequest],
+        *,
+        at_once: int,
+        on_step: StepCallback | None = None,
+    ) -> tuple[GenerationResult, ...]:
+        """Draw the images of requests with one `batch_key`, which have their seeds.
+
+        At most `at_once` images are drawn together.
 
         Raises:
-            ModelNotFound: no model has its `model_id`.
+            ModelNotFound: no model has their `model_id`.
             ModelNotLoadable: no picture can be drawn with that model; when its file turned out
                 to be another one than its id names, the registry no longer lists it.
             DomainError: whatever `ImageGenerator.generate` raises.
         """
         started = self._clock()
-        request = self.admit(request)
-        model = self._registry.get(request.model_id)
+        model = self._registry.get_loadable(requests[0].model_id)
         try:
-            batch = self._generator.generate(model, (request,), on_step=on_step)
+            batch = self._generator.generate(model, requests, at_once=at_once, on_step=on_step)
         except ModelChanged:
             self._registry.forget(model.id)
             raise
-        return GenerationResult(
-            request=request,
-            images=batch.images[0],
-            processing_time=self._clock() - started,
-            timings=batch.timings,
-            warnings=batch.warnings,
+        seconds = self._clock() - started
+        return tuple(
+            GenerationResult(
+                request=request,
+                images=images,
+                processing_time=seconds,
+                timings=batch.timings,
+                warnings=warnings,
+            )
+            for request, images, warnings in zip(
+                requests, batch.images, batch.warnings or ((),) * len(requests), strict=True
+            )
         )

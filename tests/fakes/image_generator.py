@@ -3,14 +3,19 @@
 import hashlib
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
-from domain.errors import DomainError, ModelNotLoadable
+from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
-from domain.ports.image_generator import GeneratedBatch, ImageGenerator, StepCallback
+from domain.ports.image_generator import (
+    GeneratedBatch,
+    GenerationStep,
+    ImageGenerator,
+    StepCallback,
+)
 
 __all__ = ["FakeImageGenerator"]
 
@@ -23,10 +28,19 @@ class FakeImageGenerator(ImageGenerator):
         gate: Drawing waits until it is set, which it is unless a test clears it.
         failures: Raised, first one first, instead of drawing.
         unloadable: Ids of models that can not be loaded.
-        warnings: What it has to say of each batch.
+        warnings: What it has to say of each request.
+        batches: The ids of the requests of each batch that was drawn, in order.
+        fits: How many images at once it has memory for.
+        on_begin: Called with each batch before it is drawn.
+        previews: Of how many requests a preview was made.
     """
 
-    def __init__(self, *, prepared: bool = True) -> None:
+    def __init__(self, *, prepared: bool = True, largest_batch: int = 1) -> None:
+        self.batches: list[tuple[str, ...]] = []
+        self.fits = 1_000
+        self.on_begin: Callable[[Sequence[GenerationRequest]], None] = lambda _requests: None
+        self.previews = 0
+        self._largest_batch = largest_batch
         self.drawn: list[GenerationRequest] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -41,6 +55,10 @@ class FakeImageGenerator(ImageGenerator):
     def device(self) -> str | None:
         return self._device
 
+    @property
+    def largest_batch(self) -> int:
+        return self._largest_batch
+
     def prepare(self) -> None:
         if self.unavailable is not None:
             raise self.unavailable
@@ -51,28 +69,39 @@ class FakeImageGenerator(ImageGenerator):
         model: ModelRecord,
         requests: Sequence[GenerationRequest],
         *,
+        at_once: int = 1,
         on_step: StepCallback | None = None,
     ) -> GeneratedBatch:
         self.prepare()
         self.began.set()
+        self.on_begin(requests)
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
         if model.id in self.unloadable:
             raise ModelNotLoadable(f"{model.name} is no checkpoint")
-        steps = sum(request.num_inference_steps for request in requests)
+        images = sum(request.num_images for request in requests)
+        together = min(at_once, self._largest_batch, images)
+        if together > self.fits:
+            raise OutOfMemory(f"{together} images do not fit; ask for fewer")
+        steps = requests[0].num_inference_steps * -(-images // together)
         for step in range(steps):
             if on_step is not None:
-                on_step(step + 1, steps)
+                on_step(GenerationStep(step + 1, steps, self._preview))
         self.drawn += requests
+        self.batches.append(tuple(request.id for request in requests))
         return GeneratedBatch(
             images=tuple(
                 tuple(_image(model, request, seed) for seed in request.seeds)
                 for request in requests
             ),
             timings=Timings(load=0.25, generate=0.5, encode=0.125),
-            warnings=self.warnings,
+            warnings=(self.warnings,) * len(requests),
         )
+
+    def _preview(self, number: int) -> bytes:
+        self.previews += 1
+        return b"\xff\xd8 a small picture of request %d" % number
 
 
 def _image(model: ModelRecord, request: GenerationRequest, seed: int) -> GeneratedImage:

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.errors import ModelNotFound, ModelNotLoadable
+from domain.errors import ModelNotFound, ModelNotLoadable, OutOfMemory
 from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -18,9 +18,13 @@ def generator() -> FakeImageGenerator:
 
 @pytest.fixture
 def use_case(generator: FakeImageGenerator) -> GenerateImages:
+    return GenerateImages(_registry(), generator, draw_seed=lambda: 42, clock=FakeClock())
+
+
+def _registry() -> ModelRegistry:
     registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
     registry.refresh()
-    return GenerateImages(registry, generator, draw_seed=lambda: 42, clock=FakeClock())
+    return registry
 
 
 def request(**changes: object) -> GenerationRequest:
@@ -71,5 +75,28 @@ def test_what_the_generator_says_is_passed_on(
 
 def test_steps_are_reported(use_case: GenerateImages) -> None:
     seen: list[tuple[int, int]] = []
-    use_case(request(num_inference_steps=3), on_step=lambda *step: seen.append(step))
+    use_case(
+        request(num_inference_steps=3), on_step=lambda step: seen.append((step.done, step.total))
+    )
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_images_that_do_not_fit_together_are_drawn_one_by_one() -> None:
+    generator = FakeImageGenerator(largest_batch=4)
+    generator.fits = 1
+    result = GenerateImages(_registry(), generator)(request(num_images=3))
+    assert len(result.images) == 3
+    generator.fits = 0
+    with pytest.raises(OutOfMemory):
+        GenerateImages(_registry(), generator)(request(num_images=3))
+
+
+def test_a_batch_gives_each_request_its_own_pictures(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    first, second = request(id="a", num_images=2), request(id="b", seed=99)
+    results = use_case.batch((first, second), at_once=4)
+    assert [result.request.id for result in results] == ["a", "b"]
+    assert [len(result.images) for result in results] == [2, 1]
+    assert results[1].images == use_case(second).images
+    assert generator.batches == [("a", "b"), ("b",)]

@@ -1,0 +1,196 @@
+"""A job: one accepted request on its way to its pictures."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from domain.generation import GenerationRequest, GenerationResult, Timings
+
+__all__ = [
+    "Job",
+    "JobFailure",
+    "JobImage",
+    "JobKey",
+    "JobPage",
+    "JobStatus",
+    "JobView",
+    "Progress",
+    "fingerprint",
+]
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. Only `queued` and `running` change any more."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it stays as it is."""
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class JobKey(NamedTuple):
+    """What names a job: the id is its caller's own."""
+
+    caller: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job failed: the `code` of a DomainError, or `internal_error`, and its message."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobImage:
+    """What is known of a finished picture without its file; `size` is the file's bytes."""
+
+    seed: int
+    width: int
+    height: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it is stored. Each step of its life makes a new value.
+
+    Attributes:
+        caller: Whose it is.
+        request: What is drawn; it has its seed.
+        seed_drawn: Whether the seed was drawn here, because the caller left it open.
+        token: Names this job's files; no other job ever has it.
+        sequence: Its place among all accepted jobs; 0 until a store has given it one.
+        created_at: Seconds since 1970, as the other times are.
+        failure: Why it failed; None while it has not.
+        images: Of a job that succeeded.
+        processing_time: Seconds, the wait in the queue left out.
+    """
+
+    caller: str
+    request: GenerationRequest
+    seed_drawn: bool
+    token: str
+    created_at: float
+    sequence: int = 0
+    status: JobStatus = JobStatus.QUEUED
+    started_at: float | None = None
+    finished_at: float | None = None
+    failure: JobFailure | None = None
+    images: tuple[JobImage, ...] | None = None
+    processing_time: float | None = None
+    timings: Timings | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> JobKey:
+        """What names it."""
+        return JobKey(self.caller, self.request.id)
+
+    def answers(self, request: GenerationRequest) -> bool:
+        """Whether `request` asks for what this job draws.
+
+        A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
+        does naming it.
+        """
+        same = [self.request]
+        if self.seed_drawn:
+            same.append(dataclasses.replace(self.request, seed=None))
+        return fingerprint(request) in map(fingerprint, same)
+
+    def started(self, now: float) -> "Job":
+        """It is being drawn."""
+        return self._moved(JobStatus.QUEUED, status=JobStatus.RUNNING, started_at=now)
+
+    def requeued(self) -> "Job":
+        """It waits again, as if it had never been begun."""
+        return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
+
+    def succeeded(self, now: float, result: GenerationResult) -> "Job":
+        """It has its pictures."""
+        images = tuple(
+            JobImage(each.seed, each.width, each.height, len(each.data)) for each in result.images
+        )
+        return self._moved(
+            JobStatus.RUNNING,
+            status=JobStatus.SUCCEEDED,
+            finished_at=now,
+            images=images,
+            processing_time=result.processing_time,
+            timings=result.timings,
+            warnings=result.warnings,
+        )
+
+    def failed(self, now: float, failure: JobFailure) -> "Job":
+        """It could not be drawn."""
+        return self._moved(
+            JobStatus.RUNNING, status=JobStatus.FAILED, finished_at=now, failure=failure
+        )
+
+    def cancelled(self, now: float) -> "Job":
+        """Its caller no longer wants it."""
+        return self._moved(
+            JobStatus.QUEUED, JobStatus.RUNNING, status=JobStatus.CANCELLED, finished_at=now
+        )
+
+    def _moved(self, *from_: JobStatus, **changes: object) -> "Job":
+        if self.status not in from_:
+            raise ValueError(
+                f"job {self.request.id!r} is {self.status}, which never becomes {changes['status']}"
+            )
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the drawing is.
+
+    Attributes:
+        step: Steps that are done.
+        steps: Steps in all.
+        rate: Steps a second; None until one is done.
+        seconds_left: Until the last step, at that rate.
+    """
+
+    step: int
+    steps: int
+    rate: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its caller sees it: `position` is 1 for the next of those that wait."""
+
+    job: Job
+    position: int | None = None
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some of a caller's jobs, newest first; `older` is where the next page begins."""
+
+    jobs: tuple[JobView, ...]
+    older: int | None = None
+
+
+def fingerprint(request: GenerationRequest) -> str:
+    """SHA-256, in hex, of all that is asked for but the id: equal for equal requests.
+
+    Of JSON in ASCII, with sorted keys and no blanks.
+    """
+    asked = {name: value for name, value in dataclasses.asdict(request).items() if name != "id"}
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,50 @@
+"""Where jobs outlive the process."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from application.jobs import Job, JobKey, JobStatus
+
+__all__ = ["JobStore"]
+
+
+class JobStore(ABC):
+    """Jobs by caller and id. What a method has written survives the end of the process.
+
+    Any thread may call any method. Each raises StorageUnavailable when the store can not be
+    reached, is locked or full; then nothing was changed.
+    """
+
+    @abstractmethod
+    def add(self, job: Job) -> Job:
+        """Keep a new job, in place of a finished one of the same key; it with its sequence."""
+
+    @abstractmethod
+    def update(self, job: Job) -> None:
+        """Keep what has become of a job that was added. Nothing when it is no longer there."""
+
+    @abstractmethod
+    def find(self, key: JobKey) -> Job | None:
+        """The job of this key."""
+
+    @abstractmethod
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> Sequence[Job]:
+        """At most `limit` jobs of a caller, newest first, with a sequence less than `before`."""
+
+    @abstractmethod
+    def unfinished(self) -> Sequence[Job]:
+        """Every job that is queued or running, the oldest first."""
+
+    @abstractmethod
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+        """Remove finished jobs and return them.
+
+        Those that finished before that time, and the longest finished of the others until the
+        images of those that are left have no more than `keep_bytes`.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections."""

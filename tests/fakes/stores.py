@@ -1,0 +1,102 @@
+"""Job and result stores in memory."""
+
+import dataclasses
+import itertools
+from collections.abc import Collection, Sequence
+
+from application.jobs import Job, JobKey, JobStatus
+from application.ports.job_store import JobStore
+from application.ports.result_store import ResultStore
+from domain.errors import StorageUnavailable
+from domain.generation import GeneratedImage
+
+__all__ = ["FakeJobStore", "FakeResultStore"]
+
+
+class FakeJobStore(JobStore):
+    """Jobs in memory; `broken` makes every call fail."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[JobKey, Job] = {}
+        self.broken = False
+        self._numbers = itertools.count(1)
+
+    def add(self, job: Job) -> Job:
+        self._check()
+        added = dataclasses.replace(job, sequence=next(self._numbers))
+        self.jobs[job.key] = added
+        return added
+
+    def update(self, job: Job) -> None:
+        self._check()
+        if job.key in self.jobs and self.jobs[job.key].token == job.token:
+            self.jobs[job.key] = job
+
+    def find(self, key: JobKey) -> Job | None:
+        self._check()
+        return self.jobs.get(key)
+
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> Sequence[Job]:
+        self._check()
+        rows = [
+            job
+            for job in self.jobs.values()
+            if job.caller == caller
+            and (status is None or job.status is status)
+            and (before is None or job.sequence < before)
+        ]
+        return sorted(rows, key=lambda job: -job.sequence)[:limit]
+
+    def unfinished(self) -> Sequence[Job]:
+        self._check()
+        rows = [job for job in self.jobs.values() if not job.status.finished]
+        return sorted(rows, key=lambda job: job.sequence)
+
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+        self._check()
+        gone, kept = [], 0
+        finished = [job for job in self.jobs.values() if job.status.finished]
+        for job in sorted(finished, key=lambda job: -(job.finished_at or 0)):
+            kept += sum(image.size for image in job.images or ())
+            if (job.finished_at or 0) < finished_before or kept > keep_bytes:
+                gone.append(self.jobs.pop(job.key))
+        return gone
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StorageUnavailable("the store is broken")
+
+
+class FakeResultStore(ResultStore):
+    """Image files in memory; `broken` makes reading and writing fail."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[bytes, ...]] = {}
+        self.broken = False
+
+    def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
+        self._check()
+        self.files[token] = tuple(image.data for image in images)
+
+    def read(self, token: str, number: int) -> bytes:
+        self._check()
+        try:
+            return self.files[token][number]
+        except (KeyError, IndexError):
+            raise StorageUnavailable(f"image {number} is not there") from None
+
+    def remove(self, tokens: Collection[str]) -> None:
+        for token in tokens:
+            self.files.pop(token, None)
+
+    def keep_only(self, tokens: Collection[str]) -> None:
+        self.remove(set(self.files) - set(tokens))
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StorageUnavailable("the disk is full")
