@@ -1,5 +1,6 @@
 """The one place where adapters meet the core. The only import of dependency_injector."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
+from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
@@ -20,6 +22,9 @@ from domain.services.model_registry import ModelRegistry
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from application.ports.job_store import JobStore
+    from application.ports.result_store import ResultStore
 
 __all__ = ["Container"]
 
@@ -35,6 +40,32 @@ def _credential_checker(settings: Settings) -> CredentialChecker:
 def _model_source(settings: Settings) -> FilesystemModelSource:
     cache = IdentityCache(Path(settings.data_dir, "models.sqlite"))
     return FilesystemModelSource(settings.model_dirs, cache)
+
+
+def _scheduler(
+    generate_images: GenerateImages, records: JobRecords, settings: Settings
+) -> JobScheduler:
+    wait = settings.batch_wait_ms
+    return JobScheduler(
+        generate_images,
+        records,
+        max_queue=settings.max_queue,
+        batch_wait=None if wait is None else wait / 1000,
+    )
+
+
+def _job_store(settings: Settings) -> "JobStore":
+    from adapters.storage.job_store import SqlJobStore
+
+    return SqlJobStore(
+        settings.database_url or f"sqlite:///{Path(settings.data_dir, 'jobs.sqlite')}"
+    )
+
+
+def _result_store(settings: Settings) -> "ResultStore":
+    from adapters.storage.result_files import ResultFiles
+
+    return ResultFiles(Path(settings.data_dir, "results"))
 
 
 def _app(**collaborators: Any) -> "Flask":
@@ -61,17 +92,26 @@ class Container(containers.DeclarativeContainer):
         cache_bytes=settings.provided.model_cache_bytes,
     )
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
+    job_store = providers.ThreadSafeSingleton(_job_store, settings)
+    result_store = providers.ThreadSafeSingleton(_result_store, settings)
 
     model_registry = providers.ThreadSafeSingleton(ModelRegistry, model_source)
     generate_images = providers.ThreadSafeSingleton(GenerateImages, model_registry, image_generator)
-    scheduler = providers.ThreadSafeSingleton(
-        JobScheduler, generate_images, max_queue=settings.provided.max_queue
+    job_records = providers.ThreadSafeSingleton(
+        JobRecords,
+        job_store,
+        result_store,
+        retention_seconds=settings.provided.job_retention_seconds,
+        retention_bytes=settings.provided.job_retention_bytes,
+        now=time.time,
     )
+    scheduler = providers.ThreadSafeSingleton(_scheduler, generate_images, job_records, settings)
     service = providers.ThreadSafeSingleton(
         InferenceService,
         model_registry,
         image_generator,
         scheduler,
+        job_records,
         scan_interval=settings.provided.model_scan_interval,
     )
     app = providers.ThreadSafeSingleton(

@@ -1,170 +1,298 @@
-"""Who draws when: one worker thread owns the device, callers submit and wait."""
+"""Jobs from the request to the pictures: accepted, found, followed, cancelled."""
 
 import contextlib
-import dataclasses
 import logging
+import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from domain.errors import DomainError, GenerationFailed, QueueFull, ShuttingDown
+from application.device_worker import DeviceWorker
+from application.estimates import DrawingTimes
+from application.job_events import JobWatch
+from application.job_queue import JobQueue, LiveJob
+from application.job_records import JobRecords
+from application.jobs import Job, JobKey, JobPage, JobStatus, JobView, Progress
+from domain.errors import (
+    DeadlineUnmet,
+    IdConflict,
+    JobCancelled,
+    JobNotFound,
+    QueueFull,
+    ShuttingDown,
+    StorageUnavailable,
+)
 from domain.generation import GenerationRequest, GenerationResult
 from domain.services.generate_images import GenerateImages
 
-__all__ = ["JobScheduler"]
+__all__ = ["JobScheduler", "Submission"]
+
+_ADMISSION_SECONDS = 10.0
+"""How long one call waits for others to be admitted before the store counts as stuck."""
+_UNKNOWN_SECONDS = 5.0
+"""What a job is taken to last before one was drawn."""
+_BATCH_WAIT_SECONDS = 0.005
+"""How long a device that draws batches waits for more, where nothing else is said."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    request: GenerationRequest
-    caller: str
-    since: float
-    outcome: "Future[GenerationResult]" = field(default_factory=Future)
+class Submission:
+    """A job that was accepted, joined or found finished."""
 
-    def conclude(self, outcome: GenerationResult | Exception) -> None:
-        """Tell whoever waits; nothing when they were told before, by `JobScheduler.abandon`."""
-        with contextlib.suppress(InvalidStateError):
-            if isinstance(outcome, Exception):
-                self.outcome.set_exception(outcome)
-            else:
-                self.outcome.set_result(outcome)
+    _look: Callable[[], JobView]
+    _wait: Callable[[float | None], GenerationResult]
+
+    @property
+    def view(self) -> JobView:
+        """The job as it is now."""
+        return self._look()
+
+    def wait(self, timeout: float | None = None) -> GenerationResult:
+        """The result, once it is there. Ending the wait cancels nothing.
+
+        Raises:
+            TimeoutError: it was not there within `timeout` seconds.
+            DomainError: what became of the job instead.
+        """
+        return self._wait(timeout)
 
 
 class JobScheduler:
-    """A bounded queue in front of the one device, first come, first served.
+    """A bounded queue in front of the one device; what it accepts is kept until it is drawn.
 
-    `_changed` guards the queue and the two flags. The worker holds it to take a job, never while
-    it draws; a caller holds it to put one in, never while it waits.
+    Any thread may call any method but `run_once`, `run_forever` and `recover`, which are for the
+    one that owns the device. `_admitting` lets one call at a time accept or cancel, so that an id
+    is looked up and taken in one go.
     """
 
     def __init__(
         self,
         generate_images: GenerateImages,
+        records: JobRecords,
         *,
         max_queue: int,
+        batch_wait: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._generate_images = generate_images
-        self._max_queue = max_queue
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._queue: deque[_Waiting] = deque()
-        self._running: _Waiting | None = None
-        self._draining = False
-        self._seconds_a_job = 5.0
+        self._records = records
+        self._queue = JobQueue(max_waiting=max_queue)
+        self._batch_wait = batch_wait
+        self._now = now
+        self._times = DrawingTimes()
+        self._admitting = threading.Lock()
+        self._worker = DeviceWorker(
+            self._queue,
+            generate_images,
+            records,
+            times=self._times,
+            batch_wait=self._company,
+            clock=clock,
+            now=now,
+        )
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait; a running one is not counted."""
-        return len(self._queue)
+        """How many jobs wait; running ones are not counted."""
+        return self._queue.waiting
 
     @property
     def full(self) -> bool:
         """Whether the next job would be refused for want of room."""
-        return len(self._queue) >= self._max_queue
+        return self._queue.full
 
     @property
     def draining(self) -> bool:
         """Whether new jobs are refused because the service stops."""
-        return self._draining
+        return self._queue.closed
 
-    def submit(self, request: GenerationRequest, *, caller: str) -> "Future[GenerationResult]":
-        """Put a request in the queue; the future has its result or the error.
+    def submit(
+        self, request: GenerationRequest, *, caller: str, within: float | None = None
+    ) -> Submission:
+        """Accept a request, join the job that draws it already, or find its result.
 
-        Cancelling the future of a job that waits takes the job out.
+        The id is the caller's idempotency key: the same request again is the same job.
+
+        Args:
+            request: What to draw.
+            caller: Whose job it is.
+            within: Refuse what will probably take more seconds.
 
         Raises:
+            IdConflict: the id is that of another request, which is not finished or succeeded.
             ModelNotFound: no model has its `model_id`.
             ModelNotLoadable: no picture can be drawn with that model.
             QueueFull: as many wait as may.
+            DeadlineUnmet: it would not be done in time.
             ShuttingDown: the service stops.
+            StorageUnavailable: it could not be kept; nothing was begun.
         """
-        admitted = self._generate_images.admit(request)
-        with self._changed:
-            if self._draining:
-                raise ShuttingDown
-            if self.full:
-                wait = max(1, round(self._seconds_a_job * len(self._queue)))
-                raise QueueFull(waiting=len(self._queue), retry_after=wait)
-            job = _Waiting(admitted, caller, self._clock())
-            self._queue.append(job)
-            self._changed.notify()
-        return job.outcome
+        key = JobKey(caller, request.id)
+        with self._one_at_a_time():
+            live = self._queue.get(key)
+            job = live.job if live else self._records.find(key)
+            if job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+                return self._live_submission(self._accept(request, caller, within))
+            if not job.answers(request):
+                raise IdConflict(request.id)
+            if job.status is JobStatus.SUCCEEDED:
+                return self._finished_submission(job)
+            return self._live_submission(live or self._revive(job))
+
+    def find(self, caller: str, job_id: str) -> JobView:
+        """A job of this caller. Raises JobNotFound and StorageUnavailable."""
+        key = JobKey(caller, job_id)
+        if live := self._queue.get(key):
+            return self._queue.view(live)
+        job = self._records.find(key)
+        if job is None:
+            raise JobNotFound(job_id)
+        return _view(job)
+
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> JobPage:
+        """Jobs of this caller, newest first. Raises StorageUnavailable."""
+        rows = self._records.page(caller, status=status, before=before, limit=limit + 1)
+        views = []
+        for job in rows[:limit]:
+            live = self._queue.get(job.key)
+            views.append(self._queue.view(live) if live else _view(job))
+        return JobPage(tuple(views), rows[limit - 1].sequence if len(rows) > limit else None)
+
+    def image(self, caller: str, job_id: str, number: int) -> bytes:
+        """The file of a finished picture. Raises JobNotFound, ImageNotFound, StorageUnavailable."""
+        return self._records.image(self.find(caller, job_id).job, number)
+
+    def cancel(self, caller: str, job_id: str) -> JobView:
+        """End a job that waits; let one that is drawn stop before its next step.
+
+        Raises JobNotFound and StorageUnavailable.
+        """
+        with self._one_at_a_time():
+            live = self._queue.get(JobKey(caller, job_id))
+            if live is None:
+                return self.find(caller, job_id)
+            if not self._queue.withdraw(live):
+                self._queue.stop(live)
+                return self._queue.view(live)
+            job = live.job.cancelled(self._now())
+            try:
+                self._records.update(job)
+            except StorageUnavailable:
+                self._queue.restore(live)
+                raise
+            self._queue.finish(live, job, JobCancelled(job_id))
+            return _view(job)
+
+    def watch(self, caller: str, job_id: str, *, after: str | None = None) -> JobWatch:
+        """Follow a job, from the event `after` on. Raises JobNotFound and StorageUnavailable."""
+        live = self._queue.get(JobKey(caller, job_id))
+        view = self._queue.view(live) if live else self.find(caller, job_id)
+        return JobWatch(self._queue, live, view, after=after)
+
+    def recover(self) -> None:
+        """Let all wait again that an earlier process accepted and did not finish.
+
+        Raises StorageUnavailable.
+        """
+        left = self._records.unfinished()
+        for job in left:
+            with self._one_at_a_time():
+                if self._queue.get(job.key) is None:
+                    self._revive(job)
+        if left:
+            _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
     def run_forever(self) -> None:
-        """Draw what comes until `drain` was called and the queue is empty. For the worker."""
+        """Draw what comes until `drain` was called and the queue is empty."""
         while self.run_once():
             pass
 
     def run_once(self) -> bool:
-        """Wait for a job and draw it; False when there is none and none will come."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._draining)
-            if not self._queue:
-                return False
-            job = self._running = self._queue.popleft()
-        if job.outcome.set_running_or_notify_cancel():
-            self._draw(job)
-        self._running = None
-        return True
+        """Wait for jobs and draw them; False when there are none and none will come."""
+        return self._worker.run_once()
 
     def drain(self) -> None:
         """Take no new job; what is queued is still drawn."""
-        with self._changed:
-            self._draining = True
-            self._changed.notify_all()
+        self._queue.close()
 
     def abandon(self) -> None:
-        """Take no new job and tell all who wait, for the running one too, that theirs ends here."""
-        with self._changed:
-            self._draining = True
-            left = [*self._queue, *([self._running] if self._running else [])]
-            self._queue.clear()
-            self._changed.notify_all()
-        for job in left:
-            job.conclude(ShuttingDown())
+        """Take no new job and tell all who wait that the service stops.
 
-    def _draw(self, job: _Waiting) -> None:
-        started = self._clock()
-        try:
-            result = self._generate_images(job.request)
-        except DomainError as error:
-            why = error if isinstance(error, GenerationFailed) else None
-            _log.warning(
-                "job failed: id=%a code=%s %s", job.request.id, error.code, error, exc_info=why
+        What is not finished is drawn by the next process that calls `recover`.
+        """
+        self._queue.abandon()
+
+    def _accept(self, request: GenerationRequest, caller: str, within: float | None) -> LiveJob:
+        if self._queue.closed:
+            raise ShuttingDown
+        admitted = self._generate_images.admit(request)
+        if self._queue.full:
+            wait = max(1, round(self._seconds_running()))
+            raise QueueFull(waiting=self._queue.waiting, retry_after=wait)
+        if within is not None and (predicted := self._predict(admitted, caller)) > within:
+            raise DeadlineUnmet(within=within, predicted=predicted)
+        job = self._records.add(
+            Job(
+                caller=caller,
+                request=admitted,
+                seed_drawn=request.seed is None,
+                token=secrets.token_hex(16),
+                created_at=self._now(),
             )
-            job.conclude(error)
-            return
-        except Exception as error:
-            # Whoever waits for the outcome has the traceback, and logs it.
-            _log.error("job failed: id=%a %s", job.request.id, type(error).__name__)
-            job.conclude(error)
-            return
-        seconds = self._clock() - started
-        self._seconds_a_job += 0.3 * (seconds - self._seconds_a_job)
-        timings = dataclasses.replace(result.timings, queue=started - job.since)
-        result = dataclasses.replace(result, timings=timings)
-        _log_drawn(job, result)
-        job.conclude(result)
+        )
+        return self._queue.put(job)
+
+    def _revive(self, job: Job) -> LiveJob:
+        if job.status is JobStatus.RUNNING:
+            job = job.requeued()
+            self._records.update(job)
+        return self._queue.put(job)
+
+    def _live_submission(self, live: LiveJob) -> Submission:
+        return Submission(lambda: self._queue.view(live), live.outcome.result)
+
+    def _finished_submission(self, job: Job) -> Submission:
+        return Submission(lambda: _view(job), lambda _timeout: self._records.result(job))
+
+    def _predict(self, request: GenerationRequest, caller: str) -> float:
+        """Seconds until it would be done, at least: what was never measured counts nothing."""
+        ahead = self._queue.ahead_of(caller)
+        seconds = sum(self._times.predict(live.job.request) or 0.0 for live in ahead)
+        return self._seconds_running(0.0) + seconds + (self._times.predict(request) or 0.0)
+
+    def _seconds_running(self, unknown: float = _UNKNOWN_SECONDS) -> float:
+        """How long what is drawn now will still take."""
+        left = []
+        for live in self._queue.running:
+            progress, predicted = live.progress, self._times.predict(live.job.request)
+            if progress is not None and progress.seconds_left is not None:
+                left.append(progress.seconds_left)
+            else:
+                left.append(unknown if predicted is None else predicted)
+        return max(left, default=0.0)
+
+    def _company(self) -> float:
+        if self._batch_wait is not None:
+            return self._batch_wait
+        return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        if not self._admitting.acquire(timeout=_ADMISSION_SECONDS):
+            raise StorageUnavailable("the job store does not answer; try again in a moment")
+        try:
+            yield
+        finally:
+            self._admitting.release()
 
 
-def _log_drawn(job: _Waiting, result: GenerationResult) -> None:
-    request = result.request
-    _log.info(
-        "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
-        request.id,
-        job.caller,
-        request.model_id[:10],
-        request.num_inference_steps,
-        request.width,
-        request.height,
-        request.num_images,
-        result.processing_time,
-        result.timings.queue,
-    )
-    _log.debug("prompt of %a: %a", request.id, request.prompt)
+def _view(job: Job) -> JobView:
+    steps = job.request.num_inference_steps
+    done = steps if job.status is JobStatus.SUCCEEDED else 0
+    return JobView(job, progress=Progress(done, steps))

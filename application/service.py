@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
+from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from domain.errors import DeviceUnavailable, DomainError
 from domain.ports.image_generator import ImageGenerator
@@ -15,6 +16,7 @@ __all__ = ["InferenceService", "Readiness"]
 
 _SOON_SECONDS = 0.2
 """At least between two looks."""
+_TIDY_SECONDS = 60.0
 _LOOKING_SHARE = 4
 """Times a look's own duration is added, so that large folders are not looked at all the time."""
 
@@ -32,11 +34,11 @@ class Readiness(StrEnum):
 
 
 class InferenceService:
-    """One worker thread that owns the device, one that scans the model folders.
+    """A thread that owns the device, one that scans the model folders, one that tidies up.
 
     `start` runs them, `stop` ends and joins them; neither is called by a constructor or an import.
     `on_ready` is called once, from one of them, when the device is known and the folders are
-    scanned; `on_fatal` from the worker when the device can not be had.
+    scanned; `on_fatal` from the worker when the device can not be had, or the job store.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class InferenceService:
         registry: ModelRegistry,
         generator: ImageGenerator,
         scheduler: JobScheduler,
+        records: JobRecords,
         *,
         scan_interval: float,
     ) -> None:
         self._registry = registry
         self._generator = generator
         self._scheduler = scheduler
+        self._records = records
         self._scan_interval = scan_interval
         self._announcing = threading.Lock()
         self._announced = False
@@ -81,6 +85,7 @@ class InferenceService:
                 target=self._work, args=(on_ready, on_fatal), name="device", daemon=True
             ),
             threading.Thread(target=self._watch, args=(on_ready,), name="scanner", daemon=True),
+            threading.Thread(target=self._tidy, name="janitor", daemon=True),
         )
         for thread in self._threads:
             thread.start()
@@ -99,10 +104,12 @@ class InferenceService:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._scheduler.abandon()
+        self._records.close()
 
     def _work(self, on_ready: Callable[[], None], on_fatal: Callable[[DomainError], None]) -> None:
         try:
             self._generator.prepare()
+            self._scheduler.recover()
             self._announce(on_ready)
             self._scheduler.run_forever()
         except DomainError as error:
@@ -127,6 +134,13 @@ class InferenceService:
             self._stopping.wait(_LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS)
             if not moving:
                 self._registry.wait(self._scan_interval)
+
+    def _tidy(self) -> None:
+        while not self._stopping.wait(_TIDY_SECONDS):
+            try:
+                self._records.tidy()
+            except Exception:
+                _log.exception("old jobs could not be given up")
 
     def _announce(self, on_ready: Callable[[], None]) -> None:
         # Both threads may get here at once; the lock lets one of them speak.

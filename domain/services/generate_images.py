@@ -36,6 +36,15 @@ class GenerateImages:
         self._draw_seed = draw_seed
         self._clock = clock
 
+    @property
+    def largest_batch(self) -> int:
+        """How many images the device may ever draw at once."""
+        return self._generator.largest_batch
+
+    def awaits(self, model_id: str) -> bool:
+        """Whether this model is not there, but may be once the folders are looked through."""
+        return self._registry.awaits(model_id)
+
     def admit(self, request: GenerationRequest) -> GenerationRequest:
         """The request as it will be drawn, with its seed; cheap, before any queue.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.errors import ModelNotFound, ModelNotLoadable
-from domain.models import ModelKind, ModelRecord, PendingModel
+from domain.models import ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["ModelRegistry"]
@@ -63,6 +63,14 @@ class ModelRegistry:
     def pending(self) -> tuple[PendingModel, ...]:
         """The files that are there and not listed yet, sorted by path."""
         return tuple(sorted(self._listing.pending, key=lambda pending: pending.path))
+
+    def awaits(self, model_id: str) -> bool:
+        """Whether this model is not listed, but may be once all that is there is hashed."""
+        listing = self._listing
+        if model_id.lower() in listing.by_id:
+            return False
+        hashing = any(each.state is PendingState.HASHING for each in listing.pending)
+        return hashing or not self._scanned
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""

@@ -1,69 +1,60 @@
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from application.scheduler import JobScheduler
-from domain.errors import ModelNotFound, OutOfMemory, QueueFull, ShuttingDown
-from domain.generation import GenerationRequest
-from domain.services.generate_images import GenerateImages
-from domain.services.model_registry import ModelRegistry
-from tests.fakes.clock import FakeClock
-from tests.fakes.image_generator import FakeImageGenerator
-from tests.fakes.model_source import FakeModelSource, model_record
-
-MODEL = model_record()
-
-
-class Bench:
-    """A scheduler over fakes, driven by hand."""
-
-    def __init__(self, max_queue: int = 2) -> None:
-        registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
-        registry.refresh()
-        self.clock = FakeClock()
-        self.generator = FakeImageGenerator()
-        use_case = GenerateImages(registry, self.generator, clock=self.clock)
-        self.scheduler = JobScheduler(use_case, max_queue=max_queue, clock=self.clock)
+from application.jobs import JobStatus
+from domain.errors import (
+    DeadlineUnmet,
+    IdConflict,
+    ImageNotFound,
+    JobCancelled,
+    JobNotFound,
+    ModelNotFound,
+    OutOfMemory,
+    QueueFull,
+    ShuttingDown,
+    StorageUnavailable,
+)
+from domain.models import PendingModel, PendingState
+from tests.unit.scheduling import MODEL, OTHER_MODEL, Bench, request
 
 
 @pytest.fixture
 def bench() -> Bench:
-    return Bench()
+    return Bench(max_queue=2)
 
 
-def request(name: str = "r1", **changes: object) -> GenerationRequest:
-    values: dict[str, object] = {"id": name, "model_id": MODEL.id, "prompt": "x", "seed": 1}
-    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def worker(bench: Bench) -> Iterator[threading.Thread]:
-    thread = threading.Thread(target=bench.scheduler.run_forever)
-    thread.start()
-    yield thread
-    bench.generator.gate.set()
-    bench.scheduler.drain()
-    thread.join(10)
-    assert not thread.is_alive()
+def statuses(bench: Bench) -> dict[str, str]:
+    return {key.id: job.status.value for key, job in bench.jobs.jobs.items()}
 
 
 def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
     outcomes = [bench.scheduler.submit(request(name), caller="me") for name in ("a", "b")]
     assert bench.scheduler.waiting == 2
+    assert [outcome.view.position for outcome in outcomes] == [1, 2]
     bench.scheduler.run_once()
-    assert outcomes[0].done()
-    assert not outcomes[1].done()
+    assert outcomes[0].view.job.status is JobStatus.SUCCEEDED
+    assert outcomes[1].view.position == 1
     bench.scheduler.run_once()
-    assert [outcome.result().request.id for outcome in outcomes] == ["a", "b"]
+    assert [outcome.wait(0).request.id for outcome in outcomes] == ["a", "b"]
+
+
+def test_what_is_accepted_is_kept_before_it_is_drawn(bench: Bench) -> None:
+    bench.scheduler.submit(request("a"), caller="me")
+    assert statuses(bench) == {"a": "queued"}
+    seen = []
+    bench.generator.on_begin = lambda _requests: seen.append(statuses(bench))
+    bench.scheduler.run_once()
+    assert seen == [{"a": "running"}]
+    assert statuses(bench) == {"a": "succeeded"}
 
 
 def test_the_wait_in_the_queue_is_measured_and_is_no_work(bench: Bench) -> None:
     outcome = bench.scheduler.submit(request(), caller="me")
     bench.clock.now += 12
     bench.scheduler.run_once()
-    assert outcome.result().timings.queue == 12
-    assert outcome.result().processing_time == 0
+    assert outcome.wait(0).timings.queue == 12
+    assert outcome.wait(0).processing_time == 0
 
 
 def test_past_its_bound_the_queue_refuses_and_keeps_what_it_has(bench: Bench) -> None:
@@ -72,38 +63,183 @@ def test_past_its_bound_the_queue_refuses_and_keeps_what_it_has(bench: Bench) ->
     with pytest.raises(QueueFull) as caught:
         bench.scheduler.submit(request("c"), caller="me")
     assert caught.value.retry_after >= 1
+    assert "c" not in statuses(bench)
     bench.scheduler.run_once()
     assert not bench.scheduler.full
-    bench.scheduler.submit(request("d"), caller="me")
+    outcomes.append(bench.scheduler.submit(request("d"), caller="me"))
     bench.scheduler.run_once()
-    assert all(outcome.done() for outcome in outcomes)
+    bench.scheduler.run_once()
+    assert [outcome.wait(0).request.id for outcome in outcomes] == ["a", "b", "d"]
 
 
-def test_a_running_job_does_not_count_as_waiting(bench: Bench, worker: threading.Thread) -> None:
-    bench.generator.gate.clear()
-    bench.scheduler.submit(request("running"), caller="me")
-    assert bench.generator.began.wait(10)
+def test_a_replay_and_a_join_pass_a_full_queue(bench: Bench) -> None:
+    done = bench.scheduler.submit(request("done"), caller="me")
+    bench.scheduler.run_once()
     for name in ("a", "b"):
         bench.scheduler.submit(request(name), caller="me")
-    with pytest.raises(QueueFull):
-        bench.scheduler.submit(request("c"), caller="me")
+    assert bench.scheduler.submit(request("done"), caller="me").wait(0) == done.wait(0)
+    bench.scheduler.submit(request("a"), caller="me")
+
+
+def test_a_running_job_does_not_count_as_waiting(bench: Bench) -> None:
+    with bench.worker():
+        bench.generator.gate.clear()
+        bench.scheduler.submit(request("running"), caller="me")
+        assert bench.generator.began.wait(10)
+        for name in ("a", "b"):
+            bench.scheduler.submit(request(name), caller="me")
+        with pytest.raises(QueueFull):
+            bench.scheduler.submit(request("c"), caller="me")
 
 
 def test_an_unknown_model_takes_no_place(bench: Bench) -> None:
     with pytest.raises(ModelNotFound):
         bench.scheduler.submit(request(model_id="0" * 64), caller="me")
     assert bench.scheduler.waiting == 0
+    assert bench.jobs.jobs == {}
 
 
-@pytest.mark.parametrize("error", [OutOfMemory("too large"), RuntimeError("a bug")])
-def test_a_job_that_fails_leaves_the_next_one_alone(bench: Bench, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(OutOfMemory("too large"), "out_of_memory"), (RuntimeError("a bug"), "internal_error")],
+)
+def test_a_job_that_fails_leaves_the_next_one_alone(
+    bench: Bench, error: Exception, code: str
+) -> None:
     bench.generator.failures = [error]
     bad = bench.scheduler.submit(request("bad"), caller="me")
     good = bench.scheduler.submit(request("good"), caller="me")
     bench.scheduler.run_once()
     bench.scheduler.run_once()
-    assert bad.exception() is error
-    assert good.result().request.id == "good"
+    with pytest.raises(type(error)):
+        bad.wait(0)
+    failure = bench.scheduler.find("me", "bad").job.failure
+    assert failure is not None
+    assert failure.code == code
+    assert "a bug" not in failure.detail
+    assert good.wait(0).request.id == "good"
+
+
+def test_the_same_id_draws_once_however_many_ask(bench: Bench) -> None:
+    with bench.worker():
+        bench.generator.gate.clear()
+        results = []
+
+        def ask() -> None:
+            results.append(bench.scheduler.submit(request(seed=None), caller="me").wait(10))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        assert bench.generator.began.wait(10)
+        bench.generator.gate.set()
+        for thread in threads:
+            thread.join(10)
+    assert len(bench.generator.drawn) == 1
+    assert results == [results[0]] * 8
+
+
+def test_a_finished_id_is_replayed_also_after_a_restart_and_without_its_model(
+    bench: Bench,
+) -> None:
+    first = bench.scheduler.submit(request(seed=None), caller="me")
+    bench.scheduler.run_once()
+    bench.restart()
+    bench.source.files.clear()
+    bench.registry.refresh()
+    bench.clock.now += 50
+    again = bench.scheduler.submit(request(seed=None), caller="me")
+    assert again.wait(0) == first.wait(0)
+    assert len(bench.generator.drawn) == 1
+
+
+def test_a_drawn_seed_belongs_to_the_id(bench: Bench) -> None:
+    first = bench.scheduler.submit(request(seed=None), caller="me")
+    seed = first.view.job.request.seed
+    assert seed is not None
+    bench.scheduler.submit(request(seed=seed), caller="me")
+    with pytest.raises(IdConflict):
+        bench.scheduler.submit(request(seed=seed + 1), caller="me")
+    bench.scheduler.submit(request("fixed", seed=5), caller="me")
+    with pytest.raises(IdConflict):
+        bench.scheduler.submit(request("fixed", seed=None), caller="me")
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_an_id_with_another_body_is_refused_and_the_first_untouched(
+    bench: Bench, finished: bool
+) -> None:
+    first = bench.scheduler.submit(request(), caller="me")
+    if finished:
+        bench.scheduler.run_once()
+    with pytest.raises(IdConflict):
+        bench.scheduler.submit(request(prompt="another"), caller="me")
+    if not finished:
+        bench.scheduler.run_once()
+    assert first.wait(0).request.prompt == "x"
+
+
+def test_an_id_is_its_callers_own(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.submit(request(prompt="another"), caller="you")
+    assert bench.scheduler.find("you", "r1").job.request.prompt == "another"
+    with pytest.raises(JobNotFound):
+        bench.scheduler.find("they", "r1")
+
+
+def test_a_failed_and_a_cancelled_id_may_be_sent_again(bench: Bench) -> None:
+    bench.generator.failures = [OutOfMemory("too large")]
+    bench.scheduler.submit(request("failed"), caller="me")
+    bench.scheduler.run_once()
+    bench.scheduler.submit(request("cancelled"), caller="me")
+    bench.scheduler.cancel("me", "cancelled")
+    for name in ("failed", "cancelled"):
+        again = bench.scheduler.submit(request(name), caller="me")
+        bench.scheduler.run_once()
+        assert again.wait(0).request.id == name
+
+
+def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:
+    cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
+    good = bench.scheduler.submit(request("good"), caller="me")
+    assert bench.scheduler.cancel("me", "cancelled").job.status is JobStatus.CANCELLED
+    with pytest.raises(JobCancelled):
+        cancelled.wait(0)
+    bench.scheduler.run_once()
+    assert good.wait(0).request.id == "good"
+    assert [drawn.id for drawn in bench.generator.drawn] == ["good"]
+    assert statuses(bench) == {"cancelled": "cancelled", "good": "succeeded"}
+
+
+def test_a_running_job_stops_before_its_next_step(bench: Bench) -> None:
+    running = bench.scheduler.submit(request(), caller="me")
+
+    def cancel(_requests: object) -> None:
+        assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.RUNNING
+
+    bench.generator.on_begin = cancel
+    bench.scheduler.run_once()
+    with pytest.raises(JobCancelled):
+        running.wait(0)
+    assert bench.generator.drawn == []
+    assert statuses(bench) == {"r1": "cancelled"}
+
+
+def test_a_finished_job_is_not_cancelled(bench: Bench) -> None:
+    done = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.SUCCEEDED
+    assert done.wait(0)
+    with pytest.raises(JobNotFound):
+        bench.scheduler.cancel("me", "other")
+
+
+def test_ending_a_wait_cancels_nothing(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    with pytest.raises(TimeoutError):
+        job.wait(0)
+    bench.scheduler.run_once()
+    assert job.wait(0)
 
 
 def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
@@ -112,32 +248,146 @@ def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
     with pytest.raises(ShuttingDown):
         bench.scheduler.submit(request("late"), caller="me")
     bench.scheduler.run_forever()
-    assert outcome.result().request.id == "r1"
+    assert outcome.wait(0).request.id == "r1"
+    assert bench.scheduler.submit(request(), caller="me").wait(0) == outcome.wait(0)
 
 
-def test_abandoning_tells_those_who_wait(bench: Bench) -> None:
-    outcome = bench.scheduler.submit(request(), caller="me")
-    bench.scheduler.abandon()
-    assert isinstance(outcome.exception(), ShuttingDown)
-    assert not bench.scheduler.run_once()
+def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
+    running = bench.scheduler.submit(request("running"), caller="me")
+    waiting = bench.scheduler.submit(request("waiting"), caller="me")
+    bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
+    bench.scheduler.run_once()
+    for job in (running, waiting):
+        with pytest.raises(ShuttingDown):
+            job.wait(0)
     assert bench.generator.drawn == []
+    bench.generator.on_begin = lambda _requests: None
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.scheduler.find("me", "running").position == 1
+    bench.scheduler.run_once()
+    bench.scheduler.run_once()
+    assert statuses(bench) == {"running": "succeeded", "waiting": "succeeded"}
 
 
-def test_abandoning_tells_who_waits_for_the_running_one_too(
-    bench: Bench, worker: threading.Thread
-) -> None:
-    bench.generator.gate.clear()
-    running = bench.scheduler.submit(request(), caller="me")
-    assert bench.generator.began.wait(10)
-    bench.scheduler.abandon()
-    assert isinstance(running.exception(0), ShuttingDown)
-    bench.generator.gate.set()
-    worker.join(10)
-    assert not worker.is_alive()
+def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
+    bench.scheduler.submit(request(seed=None), caller="me")
+    seed = bench.scheduler.find("me", "r1").job.request.seed
+    bench.restart()
+    again = bench.scheduler.submit(request(seed=None), caller="me")
+    bench.scheduler.recover()
+    bench.scheduler.run_once()
+    assert again.wait(0).request.seed == seed
+    assert len(bench.generator.drawn) == 1
+    assert bench.scheduler.waiting == 0
 
 
-def test_a_waiting_worker_wakes_for_a_job(bench: Bench, worker: threading.Thread) -> None:
-    assert bench.scheduler.submit(request(), caller="me").result(10).request.id == "r1"
+def test_a_job_waits_for_its_model_to_be_hashed(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    other = bench.scheduler.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
+    content = bench.source.files.pop(MODEL.path)
+    hashing = PendingModel(MODEL.name, MODEL.path, MODEL.size, PendingState.HASHING)
+    bench.source.pending = (hashing,)
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    assert other.wait(0)
+    bench.source.files[MODEL.path] = content
+    bench.source.pending = ()
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    assert job.wait(0)
+
+
+def test_a_model_that_has_gone_fails_its_jobs(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    del bench.source.files[MODEL.path]
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    with pytest.raises(ModelNotFound):
+        job.wait(0)
+
+
+def test_a_deadline_that_can_not_be_met_is_refused_before_any_work(bench: Bench) -> None:
+    bench.scheduler.submit(request("unknown yet"), caller="me", within=1)
+    bench.scheduler.run_once()  # the fake takes half a second for it
+    bench.scheduler.submit(request("just so"), caller="me", within=1)
+    with pytest.raises(DeadlineUnmet) as caught:
+        bench.scheduler.submit(request("too late"), caller="me", within=1)
+    assert caught.value.retry_after >= 1
+    assert "too late" not in statuses(bench)
+    bench.scheduler.submit(request("patient"), caller="me", within=10)
+
+
+def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
+    kept = bench.scheduler.submit(request("kept"), caller="me")
+    bench.jobs.broken = True
+    with pytest.raises(StorageUnavailable):
+        bench.scheduler.submit(request("new"), caller="me")
+    with pytest.raises(StorageUnavailable):
+        bench.scheduler.cancel("me", "kept")
+    assert bench.scheduler.waiting == 1
+    bench.jobs.broken = False
+    bench.scheduler.run_once()
+    assert kept.wait(0)
+
+
+def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    bench.results.broken = True
+    bench.generator.on_begin = lambda _requests: setattr(bench.jobs, "broken", True)
+    bench.scheduler.run_once()
+    with pytest.raises(StorageUnavailable):
+        job.wait(0)
+    assert bench.scheduler.find("me", "r1").job.status is JobStatus.FAILED
+    assert bench.results.files == {}
+    bench.jobs.broken = bench.results.broken = False
+    bench.generator.on_begin = lambda _requests: None
+    assert statuses(bench) == {"r1": "running"}
+    assert bench.scheduler.page("me", status=None, before=None, limit=5).jobs[0].job.failure
+    bench.records.tidy()
+    assert statuses(bench) == {"r1": "failed"}
+    again = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert again.wait(0)
+
+
+def test_pages_are_newest_first_and_lead_to_the_older(bench: Bench) -> None:
+    for number in range(5):
+        bench.scheduler.submit(request(f"r{number}"), caller="me")
+        bench.scheduler.run_once()
+    bench.scheduler.submit(request("theirs"), caller="they")
+    first = bench.scheduler.page("me", status=None, before=None, limit=3)
+    assert [view.job.request.id for view in first.jobs] == ["r4", "r3", "r2"]
+    last = bench.scheduler.page("me", status=None, before=first.older, limit=3)
+    assert [view.job.request.id for view in last.jobs] == ["r1", "r0"]
+    assert last.older is None
+    assert not bench.scheduler.page("me", status=JobStatus.FAILED, before=None, limit=3).jobs
+
+
+def test_pictures_are_found_by_their_number(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(num_images=2), caller="me")
+    with pytest.raises(ImageNotFound):
+        bench.scheduler.image("me", "r1", 0)
+    bench.scheduler.run_once()
+    images = [bench.scheduler.image("me", "r1", number) for number in (0, 1)]
+    assert images == [image.data for image in job.wait(0).images]
+    for number in (-1, 2):
+        with pytest.raises(ImageNotFound):
+            bench.scheduler.image("me", "r1", number)
+
+
+def test_old_jobs_and_their_pictures_go(bench: Bench) -> None:
+    bench.scheduler.submit(request("old"), caller="me")
+    bench.scheduler.run_once()
+    bench.clock.now += 100
+    bench.scheduler.submit(request("new"), caller="me")
+    bench.scheduler.run_once()
+    bench.records.tidy()
+    assert set(statuses(bench)) == {"old", "new"}
+    bench.clock.now += 0.5
+    bench.records.tidy()
+    assert set(statuses(bench)) == {"new"}
+    assert len(bench.results.files) == 1
 
 
 def test_one_line_says_what_was_drawn_for_whom_and_no_prompt(
@@ -153,14 +403,20 @@ def test_one_line_says_what_was_drawn_for_whom_and_no_prompt(
     assert "secret wish" not in caplog.text
 
 
-def test_a_job_that_its_caller_cancels_is_not_drawn_and_harms_no_other(bench: Bench) -> None:
-    cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
-    good = bench.scheduler.submit(request("good"), caller="me")
-    assert cancelled.cancel()
-    assert bench.scheduler.run_once()
-    assert bench.scheduler.run_once()
-    assert good.result(0).request.id == "good"
-    assert [drawn.id for drawn in bench.generator.drawn] == ["good"]
-    left = bench.scheduler.submit(request("left"), caller="me")
-    left.cancel()
-    bench.scheduler.abandon()
+def test_callers_take_turns(bench: Bench) -> None:
+    bench = Bench(max_queue=8)
+    for name in ("a1", "a2", "a3"):
+        bench.scheduler.submit(request(name), caller="a")
+    bench.scheduler.submit(request("b1"), caller="b")
+    while bench.scheduler.waiting:
+        bench.scheduler.run_once()
+    assert [drawn.id for drawn in bench.generator.drawn] == ["a1", "b1", "a2", "a3"]
+
+
+def test_the_loaded_model_is_preferred(bench: Bench) -> None:
+    bench = Bench(max_queue=8)
+    for name, model in (("a", MODEL), ("b", OTHER_MODEL), ("c", MODEL)):
+        bench.scheduler.submit(request(name, model_id=model.id), caller=name)
+    while bench.scheduler.waiting:
+        bench.scheduler.run_once()
+    assert [drawn.id for drawn in bench.generator.drawn] == ["a", "c", "b"]

@@ -1,17 +1,20 @@
 import dataclasses
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.service import InferenceService, Readiness
-from domain.errors import DeviceUnavailable, DomainError, ShuttingDown
+from domain.errors import DeviceUnavailable, DomainError, ShuttingDown, StorageUnavailable
 from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.stores import FakeJobStore, FakeResultStore
 
 MODEL = model_record()
 
@@ -23,9 +26,15 @@ class Bench:
         self.source = FakeModelSource({MODEL.path: b"weights"})
         self.registry = ModelRegistry(self.source)
         self.generator = FakeImageGenerator(prepared=False)
-        self.scheduler = JobScheduler(GenerateImages(self.registry, self.generator), max_queue=1)
+        self.jobs = FakeJobStore()
+        self.records = JobRecords(
+            self.jobs, FakeResultStore(), retention_seconds=9, retention_bytes=9, now=time.time
+        )
+        self.scheduler = JobScheduler(
+            GenerateImages(self.registry, self.generator), self.records, max_queue=1
+        )
         self.service = InferenceService(
-            self.registry, self.generator, self.scheduler, scan_interval=0.01
+            self.registry, self.generator, self.scheduler, self.records, scan_interval=0.01
         )
 
 
@@ -63,7 +72,7 @@ def test_it_says_once_that_it_is_ready_and_then_draws(bench: Bench) -> None:
     said = threading.Semaphore(0)
     bench.service.start(on_ready=said.release)
     assert said.acquire(timeout=10)
-    assert bench.scheduler.submit(REQUEST, caller="me").result(10).request == REQUEST
+    assert bench.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
     assert not said.acquire(blocking=False)
 
 
@@ -134,10 +143,11 @@ def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
     bench.generator.gate.clear()
     running = bench.scheduler.submit(REQUEST, caller="me")
     assert bench.generator.began.wait(10)
-    waiting = bench.scheduler.submit(REQUEST, caller="me")
+    waiting = bench.scheduler.submit(REQUEST, caller="you")
     bench.service.stop(0.05)
-    assert isinstance(waiting.exception(0), ShuttingDown)
-    assert isinstance(running.exception(0), ShuttingDown)
+    for job in (waiting, running):
+        with pytest.raises(ShuttingDown):
+            job.wait(0)
 
 
 def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
@@ -149,7 +159,7 @@ def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
     stopping = threading.Thread(target=bench.service.stop, args=(10,))
     stopping.start()
     bench.generator.gate.set()
-    assert running.result(10).request == REQUEST
+    assert running.wait(10).request == REQUEST
     stopping.join(10)
 
 
@@ -167,7 +177,8 @@ def test_a_library_that_is_broken_is_fatal_and_nobody_waits_for_ever(bench: Benc
     bench.service.start(on_fatal=on_fatal)
     assert told.wait(10)
     assert "libcudart" in str(fatal[0])
-    assert isinstance(waiting.exception(10), ShuttingDown)
+    with pytest.raises(ShuttingDown):
+        waiting.wait(10)
 
 
 def test_who_can_not_be_told_that_it_is_ready_stops_nothing(bench: Bench) -> None:
@@ -181,4 +192,28 @@ def test_who_can_not_be_told_that_it_is_ready_stops_nothing(bench: Bench) -> Non
     while [model.id for model in bench.registry.models()] != [new.id]:
         assert not deadline.wait(0.01)
     request = dataclasses.replace(REQUEST, model_id=new.id)
-    assert bench.scheduler.submit(request, caller="me").result(10)
+    assert bench.scheduler.submit(request, caller="me").wait(10)
+
+
+def test_what_an_earlier_run_accepted_is_drawn(bench: Bench) -> None:
+    bench.registry.refresh()
+    bench.scheduler.submit(REQUEST, caller="me")
+    later = Bench()
+    later.jobs.jobs = bench.jobs.jobs
+    later.service.start()
+    assert later.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
+    later.service.stop(10)
+
+
+def test_a_job_store_that_is_not_there_is_fatal(bench: Bench) -> None:
+    bench.jobs.broken = True
+    fatal: list[DomainError] = []
+    told = threading.Event()
+
+    def on_fatal(error: DomainError) -> None:
+        fatal.append(error)
+        told.set()
+
+    bench.service.start(on_fatal=on_fatal)
+    assert told.wait(10)
+    assert isinstance(fatal[0], StorageUnavailable)

@@ -1,0 +1,217 @@
+"""Draws what the queue gives out: for the one thread that owns the device."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+
+from application.batching import BatchLimits
+from application.estimates import DrawingTimes
+from application.job_queue import JobQueue, LiveJob
+from application.job_records import JobRecords
+from application.jobs import Job, JobFailure, Progress
+from domain.errors import (
+    DomainError,
+    GenerationFailed,
+    JobCancelled,
+    OutOfMemory,
+    StorageUnavailable,
+)
+from domain.generation import GenerationResult
+from domain.ports.image_generator import GenerationStep
+from domain.services.generate_images import GenerateImages
+
+__all__ = ["DeviceWorker"]
+
+_PREVIEW_SECONDS = 0.5
+"""At least between two previews of a job."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Interrupted(Exception):
+    """Nobody wants what is being drawn, or the process ends."""
+
+
+class _Steps:
+    """Passes on the steps of one drawing of some jobs, and stops it when nobody wants it."""
+
+    def __init__(self, worker: "DeviceWorker", jobs: Sequence[LiveJob]) -> None:
+        self._worker = worker
+        self._jobs = jobs
+        self._first: tuple[int, float] | None = None
+        self._shown = -_PREVIEW_SECONDS
+
+    def __call__(self, step: GenerationStep) -> None:
+        now = self._worker.clock()
+        wanted = self._worker.wanted(self._jobs)
+        if not wanted:
+            raise _Interrupted
+        progress = self._progress(step, now)
+        show = now - self._shown >= _PREVIEW_SECONDS and step.done < step.total
+        for number, live in enumerate(self._jobs):
+            if live in wanted:
+                preview = step.preview(number) if show and live.listeners else None
+                if preview is not None:
+                    self._shown = now
+                self._worker.queue.report(live, progress, preview)
+
+    def _progress(self, step: GenerationStep, now: float) -> Progress:
+        if self._first is None:
+            self._first = (step.done, now)
+        done, since = self._first
+        if step.done == done or now <= since:
+            return Progress(step.done, step.total)
+        rate = (step.done - done) / (now - since)
+        return Progress(step.done, step.total, rate, (step.total - step.done) / rate)
+
+
+class DeviceWorker:
+    """Takes jobs from the queue, draws them, keeps what came out and tells who waits."""
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        generate_images: GenerateImages,
+        records: JobRecords,
+        *,
+        times: DrawingTimes,
+        batch_wait: Callable[[], float],
+        clock: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self.queue = queue
+        self.clock = clock
+        self._generate_images = generate_images
+        self._records = records
+        self._times = times
+        self._batch_wait = batch_wait
+        self._now = now
+        self._limits = BatchLimits(largest=1)
+
+    def run_once(self) -> bool:
+        """Wait for jobs and draw them; False when there are none and none will come."""
+        self._limits.largest = self._generate_images.largest_batch
+        batch = self.queue.take(
+            limit=self._limits.get,
+            may_draw=lambda model_id: not self._generate_images.awaits(model_id),
+            company=self._batch_wait(),
+        )
+        if batch is None:
+            return False
+        for live in batch:
+            request = live.job.request
+            job = self.queue.started(live, self._now(), Progress(0, request.num_inference_steps))
+            try:
+                self._records.update(job)
+            except StorageUnavailable:
+                # It was kept when it was accepted; that it has begun is no loss.
+                _log.warning("the start of job %a could not be kept", request.id)
+        self._draw(batch)
+        return True
+
+    def wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
+        """Those that are still to be drawn; ends those that were cancelled meanwhile."""
+        if self.queue.abandoned:
+            return []
+        for live in jobs:
+            if live.cancelling and not live.job.status.finished:
+                job = live.job.cancelled(self._now())
+                self._records.end(job)
+                self.queue.finish(live, job, JobCancelled(job.request.id))
+        return [live for live in jobs if not live.job.status.finished]
+
+    def _draw(self, batch: Sequence[LiveJob]) -> None:
+        batch = self.wanted(batch)
+        if not batch:
+            return
+        key, images = batch[0].job.request.batch_key, _images(batch)
+        at_once = min(self._limits.get(key), images)
+        try:
+            results = self._generate_images.batch(
+                [live.job.request for live in batch],
+                at_once=at_once,
+                on_step=_Steps(self, batch),
+            )
+        except OutOfMemory as error:
+            if at_once == 1:
+                self._fail_or_part(batch, error)
+                return
+            _log.info("%d images at once do not fit: %s", at_once, error)
+            self._limits.failed(key, at_once)
+            for live in batch:
+                self._draw([live])
+        except _Interrupted:
+            _log.info("stopped before the next step: %s", [live.job.request.id for live in batch])
+        except Exception as error:
+            self._fail_or_part(batch, error)
+        else:
+            self._limits.succeeded(key, at_once)
+            for live, result in zip(batch, results, strict=True):
+                self._times.learn(result, images=images)
+                self._succeed(live, result)
+
+    def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception) -> None:
+        """Where a batch breaks its members are drawn alone, so that one harms no other."""
+        if len(batch) > 1:
+            for live in batch:
+                self._draw([live])
+            return
+        live = batch[0]
+        if not live.job.status.finished:
+            _log_failure(live.job, error)
+            job = live.job.failed(self._now(), _failure(error))
+            self._records.end(job)
+            self.queue.finish(live, job, error)
+
+    def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
+        if live.job.status.finished:  # cancelled during the last step
+            return
+        job = live.job
+        waited = max(0.0, (job.started_at or job.created_at) - job.created_at)
+        result = dataclasses.replace(
+            result, timings=dataclasses.replace(result.timings, queue=waited)
+        )
+        try:
+            done = self._records.succeed(job, result)
+        except StorageUnavailable as error:
+            self._fail_or_part([live], error)
+            return
+        _log_drawn(done, result)
+        self.queue.finish(live, done, result)
+
+
+def _images(batch: Sequence[LiveJob]) -> int:
+    return sum(live.job.request.num_images for live in batch)
+
+
+def _failure(error: Exception) -> JobFailure:
+    if isinstance(error, DomainError):
+        return JobFailure(error.code, str(error))
+    return JobFailure("internal_error", "something failed here; the logs have it under its id")
+
+
+def _log_failure(job: Job, error: Exception) -> None:
+    if isinstance(error, DomainError):
+        why = error if isinstance(error, GenerationFailed) else None
+        _log.warning(
+            "job failed: id=%a code=%s %s", job.request.id, error.code, error, exc_info=why
+        )
+    else:
+        _log.error("job failed: id=%a", job.request.id, exc_info=error)
+
+
+def _log_drawn(job: Job, result: GenerationResult) -> None:
+    request = result.request
+    _log.info(
+        "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
+        request.id,
+        job.caller,
+        request.model_id[:10],
+        request.num_inference_steps,
+        request.width,
+        request.height,
+        request.num_images,
+        result.processing_time,
+        result.timings.queue,
+    )
+    _log.debug("prompt of %a: %a", request.id, request.prompt)

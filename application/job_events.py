@@ -1,0 +1,108 @@
+"""What happens to a job, for those who listen."""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from application.job_queue import JobQueue, LiveJob
+from application.jobs import JobView
+
+__all__ = ["JobEvent", "JobWatch"]
+
+_RUN = secrets.token_hex(4)
+"""Event ids hold it: versions start anew with each process."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """Something new.
+
+    Attributes:
+        id: For `after` of a later watch.
+        name: `queued`, `progress`, `preview` or `done`.
+        view: The job as it was then.
+        preview: A JPEG, of a `preview`.
+    """
+
+    id: str
+    name: str
+    view: JobView
+    preview: bytes | None = None
+
+
+class JobWatch:
+    """One listener's way through the events of a job.
+
+    A slow one gets the newest of each kind, so nothing piles up and the worker waits for nobody.
+
+    Args:
+        view: Of a job that is finished; None while `live` is not.
+        after: The id of the last event that was seen; one that is not known counts as none.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        live: LiveJob | None,
+        view: JobView,
+        *,
+        after: str | None,
+    ) -> None:
+        self._queue = queue
+        self._live = live
+        self._view = view
+        self._open = live is not None
+        token = view.job.token
+        run, _, version = (after or "").removeprefix(f"{token}-").partition("-")
+        self._done_seen = after == f"{token}-done"
+        self._seen = int(version) if run == _RUN and version.isdecimal() else 0
+        if live is not None:
+            with queue.changed:
+                live.listeners += 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether `done` was given, or the service stops: nothing will come any more."""
+        if self._done_seen:
+            return True
+        return self._live is not None and self._queue.abandoned
+
+    def next(self, timeout: float) -> JobEvent | None:
+        """The next event; None when there was none for so many seconds, or it has `ended`."""
+        if self.ended:
+            return None
+        if self._live is None:
+            return self._done(self._view)
+        deadline = time.monotonic() + timeout
+        with self._queue.changed:
+            while (event := self._new(self._live)) is None:
+                seconds = deadline - time.monotonic()
+                if seconds <= 0 or self.ended:
+                    return None
+                self._queue.changed.wait(seconds)
+            return event
+
+    def close(self) -> None:
+        """Listen no more. A second call does nothing."""
+        if self._live is not None and self._open:
+            self._open = False
+            with self._queue.changed:
+                self._live.listeners -= 1
+
+    def _new(self, live: LiveJob) -> JobEvent | None:
+        unseen = [(version, name) for name, version in live.changes.items() if version > self._seen]
+        if not unseen:
+            return None
+        view = self._queue.view(live)
+        if "done" in live.changes:  # what came before it no longer matters
+            return self._done(JobView(live.job, progress=live.progress))
+        version, name = min(unseen)
+        self._seen = version
+        if name == "queued" and view.position is None:
+            return self._new(live)
+        preview = live.preview if name == "preview" else None
+        return JobEvent(f"{live.job.token}-{_RUN}-{version}", name, view, preview)
+
+    def _done(self, view: JobView) -> JobEvent:
+        self._done_seen = True
+        return JobEvent(f"{view.job.token}-done", "done", view)

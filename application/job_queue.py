@@ -1,0 +1,294 @@
+"""The jobs of this process that are not finished: which wait, which are drawn, who is told."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+
+from application.batching import Waiting, drawing_order, next_batch
+from application.jobs import Job, JobKey, JobStatus, JobView, Progress
+from domain.errors import ShuttingDown
+from domain.generation import BatchKey, GenerationResult
+
+__all__ = ["JobQueue", "LiveJob"]
+
+_LOOK_AGAIN_SECONDS = 1.0
+"""Until jobs whose model is not listed yet are looked at again."""
+_REMEMBERED_CALLERS = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class LiveJob:
+    """A job that is not finished. All but `outcome` changes under the queue's lock only.
+
+    Attributes:
+        arrived: How many turns had been taken when it came.
+        passes: How often one behind it was drawn first.
+        progress: Once it is drawn.
+        preview: A JPEG of the work so far.
+        cancelling: Whether it is to stop before its next step.
+        listeners: How many follow its events.
+        changes: The version in which each kind of event last had something new.
+        outcome: For those who wait for it.
+    """
+
+    job: Job
+    arrived: int
+    passes: int = 0
+    progress: Progress | None = None
+    preview: bytes | None = None
+    cancelling: bool = False
+    listeners: int = 0
+    changes: dict[str, int] = field(default_factory=dict)
+    outcome: "Future[GenerationResult]" = field(default_factory=Future)
+
+    def changed(self, event: str) -> None:
+        """Note that there is something new of this kind."""
+        self.changes[event] = max(self.changes.values(), default=0) + 1
+
+
+class JobQueue:
+    """A bounded queue, fair between callers.
+
+    `changed` guards all that is in here. The worker holds it to take jobs, never while it draws;
+    a caller holds it to put one in, never while it waits for its pictures.
+    """
+
+    def __init__(self, *, max_waiting: int) -> None:
+        self.changed = threading.Condition()
+        self._max_waiting = max_waiting
+        self._live: dict[JobKey, LiveJob] = {}
+        self._waiting: dict[int, LiveJob] = {}
+        self._running: tuple[LiveJob, ...] = ()
+        self._order: list[Waiting] | None = None
+        self._served: dict[str, int] = {}
+        self._turns = 0
+        self._last_model: str | None = None
+        self._closed = False
+        self._abandoned = False
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait; running ones are not counted."""
+        return len(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next job would be refused for want of room."""
+        return len(self._waiting) >= self._max_waiting
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more jobs are taken in."""
+        return self._closed
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether what is drawn now is to stop before its next step."""
+        return self._abandoned
+
+    @property
+    def running(self) -> tuple[LiveJob, ...]:
+        """The jobs that are drawn now."""
+        return self._running
+
+    def get(self, key: JobKey) -> LiveJob | None:
+        """The job of this key, while it is not finished."""
+        return self._live.get(key)
+
+    def put(self, job: Job) -> LiveJob:
+        """Let a job wait, also past the bound: that is for its caller to keep.
+
+        Raises ShuttingDown once the queue was abandoned.
+        """
+        with self.changed:
+            if self._abandoned:
+                raise ShuttingDown
+            live = LiveJob(job, arrived=self._turns)
+            live.changed("queued")
+            self._live[job.key] = live
+            self._waiting[job.sequence] = live
+            self._reordered()
+        return live
+
+    def take(
+        self,
+        *,
+        limit: Callable[[BatchKey], int],
+        may_draw: Callable[[str], bool],
+        company: float,
+    ) -> tuple[LiveJob, ...] | None:
+        """Wait for jobs to draw together; None when none will come. They count as running then.
+
+        Args:
+            limit: How many images of a shape are drawn together at most.
+            may_draw: Whether a job with this model may be drawn now.
+            company: Seconds that a batch with room left waits for more, when nothing else waits.
+        """
+        with self.changed:
+            batch = self._wait_for_batch(limit, may_draw, company)
+            if batch is None:
+                return None
+            self._turns += 1
+            for live in batch:
+                del self._waiting[live.job.sequence]
+                self._served.pop(live.job.caller, None)
+                self._served[live.job.caller] = self._turns
+            while len(self._served) > _REMEMBERED_CALLERS:
+                del self._served[next(iter(self._served))]
+            self._last_model = batch[0].job.request.model_id
+            self._running = batch
+            self._reordered()
+            return batch
+
+    def started(self, live: LiveJob, now: float, progress: Progress) -> Job:
+        """Note that a job that was taken is being drawn."""
+        with self.changed:
+            live.job = live.job.started(now)
+            self._report(live, progress, None)
+            return live.job
+
+    def report(self, live: LiveJob, progress: Progress, preview: bytes | None) -> None:
+        """Tell those who listen how far a job is."""
+        with self.changed:
+            self._report(live, progress, preview)
+
+    def withdraw(self, live: LiveJob) -> bool:
+        """Take out a job that waits; False when it does not."""
+        with self.changed:
+            if self._waiting.pop(live.job.sequence, None) is None:
+                return False
+            self._reordered()
+            return True
+
+    def restore(self, live: LiveJob) -> None:
+        """Let a job that was withdrawn wait again, in its old place."""
+        with self.changed:
+            self._waiting[live.job.sequence] = live
+            self._reordered()
+
+    def stop(self, live: LiveJob) -> None:
+        """Let a job that is drawn end before its next step."""
+        with self.changed:
+            live.cancelling = True
+
+    def finish(self, live: LiveJob, job: Job, outcome: GenerationResult | Exception) -> None:
+        """Let go of a job, and tell all who wait for it or listen."""
+        with self.changed:
+            live.job = job
+            self._live.pop(job.key, None)
+            self._running = tuple(each for each in self._running if each is not live)
+            live.changed("done")
+            self.changed.notify_all()
+        _conclude(live, outcome)
+
+    def view(self, live: LiveJob) -> JobView:
+        """The job as it is now."""
+        with self.changed:
+            if live.job.status is not JobStatus.QUEUED:
+                return JobView(live.job, progress=live.progress)
+            return JobView(live.job, self._position(live), _no_step(live.job))
+
+    def ahead_of(self, caller: str) -> list[LiveJob]:
+        """The waiting jobs that go before a new one of this caller."""
+        with self.changed:
+            mine = max((job.number for job in map(_waiting, self._waiting.values())), default=0) + 1
+            shape = BatchKey("", 0, 0, 0, 0.0)
+            new = Waiting(caller, mine, self._turns, shape, 1)
+            order = drawing_order([*map(_waiting, self._waiting.values()), new], self._served)
+            ahead = order[: order.index(new)]
+            return [self._waiting[job.number] for job in ahead]
+
+    def close(self) -> None:
+        """Take in no more; what waits is still drawn."""
+        with self.changed:
+            self._closed = True
+            self.changed.notify_all()
+
+    def abandon(self) -> None:
+        """Draw no more. All who wait are told that the service stops, and all streams end."""
+        with self.changed:
+            self._closed = self._abandoned = True
+            left = [*self._live.values()]
+            self._waiting.clear()
+            self.changed.notify_all()
+        for live in left:
+            _conclude(live, ShuttingDown())
+
+    def _wait_for_batch(
+        self,
+        limit: Callable[[BatchKey], int],
+        may_draw: Callable[[str], bool],
+        company: float,
+    ) -> tuple[LiveJob, ...] | None:
+        until: float | None = None
+        while not self._abandoned:
+            order = [job for job in self._ordered() if may_draw(job.batch_key.model_id)]
+            if not order:
+                if self._closed:
+                    return None
+                self.changed.wait(_LOOK_AGAIN_SECONDS if self._waiting else None)
+                continue
+            batch = next_batch(order, last_model=self._last_model, limit=limit)
+            room = limit(batch.jobs[0].batch_key) - sum(job.images for job in batch.jobs)
+            if company > 0 and room > 0 and len(batch.jobs) == len(order) and not self._closed:
+                until = time.monotonic() + company if until is None else until
+                if (seconds := until - time.monotonic()) > 0:
+                    self.changed.wait(seconds)
+                    continue
+            if batch.passed is not None:
+                self._waiting[batch.passed.number].passes += 1
+            return tuple(self._waiting[job.number] for job in batch.jobs)
+        return None
+
+    def _ordered(self) -> list[Waiting]:
+        if self._order is None:
+            self._order = drawing_order(list(map(_waiting, self._waiting.values())), self._served)
+        return self._order
+
+    def _reordered(self) -> None:
+        self._order = None
+        for live in self._waiting.values():
+            if live.listeners:
+                live.changed("queued")
+        self.changed.notify_all()
+
+    def _position(self, live: LiveJob) -> int | None:
+        numbers = [job.number for job in self._ordered()]
+        number = live.job.sequence
+        return numbers.index(number) + 1 if number in numbers else None
+
+    def _report(self, live: LiveJob, progress: Progress, preview: bytes | None) -> None:
+        live.progress = progress
+        live.changed("progress")
+        if preview is not None:
+            live.preview = preview
+            live.changed("preview")
+        self.changed.notify_all()
+
+
+def _waiting(live: LiveJob) -> Waiting:
+    job = live.job
+    return Waiting(
+        job.caller,
+        job.sequence,
+        live.arrived,
+        job.request.batch_key,
+        job.request.num_images,
+        live.passes,
+    )
+
+
+def _no_step(job: Job) -> Progress:
+    return Progress(0, job.request.num_inference_steps)
+
+
+def _conclude(live: LiveJob, outcome: GenerationResult | Exception) -> None:
+    # Those who wait may have been told before, by `abandon`.
+    with contextlib.suppress(InvalidStateError):
+        if isinstance(outcome, Exception):
+            live.outcome.set_exception(outcome)
+        else:
+            live.outcome.set_result(outcome)

@@ -1,0 +1,123 @@
+"""What is kept of jobs: the store, the pictures, and what could not be kept yet."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from application.jobs import Job, JobKey, JobStatus
+from application.ports.job_store import JobStore
+from application.ports.result_store import ResultStore
+from domain.errors import ImageNotFound, StorageUnavailable
+from domain.generation import GeneratedImage, GenerationResult, Timings
+
+__all__ = ["JobRecords"]
+
+_log = logging.getLogger(__name__)
+
+
+class JobRecords:
+    """Jobs and their pictures as they are kept. Any thread may call any method.
+
+    How a job ended is known from the moment it has, also while the store can not be written to:
+    then it is kept by a later `tidy`, or the job is drawn anew by the next process. All methods
+    raise StorageUnavailable but where they say otherwise.
+    """
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        results: ResultStore,
+        *,
+        retention_seconds: float,
+        retention_bytes: int,
+        now: Callable[[], float],
+    ) -> None:
+        self._jobs = jobs
+        self._results = results
+        self._retention_seconds = retention_seconds
+        self._retention_bytes = retention_bytes
+        self._now = now
+        self._changing = threading.Lock()
+        self._unsaved: dict[JobKey, Job] = {}
+
+    def add(self, job: Job) -> Job:
+        """Keep a new job; it with its sequence."""
+        added = self._jobs.add(job)
+        self._drop_unsaved(job.key)
+        return added
+
+    def update(self, job: Job) -> None:
+        """Keep what has become of a job."""
+        self._jobs.update(job)
+
+    def end(self, job: Job) -> None:
+        """Keep how a job ended, as soon as that can be done. Raises nothing."""
+        try:
+            self._jobs.update(job)
+        except StorageUnavailable:
+            _log.error("what became of job %a could not be kept yet", job.request.id)
+            with self._changing:
+                self._unsaved[job.key] = job
+
+    def succeed(self, job: Job, result: GenerationResult) -> Job:
+        """Keep the pictures of a job that is drawn, and then that it succeeded."""
+        self._results.write(job.token, result.images)
+        done = job.succeeded(self._now(), result)
+        self._jobs.update(done)
+        return done
+
+    def find(self, key: JobKey) -> Job | None:
+        """The job of this key."""
+        return self._unsaved.get(key) or self._jobs.find(key)
+
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> Sequence[Job]:
+        """As `JobStore.page`."""
+        rows = self._jobs.page(caller, status=status, before=before, limit=limit)
+        return [self._unsaved.get(job.key, job) for job in rows]
+
+    def unfinished(self) -> Sequence[Job]:
+        """As `JobStore.unfinished`."""
+        return self._jobs.unfinished()
+
+    def image(self, job: Job, number: int) -> bytes:
+        """The file of image `number`, counted from 0. Raises ImageNotFound too."""
+        count = len(job.images or ())
+        if not 0 <= number < count:
+            raise ImageNotFound(
+                f"the job {job.request.id!a} is {job.status} and has {count} images, counted from 0"
+            )
+        return self._results.read(job.token, number)
+
+    def result(self, job: Job) -> GenerationResult:
+        """The result of a job that succeeded, as it was the first time."""
+        return GenerationResult(
+            request=job.request,
+            images=tuple(
+                GeneratedImage(self.image(job, number), image.seed, image.width, image.height)
+                for number, image in enumerate(job.images or ())
+            ),
+            processing_time=job.processing_time or 0.0,
+            timings=job.timings or Timings(),
+            warnings=job.warnings,
+        )
+
+    def tidy(self) -> None:
+        """Keep what could not be kept before; give up what is past its retention."""
+        for job in list(self._unsaved.values()):
+            self._jobs.update(job)
+            self._drop_unsaved(job.key)
+        gone = self._jobs.retire(
+            finished_before=self._now() - self._retention_seconds,
+            keep_bytes=self._retention_bytes,
+        )
+        self._results.remove({job.token for job in gone})
+
+    def close(self) -> None:
+        """Let go of files and connections. Raises nothing."""
+        self._jobs.close()
+
+    def _drop_unsaved(self, key: JobKey) -> None:
+        with self._changing:
+            self._unsaved.pop(key, None)

@@ -1,0 +1,78 @@
+"""A scheduler over fakes, driven by hand."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from application.job_records import JobRecords
+from application.scheduler import JobScheduler
+from domain.generation import GenerationRequest
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.clock import FakeClock
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.stores import FakeJobStore, FakeResultStore
+
+__all__ = ["MODEL", "OTHER_MODEL", "Bench", "request"]
+
+MODEL = model_record()
+OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
+
+
+class Bench:
+    """A scheduler, and all that it works with."""
+
+    def __init__(self, max_queue: int = 8, *, largest_batch: int = 1) -> None:
+        self.source = FakeModelSource({MODEL.path: b"weights", OTHER_MODEL.path: b"other weights"})
+        self.registry = ModelRegistry(self.source)
+        self.registry.refresh()
+        self.clock = FakeClock()
+        self.generator = FakeImageGenerator(largest_batch=largest_batch)
+        self.jobs = FakeJobStore()
+        self.results = FakeResultStore()
+        self._max_queue = max_queue
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that only the process knows, as if it had been killed."""
+        self.records = JobRecords(
+            self.jobs,
+            self.results,
+            retention_seconds=100,
+            retention_bytes=1_000_000,
+            now=self.clock,
+        )
+        self.scheduler = JobScheduler(
+            GenerateImages(self.registry, self.generator, clock=self.clock),
+            self.records,
+            max_queue=self._max_queue,
+            batch_wait=0,
+            clock=self.clock,
+            now=self.clock,
+        )
+
+    @contextmanager
+    def worker(self) -> Iterator[threading.Thread]:
+        """A thread that draws."""
+        thread = threading.Thread(target=self.scheduler.run_forever)
+        thread.start()
+        try:
+            yield thread
+        finally:
+            self.generator.gate.set()
+            self.scheduler.drain()
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def request(name: str = "r1", **changes: object) -> GenerationRequest:
+    """A good request, changed by `changes`."""
+    values: dict[str, object] = {
+        "id": name,
+        "model_id": MODEL.id,
+        "prompt": "x",
+        "seed": 1,
+        "num_inference_steps": 4,
+    }
+    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]

@@ -1,0 +1,149 @@
+"""Jobs that are drawn together, and what one of them may do to the others: nothing."""
+
+import threading
+
+import pytest
+
+from application.jobs import JobStatus
+from domain.errors import GenerationFailed, JobCancelled, OutOfMemory
+from domain.generation import GenerationRequest
+from tests.unit.scheduling import Bench, request
+
+
+@pytest.fixture
+def bench() -> Bench:
+    bench = Bench(largest_batch=4)
+    for number in range(3):  # full batches of 1 and 2, so that 4 may be drawn together
+        for image in range(2**number):
+            bench.scheduler.submit(request(f"warm {number}.{image}"), caller="warm")
+        bench.scheduler.run_once()
+    while bench.scheduler.waiting:
+        bench.scheduler.run_once()
+    bench.generator.batches.clear()
+    bench.generator.drawn.clear()
+    return bench
+
+
+def submit(bench: Bench, *names: str) -> None:
+    for name in names:
+        bench.scheduler.submit(request(name, seed=ord(name)), caller=f"caller of {name}")
+
+
+def status(bench: Bench, name: str) -> JobStatus:
+    return bench.scheduler.find(f"caller of {name}", name).job.status
+
+
+def test_equal_shapes_of_different_callers_are_drawn_together(bench: Bench) -> None:
+    submit(bench, "a", "b", "c", "d", "e")
+    bench.scheduler.run_once()
+    assert bench.generator.batches == [("a", "b", "c", "d")]
+    bench.scheduler.run_once()
+    assert bench.generator.batches[1:] == [("e",)]
+
+
+def test_a_picture_is_the_same_alone_and_among_others(bench: Bench) -> None:
+    submit(bench, "a", "b")
+    bench.scheduler.run_once()
+    alone = Bench()
+    submit(alone, "b")
+    alone.scheduler.run_once()
+    assert bench.scheduler.image("caller of b", "b", 0) == alone.scheduler.image(
+        "caller of b", "b", 0
+    )
+
+
+def test_where_a_batch_breaks_its_members_are_drawn_alone(bench: Bench) -> None:
+    submit(bench, "a", "b", "c")
+    bench.generator.failures = [GenerationFailed("one of them"), GenerationFailed("this one")]
+    bench.scheduler.run_once()
+    assert [status(bench, name) for name in "abc"] == [
+        JobStatus.FAILED,
+        JobStatus.SUCCEEDED,
+        JobStatus.SUCCEEDED,
+    ]
+    assert bench.generator.batches == [("b",), ("c",)]
+
+
+def test_one_that_is_cancelled_leaves_its_neighbours_running(bench: Bench) -> None:
+    submit(bench, "a", "b")
+    waiter = bench.scheduler.submit(request("a", seed=ord("a")), caller="caller of a")
+
+    def cancel(_requests: object) -> None:
+        bench.scheduler.cancel("caller of a", "a")
+
+    bench.generator.on_begin = cancel
+    bench.scheduler.run_once()
+    assert [status(bench, name) for name in "ab"] == [JobStatus.CANCELLED, JobStatus.SUCCEEDED]
+    with pytest.raises(JobCancelled):
+        waiter.wait(0)
+    assert bench.generator.batches == [("a", "b")]
+
+
+def test_when_all_are_cancelled_the_drawing_stops(bench: Bench) -> None:
+    submit(bench, "a", "b")
+
+    def cancel(requests: object) -> None:
+        for name in "ab":
+            bench.scheduler.cancel(f"caller of {name}", name)
+
+    bench.generator.on_begin = cancel
+    bench.scheduler.run_once()
+    assert bench.generator.drawn == []
+    assert {status(bench, name) for name in "ab"} == {JobStatus.CANCELLED}
+
+
+def test_one_that_is_cancelled_while_drawn_alone_leaves_those_after_it(bench: Bench) -> None:
+    submit(bench, "a", "b", "c")
+    bench.generator.failures = [GenerationFailed("together")]
+
+    def cancel(requests: list[GenerationRequest]) -> None:
+        if [each.id for each in requests] == ["b"]:
+            bench.scheduler.cancel("caller of b", "b")
+
+    bench.generator.on_begin = cancel  # type: ignore[assignment]
+    bench.scheduler.run_once()
+    assert [status(bench, name) for name in "abc"] == [
+        JobStatus.SUCCEEDED,
+        JobStatus.CANCELLED,
+        JobStatus.SUCCEEDED,
+    ]
+
+
+def test_memory_that_runs_out_halves_what_is_drawn_together(bench: Bench) -> None:
+    bench.generator.fits = 2
+    submit(bench, "a", "b", "c", "d")
+    bench.scheduler.run_once()
+    assert {status(bench, name) for name in "abcd"} == {JobStatus.SUCCEEDED}
+    bench.generator.batches.clear()
+    submit(bench, *"efgh")
+    bench.scheduler.run_once()
+    assert bench.generator.batches == [("e", "f")]
+
+
+def test_one_request_of_many_images_is_split_before_it_fails(bench: Bench) -> None:
+    bench.generator.fits = 1
+    bench.scheduler.submit(request("many", num_images=4), caller="me")
+    bench.scheduler.run_once()
+    assert bench.scheduler.find("me", "many").job.status is JobStatus.SUCCEEDED
+    bench.generator.fits = 0
+    job = bench.scheduler.submit(request("too many", num_images=4), caller="me")
+    bench.scheduler.run_once()
+    with pytest.raises(OutOfMemory):
+        job.wait(0)
+
+
+def test_an_idle_device_waits_for_company_no_longer_than_it_may() -> None:
+    bench = Bench(largest_batch=4)
+    bench.scheduler = type(bench.scheduler)(
+        bench.scheduler._generate_images, bench.records, max_queue=8, batch_wait=0.05
+    )
+    for number in range(2):
+        bench.scheduler.submit(request(f"warm {number}"), caller="warm")
+        bench.scheduler.run_once()
+    bench.generator.batches.clear()
+    came = threading.Event()
+    bench.generator.on_begin = lambda _requests: came.set()
+    with bench.worker():
+        submit(bench, "a")
+        assert came.wait(10)
+    assert bench.generator.batches == [("a",)]
