@@ -43,8 +43,8 @@ _log = logging.getLogger(__name__)
 class SqlJobStore(JobStore):
     """Jobs behind an SQLAlchemy URL; what is written is on disk when the call returns.
 
-    The tables are made at the first use. SQLite keeps a write-ahead log and synchronises each
-    commit (`synchronous=FULL`), so an accepted job survives a power cut too.
+    The tables are made at the first use. SQLite keeps a write-ahead log and synchronises what is
+    accepted and what has ended (`synchronous=FULL`), so that both survive a power cut too.
 
     Args:
         url: Of SQLAlchemy, such as `sqlite:///data/jobs.sqlite`.
@@ -62,11 +62,12 @@ class SqlJobStore(JobStore):
             connection.execute(delete(jobs).where(jobs.c.key == _key(job.key)))
             values = {"key": _key(job.key), "owner": _digest(job.caller), "token": job.token}
             done = connection.execute(insert(jobs).values(values | _changing(job)))
-            (sequence,) = done.inserted_primary_key or ()
-            return dataclasses.replace(job, sequence=sequence)
+            assert done.inserted_primary_key is not None  # noqa: S101 - tells mypy
+            return dataclasses.replace(job, sequence=done.inserted_primary_key[0])
 
     def update(self, job: Job) -> None:
-        with self._transaction() as connection:
+        # That a job has begun may be forgotten by a power cut; how it ended may not.
+        with self._transaction(durable=job.status.finished) as connection:
             same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
             connection.execute(update(jobs).where(same).values(_changing(job)))
 
@@ -121,9 +122,13 @@ class SqlJobStore(JobStore):
                 self._engine = None
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, durable: bool = True) -> Iterator[Connection]:
         try:
-            with self._opened().begin() as connection:
+            engine = self._opened()
+            with engine.begin() as connection:
+                if engine.dialect.name == "sqlite":
+                    level = "full" if durable else "normal"
+                    connection.exec_driver_sql(f"pragma synchronous = {level}")
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             # The library's words hold the statement, and what connects the URL.
@@ -160,7 +165,6 @@ def _engine(url: str, patience: float) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
 
     return engine
 

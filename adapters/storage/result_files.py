@@ -40,7 +40,6 @@ class ResultFiles(ResultStore):
             try:
                 for number, image in enumerate(images):
                     _write(new / str(number), image.data)
-                _synchronise(new)
                 # Of an attempt that was stopped before the job was known to have succeeded.
                 shutil.rmtree(final, ignore_errors=True)
                 new.rename(final)
