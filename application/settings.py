@@ -52,8 +52,14 @@ class Settings:
     device: str = "auto"
     dtype: str = "auto"
     data_dir: str = "data"
+    database_url: str | None = None
+    batch_wait_ms: float | None = None
+    job_retention_seconds: int = 604_800
+    job_retention_bytes: int = 10_737_418_240
     model_cache_bytes: int | None = None
     max_queue: int = 64
+    max_waiting: int = 64
+    max_streams: int = 32
     max_body_bytes: int = 1_048_576
     shutdown_grace_seconds: int = 120
     embed_metadata: bool = True
@@ -140,6 +146,8 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "default_guidance_scale": _number,
     "model_cache_bytes": _integer,
     "max_queue": _integer,
+    "max_waiting": _integer,
+    "max_streams": _integer,
     "max_body_bytes": _integer,
     "shutdown_grace_seconds": _integer,
     "embed_metadata": _boolean,
@@ -226,6 +234,8 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "dtype": _one_of(_DTYPES),
     "model_cache_bytes": _bytes,
     "max_queue": _between(1, 10_000),
+    "max_waiting": _between(1, 10_000),
+    "max_streams": _between(1, 10_000),
     "max_body_bytes": _between(1024, 1_073_741_824),
     "shutdown_grace_seconds": _between(0, 86_400),
     "log_level": _one_of(_LOG_LEVELS),
