@@ -15,7 +15,7 @@ from application.welcome import curl_line, welcome
 from domain.errors import DomainError
 from wsgi import container, made_api_key, settings
 
-# Every job that waits or runs holds a thread; these are on top, for all else.
+# Who waits for pictures or listens to events holds a thread; these are on top, for all else.
 _THREADS_FOR_THE_REST = 16
 
 wsgi_app = "wsgi:app"
@@ -23,7 +23,7 @@ _host = f"[{settings.host}]" if ":" in settings.host else settings.host
 bind = f"{_host}:{settings.port}"
 workers = 1
 worker_class = service_worker(container.service(), grace_seconds=settings.shutdown_grace_seconds)
-threads = settings.max_queue + 1 + _THREADS_FOR_THE_REST
+threads = settings.max_waiting + settings.max_streams + _THREADS_FOR_THE_REST
 worker_connections = 2 * threads + 100
 # With threads this is how long the worker's own loop may hang, not how long a request may take.
 timeout = 120

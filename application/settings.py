@@ -59,6 +59,8 @@ class Settings:
     max_queue: int = 64
     max_batch: int | None = None
     batch_wait_ms: int | None = None
+    max_waiting: int = 64
+    max_streams: int = 32
     max_body_bytes: int = 1_048_576
     shutdown_grace_seconds: int = 120
     embed_metadata: bool = True
@@ -149,6 +151,8 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "max_queue": _integer,
     "max_batch": _integer,
     "batch_wait_ms": _integer,
+    "max_waiting": _integer,
+    "max_streams": _integer,
     "max_body_bytes": _integer,
     "shutdown_grace_seconds": _integer,
     "embed_metadata": _boolean,
@@ -251,6 +255,8 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "max_queue": _between(1, 10_000),
     "max_batch": _optional(_between(1, 64)),
     "batch_wait_ms": _optional(_between(0, 10_000)),
+    "max_waiting": _between(1, 10_000),
+    "max_streams": _between(1, 10_000),
     "max_body_bytes": _between(1024, 1_073_741_824),
     "shutdown_grace_seconds": _between(0, 86_400),
     "log_level": _one_of(_LOG_LEVELS),

@@ -7,6 +7,7 @@ import flask_smorest
 from flask import Flask
 
 from adapters.http.inference import inference_blueprint
+from adapters.http.jobs import jobs_blueprint
 from adapters.http.models import models_blueprint
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
@@ -22,7 +23,7 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["create_app"]
 
-_EXPOSED_HEADERS = ("X-Request-ID", "Location", "Retry-After")
+_EXPOSED_HEADERS = ("X-Request-ID", "Location", "Retry-After", "Preference-Applied")
 
 
 def create_app(
@@ -58,6 +59,7 @@ def create_app(
         public_blueprint(registry, generator, service),
         models_blueprint(registry, credential_checker),
         inference_blueprint(settings, scheduler, credential_checker),
+        jobs_blueprint(settings, scheduler, credential_checker),
         tokens_blueprint(credential_checker),
     ):
         api.register_blueprint(blueprint)

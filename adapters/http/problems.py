@@ -9,9 +9,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
 
+from application.jobs import JobFailure
 from domain import errors
 
-__all__ = ["STATUS", "install_error_handlers", "problem"]
+__all__ = ["STATUS", "failure_body", "install_error_handlers", "problem"]
 
 STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -37,6 +38,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_STATUS_OF_CODE = {error.code: status for error, status in STATUS.items()}
 _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
@@ -58,18 +60,31 @@ def problem(
     fields: tuple[errors.FieldProblem, ...] = (),
 ) -> Response:
     """A problem response; `fields` become its `errors`, one row for each wrong field."""
-    body: dict[str, object] = {
+    body = _body(status, code, detail) | {"request_id": g.get("request_id")}
+    if fields:
+        body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
+    return Response(json.dumps(body), status.value, content_type="application/problem+json")
+
+
+def failure_body(failure: JobFailure) -> dict[str, object]:
+    """The problem that a job ended with: what whoever waited for it was told.
+
+    It is of no request: the job may have been asked for in several, and in an earlier run.
+    """
+    status = _STATUS_OF_CODE.get(failure.code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _body(status, failure.code, failure.detail)
+
+
+def _body(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
+    return {
         "type": f"urn:ai-inference:problem:{code}",
         # Not status.phrase: Python 3.13 has other words for some than 3.12.
         "title": HTTP_STATUS_CODES[status],
         "status": status.value,
         "detail": detail,
         "code": code,
-        "request_id": g.get("request_id"),
+        "request_id": None,
     }
-    if fields:
-        body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
-    return Response(json.dumps(body), status.value, content_type="application/problem+json")
 
 
 def install_error_handlers(app: Flask) -> None:

@@ -25,6 +25,7 @@ _LINKS = {
     "ready": "/health/ready",
     "models": "/v1/models",
     "infer": "/v1/infer",
+    "jobs": "/v1/jobs",
     "tokens": "/v1/tokens",
 }
 

@@ -1,11 +1,13 @@
 """The shapes of request and response bodies."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from adapters.http.fields import CheckedString, LimitedInteger, LimitedNumber, LimitedString
+from application.settings import Settings
 from domain.credentials import AccessToken, join_scopes, scope_problem
 from domain.generation import (
     GeneratedImage,
@@ -27,8 +29,10 @@ __all__ = [
     "ModelQuerySchema",
     "ModelSchema",
     "ReadySchema",
+    "TimingsSchema",
     "TokenRequestSchema",
     "TokenSchema",
+    "generation_request",
 ]
 
 
@@ -85,6 +89,15 @@ class GenerationRequestSchema(_RequestSchema):
             raise ValidationError(message, "seed")
 
 
+def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
+    """The request that the checked `fields` of a body make; the settings fill some gaps."""
+    defaults = {
+        "num_inference_steps": settings.default_inference_steps,
+        "guidance_scale": settings.default_guidance_scale,
+    }
+    return GenerationRequest(**{**defaults, **fields})
+
+
 class _ImageSchema(Schema):
     base64 = fields.Function(_base64)
     seed = fields.Integer()
@@ -92,7 +105,9 @@ class _ImageSchema(Schema):
     height = fields.Integer()
 
 
-class _TimingsSchema(Schema):
+class TimingsSchema(Schema):
+    """Where the time went, in seconds."""
+
     queue = fields.Float()
     load_ = fields.Float(attribute="load", data_key="load")
     generate = fields.Float()
@@ -110,7 +125,7 @@ class GenerationResultSchema(Schema):
     negative_prompt = fields.String(attribute="request.negative_prompt")
     num_inference_steps = fields.Integer(attribute="request.num_inference_steps")
     guidance_scale = fields.Float(attribute="request.guidance_scale")
-    timings = fields.Nested(_TimingsSchema)
+    timings = fields.Nested(TimingsSchema)
     warnings = fields.List(fields.String())
 
 

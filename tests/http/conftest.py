@@ -1,5 +1,6 @@
 """The Flask application over fakes: real container, real scheduler thread, no torch."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from application.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.stores import FakeJobStore, FakeResultStore
 
 pytest.register_assert_rewrite("tests.http.helpers")
 
@@ -19,6 +21,8 @@ OTHER_API_KEY = "another-key-of-the-tests"
 SECRET_KEY = "q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0Ty"
 MODEL = model_record(b"weights", "models/a.safetensors")
 AUTHORIZED = {"Authorization": f"Bearer {API_KEY}"}
+OTHERS = {"Authorization": f"Bearer {OTHER_API_KEY}"}
+_NUMBERS = itertools.count(1)
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Service:
     container: Container
     generator: FakeImageGenerator
     source: FakeModelSource
+    jobs: FakeJobStore
+    results: FakeResultStore
 
 
 def make_service(
@@ -40,9 +46,13 @@ def make_service(
     container = Container(settings=settings)
     container.model_source.override(source)
     container.image_generator.override(generator)
+    jobs, results = FakeJobStore(), FakeResultStore()
+    container.job_store.override(jobs)
+    container.result_store.override(results)
     if scanned:
         container.model_registry().refresh()
-    return Service(container.app().test_client(), container, generator, source)
+    client = container.app().test_client()
+    return Service(client, container, generator, source, jobs, results)
 
 
 def make_settings(**changes: object) -> Settings:
@@ -87,5 +97,6 @@ def client(service: Service) -> FlaskClient:
 
 
 def infer_body(**changes: object) -> dict[str, object]:
-    """A good body of `/v1/infer`, changed by `changes`."""
-    return {"id": "r1", "model_id": MODEL.id, "prompt": "a red circle"} | changes
+    """A good body of `/v1/infer`, with an id that no other has, changed by `changes`."""
+    name = f"r{next(_NUMBERS)}"
+    return {"id": name, "model_id": MODEL.id, "prompt": "a red circle"} | changes

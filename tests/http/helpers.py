@@ -5,19 +5,22 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from application.scheduler import JobScheduler, Submission
 from domain.generation import GenerationRequest, GenerationResult
 from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service
 
 __all__ = [
     "assert_problem",
     "bearer",
+    "between_submit_and_wait",
+    "events_of",
     "fill_queue",
     "key_name",
     "make_token",
@@ -80,7 +83,7 @@ def key_name(key: str) -> str:
     return f"key:{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
-def occupy_device(service: Service) -> "Future[GenerationResult]":
+def occupy_device(service: Service) -> Submission:
     """Let the worker begin a picture that is not done before the fake's gate is opened."""
     service.generator.gate.clear()
     request = GenerationRequest(id="running", model_id=MODEL.id, prompt="p")
@@ -89,7 +92,7 @@ def occupy_device(service: Service) -> "Future[GenerationResult]":
     return running
 
 
-def fill_queue(service: Service) -> "list[Future[GenerationResult]]":
+def fill_queue(service: Service) -> list[Submission]:
     """Let as many jobs wait as may."""
     scheduler = service.container.scheduler()
     waiting = []
@@ -97,6 +100,58 @@ def fill_queue(service: Service) -> "list[Future[GenerationResult]]":
         request = GenerationRequest(id=f"waits-{scheduler.waiting}", model_id=MODEL.id, prompt="p")
         waiting.append(scheduler.submit(request, caller="somebody"))
     return waiting
+
+
+class BetweenSubmitAndWait(JobScheduler):
+    """A scheduler that calls `meanwhile` when a caller begins to wait, and lets nobody wait long.
+
+    `waits` holds how long each was ready to wait.
+    """
+
+    def __init__(self, scheduler: JobScheduler, meanwhile: Callable[[], object]) -> None:
+        self._scheduler = scheduler
+        self._meanwhile = meanwhile
+        self.waits: list[float | None] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("_scheduler", "_meanwhile", "waits", "submit"):
+            return object.__getattribute__(self, name)
+        return getattr(self._scheduler, name)
+
+    def submit(
+        self, request: GenerationRequest, *, caller: str, within: float | None = None
+    ) -> Submission:
+        submission = self._scheduler.submit(request, caller=caller, within=within)
+
+        def wait(timeout: float | None) -> GenerationResult:
+            self.waits.append(timeout)
+            self._meanwhile()
+            return submission.wait(0)
+
+        return Submission(lambda: submission.view, wait)
+
+
+def between_submit_and_wait(
+    service: Service, meanwhile: Callable[[], object]
+) -> tuple[FlaskClient, list[float | None]]:
+    """A client of `service` whose calls do `meanwhile` just before they wait, and their waits."""
+    scheduler = BetweenSubmitAndWait(service.container.scheduler(), meanwhile)
+    with service.container.scheduler.override(scheduler):
+        service.container.app.reset()
+        client = service.container.app().test_client()
+    return client, scheduler.waits
+
+
+def events_of(text: str) -> list[tuple[str, Any]]:
+    """The name and the data of each event of a stream, comments left out."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "event" in fields:
+            assert set(fields) == {"id", "event", "data"}
+            assert fields["id"]
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
 
 
 def _part(value: object) -> str:

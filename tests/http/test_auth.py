@@ -21,6 +21,12 @@ PROTECTED = [
     ("HEAD", "/v1/models"),
     ("GET", f"/v1/models/{MODEL.id}"),
     ("POST", "/v1/infer"),
+    ("POST", "/v1/jobs"),
+    ("GET", "/v1/jobs"),
+    ("GET", "/v1/jobs/abc"),
+    ("DELETE", "/v1/jobs/abc"),
+    ("GET", "/v1/jobs/abc/images/0"),
+    ("GET", "/v1/jobs/abc/events"),
     ("POST", "/infer"),
     ("POST", "/v1/tokens"),
 ]

@@ -49,7 +49,7 @@ def test_scripts_may_read_the_headers_they_need(cors_origins: tuple[str, ...], p
     service = make_service(make_settings(cors_origins=cors_origins))
     response = service.client.get(path, headers={"Origin": ORIGIN})
     exposed = words(response.headers["Access-Control-Expose-Headers"])
-    assert exposed >= {"x-request-id", "location", "retry-after"}
+    assert exposed >= {"x-request-id", "location", "retry-after", "preference-applied"}
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000", "http://[::1]:3000"])
@@ -81,7 +81,7 @@ def test_another_origin_is_not_allowed(choosy: Service, origin: str) -> None:
     assert allowed_origin(preflight) == []
 
 
-@pytest.mark.parametrize("path", ["/v1/infer", "/infer", "/v1/tokens"])
+@pytest.mark.parametrize("path", ["/v1/infer", "/infer", "/v1/tokens", "/v1/jobs"])
 @pytest.mark.parametrize("cors_origins, answer", [(("*",), "*"), ((ORIGIN,), ORIGIN)])
 def test_a_preflight_needs_no_credential(
     cors_origins: tuple[str, ...], answer: str, path: str
@@ -109,6 +109,10 @@ def test_a_preflight_needs_no_credential(
         ("/infer", {"post", "options"}),
         ("/v1/infer", {"post", "options"}),
         ("/v1/tokens", {"post", "options"}),
+        ("/v1/jobs", {"get", "head", "post", "options"}),
+        ("/v1/jobs/abc", {"get", "head", "delete", "options"}),
+        ("/v1/jobs/abc/images/0", {"get", "head", "options"}),
+        ("/v1/jobs/abc/events", {"get", "head", "options"}),
     ],
 )
 def test_options_lists_the_methods(shared: Service, path: str, methods: set[str]) -> None:
@@ -119,7 +123,8 @@ def test_options_lists_the_methods(shared: Service, path: str, methods: set[str]
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/health", "/v1/health", "/health/ready", "/v1/models", "/nope"]
+    "path",
+    ["/", "/v1", "/health", "/v1/health", "/health/ready", "/v1/models", "/v1/jobs", "/nope"],
 )
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 def test_head_is_get_without_the_body(shared: Service, path: str, accept: str) -> None:

@@ -95,7 +95,8 @@ def test_fields_left_out_have_their_defaults(shared: Service, route: str) -> Non
     assert (image["width"], image["height"]) == (512, 512)
     assert 0 <= image["seed"] < 2**53
     seed = image["seed"]
-    expected = GenerationRequest(id="r1", model_id=MODEL.id, prompt="a red circle", seed=seed)
+    name = answer["id"]
+    expected = GenerationRequest(id=name, model_id=MODEL.id, prompt="a red circle", seed=seed)
     assert shared.generator.drawn == [expected]
 
 
@@ -133,7 +134,7 @@ def test_an_images_seed_alone_gives_the_same_image(shared: Service) -> None:
     assert [pictures(answer)[0] for answer in alone] == pictures(together)
 
 
-def test_the_same_request_again_gives_the_same_bytes(shared: Service) -> None:
+def test_the_same_request_under_another_id_gives_the_same_bytes(shared: Service) -> None:
     first = infer(shared, seed=5, num_images=2)
     assert pictures(infer(shared, "/infer", seed=5, num_images=2)) == pictures(first)
     assert pictures(infer(shared, seed=6, num_images=2)) != pictures(first)

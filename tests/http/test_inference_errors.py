@@ -92,7 +92,7 @@ def test_everything_but_pictures_answers_while_every_slot_is_busy(service: Servi
         assert service.client.get(path, headers=AUTHORIZED).status_code == 200
     assert service.client.post("/v1/tokens", headers=AUTHORIZED).status_code == 201
     assert_problem(service.client.get("/health/ready"), 503, "not_ready")
-    assert not running.done()
+    assert not running.view.job.status.finished
 
 
 def test_a_request_that_waits_is_drawn_when_the_device_is_free(service: Service) -> None:
@@ -113,8 +113,8 @@ def test_who_refuses_draws_again_once_there_is_room(service: Service) -> None:
     refused = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert refused.status_code == 503
     service.generator.gate.set()
-    assert all(job.result(timeout=10).images for job in accepted)
-    response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
+    assert all(job.wait(10).images for job in accepted)
+    response = service.client.post("/v1/infer", json=infer_body(id="r1"), headers=AUTHORIZED)
     assert response.status_code == 200
     drawn = [request.id for request in service.generator.drawn]
     assert drawn == ["running", "waits-0", "waits-1", "r1"]
@@ -137,7 +137,7 @@ def test_a_service_that_stops_finishes_what_it_draws(service: Service) -> None:
     refused = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert_problem(refused, 503, "shutting_down")
     service.generator.gate.set()
-    assert running.result(timeout=10).images
+    assert running.wait(10).images
 
 
 def test_who_can_not_come_back_later_hears_no_time(service: Service) -> None:

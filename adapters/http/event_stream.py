@@ -1,0 +1,74 @@
+"""What happens to a job, as server-sent events (WHATWG HTML, section 9.2)."""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from flask import Response
+
+from adapters.http.job_schemas import JobSchema, ProgressSchema
+from adapters.http.waiting import Places, too_many
+from application.job_events import JobEvent, JobWatch
+from application.scheduler import JobScheduler
+
+__all__ = ["HEARTBEAT_SECONDS", "EventStreams"]
+
+HEARTBEAT_SECONDS = 5.0
+"""Between two signs of life. Only by sending does a thread find out that its client has gone."""
+
+_RETRY = "retry: 2000\n\n"
+_HEARTBEAT = ": still here\n\n"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would keep the events until it has a page of them
+}
+
+
+class EventStreams:
+    """Opens streams of events, a bounded number at once: each holds a thread until it ends."""
+
+    def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
+        self._scheduler = scheduler
+        self._places = Places(places)
+        self._number = places
+
+    def open(self, caller: str, job_id: str, *, after: str | None) -> Response:
+        """The answer that sends what happens to a job after the event `after`.
+
+        Its place and its watch are given back when the server closes it, which it does however
+        it ends, also when nothing of it was ever sent.
+
+        Raises:
+            JobNotFound: the caller has no such job.
+            TooManyCallers: all places are taken.
+        """
+        with ExitStack() as held:
+            if not self._places.take():
+                raise too_many(f"{self._number} event streams are open already")
+            held.callback(self._places.give_back)
+            watch = self._scheduler.watch(caller, job_id, after=after)
+            held.callback(watch.close)
+            events = Response(_text(watch), content_type="text/event-stream", headers=_HEADERS)
+            events.call_on_close(held.pop_all().close)
+        return events
+
+
+def _text(watch: JobWatch) -> Iterator[str]:
+    yield _RETRY
+    while not watch.ended:
+        event = watch.next(HEARTBEAT_SECONDS)
+        yield _HEARTBEAT if event is None else _written(event)
+
+
+def _written(event: JobEvent) -> str:
+    data = json.dumps(_data(event), separators=(",", ":"))
+    return f"id: {event.id}\nevent: {event.name}\ndata: {data}\n\n"
+
+
+def _data(event: JobEvent) -> object:
+    progress = ProgressSchema().dump(event.view.progress) if event.view.progress else {}
+    if event.preview is not None:
+        picture = base64.b64encode(event.preview).decode("ascii")
+        return {"step": progress.get("step"), "image": f"data:image/jpeg;base64,{picture}"}
+    return progress if event.name == "progress" else JobSchema().dump(event.view)

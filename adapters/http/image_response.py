@@ -1,0 +1,57 @@
+"""A picture as it is sent by itself."""
+
+import hashlib
+import re
+from http import HTTPStatus
+
+from flask import Response, request
+
+from domain.errors import ImageNotFound
+
+__all__ = ["image_number", "image_response"]
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
+# The picture of an id never changes. Two callers may share a browser and have equal ids.
+_CACHING = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Vary": "Authorization",
+}
+_TYPES = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", "png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg", "jpg"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp", "webp"),
+)
+_UNKNOWN = ("application/octet-stream", "bin")
+
+
+def image_number(text: str) -> int:
+    """The number that an address has. Raises ImageNotFound when it can be none."""
+    if not _NUMBER.fullmatch(text):
+        raise ImageNotFound(f"the image {ascii(text)[:40]} is no number of one; they begin at 0")
+    return int(text)
+
+
+def image_response(data: bytes, *, name: str) -> Response:
+    """The answer that holds `data`, to be saved as `name`; 304 for who has it already."""
+    media_type, extension = _kind(data)
+    etag = hashlib.sha256(data).hexdigest()
+    if request.if_none_match.contains_weak(etag):
+        response = Response(status=HTTPStatus.NOT_MODIFIED)
+    else:
+        response = Response(data, content_type=media_type)
+        filename = f"{_safe(name)}.{extension}"
+        response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
+    response.set_etag(etag)
+    response.headers.update(_CACHING)
+    return response
+
+
+def _kind(data: bytes) -> tuple[str, str]:
+    found = (kind for signature, *kind in _TYPES if signature.match(data))
+    media_type, extension = next(found, _UNKNOWN)
+    return media_type, extension
+
+
+def _safe(name: str) -> str:
+    """`name` as any file system takes it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")

@@ -1,0 +1,170 @@
+"""The shapes of jobs."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from marshmallow import Schema, ValidationError, fields, post_dump, validate
+
+from adapters.http.problems import failure_body
+from adapters.http.schemas import TimingsSchema
+from application.jobs import Job, JobStatus, JobView
+from domain.errors import JobNotFound
+from domain.generation import id_problem
+from domain.limits import IntegerRange
+
+__all__ = [
+    "JobListSchema",
+    "JobQuerySchema",
+    "JobSchema",
+    "ProgressSchema",
+    "checked_id",
+    "job_location",
+    "job_url",
+]
+
+_PAGE_SIZE = IntegerRange(1, 100)
+_SHOWN_CHARACTERS = 40
+_LARGEST_PLACE = 2**63 - 1
+_CURSOR = re.compile(r"j([0-9a-f]{1,16})")
+
+
+def job_url(job_id: str) -> str:
+    """Where a job is: its id may hold anything but '/'."""
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def checked_id(text: str) -> str:
+    """The id that an address holds. Raises JobNotFound when no job can have it."""
+    if id_problem(text) is not None:
+        raise JobNotFound(text[:_SHOWN_CHARACTERS])
+    return text
+
+
+def job_location(view: JobView) -> dict[str, str]:
+    """The header that leads to a job."""
+    return {"Location": job_url(view.job.request.id)}
+
+
+class _Timestamp(fields.Field[float]):
+    """Seconds since 1970 as RFC 3339 has them: UTC, with milliseconds."""
+
+    def _serialize(self, value: float | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is None:
+            return None
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class _QueryInteger(fields.Integer):
+    """Digits of a query within `limit`."""
+
+    def __init__(self, limit: IntegerRange, **options: Any) -> None:
+        bounds = validate.Range(limit.minimum, limit.maximum)  # for the API's description
+        super().__init__(validate=bounds, **options)
+        self._limit = limit
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
+    ) -> int:
+        number = int(value) if re.fullmatch(r"-?[0-9]{1,20}", value) else value
+        if message := self._limit.problem(number):
+            raise ValidationError(message)
+        return int(number)
+
+
+class _Cursor(fields.Field[int]):
+    """Where a page of jobs begins. Clients hand it back and look at nothing in it."""
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        return None if value is None else _cursor(value)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
+    ) -> int:
+        found = _CURSOR.fullmatch(value)
+        place = int(found.group(1), 16) if found else -1
+        if not 0 <= place <= _LARGEST_PLACE or _cursor(place) != value:
+            raise ValidationError("must be the next_cursor of an earlier answer")
+        return place
+
+
+class ProgressSchema(Schema):
+    """A `Progress`; `rate`, steps a second, and `seconds_left` once they are known."""
+
+    step = fields.Integer()
+    steps = fields.Integer()
+    rate = fields.Float()
+    seconds_left = fields.Float()
+
+    @post_dump
+    def _known(self, dumped: dict[str, object], **_: Any) -> dict[str, object]:
+        return {name: value for name, value in dumped.items() if value is not None}
+
+
+class _JobRequestSchema(Schema):
+    id = fields.String()
+    model_id = fields.String()
+    prompt = fields.String()
+    negative_prompt = fields.String(allow_none=True)
+    num_inference_steps = fields.Integer()
+    guidance_scale = fields.Float()
+    width = fields.Integer()
+    height = fields.Integer()
+    seed = fields.Integer()
+    num_images = fields.Integer()
+
+
+class JobSchema(Schema):
+    """A `JobView`."""
+
+    id = fields.String(attribute="job.request.id")
+    status = fields.Enum(JobStatus, by_value=True, attribute="job.status")
+    position = fields.Integer(allow_none=True)
+    progress = fields.Nested(ProgressSchema, allow_none=True)
+    created_at = _Timestamp(attribute="job.created_at")
+    started_at = _Timestamp(attribute="job.started_at", allow_none=True)
+    finished_at = _Timestamp(attribute="job.finished_at", allow_none=True)
+    request = fields.Nested(_JobRequestSchema, attribute="job.request")
+    images = fields.Function(lambda view: _images(view.job))
+    error = fields.Function(lambda view: view.job.failure and failure_body(view.job.failure))
+    processing_time = fields.Float(attribute="job.processing_time", allow_none=True)
+    timings = fields.Nested(TimingsSchema, attribute="job.timings", allow_none=True)
+    warnings = fields.List(fields.String(), attribute="job.warnings")
+
+
+class JobQuerySchema(Schema):
+    """Which of the caller's jobs to list."""
+
+    status = fields.Enum(
+        JobStatus, by_value=True, error_messages={"unknown": "must be one of: {choices}"}
+    )
+    limit = _QueryInteger(_PAGE_SIZE, load_default=20)
+    before = _Cursor(data_key="cursor")
+
+
+class JobListSchema(Schema):
+    """A `JobPage`."""
+
+    jobs = fields.List(fields.Nested(JobSchema))
+    count = fields.Function(lambda page: len(page.jobs))
+    next_cursor = _Cursor(attribute="older", allow_none=True)
+
+
+def _images(job: Job) -> list[dict[str, object]] | None:
+    if job.images is None:
+        return None
+    return [
+        {
+            "url": f"{job_url(job.request.id)}/images/{number}",
+            "seed": image.seed,
+            "width": image.width,
+            "height": image.height,
+        }
+        for number, image in enumerate(job.images)
+    ]
+
+
+def _cursor(place: int) -> str:
+    return f"j{place:x}"

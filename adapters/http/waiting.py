@@ -1,0 +1,100 @@
+"""Callers that hold a thread: a bounded number, so that threads are left for everybody else."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adapters.http.prefer import Preference
+from application.jobs import JobStatus, JobView
+from application.scheduler import JobScheduler
+from domain.errors import JobNotFound, TooManyCallers
+from domain.generation import GenerationRequest, GenerationResult
+
+__all__ = ["Places", "WaitingCallers", "too_many"]
+
+_RETRY_SECONDS = 5
+
+
+def too_many(what: str) -> TooManyCallers:
+    """The refusal that says `what` there is too much of, and what to do."""
+    return TooManyCallers(f"{what}; try again in {_RETRY_SECONDS} s", retry_after=_RETRY_SECONDS)
+
+
+class Places:
+    """So many callers at once, and no more."""
+
+    def __init__(self, number: int) -> None:
+        self._free = threading.BoundedSemaphore(number)
+
+    def take(self) -> bool:
+        """Take a place, if one is free; never waits for one. It must be given back once."""
+        return self._free.acquire(blocking=False)
+
+    def give_back(self) -> None:
+        """The place that was taken is free again."""
+        self._free.release()
+
+    @contextmanager
+    def one(self) -> Iterator[bool]:
+        """Whether a place was free; it is taken for the block."""
+        taken = self.take()
+        try:
+            yield taken
+        finally:
+            if taken:
+                self.give_back()
+
+
+class WaitingCallers:
+    """Submits requests and waits for the pictures as long as the caller likes to."""
+
+    def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
+        self._scheduler = scheduler
+        self._places = Places(places)
+        self._number = places
+
+    def __call__(
+        self, request: GenerationRequest, *, caller: str, preference: Preference
+    ) -> GenerationResult | JobView:
+        """The pictures, or the job that will have them when the caller does not wait for them.
+
+        The place comes before the job, so who is refused for want of one leaves no job behind.
+
+        Raises:
+            TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
+        """
+        if preference.seconds == 0:
+            return self._draw(request, caller, preference, seconds=0)
+        with self._places.one() as taken:
+            if taken:
+                return self._draw(request, caller, preference, seconds=preference.seconds)
+        if preference.seconds is None and not self._drawn(request, caller):
+            raise too_many(
+                f"{self._number} callers wait for pictures already; send 'Prefer: respond-async' "
+                "or POST /v1/jobs to wait for none"
+            )
+        return self._draw(request, caller, preference, seconds=0)
+
+    def _draw(
+        self,
+        request: GenerationRequest,
+        caller: str,
+        preference: Preference,
+        *,
+        seconds: float | None,
+    ) -> GenerationResult | JobView:
+        submission = self._scheduler.submit(request, caller=caller, within=preference.within)
+        try:
+            return submission.wait(seconds)
+        except TimeoutError:
+            if seconds is None:  # it is what the job ended with
+                raise
+            return submission.view
+
+    def _drawn(self, request: GenerationRequest, caller: str) -> bool:
+        """Whether there is nothing to wait for."""
+        try:
+            view = self._scheduler.find(caller, request.id)
+        except JobNotFound:
+            return False
+        return view.job.status is JobStatus.SUCCEEDED
