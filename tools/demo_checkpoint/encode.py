@@ -30,18 +30,17 @@ __all__ = ["SIZES", "load_autoencoder", "main", "scene_from_json", "scene_to_jso
 PART: Final = 100
 
 # How many parts of each size (width, height) to make. A large picture costs as much as several
-# small ones, and what a scene looks like is learnt at 256; the others teach it to fill other
-# frames.
+# small ones: what words mean is learnt at 128, what a picture looks like at 256, and the others
+# teach it to fill other frames.
 SIZES: Final[dict[tuple[int, int], int]] = {
-    (256, 256): 100,
-    (384, 256): 10,
-    (256, 384): 10,
+    (128, 128): 200,
+    (256, 256): 60,
+    (384, 256): 8,
+    (256, 384): 8,
     (512, 256): 5,
     (256, 512): 5,
-    (384, 384): 6,
-    (512, 512): 8,
-    (768, 512): 2,
-    (512, 768): 2,
+    (384, 384): 5,
+    (512, 512): 6,
 }
 
 
@@ -112,6 +111,7 @@ def main() -> None:
     parser.add_argument(
         "--worker", default="0/1", help="which share of the parts to make: number/count"
     )
+    parser.add_argument("--only", help="make this size alone, as 128x128")
     parser.add_argument("--seed", type=int, default=3)
     options = parser.parse_args()
     worker, workers = map(int, options.worker.split("/"))
@@ -121,7 +121,7 @@ def main() -> None:
     model = load_autoencoder(options.folder).to(device(), memory_format=torch.channels_last)
     for index, (width, height, number) in list(enumerate(parts()))[worker::workers]:
         path = target / f"{width}x{height}-{number:03}.npy"
-        if path.exists():
+        if path.exists() or options.only not in (None, f"{width}x{height}"):
             continue
         encode_part(model, np.random.default_rng([options.seed, index]), width, height, path)
         log.info("%s", path.name)

@@ -23,9 +23,12 @@ __all__ = ["Batch", "Latents"]
 # long.
 PICTURES_PER_BATCH: Final = 16
 SMALL_AREA: Final = 32 * 32
-# The share of steps at 256x256, the size the demo is mostly asked for; the rest goes to the others
-# by their number.
-SMALL_SHARE: Final = 0.75
+# Where words are learnt: a picture costs a quarter of one at 256x256, and shapes have no scale.
+FIRST_SIZE: Final = "128x128"
+FIRST_PICTURES: Final = 64
+# Later, the share of steps at 256x256, the size the demo is mostly asked for; the rest goes to the
+# others by their number.
+SMALL_SHARE: Final = 0.65
 # The share of flat pictures in a batch: their colours and outlines take longest to learn.
 FLAT_SHARE: Final = 0.75
 
@@ -45,7 +48,7 @@ def _where(scenes: list[Scene], kind: type[Scene]) -> list[int]:
 class Latents:
     """All encoded pictures, in memory, by size."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, scale: float | None = None) -> None:
         pools: dict[str, list[np.ndarray]] = defaultdict(list)
         self._scenes: dict[str, list[Scene]] = defaultdict(list)
         for path in sorted((folder / "latents").glob("*.npy")):
@@ -60,9 +63,10 @@ class Latents:
         self._pools = {
             size: torch.from_numpy(np.concatenate(parts)) for size, parts in pools.items()
         }
-        self._sizes = list(self._pools)
+        self._sizes = [size for size in self._pools if size != FIRST_SIZE]
         small = self._pools["256x256"]
-        self.scale = 1 / small.float().std().item()
+        # A denoiser knows the scale that it began with.
+        self.scale = scale or 1 / small.float().std().item()
         others = [len(self._pools[size]) ** 0.5 * (size != "256x256") for size in self._sizes]
         shares = np.array(others) / max(sum(others), 1e-9) * (1 - SMALL_SHARE)
         shares[self._sizes.index("256x256")] = SMALL_SHARE
@@ -77,11 +81,17 @@ class Latents:
         numbers = flat if rng.random() < FLAT_SHARE else landscapes
         return numbers[rng.integers(len(numbers))]
 
-    def batch(self, rng: np.random.Generator, *, unnamed: float) -> Batch:
-        """Draw a batch of one size; `unnamed` is the share of captions left empty."""
-        size = self._sizes[rng.choice(len(self._sizes), p=self._shares)]
+    def batch(
+        self, rng: np.random.Generator, *, unnamed: float, first: bool, workers: int = 1
+    ) -> Batch:
+        """Draw one worker's share of a batch of one size, of FIRST_SIZE in the `first` part of the
+        training; `unnamed` is the share of captions left empty.
+        """
+        size = FIRST_SIZE if first else self._sizes[rng.choice(len(self._sizes), p=self._shares)]
         pool, scenes = self._pools[size], self._scenes[size]
-        count = max(2, round(PICTURES_PER_BATCH * SMALL_AREA / (pool.shape[2] * pool.shape[3])))
+        area = pool.shape[2] * pool.shape[3]
+        pictures = FIRST_PICTURES if first else PICTURES_PER_BATCH * SMALL_AREA / area
+        count = max(1, round(pictures / workers))
         chosen = np.array([self._one(size, rng) for _ in range(count)])
         captions = ["" if rng.random() < unnamed else caption(scenes[i], rng) for i in chosen]
         return Batch(pool[torch.from_numpy(chosen)].float() * self.scale, captions)

@@ -1,0 +1,75 @@
+"""A training can go on from an exported checkpoint, and takes each batch in one size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.paths import DEMO_CHECKPOINT
+from tools.demo_checkpoint.flat_scenes import random_flat
+from tools.demo_checkpoint.landscape_scenes import random_landscape
+from tools.demo_checkpoint.pictures import Scene
+
+pytestmark = pytest.mark.torch
+
+
+def test_what_is_unpacked_exports_to_the_same_weights(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    from tools.demo_checkpoint.export import export
+    from tools.demo_checkpoint.unpack import unpack
+
+    unpack(DEMO_CHECKPOINT, tmp_path)
+    export(tmp_path, tmp_path / "again.safetensors")
+    with (
+        safe_open(DEMO_CHECKPOINT, "pt") as before,
+        safe_open(tmp_path / "again.safetensors", "pt") as after,
+    ):
+        assert set(after.keys()) == set(before.keys())
+        for name in sorted(after.keys()):
+            assert after.get_tensor(name).equal(before.get_tensor(name)), name
+        scales = [json.loads(file.metadata()["vae/config.json"]) for file in (before, after)]
+    assert scales[0]["scaling_factor"] == scales[1]["scaling_factor"]
+
+
+def test_nothing_is_unpacked_over_a_training(tmp_path: Path) -> None:
+    from tools.demo_checkpoint.unpack import unpack
+
+    (tmp_path / "unet.pt").touch()
+    with pytest.raises(FileExistsError):
+        unpack(DEMO_CHECKPOINT, tmp_path)
+
+
+@pytest.fixture
+def encoded(tmp_path: Path) -> Path:
+    """A folder of meaningless latents in three sizes."""
+    from tools.demo_checkpoint.encode import scene_to_json
+
+    (tmp_path / "latents").mkdir()
+    rng = np.random.default_rng(0)
+    for width, height in ((128, 128), (256, 256), (512, 256)):
+        scenes: list[Scene] = [random_flat(rng), random_landscape(rng)]
+        path = tmp_path / "latents" / f"{width}x{height}-000.npy"
+        np.save(path, rng.normal(size=(2, 4, height // 8, width // 8)).astype(np.float16))
+        path.with_suffix(".json").write_text(json.dumps([scene_to_json(each) for each in scenes]))
+    return tmp_path
+
+
+def test_small_pictures_come_first_and_workers_share_a_batch(encoded: Path) -> None:
+    from tools.demo_checkpoint.latents import Latents
+
+    data, rng = Latents(encoded), np.random.default_rng(0)
+    assert data.batch(rng, unnamed=0, first=True).latents.shape == (64, 4, 16, 16)
+    assert data.batch(rng, unnamed=0, first=True, workers=2).latents.shape == (32, 4, 16, 16)
+    later = {data.batch(rng, unnamed=0, first=False).latents.shape for _ in range(50)}
+    assert later == {(16, 4, 32, 32), (8, 4, 32, 64)}
+
+
+def test_latents_keep_the_scale_that_a_training_began_with(encoded: Path) -> None:
+    from tools.demo_checkpoint.latents import Latents
+
+    assert Latents(encoded).scale == pytest.approx(1, abs=0.05)
+    assert Latents(encoded, scale=0.5).scale == 0.5

@@ -1,0 +1,50 @@
+"""Lay an exported checkpoint out as a training folder, the inverse of export, to train it on.
+
+    python -m tools.demo_checkpoint.unpack ai-models/demo.safetensors --folder /tmp/demo
+
+Then run encode and train_unet. The autoencoder and the latents' scale stay as they are; its decoder
+is sharpened already, so leave train_decoder out. The optimizer's state is in no export; it builds
+up anew within some hundred steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tools.demo_checkpoint.loading import load_pipeline
+from tools.demo_checkpoint.progress import save_state
+from tools.demo_checkpoint.train_unet import Denoiser
+
+__all__ = ["main", "unpack"]
+
+
+def unpack(checkpoint: Path, folder: Path) -> None:
+    """Write the states that encode, train_unet and export read.
+
+    Raises FileExistsError where a training has begun already.
+    """
+    if (folder / "unet.pt").exists():
+        raise FileExistsError(f"{folder}/unet.pt is there already")
+    pipeline = load_pipeline(checkpoint)
+    denoiser = Denoiser()
+    denoiser.unet.load_state_dict(pipeline.unet.state_dict())
+    denoiser.text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
+    folder.mkdir(parents=True, exist_ok=True)
+    save_state(folder / "autoencoder.pt", {"average": pipeline.vae.state_dict()})
+    weights, scale = denoiser.state_dict(), pipeline.vae.config.scaling_factor
+    state = {"model": weights, "average": weights, "scale": scale, "step": 0}
+    save_state(folder / "unet.pt", state)
+
+
+def main() -> None:
+    """Read the command line and unpack."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--folder", type=Path, required=True)
+    options = parser.parse_args()
+    unpack(options.checkpoint, options.folder)
+
+
+if __name__ == "__main__":
+    main()
