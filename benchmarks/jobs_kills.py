@@ -35,8 +35,7 @@ def kills(folder: Path, scale: float) -> Iterator[Row]:
         with run_service(models, folder) as service:
             accepted += _submit(service, number, rng)
             time.sleep(rng.random() * 3)
-            service.process.kill()
-            service.process.wait()
+            service.kill()
         output += service.output
     began = time.monotonic()
     with run_service(models, folder) as service:

@@ -36,6 +36,13 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[T
             ).start()
             super().handle_exit(sig, frame)
 
+        def is_parent_alive(self) -> bool:
+            alive: bool = super().is_parent_alive()
+            if not alive:
+                # Another may be started any moment over the same jobs; this one leaves them to it.
+                service.stop(timeout=0)
+            return alive
+
         def handle(self, conn: Any) -> Any:
             # Without this a client that sends half a request holds its thread for ever. The
             # kernel's limit stays when gunicorn makes the socket blocking again.

@@ -147,8 +147,7 @@ def test_what_was_accepted_survives_kills_and_is_the_same_picture(
             assert service.call("POST", "/v1/jobs", wanted).status == 202
         wait_for(service, names[0], "succeeded")
         wait_for(service, names[1], "running")
-        service.process.kill()
-        service.process.wait()
+        service.kill()
     with run_service(models, tmp_path) as service:
         for seed, name in enumerate(names):
             wait_for(service, name, "succeeded")

@@ -28,7 +28,7 @@ FIRST_SIZE: Final = "128x128"
 FIRST_PICTURES: Final = 64
 # Later, the share of steps at 256x256, the size the demo is mostly asked for; the rest goes to the
 # others by their number.
-SMALL_SHARE: Final = 0.65
+SMALL_SHARE: Final = 0.5
 # The share of flat pictures in a batch: their colours and outlines take longest to learn.
 FLAT_SHARE: Final = 0.75
 
