@@ -123,7 +123,8 @@ def test_options_lists_the_methods(shared: Service, path: str, methods: set[str]
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/health", "/v1/health", "/health/ready", "/v1/models", "/v1/jobs", "/nope"]
+    "path",
+    ["/", "/v1", "/health", "/v1/health", "/health/ready", "/v1/models", "/v1/jobs", "/nope"],
 )
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 def test_head_is_get_without_the_body(shared: Service, path: str, accept: str) -> None:

@@ -64,7 +64,9 @@ def service() -> Service:
     return make_service(make_settings(max_queue=3))
 
 
-def submit(service: Service, headers: dict[str, str] = AUTHORIZED, **changes: object) -> TestResponse:
+def submit(
+    service: Service, headers: dict[str, str] = AUTHORIZED, **changes: object
+) -> TestResponse:
     return service.client.post("/v1/jobs", json=infer_body(**changes), headers=headers)
 
 

@@ -113,7 +113,9 @@ def test_who_does_not_wait_gets_the_job(
     assert idle.client.get("/v1/jobs/later", headers=AUTHORIZED).get_json() == job
 
 
-@pytest.mark.parametrize("prefer", ["wait=30", "respond-async, wait=30", "wait=30, handling=strict"])
+@pytest.mark.parametrize(
+    "prefer", ["wait=30", "respond-async, wait=30", "wait=30, handling=strict"]
+)
 def test_who_waits_long_enough_gets_the_pictures(shared: Service, prefer: str) -> None:
     response = post(shared, prefer)
     assert response.status_code == 200
