@@ -90,6 +90,7 @@ class Container(containers.DeclarativeContainer):
         dtype=settings.provided.dtype,
         embed_metadata=settings.provided.embed_metadata,
         cache_bytes=settings.provided.model_cache_bytes,
+        max_batch=settings.provided.max_batch,
     )
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     job_store = providers.ThreadSafeSingleton(_job_store, settings)

@@ -52,6 +52,7 @@ class JobWatch:
         self._live = live
         self._view = view
         self._open = live is not None
+        self._position: int | None = None
         token = view.job.token
         run, _, version = (after or "").removeprefix(f"{token}-").partition("-")
         self._done_seen = after == f"{token}-done"
@@ -98,8 +99,10 @@ class JobWatch:
             return self._done(JobView(live.job, progress=live.progress))
         version, name = min(unseen)
         self._seen = version
-        if name == "queued" and view.position is None:
-            return self._new(live)
+        if name == "queued":
+            if view.position in (None, self._position):
+                return self._new(live)
+            self._position = view.position
         preview = live.preview if name == "preview" else None
         return JobEvent(f"{live.job.token}-{_RUN}-{version}", name, view, preview)
 

@@ -77,6 +77,10 @@ class JobRecords:
         rows = self._jobs.page(caller, status=status, before=before, limit=limit)
         return [self._unsaved.get(job.key, job) for job in rows]
 
+    def sweep(self) -> None:
+        """Give up pictures of no job: a process that was killed left them. Before any is drawn."""
+        self._results.keep_only(self._jobs.tokens())
+
     def unfinished(self) -> Sequence[Job]:
         """As `JobStore.unfinished`."""
         return self._jobs.unfinished()

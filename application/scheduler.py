@@ -200,6 +200,7 @@ class JobScheduler:
 
         Raises StorageUnavailable.
         """
+        self._records.sweep()
         left = self._records.unfinished()
         for job in left:
             with self._one_at_a_time():

@@ -145,7 +145,7 @@ class InferenceService:
     def _announce(self, on_ready: Callable[[], None]) -> None:
         # Both threads may get here at once; the lock lets one of them speak.
         with self._announcing:
-            if self._announced or self.readiness is not Readiness.READY:
+            if self._announced or self.readiness not in (Readiness.READY, Readiness.QUEUE_FULL):
                 return
             self._announced = True
         try:

@@ -52,12 +52,13 @@ class Settings:
     device: str = "auto"
     dtype: str = "auto"
     data_dir: str = "data"
-    database_url: str | None = None
-    batch_wait_ms: float | None = None
+    database_url: str | None = field(default=None, repr=False)
     job_retention_seconds: int = 604_800
     job_retention_bytes: int = 10_737_418_240
     model_cache_bytes: int | None = None
     max_queue: int = 64
+    max_batch: int | None = None
+    batch_wait_ms: int | None = None
     max_waiting: int = 64
     max_streams: int = 32
     max_body_bytes: int = 1_048_576
@@ -144,8 +145,12 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "model_scan_interval": _number,
     "default_inference_steps": _integer,
     "default_guidance_scale": _number,
+    "job_retention_seconds": _integer,
+    "job_retention_bytes": _integer,
     "model_cache_bytes": _integer,
     "max_queue": _integer,
+    "max_batch": _integer,
+    "batch_wait_ms": _integer,
     "max_waiting": _integer,
     "max_streams": _integer,
     "max_body_bytes": _integer,
@@ -165,6 +170,10 @@ def _between(minimum: float, maximum: float) -> Callable[[float], str | None]:
         return f"is {value}; it must lie between {minimum} and {maximum}"
 
     return check
+
+
+def _optional(check: Callable[[float], str | None]) -> Callable[[float | None], str | None]:
+    return lambda value: None if value is None else check(value)
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[str], str | None]:
@@ -209,6 +218,13 @@ def _origins(value: tuple[str, ...]) -> str | None:
     return None
 
 
+def _database(value: str | None) -> str | None:
+    # The value is not told: it may hold a password.
+    if value is None or re.match(r"[a-z0-9_]+(\+[a-z0-9_]+)?://", value):
+        return None
+    return "is no SQLAlchemy URL, such as sqlite:///data/jobs.sqlite"
+
+
 def _bytes(value: int | None) -> str | None:
     return None if value is None or value >= 0 else f"is {value}; it must not be negative"
 
@@ -232,8 +248,13 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "default_guidance_scale": GenerationRequest.LIMITS["guidance_scale"].problem,
     "device": _device,
     "dtype": _one_of(_DTYPES),
+    "database_url": _database,
+    "job_retention_seconds": _between(60, 3_153_600_000),
+    "job_retention_bytes": _bytes,
     "model_cache_bytes": _bytes,
     "max_queue": _between(1, 10_000),
+    "max_batch": _optional(_between(1, 64)),
+    "batch_wait_ms": _optional(_between(0, 10_000)),
     "max_waiting": _between(1, 10_000),
     "max_streams": _between(1, 10_000),
     "max_body_bytes": _between(1024, 1_073_741_824),

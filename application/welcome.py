@@ -38,13 +38,14 @@ def curl_line(
     model = next((model for model in models if model.loadable), None)
     if model is None:
         return f"No model to draw with yet: put a checkpoint into {settings.model_dirs[0]}\n"
-    body = f'{{"id": "first", "model_id": "{model.id}", "prompt": "{_PROMPT}"}}'
+    # The id is the time, so that the line draws anew each time it is pasted, and after an edit.
+    rest = f'", "model_id": "{model.id}", "prompt": "{_PROMPT}"}}'
     # A key that the user has set is theirs to keep secret, so the line names a variable for it.
     credential = made_api_key or ("$API_KEY" if settings.api_keys else "$TOKEN")
     return (
         f"Paste this for a picture in {_PICTURE}:\n\n"
         f'curl -sS {address(settings)}/v1/infer -H "Authorization: Bearer {credential}" '
-        f"-H 'Content-Type: application/json' -d {shlex.quote(body)} "
+        f"""-H 'Content-Type: application/json' -d '{{"id": "'"$(date +%s)"'{rest}' """
         f"| python3 -c {shlex.quote(_DECODE)}\n"
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.paths import ROOT
 
-__all__ = ["in_child"]
+__all__ = ["in_child", "start_child"]
 
 # As wsgi.py sets them: what is measured is what the service does.
 _ENVIRONMENT = {
@@ -28,16 +28,25 @@ def in_child(function: Callable[..., Any], *arguments: str | int | float | bool)
     Raises:
         subprocess.CalledProcessError: it failed; its traceback is printed.
     """
+    child = start_child(function, *arguments)
+    output, _ = child.communicate()
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, child.args)
+    return json.loads(output.splitlines()[-1])
+
+
+def start_child(
+    function: Callable[..., Any], *arguments: str | int | float | bool
+) -> "subprocess.Popen[str]":
+    """The process that runs `function` and then prints what it returned, as JSON."""
     name = f"{function.__module__}:{function.__qualname__}"
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "benchmarks.children", name, json.dumps(arguments)],
         cwd=ROOT,
         env=os.environ | _ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _main() -> None:

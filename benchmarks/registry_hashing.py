@@ -12,7 +12,7 @@ from benchmarks.memory import peak_bytes, reset_peak, resident_bytes
 from benchmarks.registry_files import Plan, filled_file, models_in, sparse_file
 from benchmarks.report import Row, cores
 
-__all__ = ["hashing", "memory"]
+__all__ = ["hash_in_threads", "hash_one_after_the_other", "hashing", "memory"]
 
 _FILES_A_CORE = 4
 _HASHED_BYTES = 4 * 2**30
@@ -29,10 +29,10 @@ def hashing(plan: Plan, folder: Path) -> Iterator[Row]:
     for path in paths:
         filled_file(path, total // count, path.stem)
     size = sum(path.stat().st_size for path in paths)
-    _one_after_the_other(paths)  # puts what is not there into the page cache
+    hash_one_after_the_other(paths)  # puts what is not there into the page cache
     plain, ours = [], []
     for _ in range(_ROUNDS):
-        plain.append(size / _one_after_the_other(paths) * cores())
+        plain.append(size / hash_one_after_the_other(paths) * cores())
         ours.append(size / _by_the_registry(folder, count))
     yield Row(
         name="hashing",
@@ -79,9 +79,14 @@ def memory_of_the_registry(folder: str, count: int) -> int:
 def memory_of_threads(folder: str) -> int:
     """Bytes; runs in a child."""
     before = _begin()
-    with ThreadPoolExecutor(cores()) as threads:
-        list(threads.map(_digest, Path(folder).iterdir()))
+    hash_in_threads(folder)
     return peak_bytes() - before
+
+
+def hash_in_threads(folder: str) -> list[str]:
+    """The digests of the files in `folder`, by a thread a core."""
+    with ThreadPoolExecutor(cores()) as threads:
+        return list(threads.map(_digest, Path(folder).iterdir()))
 
 
 def _begin() -> int:
@@ -99,7 +104,8 @@ def _by_the_registry(folder: Path, count: int) -> float:
     return seconds
 
 
-def _one_after_the_other(paths: list[Path]) -> float:
+def hash_one_after_the_other(paths: list[Path]) -> float:
+    """Seconds that one thread takes."""
     began = time.perf_counter()
     for path in paths:
         _digest(path)

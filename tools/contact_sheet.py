@@ -10,6 +10,7 @@ import io
 import json
 import os
 import urllib.request
+import uuid
 from typing import Any
 
 from PIL import Image
@@ -53,7 +54,7 @@ def contact_sheet(url: str, api_key: str, *, steps: int) -> Image.Image:
     sheet = Image.new("RGB", (_COLUMNS * _SIZE, -(-len(PROMPTS) // _COLUMNS) * _SIZE))
     for index, prompt in enumerate(PROMPTS):
         body = {
-            "id": f"contact-sheet-{index}",
+            "id": f"contact-sheet-{uuid.uuid4().hex}",
             "model_id": model_id,
             "prompt": prompt,
             "num_inference_steps": steps,

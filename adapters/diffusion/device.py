@@ -13,6 +13,8 @@ __all__ = ["Device", "find_device"]
 
 # Names in torch.cpu.get_capabilities() of instructions that multiply bfloat16 in hardware.
 _CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+# The most that is tried; what fits is found out by drawing.
+_BATCH_LIMITS = {"cpu": 1, "mps": 4, "cuda": 8}
 _GPU_SHARE = 0.7
 _HOST_SHARE = 0.5
 # Of the two versions of Linux's control groups.
@@ -24,7 +26,7 @@ _CONTAINER_LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device, the precision it draws in, and how many images it draws at once."""
+    """A device, the precision it draws in, and how many images it may draw at once."""
 
     torch_device: torch.device
     dtype: torch.dtype
@@ -76,7 +78,7 @@ def find_device(device: str = "auto", dtype: str = "auto") -> Device:
     precision = _best_dtype(chosen) if dtype == "auto" else getattr(torch, dtype)
     # On a CPU a batch saves no time, and one by one an image is the same to the last bit alone
     # and among others.
-    return Device(chosen, precision, batch_limit=1 if chosen.type == "cpu" else 4)
+    return Device(chosen, precision, batch_limit=_BATCH_LIMITS[chosen.type])
 
 
 def _host_memory() -> int:

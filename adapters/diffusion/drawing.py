@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.generation import GenerationRequest
-from domain.ports.image_generator import StepCallback
+from domain.ports.image_generator import GenerationStep, StepCallback
 
 __all__ = ["Drawing", "DrawingPlan", "PipelineCall", "Progress"]
 
@@ -36,31 +36,51 @@ class DrawingPlan:
             call has its own.
         sampler: The scheduler's name, as pictures carry it.
         step_argument: The name of the pipeline's argument for a callback after each step.
-        warnings: What a caller should know of the pictures.
+        warnings: What the caller of each request should know of its pictures.
     """
 
     calls: tuple[PipelineCall, ...]
     new_scheduler: Callable[[], Any]
     sampler: str
     step_argument: str = "callback_on_step_end"
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """diffusers' step callback, new or old, for call `done` of `calls` of `pipeline`."""
+    """diffusers' step callback, new or old, for one call of a pipeline.
+
+    Attributes:
+        pipeline: What is called.
+        done: Calls before this one.
+        calls: Calls in all.
+        on_step: Told of each step.
+        preview: A look at drawing number i of this call, given its latents.
+        numbers: The requests that the drawings of this call belong to, in their order.
+    """
 
     pipeline: Any
     done: int
     calls: int
     on_step: StepCallback | None
+    preview: Callable[[Any, int], bytes | None]
+    numbers: tuple[int, ...]
 
     def __call__(self, *arguments: Any) -> dict[str, Any]:
-        # The new one is told (pipeline, step, time, tensors), the old one (step, time, tensors).
+        # The new one is told (pipeline, step, time, tensors), the old one (step, time, latents).
         index = next(each for each in arguments if isinstance(each, int))
         if self.on_step is not None:
+            last = arguments[-1]
+            latents = last.get("latents") if isinstance(last, dict) else last
             # Where the pipeline does not count, its scheduler's steps are those of the drawing.
             counted = getattr(self.pipeline, "num_timesteps", None)
             steps = counted or len(self.pipeline.scheduler.timesteps)
-            self.on_step(self.done * steps + index + 1, self.calls * steps)
+
+            def preview(number: int) -> bytes | None:
+                if number not in self.numbers:
+                    return None
+                return self.preview(latents, self.numbers.index(number))
+
+            step = GenerationStep(self.done * steps + index + 1, self.calls * steps, preview)
+            self.on_step(step)
         return {}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from adapters.diffusion.encoding import crop_centre, encode_png, parameters_text
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
+from adapters.diffusion.previews import Previews
 from adapters.diffusion.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
@@ -33,8 +35,12 @@ _log = logging.getLogger(__name__)
 class Engine:
     """Draws with the pipelines that it keeps loaded."""
 
-    def __init__(self, device: Device, *, embed_metadata: bool, cache_bytes: int) -> None:
+    def __init__(
+        self, device: Device, *, embed_metadata: bool, cache_bytes: int, largest_batch: int
+    ) -> None:
         self.device = device
+        self.largest_batch = largest_batch
+        self._previews = Previews(device)
         self._embed_metadata = embed_metadata
         self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
@@ -43,21 +49,17 @@ class Engine:
         self,
         model: ModelRecord,
         requests: Sequence[GenerationRequest],
+        at_once: int,
         on_step: StepCallback | None,
     ) -> GeneratedBatch:
-        """As `ImageGenerator.generate`.
-
-        When memory is short, other pipelines go and images are drawn one at a time, before that
-        is told to the caller.
-        """
-        at_once = self.device.batch_limit
+        """As `ImageGenerator.generate`. When memory is short, other pipelines go first."""
+        at_once = min(at_once, self.largest_batch)
         try:
             return self._generate(model, requests, on_step, at_once)
         except OutOfMemory:
-            made_room = self._pipelines.drop_all_but(model.id)
-            if not made_room and min(at_once, sum(each.num_images for each in requests)) == 1:
+            if not self._pipelines.drop_all_but(model.id):
                 raise
-        return self._generate(model, requests, on_step, 1)
+        return self._generate(model, requests, on_step, at_once)
 
     def _generate(
         self,
@@ -71,19 +73,21 @@ class Engine:
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}"):
             plan = self._plan(pipeline, requests, at_once)
-            finished: list[Future[GeneratedImage]] = []
+            finished: dict[Drawing, Future[GeneratedImage]] = {}
             for done, call in enumerate(plan.calls):
-                progress = Progress(pipeline, done, len(plan.calls), on_step)
+                numbers = tuple(requests.index(each.request) for each in call.drawings)
+                look = partial(self._previews.jpeg, pipeline)
+                progress = Progress(pipeline, done, len(plan.calls), on_step, look, numbers)
                 pixels = self._draw(pipeline, plan, call, progress)
-                finished += [
-                    self._encoders.submit(self._encode, drawing, image, plan.sampler)
+                finished |= {
+                    drawing: self._encoders.submit(self._encode, drawing, image, plan.sampler)
                     for drawing, image in zip(call.drawings, pixels, strict=True)
-                ]
+                }
         drawn = time.monotonic()
-        images = iter([future.result() for future in finished])
         return GeneratedBatch(
             images=tuple(
-                tuple(next(images) for _ in range(request.num_images)) for request in requests
+                tuple(finished[Drawing(request, seed)].result() for seed in request.seeds)
+                for request in requests
             ),
             timings=Timings(
                 load=loaded - began, generate=drawn - loaded, encode=time.monotonic() - drawn

@@ -3,7 +3,8 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from diffusers import (
 )
 from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers.initialization import no_init_weights
 
 from adapters.diffusion.configuration import configuration_folder, embedded_configuration
 from adapters.diffusion.device import Device
@@ -34,6 +36,10 @@ from domain.errors import DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
 
 __all__ = ["load_pipeline"]
+
+_PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
+
+_WITH_CONVOLUTIONS = frozenset({"unet", "vae"})
 
 _log = logging.getLogger(__name__)
 
@@ -75,15 +81,34 @@ def _read(model: ModelRecord, device: Device) -> Any:
     metadata = read_metadata(model)
     weights = with_modern_names(read_weights(model))
     files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
-    pipeline = _assemble(weights, files, device)
+    dtype = _loaded_dtype(weights.values(), device)
+    pipeline = _assemble(weights, files, dtype)
     if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
         mask_whole_picture(pipeline)
     pipeline.to(device.torch_device)
-    pipeline.unet.to(memory_format=device.memory_format)
-    pipeline.vae.to(memory_format=device.memory_format)
-    modules = (part for part in pipeline.components.values() if isinstance(part, torch.nn.Module))
-    copied_out_of_the_file(modules, weights.values())
+    modules = {
+        name: part
+        for name, part in pipeline.components.items()
+        if isinstance(part, torch.nn.Module)
+    }
+    for name, module in modules.items():
+        layout = {"memory_format": device.memory_format} if name in _WITH_CONVOLUTIONS else {}
+        module.to(dtype=device.dtype, **layout)
+    copied_out_of_the_file(modules.values(), weights.values())
     return pipeline
+
+
+def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:
+    """In which precision the components are put together.
+
+    On a CPU in the file's own: its tensors stay mapped until they are converted and laid out in one
+    go, which copies each once. Elsewhere in the device's, so that nothing larger is moved there.
+    """
+    found = {tensor.dtype for tensor in weights if tensor.is_floating_point()}
+    if device.name != "cpu" or not found or not found <= _PLAIN_DTYPES:
+        return device.dtype
+    # Of several the smallest that holds each of their numbers.
+    return reduce(torch.promote_types, found)
 
 
 def _family_configuration(
@@ -94,11 +119,12 @@ def _family_configuration(
     return configuration_files(model.family, prediction_of(model.family, weights, metadata))
 
 
-def _assemble(weights: dict[str, torch.Tensor], files: Mapping[str, str], device: Device) -> Any:
+def _assemble(
+    weights: dict[str, torch.Tensor], files: Mapping[str, str], dtype: torch.dtype
+) -> Any:
     """Every component from the weights and the configuration, then the pipeline of them."""
     index = json.loads(files["model_index.json"])
     is_xl = "text_encoder_2" in index
-    dtype = device.dtype
     with configuration_folder(files) as folder:
         parts: dict[str, Any] = {
             "unet": UNet2DConditionModel.from_single_file(
@@ -118,14 +144,16 @@ def _assemble(weights: dict[str, torch.Tensor], files: Mapping[str, str], device
             parts[f"tokenizer{suffix}"] = CLIPTokenizer.from_pretrained(
                 folder, subfolder=f"tokenizer{suffix}", local_files_only=True
             )
-            parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
-                text_encoder,
-                weights,
-                config=folder,
-                subfolder=f"text_encoder{suffix}",
-                torch_dtype=dtype,
-                local_files_only=True,
-            )
+            # Every parameter comes from the file, or `_check_whole` complains.
+            with no_init_weights():
+                parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
+                    text_encoder,
+                    weights,
+                    config=folder,
+                    subfolder=f"text_encoder{suffix}",
+                    torch_dtype=dtype,
+                    local_files_only=True,
+                )
     for name, part in parts.items():
         _check_whole(name, part)
     if is_xl:

@@ -36,11 +36,12 @@ def stable_diffusion_plan(
 
 
 def _encoded(pipeline: Any, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
+    """All images with their prompts; those whose prompts are equally long are neighbours."""
     encoded = []
     for request in requests:
         encoding = encode_prompts(pipeline, request.prompt, request.negative_prompt)
         encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
-    return encoded
+    return sorted(encoded, key=lambda row: row[1].length)
 
 
 def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:

@@ -42,7 +42,9 @@ def text_to_image_plan(pipeline: Any, requests: Sequence[GenerationRequest]) -> 
         step_argument="callback_on_step_end"
         if "callback_on_step_end" in parameters
         else "callback",
-        warnings=tuple(dict.fromkeys(_warnings(pipeline, parameters, requests))),
+        warnings=tuple(
+            tuple(dict.fromkeys(_warnings(pipeline, parameters, request))) for request in requests
+        ),
     )
 
 
@@ -86,18 +88,13 @@ def _takes_negative(parameters: _Parameters) -> bool:
     return "negative_prompt" in parameters
 
 
-def _warnings(
-    pipeline: Any, parameters: _Parameters, requests: Sequence[GenerationRequest]
-) -> Iterator[str]:
+def _warnings(pipeline: Any, parameters: _Parameters, request: GenerationRequest) -> Iterator[str]:
     takes_negative = _takes_negative(parameters)
-    for request in requests:
-        if request.negative_prompt and not takes_negative:
-            yield f"{type(pipeline).__name__} takes no negative prompt; it had no effect"
-        yield from _truncations(pipeline, parameters, "prompt", request.prompt)
-        if takes_negative and request.negative_prompt:
-            yield from _truncations(
-                pipeline, parameters, "negative prompt", request.negative_prompt
-            )
+    if request.negative_prompt and not takes_negative:
+        yield f"{type(pipeline).__name__} takes no negative prompt; it had no effect"
+    yield from _truncations(pipeline, parameters, "prompt", request.prompt)
+    if takes_negative and request.negative_prompt:
+        yield from _truncations(pipeline, parameters, "negative prompt", request.negative_prompt)
 
 
 def _truncations(pipeline: Any, parameters: _Parameters, what: str, text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Where jobs outlive the process."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from application.jobs import Job, JobKey, JobStatus
 
@@ -36,6 +36,10 @@ class JobStore(ABC):
     @abstractmethod
     def unfinished(self) -> Sequence[Job]:
         """Every job that is queued or running, the oldest first."""
+
+    @abstractmethod
+    def tokens(self) -> Collection[str]:
+        """The token of every job."""
 
     @abstractmethod
     def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:

@@ -40,4 +40,5 @@ def test_every_adapter_stands_in_the_contracts() -> None:
     assert set(independent["modules"]) == adapters
     assert all("torch" in forbidden_to(name) for name in adapters - {"adapters.diffusion"})
     assert all("flask" in forbidden_to(name) for name in adapters - {"adapters.http"})
+    assert all("sqlalchemy" in forbidden_to(name) for name in adapters - {"adapters.storage"})
     assert all("jwt" in forbidden_to(name) for name in adapters - {"adapters.security"})

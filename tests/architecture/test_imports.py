@@ -50,7 +50,12 @@ def test_the_service_is_assembled_without_torch_or_a_thread() -> None:
 
 def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
     names = module_names(
-        "domain", "application", "adapters/http", "adapters/filesystem", "adapters/security"
+        "domain",
+        "application",
+        "adapters/http",
+        "adapters/filesystem",
+        "adapters/security",
+        "adapters/storage",
     )
     assert len(names) > 30
     modules, threads = imported(*names, "adapters.diffusion.image_generator", "container")

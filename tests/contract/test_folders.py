@@ -12,6 +12,7 @@ from PIL import Image
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
+from domain.ports.image_generator import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.folders import record_of, save_newer, save_stable_diffusion
 
@@ -105,12 +106,12 @@ def test_steps_are_reported_and_can_stop_the_drawing(
     class Cancelled(Exception):
         pass
 
-    def cancel(_step: int, _steps: int) -> None:
+    def cancel(_step: GenerationStep) -> None:
         raise Cancelled
 
     seen: list[tuple[int, int]] = []
     request = request_for(num_inference_steps=3, num_images=2)
-    generator.generate(newer, [request], on_step=lambda *step: seen.append(step))
+    generator.generate(newer, [request], on_step=lambda step: seen.append((step.done, step.total)))
     assert seen == [(step, 6) for step in range(1, 7)]
     with pytest.raises(Cancelled):
         generator.generate(newer, [request], on_step=cancel)
@@ -121,11 +122,11 @@ def test_a_negative_prompt_has_an_effect_or_a_warning(
 ) -> None:
     plain = generator.generate(newer, [request_for()])
     kept_out = generator.generate(newer, [request_for(negative_prompt="a blue square")])
-    assert plain.warnings == ()
+    assert plain.warnings == ((),)
     if newer.name == "flux":
-        assert kept_out.warnings == ("FluxPipeline takes no negative prompt; it had no effect",)
+        assert kept_out.warnings == (("FluxPipeline takes no negative prompt; it had no effect",),)
     else:
-        assert kept_out.warnings == ()
+        assert kept_out.warnings == ((),)
         pixels = [
             Image.open(io.BytesIO(batch.images[0][0].data)).tobytes() for batch in (plain, kept_out)
         ]
@@ -140,9 +141,9 @@ def test_a_prompt_is_never_silently_cut(
 ) -> None:
     batch = generator.generate(newer, [request_for(prompt="many words " * 85)])
     if newer.name == "pixart":  # its 300 tokens suffice
-        assert batch.warnings == ()
+        assert batch.warnings == ((),)
     else:
-        (warning,) = batch.warnings
+        ((warning,),) = batch.warnings
         assert "of which 77 are read by way of the model's tokenizer" in warning
     assert "many words" not in caplog.text
 

@@ -11,7 +11,7 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelNotLoadable
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
-from domain.ports.image_generator import ImageGenerator
+from domain.ports.image_generator import GenerationStep, ImageGenerator
 from tests.contract.conftest import DEMO_MODEL
 from tests.fakes.image_generator import FakeImageGenerator
 
@@ -102,7 +102,9 @@ def test_steps_are_reported_up_to_the_last(
 ) -> None:
     seen: list[tuple[int, int]] = []
     request = request_for(num_inference_steps=3)
-    generator.generate(DEMO_MODEL, [request], on_step=lambda *step: seen.append(step))
+    generator.generate(
+        DEMO_MODEL, [request], on_step=lambda step: seen.append((step.done, step.total))
+    )
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -112,7 +114,7 @@ def test_an_error_in_the_step_callback_stops_the_drawing(
     class Cancelled(Exception):
         pass
 
-    def cancel(_step: int, _steps: int) -> None:
+    def cancel(_step: GenerationStep) -> None:
         raise Cancelled
 
     before = draw(generator, request_for())

@@ -102,7 +102,9 @@ def engine_with(pipeline: Any) -> Any:
     from adapters.diffusion.device import find_device
     from adapters.diffusion.engine import Engine
 
-    engine = Engine(find_device("cpu", "float32"), embed_metadata=True, cache_bytes=0)
+    engine = Engine(
+        find_device("cpu", "float32"), embed_metadata=True, cache_bytes=0, largest_batch=1
+    )
     engine._pipelines._load = lambda _model, _device: pipeline
     return engine
 

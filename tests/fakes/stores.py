@@ -54,6 +54,10 @@ class FakeJobStore(JobStore):
         rows = [job for job in self.jobs.values() if not job.status.finished]
         return sorted(rows, key=lambda job: job.sequence)
 
+    def tokens(self) -> Collection[str]:
+        self._check()
+        return {job.token for job in self.jobs.values()}
+
     def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
         self._check()
         gone, kept = [], 0

@@ -1,5 +1,7 @@
 """The header Prefer: what is read from it, and what /v1/infer makes of it."""
 
+from typing import Any
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -144,6 +146,6 @@ def test_a_finished_request_is_answered_in_full_at_once(shared: Service, prefer:
     [({"model_id": "0" * 64}, 404, "model_not_found"), ({"width": 1}, 422, "invalid_request")],
 )
 def test_what_is_wrong_is_told_whatever_is_preferred(
-    shared: Service, change: dict[str, object], status: int, code: str
+    shared: Service, change: dict[str, Any], status: int, code: str
 ) -> None:
     assert_problem(post(shared, "respond-async", **change), status, code)

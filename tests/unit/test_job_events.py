@@ -47,6 +47,14 @@ def test_positions_move_up(bench: Bench) -> None:
     assert [event.view.position for event in all_of(watch)] == [1]
 
 
+def test_a_queue_that_changes_behind_a_job_tells_it_nothing(bench: Bench) -> None:
+    bench.scheduler.submit(request("r1"), caller="me")
+    watch = listen(bench)
+    assert len(all_of(watch)) == 1
+    bench.scheduler.submit(request("behind"), caller="me")
+    assert all_of(watch) == []
+
+
 def test_progress_has_its_rate_and_what_is_left(bench: Bench) -> None:
     bench.scheduler.submit(request(num_inference_steps=4), caller="me")
     watch = listen(bench)

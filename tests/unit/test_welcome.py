@@ -18,6 +18,7 @@ def test_the_curl_line_asks_for_a_picture_of_the_first_model() -> None:
     assert "http://127.0.0.1:8123/v1/infer" in words
     assert "Authorization: Bearer made" in words
     body = json.loads(words[words.index("-d") + 1])
+    assert body["id"] == "$(date +%s)"
     assert body["model_id"] == MODEL.id
     assert body["prompt"]
 

@@ -1,0 +1,215 @@
+"""Jobs in a database, by SQLAlchemy."""
+
+import dataclasses
+import hashlib
+import logging
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.storage.job_json import job_from_json, job_to_json
+from adapters.storage.tables import VERSION, jobs, metadata, versions
+from application.jobs import Job, JobKey, JobStatus
+from application.ports.job_store import JobStore
+from domain.errors import StorageUnavailable
+
+__all__ = ["SqlJobStore"]
+
+_FINISHED = tuple(status.value for status in JobStatus if status.finished)
+_UNFINISHED = tuple(status.value for status in JobStatus if not status.finished)
+_AT_ONCE = 500
+"""Rows that one statement removes: databases bound the number of its parameters."""
+
+_log = logging.getLogger(__name__)
+
+
+class SqlJobStore(JobStore):
+    """Jobs behind an SQLAlchemy URL; what is written is on disk when the call returns.
+
+    The tables are made at the first use. SQLite keeps a write-ahead log and synchronises what is
+    accepted and what has ended (`synchronous=FULL`), so that both survive a power cut too.
+
+    Args:
+        url: Of SQLAlchemy, such as `sqlite:///data/jobs.sqlite`.
+        patience: Seconds to wait for another that writes, SQLite's busy timeout.
+    """
+
+    def __init__(self, url: str, *, patience: float = 5.0) -> None:
+        self._url = url
+        self._patience = patience
+        self._opening = Lock()
+        self._engine: Engine | None = None
+
+    def add(self, job: Job) -> Job:
+        with self._transaction() as connection:
+            connection.execute(delete(jobs).where(jobs.c.key == _key(job.key)))
+            values = {"key": _key(job.key), "owner": _digest(job.caller), "token": job.token}
+            done = connection.execute(insert(jobs).values(values | _changing(job)))
+            assert done.inserted_primary_key is not None  # noqa: S101 - tells mypy
+            return dataclasses.replace(job, sequence=done.inserted_primary_key[0])
+
+    def update(self, job: Job) -> None:
+        # That a job has begun may be forgotten by a power cut; how it ended may not.
+        with self._transaction(durable=job.status.finished) as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            connection.execute(update(jobs).where(same).values(_changing(job)))
+
+    def find(self, key: JobKey) -> Job | None:
+        found = select(jobs.c.sequence, jobs.c.body).where(jobs.c.key == _key(key))
+        with self._transaction() as connection:
+            return next(iter(_read(connection.execute(found))), None)
+
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> Sequence[Job]:
+        rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.owner == _digest(caller))
+        if status is not None:
+            rows = rows.where(jobs.c.status == status.value)
+        if before is not None:
+            rows = rows.where(jobs.c.sequence < before)
+        with self._transaction() as connection:
+            return _read(connection.execute(rows.order_by(jobs.c.sequence.desc()).limit(limit)))
+
+    def unfinished(self) -> Sequence[Job]:
+        rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.status.in_(_UNFINISHED))
+        with self._transaction() as connection:
+            return _read(connection.execute(rows.order_by(jobs.c.sequence)))
+
+    def tokens(self) -> Collection[str]:
+        with self._transaction() as connection:
+            return set(connection.execute(select(jobs.c.token)).scalars())
+
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+        newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
+        kept = func.sum(jobs.c.bytes).over(order_by=newest_first).label("kept")
+        finished = (
+            select(jobs.c.sequence, jobs.c.body, jobs.c.finished_at, kept)
+            .where(jobs.c.status.in_(_FINISHED))
+            .subquery()
+        )
+        old = select(finished.c.sequence, finished.c.body).where(
+            (finished.c.finished_at < finished_before) | (finished.c.kept > keep_bytes)
+        )
+        with self._transaction() as connection:
+            rows = connection.execute(old).all()
+            numbers = [row.sequence for row in rows]
+            for start in range(0, len(numbers), _AT_ONCE):
+                some = numbers[start : start + _AT_ONCE]
+                connection.execute(delete(jobs).where(jobs.c.sequence.in_(some)))
+            return _read(rows)
+
+    def close(self) -> None:
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    @contextmanager
+    def _transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+        try:
+            engine = self._opened()
+            with engine.begin() as connection:
+                if engine.dialect.name == "sqlite":
+                    level = "full" if durable else "normal"
+                    connection.exec_driver_sql(f"pragma synchronous = {level}")
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            # The library's words hold the statement, and what connects the URL.
+            _log.error("the job store failed: %s", _cause(error))
+            raise StorageUnavailable(
+                "jobs can not be kept or read now, as the database does not answer, is locked, "
+                "full or broken; try again in a moment"
+            ) from error
+
+    def _opened(self) -> Engine:
+        with self._opening:
+            if self._engine is None:
+                engine = _engine(self._url, self._patience)
+                try:
+                    _make_tables(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
+                self._engine = engine
+            return self._engine
+
+
+def _engine(url: str, patience: float) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        path = Path(parsed.database)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Prompts are their callers' own; SQLite's further files have the rights of the first.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(parsed, connect_args={"timeout": patience})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.execute("pragma journal_mode = wal")
+
+    return engine
+
+
+def _make_tables(engine: Engine) -> None:
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        version = connection.execute(select(func.max(versions.c.version))).scalar()
+        if version is None:
+            connection.execute(insert(versions).values(version=VERSION))
+        elif version > VERSION:
+            raise StorageUnavailable(
+                f"the job database is of version {version}, made by a newer release; this one "
+                f"knows version {VERSION}. Run that release, or set DATABASE_URL or DATA_DIR anew"
+            )
+
+
+def _changing(job: Job) -> dict[str, object]:
+    return {
+        "status": job.status.value,
+        "finished_at": job.finished_at,
+        "bytes": sum(image.size for image in job.images or ()),
+        "body": job_to_json(job),
+    }
+
+
+def _read(rows: Iterable[Any]) -> list[Job]:
+    found = []
+    for row in rows:
+        try:
+            found.append(job_from_json(row.body, row.sequence))
+        except ValueError as error:
+            _log.error("job number %d can not be read: %s", row.sequence, error)
+    return found
+
+
+def _key(key: JobKey) -> str:
+    # No id holds NUL, so no two keys are the same text.
+    return _digest(f"{key.id}\0{key.caller}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cause(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}"

@@ -1,0 +1,328 @@
+"""What every job store and result store does, those in memory and those on disk."""
+
+import dataclasses
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.job_store import SqlJobStore
+from adapters.storage.result_files import ResultFiles
+from application.jobs import Job, JobFailure, JobKey, JobStatus
+from application.ports.job_store import JobStore
+from application.ports.result_store import ResultStore
+from domain.errors import StorageUnavailable
+from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from tests.fakes.stores import FakeJobStore, FakeResultStore
+from tests.paths import ROOT
+
+TOKEN = "ab" * 16
+
+
+def new_job(name: str = "a", caller: str = "me", token: str = TOKEN) -> Job:
+    request = GenerationRequest(id=name, model_id="a" * 64, prompt="ein Bild 🎨", seed=3)
+    return Job(caller=caller, request=request, seed_drawn=True, token=token, created_at=1.5)
+
+
+def succeeded(job: Job, at: float = 3.0, size: int = 3) -> Job:
+    image = GeneratedImage(b"x" * size, 3, 512, 512)
+    result = GenerationResult(
+        request=job.request,
+        images=(image,),
+        processing_time=1.25,
+        timings=Timings(queue=1, load=2, generate=3, encode=4),
+        warnings=("one",),
+    )
+    return job.started(2.0).succeeded(at, result)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/data/jobs.sqlite"
+
+
+@pytest.fixture(params=["fake", "sql"])
+def store(request: pytest.FixtureRequest, url: str) -> Iterator[JobStore]:
+    store = FakeJobStore() if request.param == "fake" else SqlJobStore(url, patience=0.1)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["fake", "files"])
+def results(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
+    return FakeResultStore() if request.param == "fake" else ResultFiles(tmp_path / "results")
+
+
+def ends() -> list[Callable[[Job], Job]]:
+    return [
+        lambda job: job,
+        lambda job: job.started(2.0),
+        succeeded,
+        lambda job: job.started(2.0).failed(3.0, JobFailure("out_of_memory", "too large")),
+        lambda job: job.cancelled(3.0),
+    ]
+
+
+@pytest.mark.parametrize("end", ends())
+def test_a_job_is_read_back_as_it_was_kept(store: JobStore, end: Callable[[Job], Job]) -> None:
+    job = end(store.add(new_job()))
+    store.update(job)
+    assert store.find(job.key) == job
+    assert list(store.page("me", status=job.status, before=None, limit=5)) == [job]
+    assert list(store.unfinished()) == ([] if job.status.finished else [job])
+    assert set(store.tokens()) == {TOKEN}
+
+
+def test_ids_and_callers_are_told_apart_to_the_letter(store: JobStore) -> None:
+    names = ["a", "A", "a ", "ä", "a\u0308", "🎨", "%41"]
+    for name in names:
+        store.add(new_job(name))
+    store.add(new_job("a", caller="me "))
+    found = [store.find(JobKey("me", name)) for name in names]
+    assert [job and job.request.id for job in found] == names
+    assert store.find(JobKey("you", "a")) is None
+    assert len(store.page("me", status=None, before=None, limit=50)) == len(names)
+
+
+def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
+    jobs = [store.add(new_job(f"{number}")) for number in range(5)]
+    page = store.page("me", status=None, before=None, limit=2)
+    assert list(page) == [jobs[4], jobs[3]]
+    rest = store.page("me", status=JobStatus.QUEUED, before=page[-1].sequence, limit=9)
+    assert list(rest) == [jobs[2], jobs[1], jobs[0]]
+
+
+def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore) -> None:
+    old = store.add(new_job())
+    store.update(old.cancelled(2.0))
+    new = store.add(new_job(token="cd" * 16))
+    assert new.sequence > old.sequence
+    store.update(succeeded(old))
+    assert store.find(new.key) == new
+
+
+def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore) -> None:
+    jobs = []
+    for number in range(4):
+        job = succeeded(store.add(new_job(str(number))), at=10.0 + number, size=100)
+        store.update(job)
+        jobs.append(job)
+    waiting = store.add(new_job("waiting"))
+    assert list(store.retire(finished_before=10.0, keep_bytes=400)) == []
+    assert list(store.retire(finished_before=10.5, keep_bytes=400)) == [jobs[0]]
+    assert list(store.retire(finished_before=0, keep_bytes=299)) == [jobs[1]]
+    left = store.page("me", status=None, before=None, limit=9)
+    assert list(left) == [waiting, jobs[3], jobs[2]]
+
+
+def test_jobs_survive_the_process(url: str) -> None:
+    first = SqlJobStore(url)
+    job = first.add(new_job())
+    first.close()
+    second = SqlJobStore(url)
+    assert second.find(job.key) == job
+    assert second.add(new_job("b")).sequence > job.sequence
+    second.close()
+
+
+def test_numbers_are_never_given_twice(url: str) -> None:
+    store = SqlJobStore(url)
+    job = store.add(new_job())
+    store.update(job.cancelled(2.0))
+    store.retire(finished_before=99, keep_bytes=0)
+    assert store.add(new_job()).sequence > job.sequence
+    store.close()
+
+
+def test_a_database_that_is_locked_is_told_and_works_afterwards(url: str) -> None:
+    store = SqlJobStore(url, patience=0.05)
+    job = store.add(new_job())
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(StorageUnavailable) as caught:
+        store.update(job.cancelled(2.0))
+    assert "jobs.sqlite" not in str(caught.value)
+    other.execute("rollback")
+    other.close()
+    store.update(job.cancelled(2.0))
+    assert store.unfinished() == []
+    store.close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, None])
+def test_what_is_no_database_is_told(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "jobs.sqlite"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(StorageUnavailable):
+        SqlJobStore(f"sqlite:///{path}").add(new_job())
+
+
+def test_a_newer_database_is_left_alone(url: str) -> None:
+    store = SqlJobStore(url)
+    store.add(new_job())
+    store.close()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("insert into job_schema_versions values (99)")
+    connection.close()
+    with pytest.raises(StorageUnavailable, match="version 99"):
+        store.find(JobKey("me", "a"))
+    store.close()
+
+
+def test_fields_of_other_versions_and_torn_rows_stop_nothing(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqlJobStore(url)
+    job = store.add(new_job())
+    torn = store.add(new_job("torn"))
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        body = "json_remove(json_set(body, '$.colour', 'red', '$.request.style', 1), '$.warnings')"
+        connection.execute(f"update jobs set body = {body} where sequence = {job.sequence}")
+        connection.execute(f"update jobs set body = '{{' where sequence = {torn.sequence}")
+    connection.close()
+    assert store.unfinished() == [job]
+    assert "can not be read" in caplog.text
+    store.close()
+
+
+def test_threads_may_all_add_at_once(url: str) -> None:
+    store = SqlJobStore(url)
+    sequences: list[int] = []
+    threads = [
+        threading.Thread(target=lambda n=n: sequences.append(store.add(new_job(str(n))).sequence))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(sequences)) == 8
+    store.close()
+
+
+def test_jobs_and_pictures_are_their_owners_alone(url: str, tmp_path: Path) -> None:
+    store = SqlJobStore(url)
+    store.add(new_job())
+    database = Path(url.removeprefix("sqlite:///"))
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
+    files = ResultFiles(tmp_path / "results")
+    files.write(TOKEN, [GeneratedImage(b"1", 1, 8, 8)])
+    (path,) = (tmp_path / "results").glob("*/*/0")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    store.close()
+
+
+def test_a_password_is_never_told(caplog: pytest.LogCaptureFixture) -> None:
+    store = SqlJobStore("sqlite://user:hunter2@nowhere/x?bad=1")
+    with pytest.raises(StorageUnavailable) as caught:
+        store.add(new_job())
+    assert "hunter2" not in str(caught.value) + caplog.text
+
+
+_WRITER = """
+import dataclasses, sys
+from adapters.storage.job_store import SqlJobStore
+from adapters.storage.result_files import ResultFiles
+from tests.contract.test_job_stores import new_job, succeeded
+from domain.generation import GeneratedImage
+store, files = SqlJobStore(sys.argv[1]), ResultFiles(sys.argv[2])
+for number in range(100_000):
+    job = store.add(new_job(str(number), token=f"{number:032x}"))
+    files.write(job.token, [GeneratedImage(bytes([number % 256]) * 50_000, 3, 512, 512)] * 2)
+    store.update(succeeded(job))
+    print(number, flush=True)
+"""
+
+
+def test_what_was_acknowledged_before_a_kill_is_whole(url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _WRITER, url, str(tmp_path / "results")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        acknowledged = [int(writer.stdout.readline()) for _ in range(30)]
+        writer.kill()
+    store, files = SqlJobStore(url), ResultFiles(tmp_path / "results")
+    for number in acknowledged:
+        job = store.find(JobKey("me", str(number)))
+        assert job is not None
+        assert job.status is JobStatus.SUCCEEDED
+        for image in (0, 1):
+            assert files.read(job.token, image) == bytes([number % 256]) * 50_000
+    files.keep_only(store.tokens())
+    assert not list((tmp_path / "results").glob(".writing-*"))
+    store.close()
+
+
+def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
+    images = [GeneratedImage(data, 1, 8, 8) for data in (b"one", b"two")]
+    results.write(TOKEN, images[:1])
+    results.write(TOKEN, images)
+    assert [results.read(TOKEN, number) for number in (0, 1)] == [b"one", b"two"]
+    with pytest.raises(StorageUnavailable):
+        results.read(TOKEN, 2)
+    other = "cd" * 16
+    results.write(other, images)
+    results.keep_only([other])
+    with pytest.raises(StorageUnavailable):
+        results.read(TOKEN, 0)
+    results.remove([other, TOKEN])
+    with pytest.raises(StorageUnavailable):
+        results.read(other, 0)
+
+
+def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "results").write_bytes(b"a file where the folder should be")
+    with pytest.raises(StorageUnavailable) as caught:
+        ResultFiles(tmp_path / "results").write(TOKEN, [GeneratedImage(b"1", 1, 8, 8)])
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no token"):
+        ResultFiles(tmp_path).read("../../etc", 0)
+
+
+_FULL = """
+import resource, signal, sys
+from adapters.storage.result_files import ResultFiles
+from domain.errors import StorageUnavailable
+from domain.generation import GeneratedImage
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+files = ResultFiles(sys.argv[1])
+images = [GeneratedImage(b"x" * size, 1, 8, 8) for size in (5_000, 50_000)]
+try:
+    files.write("ab" * 16, images)
+except StorageUnavailable as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_result(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "pictures can not be kept" in done.stdout
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_making_the_stores_touches_nothing(tmp_path: Path) -> None:
+    SqlJobStore(f"sqlite:///{tmp_path}/data/jobs.sqlite")
+    ResultFiles(tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_says_what_it_may_become() -> None:
+    done = succeeded(new_job())
+    for move in (done.requeued, lambda: done.started(4), lambda: done.cancelled(4)):
+        with pytest.raises(ValueError, match="never becomes"):
+            move()
+    assert dataclasses.replace(done, status=JobStatus.RUNNING).requeued().started_at is None
