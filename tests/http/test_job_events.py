@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 from adapters.http import event_stream
 from domain.generation import GenerationRequest
@@ -58,7 +59,7 @@ def listen(service: Service, **headers: str) -> TestResponse:
     return service.client.get(URL, headers=AUTHORIZED | headers)
 
 
-def texts(response: TestResponse) -> Iterator[str]:
+def texts(response: Response) -> Iterator[str]:
     return (part.decode() for part in response.iter_encoded())
 
 
