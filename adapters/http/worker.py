@@ -17,6 +17,8 @@ __all__ = ["service_worker"]
 
 # A thread that serves waits so long for the next bytes of a request that has begun.
 _RECEIVE_SECONDS = 10
+# And so long for a client that takes nothing of what is sent, or is no longer there to take it.
+_SEND_SECONDS = 30
 
 _log = logging.getLogger(__name__)
 
@@ -44,16 +46,26 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[T
             return alive
 
         def handle(self, conn: Any) -> Any:
-            # Without this a client that sends half a request holds its thread for ever. The
-            # kernel's limit stays when gunicorn makes the socket blocking again.
-            seconds = struct.pack("ll", _RECEIVE_SECONDS, 0)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)
+            # Without this a client that sends half a request, or reads half an answer, holds its
+            # thread for ever. The kernel's limits stay when gunicorn makes the socket blocking.
+            _limit_patience(conn.sock)
             return super().handle(conn)
 
         def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
             _answer_what_is_no_request(client, exc)
 
     return ServiceWorker
+
+
+def _limit_patience(sock: socket.socket) -> None:
+    for option, seconds in (
+        (socket.SO_RCVTIMEO, _RECEIVE_SECONDS),
+        (socket.SO_SNDTIMEO, _SEND_SECONDS),
+    ):
+        sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A client that vanished acknowledges nothing. The kernel would wait a quarter of an hour.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SEND_SECONDS * 1000)
 
 
 def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> None:
