@@ -123,7 +123,7 @@ REQUEST = GenerationRequest(
 
 def test_it_draws_the_same_bytes_each_time(pipeline: Any) -> None:
     engine = engine_with(pipeline)
-    first, second = (engine.generate(MODEL, [REQUEST], None).images for _ in range(2))
+    first, second = (engine.generate(MODEL, [REQUEST], 1, None).images for _ in range(2))
     assert first == second
     assert len({image.data for image in first[0]}) == 2
 
@@ -134,7 +134,7 @@ def test_a_decode_that_fails_leaves_the_vae_in_its_precision(
     import torch
 
     engine = engine_with(pipeline)
-    before = engine.generate(MODEL, [REQUEST], None).images
+    before = engine.generate(MODEL, [REQUEST], 1, None).images
     real = pipeline.vae.decode
 
     def decode(*_arguments: Any, **_options: Any) -> Any:
@@ -143,7 +143,7 @@ def test_a_decode_that_fails_leaves_the_vae_in_its_precision(
 
     monkeypatch.setattr(pipeline.vae, "decode", decode)
     with pytest.raises(Exception, match="does not fit"):
-        engine.generate(MODEL, [REQUEST], None)
+        engine.generate(MODEL, [REQUEST], 1, None)
     assert pipeline.vae.dtype == torch.float32
     monkeypatch.setattr(pipeline.vae, "decode", real)
-    assert engine.generate(MODEL, [REQUEST], None).images == before
+    assert engine.generate(MODEL, [REQUEST], 1, None).images == before
