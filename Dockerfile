@@ -19,7 +19,7 @@ COPY constraints.txt ./
 # torch alone first: it is most of the image, and its layer stays while the code changes.
 RUN /opt/venv/bin/pip install --constraint constraints.txt \
     ${TORCH_INDEX_URL:+--extra-index-url "${TORCH_INDEX_URL}"} torch
-COPY pyproject.toml README.md container.py wsgi.py ./
+COPY pyproject.toml README.md cli.py container.py serving.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
 COPY adapters ./adapters

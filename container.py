@@ -1,7 +1,9 @@
 """The one place where adapters meet the core. The only import of dependency_injector."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dependency_injector import containers, providers
@@ -26,7 +28,18 @@ if TYPE_CHECKING:
     from application.ports.job_store import JobStore
     from application.ports.result_store import ResultStore
 
-__all__ = ["Container"]
+__all__ = ["LIBRARY_ENVIRONMENT", "Container"]
+
+LIBRARY_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {
+        # What lies in the folders is drawn with. No library may ask a hub for anything.
+        "HF_HUB_OFFLINE": "1",
+        # What these say of themselves at import is no news to who runs the service.
+        "DIFFUSERS_VERBOSITY": "error",
+        "TRANSFORMERS_VERBOSITY": "error",
+    }
+)
+"""What a process that draws sets in its environment, where it is not set, before it does."""
 
 
 def _credential_checker(settings: Settings) -> CredentialChecker:

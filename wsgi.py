@@ -1,19 +1,16 @@
-"""The service, made from the environment. Makes objects only: gunicorn.conf.py starts them."""
+"""The service, made from the environment. Makes objects only: serving.py starts them."""
 
 import dataclasses
 import os
 import secrets
 
 from application.settings import Settings, SettingsError
-from container import Container
+from container import LIBRARY_ENVIRONMENT, Container
 
 __all__ = ["app", "container", "made_api_key", "settings"]
 
-# The service loads what lies in its folders. No library under it may ask a hub for anything.
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# What diffusers and transformers say of themselves at import is no news to who runs the service.
-os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+for _name, _value in LIBRARY_ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
 
 try:
     settings = Settings.from_env(os.environ)

@@ -1,0 +1,87 @@
+"""`ai-inference doctor`."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import click
+
+from adapters.cli.assembly import Assembly
+from adapters.cli.checks import (
+    Check,
+    Verdict,
+    check_credentials,
+    check_data_dir,
+    check_device,
+    check_job_store,
+    check_models,
+    check_port,
+    check_settings,
+    check_versions,
+)
+from adapters.cli.looking import look_through
+from adapters.cli.options import models_dir_option, with_models_dirs
+from adapters.cli.terminal import StatusLine, plain
+from application.settings import Settings
+
+__all__ = ["doctor"]
+
+_COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@models_dir_option
+@click.pass_obj
+def doctor(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
+    """Say what would stop the service, and what it would run on.
+
+    It exits with 1 where there is a problem. A warning stops nothing. While the service runs its
+    own port is taken, which counts as a problem for another one.
+
+    \b
+    Examples:
+      ai-inference doctor
+      ai-inference doctor --json
+    """
+    settings, checks = check_settings(assembly.environ)
+    settings = with_models_dirs(settings, models_dirs)
+    checks = [*check_versions(), *checks]
+    line = StatusLine(assembly.environ)
+    line.show("looking for the device")
+    try:
+        checks += _checks(assembly, settings, line)
+    finally:
+        line.clear()
+    good = all(check.verdict is not Verdict.PROBLEM for check in checks)
+    if as_json:
+        rows = [{"name": row.name, "verdict": row.verdict, "detail": row.detail} for row in checks]
+        click.echo(json.dumps({"ok": good, "checks": rows}, indent=2))
+    else:
+        _print(checks)
+    if not good:
+        raise click.exceptions.Exit(1)
+
+
+def _checks(assembly: Assembly, settings: Settings, line: StatusLine) -> Iterator[Check]:
+    yield check_device(assembly, settings)
+    yield check_data_dir(settings)
+    yield from check_job_store(assembly, settings)
+    registry = assembly.core(settings).registry
+    # What the scanner warns of, the rows say.
+    logging.getLogger("adapters.filesystem").setLevel(logging.ERROR)
+    try:
+        look_through(registry, line)
+        yield from check_models(settings, registry)
+    finally:
+        registry.close()
+    yield from check_credentials(settings)
+    yield check_port(settings)
+
+
+def _print(checks: list[Check]) -> None:
+    width = max(len(plain(row.name)) for row in checks)
+    longest = max(map(len, Verdict))
+    for row in checks:
+        verdict = click.style(row.verdict.ljust(longest), fg=_COLOURS[row.verdict])
+        click.echo(f"{verdict}  {plain(row.name).ljust(width)}  {plain(row.detail)}")

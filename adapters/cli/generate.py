@@ -1,0 +1,127 @@
+"""`ai-inference generate`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from adapters.cli.assembly import Assembly
+from adapters.cli.choosing import choose_model
+from adapters.cli.failures import Misuse
+from adapters.cli.looking import look_through
+from adapters.cli.models import SHORT_ID
+from adapters.cli.options import integer, models_dir_option, number, settings_for
+from adapters.cli.picture_files import destinations, save
+from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
+from application.settings import Settings
+from domain.errors import InvalidRequest
+from domain.generation import GenerationRequest, GenerationResult
+from domain.models import ModelRecord
+
+__all__ = ["generate"]
+
+_OPTIONS = {
+    "prompt": "PROMPT",
+    "negative_prompt": "--negative",
+    "num_inference_steps": "--steps",
+    "guidance_scale": "--guidance",
+    "width": "--width",
+    "height": "--height",
+    "seed": "--seed",
+    "num_images": "--number",
+}
+_ANY_MODEL = "0" * 64
+
+
+@click.command()
+@click.argument("prompt")
+@click.option(
+    *("-o", "--output"),
+    type=click.Path(path_type=Path),
+    default="picture.png",
+    show_default=True,
+    help="The file; of several pictures picture-1.png and so on.",
+)
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--model", metavar="NAME|ID", help="A file name, or ten or more digits of an id.")
+@click.option("--negative", "negative_prompt", metavar="TEXT", help="What to keep out.")
+@click.option("--steps", "num_inference_steps", type=integer, help="Denoising steps.")
+@click.option("--guidance", "guidance_scale", type=number, help="How closely to follow the prompt.")
+@click.option("--width", type=integer, default=512, show_default=True, help="Pixels.")
+@click.option("--height", type=integer, default=512, show_default=True, help="Pixels.")
+@click.option("--seed", type=integer, help="Of the first picture; random if not given.")
+@click.option(
+    "--number", "num_images", type=integer, default=1, show_default=True, help="How many pictures."
+)
+@models_dir_option
+@click.pass_obj
+def generate(
+    assembly: Assembly,
+    /,
+    output: Path,
+    force: bool,
+    model: str | None,
+    models_dirs: tuple[str, ...],
+    **values: Any,
+) -> None:
+    """Draw PROMPT here, without a server.
+
+    Standard output has a line for each picture, with its seed. Ctrl-C stops it, and then no
+    picture is left behind. With one model in the folders --model is not needed. Steps and guidance
+    that are not given are those of the service: DEFAULT_INFERENCE_STEPS, DEFAULT_GUIDANCE_SCALE.
+
+    \b
+    Examples:
+      ai-inference generate "a red circle" -o circle.png
+      ai-inference generate "a lake at night" --seed 7 --steps 20 --number 4 -o lake.png
+      ai-inference generate "a hill" --negative "trees, snow" --model demo.safetensors
+    """
+    settings = settings_for(assembly, models_dirs)
+    request = _request(settings, values)
+    paths = destinations(output, request.num_images, force=force)
+    result = _draw(assembly, settings, request, model)
+    for image, path in zip(result.images, paths, strict=True):
+        save(image, path, force=force)
+        click.echo(f"{plain(str(path))}  {image.width}x{image.height}  seed {image.seed}")
+    for warning in result.warnings:
+        click.echo(f"warning: {plain(warning)}", err=True)
+    click.echo(f"Drawn in {human_seconds(result.processing_time)}", err=True)
+
+
+def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
+    """The request for a model that is yet to be found. Raises Misuse, in the API's words."""
+    defaults = {
+        "num_inference_steps": settings.default_inference_steps,
+        "guidance_scale": settings.default_guidance_scale,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return GenerationRequest(id="cli", model_id=_ANY_MODEL, **(defaults | given))
+    except InvalidRequest as error:
+        rows = [f"{_OPTIONS[row.field]} {row.message}" for row in error.problems]
+        raise Misuse("\n".join(rows)) from None
+
+
+def _draw(
+    assembly: Assembly, settings: Settings, request: GenerationRequest, wanted: str | None
+) -> GenerationResult:
+    core = assembly.core(settings)
+    line = StatusLine(assembly.environ)
+    bar = StepBar(line)
+    try:
+        look_through(core.registry, line)
+        model = choose_model(core.registry, wanted)
+        line.note(f"Drawing with {_called(model)}")
+        line.show("getting ready")
+        return core.generate_images(
+            dataclasses.replace(request, model_id=model.id),
+            on_step=lambda step: bar(step.done, step.total),
+        )
+    finally:
+        line.clear()
+        core.registry.close()
+
+
+def _called(model: ModelRecord) -> str:
+    return f"{plain(model.name)} ({model.family or model.kind}, {model.id[:SHORT_ID]})"

@@ -1,0 +1,85 @@
+"""`ai-inference models`."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+
+import click
+
+from adapters.cli.assembly import Assembly
+from adapters.cli.looking import look_through
+from adapters.cli.options import models_dir_option, settings_for
+from adapters.cli.terminal import StatusLine, human_bytes, plain
+from domain.models import ModelRecord, PendingModel
+
+__all__ = ["SHORT_ID", "models"]
+
+SHORT_ID = 10
+"""Digits of an id that are shown, and that are enough to name a model."""
+
+_HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
+# As GET /v1/models names them.
+_FIELDS = (
+    *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
+    *("loadable", "reason", "aliases"),
+)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the names of the API.")
+@models_dir_option
+@click.pass_obj
+def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
+    """List the models in the model folders, and why some can not be drawn with.
+
+    \b
+    Examples:
+      ai-inference models
+      ai-inference models --models-dir /srv/models --json
+    """
+    registry = assembly.core(settings_for(assembly, models_dirs)).registry
+    try:
+        look_through(registry, StatusLine(assembly.environ))
+    finally:
+        registry.close()
+    found, pending = registry.models(), registry.pending()
+    if as_json:
+        document = {
+            "models": [{name: getattr(each, name) for name in _FIELDS} for each in found],
+            "count": len(found),
+            "pending": [dataclasses.asdict(each) for each in pending],
+        }
+        click.echo(json.dumps(document, indent=2))
+    elif not found and not pending:
+        click.echo("No models. Put a checkpoint into a folder that MODEL_DIRS names.", err=True)
+    else:
+        for line in _table([_HEADINGS, *_rows(found, pending)]):
+            click.echo(line)
+
+
+def _rows(
+    found: Sequence[ModelRecord], pending: Sequence[PendingModel]
+) -> Iterator[tuple[str, ...]]:
+    for each in found:
+        yield (
+            plain(each.name),
+            each.kind,
+            each.family or "-",
+            human_bytes(each.size),
+            each.id[:SHORT_ID],
+            plain(each.reason or ""),
+        )
+    for waiting in pending:
+        name, size = plain(waiting.name), human_bytes(waiting.size)
+        yield (name, "-", "-", size, "-", "it is not whole yet")
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = _HEADINGS.index("SIZE")
+    for row in rows:
+        cells = [
+            cell.rjust(width) if number == right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

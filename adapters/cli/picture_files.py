@@ -1,0 +1,75 @@
+"""Pictures as files that appear whole, and in the place of no other unless that is asked for."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from adapters.cli.failures import Failure, Misuse
+from adapters.cli.terminal import plain
+from domain.generation import GeneratedImage
+
+__all__ = ["destinations", "save"]
+
+_SUFFIX = ".png"
+
+
+def destinations(output: Path, count: int, *, force: bool) -> list[Path]:
+    """Where `count` pictures go: `output`, or of several `<output>-1.png` and so on.
+
+    Raises:
+        Misuse: they could not be written there, or one is there already and `force` is not set.
+    """
+    if output.suffix.lower() != _SUFFIX:
+        raise Misuse(f"--output is {str(output)!a}; pictures are PNG, so it must end in {_SUFFIX}")
+    if not output.parent.is_dir():
+        raise Misuse(f"--output: there is no folder {str(output.parent)!a}")
+    if not os.access(output.parent, os.W_OK):
+        raise Misuse(f"--output: nothing can be written to the folder {str(output.parent)!a}")
+    paths = [output] if count == 1 else _numbered(output, count)
+    if folder := next((path for path in paths if path.is_dir()), None):
+        raise Misuse(f"--output: {str(folder)!a} is a folder")
+    if not force and (taken := [path for path in paths if os.path.lexists(path)]):
+        raise Misuse(_is_there(taken[0]))
+    return paths
+
+
+def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
+    """Write the picture. Whenever this is interrupted, `path` holds all of it or none.
+
+    Raises:
+        Failure: it can not be written, or another file has appeared there meanwhile.
+    """
+    temporary = path.with_name(f".ai-inference-{secrets.token_hex(8)}.tmp")
+    try:
+        image.save(temporary)
+        if force:
+            temporary.replace(path)
+        else:
+            _move_where_nothing_is(temporary, path)
+    except FileExistsError:
+        raise Failure(_is_there(path)) from None
+    except OSError as error:
+        raise Failure(f"{plain(str(path))} can not be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _move_where_nothing_is(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, such as FAT
+        if os.path.lexists(path):
+            raise FileExistsError from None
+        temporary.replace(path)
+
+
+def _is_there(path: Path) -> str:
+    return f"{plain(str(path))} is there already; --force writes over it"
+
+
+def _numbered(output: Path, count: int) -> list[Path]:
+    return [output.with_name(f"{output.stem}-{n}{output.suffix}") for n in range(1, count + 1)]

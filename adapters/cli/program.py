@@ -1,0 +1,55 @@
+"""`ai-inference`: the commands together, and how each of them ends."""
+
+import click
+
+from adapters.cli.assembly import Assembly
+from adapters.cli.doctor import doctor
+from adapters.cli.failures import INTERRUPTED, Failure, Misuse
+from adapters.cli.generate import generate
+from adapters.cli.keys import keys
+from adapters.cli.models import models
+from adapters.cli.serve import serve
+from adapters.cli.tokens import token
+from application.settings import SettingsError
+from application.version import NAME, VERSION
+from domain.errors import DomainError
+
+__all__ = ["program"]
+
+
+class _Program(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except SettingsError as error:
+            raise Misuse(str(error)) from None
+        except DomainError as error:
+            raise Failure(str(error)) from None
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name=NAME, message="%(prog)s %(version)s")
+@click.pass_context
+def program(ctx: click.Context) -> None:
+    """Stable Diffusion: draw a picture here, or serve an API that does.
+
+    \b
+    Examples:
+      ai-inference generate "a red circle" -o circle.png
+      ai-inference serve --port 8080
+      ai-inference doctor
+
+    Settings come from the environment: MODEL_DIRS, DEVICE, API_KEYS and the others that README.md
+    lists. It exits with 0 when all went well, 1 when something failed, 2 when an argument or a
+    setting is wrong, and 130 after Ctrl-C.
+    """
+    assembly: Assembly = ctx.obj
+    if assembly.environ.get("NO_COLOR"):  # https://no-color.org
+        ctx.color = False
+
+
+for _command in (serve, generate, models, token, keys, doctor):
+    program.add_command(_command)

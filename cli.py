@@ -1,0 +1,85 @@
+"""`ai-inference`, put together: the commands are in adapters/cli, the parts in the container."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.cli.assembly import Assembly, Core, DeviceFacts
+from adapters.cli.program import program
+from application.settings import Settings
+from application.version import NAME
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command that the process's arguments name, and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that it can not print must not stop it
+            stream.reconfigure(errors="backslashreplace")
+    assembly = Assembly(
+        environ=os.environ,
+        core=_core,
+        find_device=_find_device,
+        try_job_store=_try_job_store,
+        serve=_serve,
+    )
+    program.main(prog_name=NAME, obj=assembly)
+
+
+# What is imported in the functions is what `ai-inference --help` need not wait for.
+
+
+def _core(settings: Settings) -> Core:
+    from container import LIBRARY_ENVIRONMENT, Container
+
+    for name, value in LIBRARY_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    container = Container(settings=settings)
+    return Core(
+        registry=container.model_registry(),
+        generate_images=container.generate_images(),
+        credential_checker=container.credential_checker(),
+    )
+
+
+def _find_device(settings: Settings) -> DeviceFacts:
+    from adapters.diffusion.device import find_device
+
+    device = find_device(settings.device, settings.dtype)
+    return DeviceFacts(
+        name=str(device.torch_device),
+        dtype=str(device.dtype).removeprefix("torch."),
+        largest_batch=device.batch_limit,
+        cache_bytes=device.cache_bytes(),
+    )
+
+
+def _try_job_store(settings: Settings) -> None:
+    from application.jobs import JobKey
+    from container import Container
+
+    store = Container(settings=settings).job_store()
+    try:
+        store.find(JobKey(caller=NAME, id="doctor"))
+    finally:
+        store.close()
+
+
+def _serve(changes: Mapping[str, str]) -> None:
+    from gunicorn.app.wsgiapp import WSGIApplication
+
+    class Service(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
+        """gunicorn with the settings of serving.py alone, wherever it is called."""
+
+        def load_config(self) -> None:
+            self.load_config_from_module_name_or_filename("python:serving")
+            self.app_uri: Any = self.cfg.wsgi_app
+
+    os.environ.update(changes)  # wsgi.py reads them there
+    Service(prog=f"{NAME} serve").run()
+
+
+if __name__ == "__main__":
+    main()

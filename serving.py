@@ -1,0 +1,66 @@
+"""gunicorn for one device: one process owns it, threads serve.
+
+Nothing runs before the fork: `post_worker_init` starts the service in the worker.
+"""
+
+import os
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+
+from adapters.http.worker import service_worker
+from application.logs import logging_config
+from application.service import InferenceService
+from application.welcome import curl_line, welcome
+from domain.errors import DomainError
+from wsgi import container, made_api_key, settings
+
+# Who waits for pictures or listens to events holds a thread; these are on top, for all else.
+_THREADS_FOR_THE_REST = 16
+
+wsgi_app = "wsgi:app"
+_host = f"[{settings.host}]" if ":" in settings.host else settings.host
+bind = f"{_host}:{settings.port}"
+workers = 1
+worker_class = service_worker(container.service(), grace_seconds=settings.shutdown_grace_seconds)
+threads = settings.max_waiting + settings.max_streams + _THREADS_FOR_THE_REST
+worker_connections = 2 * threads + 100
+# With threads this is how long the worker's own loop may hang, not how long a request may take.
+timeout = 120
+# The service answers all who wait within its own grace; only then may gunicorn lose patience.
+graceful_timeout = settings.shutdown_grace_seconds + 10
+keepalive = 5
+# Nothing but signals steers this process.
+control_socket_disable = True
+# A heartbeat file on a disk can block the worker; memory does not.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+logconfig_dict = logging_config(level=settings.log_level, log_format=settings.log_format)
+
+
+def when_ready(server: Any) -> None:
+    print(welcome(settings, made_api_key=made_api_key), flush=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    service: InferenceService = container.service()
+
+    def on_ready() -> None:
+        models = container.model_registry().models()
+        print(curl_line(settings, models, made_api_key=made_api_key), flush=True)
+
+    def on_fatal(error: DomainError) -> None:
+        worker.log.critical("%s", error)
+        # gunicorn starts a worker that died anew, but for this status, with which it ends too.
+        os._exit(Arbiter.APP_LOAD_ERROR)
+
+    service.start(on_ready=on_ready, on_fatal=on_fatal)
+
+
+def worker_int(worker: Any) -> None:
+    # Whoever presses Ctrl-C does not want to wait for a picture.
+    container.service().stop(timeout=0)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    if os.getpid() == worker.pid:  # gunicorn may also call this in the master
+        container.service().stop(settings.shutdown_grace_seconds)
