@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # a name that it can not print must not stop it
             stream.reconfigure(errors="backslashreplace")
     assembly = Assembly(
-        environ=os.environ,
+        environment=os.environ,
         core=_core,
         find_device=_find_device,
         try_job_store=_try_job_store,
@@ -36,6 +37,8 @@ def _core(settings: Settings) -> Core:
 
     for name, value in LIBRARY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if not sys.warnoptions:  # what libraries warn developers of
+        warnings.simplefilter("ignore")
     container = Container(settings=settings)
     return Core(
         registry=container.model_registry(),

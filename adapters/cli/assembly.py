@@ -42,7 +42,7 @@ class Assembly:
     """Makes the parts when a command asks for them, so that the others need not wait.
 
     Attributes:
-        environ: The environment.
+        environment: The variables, as the process has them.
         core: The use cases for these settings.
         find_device: Looks for the device of these settings; raises DeviceUnavailable.
         try_job_store: Reads once from the job store; raises StorageUnavailable.
@@ -50,7 +50,7 @@ class Assembly:
             the process.
     """
 
-    environ: Mapping[str, str]
+    environment: Mapping[str, str]
     core: Callable[[Settings], Core]
     find_device: Callable[[Settings], DeviceFacts]
     try_job_store: Callable[[Settings], None]

@@ -44,10 +44,10 @@ def doctor(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
       ai-inference doctor
       ai-inference doctor --json
     """
-    settings, checks = check_settings(assembly.environ)
+    settings, checks = check_settings(assembly.environment)
     settings = with_models_dirs(settings, models_dirs)
     checks = [*check_versions(), *checks]
-    line = StatusLine(assembly.environ)
+    line = StatusLine(assembly.environment)
     line.show("looking for the device")
     try:
         checks += _checks(assembly, settings, line)

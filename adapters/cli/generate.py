@@ -107,7 +107,7 @@ def _draw(
     assembly: Assembly, settings: Settings, request: GenerationRequest, wanted: str | None
 ) -> GenerationResult:
     core = assembly.core(settings)
-    line = StatusLine(assembly.environ)
+    line = StatusLine(assembly.environment)
     bar = StepBar(line)
     try:
         look_through(core.registry, line)

@@ -39,7 +39,7 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
     """
     registry = assembly.core(settings_for(assembly, models_dirs)).registry
     try:
-        look_through(registry, StatusLine(assembly.environ))
+        look_through(registry, StatusLine(assembly.environment))
     finally:
         registry.close()
     found, pending = registry.models(), registry.pending()

@@ -43,7 +43,7 @@ def models_dir_option(command: _Command) -> _Command:
 
 def settings_for(assembly: Assembly, models_dirs: tuple[str, ...] = ()) -> Settings:
     """The environment's settings, with these model folders if any. Raises SettingsError."""
-    return with_models_dirs(Settings.from_env(assembly.environ), models_dirs)
+    return with_models_dirs(Settings.from_env(assembly.environment), models_dirs)
 
 
 def with_models_dirs(settings: Settings, models_dirs: tuple[str, ...]) -> Settings:

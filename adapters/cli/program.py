@@ -47,7 +47,7 @@ def program(ctx: click.Context) -> None:
     setting is wrong, and 130 after Ctrl-C.
     """
     assembly: Assembly = ctx.obj
-    if assembly.environ.get("NO_COLOR"):  # https://no-color.org
+    if assembly.environment.get("NO_COLOR"):  # https://no-color.org
         ctx.color = False
 
 

@@ -45,7 +45,7 @@ def token(assembly: Assembly, subject: str, scope: str, expires_in: int) -> None
       ai-inference token --subject alice
       ai-inference token --subject page --scope "models:read" --expires-in 600
     """
-    settings = Settings.from_env(assembly.environ)
+    settings = Settings.from_env(assembly.environment)
     if message := _SUBJECT.problem(subject):
         raise Misuse(f"--subject {message}")
     checker = assembly.core(settings).credential_checker

@@ -41,4 +41,5 @@ def test_every_adapter_stands_in_the_contracts() -> None:
     assert all("torch" in forbidden_to(name) for name in adapters - {"adapters.diffusion"})
     assert all("flask" in forbidden_to(name) for name in adapters - {"adapters.http"})
     assert all("sqlalchemy" in forbidden_to(name) for name in adapters - {"adapters.storage"})
+    assert all("click" in forbidden_to(name) for name in adapters - {"adapters.cli"})
     assert all("jwt" in forbidden_to(name) for name in adapters - {"adapters.security"})

@@ -1,4 +1,4 @@
-"""The environment is read in one place, so that whoever embeds the service can pass another."""
+"""The environment is read where the process begins, so that an embedder can pass another."""
 
 import ast
 from pathlib import Path
@@ -15,6 +15,7 @@ FILES = [
         for path in (ROOT / folder).rglob("*.py")
     ),
     ROOT / "container.py",
+    ROOT / "serving.py",
     ROOT / "gunicorn.conf.py",
 ]
 
@@ -34,7 +35,7 @@ def uses_of_the_environment(code: str) -> list[int]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_wsgi_knows_the_environment(path: Path) -> None:
+def test_only_what_the_system_starts_knows_the_environment(path: Path) -> None:
     assert uses_of_the_environment(path.read_text(encoding="utf-8")) == []
 
 
@@ -53,6 +54,10 @@ def test_a_use_is_found(code: str) -> None:
     assert uses_of_the_environment(code)
 
 
-def test_wsgi_does_and_what_only_speaks_of_it_does_not() -> None:
-    assert uses_of_the_environment((ROOT / "wsgi.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["wsgi.py", "cli.py"])
+def test_these_two_do(name: str) -> None:
+    assert uses_of_the_environment((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_what_only_speaks_of_it_does_not() -> None:
     assert not uses_of_the_environment('import os\n"os.environ"\nos._exit(1)')

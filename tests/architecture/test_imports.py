@@ -52,13 +52,14 @@ def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
     names = module_names(
         "domain",
         "application",
+        "adapters/cli",
         "adapters/http",
         "adapters/filesystem",
         "adapters/security",
         "adapters/storage",
     )
     assert len(names) > 30
-    modules, threads = imported(*names, "adapters.diffusion.image_generator", "container")
+    modules, threads = imported(*names, "adapters.diffusion.image_generator", "container", "cli")
     assert not modules & set(HEAVY)
     assert threads == 1
 
@@ -75,3 +76,9 @@ def test_the_core_imports_the_standard_library_alone() -> None:
 def test_an_embedder_needs_no_flask(name: str) -> None:
     modules, _ = imported(name)
     assert "flask" not in modules
+
+
+def test_the_commands_know_nothing_of_how_the_service_is_made() -> None:
+    modules, threads = imported("cli")
+    assert not modules & {"flask", "gunicorn", "jwt", "sqlalchemy", "dependency_injector"}
+    assert threads == 1

@@ -11,7 +11,7 @@ import pytest
 from tests.paths import ROOT
 
 PACKAGES = ("domain", "application", "adapters")
-MODULES = ("container.py", "wsgi.py")
+MODULES = ("cli.py", "container.py", "serving.py", "wsgi.py")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         return archive.namelist()
 
 
-def test_it_holds_the_packages_and_the_two_modules_and_nothing_else(wheel: list[str]) -> None:
+def test_it_holds_the_packages_and_the_modules_and_nothing_else(wheel: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == {*PACKAGES, *MODULES}
 
@@ -54,3 +54,7 @@ def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:
         "adapters/http/pages/index.html",
     }
     assert sorted(files - set(wheel)) == []
+
+
+def test_it_installs_the_command(wheel: list[str]) -> None:
+    assert any(name.endswith(".dist-info/entry_points.txt") for name in wheel)

@@ -1,0 +1,172 @@
+"""The command line as people have it: its own processes, the demo checkpoint, a real device."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.paths import DEMO_CHECKPOINT, ROOT
+from tools.demo_checkpoint.judge import judge_shape
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder far from the checkout, so with no gunicorn.conf.py; the model is hashed."""
+    return tmp_path_factory.mktemp("cwd")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "MODEL_DIRS": str(DEMO_CHECKPOINT.parent),
+        "DEVICE": "cpu",
+    }
+    return {"PATH": os.environ["PATH"]} | own | changes
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "cli", *arguments]
+
+
+def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+def test_a_red_circle_is_drawn_without_a_server_or_a_database(folder: Path) -> None:
+    size = ("--width", "256", "--height", "256")
+    done = run(folder, "generate", "a red circle", "-o", "out.png", "--seed", "7", *size)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "out.png  256x256  seed 7\n"
+    with Image.open(folder / "out.png") as image:
+        assert image.size == (256, 256)
+        assert judge_shape(image, shape="circle", colour="red").colour
+        assert "Seed: 7" in image.info["parameters"]
+    assert not (folder / "data" / "jobs.sqlite").exists()
+    assert "\r" not in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_ctrl_c_ends_the_drawing_and_leaves_nothing(folder: Path) -> None:
+    before = sorted(os.listdir(folder))
+    parameters = ("--steps", "150", "--width", "1024", "--height", "1024")
+    process = subprocess.Popen(
+        command("generate", "a red circle", "-o", "never.png", *parameters),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        assert any("Drawing with" in line for line in process.stderr)
+        time.sleep(1)  # no promise depends on it: it may be loading or drawing
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out, error.splitlines()[-1]) == (130, "", "stopped")
+    assert [name for name in os.listdir(folder) if name not in {*before, "data"}] == []
+
+
+def test_models_and_doctor_know_the_demo(folder: Path) -> None:
+    listed = json.loads(run(folder, "models", "--json").stdout)
+    assert [each["name"] for each in listed["models"] if each["loadable"]] == ["demo.safetensors"]
+    done = run(folder, "doctor", "--json", PORT=free_port())
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["ok"]) == (0, True), done.stdout
+    details = {row["name"]: row["detail"] for row in document["checks"]}
+    assert details["device"].startswith("cpu, ")
+
+
+def test_doctor_tells_of_a_device_and_a_database_that_are_not_there(folder: Path) -> None:
+    (folder / "file").touch()
+    url = f"sqlite:///{folder}/file/jobs.sqlite"
+    done = run(folder, "doctor", "--json", DEVICE="cuda:99", DATABASE_URL=url)
+    problems = {
+        row["name"] for row in json.loads(done.stdout)["checks"] if row["verdict"] == "problem"
+    }
+    assert done.returncode == 1
+    assert {"device", "DATABASE_URL"} <= problems
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`serve` on a port that is given on its command line, answering."""
+    port = free_port()
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            command("serve", "--port", port),
+            cwd=folder,
+            env=environment(SECRET_KEY="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0Ty", PORT="1"),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, process)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            get(url + "/health")
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the service does not answer")
+
+
+def get(url: str, **headers: str) -> Any:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_serve_answers_takes_the_tokens_of_the_command_line_and_ends_well(
+    served: tuple[subprocess.Popen[bytes], str], folder: Path
+) -> None:
+    process, url = served
+    assert get(url + "/health")["status"] == "healthy"
+    secret = "q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0Ty"
+    options = ("--subject", "alice", "--scope", "models:read")
+    token = run(folder, "token", *options, SECRET_KEY=secret).stdout.strip()
+    assert "models" in get(url + "/v1/models", Authorization=f"Bearer {token}")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(url + "/v1/jobs", Authorization=f"Bearer {token}")
+    with refused.value:
+        assert refused.value.code == 403
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
