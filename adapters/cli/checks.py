@@ -144,6 +144,8 @@ def check_job_store(assembly: Assembly, settings: Settings) -> Iterator[Check]:
         assembly.try_job_store(settings)
     except StorageUnavailable as error:
         yield Check("DATABASE_URL", Verdict.PROBLEM, str(error))
+    except ImportError as error:
+        yield Check("DATABASE_URL", Verdict.PROBLEM, f"its driver is not installed: {error}")
     else:
         yield Check("DATABASE_URL", Verdict.OK, "it answers")
 

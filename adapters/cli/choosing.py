@@ -32,9 +32,9 @@ def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
         return _only(loadable)
     meant = [each for each in models if wanted in _names(each)] or _by_digits(models, wanted)
     if not meant:
-        raise Misuse(f"no model is called {wanted!a}{_hint(wanted)}.{_listed(loadable)}")
+        raise Misuse(f"no model is called '{plain(wanted)}'{_hint(wanted)}.{_listed(loadable)}")
     if len(meant) > 1:
-        raise Misuse(f"{wanted!a} names several models; name one by its id.{_listed(meant)}")
+        raise Misuse(f"'{plain(wanted)}' names several models; name one by its id.{_listed(meant)}")
     (model,) = meant
     if model.reason is not None:
         raise Misuse(f"no picture can be drawn with {plain(model.name)}: {plain(model.reason)}")

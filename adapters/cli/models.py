@@ -30,7 +30,7 @@ _FIELDS = (
 @models_dir_option
 @click.pass_obj
 def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
-    """List the models in the model folders, and why some can not be drawn with.
+    """List the models, and why some can not be drawn with.
 
     \b
     Examples:

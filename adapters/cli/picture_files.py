@@ -21,14 +21,18 @@ def destinations(output: Path, count: int, *, force: bool) -> list[Path]:
         Misuse: they could not be written there, or one is there already and `force` is not set.
     """
     if output.suffix.lower() != _SUFFIX:
-        raise Misuse(f"--output is {str(output)!a}; pictures are PNG, so it must end in {_SUFFIX}")
+        raise Misuse(
+            f"--output is '{plain(str(output))}'; pictures are PNG, so it must end in {_SUFFIX}"
+        )
     if not output.parent.is_dir():
-        raise Misuse(f"--output: there is no folder {str(output.parent)!a}")
+        raise Misuse(f"--output: there is no folder '{plain(str(output.parent))}'")
     if not os.access(output.parent, os.W_OK):
-        raise Misuse(f"--output: nothing can be written to the folder {str(output.parent)!a}")
+        raise Misuse(
+            f"--output: nothing can be written to the folder '{plain(str(output.parent))}'"
+        )
     paths = [output] if count == 1 else _numbered(output, count)
-    if folder := next((path for path in paths if path.is_dir()), None):
-        raise Misuse(f"--output: {str(folder)!a} is a folder")
+    if directory := next((path for path in paths if path.is_dir()), None):
+        raise Misuse(f"--output: '{plain(str(directory))}' is a folder")
     if not force and (taken := [path for path in paths if os.path.lexists(path)]):
         raise Misuse(_is_there(taken[0]))
     return paths

@@ -9,7 +9,6 @@ from adapters.cli.assembly import Assembly, Core, DeviceFacts
 from adapters.cli.program import program
 from application.settings import Settings
 from container import Container
-from domain.errors import DomainError
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 
@@ -41,7 +40,7 @@ class Terminal:
             name="cuda:0", dtype="float16", largest_batch=8, cache_bytes=16_000_000_000
         )
     )
-    job_store: DomainError | None = None
+    job_store: Exception | None = None
     settings: list[Settings] = field(default_factory=list)
     served: list[Mapping[str, str]] = field(default_factory=list)
 

@@ -81,6 +81,8 @@ def test_a_database_that_does_not_answer_is_a_problem(terminal: Terminal) -> Non
     assert "DATABASE_URL" not in rows(terminal)
     terminal.environment["DATABASE_URL"] = "postgresql://somewhere/jobs"
     assert rows(terminal)["DATABASE_URL"] == ("problem", "no database there")
+    terminal.job_store = ImportError("No module named 'psycopg'")
+    assert rows(terminal)["DATABASE_URL"][0] == "problem"
     terminal.job_store = None
     assert rows(terminal)["DATABASE_URL"][0] == "ok"
 
