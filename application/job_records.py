@@ -99,7 +99,13 @@ class JobRecords:
         return GenerationResult(
             request=job.request,
             images=tuple(
-                GeneratedImage(self.image(job, number), image.seed, image.width, image.height)
+                GeneratedImage(
+                    self.image(job, number),
+                    image.seed,
+                    image.width,
+                    image.height,
+                    job.request.output_format,
+                )
                 for number, image in enumerate(job.images or ())
             ),
             processing_time=job.processing_time or 0.0,

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.limits import IntegerRange, NumberRange, TextLength
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
+from domain.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.schedulers import Scheduler
 
 __all__ = [
     "BatchKey",
@@ -21,6 +23,7 @@ __all__ = [
     "id_problem",
     "last_seed_problem",
     "model_id_problem",
+    "quality_problem",
 ]
 
 _MODEL_ID = re.compile(r"[0-9a-f]{64}")
@@ -49,6 +52,16 @@ def last_seed_problem(seed: int | None, num_images: int) -> str | None:
     return f"of the last image {message}" if message else None
 
 
+def quality_problem(quality: int | None, output_format: str) -> str | None:
+    """What is wrong with naming a quality of this format; None when nothing is."""
+    if quality is None or OutputFormat(output_format).has_quality:
+        return None
+    return (
+        f"is {quality}, and a {output_format} has none: it keeps every pixel; leave quality out, "
+        "or ask for jpeg or webp as output_format"
+    )
+
+
 class BatchKey(NamedTuple):
     """What requests must have in common to be drawn in one batch."""
 
@@ -57,11 +70,14 @@ class BatchKey(NamedTuple):
     height: int
     num_inference_steps: int
     guidance_scale: float
+    scheduler: Scheduler | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """A prompt and everything that decides the picture.
+
+    A scheduler and a format may be given as their names; they are kept as the values of the enums.
 
     Attributes:
         id: The caller's name for the request.
@@ -75,12 +91,16 @@ class GenerationRequest:
         height: Pixels.
         seed: Of the first image; image i has seed + i. None until one is drawn.
         num_images: How many.
+        scheduler: None for the model's own, `ModelRecord.default_scheduler` where that has a name.
+        output_format: Of the picture files.
+        quality: Of those files, up to 100; `DEFAULT_QUALITY` where none is given, and always None
+            where the format has none.
 
     Raises:
         InvalidRequest: with one row for each field that is wrong.
     """
 
-    LIMITS: ClassVar[Mapping[str, IntegerRange | NumberRange | TextLength]] = MappingProxyType(
+    LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
         {
             "id": TextLength(1, 128),
             "prompt": TextLength(1, 1000),
@@ -92,9 +112,14 @@ class GenerationRequest:
             # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
             "seed": IntegerRange(0, 2**53 - 1),
             "num_images": IntegerRange(1, 4),
+            "scheduler": OneOf(tuple(Scheduler)),
+            "output_format": OneOf(tuple(OutputFormat)),
+            "quality": IntegerRange(1, 100),
         }
     )
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"negative_prompt", "seed"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"negative_prompt", "seed", "scheduler", "quality"}
+    )
 
     id: str
     model_id: str
@@ -106,6 +131,9 @@ class GenerationRequest:
     height: int = 512
     seed: int | None = None
     num_images: int = 1
+    scheduler: Scheduler | None = None
+    output_format: OutputFormat = OutputFormat.PNG
+    quality: int | None = None
 
     def __post_init__(self) -> None:
         problems = [
@@ -117,10 +145,18 @@ class GenerationRequest:
         if not wrong & {"seed", "num_images"}:
             message = last_seed_problem(self.seed, self.num_images)
             problems += [FieldProblem("seed", message)] if message else []
+        if not wrong & {"quality", "output_format"}:
+            message = quality_problem(self.quality, self.output_format)
+            problems += [FieldProblem("quality", message)] if message else []
         if problems:
             raise InvalidRequest(problems)
         object.__setattr__(self, "model_id", self.model_id.lower())
         object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
+        if self.scheduler is not None:
+            object.__setattr__(self, "scheduler", Scheduler(self.scheduler))
+        object.__setattr__(self, "output_format", OutputFormat(self.output_format))
+        if self.quality is None and self.output_format.has_quality:
+            object.__setattr__(self, "quality", DEFAULT_QUALITY)
 
     @property
     def drawn_width(self) -> int:
@@ -148,6 +184,7 @@ class GenerationRequest:
             self.drawn_height,
             self.num_inference_steps,
             self.guidance_scale,
+            self.scheduler,
         )
 
     def _problem(self, name: str) -> str | None:
@@ -163,15 +200,21 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImage:
-    """One finished picture: a PNG of `width` × `height` pixels, drawn from `seed`."""
+    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`."""
 
     data: bytes = dataclasses.field(repr=False)
     seed: int
     width: int
     height: int
+    output_format: OutputFormat = OutputFormat.PNG
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type of `data`."""
+        return self.output_format.media_type
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the PNG to `path`. Raises OSError when that can not be done."""
+        """Write the file to `path`, whatever its ending. Raises OSError when that fails."""
         Path(path).write_bytes(self.data)
 
 

@@ -4,7 +4,7 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["IntegerRange", "NumberRange", "TextLength"]
+__all__ = ["IntegerRange", "Limit", "NumberRange", "OneOf", "TextLength"]
 
 _ALLOWED_CONTROLS = frozenset("\t\n")
 
@@ -68,6 +68,23 @@ class TextLength:
                     "other than tab and newline, and lone surrogates, are not allowed"
                 )
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some words, to the letter."""
+
+    words: tuple[str, ...]
+
+    def problem(self, value: object) -> str | None:
+        """What is wrong with `value`, in words; None when nothing is."""
+        if not isinstance(value, str) or value not in self.words:
+            return f"is {_shown(value)}; it must be one of: {', '.join(self.words)}"
+        return None
+
+
+Limit = IntegerRange | NumberRange | TextLength | OneOf
+"""The bounds of one field."""
 
 
 def _shown(value: object) -> str:

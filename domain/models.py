@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
+
 __all__ = [
     "CONFIGURATION_FILES",
     "FileStamp",
@@ -53,6 +55,9 @@ class ModelFamily(StrEnum):
     SDXL_INPAINT = "sdxl-inpaint"
     SD_3 = "sd-3"
     FLUX = "flux"
+
+
+_OWN_SCHEDULER = frozenset({ModelFamily.SD_3, ModelFamily.FLUX})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,30 @@ class ModelRecord:
     def loadable(self) -> bool:
         """Whether a request can name it."""
         return self.reason is None
+
+    @property
+    def schedulers(self) -> tuple[Scheduler, ...]:
+        """Those that a request can name with it.
+
+        All of them where noise is taken away from latents as Stable Diffusion 1, 2 and XL do it,
+        which every file that can be drawn with does. None with other folders: those that match
+        flows (Stable Diffusion 3, FLUX) have a process of their own, for which these are not made,
+        and the rest are drawn as their authors set them up.
+        """
+        if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
+            return ()
+        is_folder = not self.extension
+        if self.family in _OWN_SCHEDULER or (is_folder and self.family is None):
+            return ()
+        return tuple(Scheduler)
+
+    @property
+    def default_scheduler(self) -> Scheduler | None:
+        """What draws where a request names none; None for the model's own, which has no name here.
+
+        Where a model's configuration asks for Karras' noise levels it has them by default.
+        """
+        return DEFAULT_SCHEDULER if self.schedulers else None
 
 
 class PendingState(StrEnum):

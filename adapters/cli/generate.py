@@ -12,12 +12,14 @@ from adapters.cli.failures import Misuse
 from adapters.cli.looking import look_through
 from adapters.cli.models import SHORT_ID
 from adapters.cli.options import integer, models_dir_option, number, settings_for
-from adapters.cli.picture_files import destinations, save
+from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
 from application.settings import Settings
 from domain.errors import InvalidRequest
 from domain.generation import GenerationRequest, GenerationResult
 from domain.models import ModelRecord
+from domain.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.schedulers import Scheduler
 
 __all__ = ["generate"]
 
@@ -30,6 +32,9 @@ _OPTIONS = {
     "height": "--height",
     "seed": "--seed",
     "num_images": "--number",
+    "scheduler": "--scheduler",
+    "output_format": "--output-format",
+    "quality": "--quality",
 }
 _ANY_MODEL = "0" * 64
 
@@ -39,9 +44,8 @@ _ANY_MODEL = "0" * 64
 @click.option(
     *("-o", "--output"),
     type=click.Path(path_type=Path),
-    default="picture.png",
-    show_default=True,
-    help="The file; of several pictures picture-1.png and so on.",
+    show_default="picture.png",
+    help="The file, whose ending tells the format; of several pictures picture-1.png and so on.",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--model", metavar="NAME|ID", help="A file name, or ten or more digits of an id.")
@@ -54,12 +58,29 @@ _ANY_MODEL = "0" * 64
 @click.option(
     "--number", "num_images", type=integer, default=1, show_default=True, help="How many pictures."
 )
+@click.option(
+    "--scheduler",
+    metavar="NAME",
+    help=f"How it is drawn: {', '.join(Scheduler)}; the model's own if not given.",
+)
+@click.option(
+    "--output-format",
+    metavar="FORMAT",
+    help=f"Of the file: {', '.join(OutputFormat)}; told by its ending if not given.",
+)
+@click.option(
+    "--quality",
+    type=integer,
+    show_default=str(DEFAULT_QUALITY),
+    help="Of a jpeg or webp, 1 to 100; a webp of 100 keeps every pixel.",
+)
 @models_dir_option
 @click.pass_obj
 def generate(
     assembly: Assembly,
     /,
-    output: Path,
+    output: Path | None,
+    output_format: str | None,
     force: bool,
     model: str | None,
     models_dirs: tuple[str, ...],
@@ -76,9 +97,17 @@ def generate(
       ai-inference generate "a red circle" -o circle.png
       ai-inference generate "a lake at night" --seed 7 --steps 20 --number 4 -o lake.png
       ai-inference generate "a hill" --negative "trees, snow" --model demo.safetensors
+      ai-inference generate "a hill" --scheduler "Euler a" --quality 80 -o hill.jpg
     """
     settings = settings_for(assembly, models_dirs)
+    output = output or _usual_file(output_format)
+    values["output_format"] = output_format or format_of(output)
     request = _request(settings, values)
+    if format_of(output) is not request.output_format:
+        raise Misuse(
+            f"--output is '{plain(str(output))}', which is no name for a {request.output_format}; "
+            "leave --output-format out, or let the name end so"
+        )
     paths = destinations(output, request.num_images, force=force)
     result = _draw(assembly, settings, request, model)
     for image, path in zip(result.images, paths, strict=True):
@@ -87,6 +116,11 @@ def generate(
     for warning in result.warnings:
         click.echo(f"warning: {plain(warning)}", err=True)
     click.echo(f"Drawn in {human_seconds(result.processing_time)}", err=True)
+
+
+def _usual_file(output_format: str | None) -> Path:
+    endings = (ending for ending, each in ENDINGS.items() if each == output_format)
+    return Path("picture").with_suffix(next(endings, ".png"))
 
 
 def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
@@ -99,8 +133,11 @@ def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
     try:
         return GenerationRequest(id="cli", model_id=_ANY_MODEL, **(defaults | given))
     except InvalidRequest as error:
-        rows = [f"{_OPTIONS[row.field]} {row.message}" for row in error.problems]
-        raise Misuse("\n".join(rows)) from None
+        raise _misuse(error) from None
+
+
+def _misuse(error: InvalidRequest) -> Misuse:
+    return Misuse("\n".join(f"{_OPTIONS[row.field]} {row.message}" for row in error.problems))
 
 
 def _draw(
@@ -118,6 +155,8 @@ def _draw(
             dataclasses.replace(request, model_id=model.id),
             on_step=lambda step: bar(step.done, step.total),
         )
+    except InvalidRequest as error:  # of what this model can not do
+        raise _misuse(error) from None
     finally:
         line.clear()
         core.registry.close()

@@ -21,7 +21,7 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 # As GET /v1/models names them.
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
-    *("loadable", "reason", "aliases"),
+    *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
 )
 
 

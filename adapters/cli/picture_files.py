@@ -3,27 +3,45 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from adapters.cli.failures import Failure, Misuse
 from adapters.cli.terminal import plain
 from domain.generation import GeneratedImage
+from domain.output_formats import OutputFormat
 
-__all__ = ["destinations", "save"]
+__all__ = ["ENDINGS", "destinations", "format_of", "save"]
 
-_SUFFIX = ".png"
+ENDINGS: Mapping[str, OutputFormat] = MappingProxyType(
+    {
+        ".png": OutputFormat.PNG,
+        ".jpg": OutputFormat.JPEG,
+        ".jpeg": OutputFormat.JPEG,
+        ".webp": OutputFormat.WEBP,
+    }
+)
+"""How the names of picture files end; the first of a format is the usual one."""
+
+
+def format_of(output: Path) -> OutputFormat:
+    """The format that a file's ending asks for. Raises Misuse where that is no picture's."""
+    wanted = ENDINGS.get(output.suffix.lower())
+    if wanted is None:
+        raise Misuse(
+            f"--output is '{plain(str(output))}'; it must end in {', '.join(ENDINGS)}, "
+            "by which the format is told"
+        )
+    return wanted
 
 
 def destinations(output: Path, count: int, *, force: bool) -> list[Path]:
-    """Where `count` pictures go: `output`, or of several `<output>-1.png` and so on.
+    """Where `count` pictures go: `output`, or of several `<stem>-1.png` and so on.
 
     Raises:
         Misuse: they could not be written there, or one is there already and `force` is not set.
     """
-    if output.suffix.lower() != _SUFFIX:
-        raise Misuse(
-            f"--output is '{plain(str(output))}'; pictures are PNG, so it must end in {_SUFFIX}"
-        )
     if not output.parent.is_dir():
         raise Misuse(f"--output: there is no folder '{plain(str(output.parent))}'")
     if not os.access(output.parent, os.W_OK):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
-from adapters.diffusion.encoding import crop_centre, encode_png, parameters_text
+from adapters.diffusion.encoding import crop_centre, encode_picture, parameters_text
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
@@ -105,8 +105,11 @@ class Engine:
     def _draw(
         self, pipeline: Any, plan: DrawingPlan, call: PipelineCall, progress: Progress
     ) -> Sequence[Image.Image]:
-        pipeline.scheduler = plan.new_scheduler()
-        with torch.inference_mode(), _same_precision_after(pipeline.vae):
+        with (
+            torch.inference_mode(),
+            _scheduled_by(pipeline, plan.new_scheduler()),
+            _same_precision_after(pipeline.vae),
+        ):
             output = pipeline(**call.arguments, output_type="pt", **{plan.step_argument: progress})
             pixels = output.images.float()
         size = (call.arguments["height"], call.arguments["width"])
@@ -127,10 +130,26 @@ class Engine:
         request = drawing.request
         text = parameters_text(request, seed=drawing.seed, sampler=sampler)
         cropped = crop_centre(image, request.width, request.height)
-        data = encode_png(cropped, text if self._embed_metadata else None)
-        return GeneratedImage(
-            data=data, seed=drawing.seed, width=request.width, height=request.height
+        data = encode_picture(
+            cropped,
+            text if self._embed_metadata else None,
+            request.output_format,
+            request.quality,
         )
+        return GeneratedImage(
+            data, drawing.seed, request.width, request.height, request.output_format
+        )
+
+
+@contextmanager
+def _scheduled_by(pipeline: Any, scheduler: Any) -> Iterator[None]:
+    """What the next drawing is planned with is the model's own scheduler, not this drawing's."""
+    own = pipeline.scheduler
+    pipeline.scheduler = scheduler
+    try:
+        yield
+    finally:
+        pipeline.scheduler = own
 
 
 @contextmanager

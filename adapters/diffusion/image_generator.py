@@ -22,7 +22,7 @@ class DiffusersImageGenerator(ImageGenerator):
     Args:
         device: `auto`, `cpu`, `mps`, `cuda` or `cuda:<number>`.
         dtype: `auto`, `float32`, `float16` or `bfloat16`.
-        embed_metadata: Whether a PNG carries its parameters.
+        embed_metadata: Whether a picture carries its parameters.
         cache_bytes: Of weights that stay loaded; None for a share of the device's memory.
         max_batch: How many images may be drawn at once; None for what suits the device.
     """

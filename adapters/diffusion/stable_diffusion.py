@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from diffusers import DPMSolverMultistepScheduler
 
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
 from adapters.diffusion.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.schedulers import new_scheduler, sampler_name
 from domain.generation import GenerationRequest
 
 __all__ = ["stable_diffusion_plan"]
@@ -19,19 +19,20 @@ _Encoded = tuple[Drawing, PromptEncoding]
 def stable_diffusion_plan(
     pipeline: Any, requests: Sequence[GenerationRequest], device: Device, at_once: int
 ) -> DrawingPlan:
-    """Prompts of any length, noise that is the same on every device, and DPM++ 2M.
+    """Prompts of any length, noise that is the same on every device, and the wanted scheduler.
 
     At most `at_once` images are drawn by one call.
     """
+    wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
     return DrawingPlan(
         calls=tuple(
             _call(pipeline, batch, device)
             for batch in _batches(_encoded(pipeline, requests), at_once)
         ),
-        new_scheduler=lambda: DPMSolverMultistepScheduler.from_config(
-            pipeline.scheduler.config, algorithm_type="dpmsolver++", solver_order=2
+        new_scheduler=lambda: new_scheduler(
+            wanted.scheduler, configuration, wanted.num_inference_steps
         ),
-        sampler="DPM++ 2M",
+        sampler=sampler_name(wanted.scheduler, configuration),
     )
 
 
@@ -62,11 +63,15 @@ def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Enc
 def _call(pipeline: Any, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
     drawings = tuple(drawing for drawing, _ in batch)
     first = drawings[0].request
+    # On the CPU whatever the device is, so that a seed means the same on each of them.
+    generators = [torch.Generator("cpu").manual_seed(drawing.seed) for drawing in drawings]
     return PipelineCall(
         drawings,
         {
             **_conditions([encoding for _, encoding in batch]),
-            "latents": _noise(pipeline, drawings, device),
+            "latents": _noise(pipeline, drawings, generators, device),
+            # For the noise that some schedulers add at each step.
+            "generator": generators,
             "width": first.drawn_width,
             "height": first.drawn_height,
             "num_inference_steps": first.num_inference_steps,
@@ -88,17 +93,18 @@ def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
     return conditions
 
 
-def _noise(pipeline: Any, drawings: Sequence[Drawing], device: Device) -> torch.Tensor:
-    """(n, channels, height / 8, width / 8) of standard normal noise, each from its own seed.
+def _noise(
+    pipeline: Any,
+    drawings: Sequence[Drawing],
+    generators: Sequence[torch.Generator],
+    device: Device,
+) -> torch.Tensor:
+    """(n, channels, height / 8, width / 8) of standard normal noise, each from its own generator.
 
-    Drawn on the CPU in float32 whatever the device and precision are, so that a seed means
-    the same on each of them.
+    Drawn in float32 whatever the precision is, so that a seed means the same in each of them.
     """
     request, scale = drawings[0].request, pipeline.vae_scale_factor
     channels = pipeline.unet.config.in_channels
     shape = (1, channels, request.drawn_height // scale, request.drawn_width // scale)
-    noise = [
-        torch.randn(shape, generator=torch.Generator("cpu").manual_seed(drawing.seed))
-        for drawing in drawings
-    ]
+    noise = [torch.randn(shape, generator=generator) for generator in generators]
     return torch.cat(noise).to(device.torch_device, device.dtype)

@@ -5,9 +5,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from domain.limits import IntegerRange, NumberRange, TextLength
+from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 
-__all__ = ["CheckedString", "LimitedInteger", "LimitedNumber", "LimitedString"]
+__all__ = ["CheckedString", "LimitedInteger", "LimitedNumber", "LimitedString", "OneWord"]
 
 _MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
 
@@ -53,6 +53,15 @@ class LimitedString(_Checked, fields.String):
     def __init__(self, limit: TextLength, **options: Any) -> None:
         bounds = validate.Length(limit.minimum, limit.maximum)
         super().__init__(validate=bounds, error_messages=_MESSAGES, **options)
+        self.problem = limit.problem
+
+
+class OneWord(_Checked, fields.String):
+    """JSON text that is one of `limit`'s words."""
+
+    def __init__(self, limit: OneOf, **options: Any) -> None:
+        words = validate.OneOf(limit.words)
+        super().__init__(validate=words, error_messages=_MESSAGES, **options)
         self.problem = limit.problem
 
 

@@ -14,6 +14,8 @@ from application.jobs import Job, JobStatus, JobView
 from domain.errors import JobNotFound
 from domain.generation import id_problem
 from domain.limits import IntegerRange
+from domain.output_formats import OutputFormat
+from domain.schedulers import Scheduler
 
 __all__ = [
     "JobListSchema",
@@ -114,6 +116,9 @@ class _JobRequestSchema(Schema):
     height = fields.Integer()
     seed = fields.Integer()
     num_images = fields.Integer()
+    scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
+    output_format = fields.Enum(OutputFormat, by_value=True)
+    quality = fields.Integer(allow_none=True)
 
 
 class JobSchema(Schema):
@@ -161,6 +166,7 @@ def _images(job: Job) -> list[dict[str, object]] | None:
             "seed": image.seed,
             "width": image.width,
             "height": image.height,
+            "media_type": job.request.output_format.media_type,
         }
         for number, image in enumerate(job.images)
     ]

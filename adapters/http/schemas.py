@@ -6,7 +6,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from adapters.http.fields import CheckedString, LimitedInteger, LimitedNumber, LimitedString
+from adapters.http.fields import (
+    CheckedString,
+    LimitedInteger,
+    LimitedNumber,
+    LimitedString,
+    OneWord,
+)
 from application.settings import Settings
 from domain.credentials import AccessToken, join_scopes, scope_problem
 from domain.generation import (
@@ -15,9 +21,12 @@ from domain.generation import (
     id_problem,
     last_seed_problem,
     model_id_problem,
+    quality_problem,
 )
-from domain.limits import IntegerRange, NumberRange, TextLength
+from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 from domain.models import ModelFamily, ModelKind, PendingState
+from domain.output_formats import OutputFormat
+from domain.schedulers import Scheduler
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = [
@@ -54,6 +63,12 @@ def _number(name: str, **options: Any) -> LimitedNumber:
     return LimitedNumber(limit, **options)
 
 
+def _word(name: str, **options: Any) -> OneWord:
+    limit = GenerationRequest.LIMITS[name]
+    assert isinstance(limit, OneOf)  # noqa: S101
+    return OneWord(limit, **options)
+
+
 def _base64(image: GeneratedImage) -> str:
     return base64.b64encode(image.data).decode("ascii")
 
@@ -81,12 +96,24 @@ class GenerationRequestSchema(_RequestSchema):
     height = _integer("height")
     seed = _integer("seed", allow_none=True)
     num_images = _integer("num_images")
+    scheduler = _word("scheduler", allow_none=True)
+    output_format = _word("output_format")
+    quality = _integer("quality", allow_none=True)
 
     # Also beside wrong fields, so that a client hears of everything at once.
     @validates_schema(skip_on_field_errors=False)
     def _last_seed(self, data: dict[str, Any], **_: Any) -> None:
         if message := last_seed_problem(data.get("seed"), data.get("num_images", 1)):
             raise ValidationError(message, "seed")
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _quality_of_format(
+        self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
+    ) -> None:
+        if "output_format" in original and "output_format" not in data:
+            return  # it is wrong itself
+        if message := quality_problem(data.get("quality"), data.get("output_format", "png")):
+            raise ValidationError(message, "quality")
 
 
 def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
@@ -100,6 +127,7 @@ def generation_request(fields: Mapping[str, Any], settings: Settings) -> Generat
 
 class _ImageSchema(Schema):
     base64 = fields.Function(_base64)
+    media_type = fields.String()
     seed = fields.Integer()
     width = fields.Integer()
     height = fields.Integer()
@@ -125,6 +153,11 @@ class GenerationResultSchema(Schema):
     negative_prompt = fields.String(attribute="request.negative_prompt")
     num_inference_steps = fields.Integer(attribute="request.num_inference_steps")
     guidance_scale = fields.Float(attribute="request.guidance_scale")
+    scheduler = fields.Enum(
+        Scheduler, by_value=True, attribute="request.scheduler", allow_none=True
+    )
+    output_format = fields.Enum(OutputFormat, by_value=True, attribute="request.output_format")
+    quality = fields.Integer(attribute="request.quality", allow_none=True)
     timings = fields.Nested(TimingsSchema)
     warnings = fields.List(fields.String())
 
@@ -143,6 +176,8 @@ class ModelSchema(Schema):
     loadable = fields.Boolean()
     reason = fields.String(allow_none=True)
     aliases = fields.List(fields.String())
+    schedulers = fields.List(fields.Enum(Scheduler, by_value=True))
+    default_scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
 
 
 class ModelQuerySchema(Schema):

@@ -74,6 +74,8 @@ class ImageGenerator(ABC):
     ) -> GeneratedBatch:
         """Draw every image of `requests`, which have their seeds and share one `batch_key`.
 
+        Their scheduler is one of the model's `schedulers`, or None.
+
         At most `at_once` images are drawn together, and never more than `largest_batch`. An
         image depends on its request and its seed alone, whatever is drawn beside it; what is
         drawn beside it changes no more than the last bits of rounding.

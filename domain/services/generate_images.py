@@ -5,9 +5,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from domain.errors import ModelChanged, OutOfMemory
+from domain.errors import FieldProblem, InvalidRequest, ModelChanged, OutOfMemory
 from domain.generation import GenerationRequest, GenerationResult
+from domain.models import ModelRecord
 from domain.ports.image_generator import ImageGenerator, StepCallback
+from domain.schedulers import Scheduler
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["GenerateImages"]
@@ -51,8 +53,11 @@ class GenerateImages:
         Raises:
             ModelNotFound: no model has its `model_id`.
             ModelNotLoadable: no picture can be drawn with that model.
+            InvalidRequest: its scheduler is not one for that model.
         """
-        self._registry.get_loadable(request.model_id)
+        model = self._registry.get_loadable(request.model_id)
+        if request.scheduler is not None and request.scheduler not in model.schedulers:
+            raise InvalidRequest([_not_for(model, request.scheduler)])
         if request.seed is not None:
             return request
         return dataclasses.replace(request, seed=self._draw_seed())
@@ -110,3 +115,11 @@ class GenerateImages:
                 requests, batch.images, batch.warnings or ((),) * len(requests), strict=True
             )
         )
+
+
+def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:
+    return FieldProblem(
+        "scheduler",
+        f"is '{scheduler}', which is not for {model.name}: it is drawn with its own; leave "
+        "scheduler out, or choose a model that lists it in its schedulers",
+    )

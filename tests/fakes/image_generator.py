@@ -109,7 +109,5 @@ def _image(model: ModelRecord, request: GenerationRequest, seed: int) -> Generat
     red, green, blue = hashlib.sha256(repr(what).encode()).digest()[:3]
     stream = io.BytesIO()
     size = (request.width, request.height)
-    Image.new("RGB", size, (red, green, blue)).save(stream, "PNG")
-    return GeneratedImage(
-        data=stream.getvalue(), seed=seed, width=request.width, height=request.height
-    )
+    Image.new("RGB", size, (red, green, blue)).save(stream, request.output_format)
+    return GeneratedImage(stream.getvalue(), seed, *size, request.output_format)

@@ -27,6 +27,9 @@ FIELDS = {
     "negative_prompt",
     "num_inference_steps",
     "guidance_scale",
+    "scheduler",
+    "output_format",
+    "quality",
     "timings",
     "warnings",
 }
@@ -70,7 +73,7 @@ def test_the_answer_has_every_field(shared: Service, route: str) -> None:
     assert answer["guidance_scale"] == 3.0
     assert answer["warnings"] == []
     (image,) = answer["images"]
-    assert set(image) == {"base64", "seed", "width", "height"}
+    assert set(image) == {"base64", "media_type", "seed", "width", "height"}
     assert (image["seed"], image["width"], image["height"]) == (11, 264, 520)
 
 
@@ -91,8 +94,9 @@ def test_fields_left_out_have_their_defaults(shared: Service, route: str) -> Non
     assert answer["negative_prompt"] is None
     assert answer["num_inference_steps"] == 30
     assert answer["guidance_scale"] == 7.5
+    assert (answer["scheduler"], answer["output_format"], answer["quality"]) == (None, "png", None)
     (image,) = answer["images"]
-    assert (image["width"], image["height"]) == (512, 512)
+    assert (image["width"], image["height"], image["media_type"]) == (512, 512, "image/png")
     assert 0 <= image["seed"] < 2**53
     seed = image["seed"]
     name = answer["id"]

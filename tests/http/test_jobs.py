@@ -103,6 +103,9 @@ def test_a_job_that_waits(service: Service) -> None:
             "height": 512,
             "seed": 5,
             "num_images": 1,
+            "scheduler": None,
+            "output_format": "png",
+            "quality": None,
         },
         "images": None,
         "error": None,
@@ -132,7 +135,13 @@ def test_a_job_that_succeeded(service: Service) -> None:
     assert (found["status"], found["position"], found["error"]) == ("succeeded", None, None)
     assert found["progress"] == {"step": 30, "steps": 30}
     assert found["images"] == [
-        {"url": f"/v1/jobs/a%20b/images/{number}", "seed": 5 + number, "width": 256, "height": 512}
+        {
+            "url": f"/v1/jobs/a%20b/images/{number}",
+            "seed": 5 + number,
+            "width": 256,
+            "height": 512,
+            "media_type": "image/png",
+        }
         for number in (0, 1)
     ]
     assert all(TIME.fullmatch(str(found[name])) for name in ("started_at", "finished_at"))

@@ -107,7 +107,8 @@ def test_a_file_system_without_links_gets_its_picture_too(
 @pytest.mark.parametrize(
     ("output", "words"),
     [
-        ("out.jpg", "must end in .png"),
+        ("out.gif", "must end in .png, .jpg, .jpeg, .webp"),
+        ("out", "must end in .png, .jpg, .jpeg, .webp"),
         ("nowhere/out.png", "there is no folder 'nowhere'"),
         ("folder.png", "is a folder"),
     ],
@@ -124,8 +125,10 @@ def test_a_file_that_can_not_be_is_refused_before_anything_is_drawn(
 
 def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
     terminal = Terminal()
-    options = "--steps 0 --guidance nan --width abc --height 2048 --seed -1 --number 9"
-    done = terminal.run("generate", "", *options.split(), "--negative", "x" * 1001)
+    options = "--steps 0 --guidance nan --width abc --height 2048 --seed -1 --number 9 --quality 0"
+    done = terminal.run(
+        "generate", "", *options.split(), "--negative", "x" * 1001, "--scheduler", "Heun"
+    )
     assert done.exit_code == 2
     assert done.stderr.removeprefix("Error: ").splitlines() == [
         "PROMPT has 0 characters; it must have between 1 and 1000",
@@ -136,6 +139,9 @@ def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
         "--height is 2048; it must lie between 256 and 1024",
         "--seed is -1; it must lie between 0 and 9007199254740991",
         "--number is 9; it must lie between 1 and 4",
+        "--scheduler is 'Heun'; it must be one of: Euler, Euler a, DPM++ 2M, DPM++ 2M Karras, "
+        "DDIM, UniPC, LCM",
+        "--quality is 0; it must lie between 1 and 100",
     ]
     assert terminal.settings == []
 

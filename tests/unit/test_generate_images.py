@@ -1,7 +1,11 @@
+import dataclasses
+
 import pytest
 
-from domain.errors import ModelNotFound, ModelNotLoadable, OutOfMemory
+from domain.errors import InvalidRequest, ModelNotFound, ModelNotLoadable, OutOfMemory
 from domain.generation import GenerationRequest
+from domain.models import ModelFamily
+from domain.schedulers import Scheduler
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
@@ -21,8 +25,15 @@ def use_case(generator: FakeImageGenerator) -> GenerateImages:
     return GenerateImages(_registry(), generator, draw_seed=lambda: 42, clock=FakeClock())
 
 
+FLUX = dataclasses.replace(
+    model_record(b"flux", "models/flux.1"), extension="", family=ModelFamily.FLUX
+)
+
+
 def _registry() -> ModelRegistry:
-    registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
+    source = FakeModelSource({MODEL.path: b"weights"})
+    source.others = (FLUX,)
+    registry = ModelRegistry(source)
     registry.refresh()
     return registry
 
@@ -100,3 +111,24 @@ def test_a_batch_gives_each_request_its_own_pictures(
     assert [len(result.images) for result in results] == [2, 1]
     assert results[1].images == use_case(second).images
     assert generator.batches == [("a", "b"), ("b",)]
+
+
+def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        use_case(request(model_id=FLUX.id, scheduler=Scheduler.DDIM))
+    (row,) = caught.value.problems
+    assert row.field == "scheduler"
+    assert "is 'DDIM', which is not for flux.1" in row.message
+    assert "leave scheduler out" in row.message
+    assert generator.drawn == []
+    assert use_case(request(model_id=FLUX.id)).images
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+def test_a_scheduler_that_the_model_lists_is_handed_on(
+    use_case: GenerateImages, generator: FakeImageGenerator, scheduler: Scheduler
+) -> None:
+    assert use_case(request(scheduler=scheduler)).request.scheduler is scheduler
+    assert [each.scheduler for each in generator.drawn] == [scheduler]

@@ -5,6 +5,8 @@ import pytest
 
 from domain.errors import InvalidRequest
 from domain.generation import GeneratedImage, GenerationRequest
+from domain.output_formats import OutputFormat
+from domain.schedulers import Scheduler
 
 MODEL_ID = "0123456789abcdef" * 4
 LAST_SEED = 2**53 - 1
@@ -39,6 +41,10 @@ def request(**changes: object) -> GenerationRequest:
         ("seed", LAST_SEED),
         ("num_images", 1),
         ("num_images", 4),
+        ("scheduler", None),
+        *(("scheduler", name) for name in Scheduler),
+        *(("output_format", name) for name in OutputFormat),
+        ("quality", None),
     ],
 )
 def test_each_field_takes_its_bounds(field: str, value: object) -> None:
@@ -78,12 +84,43 @@ def test_each_field_takes_its_bounds(field: str, value: object) -> None:
         ("seed", LAST_SEED + 1),
         ("num_images", 0),
         ("num_images", 5),
+        ("scheduler", "euler a"),
+        ("scheduler", ""),
+        ("scheduler", 1),
+        ("output_format", "gif"),
+        ("output_format", "PNG"),
+        ("output_format", None),
+        ("quality", 90),
+        ("quality", "90"),
     ],
 )
 def test_each_field_refuses_what_lies_outside(field: str, value: object) -> None:
     with pytest.raises(InvalidRequest) as caught:
         request(**{field: value})
     assert [row.field for row in caught.value.problems] == [field]
+
+
+@pytest.mark.parametrize("output_format", ["jpeg", "webp"])
+def test_the_quality_of_a_format_that_has_one_is_between_1_and_100(output_format: str) -> None:
+    assert request(output_format=output_format).quality == 90
+    for quality in (1, 100):
+        assert request(output_format=output_format, quality=quality).quality == quality
+    for wrong in (0, 101, 90.0, True):
+        with pytest.raises(InvalidRequest) as caught:
+            request(output_format=output_format, quality=wrong)
+        assert [row.field for row in caught.value.problems] == ["quality"]
+
+
+def test_a_quality_of_a_png_is_refused_with_the_remedy() -> None:
+    with pytest.raises(InvalidRequest, match="ask for jpeg or webp as output_format"):
+        request(quality=100)
+
+
+def test_names_are_kept_as_what_they_name() -> None:
+    made = request(scheduler="Euler a", output_format="webp")
+    assert (made.scheduler, made.output_format) == (Scheduler.EULER_A, OutputFormat.WEBP)
+    assert isinstance(made.scheduler, Scheduler)
+    assert isinstance(made.output_format, OutputFormat)
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:
@@ -126,10 +163,13 @@ def test_requests_share_a_batch_when_only_texts_and_seeds_differ() -> None:
     assert dataclasses.replace(one, height=520).batch_key != one.batch_key
     assert dataclasses.replace(one, num_inference_steps=3).batch_key != one.batch_key
     assert dataclasses.replace(one, guidance_scale=3.0).batch_key != one.batch_key
+    assert dataclasses.replace(one, scheduler=Scheduler.DDIM).batch_key != one.batch_key
+    jpeg = dataclasses.replace(one, output_format=OutputFormat.JPEG, quality=5)
+    assert jpeg.batch_key == one.batch_key
 
 
 def test_an_image_saves_its_bytes(tmp_path: Path) -> None:
-    image = GeneratedImage(data=b"png", seed=1, width=256, height=256)
+    image = GeneratedImage(data=b"its bytes", seed=1, width=256, height=256)
     image.save(tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes() == b"png"
-    assert "png" not in repr(image)
+    assert (tmp_path / "a.png").read_bytes() == b"its bytes"
+    assert "its bytes" not in repr(image)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from domain.limits import IntegerRange, NumberRange, TextLength
+from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 
 
 @pytest.mark.parametrize("value", [1, 2, 3])
@@ -60,3 +60,16 @@ def test_text_length_refuses_controls_and_lone_surrogates(character: str) -> Non
 
 def test_a_long_value_is_not_repeated_in_full() -> None:
     assert len(str(IntegerRange(1, 3).problem("x" * 10_000))) < 100
+
+
+@pytest.mark.parametrize("value", ["a", "b c"])
+def test_one_of_takes_its_words(value: str) -> None:
+    assert OneOf(("a", "b c")).problem(value) is None
+
+
+@pytest.mark.parametrize("value", ["A", "a ", "", "x" * 10_000, None, 1, ["a"], {"a": "a"}])
+def test_one_of_names_the_words_for_anything_else(value: object) -> None:
+    message = OneOf(("a", "b c")).problem(value)
+    assert message is not None
+    assert message.endswith("it must be one of: a, b c")
+    assert len(message) < 120
