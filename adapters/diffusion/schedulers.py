@@ -152,6 +152,11 @@ def new_scheduler(
     if configuration.get("rescale_betas_zero_snr") and "timestep_spacing" not in told:
         # Only so does each class begin where the noise is pure (Lin et al., arXiv:2305.08891).
         options["timestep_spacing"] = "trailing"
+    linear = "timestep_spacing" in told and configuration["timestep_spacing"] == "linspace"
+    if name is Scheduler.DDIM and (linear or num_inference_steps == 1):
+        # Its step goes 1000 / steps back, so it must come from there; and a leading one that is
+        # alone would take noise away where there is hardly any.
+        options.setdefault("timestep_spacing", "trailing")
     # As many as are asked for can be leapt to, and not more than there are.
     options["original_inference_steps"] = max(_LCM_TRAINED_STEPS, num_inference_steps)
     known = inspect.signature(kind.__init__).parameters

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from domain.schedulers import Scheduler
 from tests.e2e.service import API_KEY, RunningService, run_service
 from tests.paths import DEMO_CHECKPOINT
 from tools.demo_checkpoint.judge import judge_shape
@@ -66,6 +67,7 @@ def test_the_contracts_example_answers_with_every_field(
     assert set(result) == {
         *("id", "model_id", "images", "processing_time", "prompt", "negative_prompt"),
         *("num_inference_steps", "guidance_scale", "timings", "warnings"),
+        *("scheduler", "output_format", "quality"),
     }
     assert result["processing_time"] > 0
     assert set(result["timings"]) == {"queue", "load", "generate", "encode"}
@@ -152,6 +154,33 @@ def test_the_same_request_gives_the_same_bytes_and_carries_its_parameters(
     assert image.size == (257, 256)
     assert f"Seed: {2**53 - 1}" in image.info["parameters"]
     assert f"Model hash: {model_id[:10]}" in image.info["parameters"]
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+@pytest.mark.parametrize("output_format", ["jpeg", "webp"])
+def test_a_scheduler_and_a_format_reach_the_picture(
+    service: RunningService, model_id: str, scheduler: str, output_format: str
+) -> None:
+    body = {
+        "id": f"{scheduler} {output_format}",
+        "model_id": model_id,
+        "prompt": "a red circle on a white background",
+        "num_inference_steps": 20,
+        "width": 256,
+        "height": 256,
+        "seed": 0,
+        "scheduler": scheduler,
+        "output_format": output_format,
+    }
+    answer = service.call("POST", "/v1/infer", body)
+    assert (answer.status, answer.json["scheduler"], answer.json["quality"]) == (200, scheduler, 90)
+    (image,) = answer.json["images"]
+    shown = picture(image)
+    assert (shown.format, image["media_type"]) == (output_format.upper(), f"image/{output_format}")
+    verdict = judge_shape(shown, colour="red", shape="circle", background="white")
+    assert (verdict.colour, verdict.background) == (True, True)
+    comment = shown.getexif().get_ifd(0x8769)[0x9286].removeprefix(b"UNICODE\0")
+    assert f"Sampler: {scheduler}, " in comment.decode("utf-16-be")
 
 
 def test_other_callers_are_answered_while_every_slot_is_busy(
