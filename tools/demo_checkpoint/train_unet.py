@@ -45,7 +45,7 @@ __all__ = ["Denoiser", "main", "make_denoiser", "train"]
 
 SAVE_EVERY: Final = 250
 # The share of the steps that are taken on small pictures.
-FIRST_SHARE: Final = 0.6
+FIRST_SHARE: Final = 0.4
 UNNAMED: Final = 0.1
 # The text encoder's share of the learning rate. At the full one, the denoiser's first, blind steps
 # wash its lesson out, and captions come to mean nearly the same.
@@ -160,6 +160,8 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
         for group in optimizer.param_groups:
             group["lr"] = group["share"] * learning_rate(step, steps, peak)
         small = step < FIRST_SHARE * steps
+        # Words are learnt on the small pictures; later ones need not change them, and cost less so.
+        model.text_encoder.requires_grad_(small)
         batch = data.batch(rng, unnamed=UNNAMED, first=small, workers=team.size)
         loss = noise.loss(model, batch)
         optimizer.zero_grad(set_to_none=True)
