@@ -14,15 +14,6 @@ from domain.models import PendingModel, PendingState
 from tests.unit.scheduling import MODEL, OTHER_MODEL, Bench, request
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench(max_queue=2)
-
-
-def statuses(bench: Bench) -> dict[str, str]:
-    return {key.id: job.status.value for key, job in bench.jobs.jobs.items()}
-
-
 def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
     outcomes = [bench.scheduler.submit(request(name), caller="me") for name in ("a", "b")]
     assert bench.scheduler.waiting == 2
@@ -36,12 +27,12 @@ def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
 
 def test_what_is_accepted_is_kept_before_it_is_drawn(bench: Bench) -> None:
     bench.scheduler.submit(request("a"), caller="me")
-    assert statuses(bench) == {"a": "queued"}
+    assert bench.statuses == {"a": "queued"}
     seen = []
-    bench.generator.on_begin = lambda _requests: seen.append(statuses(bench))
+    bench.generator.on_begin = lambda _requests: seen.append(bench.statuses)
     bench.scheduler.run_once()
     assert seen == [{"a": "running"}]
-    assert statuses(bench) == {"a": "succeeded"}
+    assert bench.statuses == {"a": "succeeded"}
 
 
 def test_the_wait_in_the_queue_is_measured_and_is_no_work(bench: Bench) -> None:
@@ -58,7 +49,7 @@ def test_past_its_bound_the_queue_refuses_and_keeps_what_it_has(bench: Bench) ->
     with pytest.raises(QueueFull) as caught:
         bench.scheduler.submit(request("c"), caller="me")
     assert caught.value.retry_after >= 1
-    assert "c" not in statuses(bench)
+    assert "c" not in bench.statuses
     bench.scheduler.run_once()
     assert not bench.scheduler.full
     outcomes.append(bench.scheduler.submit(request("d"), caller="me"))
@@ -147,7 +138,7 @@ def test_a_deadline_that_can_not_be_met_is_refused_before_any_work(bench: Bench)
     with pytest.raises(DeadlineUnmet) as caught:
         bench.scheduler.submit(request("too late"), caller="me", within=1)
     assert caught.value.retry_after >= 1
-    assert "too late" not in statuses(bench)
+    assert "too late" not in bench.statuses
     bench.scheduler.submit(request("patient"), caller="me", within=10)
 
 
@@ -183,10 +174,10 @@ def test_old_jobs_and_their_pictures_go(bench: Bench) -> None:
     bench.scheduler.submit(request("new"), caller="me")
     bench.scheduler.run_once()
     bench.records.tidy()
-    assert set(statuses(bench)) == {"old", "new"}
+    assert set(bench.statuses) == {"old", "new"}
     bench.clock.now += 0.5
     bench.records.tidy()
-    assert set(statuses(bench)) == {"new"}
+    assert set(bench.statuses) == {"new"}
     assert len(bench.results.files) == 1
 
 

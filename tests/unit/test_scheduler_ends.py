@@ -12,15 +12,6 @@ from domain.errors import (
 from tests.unit.scheduling import Bench, request
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench(max_queue=2)
-
-
-def statuses(bench: Bench) -> dict[str, str]:
-    return {key.id: job.status.value for key, job in bench.jobs.jobs.items()}
-
-
 def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:
     cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
     good = bench.scheduler.submit(request("good"), caller="me")
@@ -30,7 +21,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) 
     bench.scheduler.run_once()
     assert good.wait(0).request.id == "good"
     assert [drawn.id for drawn in bench.generator.drawn] == ["good"]
-    assert statuses(bench) == {"cancelled": "cancelled", "good": "succeeded"}
+    assert bench.statuses == {"cancelled": "cancelled", "good": "succeeded"}
 
 
 def test_a_running_job_stops_before_its_next_step(bench: Bench) -> None:
@@ -44,7 +35,7 @@ def test_a_running_job_stops_before_its_next_step(bench: Bench) -> None:
     with pytest.raises(JobCancelled):
         running.wait(0)
     assert bench.generator.drawn == []
-    assert statuses(bench) == {"r1": "cancelled"}
+    assert bench.statuses == {"r1": "cancelled"}
 
 
 def test_a_finished_job_is_not_cancelled(bench: Bench) -> None:
@@ -89,7 +80,7 @@ def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
     assert bench.scheduler.find("me", "running").position == 1
     bench.scheduler.run_once()
     bench.scheduler.run_once()
-    assert statuses(bench) == {"running": "succeeded", "waiting": "succeeded"}
+    assert bench.statuses == {"running": "succeeded", "waiting": "succeeded"}
 
 
 def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
@@ -102,6 +93,54 @@ def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
     assert again.wait(0).request.seed == seed
     assert len(bench.generator.drawn) == 1
     assert bench.scheduler.waiting == 0
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_who_cancels_before_the_recovery_is_heard(bench: Bench, begun: bool) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    if begun:
+        bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
+        bench.scheduler.run_once()
+    bench.restart()
+    assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.CANCELLED
+    bench.scheduler.recover()
+    assert bench.scheduler.waiting == 0
+    assert bench.statuses == {"r1": "cancelled"}
+
+
+def test_a_cancel_while_the_recovery_reads_is_heard(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.restart()
+    left = bench.jobs.unfinished()
+    bench.scheduler.cancel("me", "r1")
+    monkeypatch.setattr(bench.jobs, "unfinished", lambda: left)
+    bench.scheduler.recover()
+    assert bench.scheduler.waiting == 0
+    assert bench.statuses == {"r1": "cancelled"}
+
+
+def test_who_listens_before_the_recovery_hears_it_wait(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.restart()
+    watch = bench.scheduler.watch("me", "r1")
+    bench.scheduler.recover()
+    event = watch.next(0)
+    assert event is not None
+    assert (event.name, event.view.position) == ("queued", 1)
+    bench.scheduler.run_once()
+    event = watch.next(0)
+    assert event is not None
+    assert event.name == "done"
+
+
+def test_no_cancel_is_promised_for_what_the_next_process_draws(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.abandon()
+    with pytest.raises(ShuttingDown):
+        bench.scheduler.cancel("me", "r1")
+    assert bench.statuses == {"r1": "queued"}
 
 
 def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
@@ -128,10 +167,10 @@ def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Be
     assert bench.results.files == {}
     bench.jobs.broken = bench.results.broken = False
     bench.generator.on_begin = lambda _requests: None
-    assert statuses(bench) == {"r1": "running"}
+    assert bench.statuses == {"r1": "running"}
     assert bench.scheduler.page("me", status=None, before=None, limit=5).jobs[0].job.failure
     bench.records.tidy()
-    assert statuses(bench) == {"r1": "failed"}
+    assert bench.statuses == {"r1": "failed"}
     again = bench.scheduler.submit(request(), caller="me")
     bench.scheduler.run_once()
     assert again.wait(0)

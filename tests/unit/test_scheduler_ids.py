@@ -12,15 +12,6 @@ from domain.errors import (
 from tests.unit.scheduling import Bench, request
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench(max_queue=2)
-
-
-def statuses(bench: Bench) -> dict[str, str]:
-    return {key.id: job.status.value for key, job in bench.jobs.jobs.items()}
-
-
 def test_the_same_id_draws_once_however_many_ask(bench: Bench) -> None:
     with bench.worker():
         bench.generator.gate.clear()
