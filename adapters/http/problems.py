@@ -116,11 +116,12 @@ Renderer = Callable[[Failure], Response]
 def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
     """Answer every error of `app`, expected or not, with problem details.
 
-    Under the paths that begin as a key of `doors` says, known routes or not, it has that shape.
+    At a path that is a key of `doors` and all below it, known routes or not, it has that shape.
     """
 
     def render(failure: Failure) -> Response:
-        shapes = (shape for prefix, shape in doors.items() if request.path.startswith(prefix))
+        path = f"{request.path}/"
+        shapes = (shape for door, shape in doors.items() if path.startswith(f"{door}/"))
         response = next(shapes, _problem_details)(failure)
         response.headers.update(failure.headers)
         return response

@@ -95,6 +95,7 @@ def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
     [
         ({"prompt": ""}, "prompt"),
         ({"model": 1}, "model"),
+        ({"model": "m" * 4097}, "model"),
         ({"n": 0}, "n"),
         ({"n": 5}, "n"),
         ({"size": "255x256"}, "size"),
@@ -227,8 +228,20 @@ def test_models_are_those_that_can_be_drawn_with(service: Service) -> None:
     for name in (MODEL.id, MODEL.name, MODEL.id[:10]):
         found = service.client.get(f"/openai/v1/models/{name}", headers=AUTHORIZED)
         assert found.get_json() == one
-    gone = service.client.get("/openai/v1/models/gone", headers=AUTHORIZED)
-    assert error_of(gone, 404)["code"] == "model_not_found"
+    for name in ("gone", lora.id, lora.name):
+        gone = service.client.get(f"/openai/v1/models/{name}", headers=AUTHORIZED)
+        assert error_of(gone, 404)["code"] == "model_not_found"
+    drawn = service.client.post(URL, json=body(model=lora.name), headers=AUTHORIZED)
+    assert error_of(drawn, 400)["code"] == "model_not_loadable"
+
+
+def test_of_two_with_one_name_the_one_that_can_be_drawn_with_is_meant(service: Service) -> None:
+    lora = dataclasses.replace(model_record(b"l", f"models/l/{MODEL.name}"), reason="it is a LoRA")
+    service.source.others = (lora,)
+    service.container.model_registry().refresh()
+    response = service.client.post(URL, json=body(model=MODEL.name), headers=AUTHORIZED)
+    assert response.status_code == 200
+    assert service.generator.drawn[-1].model_id == MODEL.id
 
 
 @pytest.mark.parametrize("method, path, status", [("GET", URL, 405), ("GET", "/openai/v1/x", 404)])
@@ -236,3 +249,14 @@ def test_an_unknown_route_has_that_apis_shape(
     shared: Service, method: str, path: str, status: int
 ) -> None:
     error_of(shared.client.open(path, method=method, headers=AUTHORIZED), status)
+
+
+@pytest.mark.parametrize("path", ["/openai/v10", "/openai/v1x/models", "/openai"])
+def test_beside_the_door_errors_keep_their_own_shape(shared: Service, path: str) -> None:
+    response = shared.client.get(path, headers=AUTHORIZED)
+    assert response.content_type == "application/problem+json"
+
+
+def test_a_name_may_be_as_long_as_a_path(shared: Service) -> None:
+    response = shared.client.post(URL, json=body(model="m" * 4096), headers=AUTHORIZED)
+    assert error_of(response, 404)["code"] == "model_not_found"

@@ -47,14 +47,21 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
     @blueprint.get("/models/<path:model>")
     @blueprint.response(HTTPStatus.OK, _ModelSchema)
     def retrieve_model(model: str) -> ModelRecord:
-        return named_model(registry, model)
+        found = named_model(registry, model)
+        if not found.loadable:  # it is not in the list either
+            raise ModelNotFound(model[:_SHOWN_CHARACTERS])
+        return found
 
     return blueprint
 
 
 def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
-    """The one model that `wanted` names. Raises ModelNotFound, and InvalidRequest for several."""
-    meant = registry.named(wanted)
+    """The one model that `wanted` names, among those that can be drawn with where there are any.
+
+    Raises ModelNotFound, and InvalidRequest for several.
+    """
+    named = registry.named(wanted)
+    meant = [model for model in named if model.loadable] or named
     if not meant:
         raise ModelNotFound(wanted[:_SHOWN_CHARACTERS])
     if len(meant) > 1:

@@ -14,7 +14,8 @@ from domain.limits import TextLength
 __all__ = ["ImagesRequestSchema"]
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
-_NAME = TextLength(1, 255)
+_NAME = TextLength(1, 4096)
+"""A path is a name too, and Linux' PATH_MAX is 4096."""
 # What is asked for by these is what is done anyway; any other value asks for what is not there.
 _NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
