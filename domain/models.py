@@ -6,6 +6,7 @@ from enum import StrEnum
 
 __all__ = [
     "CONFIGURATION_FILES",
+    "SHORT_ID",
     "FileStamp",
     "ModelFamily",
     "ModelKind",
@@ -28,6 +29,10 @@ CONFIGURATION_FILES = (
 )
 """What the metadata of a self-contained checkpoint holds, all or none: a diffusers folder's small
 files, by their paths in it. `model_index.json` says that they are a StableDiffusionPipeline's."""
+
+
+SHORT_ID = 10
+"""As many first digits of an id as name a model to a person, and in a picture's parameters."""
 
 
 class ModelKind(StrEnum):
