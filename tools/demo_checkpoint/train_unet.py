@@ -1,6 +1,6 @@
 """Train the denoiser, and the text encoder with it, on the encoded pictures.
 
-    python -m tools.demo_checkpoint.train_unet --folder /tmp/demo --steps 6000
+    python -m tools.demo_checkpoint.train_unet --folder /tmp/demo --steps 10000
 
 The first steps are taken on small pictures, where words are learnt cheaply. Resumes from
 `<folder>/unet.pt`; a resumed run may be given more steps, or fewer to end sooner.
@@ -192,7 +192,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    run_stage(train, __doc__, steps=6000, peak=8e-4, seed=4)
+    run_stage(train, __doc__, steps=10000, peak=8e-4, seed=4)
 
 
 if __name__ == "__main__":
