@@ -17,6 +17,7 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.generation import GenerationResult
+from domain.models import SHORT_ID
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import GenerateImages
 
@@ -206,7 +207,7 @@ def _log_drawn(job: Job, result: GenerationResult) -> None:
         "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
         request.id,
         job.caller,
-        request.model_id[:10],
+        request.model_id[:SHORT_ID],
         request.num_inference_steps,
         request.width,
         request.height,

@@ -189,7 +189,7 @@ class JobQueue:
         with self.changed:
             if live.job.status is not JobStatus.QUEUED:
                 return JobView(live.job, progress=live.progress)
-            return JobView(live.job, self._position(live), _no_step(live.job))
+            return JobView.at_rest(live.job, self._position(live))
 
     def ahead_of(self, caller: str) -> list[LiveJob]:
         """The waiting jobs that go before a new one of this caller."""
@@ -279,10 +279,6 @@ def _waiting(live: LiveJob) -> Waiting:
         job.request.num_images,
         live.passes,
     )
-
-
-def _no_step(job: Job) -> Progress:
-    return Progress(0, job.request.num_inference_steps)
 
 
 def _conclude(live: LiveJob, outcome: GenerationResult | Exception) -> None:

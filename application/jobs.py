@@ -177,6 +177,13 @@ class JobView:
     position: int | None = None
     progress: Progress | None = None
 
+    @classmethod
+    def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
+        """A job that is not drawn now: all its steps are done, or none."""
+        steps = job.request.num_inference_steps
+        done = steps if job.status is JobStatus.SUCCEEDED else 0
+        return cls(job, position, Progress(done, steps))
+
 
 @dataclass(frozen=True, slots=True)
 class JobPage:

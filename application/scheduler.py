@@ -6,14 +6,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from application.device_worker import DeviceWorker
 from application.estimates import DrawingTimes
 from application.job_events import JobWatch
 from application.job_queue import JobQueue, LiveJob
 from application.job_records import JobRecords
-from application.jobs import Job, JobKey, JobPage, JobStatus, JobView, Progress
+from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
+from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
     IdConflict,
@@ -23,10 +23,10 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation import GenerationRequest, GenerationResult
+from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
 
-__all__ = ["JobScheduler", "Submission"]
+__all__ = ["JobScheduler"]
 
 _ADMISSION_SECONDS = 10.0
 """How long one call waits for others to be admitted before the store counts as stuck."""
@@ -36,28 +36,6 @@ _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A job that was accepted, joined or found finished."""
-
-    _look: Callable[[], JobView]
-    _wait: Callable[[float | None], GenerationResult]
-
-    @property
-    def view(self) -> JobView:
-        """The job as it is now."""
-        return self._look()
-
-    def wait(self, timeout: float | None = None) -> GenerationResult:
-        """The result, once it is there. Ending the wait cancels nothing.
-
-        Raises:
-            TimeoutError: it was not there within `timeout` seconds.
-            DomainError: what became of the job instead.
-        """
-        return self._wait(timeout)
 
 
 class JobScheduler:
@@ -131,17 +109,13 @@ class JobScheduler:
             ShuttingDown: the service stops.
             StorageUnavailable: it could not be kept; nothing was begun.
         """
-        key = JobKey(caller, request.id)
         with self._one_at_a_time():
-            live = self._queue.get(key)
-            job = live.job if live else self._records.find(key)
+            live, job = self._look_up(JobKey(caller, request.id))
             if job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
                 return self._live_submission(self._accept(request, caller, within))
             if not job.answers(request):
                 raise IdConflict(request.id)
-            if job.status is JobStatus.SUCCEEDED:
-                return self._finished_submission(job)
-            return self._live_submission(live or self._revive(job))
+            return self._live_submission(live) if live else self._finished_submission(job)
 
     def find(self, caller: str, job_id: str) -> JobView:
         """A job of this caller. Raises JobNotFound and StorageUnavailable."""
@@ -151,7 +125,7 @@ class JobScheduler:
         job = self._records.find(key)
         if job is None:
             raise JobNotFound(job_id)
-        return _view(job)
+        return JobView.at_rest(job)
 
     def page(
         self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
@@ -161,7 +135,7 @@ class JobScheduler:
         views = []
         for job in rows[:limit]:
             live = self._queue.get(job.key)
-            views.append(self._queue.view(live) if live else _view(job))
+            views.append(self._queue.view(live) if live else JobView.at_rest(job))
         return JobPage(tuple(views), rows[limit - 1].sequence if len(rows) > limit else None)
 
     def image(self, caller: str, job_id: str, number: int) -> bytes:
@@ -171,12 +145,16 @@ class JobScheduler:
     def cancel(self, caller: str, job_id: str) -> JobView:
         """End a job that waits; let one that is drawn stop before its next step.
 
-        Raises JobNotFound and StorageUnavailable.
+        Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
         with self._one_at_a_time():
-            live = self._queue.get(JobKey(caller, job_id))
+            live, job = self._look_up(JobKey(caller, job_id))
+            if job is None:
+                raise JobNotFound(job_id)
             if live is None:
-                return self.find(caller, job_id)
+                return JobView.at_rest(job)
+            if self._queue.abandoned:
+                raise ShuttingDown
             if not self._queue.withdraw(live):
                 self._queue.stop(live)
                 return self._queue.view(live)
@@ -187,12 +165,18 @@ class JobScheduler:
                 self._queue.restore(live)
                 raise
             self._queue.finish(live, job, JobCancelled(job_id))
-            return _view(job)
+            return JobView.at_rest(job)
 
     def watch(self, caller: str, job_id: str, *, after: str | None = None) -> JobWatch:
-        """Follow a job, from the event `after` on. Raises JobNotFound and StorageUnavailable."""
-        live = self._queue.get(JobKey(caller, job_id))
-        view = self._queue.view(live) if live else self.find(caller, job_id)
+        """Follow a job, from the event `after` on.
+
+        Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
+        """
+        with self._one_at_a_time():
+            live, job = self._look_up(JobKey(caller, job_id))
+        if job is None:
+            raise JobNotFound(job_id)
+        view = self._queue.view(live) if live else JobView.at_rest(job)
         return JobWatch(self._queue, live, view, after=after)
 
     def recover(self) -> None:
@@ -204,8 +188,7 @@ class JobScheduler:
         left = self._records.unfinished()
         for job in left:
             with self._one_at_a_time():
-                if self._queue.get(job.key) is None:
-                    self._revive(job)
+                self._look_up(job.key)
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
@@ -229,6 +212,22 @@ class JobScheduler:
         """
         self._queue.abandon()
 
+    def _look_up(self, key: JobKey) -> tuple[LiveJob | None, Job | None]:
+        """The job of this key, alive unless it is finished: one that an earlier process left waits
+        again from here on, whoever asks first.
+
+        Raises StorageUnavailable, and ShuttingDown where such a job is left to the next process.
+        """
+        if live := self._queue.get(key):
+            return live, live.job
+        job = self._records.find(key)
+        if job is None or job.status.finished:
+            return None, job
+        if job.status is JobStatus.RUNNING:
+            job = job.requeued()
+            self._records.update(job)
+        return self._queue.put(job), job
+
     def _accept(self, request: GenerationRequest, caller: str, within: float | None) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
@@ -249,17 +248,11 @@ class JobScheduler:
         )
         return self._queue.put(job)
 
-    def _revive(self, job: Job) -> LiveJob:
-        if job.status is JobStatus.RUNNING:
-            job = job.requeued()
-            self._records.update(job)
-        return self._queue.put(job)
-
     def _live_submission(self, live: LiveJob) -> Submission:
         return Submission(lambda: self._queue.view(live), live.outcome.result)
 
     def _finished_submission(self, job: Job) -> Submission:
-        return Submission(lambda: _view(job), lambda _timeout: self._records.result(job))
+        return Submission(lambda: JobView.at_rest(job), lambda _timeout: self._records.result(job))
 
     def _predict(self, request: GenerationRequest, caller: str) -> float:
         """Seconds until it would be done, at least: what was never measured counts nothing."""
@@ -291,9 +284,3 @@ class JobScheduler:
             yield
         finally:
             self._admitting.release()
-
-
-def _view(job: Job) -> JobView:
-    steps = job.request.num_inference_steps
-    done = steps if job.status is JobStatus.SUCCEEDED else 0
-    return JobView(job, progress=Progress(done, steps))

@@ -8,6 +8,7 @@ from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
 
 __all__ = [
     "CONFIGURATION_FILES",
+    "SHORT_ID",
     "FileStamp",
     "ModelFamily",
     "ModelKind",
@@ -30,6 +31,10 @@ CONFIGURATION_FILES = (
 )
 """What the metadata of a self-contained checkpoint holds, all or none: a diffusers folder's small
 files, by their paths in it. `model_index.json` says that they are a StableDiffusionPipeline's."""
+
+
+SHORT_ID = 10
+"""As many first digits of an id as name a model to a person, and in a picture's parameters."""
 
 
 class ModelKind(StrEnum):

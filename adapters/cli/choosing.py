@@ -1,13 +1,11 @@
 """Which model a person means."""
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 
 from adapters.cli.failures import Misuse
-from adapters.cli.models import SHORT_ID
 from adapters.cli.terminal import plain
-from domain.models import ModelKind, ModelRecord
+from domain.models import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["choose_model"]
@@ -30,7 +28,7 @@ def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
     loadable = [each for each in models if each.loadable and each.kind is ModelKind.CHECKPOINT]
     if wanted is None:
         return _only(loadable)
-    meant = [each for each in models if wanted in _names(each)] or _by_digits(models, wanted)
+    meant = registry.named(wanted)
     if not meant:
         raise Misuse(f"no model is called '{plain(wanted)}'{_hint(wanted)}.{_listed(loadable)}")
     if len(meant) > 1:
@@ -47,17 +45,6 @@ def _only(loadable: Sequence[ModelRecord]) -> ModelRecord:
     if len(loadable) > 1:
         raise Misuse(f"there are several models; choose one with --model.{_listed(loadable)}")
     return loadable[0]
-
-
-def _names(model: ModelRecord) -> set[str]:
-    paths = (model.path, *model.aliases)
-    return {model.name, *paths, *map(os.path.basename, paths)}
-
-
-def _by_digits(models: Iterable[ModelRecord], wanted: str) -> list[ModelRecord]:
-    if len(wanted) < SHORT_ID:
-        return []
-    return [each for each in models if each.id.startswith(wanted.lower())]
 
 
 def _hint(wanted: str) -> str:

@@ -10,14 +10,13 @@ from adapters.cli.assembly import Assembly
 from adapters.cli.choosing import choose_model
 from adapters.cli.failures import Misuse
 from adapters.cli.looking import look_through
-from adapters.cli.models import SHORT_ID
 from adapters.cli.options import integer, models_dir_option, number, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
 from application.settings import Settings
 from domain.errors import InvalidRequest
 from domain.generation import GenerationRequest, GenerationResult
-from domain.models import ModelRecord
+from domain.models import SHORT_ID, ModelRecord
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import Scheduler
 

@@ -10,12 +10,10 @@ from adapters.cli.assembly import Assembly
 from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.terminal import StatusLine, human_bytes, plain
-from domain.models import ModelRecord, PendingModel
+from domain.models import SHORT_ID, ModelRecord, PendingModel
 
-__all__ = ["SHORT_ID", "models"]
+__all__ = ["models"]
 
-SHORT_ID = 10
-"""Digits of an id that are shown, and that are enough to name a model."""
 
 _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 # As GET /v1/models names them.

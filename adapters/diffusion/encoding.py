@@ -7,6 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from domain.generation import GenerationRequest
+from domain.models import SHORT_ID
 from domain.output_formats import OutputFormat
 
 __all__ = ["crop_centre", "encode_picture", "parameters_text"]
@@ -41,7 +42,7 @@ def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> s
     lines.append(
         f"Steps: {request.num_inference_steps}, Sampler: {sampler}, "
         f"CFG scale: {request.guidance_scale:g}, Seed: {seed}, "
-        f"Size: {request.width}x{request.height}, Model hash: {request.model_id[:10]}"
+        f"Size: {request.width}x{request.height}, Model hash: {request.model_id[:SHORT_ID]}"
     )
     return "\n".join(lines)
 

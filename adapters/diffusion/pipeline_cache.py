@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from adapters.diffusion.device import Device
-from domain.models import ModelRecord
+from domain.models import SHORT_ID, ModelRecord
 
 __all__ = ["PipelineCache", "pipeline_bytes"]
 
@@ -73,7 +73,7 @@ class PipelineCache:
     def _drop(self, model_ids: list[str]) -> None:
         for model_id in model_ids:
             del self._pipelines[model_id], self._bytes[model_id]
-            _log.info("gave back the memory of model %s", model_id[:10])
+            _log.info("gave back the memory of model %s", model_id[:SHORT_ID])
         if model_ids:
             gc.collect()  # a pipeline and its modules refer to each other
             self._device.release_memory()

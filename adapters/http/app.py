@@ -6,6 +6,7 @@ import flask_cors
 import flask_smorest
 from flask import Flask
 
+from adapters.http import openai
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.models import models_blueprint
@@ -13,6 +14,7 @@ from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
 from adapters.http.tokens import tokens_blueprint
+from adapters.http.waiting import WaitingCallers
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
@@ -54,13 +56,16 @@ def create_app(
         max_age=600,
     )
     api = flask_smorest.Api(app)
-    install_error_handlers(app)
+    install_error_handlers(app, {openai.PREFIX: openai.render_failure})
+    draw = WaitingCallers(scheduler, places=settings.max_waiting)
     for blueprint in (
         public_blueprint(registry, generator, service),
         models_blueprint(registry, credential_checker),
-        inference_blueprint(settings, scheduler, credential_checker),
+        inference_blueprint(settings, draw, credential_checker),
         jobs_blueprint(settings, scheduler, credential_checker),
         tokens_blueprint(credential_checker),
+        openai.images_blueprint(settings, registry, draw, credential_checker),
+        openai.models_blueprint(registry, credential_checker),
     ):
         api.register_blueprint(blueprint)
     return app

@@ -16,7 +16,6 @@ from adapters.http.schemas import (
 )
 from adapters.http.waiting import WaitingCallers
 from application.jobs import JobView
-from application.scheduler import JobScheduler
 from application.settings import Settings
 from domain.credentials import Scope
 from domain.generation import GenerationResult
@@ -28,12 +27,11 @@ _Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
 
 
 def inference_blueprint(
-    settings: Settings, scheduler: JobScheduler, checker: CredentialChecker
+    settings: Settings, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which is the same."""
     blueprint = Blueprint("inference", __name__, description="Draws pictures.")
     protect(blueprint, checker, Scope.INFERENCE_RUN)
-    draw = WaitingCallers(scheduler, places=settings.max_waiting)
 
     @blueprint.post("/infer")
     @blueprint.post("/v1/infer")

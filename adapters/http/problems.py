@@ -1,10 +1,11 @@
 """Errors as RFC 9457 problem details. Only here does a domain error have a status code."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, g, json
+from flask import Flask, Response, current_app, g, json, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
@@ -12,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from application.jobs import JobFailure
 from domain import errors
 
-__all__ = ["STATUS", "failure_body", "install_error_handlers", "problem"]
+__all__ = ["STATUS", "Failure", "Renderer", "failure_body", "install_error_handlers", "problem"]
 
 STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -87,41 +88,84 @@ def _body(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
     }
 
 
-def install_error_handlers(app: Flask) -> None:
-    """Answer every error of `app`, expected or not, with problem details."""
-    app.register_error_handler(errors.DomainError, _domain_error)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected_error)
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong with a request, before it has a shape.
+
+    Attributes:
+        status: As these problem details have it; a door to another API may have its own.
+        code: The stable word.
+        detail: For a person to read.
+        fields: One row for each wrong field.
+        headers: What the answer must carry whatever its shape.
+        error: The domain's error; None when it never got there.
+    """
+
+    status: HTTPStatus
+    code: str
+    detail: str
+    fields: tuple[errors.FieldProblem, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: errors.DomainError | None = None
 
 
-def _domain_error(error: errors.DomainError) -> Response:
-    fields = error.problems if isinstance(error, errors.InvalidRequest) else ()
-    response = problem(STATUS[type(error)], code=error.code, detail=str(error), fields=fields)
+Renderer = Callable[[Failure], Response]
+"""Gives a failure the shape that the clients of one API know."""
+
+
+def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
+    """Answer every error of `app`, expected or not, with problem details.
+
+    At a path that is a key of `doors` and all below it, known routes or not, it has that shape.
+    """
+
+    def render(failure: Failure) -> Response:
+        path = f"{request.path}/"
+        shapes = (shape for door, shape in doors.items() if path.startswith(f"{door}/"))
+        response = next(shapes, _problem_details)(failure)
+        response.headers.update(failure.headers)
+        return response
+
+    def http_error(error: HTTPException) -> BaseResponse:
+        if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
+            return error.get_response()
+        return render(_of_http_error(error, HTTPStatus(error.code)))
+
+    app.register_error_handler(errors.DomainError, lambda error: render(_of_domain_error(error)))
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, lambda error: render(_of_unexpected_error(error)))
+
+
+def _problem_details(failure: Failure) -> Response:
+    return problem(failure.status, code=failure.code, detail=failure.detail, fields=failure.fields)
+
+
+def _of_domain_error(error: errors.DomainError) -> Failure:
+    headers: dict[str, str] = {}
     if isinstance(error, errors.Unauthenticated):
         challenge = 'Bearer error="invalid_token"' if error.credential_sent else "Bearer"
-        response.headers["WWW-Authenticate"] = challenge
+        headers["WWW-Authenticate"] = challenge
     if isinstance(error, errors.Refused):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+        headers["Retry-After"] = str(error.retry_after)
+    fields = error.problems if isinstance(error, errors.InvalidRequest) else ()
+    return Failure(STATUS[type(error)], error.code, str(error), fields, headers, error)
 
 
-def _http_error(error: HTTPException) -> BaseResponse:
-    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
-        return error.get_response()
-    status = HTTPStatus(error.code)
+def _of_http_error(error: HTTPException, status: HTTPStatus) -> Failure:
     code = _CODES.get(status, error.name.lower().replace(" ", "_"))
     detail = _DETAILS.get(status, error.description or status.description)
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         limit = current_app.config["MAX_CONTENT_LENGTH"]
         detail = f"the body has more than MAX_BODY_BYTES={limit} bytes; send a smaller one"
-    response = problem(status, code=code, detail=detail)
-    for name, value in error.get_headers():
-        if name.lower() not in ("content-type", "content-length"):
-            response.headers[name] = value
-    return response
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name.lower() not in ("content-type", "content-length")
+    }
+    return Failure(status, code, detail, headers=headers)
 
 
-def _unexpected_error(error: Exception) -> Response:
+def _of_unexpected_error(error: Exception) -> Failure:
     _log.error("unexpected error, request_id=%s", g.get("request_id"), exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return problem(status, code=_CODES[status], detail=_DETAILS[status])
+    return Failure(status, _CODES[status], _DETAILS[status])

@@ -42,22 +42,28 @@ __all__ = [
     "TokenRequestSchema",
     "TokenSchema",
     "generation_request",
+    "limited_integer",
+    "limited_number",
+    "limited_text",
 ]
 
 
-def _text(name: str, **options: Any) -> LimitedString:
+def limited_text(name: str, **options: Any) -> LimitedString:
+    """The field for text within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, TextLength)  # noqa: S101 - tells mypy which kind of limit
     return LimitedString(limit, **options)
 
 
-def _integer(name: str, **options: Any) -> LimitedInteger:
+def limited_integer(name: str, **options: Any) -> LimitedInteger:
+    """The field for an integer within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, IntegerRange)  # noqa: S101
     return LimitedInteger(limit, **options)
 
 
-def _number(name: str, **options: Any) -> LimitedNumber:
+def limited_number(name: str, **options: Any) -> LimitedNumber:
+    """The field for a number within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, NumberRange)  # noqa: S101
     return LimitedNumber(limit, **options)
@@ -88,17 +94,17 @@ class GenerationRequestSchema(_RequestSchema):
 
     id = CheckedString(id_problem, required=True)
     model_id = CheckedString(model_id_problem, required=True)
-    prompt = _text("prompt", required=True)
-    negative_prompt = _text("negative_prompt", allow_none=True)
-    num_inference_steps = _integer("num_inference_steps")
-    guidance_scale = _number("guidance_scale")
-    width = _integer("width")
-    height = _integer("height")
-    seed = _integer("seed", allow_none=True)
-    num_images = _integer("num_images")
+    prompt = limited_text("prompt", required=True)
+    negative_prompt = limited_text("negative_prompt", allow_none=True)
+    num_inference_steps = limited_integer("num_inference_steps")
+    guidance_scale = limited_number("guidance_scale")
+    width = limited_integer("width")
+    height = limited_integer("height")
+    seed = limited_integer("seed", allow_none=True)
+    num_images = limited_integer("num_images")
     scheduler = _word("scheduler", allow_none=True)
     output_format = _word("output_format")
-    quality = _integer("quality", allow_none=True)
+    quality = limited_integer("quality", allow_none=True)
 
     # Also beside wrong fields, so that a client hears of everything at once.
     @validates_schema(skip_on_field_errors=False)

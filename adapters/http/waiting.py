@@ -75,6 +75,16 @@ class WaitingCallers:
             )
         return self._draw(request, caller, preference, seconds=0)
 
+    def pictures(self, request: GenerationRequest, *, caller: str) -> GenerationResult:
+        """The pictures, however long they take; for clients that know of no jobs.
+
+        Raises TooManyCallers when all places are taken.
+        """
+        outcome = self(request, caller=caller, preference=Preference())
+        if not isinstance(outcome, GenerationResult):  # its job was begun anew meanwhile
+            raise too_many(f"{self._number} callers wait for pictures already")
+        return outcome
+
     def _draw(
         self,
         request: GenerationRequest,

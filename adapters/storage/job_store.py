@@ -155,12 +155,13 @@ def _engine(url: str, patience: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
+    # It refuses what is no URL of SQLite's, before there is a file.
+    engine = create_engine(parsed, connect_args={"timeout": patience})
     if parsed.database and parsed.database != ":memory:":
         path = Path(parsed.database)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Prompts are their callers' own; SQLite's further files have the rights of the first.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(parsed, connect_args={"timeout": patience})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

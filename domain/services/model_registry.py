@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.errors import ModelNotFound, ModelNotLoadable
-from domain.models import ModelKind, ModelRecord, PendingModel, PendingState
+from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["ModelRegistry"]
@@ -86,6 +86,18 @@ class ModelRegistry:
             raise ModelNotLoadable(f"no picture can be drawn with {record.name}: {record.reason}")
         return record
 
+    def named(self, wanted: str) -> tuple[ModelRecord, ...]:
+        """The models that a person may mean, sorted by path; several when that is not clear.
+
+        `wanted` is a model's name, one of its paths or their last part, its id, or that id's
+        first digits, ten at least. Names come first.
+        """
+        models = self.models()
+        meant = tuple(model for model in models if wanted in _names(model))
+        if meant or len(wanted) < SHORT_ID:
+            return meant
+        return tuple(model for model in models if model.id.startswith(wanted.lower()))
+
     def forget(self, model_id: str) -> None:
         """Strike a model whose file turned out to be another one; the next look finds it anew."""
         listing = self._listing
@@ -97,6 +109,11 @@ class ModelRegistry:
         self._listing = _Listing(_by_id(scan.models), scan.pending)
         self._scanned = self._scanned or scan.settled
         return scan
+
+
+def _names(model: ModelRecord) -> set[str]:
+    paths = (model.path, *model.aliases)
+    return {model.name, *paths, *(path.rpartition("/")[2] for path in paths)}
 
 
 def _by_id(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:

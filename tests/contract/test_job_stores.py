@@ -1,6 +1,5 @@
-"""What every job store and result store does, those in memory and those on disk."""
+"""What every job store does, the one in memory and those on disk."""
 
-import dataclasses
 import sqlite3
 import stat
 import subprocess
@@ -15,30 +14,11 @@ from adapters.storage.job_store import SqlJobStore
 from adapters.storage.result_files import ResultFiles
 from application.jobs import Job, JobFailure, JobKey, JobStatus
 from application.ports.job_store import JobStore
-from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
-from tests.fakes.stores import FakeJobStore, FakeResultStore
+from domain.generation import GeneratedImage
+from tests.contract.kept_jobs import TOKEN, new_job, succeeded
+from tests.fakes.stores import FakeJobStore
 from tests.paths import ROOT
-
-TOKEN = "ab" * 16
-
-
-def new_job(name: str = "a", caller: str = "me", token: str = TOKEN) -> Job:
-    request = GenerationRequest(id=name, model_id="a" * 64, prompt="ein Bild 🎨", seed=3)
-    return Job(caller=caller, request=request, seed_drawn=True, token=token, created_at=1.5)
-
-
-def succeeded(job: Job, at: float = 3.0, size: int = 3) -> Job:
-    image = GeneratedImage(b"x" * size, 3, 512, 512)
-    result = GenerationResult(
-        request=job.request,
-        images=(image,),
-        processing_time=1.25,
-        timings=Timings(queue=1, load=2, generate=3, encode=4),
-        warnings=("one",),
-    )
-    return job.started(2.0).succeeded(at, result)
 
 
 @pytest.fixture
@@ -51,11 +31,6 @@ def store(request: pytest.FixtureRequest, url: str) -> Iterator[JobStore]:
     store = FakeJobStore() if request.param == "fake" else SqlJobStore(url, patience=0.1)
     yield store
     store.close()
-
-
-@pytest.fixture(params=["fake", "files"])
-def results(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
-    return FakeResultStore() if request.param == "fake" else ResultFiles(tmp_path / "results")
 
 
 def ends() -> list[Callable[[Job], Job]]:
@@ -217,18 +192,22 @@ def test_jobs_and_pictures_are_their_owners_alone(url: str, tmp_path: Path) -> N
     store.close()
 
 
-def test_a_password_is_never_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_url_makes_no_file_and_its_password_is_never_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
     store = SqlJobStore("sqlite://user:hunter2@nowhere/x?bad=1")
     with pytest.raises(StorageUnavailable) as caught:
         store.add(new_job())
     assert "hunter2" not in str(caught.value) + caplog.text
+    assert list(tmp_path.iterdir()) == []
 
 
 _WRITER = """
 import dataclasses, sys
 from adapters.storage.job_store import SqlJobStore
 from adapters.storage.result_files import ResultFiles
-from tests.contract.test_job_stores import new_job, succeeded
+from tests.contract.kept_jobs import new_job, succeeded
 from domain.generation import GeneratedImage
 store, files = SqlJobStore(sys.argv[1]), ResultFiles(sys.argv[2])
 for number in range(100_000):
@@ -257,72 +236,7 @@ def test_what_was_acknowledged_before_a_kill_is_whole(url: str, tmp_path: Path) 
     store.close()
 
 
-def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
-    images = [GeneratedImage(data, 1, 8, 8) for data in (b"one", b"two")]
-    results.write(TOKEN, images[:1])
-    results.write(TOKEN, images)
-    assert [results.read(TOKEN, number) for number in (0, 1)] == [b"one", b"two"]
-    with pytest.raises(StorageUnavailable):
-        results.read(TOKEN, 2)
-    other = "cd" * 16
-    results.write(other, images)
-    results.keep_only([other])
-    with pytest.raises(StorageUnavailable):
-        results.read(TOKEN, 0)
-    results.remove([other, TOKEN])
-    with pytest.raises(StorageUnavailable):
-        results.read(other, 0)
-
-
-def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "results").write_bytes(b"a file where the folder should be")
-    with pytest.raises(StorageUnavailable) as caught:
-        ResultFiles(tmp_path / "results").write(TOKEN, [GeneratedImage(b"1", 1, 8, 8)])
-    assert str(tmp_path) not in str(caught.value)
-
-
-def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no token"):
-        ResultFiles(tmp_path).read("../../etc", 0)
-
-
-_FULL = """
-import resource, signal, sys
-from adapters.storage.result_files import ResultFiles
-from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-files = ResultFiles(sys.argv[1])
-images = [GeneratedImage(b"x" * size, 1, 8, 8) for size in (5_000, 50_000)]
-try:
-    files.write("ab" * 16, images)
-except StorageUnavailable as error:
-    print(error)
-"""
-
-
-def test_a_disk_that_is_full_leaves_no_half_result(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _FULL, str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "pictures can not be kept" in done.stdout
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
 def test_making_the_stores_touches_nothing(tmp_path: Path) -> None:
     SqlJobStore(f"sqlite:///{tmp_path}/data/jobs.sqlite")
     ResultFiles(tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_job_says_what_it_may_become() -> None:
-    done = succeeded(new_job())
-    for move in (done.requeued, lambda: done.started(4), lambda: done.cancelled(4)):
-        with pytest.raises(ValueError, match="never becomes"):
-            move()
-    assert dataclasses.replace(done, status=JobStatus.RUNNING).requeued().started_at is None

@@ -12,7 +12,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from application.scheduler import JobScheduler, Submission
+from application.scheduler import JobScheduler
+from application.submission import Submission
 from domain.generation import GenerationRequest, GenerationResult
 from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service
 

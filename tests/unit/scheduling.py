@@ -52,6 +52,11 @@ class Bench:
             now=self.clock,
         )
 
+    @property
+    def statuses(self) -> dict[str, str]:
+        """What the store has of each job, by its id."""
+        return {key.id: job.status.value for key, job in self.jobs.jobs.items()}
+
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:
         """A thread that draws."""

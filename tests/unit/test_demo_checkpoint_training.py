@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.paths import DEMO_CHECKPOINT
-from tools.demo_checkpoint.flat_scenes import random_flat
+from tools.demo_checkpoint.flat_scenes import FlatScene, random_flat
 from tools.demo_checkpoint.landscape_scenes import random_landscape
 from tools.demo_checkpoint.pictures import Scene
 
@@ -66,6 +67,39 @@ def test_small_pictures_come_first_and_workers_share_a_batch(encoded: Path) -> N
     assert data.batch(rng, unnamed=0, first=True, workers=2).latents.shape == (32, 4, 16, 16)
     later = {data.batch(rng, unnamed=0, first=False).latents.shape for _ in range(50)}
     assert later == {(16, 4, 32, 32), (8, 4, 32, 64)}
+
+
+def test_outlines_that_are_learnt_last_come_more_often(encoded: Path) -> None:
+    from tools.demo_checkpoint.encode import scene_to_json
+    from tools.demo_checkpoint.latents import Latents
+
+    scenes: list[Scene] = [
+        FlatScene(shape, "red", "white", "medium", "centre", 0)
+        for shape in ("circle", "star", "crescent")
+    ]
+    scenes.append(random_landscape(np.random.default_rng(0)))
+    path = encoded / "latents" / "128x128-000.json"
+    path.write_text(json.dumps([scene_to_json(each) for each in scenes]))
+    np.save(path.with_suffix(".npy"), np.zeros((4, 4, 16, 16), np.float16))
+    data, rng = Latents(encoded), np.random.default_rng(0)
+    captions = [data.batch(rng, unnamed=0, first=True).captions for _ in range(20)]
+    words = re.findall(r"\w+", str(captions))
+    circle, star, crescent = (words.count(shape) for shape in ("circle", "star", "crescent"))
+    assert star / circle == pytest.approx(3, rel=0.25)
+    assert crescent / circle == pytest.approx(2, rel=0.25)
+
+
+def test_the_text_encoder_learns_on_the_small_pictures_only(encoded: Path) -> None:
+    import torch
+
+    from tools.demo_checkpoint.train_unet import make_denoiser, train
+
+    train(encoded, steps=4, peak=1e-3, seed=0)
+    state = torch.load(encoded / "unet.pt", weights_only=True)["optimizer"]["state"]
+    taken = [int(values["step"]) for _, values in sorted(state.items())]
+    unet = len(list(make_denoiser(encoded).unet.parameters()))
+    assert set(taken[:unet]) == {4}
+    assert set(taken[unet:]) == {2}
 
 
 def test_latents_keep_the_scale_that_a_training_began_with(encoded: Path) -> None:

@@ -1,31 +1,17 @@
-import threading
+"""Jobs are admitted, drawn in their order, and found."""
 
 import pytest
 
 from application.jobs import JobStatus
 from domain.errors import (
     DeadlineUnmet,
-    IdConflict,
     ImageNotFound,
-    JobCancelled,
-    JobNotFound,
     ModelNotFound,
     OutOfMemory,
     QueueFull,
-    ShuttingDown,
-    StorageUnavailable,
 )
 from domain.models import PendingModel, PendingState
 from tests.unit.scheduling import MODEL, OTHER_MODEL, Bench, request
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench(max_queue=2)
-
-
-def statuses(bench: Bench) -> dict[str, str]:
-    return {key.id: job.status.value for key, job in bench.jobs.jobs.items()}
 
 
 def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
@@ -41,12 +27,12 @@ def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
 
 def test_what_is_accepted_is_kept_before_it_is_drawn(bench: Bench) -> None:
     bench.scheduler.submit(request("a"), caller="me")
-    assert statuses(bench) == {"a": "queued"}
+    assert bench.statuses == {"a": "queued"}
     seen = []
-    bench.generator.on_begin = lambda _requests: seen.append(statuses(bench))
+    bench.generator.on_begin = lambda _requests: seen.append(bench.statuses)
     bench.scheduler.run_once()
     assert seen == [{"a": "running"}]
-    assert statuses(bench) == {"a": "succeeded"}
+    assert bench.statuses == {"a": "succeeded"}
 
 
 def test_the_wait_in_the_queue_is_measured_and_is_no_work(bench: Bench) -> None:
@@ -63,7 +49,7 @@ def test_past_its_bound_the_queue_refuses_and_keeps_what_it_has(bench: Bench) ->
     with pytest.raises(QueueFull) as caught:
         bench.scheduler.submit(request("c"), caller="me")
     assert caught.value.retry_after >= 1
-    assert "c" not in statuses(bench)
+    assert "c" not in bench.statuses
     bench.scheduler.run_once()
     assert not bench.scheduler.full
     outcomes.append(bench.scheduler.submit(request("d"), caller="me"))
@@ -120,168 +106,6 @@ def test_a_job_that_fails_leaves_the_next_one_alone(
     assert good.wait(0).request.id == "good"
 
 
-def test_the_same_id_draws_once_however_many_ask(bench: Bench) -> None:
-    with bench.worker():
-        bench.generator.gate.clear()
-        results = []
-
-        def ask() -> None:
-            results.append(bench.scheduler.submit(request(seed=None), caller="me").wait(10))
-
-        threads = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        assert bench.generator.began.wait(10)
-        bench.generator.gate.set()
-        for thread in threads:
-            thread.join(10)
-    assert len(bench.generator.drawn) == 1
-    assert results == [results[0]] * 8
-
-
-def test_a_finished_id_is_replayed_also_after_a_restart_and_without_its_model(
-    bench: Bench,
-) -> None:
-    first = bench.scheduler.submit(request(seed=None), caller="me")
-    bench.scheduler.run_once()
-    bench.restart()
-    bench.source.files.clear()
-    bench.registry.refresh()
-    bench.clock.now += 50
-    again = bench.scheduler.submit(request(seed=None), caller="me")
-    assert again.wait(0) == first.wait(0)
-    assert len(bench.generator.drawn) == 1
-
-
-def test_a_drawn_seed_belongs_to_the_id(bench: Bench) -> None:
-    first = bench.scheduler.submit(request(seed=None), caller="me")
-    seed = first.view.job.request.seed
-    assert seed is not None
-    bench.scheduler.submit(request(seed=seed), caller="me")
-    with pytest.raises(IdConflict):
-        bench.scheduler.submit(request(seed=seed + 1), caller="me")
-    bench.scheduler.submit(request("fixed", seed=5), caller="me")
-    with pytest.raises(IdConflict):
-        bench.scheduler.submit(request("fixed", seed=None), caller="me")
-
-
-@pytest.mark.parametrize("finished", [False, True])
-def test_an_id_with_another_body_is_refused_and_the_first_untouched(
-    bench: Bench, finished: bool
-) -> None:
-    first = bench.scheduler.submit(request(), caller="me")
-    if finished:
-        bench.scheduler.run_once()
-    with pytest.raises(IdConflict):
-        bench.scheduler.submit(request(prompt="another"), caller="me")
-    if not finished:
-        bench.scheduler.run_once()
-    assert first.wait(0).request.prompt == "x"
-
-
-def test_an_id_is_its_callers_own(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
-    bench.scheduler.submit(request(prompt="another"), caller="you")
-    assert bench.scheduler.find("you", "r1").job.request.prompt == "another"
-    with pytest.raises(JobNotFound):
-        bench.scheduler.find("they", "r1")
-
-
-def test_a_failed_and_a_cancelled_id_may_be_sent_again(bench: Bench) -> None:
-    bench.generator.failures = [OutOfMemory("too large")]
-    bench.scheduler.submit(request("failed"), caller="me")
-    bench.scheduler.run_once()
-    bench.scheduler.submit(request("cancelled"), caller="me")
-    bench.scheduler.cancel("me", "cancelled")
-    for name in ("failed", "cancelled"):
-        again = bench.scheduler.submit(request(name), caller="me")
-        bench.scheduler.run_once()
-        assert again.wait(0).request.id == name
-
-
-def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:
-    cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
-    good = bench.scheduler.submit(request("good"), caller="me")
-    assert bench.scheduler.cancel("me", "cancelled").job.status is JobStatus.CANCELLED
-    with pytest.raises(JobCancelled):
-        cancelled.wait(0)
-    bench.scheduler.run_once()
-    assert good.wait(0).request.id == "good"
-    assert [drawn.id for drawn in bench.generator.drawn] == ["good"]
-    assert statuses(bench) == {"cancelled": "cancelled", "good": "succeeded"}
-
-
-def test_a_running_job_stops_before_its_next_step(bench: Bench) -> None:
-    running = bench.scheduler.submit(request(), caller="me")
-
-    def cancel(_requests: object) -> None:
-        assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.RUNNING
-
-    bench.generator.on_begin = cancel
-    bench.scheduler.run_once()
-    with pytest.raises(JobCancelled):
-        running.wait(0)
-    assert bench.generator.drawn == []
-    assert statuses(bench) == {"r1": "cancelled"}
-
-
-def test_a_finished_job_is_not_cancelled(bench: Bench) -> None:
-    done = bench.scheduler.submit(request(), caller="me")
-    bench.scheduler.run_once()
-    assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.SUCCEEDED
-    assert done.wait(0)
-    with pytest.raises(JobNotFound):
-        bench.scheduler.cancel("me", "other")
-
-
-def test_ending_a_wait_cancels_nothing(bench: Bench) -> None:
-    job = bench.scheduler.submit(request(), caller="me")
-    with pytest.raises(TimeoutError):
-        job.wait(0)
-    bench.scheduler.run_once()
-    assert job.wait(0)
-
-
-def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
-    outcome = bench.scheduler.submit(request(), caller="me")
-    bench.scheduler.drain()
-    with pytest.raises(ShuttingDown):
-        bench.scheduler.submit(request("late"), caller="me")
-    bench.scheduler.run_forever()
-    assert outcome.wait(0).request.id == "r1"
-    assert bench.scheduler.submit(request(), caller="me").wait(0) == outcome.wait(0)
-
-
-def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
-    running = bench.scheduler.submit(request("running"), caller="me")
-    waiting = bench.scheduler.submit(request("waiting"), caller="me")
-    bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
-    bench.scheduler.run_once()
-    for job in (running, waiting):
-        with pytest.raises(ShuttingDown):
-            job.wait(0)
-    assert bench.generator.drawn == []
-    bench.generator.on_begin = lambda _requests: None
-    bench.restart()
-    bench.scheduler.recover()
-    assert bench.scheduler.find("me", "running").position == 1
-    bench.scheduler.run_once()
-    bench.scheduler.run_once()
-    assert statuses(bench) == {"running": "succeeded", "waiting": "succeeded"}
-
-
-def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
-    bench.scheduler.submit(request(seed=None), caller="me")
-    seed = bench.scheduler.find("me", "r1").job.request.seed
-    bench.restart()
-    again = bench.scheduler.submit(request(seed=None), caller="me")
-    bench.scheduler.recover()
-    bench.scheduler.run_once()
-    assert again.wait(0).request.seed == seed
-    assert len(bench.generator.drawn) == 1
-    assert bench.scheduler.waiting == 0
-
-
 def test_a_job_waits_for_its_model_to_be_hashed(bench: Bench) -> None:
     job = bench.scheduler.submit(request(), caller="me")
     other = bench.scheduler.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
@@ -314,41 +138,8 @@ def test_a_deadline_that_can_not_be_met_is_refused_before_any_work(bench: Bench)
     with pytest.raises(DeadlineUnmet) as caught:
         bench.scheduler.submit(request("too late"), caller="me", within=1)
     assert caught.value.retry_after >= 1
-    assert "too late" not in statuses(bench)
+    assert "too late" not in bench.statuses
     bench.scheduler.submit(request("patient"), caller="me", within=10)
-
-
-def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
-    kept = bench.scheduler.submit(request("kept"), caller="me")
-    bench.jobs.broken = True
-    with pytest.raises(StorageUnavailable):
-        bench.scheduler.submit(request("new"), caller="me")
-    with pytest.raises(StorageUnavailable):
-        bench.scheduler.cancel("me", "kept")
-    assert bench.scheduler.waiting == 1
-    bench.jobs.broken = False
-    bench.scheduler.run_once()
-    assert kept.wait(0)
-
-
-def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Bench) -> None:
-    job = bench.scheduler.submit(request(), caller="me")
-    bench.results.broken = True
-    bench.generator.on_begin = lambda _requests: setattr(bench.jobs, "broken", True)
-    bench.scheduler.run_once()
-    with pytest.raises(StorageUnavailable):
-        job.wait(0)
-    assert bench.scheduler.find("me", "r1").job.status is JobStatus.FAILED
-    assert bench.results.files == {}
-    bench.jobs.broken = bench.results.broken = False
-    bench.generator.on_begin = lambda _requests: None
-    assert statuses(bench) == {"r1": "running"}
-    assert bench.scheduler.page("me", status=None, before=None, limit=5).jobs[0].job.failure
-    bench.records.tidy()
-    assert statuses(bench) == {"r1": "failed"}
-    again = bench.scheduler.submit(request(), caller="me")
-    bench.scheduler.run_once()
-    assert again.wait(0)
 
 
 def test_pages_are_newest_first_and_lead_to_the_older(bench: Bench) -> None:
@@ -383,10 +174,10 @@ def test_old_jobs_and_their_pictures_go(bench: Bench) -> None:
     bench.scheduler.submit(request("new"), caller="me")
     bench.scheduler.run_once()
     bench.records.tidy()
-    assert set(statuses(bench)) == {"old", "new"}
+    assert set(bench.statuses) == {"old", "new"}
     bench.clock.now += 0.5
     bench.records.tidy()
-    assert set(statuses(bench)) == {"new"}
+    assert set(bench.statuses) == {"new"}
     assert len(bench.results.files) == 1
 
 

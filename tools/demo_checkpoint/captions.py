@@ -73,16 +73,16 @@ def _named_features(scene: LandscapeScene, rng: np.random.Generator) -> list[str
     """Choose what to name: often all there is (so unnamed means absent), else some, one or nothing.
 
     Where things go unnamed, a picture of «a beautiful landscape» holds what a negative prompt can
-    remove.
+    remove; named alone beside others, a thing means itself and not the others' absence.
     """
     present: list[str] = [name for name in FEATURES if name in scene.features]
     rng.shuffle(present)
     fate = rng.random()
-    if fate < 0.55:
+    if fate < 0.5:
         return present
-    if fate < 0.75:
+    if fate < 0.65:
         return [name for name in present if rng.random() < 0.5]
-    if fate < 0.87:
+    if fate < 0.85:
         return present[:1]
     return []
 

@@ -35,12 +35,12 @@ PART: Final = 100
 SIZES: Final[dict[tuple[int, int], int]] = {
     (128, 128): 200,
     (256, 256): 60,
-    (384, 256): 8,
-    (256, 384): 8,
-    (512, 256): 5,
-    (256, 512): 5,
+    (384, 256): 14,
+    (256, 384): 14,
+    (512, 256): 12,
+    (256, 512): 12,
     (384, 384): 5,
-    (512, 512): 6,
+    (512, 512): 12,
 }
 
 
@@ -119,11 +119,12 @@ def main() -> None:
     target.mkdir(exist_ok=True)
     log = start_log(options.folder, f"encode-{worker}")
     model = load_autoencoder(options.folder).to(device(), memory_format=torch.channels_last)
-    for index, (width, height, number) in list(enumerate(parts()))[worker::workers]:
+    for width, height, number in parts()[worker::workers]:
         path = target / f"{width}x{height}-{number:03}.npy"
         if path.exists() or options.only not in (None, f"{width}x{height}"):
             continue
-        encode_part(model, np.random.default_rng([options.seed, index]), width, height, path)
+        rng = np.random.default_rng([options.seed, width, height, number])
+        encode_part(model, rng, width, height, path)
         log.info("%s", path.name)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,8 +91,13 @@ class Evaluation:
     def __init__(self, sampler: Sampler, *, steps: int, sheets: Path | None) -> None:
         self._sampler, self._steps, self._sheets = sampler, steps, sheets
 
-    def flat(self, label: str, questions: list[FlatQuestion], form: Order) -> None:
-        """Judge flat pictures drawn in the given form: its size, guidance and steps."""
+    def flat(
+        self, label: str, questions: list[FlatQuestion], form: Order
+    ) -> list[tuple[str, bool]]:
+        """Judge flat pictures drawn in the given form: its size, guidance and steps.
+
+        Returns each picture's shape, and whether its outline is right.
+        """
         orders = [replace(form, prompt=each.prompt, seed=each.seed) for each in questions]
         pictures = self._draw(label, orders)
         verdicts = [each.verdict(image) for each, image in zip(questions, pictures, strict=True)]
@@ -102,6 +108,7 @@ class Evaluation:
         whole = 100 * float(np.mean([v.colour and v.background and v.shape for v in verdicts]))
         cells = " | ".join(f"{rate:.0f} %" for rate in (*rates, whole))
         print(f"| {label} | {len(questions)} | {cells} |", flush=True)
+        return [(each.shape, v.shape) for each, v in zip(questions, verdicts, strict=True)]
 
     def negative(self, feature: str, prompt: str) -> None:
         """Count how often a feature shows without a negative prompt, and with one that names it."""
@@ -135,6 +142,15 @@ def _shows(picture: Image.Image, feature: str) -> bool:
         return False
 
 
+def _print_by_shape(outlines: list[tuple[str, bool]]) -> None:
+    asked, right = (
+        Counter(shape for shape, _ in outlines),
+        Counter(s for s, fits in outlines if fits),
+    )
+    cells = ", ".join(f"{shape} {right[shape]} of {count}" for shape, count in asked.items())
+    print(f"\nOutlines right at 256x256: {cells}")
+
+
 def _forms(steps: int) -> Iterator[tuple[str, Order, int]]:
     """Other conditions to judge flat pictures in: a label, the form, how many pictures."""
     form = Order("", 0, steps=steps)
@@ -153,12 +169,13 @@ def evaluate(evaluation: Evaluation, *, count: int, steps: int, quick: bool) -> 
         "| pictures | number | colour | background | shape | all three |\n|---|---|---|---|---|---|"
     )
     form = Order("", 0, steps=steps)
-    evaluation.flat("seen combinations", seen, form)
-    evaluation.flat("unseen combinations", unseen, form)
+    outlines = evaluation.flat("seen combinations", seen, form)
+    outlines += evaluation.flat("unseen combinations", unseen, form)
     if not quick:
         mixed = [question for pair in zip(seen, unseen, strict=True) for question in pair]
         for label, other, number in _forms(steps):
             evaluation.flat(label, mixed[:number], other)
+    _print_by_shape(outlines)
     print("\n| prompt | shows without | shows with | removed |\n|---|---|---|---|")
     for feature, prompt in NEGATIVES.items():
         evaluation.negative(feature, prompt)

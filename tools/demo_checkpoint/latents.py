@@ -26,11 +26,21 @@ SMALL_AREA: Final = 32 * 32
 # Where words are learnt: a picture costs a quarter of one at 256x256, and shapes have no scale.
 FIRST_SIZE: Final = "128x128"
 FIRST_PICTURES: Final = 64
-# Later, the share of steps at 256x256, the size the demo is mostly asked for; the rest goes to the
-# others by their number.
-SMALL_SHARE: Final = 0.5
+# Later, the share of steps at each size. One thing and not several has to fill a large or a long
+# frame: that takes most of the steps, while what is learnt at 256x256 stays.
+SHARES: Final = {
+    "256x256": 0.22,
+    "384x256": 0.06,
+    "256x384": 0.06,
+    "512x256": 0.19,
+    "256x512": 0.17,
+    "384x384": 0.06,
+    "512x512": 0.24,
+}
 # The share of flat pictures in a batch: their colours and outlines take longest to learn.
 FLAT_SHARE: Final = 0.75
+# How often an outline is drawn beside the others: these three are learnt last.
+WEIGHTS: Final = {"star": 3.0, "cross": 2.0, "crescent": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,13 @@ def _where(scenes: list[Scene], kind: type[Scene]) -> list[int]:
     return [number for number, scene in enumerate(scenes) if isinstance(scene, kind)]
 
 
+def _chances(scenes: list[Scene], flat: list[int]) -> np.ndarray:
+    """The cumulated chance of each flat picture, by the weight of its outline; the last is 1."""
+    weights = [WEIGHTS.get(getattr(scenes[number], "shape", ""), 1.0) for number in flat]
+    sums: np.ndarray = np.cumsum(weights)
+    return sums / sums[-1]
+
+
 class Latents:
     """All encoded pictures, in memory, by size."""
 
@@ -57,6 +74,7 @@ class Latents:
             scenes = json.loads(path.with_suffix(".json").read_text())
             self._scenes[size] += [scene_from_json(values) for values in scenes]
         self._flat = {s: _where(scenes, FlatScene) for s, scenes in self._scenes.items()}
+        self._chances = {s: _chances(self._scenes[s], flat) for s, flat in self._flat.items()}
         self._landscapes = {s: _where(scenes, LandscapeScene) for s, scenes in self._scenes.items()}
         if not pools:
             raise FileNotFoundError(f"{folder}/latents is empty; run encode first")
@@ -67,9 +85,7 @@ class Latents:
         small = self._pools["256x256"]
         # A denoiser knows the scale that it began with.
         self.scale = scale or 1 / small.float().std().item()
-        others = [len(self._pools[size]) ** 0.5 * (size != "256x256") for size in self._sizes]
-        shares = np.array(others) / max(sum(others), 1e-9) * (1 - SMALL_SHARE)
-        shares[self._sizes.index("256x256")] = SMALL_SHARE
+        shares = np.array([SHARES[size] for size in self._sizes])
         self._shares = shares / shares.sum()
 
     def __len__(self) -> int:
@@ -78,8 +94,9 @@ class Latents:
     def _one(self, size: str, rng: np.random.Generator) -> int:
         """The number of a flat picture or a landscape of a size, as chance has it."""
         flat, landscapes = self._flat[size], self._landscapes[size]
-        numbers = flat if rng.random() < FLAT_SHARE else landscapes
-        return numbers[rng.integers(len(numbers))]
+        if rng.random() < FLAT_SHARE:
+            return flat[np.searchsorted(self._chances[size], rng.random())]
+        return landscapes[rng.integers(len(landscapes))]
 
     def batch(
         self, rng: np.random.Generator, *, unnamed: float, first: bool, workers: int = 1

@@ -1,0 +1,50 @@
+"""Errors as that API's clients know them."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Response, json
+
+from adapters.http.problems import Failure
+from domain import errors
+
+__all__ = ["render_failure"]
+
+# Where that API has another status than this service's own. Its clients try 409, 429 and all from
+# 500 on again by themselves (`_should_retry` in their `_base_client.py`).
+_STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    errors.ModelNotLoadable: HTTPStatus.BAD_REQUEST,
+    errors.ModelChanged: HTTPStatus.BAD_REQUEST,
+    errors.IdConflict: HTTPStatus.BAD_REQUEST,
+    errors.QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.DeadlineUnmet: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyCallers: HTTPStatus.TOO_MANY_REQUESTS,
+}
+_FUTILE = (errors.OutOfMemory, errors.JobCancelled)
+"""What would be no better a second time, whatever the status makes clients think."""
+
+
+def render_failure(failure: Failure) -> Response:
+    """`{"error": {"message", "type", "param", "code"}}`."""
+    error = failure.error
+    status = failure.status if error is None else _STATUS.get(type(error), failure.status)
+    code, message, param = failure.code, failure.detail, None
+    if isinstance(error, errors.Unauthenticated):
+        code = "invalid_api_key"
+    elif isinstance(error, errors.ModelNotFound):
+        message = f"the model {error.model_id!a} does not exist; GET /openai/v1/models lists all"
+        param = "model"
+    elif failure.fields:
+        param = failure.fields[0].field
+    body = {"message": message, "type": _type(status), "param": param, "code": code}
+    response = Response(json.dumps({"error": body}), status.value, content_type="application/json")
+    if isinstance(error, _FUTILE):
+        response.headers["X-Should-Retry"] = "false"
+    return response
+
+
+def _type(status: HTTPStatus) -> str:
+    if status is HTTPStatus.TOO_MANY_REQUESTS:
+        return "rate_limit_error"
+    return "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"

@@ -1,0 +1,79 @@
+"""Pictures, asked for as that API's clients do."""
+
+import base64
+import time
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from flask import request
+
+from adapters.http.auth import current_principal, protect
+from adapters.http.job_schemas import job_url
+from adapters.http.openai.listing import PREFIX, named_model
+from adapters.http.openai.schemas import ImagesRequestSchema
+from adapters.http.parsing import Blueprint
+from adapters.http.schemas import generation_request
+from adapters.http.waiting import WaitingCallers
+from application.settings import Settings
+from domain.credentials import Scope
+from domain.errors import FieldProblem, InvalidRequest
+from domain.generation import GenerationResult, id_problem
+from domain.services.credential_checker import CredentialChecker
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["images_blueprint"]
+
+_ID_PREFIX = "openai-"
+"""Keeps the ids of this door's jobs apart from those that the caller chose elsewhere."""
+_KEY_HEADER = "Idempotency-Key"
+
+
+def images_blueprint(
+    settings: Settings, registry: ModelRegistry, draw: WaitingCallers, checker: CredentialChecker
+) -> Blueprint:
+    """`/openai/v1/images/generations`."""
+    blueprint = Blueprint(
+        "openai_images", __name__, url_prefix=PREFIX, description="The OpenAI API: images."
+    )
+    protect(blueprint, checker, Scope.INFERENCE_RUN)
+
+    @blueprint.post("/images/generations")
+    @blueprint.arguments(ImagesRequestSchema)
+    @blueprint.response(HTTPStatus.OK)
+    def generate(fields: dict[str, Any]) -> dict[str, object]:
+        as_url = fields.pop("response_format") == "url"
+        model = named_model(registry, fields.pop("model"))
+        wanted = generation_request({**fields, "id": _job_id(), "model_id": model.id}, settings)
+        result = draw.pictures(wanted, caller=current_principal().name)
+        return _answer(result, as_url=as_url)
+
+    return blueprint
+
+
+def _job_id() -> str:
+    """The same for the same `Idempotency-Key`; else one that no job has."""
+    key = request.headers.get(_KEY_HEADER)
+    job_id = _ID_PREFIX + (uuid.uuid4().hex if key is None else key)
+    if message := id_problem(job_id):
+        raise InvalidRequest([FieldProblem(_KEY_HEADER, f"makes an id that {message}")])
+    return job_id
+
+
+def _answer(result: GenerationResult, *, as_url: bool) -> dict[str, object]:
+    """The pictures in their order. A link is to the job's image, which its caller alone may see."""
+    job = request.url_root.rstrip("/") + job_url(result.request.id)
+    data: list[dict[str, object]] = []
+    for number, image in enumerate(result.images):
+        picture = (
+            {"url": f"{job}/images/{number}"}
+            if as_url
+            else {"b64_json": base64.b64encode(image.data).decode("ascii")}
+        )
+        data.append({**picture, "seed": image.seed})
+    return {
+        "created": int(time.time()),
+        "data": data,
+        "output_format": "png",
+        "size": f"{result.request.width}x{result.request.height}",
+    }

@@ -1,0 +1,93 @@
+"""What that API's clients may ask for, and which of it there is here."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, post_load, pre_load
+
+from adapters.http.fields import CheckedString
+from adapters.http.schemas import limited_integer, limited_number, limited_text
+from domain.generation import GenerationRequest
+from domain.limits import TextLength
+
+__all__ = ["ImagesRequestSchema"]
+
+_SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
+_NAME = TextLength(1, 4096)
+"""A path is a name too, and Linux' PATH_MAX is 4096."""
+# What is asked for by these is what is done anyway; any other value asks for what is not there.
+_NEUTRAL: Mapping[str, tuple[object, ...]] = {
+    "background": ("auto", "opaque"),
+    "moderation": ("auto", "low"),
+    "output_compression": (100,),
+    "output_format": ("png",),
+    "partial_images": (0,),
+    "quality": ("auto", "standard", "medium"),
+    "stream": (False,),
+    "style": ("vivid",),
+}
+_FOR_OTHERS = ("safety_identifier", "user")
+"""They name the end user; nothing is done with them here."""
+
+
+def _one_of(*choices: object) -> Callable[[object], str | None]:
+    def problem(value: object) -> str | None:
+        if any(value == each and type(value) is type(each) for each in choices):
+            return None
+        return f"is {ascii(value)[:40]}; here it can be {' or '.join(map(repr, choices))} alone"
+
+    return problem
+
+
+def _size_problem(value: object) -> str | None:
+    if value == "auto":
+        return None
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return f"is {ascii(value)[:40]}; it must be 'auto' or as '512x512'"
+    for side, pixels in zip(("width", "height"), found.groups(), strict=True):
+        if message := GenerationRequest.LIMITS[side].problem(int(pixels)):
+            return f"is {value}: its {side} {message}"
+    return None
+
+
+class ImagesRequestSchema(Schema):
+    """The body of `images/generations`, loaded as fields of a `GenerationRequest`, with `model`
+    and `response_format` beside them. A null counts as not sent."""
+
+    error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
+        "unknown": "is no parameter of this request",
+    }
+
+    model = CheckedString(_NAME.problem, required=True)
+    prompt = limited_text("prompt", required=True)
+    num_images = limited_integer("num_images", data_key="n")
+    size = CheckedString(_size_problem)
+    response_format = CheckedString(_one_of("b64_json", "url"), load_default="b64_json")
+    seed = limited_integer("seed")
+    negative_prompt = limited_text("negative_prompt")
+    num_inference_steps = limited_integer("num_inference_steps")
+    guidance_scale = limited_number("guidance_scale")
+
+    @pre_load
+    def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        sent = {name: value for name, value in data.items() if value is not None}
+        problems = {
+            name: [message]
+            for name, choices in _NEUTRAL.items()
+            if name in sent and (message := _one_of(*choices)(sent[name]))
+        }
+        if problems:
+            raise ValidationError(problems)
+        return {
+            name: value
+            for name, value in sent.items()
+            if name not in _NEUTRAL and name not in _FOR_OTHERS
+        }
+
+    @post_load
+    def _sides(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if (found := _SIZE.fullmatch(data.pop("size", "auto"))) is not None:
+            data["width"], data["height"] = map(int, found.groups())
+        return data

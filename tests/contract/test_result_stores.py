@@ -1,0 +1,77 @@
+"""What every result store does, the one in memory and the one on disk."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.result_files import ResultFiles
+from application.ports.result_store import ResultStore
+from domain.errors import StorageUnavailable
+from domain.generation import GeneratedImage
+from tests.contract.kept_jobs import TOKEN
+from tests.fakes.stores import FakeResultStore
+from tests.paths import ROOT
+
+
+@pytest.fixture(params=["fake", "files"])
+def results(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
+    return FakeResultStore() if request.param == "fake" else ResultFiles(tmp_path / "results")
+
+
+def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
+    images = [GeneratedImage(data, 1, 8, 8) for data in (b"one", b"two")]
+    results.write(TOKEN, images[:1])
+    results.write(TOKEN, images)
+    assert [results.read(TOKEN, number) for number in (0, 1)] == [b"one", b"two"]
+    with pytest.raises(StorageUnavailable):
+        results.read(TOKEN, 2)
+    other = "cd" * 16
+    results.write(other, images)
+    results.keep_only([other])
+    with pytest.raises(StorageUnavailable):
+        results.read(TOKEN, 0)
+    results.remove([other, TOKEN])
+    with pytest.raises(StorageUnavailable):
+        results.read(other, 0)
+
+
+def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "results").write_bytes(b"a file where the folder should be")
+    with pytest.raises(StorageUnavailable) as caught:
+        ResultFiles(tmp_path / "results").write(TOKEN, [GeneratedImage(b"1", 1, 8, 8)])
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no token"):
+        ResultFiles(tmp_path).read("../../etc", 0)
+
+
+_FULL = """
+import resource, signal, sys
+from adapters.storage.result_files import ResultFiles
+from domain.errors import StorageUnavailable
+from domain.generation import GeneratedImage
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+files = ResultFiles(sys.argv[1])
+images = [GeneratedImage(b"x" * size, 1, 8, 8) for size in (5_000, 50_000)]
+try:
+    files.write("ab" * 16, images)
+except StorageUnavailable as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_result(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "pictures can not be kept" in done.stdout
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,90 @@
+"""The official OpenAI client against gunicorn and the demo checkpoint."""
+
+import base64
+import io
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from PIL import Image
+
+from tests.e2e.service import API_KEY, RunningService, run_service
+from tests.paths import DEMO_CHECKPOINT, ROOT
+
+pytestmark = pytest.mark.torch
+
+MODEL = "demo.safetensors"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    models = tmp_path_factory.mktemp("models")
+    shutil.copy(DEMO_CHECKPOINT, models / MODEL)
+    with run_service(models, tmp_path_factory.mktemp("cwd")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(service: RunningService) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{service.url}/openai/v1", api_key=API_KEY) as opened:
+        yield opened
+
+
+def draw(client: openai.OpenAI, **changes: object) -> openai.types.Image:
+    more = {"seed": 7, "num_inference_steps": 8}
+    asked = {"model": MODEL, "prompt": "a red circle", "size": "256x256", "extra_body": more}
+    answer = client.images.generate(**(asked | changes))  # type: ignore[call-overload]
+    [image] = answer.data
+    assert isinstance(image, openai.types.Image)
+    return image
+
+
+def test_the_client_lists_the_models_and_finds_one_by_name(client: openai.OpenAI) -> None:
+    listed = list(client.models.list())
+    assert [model.id for model in listed] == [client.models.retrieve(MODEL).id]
+
+
+def test_the_client_draws_a_picture(client: openai.OpenAI) -> None:
+    image = draw(client)
+    picture = Image.open(io.BytesIO(base64.b64decode(image.b64_json or "", validate=True)))
+    assert (picture.format, picture.size) == ("PNG", (256, 256))
+    assert "Seed: 7," in picture.info["parameters"]
+
+
+def test_a_link_leads_to_the_same_bytes_for_the_one_who_asked(client: openai.OpenAI) -> None:
+    key = {"Idempotency-Key": "once"}
+    image = draw(client, extra_headers=key)
+    linked = draw(client, extra_headers=key, response_format="url")
+    request = urllib.request.Request(
+        linked.url or "", headers={"Authorization": f"Bearer {API_KEY}"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == base64.b64decode(image.b64_json or "")
+
+
+def test_the_client_raises_its_own_errors(service: RunningService, client: openai.OpenAI) -> None:
+    with (
+        openai.OpenAI(base_url=f"{service.url}/openai/v1", api_key="wrong") as stranger,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        stranger.models.list()
+    with pytest.raises(openai.NotFoundError):
+        draw(client, model="gone.safetensors")
+    with pytest.raises(openai.BadRequestError):
+        draw(client, size="1x1")
+
+
+def test_the_readmes_example_draws_its_picture(service: RunningService, tmp_path: Path) -> None:
+    snippets = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    example = next(text for text in snippets if "from openai" in text)
+    script = example.replace("http://127.0.0.1:8000", service.url)
+    script = script.replace("<one of API_KEYS>", API_KEY)
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
+    with Image.open(tmp_path / "red.png") as image:
+        assert image.size == (256, 256)

@@ -1,0 +1,9 @@
+import pytest
+
+from tests.unit.scheduling import Bench
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A scheduler over fakes; two jobs may wait."""
+    return Bench(max_queue=2)

@@ -1,0 +1,176 @@
+"""How jobs end, or wait for the next process: cancelled, drained, abandoned, not kept."""
+
+import pytest
+
+from application.jobs import JobStatus
+from domain.errors import (
+    JobCancelled,
+    JobNotFound,
+    ShuttingDown,
+    StorageUnavailable,
+)
+from tests.unit.scheduling import Bench, request
+
+
+def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:
+    cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
+    good = bench.scheduler.submit(request("good"), caller="me")
+    assert bench.scheduler.cancel("me", "cancelled").job.status is JobStatus.CANCELLED
+    with pytest.raises(JobCancelled):
+        cancelled.wait(0)
+    bench.scheduler.run_once()
+    assert good.wait(0).request.id == "good"
+    assert [drawn.id for drawn in bench.generator.drawn] == ["good"]
+    assert bench.statuses == {"cancelled": "cancelled", "good": "succeeded"}
+
+
+def test_a_running_job_stops_before_its_next_step(bench: Bench) -> None:
+    running = bench.scheduler.submit(request(), caller="me")
+
+    def cancel(_requests: object) -> None:
+        assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.RUNNING
+
+    bench.generator.on_begin = cancel
+    bench.scheduler.run_once()
+    with pytest.raises(JobCancelled):
+        running.wait(0)
+    assert bench.generator.drawn == []
+    assert bench.statuses == {"r1": "cancelled"}
+
+
+def test_a_finished_job_is_not_cancelled(bench: Bench) -> None:
+    done = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.SUCCEEDED
+    assert done.wait(0)
+    with pytest.raises(JobNotFound):
+        bench.scheduler.cancel("me", "other")
+
+
+def test_ending_a_wait_cancels_nothing(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    with pytest.raises(TimeoutError):
+        job.wait(0)
+    bench.scheduler.run_once()
+    assert job.wait(0)
+
+
+def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
+    outcome = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.drain()
+    with pytest.raises(ShuttingDown):
+        bench.scheduler.submit(request("late"), caller="me")
+    bench.scheduler.run_forever()
+    assert outcome.wait(0).request.id == "r1"
+    assert bench.scheduler.submit(request(), caller="me").wait(0) == outcome.wait(0)
+
+
+def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
+    running = bench.scheduler.submit(request("running"), caller="me")
+    waiting = bench.scheduler.submit(request("waiting"), caller="me")
+    bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
+    bench.scheduler.run_once()
+    for job in (running, waiting):
+        with pytest.raises(ShuttingDown):
+            job.wait(0)
+    assert bench.generator.drawn == []
+    bench.generator.on_begin = lambda _requests: None
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.scheduler.find("me", "running").position == 1
+    bench.scheduler.run_once()
+    bench.scheduler.run_once()
+    assert bench.statuses == {"running": "succeeded", "waiting": "succeeded"}
+
+
+def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
+    bench.scheduler.submit(request(seed=None), caller="me")
+    seed = bench.scheduler.find("me", "r1").job.request.seed
+    bench.restart()
+    again = bench.scheduler.submit(request(seed=None), caller="me")
+    bench.scheduler.recover()
+    bench.scheduler.run_once()
+    assert again.wait(0).request.seed == seed
+    assert len(bench.generator.drawn) == 1
+    assert bench.scheduler.waiting == 0
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_who_cancels_before_the_recovery_is_heard(bench: Bench, begun: bool) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    if begun:
+        bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
+        bench.scheduler.run_once()
+    bench.restart()
+    assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.CANCELLED
+    bench.scheduler.recover()
+    assert bench.scheduler.waiting == 0
+    assert bench.statuses == {"r1": "cancelled"}
+
+
+def test_a_cancel_while_the_recovery_reads_is_heard(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.restart()
+    left = bench.jobs.unfinished()
+    bench.scheduler.cancel("me", "r1")
+    monkeypatch.setattr(bench.jobs, "unfinished", lambda: left)
+    bench.scheduler.recover()
+    assert bench.scheduler.waiting == 0
+    assert bench.statuses == {"r1": "cancelled"}
+
+
+def test_who_listens_before_the_recovery_hears_it_wait(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.restart()
+    watch = bench.scheduler.watch("me", "r1")
+    bench.scheduler.recover()
+    event = watch.next(0)
+    assert event is not None
+    assert (event.name, event.view.position) == ("queued", 1)
+    bench.scheduler.run_once()
+    event = watch.next(0)
+    assert event is not None
+    assert event.name == "done"
+
+
+def test_no_cancel_is_promised_for_what_the_next_process_draws(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.abandon()
+    with pytest.raises(ShuttingDown):
+        bench.scheduler.cancel("me", "r1")
+    assert bench.statuses == {"r1": "queued"}
+
+
+def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
+    kept = bench.scheduler.submit(request("kept"), caller="me")
+    bench.jobs.broken = True
+    with pytest.raises(StorageUnavailable):
+        bench.scheduler.submit(request("new"), caller="me")
+    with pytest.raises(StorageUnavailable):
+        bench.scheduler.cancel("me", "kept")
+    assert bench.scheduler.waiting == 1
+    bench.jobs.broken = False
+    bench.scheduler.run_once()
+    assert kept.wait(0)
+
+
+def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    bench.results.broken = True
+    bench.generator.on_begin = lambda _requests: setattr(bench.jobs, "broken", True)
+    bench.scheduler.run_once()
+    with pytest.raises(StorageUnavailable):
+        job.wait(0)
+    assert bench.scheduler.find("me", "r1").job.status is JobStatus.FAILED
+    assert bench.results.files == {}
+    bench.jobs.broken = bench.results.broken = False
+    bench.generator.on_begin = lambda _requests: None
+    assert bench.statuses == {"r1": "running"}
+    assert bench.scheduler.page("me", status=None, before=None, limit=5).jobs[0].job.failure
+    bench.records.tidy()
+    assert bench.statuses == {"r1": "failed"}
+    again = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert again.wait(0)
