@@ -45,6 +45,7 @@ __all__ = [
     "limited_integer",
     "limited_number",
     "limited_text",
+    "limited_word",
 ]
 
 
@@ -69,7 +70,8 @@ def limited_number(name: str, **options: Any) -> LimitedNumber:
     return LimitedNumber(limit, **options)
 
 
-def _word(name: str, **options: Any) -> OneWord:
+def limited_word(name: str, **options: Any) -> OneWord:
+    """The field for one of the words that this name of a `GenerationRequest` can be."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, OneOf)  # noqa: S101
     return OneWord(limit, **options)
@@ -102,8 +104,8 @@ class GenerationRequestSchema(_RequestSchema):
     height = limited_integer("height")
     seed = limited_integer("seed", allow_none=True)
     num_images = limited_integer("num_images")
-    scheduler = _word("scheduler", allow_none=True)
-    output_format = _word("output_format")
+    scheduler = limited_word("scheduler", allow_none=True)
+    output_format = limited_word("output_format")
     quality = limited_integer("quality", allow_none=True)
 
     # Also beside wrong fields, so that a client hears of everything at once.

@@ -105,7 +105,11 @@ def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
         ({"size": 512}, "size"),
         ({"response_format": "png"}, "response_format"),
         ({"output_format": "svg"}, "output_format"),
-        ({"output_compression": 50}, "output_compression"),
+        ({"output_compression": 99}, "output_compression"),
+        ({"output_compression": 99, "output_format": "png"}, "output_compression"),
+        ({"output_compression": 0, "output_format": "jpeg"}, "output_compression"),
+        ({"output_compression": 101, "output_format": "jpeg"}, "output_compression"),
+        ({"scheduler": "Heun"}, "scheduler"),
         ({"quality": "hd"}, "quality"),
         ({"style": "natural"}, "style"),
         ({"background": "transparent"}, "background"),
@@ -126,6 +130,19 @@ def test_what_is_wrong_is_a_400_that_names_it(
     response = shared.client.post(URL, json=body(**changes), headers=AUTHORIZED)
     error = error_of(response, 400)
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp"])
+@pytest.mark.parametrize("compression", [1, 100])
+def test_other_formats_are_as_faithful_as_asked(
+    service: Service, name: str, compression: int
+) -> None:
+    sent = body(output_format=name, output_compression=compression, scheduler="Euler a")
+    answer = service.client.post(URL, json=sent, headers=AUTHORIZED).get_json()
+    with Image.open(io.BytesIO(base64.b64decode(answer["data"][0]["b64_json"]))) as image:
+        assert (image.format, answer["output_format"]) == (name.upper(), name)
+    (drawn,) = service.generator.drawn
+    assert (drawn.quality, drawn.scheduler) == (compression, "Euler a")
 
 
 @pytest.mark.parametrize("size", ["256x256", "1024x1024", "auto"])

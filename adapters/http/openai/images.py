@@ -74,6 +74,6 @@ def _answer(result: GenerationResult, *, as_url: bool) -> dict[str, object]:
     return {
         "created": int(time.time()),
         "data": data,
-        "output_format": "png",
+        "output_format": result.request.output_format.value,
         "size": f"{result.request.width}x{result.request.height}",
     }

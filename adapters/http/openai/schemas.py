@@ -7,9 +7,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, post_load, pre_load
 
 from adapters.http.fields import CheckedString
-from adapters.http.schemas import limited_integer, limited_number, limited_text
+from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
 from domain.generation import GenerationRequest
 from domain.limits import TextLength
+from domain.output_formats import OutputFormat
 
 __all__ = ["ImagesRequestSchema"]
 
@@ -20,13 +21,13 @@ _NAME = TextLength(1, 4096)
 _NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
     "moderation": ("auto", "low"),
-    "output_compression": (100,),
-    "output_format": ("png",),
     "partial_images": (0,),
     "quality": ("auto", "standard", "medium"),
     "stream": (False,),
     "style": ("vivid",),
 }
+_COMPRESSION = "output_compression"
+"""Its name says the contrary: 100 is the most faithful, as with `quality` here."""
 _FOR_OTHERS = ("safety_identifier", "user")
 """They name the end user; nothing is done with them here."""
 
@@ -38,6 +39,14 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
         return f"is {ascii(value)[:40]}; here it can be {' or '.join(map(repr, choices))} alone"
 
     return problem
+
+
+def _compression_problem(sent: Mapping[str, object]) -> str | None:
+    """What is wrong with it beside PNG, which that API's 100, «no loss», asks nothing of."""
+    if sent.get("output_format", OutputFormat.PNG) != OutputFormat.PNG:
+        return None
+    problem = _one_of(100)(sent.get(_COMPRESSION, 100))
+    return problem and f"{problem}: a PNG is never compressed with loss"
 
 
 def _size_problem(value: object) -> str | None:
@@ -69,6 +78,9 @@ class ImagesRequestSchema(Schema):
     negative_prompt = limited_text("negative_prompt")
     num_inference_steps = limited_integer("num_inference_steps")
     guidance_scale = limited_number("guidance_scale")
+    scheduler = limited_word("scheduler")
+    output_format = limited_word("output_format")
+    quality = limited_integer("quality", data_key=_COMPRESSION)
 
     @pre_load
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -78,8 +90,12 @@ class ImagesRequestSchema(Schema):
             for name, choices in _NEUTRAL.items()
             if name in sent and (message := _one_of(*choices)(sent[name]))
         }
+        if message := _compression_problem(sent):
+            problems[_COMPRESSION] = [message]
         if problems:
             raise ValidationError(problems)
+        if sent.get("output_format", OutputFormat.PNG) == OutputFormat.PNG:
+            sent.pop(_COMPRESSION, None)
         return {
             name: value
             for name, value in sent.items()
