@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from application.ports.job_store import JobStore
     from application.ports.result_store import ResultStore
+    from application.ports.sole_use import SoleUse
 
 __all__ = ["LIBRARY_ENVIRONMENT", "Container"]
 
@@ -81,6 +82,12 @@ def _result_store(settings: Settings) -> "ResultStore":
     return ResultFiles(Path(settings.data_dir, "results"))
 
 
+def _sole_use(settings: Settings) -> "SoleUse":
+    from adapters.storage.folder_lock import FolderLock
+
+    return FolderLock(settings.data_dir)
+
+
 def _app(**collaborators: Any) -> "Flask":
     # An embedder draws without ever importing Flask.
     from adapters.http.app import create_app
@@ -108,6 +115,7 @@ class Container(containers.DeclarativeContainer):
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     job_store = providers.ThreadSafeSingleton(_job_store, settings)
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
+    sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
     model_registry = providers.ThreadSafeSingleton(ModelRegistry, model_source)
     generate_images = providers.ThreadSafeSingleton(GenerateImages, model_registry, image_generator)
@@ -115,6 +123,7 @@ class Container(containers.DeclarativeContainer):
         JobRecords,
         job_store,
         result_store,
+        sole_use,
         retention_seconds=settings.provided.job_retention_seconds,
         retention_bytes=settings.provided.job_retention_bytes,
         now=time.time,

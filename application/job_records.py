@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from application.jobs import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
-from domain.errors import ImageNotFound, StorageUnavailable
+from application.ports.sole_use import SoleUse
+from domain.errors import ImageNotFound, ShuttingDown, StorageInUse, StorageUnavailable
 from domain.generation import GeneratedImage, GenerationResult, Timings
 
 __all__ = ["JobRecords"]
@@ -27,6 +28,7 @@ class JobRecords:
         self,
         jobs: JobStore,
         results: ResultStore,
+        sole_use: SoleUse,
         *,
         retention_seconds: float,
         retention_bytes: int,
@@ -34,11 +36,24 @@ class JobRecords:
     ) -> None:
         self._jobs = jobs
         self._results = results
+        self._sole_use = sole_use
+        self._closed = False
         self._retention_seconds = retention_seconds
         self._retention_bytes = retention_bytes
         self._now = now
         self._changing = threading.Lock()
         self._unsaved: dict[JobKey, Job] = {}
+
+    def claim(self) -> None:
+        """Let no other process draw these jobs, from the first call to `close`.
+
+        Before a job is accepted, drawn or cancelled. Raises StorageInUse while another process
+        draws them, and ShuttingDown after `close`.
+        """
+        if self._closed:
+            raise ShuttingDown
+        if not self._sole_use.take():
+            raise StorageInUse
 
     def add(self, job: Job) -> Job:
         """Keep a new job; it with its sequence."""
@@ -125,8 +140,13 @@ class JobRecords:
         self._results.remove({job.token for job in gone})
 
     def close(self) -> None:
-        """Let go of files and connections. Raises nothing."""
+        """Let go of files and connections; another process may draw what is left. Raises nothing.
+
+        Only when nothing is drawn any more.
+        """
+        self._closed = True
         self._jobs.close()
+        self._sole_use.release()
 
     def _drop_unsaved(self, key: JobKey) -> None:
         with self._changing:

@@ -182,8 +182,9 @@ class JobScheduler:
     def recover(self) -> None:
         """Let all wait again that an earlier process accepted and did not finish.
 
-        Raises StorageUnavailable.
+        Raises StorageUnavailable, and StorageInUse while another process draws them.
         """
+        self._records.claim()
         self._records.sweep()
         left = self._records.unfinished()
         for job in left:
@@ -281,6 +282,7 @@ class JobScheduler:
         if not self._admitting.acquire(timeout=_ADMISSION_SECONDS):
             raise StorageUnavailable("the job store does not answer; try again in a moment")
         try:
+            self._records.claim()
             yield
         finally:
             self._admitting.release()

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
-from domain.errors import DeviceUnavailable, DomainError
+from domain.errors import DeviceUnavailable, DomainError, StorageInUse
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
@@ -17,6 +17,8 @@ __all__ = ["InferenceService", "Readiness"]
 _SOON_SECONDS = 0.2
 """At least between two looks."""
 _TIDY_SECONDS = 60.0
+_IN_USE_SECONDS = 0.5
+"""Between two attempts to take over from another process."""
 _LOOKING_SHARE = 4
 """Times a look's own duration is added, so that large folders are not looked at all the time."""
 
@@ -29,6 +31,7 @@ class Readiness(StrEnum):
     READY = "ready"
     SEEKING_DEVICE = "the device is being sought"
     SCANNING = "the model folders are being scanned for the first time"
+    IN_USE = "another service uses the same DATA_DIR"
     QUEUE_FULL = "the queue is full"
     DRAINING = "the service is stopping"
 
@@ -57,6 +60,7 @@ class InferenceService:
         self._scan_interval = scan_interval
         self._announcing = threading.Lock()
         self._announced = False
+        self._in_use = False
         self._stopping = threading.Event()
         self._threads: tuple[threading.Thread, ...] = ()
 
@@ -69,6 +73,8 @@ class InferenceService:
             return Readiness.SEEKING_DEVICE
         if not self._registry.scanned:
             return Readiness.SCANNING
+        if self._in_use:
+            return Readiness.IN_USE
         return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
 
     def start(
@@ -104,14 +110,16 @@ class InferenceService:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._scheduler.abandon()
-        self._records.close()
+        # What is still drawn is this process's until that ends.
+        if not any(thread.is_alive() for thread in self._threads):
+            self._records.close()
 
     def _work(self, on_ready: Callable[[], None], on_fatal: Callable[[DomainError], None]) -> None:
         try:
             self._generator.prepare()
-            self._scheduler.recover()
-            self._announce(on_ready)
-            self._scheduler.run_forever()
+            if self._take_over():
+                self._announce(on_ready)
+                self._scheduler.run_forever()
         except DomainError as error:
             on_fatal(error)
         except Exception as error:  # a library that is broken, say; nobody may wait for ever
@@ -119,6 +127,21 @@ class InferenceService:
             on_fatal(DeviceUnavailable(f"{type(error).__name__}: {error}"))
         finally:
             self._scheduler.abandon()
+
+    def _take_over(self) -> bool:
+        """Wait until no other process draws the jobs; False when the service stops before that."""
+        while not self._stopping.is_set():
+            try:
+                self._scheduler.recover()
+            except StorageInUse as error:
+                if not self._in_use:
+                    _log.warning("%s", error)
+                self._in_use = True
+                self._stopping.wait(_IN_USE_SECONDS)
+            else:
+                self._in_use = False
+                return True
+        return False
 
     def _watch(self, on_ready: Callable[[], None]) -> None:
         while not self._stopping.is_set():

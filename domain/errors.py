@@ -197,6 +197,18 @@ class StorageUnavailable(DomainError):
     code = "storage_unavailable"
 
 
+class StorageInUse(StorageUnavailable):
+    """Another process draws what is kept there."""
+
+    code = "storage_in_use"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another service uses the same DATA_DIR and draws its jobs; this one draws when that "
+            "has ended, or with a DATA_DIR of its own"
+        )
+
+
 class Refused(DomainError):
     """Not now; `retry_after` says in how many seconds to try again."""
 

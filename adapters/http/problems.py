@@ -32,6 +32,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.IdConflict: HTTPStatus.CONFLICT,
     errors.JobCancelled: HTTPStatus.CONFLICT,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageInUse: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Refused: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineUnmet: HTTPStatus.SERVICE_UNAVAILABLE,

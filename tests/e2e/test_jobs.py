@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.service import API_KEY, RunningService, run_service
+from tests.e2e.service import API_KEY, RunningService, run_service, service_environment
 from tests.paths import DEMO_CHECKPOINT
 
 pytestmark = pytest.mark.torch
@@ -209,3 +209,26 @@ def test_public_routes_answer_while_every_place_is_taken(models: Path, tmp_path:
         for each in reversed(long):
             service.call("DELETE", f"/v1/jobs/{each['id']}")
         assert {answer.result().status for answer in waiting} == {409}
+
+
+def test_a_second_service_over_the_same_folder_draws_only_after_the_first(
+    models: Path, tmp_path: Path
+) -> None:
+    data = {"DATA_DIR": str(tmp_path / "data")}
+    with run_service(models, tmp_path, **data) as first:
+        slow = body(first, "slow", num_inference_steps=150, num_images=4)
+        assert first.call("POST", "/v1/jobs", slow).status == 202
+        wait_for(first, "slow", "running")
+        second = RunningService(service_environment(models, **data), tmp_path)
+        try:
+            second.wait_for_line("another service uses the same DATA_DIR")
+            ready = second.call("GET", "/health/ready")
+            assert (ready.status, second.call("POST", "/v1/infer", slow).status) == (503, 503)
+            assert job(second, "slow")["status"] == "running"
+            first.kill()
+            second.wait_for_line("1 accepted jobs of an earlier run are drawn now")
+            wait_for(second, "slow", "running")
+            assert second.call("DELETE", "/v1/jobs/slow").status == 202
+            wait_for(second, "slow", "cancelled")
+        finally:
+            assert second.stop() == 0

@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from application.jobs import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
+from application.ports.sole_use import SoleUse
 from domain.errors import StorageUnavailable
 from domain.generation import GeneratedImage
 
-__all__ = ["FakeJobStore", "FakeResultStore"]
+__all__ = ["FakeJobStore", "FakeResultStore", "FakeSoleUse"]
 
 
 class FakeJobStore(JobStore):
@@ -104,3 +105,18 @@ class FakeResultStore(ResultStore):
     def _check(self) -> None:
         if self.broken:
             raise StorageUnavailable("the disk is full")
+
+
+class FakeSoleUse(SoleUse):
+    """Had for the asking, unless `others` have it."""
+
+    def __init__(self) -> None:
+        self.others = False
+        self.taken = False
+
+    def take(self) -> bool:
+        self.taken = not self.others
+        return self.taken
+
+    def release(self) -> None:
+        self.taken = False

@@ -12,7 +12,7 @@ from application.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
-from tests.fakes.stores import FakeJobStore, FakeResultStore
+from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
 pytest.register_assert_rewrite("tests.http.helpers")
 
@@ -49,6 +49,7 @@ def make_service(
     jobs, results = FakeJobStore(), FakeResultStore()
     container.job_store.override(jobs)
     container.result_store.override(results)
+    container.sole_use.override(FakeSoleUse())
     if scanned:
         container.model_registry().refresh()
     client = container.app().test_client()

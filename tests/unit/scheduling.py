@@ -12,7 +12,7 @@ from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
-from tests.fakes.stores import FakeJobStore, FakeResultStore
+from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
 __all__ = ["MODEL", "OTHER_MODEL", "Bench", "request"]
 
@@ -31,6 +31,7 @@ class Bench:
         self.generator = FakeImageGenerator(largest_batch=largest_batch)
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
+        self.sole_use = FakeSoleUse()
         self._max_queue = max_queue
         self.restart()
 
@@ -39,6 +40,7 @@ class Bench:
         self.records = JobRecords(
             self.jobs,
             self.results,
+            self.sole_use,
             retention_seconds=100,
             retention_bytes=1_000_000,
             now=self.clock,

@@ -7,6 +7,7 @@ from domain.errors import (
     JobCancelled,
     JobNotFound,
     ShuttingDown,
+    StorageInUse,
     StorageUnavailable,
 )
 from tests.unit.scheduling import Bench, request
@@ -174,3 +175,35 @@ def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Be
     again = bench.scheduler.submit(request(), caller="me")
     bench.scheduler.run_once()
     assert again.wait(0)
+
+
+def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: Bench) -> None:
+    bench.scheduler.submit(request("theirs"), caller="me")
+    bench.restart()
+    bench.sole_use.others = True
+    for change in (
+        lambda: bench.scheduler.submit(request("theirs"), caller="me"),
+        lambda: bench.scheduler.submit(request("new"), caller="me"),
+        lambda: bench.scheduler.cancel("me", "theirs"),
+        lambda: bench.scheduler.watch("me", "theirs"),
+        bench.scheduler.recover,
+    ):
+        with pytest.raises(StorageInUse, match="DATA_DIR"):
+            change()
+    assert bench.statuses == {"theirs": "queued"}
+    assert bench.scheduler.find("me", "theirs").job.status is JobStatus.QUEUED
+    page = bench.scheduler.page("me", status=None, before=None, limit=5)
+    assert [view.job.request.id for view in page.jobs] == ["theirs"]
+    bench.sole_use.others = False
+    bench.scheduler.recover()
+    bench.scheduler.run_once()
+    assert bench.statuses == {"theirs": "succeeded"}
+
+
+def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.records.close()
+    assert not bench.sole_use.taken
+    with pytest.raises(ShuttingDown):
+        bench.scheduler.submit(request(), caller="me")
+    assert not bench.sole_use.taken

@@ -14,7 +14,7 @@ from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
-from tests.fakes.stores import FakeJobStore, FakeResultStore
+from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
 MODEL = model_record()
 
@@ -27,8 +27,14 @@ class Bench:
         self.registry = ModelRegistry(self.source)
         self.generator = FakeImageGenerator(prepared=False)
         self.jobs = FakeJobStore()
+        self.sole_use = FakeSoleUse()
         self.records = JobRecords(
-            self.jobs, FakeResultStore(), retention_seconds=9, retention_bytes=9, now=time.time
+            self.jobs,
+            FakeResultStore(),
+            self.sole_use,
+            retention_seconds=9,
+            retention_bytes=9,
+            now=time.time,
         )
         self.scheduler = JobScheduler(
             GenerateImages(self.registry, self.generator), self.records, max_queue=1
@@ -217,3 +223,46 @@ def test_a_job_store_that_is_not_there_is_fatal(bench: Bench) -> None:
     bench.service.start(on_fatal=on_fatal)
     assert told.wait(10)
     assert isinstance(fatal[0], StorageUnavailable)
+
+
+def wait_until_in_use(bench: Bench) -> None:
+    while bench.service.readiness is not Readiness.IN_USE:
+        time.sleep(0.01)
+
+
+def test_it_takes_over_when_the_other_service_has_ended(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    ready = threading.Event()
+    bench.sole_use.others = True
+    bench.service.start(on_ready=ready.set)
+    wait_until_in_use(bench)
+    assert not ready.is_set()
+    bench.sole_use.others = False
+    assert ready.wait(10)
+    assert bench.service.readiness is Readiness.READY
+    assert bench.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
+    assert [each.message for each in caplog.records if "DATA_DIR" in each.message] == [
+        "another service uses the same DATA_DIR and draws its jobs; this one draws when that has "
+        "ended, or with a DATA_DIR of its own"
+    ]
+    bench.service.stop(10)
+    assert not bench.sole_use.taken
+
+
+def test_it_can_be_stopped_while_another_service_goes_on(bench: Bench) -> None:
+    bench.sole_use.others = True
+    bench.service.start()
+    wait_until_in_use(bench)
+    bench.service.stop(10)
+    assert bench.service.readiness is Readiness.DRAINING
+
+
+def test_what_is_still_drawn_at_the_end_stays_this_process_own(bench: Bench) -> None:
+    bench.service.start()
+    bench.registry.refresh()
+    bench.generator.gate.clear()
+    bench.scheduler.submit(REQUEST, caller="me")
+    assert bench.generator.began.wait(10)
+    bench.service.stop(0.05)
+    assert bench.sole_use.taken
