@@ -69,7 +69,7 @@ def test_a_red_circle_is_drawn_without_a_server_or_a_database(folder: Path) -> N
 
 def test_ctrl_c_ends_the_drawing_and_leaves_nothing(folder: Path) -> None:
     before = sorted(os.listdir(folder))
-    parameters = ("--steps", "150", "--width", "1024", "--height", "1024")
+    parameters = ("--steps", "150", "--number", "4")
     process = subprocess.Popen(
         command("generate", "a red circle", "-o", "never.png", *parameters),
         cwd=folder,
@@ -86,7 +86,10 @@ def test_ctrl_c_ends_the_drawing_and_leaves_nothing(folder: Path) -> None:
         out, error = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert (process.returncode, out, error.splitlines()[-1]) == (130, "", "stopped")
+    # Python lets the signal itself end it when that came within an `exec`, as imports have some.
+    # Shells report both as 130.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert (out, error.splitlines()[-1]) == ("", "stopped")
     assert [name for name in os.listdir(folder) if name not in {*before, "data"}] == []
 
 
