@@ -2,10 +2,9 @@
 
 import http.client
 import json
-import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from benchmarks.children import in_child, start_child
 from benchmarks.memory import peak_bytes, reset_peak, resident_bytes
 from benchmarks.registry_files import Plan, sparse_file
 from benchmarks.registry_hashing import hash_in_threads, hash_one_after_the_other
-from benchmarks.report import Row
+from benchmarks.report import Row, quantile
 from tests.e2e.service import API_KEY, RunningService, run_service
 
 __all__ = ["listing"]
@@ -54,15 +53,15 @@ def listing(plan: Plan, folder: Path) -> Iterator[Row]:
         name="listing",
         what=f"p99 of GET /v1/models while {total / 1e9:.1f} GB are hashed",
         unit="ms",
-        ours=1000 * _quantile(busy["answers"], 0.99),
-        plain=1000 * _quantile(beside["answers"], 0.99),
+        ours=1000 * quantile(busy["answers"], 0.99),
+        plain=1000 * quantile(beside["answers"], 0.99),
         plain_is="the same service at rest, while hashlib.file_digest hashes the same in another "
         "process, a thread a core",
         bound=20,
         bound_of="ours",
         judged=plan.judged,
         note=f"{_told(busy, total)}; plain: {_told(beside, total)}; with nothing hashed p99 is "
-        f"{1000 * _quantile(at_rest['answers'], 0.99):.1f} ms; one client in a process of its own "
+        f"{1000 * quantile(at_rest['answers'], 0.99):.1f} ms; one client in a process of its own "
         f"asks every {1000 * _SECONDS_APART:.0f} ms on a kept connection, what had to wait counts "
         f"from when it was due; page cache warm; the worker's memory grew by at most "
         f"{grown / 1e6:.0f} MB",
@@ -151,10 +150,5 @@ def _told(asked: dict[str, Any], total: int) -> str:
     answers, seconds = asked["answers"], asked["seconds"]
     return (
         f"{len(answers):,} requests in {seconds:.1f} s, {total / seconds / 1e9:.2f} GB/s, median "
-        f"{1000 * _quantile(answers, 0.5):.1f} ms, worst {1000 * max(answers):.1f} ms"
+        f"{1000 * quantile(answers, 0.5):.1f} ms, worst {1000 * max(answers):.1f} ms"
     )
-
-
-def _quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that is at least as large as `share` of them."""
-    return sorted(values)[math.ceil(share * len(values)) - 1]

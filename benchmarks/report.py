@@ -3,6 +3,7 @@
 import datetime
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import re
@@ -15,7 +16,7 @@ from typing import Literal
 
 from tests.paths import ROOT
 
-__all__ = ["RESULTS", "Row", "cores", "machine", "machine_kind", "markdown", "store"]
+__all__ = ["RESULTS", "Row", "cores", "machine", "machine_kind", "markdown", "quantile", "store"]
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -121,6 +122,11 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, object]) -> str:
     lines = ["| " + " | ".join(cells) + " |" for cells in table]
     named = [f"- {name.replace('_', ' ')}: {_told(value)}" for name, value in facts.items()]
     return "\n".join([*named, "", *lines])
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that is at least as large as `share` of them."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def store(path: Path, rows: Iterable[Row], facts: Mapping[str, object]) -> None:
