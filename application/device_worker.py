@@ -114,12 +114,15 @@ class DeviceWorker:
         """Those that are still to be drawn; ends those that were cancelled meanwhile."""
         if self.queue.abandoned:
             return []
-        for live in jobs:
-            if live.cancelling and not live.job.status.finished:
-                job = live.job.cancelled(self._now())
-                self._records.end(job)
-                self.queue.finish(live, job, JobCancelled(job.request.id))
-        return [live for live in jobs if not live.job.status.finished]
+        return [live for live in jobs if not self._ended(live)]
+
+    def _ended(self, live: LiveJob) -> bool:
+        """Whether a job is finished; ends it where it was cancelled meanwhile."""
+        if live.cancelling and not live.job.status.finished:
+            job = live.job.cancelled(self._now())
+            self._records.end(job)
+            self.queue.finish(live, job, JobCancelled(job.request.id))
+        return live.job.status.finished
 
     def _draw(self, batch: Sequence[LiveJob]) -> None:
         batch = self.wanted(batch)
@@ -165,7 +168,7 @@ class DeviceWorker:
             self.queue.finish(live, job, error)
 
     def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
-        if live.job.status.finished:  # cancelled during the last step
+        if self._ended(live):
             return
         job = live.job
         waited = max(0.0, (job.started_at or job.created_at) - job.created_at)

@@ -1,5 +1,6 @@
 """What happens to a job, for those who listen."""
 
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ __all__ = ["JobEvent", "JobWatch"]
 
 _RUN = secrets.token_hex(4)
 """Event ids hold it: versions start anew with each process."""
+_VERSION = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,15 @@ class JobWatch:
         token = view.job.token
         run, _, version = (after or "").removeprefix(f"{token}-").partition("-")
         self._done_seen = after == f"{token}-done"
-        self._seen = int(version) if run == _RUN and version.isdecimal() else 0
+        self._seen = int(version) if run == _RUN and _VERSION.fullmatch(version) else 0
         if live is not None:
             with queue.changed:
                 live.listeners += 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether `done` was given, now or to an earlier watch: there is no more of this job."""
+        return self._done_seen
 
     @property
     def ended(self) -> bool:
@@ -96,7 +103,8 @@ class JobWatch:
             return None
         view = self._queue.view(live)
         if "done" in live.changes:  # what came before it no longer matters
-            return self._done(JobView(live.job, progress=live.progress))
+            progress = live.progress or JobView.at_rest(live.job).progress
+            return self._done(JobView(live.job, progress=progress))
         version, name = min(unseen)
         self._seen = version
         if name == "queued":

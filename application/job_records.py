@@ -75,10 +75,10 @@ class JobRecords:
                 self._unsaved[job.key] = job
 
     def succeed(self, job: Job, result: GenerationResult) -> Job:
-        """Keep the pictures of a job that is drawn, and then that it succeeded."""
+        """Keep the pictures of a job that is drawn, and that it succeeded as soon as can be."""
         self._results.write(job.token, result.images)
         done = job.succeeded(self._now(), result)
-        self._jobs.update(done)
+        self.end(done)
         return done
 
     def find(self, key: JobKey) -> Job | None:

@@ -73,6 +73,7 @@ class Job:
         token: Names this job's files; no other job ever has it.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
+        attempts: How often its drawing was begun.
         failure: Why it failed; None while it has not.
         images: Of a job that succeeded.
         processing_time: Seconds, the wait in the queue left out.
@@ -86,6 +87,7 @@ class Job:
     sequence: int = 0
     status: JobStatus = JobStatus.QUEUED
     started_at: float | None = None
+    attempts: int = 0
     finished_at: float | None = None
     failure: JobFailure | None = None
     images: tuple[JobImage, ...] | None = None
@@ -111,7 +113,12 @@ class Job:
 
     def started(self, now: float) -> "Job":
         """It is being drawn."""
-        return self._moved(JobStatus.QUEUED, status=JobStatus.RUNNING, started_at=now)
+        return self._moved(
+            JobStatus.QUEUED,
+            status=JobStatus.RUNNING,
+            started_at=now,
+            attempts=self.attempts + 1,
+        )
 
     def requeued(self) -> "Job":
         """It waits again, as if it had never been begun."""

@@ -99,9 +99,10 @@ class InferenceService:
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
 
-        A second call does nothing.
+        Once that is given up, another call does nothing; until then it waits too, and the shorter
+        of the times counts.
         """
-        if self._stopping.is_set():
+        if self._scheduler.abandoned:
             return
         self._stopping.set()
         self._registry.close()

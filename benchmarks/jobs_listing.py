@@ -30,7 +30,11 @@ def listing(folder: Path, scale: float) -> Iterator[Row]:
     count, asked = max(100, int(_JOBS * scale)), max(10, int(_ASKED * scale))
     last = _fill(data, count)
     with run_service(models, folder, DATA_DIR=str(data)) as service:
-        paths = ("/v1/jobs", f"/v1/jobs?cursor=j{last // 2:x}", "/v1/jobs?status=succeeded&limit=100")
+        paths = (
+            "/v1/jobs",
+            f"/v1/jobs?cursor=j{last // 2:x}",
+            "/v1/jobs?status=succeeded&limit=100",
+        )
         answers = _seconds(service.url, lambda turn: paths[turn % len(paths)], asked)
         plain = _seconds(service.url, lambda _turn: "/v1/models", asked)
     yield Row(

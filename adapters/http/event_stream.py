@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http import HTTPStatus
 
 from flask import Response
 
@@ -49,6 +50,8 @@ class EventStreams:
             held.callback(self._places.give_back)
             watch = self._scheduler.watch(caller, job_id, after=after)
             held.callback(watch.close)
+            if watch.complete:  # by the standard's word, what keeps a client from coming back
+                return Response(status=HTTPStatus.NO_CONTENT)
             events = Response(_text(watch), content_type="text/event-stream", headers=_HEADERS)
             events.call_on_close(held.pop_all().close)
         return events

@@ -11,9 +11,10 @@ from domain.errors import ImageNotFound
 __all__ = ["image_number", "image_response"]
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
-# The picture of an id never changes. Two callers may share a browser and have equal ids.
+# An id may be another picture's when its job was given up, and then its ETag is another. Two
+# callers may share a browser and have equal ids.
 _CACHING = {
-    "Cache-Control": "private, max-age=31536000, immutable",
+    "Cache-Control": "private, no-cache",
     "Vary": "Authorization",
 }
 _TYPES = (

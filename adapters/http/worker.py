@@ -32,11 +32,13 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[T
 
     class ServiceWorker(ThreadWorker):
         def handle_exit(self, sig: int, frame: Any) -> None:
-            # In a thread, because a signal handler must not wait.
-            threading.Thread(
-                target=service.stop, args=(grace_seconds,), name="stop", daemon=True
-            ).start()
-            super().handle_exit(sig, frame)
+            # In a thread, because a signal handler must not wait. gunicorn hears of it last: from
+            # then on it accepts nobody, who must be told meanwhile that the service stops.
+            def end() -> None:
+                service.stop(grace_seconds)
+                super(ServiceWorker, self).handle_exit(sig, frame)
+
+            threading.Thread(target=end, name="stop", daemon=True).start()
 
         def is_parent_alive(self) -> bool:
             alive: bool = super().is_parent_alive()

@@ -101,6 +101,31 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(models: Path, tmp_path: Pat
         assert service.stop() == 0
 
 
+def test_sigterm_finishes_what_nobody_waits_for_and_says_so_meanwhile(
+    models: Path, tmp_path: Path
+) -> None:
+    shutil.copy(DEMO_CHECKPOINT, models / "demo.safetensors")
+    with run_service(models, tmp_path) as service:
+        body = {
+            "id": "long",
+            "model_id": listed(service)["demo.safetensors"],
+            "prompt": "x",
+            "num_inference_steps": 40,
+        }
+        assert service.call("POST", "/v1/jobs", body).status == 202
+        service.wait_for_line("loaded .*demo.safetensors")
+        service.process.send_signal(signal.SIGTERM)
+        ready = service.call("GET", "/health/ready")
+        while ready.status == 200:  # the signal goes from process to process
+            ready = service.call("GET", "/health/ready")
+        assert (ready.status, ready.json["detail"]) == (503, "the service is stopping")
+        refused = service.call("POST", "/v1/jobs", body | {"id": "late"})
+        assert (refused.status, refused.json["code"]) == (503, "shutting_down")
+        assert service.stop() == 0
+        assert "drawn: id='long'" in service.output
+        assert "SIGABRT" not in service.output
+
+
 def test_past_the_grace_those_who_wait_are_told_and_it_exits_with_0(
     models: Path, tmp_path: Path
 ) -> None:

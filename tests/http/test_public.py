@@ -1,6 +1,7 @@
 """What anybody may see, without a credential."""
 
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from application.service import Readiness
 from application.version import VERSION
 from tests.fakes.image_generator import FakeImageGenerator
-from tests.http.conftest import Service, make_service, make_settings
+from tests.fakes.stores import FakeSoleUse
+from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem, fill_queue
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -147,7 +149,25 @@ def test_who_is_ready_says_so() -> None:
     assert (response.status_code, response.get_json()) == (200, {"status": "ready"})
 
 
-@pytest.mark.parametrize("readiness", [state for state in Readiness if state != Readiness.READY])
+def test_who_waits_for_another_service_is_not_ready() -> None:
+    service = in_state(Readiness.READY)
+    sole_use = service.container.sole_use()
+    assert isinstance(sole_use, FakeSoleUse)
+    sole_use.others = True
+    life = service.container.service()
+    life.start()
+    try:
+        while life.readiness is not Readiness.IN_USE:
+            time.sleep(0.01)
+        problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+        assert problem["detail"] == Readiness.IN_USE.value
+        response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
+        assert_problem(response, 503, "storage_in_use")
+    finally:
+        life.stop(10)
+
+
+@pytest.mark.parametrize("readiness", [*set(Readiness) - {Readiness.READY, Readiness.IN_USE}])
 def test_who_is_not_ready_says_why_and_is_healthy_all_the_same(readiness: Readiness) -> None:
     service = in_state(readiness)
     problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")

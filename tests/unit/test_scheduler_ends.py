@@ -1,5 +1,7 @@
 """How jobs end, or wait for the next process: cancelled, drained, abandoned, not kept."""
 
+from typing import Any
+
 import pytest
 
 from application.jobs import JobStatus
@@ -10,6 +12,7 @@ from domain.errors import (
     StorageInUse,
     StorageUnavailable,
 )
+from domain.ports.image_generator import GeneratedBatch
 from tests.unit.scheduling import Bench, request
 
 
@@ -207,3 +210,63 @@ def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
     with pytest.raises(ShuttingDown):
         bench.scheduler.submit(request(), caller="me")
     assert not bench.sole_use.taken
+
+
+@pytest.mark.parametrize("deaths, status", [(9, "succeeded"), (10, "failed")])
+def test_a_job_that_ends_its_process_is_given_up_at_last(
+    bench: Bench, deaths: int, status: str
+) -> None:
+    bench.scheduler.submit(request("deadly"), caller="me")
+    (queued,) = bench.jobs.jobs.values()
+    begun = queued
+    for _ in range(deaths):
+        begun = (begun.requeued() if begun.attempts else begun).started(1.0)
+    bench.jobs.jobs[queued.key] = begun
+    bench.restart()
+    bench.scheduler.recover()
+    bench.scheduler.submit(request("good"), caller="you")
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert bench.statuses == {"deadly": status, "good": "succeeded"}
+    if status == "failed":
+        failure = bench.scheduler.find("me", "deadly").job.failure
+        assert failure is not None
+        assert (failure.code, "10 times" in failure.detail) == ("generation_failed", True)
+        bench.restart()
+        again = bench.scheduler.submit(request("deadly"), caller="me")
+        bench.scheduler.run_once()
+        assert again.wait(0).request.id == "deadly"
+
+
+def test_a_cancel_after_the_last_step_still_counts(bench: Bench) -> None:
+    running = bench.scheduler.submit(request(), caller="me")
+    generate = bench.generator.generate
+
+    def cancelled_at_its_end(*arguments: Any, **options: Any) -> GeneratedBatch:
+        batch = generate(*arguments, **options)
+        assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.RUNNING
+        return batch
+
+    bench.generator.generate = cancelled_at_its_end  # type: ignore[method-assign]
+    bench.scheduler.run_once()
+    with pytest.raises(JobCancelled):
+        running.wait(0)
+    assert bench.statuses == {"r1": "cancelled"}
+    assert bench.results.files == {}
+
+
+def test_pictures_are_not_lost_when_only_the_store_fails(bench: Bench) -> None:
+    running = bench.scheduler.submit(request(), caller="me")
+
+    def break_the_store(_requests: object) -> None:
+        bench.jobs.broken = True
+
+    bench.generator.on_begin = break_the_store
+    bench.scheduler.run_once()
+    assert running.wait(0).images
+    bench.jobs.broken = False
+    assert bench.statuses == {"r1": "running"}
+    page = bench.scheduler.page("me", status=JobStatus.RUNNING, before=None, limit=5)
+    assert page.jobs == ()
+    bench.records.tidy()
+    assert bench.statuses == {"r1": "succeeded"}

@@ -266,3 +266,23 @@ def test_what_is_still_drawn_at_the_end_stays_this_process_own(bench: Bench) -> 
     assert bench.generator.began.wait(10)
     bench.service.stop(0.05)
     assert bench.sole_use.taken
+
+
+def test_who_stops_it_again_waits_too_unless_in_a_hurry(bench: Bench) -> None:
+    bench.service.start()
+    bench.registry.refresh()
+    bench.generator.gate.clear()
+    running = bench.scheduler.submit(REQUEST, caller="me")
+    assert bench.generator.began.wait(10)
+    stops = [threading.Thread(target=bench.service.stop, args=(60,)) for _ in range(2)]
+    for stop in stops:
+        stop.start()
+    stops[0].join(0.05)
+    assert all(stop.is_alive() for stop in stops)
+    bench.service.stop(0)
+    with pytest.raises(ShuttingDown):
+        running.wait(10)
+    bench.generator.gate.set()
+    for stop in stops:
+        stop.join(10)
+        assert not stop.is_alive()
