@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.errors import GenerationFailed
 from domain.generation import GenerationRequest, GenerationResult, Timings
 
 __all__ = [
@@ -20,6 +21,9 @@ __all__ = [
     "Progress",
     "fingerprint",
 ]
+
+_MOST_ATTEMPTS = 10
+"""How often a job is begun: one that kills its process must not do so for ever."""
 
 
 class JobStatus(StrEnum):
@@ -123,6 +127,16 @@ class Job:
     def requeued(self) -> "Job":
         """It waits again, as if it had never been begun."""
         return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
+
+    def left_behind(self, now: float) -> "Job":
+        """Its process ended while it was drawn: it waits again, but not for ever."""
+        if self.attempts < _MOST_ATTEMPTS:
+            return self.requeued()
+        detail = (
+            f"the service ended {self.attempts} times while this was drawn, perhaps because of it: "
+            "a process that takes all memory is killed"
+        )
+        return self.failed(now, JobFailure(GenerationFailed.code, detail))
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
         """It has its pictures."""

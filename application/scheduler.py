@@ -12,11 +12,10 @@ from application.estimates import DrawingTimes
 from application.job_events import JobWatch
 from application.job_queue import JobQueue, LiveJob
 from application.job_records import JobRecords
-from application.jobs import Job, JobFailure, JobKey, JobPage, JobStatus, JobView
+from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
 from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
-    GenerationFailed,
     IdConflict,
     JobCancelled,
     JobNotFound,
@@ -33,8 +32,6 @@ _ADMISSION_SECONDS = 10.0
 """How long one call waits for others to be admitted before the store counts as stuck."""
 _UNKNOWN_SECONDS = 5.0
 """What a job is taken to last before one was drawn."""
-_MOST_ATTEMPTS = 10
-"""How often a job may be begun: one that kills its process must not do so for ever."""
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
@@ -235,17 +232,9 @@ class JobScheduler:
         if job is None or job.status.finished:
             return None, job
         if job.status is JobStatus.RUNNING:
-            job = self._given_up(job) if job.attempts >= _MOST_ATTEMPTS else job.requeued()
+            job = job.left_behind(self._now())
             self._records.update(job)
         return (None, job) if job.status.finished else (self._queue.put(job), job)
-
-    def _given_up(self, job: Job) -> Job:
-        detail = (
-            f"the service ended {job.attempts} times while this was drawn, perhaps because of it: "
-            "a process that takes all memory is killed"
-        )
-        _log.error("job failed: id=%a %s", job.request.id, detail)
-        return job.failed(self._now(), JobFailure(GenerationFailed.code, detail))
 
     def _accept(self, request: GenerationRequest, caller: str, within: float | None) -> LiveJob:
         if self._queue.closed:
