@@ -167,7 +167,9 @@ def test_who_waits_for_another_service_is_not_ready() -> None:
         life.stop(10)
 
 
-@pytest.mark.parametrize("readiness", [*set(Readiness) - {Readiness.READY, Readiness.IN_USE}])
+@pytest.mark.parametrize(
+    "readiness", [each for each in Readiness if each not in (Readiness.READY, Readiness.IN_USE)]
+)
 def test_who_is_not_ready_says_why_and_is_healthy_all_the_same(readiness: Readiness) -> None:
     service = in_state(readiness)
     problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
