@@ -88,11 +88,6 @@ class JobScheduler:
         """Whether new jobs are refused because the service stops."""
         return self._queue.closed
 
-    @property
-    def abandoned(self) -> bool:
-        """Whether what is not finished is left to the next process."""
-        return self._queue.abandoned
-
     def submit(
         self, request: GenerationRequest, *, caller: str, within: float | None = None
     ) -> Submission:

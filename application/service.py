@@ -61,6 +61,7 @@ class InferenceService:
         self._announcing = threading.Lock()
         self._announced = False
         self._in_use = False
+        self._given_up = False
         self._stopping = threading.Event()
         self._threads: tuple[threading.Thread, ...] = ()
 
@@ -99,17 +100,16 @@ class InferenceService:
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
 
-        Once that is given up, another call does nothing; until then it waits too, and the shorter
-        of the times counts.
+        It may be called again: until the rest is given up that call waits too, and the shorter of
+        the times counts; after that it waits for nothing.
         """
-        if self._scheduler.abandoned:
-            return
         self._stopping.set()
         self._registry.close()
         self._scheduler.drain()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (0 if self._given_up else timeout)
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        self._given_up = True
         self._scheduler.abandon()
         # What is still drawn is this process's until that ends.
         if not any(thread.is_alive() for thread in self._threads):

@@ -8,6 +8,7 @@ import pytest
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.service import InferenceService, Readiness
+from application.submission import Submission
 from domain.errors import DeviceUnavailable, DomainError, ShuttingDown, StorageUnavailable
 from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
@@ -53,6 +54,16 @@ def bench() -> Iterator[Bench]:
 
 
 REQUEST = GenerationRequest(id="r1", model_id=MODEL.id, prompt="x", seed=1)
+
+
+def begin_drawing(bench: Bench) -> Submission:
+    """Start the service and a drawing that goes on until the generator's gate is opened."""
+    bench.service.start()
+    bench.registry.refresh()
+    bench.generator.gate.clear()
+    submission = bench.scheduler.submit(REQUEST, caller="me")
+    assert bench.generator.began.wait(10)
+    return submission
 
 
 def test_readiness_says_what_is_missing(bench: Bench) -> None:
@@ -135,6 +146,8 @@ def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:
     with pytest.raises(ShuttingDown):
         bench.registry.refresh()
         bench.scheduler.submit(REQUEST, caller="me")
+    bench.service.stop(10)
+    assert [thread.name for thread in threading.enumerate() if thread.name == "scanner"] == []
 
 
 def test_it_starts_once(bench: Bench) -> None:
@@ -144,11 +157,7 @@ def test_it_starts_once(bench: Bench) -> None:
 
 
 def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
-    bench.service.start()
-    bench.registry.refresh()
-    bench.generator.gate.clear()
-    running = bench.scheduler.submit(REQUEST, caller="me")
-    assert bench.generator.began.wait(10)
+    running = begin_drawing(bench)
     waiting = bench.scheduler.submit(REQUEST, caller="you")
     bench.service.stop(0.05)
     for job in (waiting, running):
@@ -157,11 +166,7 @@ def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
 
 
 def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
-    bench.service.start()
-    bench.registry.refresh()
-    bench.generator.gate.clear()
-    running = bench.scheduler.submit(REQUEST, caller="me")
-    assert bench.generator.began.wait(10)
+    running = begin_drawing(bench)
     stopping = threading.Thread(target=bench.service.stop, args=(10,))
     stopping.start()
     bench.generator.gate.set()
@@ -259,21 +264,13 @@ def test_it_can_be_stopped_while_another_service_goes_on(bench: Bench) -> None:
 
 
 def test_what_is_still_drawn_at_the_end_stays_this_process_own(bench: Bench) -> None:
-    bench.service.start()
-    bench.registry.refresh()
-    bench.generator.gate.clear()
-    bench.scheduler.submit(REQUEST, caller="me")
-    assert bench.generator.began.wait(10)
+    begin_drawing(bench)
     bench.service.stop(0.05)
     assert bench.sole_use.taken
 
 
 def test_who_stops_it_again_waits_too_unless_in_a_hurry(bench: Bench) -> None:
-    bench.service.start()
-    bench.registry.refresh()
-    bench.generator.gate.clear()
-    running = bench.scheduler.submit(REQUEST, caller="me")
-    assert bench.generator.began.wait(10)
+    running = begin_drawing(bench)
     stops = [threading.Thread(target=bench.service.stop, args=(60,)) for _ in range(2)]
     for stop in stops:
         stop.start()
