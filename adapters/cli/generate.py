@@ -1,6 +1,7 @@
 """`ai-inference generate`."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from adapters.cli.assembly import Assembly
 from adapters.cli.choosing import choose_model
 from adapters.cli.failures import Misuse
+from adapters.cli.interrupts import kept_interrupts
 from adapters.cli.looking import look_through
 from adapters.cli.options import integer, models_dir_option, number, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
@@ -18,6 +20,7 @@ from domain.errors import InvalidRequest
 from domain.generation import GenerationRequest, GenerationResult
 from domain.models import SHORT_ID, ModelRecord
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.ports.image_generator import GenerationStep
 from domain.schedulers import Scheduler
 
 __all__ = ["generate"]
@@ -108,7 +111,9 @@ def generate(
             "leave --output-format out, or let the name end so"
         )
     paths = destinations(output, request.num_images, force=force)
-    result = _draw(assembly, settings, request, model)
+    with kept_interrupts() as interrupted:
+        result = _draw(assembly, settings, request, model, interrupted)
+        interrupted()
     for image, path in zip(result.images, paths, strict=True):
         save(image, path, force=force)
         click.echo(f"{plain(str(path))}  {image.width}x{image.height}  seed {image.seed}")
@@ -140,19 +145,27 @@ def _misuse(error: InvalidRequest) -> Misuse:
 
 
 def _draw(
-    assembly: Assembly, settings: Settings, request: GenerationRequest, wanted: str | None
+    assembly: Assembly,
+    settings: Settings,
+    request: GenerationRequest,
+    wanted: str | None,
+    interrupted: Callable[[], None],
 ) -> GenerationResult:
     core = assembly.core(settings)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)
+
+    def on_step(step: GenerationStep) -> None:
+        interrupted()
+        bar(step.done, step.total)
+
     try:
         look_through(core.registry, line)
         model = choose_model(core.registry, wanted)
         line.note(f"Drawing with {_called(model)}")
         line.show("getting ready")
         return core.generate_images(
-            dataclasses.replace(request, model_id=model.id),
-            on_step=lambda step: bar(step.done, step.total),
+            dataclasses.replace(request, model_id=model.id), on_step=on_step
         )
     except InvalidRequest as error:  # of what this model can not do
         raise _misuse(error) from None
