@@ -56,7 +56,7 @@ class Progress:
         calls: Calls in all.
         on_step: Told of each step.
         preview: A look at drawing number i of this call, given its latents.
-        numbers: The requests that the drawings of this call belong to, in their order.
+        firsts: The first drawing of this call for each request that has one, by its number.
     """
 
     pipeline: Any
@@ -64,7 +64,7 @@ class Progress:
     calls: int
     on_step: StepCallback | None
     preview: Callable[[Any, int], bytes | None]
-    numbers: tuple[int, ...]
+    firsts: Mapping[int, int]
 
     def __call__(self, *arguments: Any) -> dict[str, Any]:
         # The new one is told (pipeline, step, time, tensors), the old one (step, time, latents).
@@ -77,9 +77,8 @@ class Progress:
             steps = counted or len(self.pipeline.scheduler.timesteps)
 
             def preview(number: int) -> bytes | None:
-                if number not in self.numbers:
-                    return None
-                return self.preview(latents, self.numbers.index(number))
+                first = self.firsts.get(number)
+                return None if first is None else self.preview(latents, first)
 
             step = GenerationStep(self.done * steps + index + 1, self.calls * steps, preview)
             self.on_step(step)

@@ -40,7 +40,7 @@ class Engine:
     ) -> None:
         self.device = device
         self.largest_batch = largest_batch
-        self._previews = Previews(device)
+        self._previews = Previews()
         self._embed_metadata = embed_metadata
         self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
@@ -75,22 +75,23 @@ class Engine:
             plan = self._plan(pipeline, requests, at_once)
             finished: dict[Drawing, Future[GeneratedImage]] = {}
             for done, call in enumerate(plan.calls):
-                numbers = tuple(requests.index(each.request) for each in call.drawings)
+                drawn = [each.request for each in call.drawings]
+                firsts = {n: drawn.index(each) for n, each in enumerate(requests) if each in drawn}
                 look = partial(self._previews.jpeg, pipeline)
-                progress = Progress(pipeline, done, len(plan.calls), on_step, look, numbers)
+                progress = Progress(pipeline, done, len(plan.calls), on_step, look, firsts)
                 pixels = self._draw(pipeline, plan, call, progress)
                 finished |= {
                     drawing: self._encoders.submit(self._encode, drawing, image, plan.sampler)
                     for drawing, image in zip(call.drawings, pixels, strict=True)
                 }
-        drawn = time.monotonic()
+        ended = time.monotonic()
         return GeneratedBatch(
             images=tuple(
                 tuple(finished[Drawing(request, seed)].result() for seed in request.seeds)
                 for request in requests
             ),
             timings=Timings(
-                load=loaded - began, generate=drawn - loaded, encode=time.monotonic() - drawn
+                load=loaded - began, generate=ended - loaded, encode=time.monotonic() - ended
             ),
             warnings=plan.warnings,
         )

@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from PIL import Image
 
-from adapters.diffusion.device import Device
-
 __all__ = ["Previews"]
 
 _LONGEST = 224
@@ -30,8 +28,7 @@ class Previews:
     of one picture's decoding, and holds for any autoencoder.
     """
 
-    def __init__(self, device: Device) -> None:
-        self._device = device
+    def __init__(self) -> None:
         self._maps: weakref.WeakKeyDictionary[Any, torch.Tensor | None] = (
             weakref.WeakKeyDictionary()
         )

@@ -1,12 +1,16 @@
 """One generator for all contract tests that draw: importing torch once is enough."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
 from tests.paths import DEMO_CHECKPOINT
+
+if TYPE_CHECKING:
+    from adapters.diffusion.image_generator import DiffusersImageGenerator
 
 DEMO_MODEL = ModelRecord(
     id="de" * 32,
@@ -15,6 +19,16 @@ DEMO_MODEL = ModelRecord(
     path=str(DEMO_CHECKPOINT),
     extension=".safetensors",
 )
+
+
+@pytest.fixture(scope="session")
+def float32_generator() -> "DiffusersImageGenerator":
+    """Draws up to four images at once, as exactly as can be."""
+    from adapters.diffusion.image_generator import DiffusersImageGenerator
+
+    generator = DiffusersImageGenerator(device="cpu", dtype="float32", max_batch=4)
+    generator.prepare()
+    return generator
 
 
 @pytest.fixture

@@ -12,76 +12,52 @@ from domain.output_formats import OutputFormat
 from domain.ports.image_generator import GenerationStep
 from domain.schedulers import Scheduler
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing import LEVELS, demo_request, pixels
 from tools.demo_checkpoint.judge import judge_shape
 
 pytestmark = pytest.mark.torch
 
-LEVELS = 2
-"""By which a picture may differ, of 255: rounding adds up differently in a larger product."""
 
-
-@pytest.fixture(scope="module")
-def generator() -> DiffusersImageGenerator:
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32", max_batch=4)
-    generator.prepare()
-    return generator
-
-
-def request(name: str = "r", **changes: object) -> GenerationRequest:
-    values: dict[str, object] = {
-        "id": name,
-        "model_id": DEMO_MODEL.id,
-        "prompt": "a red circle on a white background",
-        "width": 256,
-        "height": 256,
-        "num_inference_steps": 4,
-        "seed": 3,
-    }
-    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
-
-
-def draw(generator: DiffusersImageGenerator, wanted: GenerationRequest) -> bytes:
-    return generator.generate(DEMO_MODEL, [wanted]).images[0][0].data
+def draw(float32_generator: DiffusersImageGenerator, wanted: GenerationRequest) -> bytes:
+    return float32_generator.generate(DEMO_MODEL, [wanted]).images[0][0].data
 
 
 def picture(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def pixels(data: bytes) -> np.ndarray:
-    return np.asarray(picture(data).convert("RGB")).astype(int)
-
-
 @pytest.mark.parametrize("scheduler", Scheduler)
 def test_a_picture_is_the_same_alone_and_in_a_batch(
-    generator: DiffusersImageGenerator, scheduler: Scheduler
+    float32_generator: DiffusersImageGenerator, scheduler: Scheduler
 ) -> None:
     requests = (
-        request("a", scheduler=scheduler),
-        request("b", scheduler=scheduler, prompt="a blue star", seed=9, num_images=2),
+        demo_request("a", scheduler=scheduler),
+        demo_request("b", scheduler=scheduler, prompt="a blue star", seed=9, num_images=2),
     )
-    together = generator.generate(DEMO_MODEL, requests, at_once=4)
+    together = float32_generator.generate(DEMO_MODEL, requests, at_once=4)
     for wanted, images in zip(requests, together.images, strict=True):
         for image in images:
-            alone = request(scheduler=scheduler, prompt=wanted.prompt, seed=image.seed)
-            assert np.abs(pixels(draw(generator, alone)) - pixels(image.data)).max() <= LEVELS
+            alone = demo_request(scheduler=scheduler, prompt=wanted.prompt, seed=image.seed)
+            assert (
+                np.abs(pixels(draw(float32_generator, alone)) - pixels(image.data)).max() <= LEVELS
+            )
 
 
 def test_neighbours_have_noise_of_their_own_at_each_step(
-    generator: DiffusersImageGenerator,
+    float32_generator: DiffusersImageGenerator,
 ) -> None:
-    """With a generator for all, the second picture would depend on there being a first."""
+    """With a float32_generator for all, the second picture would depend on there being a first."""
     for scheduler in (Scheduler.EULER_A, Scheduler.LCM):
-        pair = generator.generate(
-            DEMO_MODEL, [request(scheduler=scheduler, num_images=2)], at_once=2
+        pair = float32_generator.generate(
+            DEMO_MODEL, [demo_request(scheduler=scheduler, num_images=2)], at_once=2
         ).images[0]
-        alone = draw(generator, request(scheduler=scheduler, seed=4))
+        alone = draw(float32_generator, demo_request(scheduler=scheduler, seed=4))
         assert np.abs(pixels(pair[1].data) - pixels(alone)).max() <= LEVELS
 
 
 @pytest.mark.parametrize("scheduler", Scheduler)
 def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
-    generator: DiffusersImageGenerator, scheduler: Scheduler
+    float32_generator: DiffusersImageGenerator, scheduler: Scheduler
 ) -> None:
     seen: list[tuple[int, int]] = []
     looks: list[bytes] = []
@@ -90,8 +66,8 @@ def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
         seen.append((step.done, step.total))
         looks.append(step.preview(0) or b"")
 
-    wanted = request(scheduler=scheduler, num_inference_steps=20)
-    ((image,),) = generator.generate(DEMO_MODEL, [wanted], on_step=look).images
+    wanted = demo_request(scheduler=scheduler, num_inference_steps=20)
+    ((image,),) = float32_generator.generate(DEMO_MODEL, [wanted], on_step=look).images
     shown = picture(image.data)
     verdict = judge_shape(shown, colour="red", shape="circle", background="white")
     assert (verdict.colour, verdict.background) == (True, True)
@@ -102,22 +78,24 @@ def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
 
 
 def test_each_draws_a_picture_of_its_own_and_leaves_the_next_alone(
-    generator: DiffusersImageGenerator,
+    float32_generator: DiffusersImageGenerator,
 ) -> None:
-    before = draw(generator, request())
-    drawn = {name: draw(generator, request(scheduler=name)) for name in Scheduler}
+    before = draw(float32_generator, demo_request())
+    drawn = {name: draw(float32_generator, demo_request(scheduler=name)) for name in Scheduler}
     assert len({pixels(data).tobytes() for data in drawn.values()}) == len(Scheduler)
     assert drawn[Scheduler.DPMPP_2M] == before
-    assert draw(generator, request()) == before
-    assert {name: draw(generator, request(scheduler=name)) for name in Scheduler} == drawn
+    assert draw(float32_generator, demo_request()) == before
+    assert {
+        name: draw(float32_generator, demo_request(scheduler=name)) for name in Scheduler
+    } == drawn
 
 
 @pytest.mark.parametrize("output_format", [OutputFormat.JPEG, OutputFormat.WEBP])
 def test_a_format_changes_the_file_and_not_the_picture(
-    generator: DiffusersImageGenerator, output_format: OutputFormat
+    float32_generator: DiffusersImageGenerator, output_format: OutputFormat
 ) -> None:
-    png, other = request("a"), request("b", output_format=output_format, quality=95)
-    ((one,), (two,)) = generator.generate(DEMO_MODEL, [png, other], at_once=2).images
+    png, other = demo_request("a"), demo_request("b", output_format=output_format, quality=95)
+    ((one,), (two,)) = float32_generator.generate(DEMO_MODEL, [png, other], at_once=2).images
     assert (one.output_format, two.output_format) == (OutputFormat.PNG, output_format)
     found = picture(two.data)
     assert (found.format, found.size) == (output_format.upper(), (256, 256))
@@ -127,7 +105,7 @@ def test_a_format_changes_the_file_and_not_the_picture(
 
 
 def test_no_format_carries_parameters_where_that_is_off() -> None:
-    generator = DiffusersImageGenerator(device="cpu", embed_metadata=False)
+    float32_generator = DiffusersImageGenerator(device="cpu", embed_metadata=False)
     for output_format in OutputFormat:
-        found = picture(draw(generator, request(output_format=output_format)))
+        found = picture(draw(float32_generator, demo_request(output_format=output_format)))
         assert (dict(found.getexif()), "parameters" in found.info) == ({}, False)
