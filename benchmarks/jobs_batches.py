@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from application.settings import Settings
+from application.submission import Submission
 from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
@@ -71,22 +72,20 @@ def seconds_of(models: str, data: str, largest: int, rounds: int) -> dict[str, f
         num_inference_steps=_STEPS,
     )
 
-    def submit(name: str, seed: int) -> threading.Thread:
-        job = scheduler.submit(dataclasses.replace(request, id=name, seed=seed), caller="me")
-        waiting = threading.Thread(target=job.wait)
-        waiting.start()
-        return waiting
+    def submit(name: str, seed: int) -> Submission:
+        wanted = dataclasses.replace(request, id=f"{name} {seed}", seed=seed)
+        return scheduler.submit(wanted, caller="me")
 
     def together(name: str) -> float:
         began = time.perf_counter()
-        for waiting in [submit(f"{name} {seed}", seed) for seed in range(_JOBS)]:
-            waiting.join()
+        for job in [submit(name, seed) for seed in range(_JOBS)]:
+            job.wait()
         return time.perf_counter() - began
 
     def alone(name: str) -> float:
         began = time.perf_counter()
         for seed in range(_JOBS):
-            submit(f"{name} {seed}", seed).join()
+            submit(name, seed).wait()
         return time.perf_counter() - began
 
     for number in range(4):  # the batch grows from one by doubling

@@ -120,7 +120,8 @@ class GenerationRequestSchema(_RequestSchema):
     ) -> None:
         if "output_format" in original and "output_format" not in data:
             return  # it is wrong itself
-        if message := quality_problem(data.get("quality"), data.get("output_format", "png")):
+        output_format = data.get("output_format", OutputFormat.PNG)
+        if message := quality_problem(data.get("quality"), output_format):
             raise ValidationError(message, "quality")
 
 

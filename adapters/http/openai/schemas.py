@@ -1,7 +1,7 @@
 """What that API's clients may ask for, and which of it there is here."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema, ValidationError, post_load, pre_load
@@ -18,7 +18,7 @@ _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 _NAME = TextLength(1, 4096)
 """A path is a name too, and Linux' PATH_MAX is 4096."""
 # What is asked for by these is what is done anyway; any other value asks for what is not there.
-_NEUTRAL: Mapping[str, tuple[object, ...]] = {
+_NEUTRAL: dict[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
     "moderation": ("auto", "low"),
     "partial_images": (0,),
@@ -26,8 +26,9 @@ _NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "stream": (False,),
     "style": ("vivid",),
 }
+# Its name says the contrary: 100 is the most faithful, which a PNG always is.
 _COMPRESSION = "output_compression"
-"""Its name says the contrary: 100 is the most faithful, as with `quality` here."""
+_NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
 _FOR_OTHERS = ("safety_identifier", "user")
 """They name the end user; nothing is done with them here."""
 
@@ -39,14 +40,6 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
         return f"is {ascii(value)[:40]}; here it can be {' or '.join(map(repr, choices))} alone"
 
     return problem
-
-
-def _compression_problem(sent: Mapping[str, object]) -> str | None:
-    """What is wrong with it beside PNG, which that API's 100, «no loss», asks nothing of."""
-    if sent.get("output_format", OutputFormat.PNG) != OutputFormat.PNG:
-        return None
-    problem = _one_of(100)(sent.get(_COMPRESSION, 100))
-    return problem and f"{problem}: a PNG is never compressed with loss"
 
 
 def _size_problem(value: object) -> str | None:
@@ -85,21 +78,20 @@ class ImagesRequestSchema(Schema):
     @pre_load
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         sent = {name: value for name, value in data.items() if value is not None}
+        neutral = _NEUTRAL
+        if sent.get("output_format", OutputFormat.PNG) == OutputFormat.PNG:
+            neutral = _NEUTRAL | _NEUTRAL_OF_PNG
         problems = {
             name: [message]
-            for name, choices in _NEUTRAL.items()
+            for name, choices in neutral.items()
             if name in sent and (message := _one_of(*choices)(sent[name]))
         }
-        if message := _compression_problem(sent):
-            problems[_COMPRESSION] = [message]
         if problems:
             raise ValidationError(problems)
-        if sent.get("output_format", OutputFormat.PNG) == OutputFormat.PNG:
-            sent.pop(_COMPRESSION, None)
         return {
             name: value
             for name, value in sent.items()
-            if name not in _NEUTRAL and name not in _FOR_OTHERS
+            if name not in neutral and name not in _FOR_OTHERS
         }
 
     @post_load
