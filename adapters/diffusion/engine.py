@@ -25,6 +25,7 @@ from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
+from domain.ports.device_usage import LoadedModel
 from domain.ports.image_generator import GeneratedBatch, StepCallback
 
 __all__ = ["Engine"]
@@ -44,6 +45,11 @@ class Engine:
         self._embed_metadata = embed_metadata
         self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
+
+    @property
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        """As `DeviceUsage.loaded`."""
+        return tuple(LoadedModel(*each) for each in self._pipelines.weights.items())
 
     def generate(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
+from domain.ports.device_usage import DeviceMemory, DeviceUsage, LoadedModel
 from domain.ports.image_generator import GeneratedBatch, ImageGenerator, StepCallback
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DiffusersImageGenerator"]
 
 
-class DiffusersImageGenerator(ImageGenerator):
+class DiffusersImageGenerator(ImageGenerator, DeviceUsage):
     """Stable Diffusion on the detected device.
 
     Neither the import of this module nor the constructor imports torch; `prepare` does.
@@ -49,6 +50,14 @@ class DiffusersImageGenerator(ImageGenerator):
     @property
     def largest_batch(self) -> int:
         return 1 if self._engine is None else self._engine.largest_batch
+
+    @property
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        return () if self._engine is None else self._engine.loaded
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        return None if self._engine is None else self._engine.device.memory()
 
     def prepare(self) -> None:
         if self._engine is None:

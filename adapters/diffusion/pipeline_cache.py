@@ -4,7 +4,7 @@ import ctypes
 import gc
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -31,12 +31,18 @@ class PipelineCache:
         self._limit = limit
         self._load = load
         self._pipelines: OrderedDict[str, Any] = OrderedDict()
-        self._bytes: dict[str, int] = {}
+        # Never changed, only replaced: other threads read it while this one loads and drops.
+        self._bytes: Mapping[str, int] = {}
 
     @property
     def used(self) -> int:
         """Bytes of the weights that are loaded."""
         return sum(self._bytes.values())
+
+    @property
+    def weights(self) -> Mapping[str, int]:
+        """Bytes of the weights of each model that is loaded, by its id. Any thread may ask."""
+        return self._bytes
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -49,7 +55,7 @@ class PipelineCache:
             self._make_room(model.size)
             pipeline = self._load(model, self._device)
             self._pipelines[model.id] = pipeline
-            self._bytes[model.id] = pipeline_bytes(pipeline)
+            self._bytes = {**self._bytes, model.id: pipeline_bytes(pipeline)}
             self._make_room(0, keep=model.id)
         self._pipelines.move_to_end(model.id)
         return self._pipelines[model.id]
@@ -71,8 +77,9 @@ class PipelineCache:
         self._drop(going)
 
     def _drop(self, model_ids: list[str]) -> None:
+        self._bytes = {each: n for each, n in self._bytes.items() if each not in model_ids}
         for model_id in model_ids:
-            del self._pipelines[model_id], self._bytes[model_id]
+            del self._pipelines[model_id]
             _log.info("gave back the memory of model %s", model_id[:SHORT_ID])
         if model_ids:
             gc.collect()  # a pipeline and its modules refer to each other
