@@ -24,7 +24,7 @@ class FakeJobObserver(JobObserver):
     def outcomes(self) -> list[tuple[str, str, str | None]]:
         """The id, the end and the code of the failure of each job."""
         return [
-            (job.request.id, job.status.value, job.failure and job.failure.code)
+            (job.request.id, job.status.value, job.failure.code if job.failure else None)
             for job in self.ended
         ]
 

@@ -154,7 +154,8 @@ def test_the_page_can_be_read_by_the_openmetrics_parser_after_a_drawing(service:
     service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     headers = AUTHORIZED | {"Accept": PROMETHEUS}
     text = service.client.get("/metrics", headers=headers).get_data(as_text=True)
-    families = {family.name: family for family in parse_openmetrics(text)}
+    parsed = parse_openmetrics(text)  # type: ignore[no-untyped-call]
+    families = {family.name: family for family in parsed}
     assert families["ai_inference_build"].type == "info"
     assert families["ai_inference_images"].samples[0].value == 1
 

@@ -41,9 +41,11 @@ def test_every_outcome_is_counted_once(service: Service) -> None:
         draw(service)
     submit(service, id="waits")
     service.client.delete("/v1/jobs/waits", headers=AUTHORIZED)
-    service.generator.on_begin = lambda _requests: service.client.delete(
-        "/v1/jobs/runs", headers=AUTHORIZED
-    )
+
+    def cancel(_requests: object) -> None:
+        service.client.delete("/v1/jobs/runs", headers=AUTHORIZED)
+
+    service.generator.on_begin = cancel
     draw(service, id="runs")
     assert ended(service) == {
         ("", "succeeded"): 2,

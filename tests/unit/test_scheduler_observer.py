@@ -83,7 +83,11 @@ def test_who_is_told_knows_before_who_waits(bench: Bench) -> None:
 def test_cancelled_jobs_are_told_waiting_or_running(bench: Bench) -> None:
     submit(bench, "waits", "runs")
     bench.scheduler.cancel("me", "waits")
-    bench.generator.on_begin = lambda _requests: bench.scheduler.cancel("me", "runs")
+
+    def cancel(_requests: object) -> None:
+        bench.scheduler.cancel("me", "runs")
+
+    bench.generator.on_begin = cancel
     bench.scheduler.run_once()
     bench.scheduler.cancel("me", "waits")
     assert bench.observer.outcomes == [("waits", "cancelled", None), ("runs", "cancelled", None)]
@@ -151,8 +155,8 @@ def at_each_step(bench: Bench, seconds: float, look: Callable[[], object]) -> No
     bench.scheduler._worker.clock = clock
     real = bench.observer.step_done
 
-    def step_done(each: float) -> None:
-        real(each)
+    def step_done(seconds: float) -> None:
+        real(seconds)
         look()
 
     bench.observer.step_done = step_done  # type: ignore[method-assign]
