@@ -95,18 +95,21 @@ class StateCollector(Collector):
                 listed.add_metric((kind.value, str(loadable).lower()), counts[kind, loadable])
         yield listed
         files = dict.fromkeys(map(str, PendingState), 0)
-        left = 0
+        left = dict(files)
         for pending in self._registry.pending():
             files[pending.state.value] += 1
-            left += max(0, pending.size - pending.hashed)
+            left[pending.state.value] += max(0, pending.size - pending.hashed)
         yield _by_label(
             "ai_inference_hash_backlog_files",
             "Model files that are not listed yet: still being written, or their bytes being read.",
             "state",
             files,
         )
-        yield _gauge(
-            "ai_inference_hash_backlog_bytes", "Bytes of these files that are still to read.", left
+        yield _by_label(
+            "ai_inference_hash_backlog_bytes",
+            "Bytes of these files that are still to be read.",
+            "state",
+            left,
         )
 
 
