@@ -1,5 +1,6 @@
 """/metrics of the real service: after a drawing, while one goes on, and from its own process."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,9 @@ Series = dict[str, float]
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    folder: Path = tmp_path_factory.mktemp("service")
-    with run_service(DEMO_CHECKPOINT.parent, folder) as service:
+    models: Path = tmp_path_factory.mktemp("models")
+    shutil.copy(DEMO_CHECKPOINT, models)
+    with run_service(models, tmp_path_factory.mktemp("service")) as service:
         yield service
 
 
