@@ -8,7 +8,6 @@ import pytest
 from application.service import Readiness
 from domain.models import ModelKind, PendingModel, PendingState
 from domain.ports.device_usage import DeviceMemory
-from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,
@@ -19,7 +18,7 @@ from tests.http.conftest import (
     make_settings,
     running_service,
 )
-from tests.http.helpers import between_submit_and_wait, fill_queue, occupy_device
+from tests.http.helpers import between_submit_and_wait, fill_queue, in_state, occupy_device
 from tests.http.metric_samples import Samples, scrape
 
 OTHER = b"other weights"
@@ -199,13 +198,7 @@ def test_models_that_are_listed(service: Service) -> None:
     "readiness", [each for each in Readiness if each is not Readiness.IN_USE], ids=str
 )
 def test_one_state_is_the_services(readiness: Readiness) -> None:
-    generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
-    scanned = readiness is not Readiness.SCANNING
-    service = make_service(make_settings(), generator=generator, scanned=scanned)
-    if readiness is Readiness.QUEUE_FULL:
-        fill_queue(service)
-    if readiness is Readiness.DRAINING:
-        service.container.scheduler().drain()
+    service = in_state(readiness)
     states = scrape(service).all_of("readiness")
     assert set(states) == {(each.name.lower(),) for each in Readiness}
     assert [state for (state,), value in states.items() if value] == [readiness.name.lower()]
