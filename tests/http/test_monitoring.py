@@ -19,6 +19,7 @@ FOLDER = ROOT / "monitoring"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "grafana-dashboard.json").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yaml").read_text())
 CONFIGURATION: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())
+README = (ROOT / "README.md").read_text()
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 PANELS: list[dict[str, Any]] = [each for each in DASHBOARD["panels"] if each["type"] != "row"]
 # What Prometheus puts in: a series that says whether a scrape went well, and two labels.
@@ -143,6 +144,14 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do(rule: dict[str, Any]) -
         assert re.fullmatch(
             r" \$(labels\.instance|value \| humanize(1024|Percentage|Duration)?) ", words
         )
+
+
+def test_the_readme_names_what_is_there(exposed: Exposed) -> None:
+    (section,) = re.findall(r"^## Metrics\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`([a-z_]+[a-z])`", section))
+    assert len(named) > 10
+    there = {name.removeprefix("ai_inference_").removesuffix("_count") for name in exposed}
+    assert named <= there
 
 
 def test_no_two_alerts_or_panels_have_one_name() -> None:
