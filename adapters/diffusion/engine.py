@@ -15,7 +15,8 @@ from PIL import Image
 
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
-from adapters.diffusion.encoding import crop_centre, encode_picture, parameters_text
+from adapters.diffusion.drawing_memory import DrawingMemories
+from adapters.diffusion.encoding import Encoded, crop_centre, encode_picture, parameters_text
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
@@ -43,6 +44,7 @@ class Engine:
         self._previews = Previews()
         self._embed_metadata = embed_metadata
         self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
+        self._memories = DrawingMemories()
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
     def generate(
@@ -84,15 +86,12 @@ class Engine:
                     drawing: self._encoders.submit(self._encode, drawing, image, plan.sampler)
                     for drawing, image in zip(call.drawings, pixels, strict=True)
                 }
-        ended = time.monotonic()
         return GeneratedBatch(
-            images=tuple(
-                tuple(finished[Drawing(request, seed)].result() for seed in request.seeds)
+            images=[
+                Encoded([finished[Drawing(request, seed)] for seed in request.seeds])
                 for request in requests
-            ),
-            timings=Timings(
-                load=loaded - began, generate=ended - loaded, encode=time.monotonic() - ended
-            ),
+            ],
+            timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
             warnings=plan.warnings,
         )
 
@@ -100,7 +99,8 @@ class Engine:
         self, pipeline: Any, requests: Sequence[GenerationRequest], at_once: int
     ) -> DrawingPlan:
         if isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline):
-            return stable_diffusion_plan(pipeline, requests, self.device, at_once)
+            memory = self._memories[pipeline]
+            return stable_diffusion_plan(pipeline, requests, self.device, at_once, memory)
         return text_to_image_plan(pipeline, requests)
 
     def _draw(

@@ -93,9 +93,23 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
     from adapters.diffusion.prompts import encode_prompts
 
     encoding = encode_prompts(pipeline, "red " * 100, None)
+    assert encoding.negative is not None
     assert encoding.prompt.shape == encoding.negative.shape == (1, 154, 2 * WIDTH)
     assert encoding.pooled is not None
     assert encoding.pooled.shape == (1, WIDTH)
+
+
+def test_without_guidance_there_is_no_negative(pipeline: Any) -> None:
+    import torch
+
+    from adapters.diffusion.prompts import encode_prompts
+
+    ours = encode_prompts(pipeline, "a red circle", "a blue square", guided=False)
+    theirs = pipeline.encode_prompt("a red circle", None, "cpu", 1, False)
+    assert torch.equal(ours.prompt, theirs[0])
+    assert ours.pooled is not None
+    assert torch.equal(ours.pooled, theirs[2])
+    assert (ours.negative, ours.negative_pooled) == (None, None)
 
 
 def engine_with(pipeline: Any) -> Any:
