@@ -19,7 +19,7 @@ class DrawingMemory:
 
     def __init__(self, pipeline: Any) -> None:
         self.encodings = EncodingCache()
-        self.schedulers = Schedulers(pipeline.scheduler.config, pipeline.unet.device)
+        self.schedulers = Schedulers(pipeline.scheduler.config, pipeline._execution_device)
 
 
 class DrawingMemories:

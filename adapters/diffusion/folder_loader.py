@@ -14,6 +14,7 @@ from adapters.diffusion.errors import brief, is_out_of_memory
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_index import make_harmless, read_index
 from adapters.diffusion.pipeline_classes import STABLE_DIFFUSION_CLASSES
+from adapters.diffusion.placing import place
 from adapters.diffusion.proof import copied_out_of_the_file
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
@@ -62,9 +63,7 @@ def _read(folder: str, device: Device) -> Any:
         pipeline.unet.config.in_channels == INPAINTING_CHANNELS
     ):
         mask_whole_picture(pipeline)
-    pipeline.to(device.torch_device)
-    for name in {"unet", "vae"} & modules.keys():
-        modules[name].to(memory_format=device.memory_format)
+    place(pipeline, device, in_any_precision=False)
     if device.name == "cpu":
         # Nothing else copies a tensor that was already in the precision to draw in, and which
         # ones the libraries mapped from a file they do not say.

@@ -44,6 +44,7 @@ class PromptEncoding:
 class _Encoder:
     tokenizer: Any
     model: Any
+    device: torch.device
     penultimate: bool  # SDXL reads the last layer but one, and no final norm
 
     def pieces(self, text: str) -> list[list[int]]:
@@ -56,7 +57,7 @@ class _Encoder:
     def encode(self, pieces: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         rows = [self._row(piece) for piece in pieces]
         output = self.model(
-            torch.tensor(rows, device=self.model.device), output_hidden_states=self.penultimate
+            torch.tensor(rows, device=self.device), output_hidden_states=self.penultimate
         )
         states = output.hidden_states[-2] if self.penultimate else output[0]
         return states.reshape(1, -1, states.shape[-1]), output[0][:1]
@@ -89,9 +90,10 @@ def encode_prompts(
         cache: Of this pipeline; what is in it is not encoded again.
     """
     is_xl = getattr(pipeline, "text_encoder_2", None) is not None
-    encoders = [_Encoder(pipeline.tokenizer, pipeline.text_encoder, penultimate=is_xl)]
+    where = pipeline._execution_device  # weights that wait for their turn are elsewhere
+    encoders = [_Encoder(pipeline.tokenizer, pipeline.text_encoder, where, is_xl)]
     if is_xl:
-        encoders.append(_Encoder(pipeline.tokenizer_2, pipeline.text_encoder_2, penultimate=True))
+        encoders.append(_Encoder(pipeline.tokenizer_2, pipeline.text_encoder_2, where, True))
     is_zero = is_xl and negative_prompt is None and pipeline.config.force_zeros_for_empty_prompt
     texts = [prompt, negative_prompt or ""] if guided and not is_zero else [prompt]
     pieces = [[encoder.pieces(text) for encoder in encoders] for text in texts]

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from adapters.diffusion.decoding import decode
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
 from adapters.diffusion.drawing_memory import DrawingMemory
@@ -38,6 +39,7 @@ def stable_diffusion_plan(
         ),
         new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
         sampler=sampler_name(wanted.scheduler, configuration),
+        decode=partial(decode, pipeline, device=device),
     )
 
 
