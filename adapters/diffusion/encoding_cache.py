@@ -2,15 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Any
 
 import torch
 
 __all__ = ["EncodingCache"]
 
 _LIMIT = 64 * 2**20
-"""Some hundred prompts of Stable Diffusion 1, a hundred of XL."""
-
-Encoding = tuple[torch.Tensor, ...]
+"""A hundred prompts of XL or more, and of FLUX a dozen."""
 
 
 class EncodingCache:
@@ -18,7 +17,7 @@ class EncodingCache:
 
     def __init__(self, limit: int = _LIMIT) -> None:
         self._limit = limit
-        self._kept: OrderedDict[Hashable, Encoding] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._used = 0
 
     @property
@@ -26,21 +25,29 @@ class EncodingCache:
         """Bytes of what is kept."""
         return self._used
 
-    def get(self, key: Hashable, encode: Callable[[], Encoding]) -> Encoding:
+    def get(self, key: Hashable, encode: Callable[[], Any]) -> Any:
         """What is kept under `key`; what `encode` makes, where nothing is.
 
-        It is everybody's: nobody may write into it.
+        A tensor, or a tuple of tensors and None, is kept; anything else is not. It is everybody's:
+        nobody may write into it.
         """
         if key not in self._kept:
             made = encode()
-            self._used += _bytes(made)
+            size = _bytes(made)
+            if size is None or size > self._limit:
+                return made
+            self._used += size
             self._kept[key] = made
-            while self._used > self._limit and len(self._kept) > 1:
+            while self._used > self._limit:
                 _, oldest = self._kept.popitem(last=False)
-                self._used -= _bytes(oldest)
+                self._used -= _bytes(oldest) or 0
         self._kept.move_to_end(key)
         return self._kept[key]
 
 
-def _bytes(encoding: Encoding) -> int:
-    return sum(tensor.untyped_storage().nbytes() for tensor in encoding)
+def _bytes(encoding: Any) -> int | None:
+    """None when it is nothing to keep."""
+    parts = encoding if isinstance(encoding, tuple) else (encoding,)
+    if not all(isinstance(part, torch.Tensor | None) for part in parts):
+        return None
+    return sum(part.untyped_storage().nbytes() for part in parts if part is not None)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +20,7 @@ from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
 from adapters.diffusion.placing import STABLE_DIFFUSION
 from adapters.diffusion.previews import Previews
+from adapters.diffusion.remembered_prompts import remembered_prompts
 from adapters.diffusion.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
@@ -76,7 +77,9 @@ class Engine:
         pipeline = self._pipelines.get(model)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}"):
-            plan = self._plan(pipeline, requests, at_once)
+            plan = self._plan(
+                pipeline, requests, at_once, partial(self._pipelines.drop_all_but, model.id)
+            )
             finished: dict[Drawing, Future[GeneratedImage]] = {}
             for done, call in enumerate(plan.calls):
                 drawn = [each.request for each in call.drawings]
@@ -98,11 +101,17 @@ class Engine:
         )
 
     def _plan(
-        self, pipeline: Any, requests: Sequence[GenerationRequest], at_once: int
+        self,
+        pipeline: Any,
+        requests: Sequence[GenerationRequest],
+        at_once: int,
+        make_room: Callable[[], bool],
     ) -> DrawingPlan:
         if isinstance(pipeline, STABLE_DIFFUSION):
             memory = self._memories[pipeline]
-            return stable_diffusion_plan(pipeline, requests, self.device, at_once, memory)
+            return stable_diffusion_plan(
+                pipeline, requests, self.device, at_once, memory, make_room
+            )
         return text_to_image_plan(pipeline, requests)
 
     def _draw(
@@ -110,7 +119,11 @@ class Engine:
     ) -> Sequence[Image.Image]:
         kind = "pt" if plan.decode is None else "latent"
         with torch.inference_mode():
-            with _scheduled_by(pipeline, plan.new_scheduler()), _same_precision_after(pipeline.vae):
+            with (
+                _scheduled_by(pipeline, plan.new_scheduler()),
+                _same_precision_after(pipeline.vae),
+                remembered_prompts(pipeline, self._memories[pipeline].encodings),
+            ):
                 steps = {plan.step_argument: progress}
                 drawn = pipeline(**call.arguments, output_type=kind, **steps).images
             pixels = drawn.float() if plan.decode is None else plan.decode(drawn)

@@ -1,6 +1,6 @@
 """Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,10 +26,12 @@ def stable_diffusion_plan(
     device: Device,
     at_once: int,
     memory: DrawingMemory,
+    make_room: Callable[[], bool],
 ) -> DrawingPlan:
     """Prompts of any length, noise that is the same on every device, and the wanted scheduler.
 
     At most `at_once` images are drawn by one call. `memory` is this pipeline's.
+    `make_room` gives up what is not needed for it, and says whether there was something.
     """
     wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
     return DrawingPlan(
@@ -39,7 +41,7 @@ def stable_diffusion_plan(
         ),
         new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
         sampler=sampler_name(wanted.scheduler, configuration),
-        decode=partial(decode, pipeline, device=device),
+        decode=partial(decode, pipeline, device=device, make_room=make_room),
     )
 
 

@@ -117,7 +117,9 @@ def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
     assert torch.equal(encoding.prompt, encode_prompts(pipeline, "red", None).prompt)
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(3 * 4000, 3), (3 * 4000 - 1, 2), (0, 1)])
+@pytest.mark.parametrize(
+    ("limit", "kept"), [(3 * 4000, 3), (3 * 4000 - 1, 2), (4000, 1), (3999, 0)]
+)
 def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> None:
     import torch
 
