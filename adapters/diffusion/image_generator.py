@@ -4,7 +4,7 @@ import contextlib
 import gc
 import logging
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
@@ -71,8 +71,8 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
 
     def prepare(self) -> None:
         if self._engine is None:
-            self._prepared()
-            _leave_libraries_to_themselves()
+            with _libraries_left_to_themselves():
+                self._prepared()
 
     def generate(
         self,
@@ -101,13 +101,25 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
         return self._engine
 
 
-def _leave_libraries_to_themselves() -> None:
-    # torch and diffusers are 400,000 objects that live as long as the process. Each full collection
-    # would go through all of them, and every thread stands still for the quarter second it takes.
-    # Only once, before any pipeline is loaded: what is frozen in a cycle is never given back.
-    if not gc.get_freeze_count():
-        gc.collect()
+@contextlib.contextmanager
+def _libraries_left_to_themselves() -> Iterator[None]:
+    """torch and diffusers, which are imported in the block, are nothing for the garbage collector.
+
+    They are 400,000 objects that live as long as the process. While they are made the collector
+    would look through them again and again, a tenth of the time that their import takes; and later
+    each full collection would go through all of them, and every thread stand still for the quarter
+    second it takes. Only once, before any pipeline is loaded: what is frozen in a cycle is never
+    given back.
+    """
+    if gc.get_freeze_count() or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
         gc.freeze()
+    finally:
+        gc.enable()
 
 
 @cache
