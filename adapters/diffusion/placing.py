@@ -47,6 +47,8 @@ def place(pipeline: Any, device: Device, *, in_any_precision: bool) -> None:
             changes["dtype"] = device.dtype
         if changes:
             module.to(**changes)
+    if device.plan.vae_tiling == "on" and not isinstance(pipeline, STABLE_DIFFUSION):
+        pipeline.vae.enable_tiling()  # the others' latents are decoded by `decoding`
     if device.plan.attention == "sliced":
         pipeline.enable_attention_slicing()
     if offload == "model":

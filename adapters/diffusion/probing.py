@@ -94,9 +94,11 @@ def _cpu_name() -> str:
 
 
 def _cores() -> int:
+    # torch has one for each thread of a core, or as many as OMP_NUM_THREADS says.
+    most = max(1, torch.get_num_threads())
     if not hasattr(os, "sched_getaffinity"):
-        return max(1, torch.get_num_threads())  # as torch counts them elsewhere
-    return usable_cores(os.sched_getaffinity(0), _core, _quota())
+        return most
+    return min(most, usable_cores(os.sched_getaffinity(0), _core, _quota()))
 
 
 def _core(cpu: int) -> object:
