@@ -31,7 +31,7 @@ from adapters.diffusion.families import (
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.placing import place
-from adapters.diffusion.proof import copied_out_of_the_file, proven
+from adapters.diffusion.proof import proven
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -84,9 +84,7 @@ def _read(model: ModelRecord, device: Device) -> Any:
     pipeline = _assemble(weights, files, dtype)
     if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
         mask_whole_picture(pipeline)
-    place(pipeline, device, in_any_precision=True)
-    modules = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-    copied_out_of_the_file(modules, weights.values())
+    place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 
 

@@ -1,6 +1,7 @@
 """A pipeline that was read goes where the plan has it, and as the plan has it."""
 
 import logging
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 
 from adapters.diffusion.device import Device
 from adapters.diffusion.planning import choose_offload
+from adapters.diffusion.proof import copied_out_of_the_file
 
 __all__ = ["STABLE_DIFFUSION", "place"]
 
@@ -19,7 +21,13 @@ _WITH_CONVOLUTIONS = ("unet", "vae")
 _log = logging.getLogger(__name__)
 
 
-def place(pipeline: Any, device: Device, *, in_any_precision: bool) -> None:
+def place(
+    pipeline: Any,
+    device: Device,
+    *,
+    in_any_precision: bool,
+    mapped: Collection[torch.Tensor] | None = None,
+) -> None:
     """Move the networks of a pipeline to the device, in its precision and layout.
 
     Args:
@@ -27,13 +35,17 @@ def place(pipeline: Any, device: Device, *, in_any_precision: bool) -> None:
         device: Where it shall draw.
         in_any_precision: Whether its networks are to be converted; else they are in the device's
             already, but for parts that their authors keep in float32.
+        mapped: The tensors that were mapped from files, so that a later write could reach those
+            that are still the same here; None where any may be.
     """
     modules = {
         name: part
         for name, part in pipeline.components.items()
         if isinstance(part, torch.nn.Module)
     }
-    sizes = {name: _bytes(module) for name, module in modules.items()}
+    sizes = {
+        name: sum(each.nbytes for each in _tensors([module])) for name, module in modules.items()
+    }
     offload = choose_offload(device.plan.offload, sizes, device.plan.memory_bytes)
     if offload == "none":
         pipeline.to(device.torch_device)
@@ -47,6 +59,10 @@ def place(pipeline: Any, device: Device, *, in_any_precision: bool) -> None:
             changes["dtype"] = device.dtype
         if changes:
             module.to(**changes)
+    if mapped is not None:
+        copied_out_of_the_file(modules.values(), mapped)
+    elif device.name == "cpu" or offload != "none":
+        copied_out_of_the_file(modules.values(), _tensors(modules.values()))
     if device.plan.vae_tiling == "on" and not isinstance(pipeline, STABLE_DIFFUSION):
         pipeline.vae.enable_tiling()  # the others' latents are decoded by `decoding`
     if device.plan.attention == "sliced":
@@ -81,4 +97,10 @@ def _compile(pipeline: Any) -> None:
 
 
 def _bytes(module: torch.nn.Module) -> int:
-    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+    return sum(tensor.nbytes for tensor in _tensors([module]))
+
+
+def _tensors(modules: Iterable[torch.nn.Module]) -> Iterator[torch.Tensor]:
+    for module in modules:
+        yield from module.parameters()
+        yield from module.buffers()
