@@ -56,6 +56,10 @@ def _model_source(settings: Settings) -> FilesystemModelSource:
     return FilesystemModelSource(settings.model_dirs, cache)
 
 
+def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
+    return each
+
+
 def _scheduler(
     generate_images: GenerateImages, records: JobRecords, settings: Settings
 ) -> JobScheduler:
@@ -104,14 +108,25 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
 
     model_source = providers.ThreadSafeSingleton(_model_source, settings)
-    image_generator = providers.ThreadSafeSingleton(
+    _diffusers = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         device=settings.provided.device,
         dtype=settings.provided.dtype,
+        vae_dtype=settings.provided.vae_dtype,
+        backend=settings.provided.backend,
+        memory_format=settings.provided.memory_format,
+        attention=settings.provided.attention,
+        vae_tiling=settings.provided.vae_tiling,
+        offload=settings.provided.offload,
+        compiled=settings.provided.compile,
+        threads=settings.provided.threads,
+        max_batch=settings.provided.max_batch,
         embed_metadata=settings.provided.embed_metadata,
         cache_bytes=settings.provided.model_cache_bytes,
-        max_batch=settings.provided.max_batch,
     )
+    # Who puts another one in the place of the first leaves the second with nothing to say.
+    image_generator = providers.Callable(_itself, _diffusers)
+    device_report = providers.Callable(_itself, _diffusers)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     job_store = providers.ThreadSafeSingleton(_job_store, settings)
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
@@ -142,6 +157,7 @@ class Container(containers.DeclarativeContainer):
         settings=settings,
         registry=model_registry,
         generator=image_generator,
+        device_report=device_report,
         scheduler=scheduler,
         service=service,
         credential_checker=credential_checker,

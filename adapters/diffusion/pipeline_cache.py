@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from adapters.diffusion.device import Device
+from domain.execution_plan import LoadedModel
 from domain.models import SHORT_ID, ModelRecord
 
 __all__ = ["PipelineCache", "pipeline_bytes"]
@@ -32,6 +33,8 @@ class PipelineCache:
         self._load = load
         self._pipelines: OrderedDict[str, Any] = OrderedDict()
         self._bytes: dict[str, int] = {}
+        self.loaded: tuple[LoadedModel, ...] = ()
+        """The models that are loaded, least recently used first. Any thread may look."""
 
     @property
     def used(self) -> int:
@@ -52,6 +55,7 @@ class PipelineCache:
             self._bytes[model.id] = pipeline_bytes(pipeline)
             self._make_room(0, keep=model.id)
         self._pipelines.move_to_end(model.id)
+        self._note()
         return self._pipelines[model.id]
 
     def drop_all_but(self, model_id: str) -> bool:
@@ -59,6 +63,9 @@ class PipelineCache:
         others = [each for each in self._pipelines if each != model_id]
         self._drop(others)
         return bool(others)
+
+    def _note(self) -> None:
+        self.loaded = tuple(LoadedModel(each, self._bytes[each]) for each in self._pipelines)
 
     def _make_room(self, coming: int, keep: str | None = None) -> None:
         going, left = [], self.used + coming
@@ -74,6 +81,7 @@ class PipelineCache:
         for model_id in model_ids:
             del self._pipelines[model_id], self._bytes[model_id]
             _log.info("gave back the memory of model %s", model_id[:SHORT_ID])
+        self._note()
         if model_ids:
             gc.collect()  # a pipeline and its modules refer to each other
             self._device.release_memory()
