@@ -48,13 +48,14 @@ def _core(settings: Settings) -> Core:
 
 
 def _find_device(settings: Settings) -> DeviceFacts:
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.device import planned_device
+    from container import Container
 
-    device = find_device(settings.device, settings.dtype)
+    device = planned_device(Container(settings=settings).image_generator().overrides)
     return DeviceFacts(
-        name=str(device.torch_device),
-        dtype=str(device.dtype).removeprefix("torch."),
-        largest_batch=device.batch_limit,
+        name=device.plan.device,
+        dtype=device.plan.dtype,
+        largest_batch=device.plan.batch_limit,
         cache_bytes=device.cache_bytes(),
     )
 

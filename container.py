@@ -18,8 +18,6 @@ from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
 from domain.ports.credential_verifier import CredentialVerifier
-from domain.ports.device_usage import DeviceUsage
-from domain.ports.image_generator import ImageGenerator
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -59,6 +57,10 @@ def _credential_checker(settings: Settings) -> CredentialChecker:
 def _model_source(settings: Settings) -> FilesystemModelSource:
     cache = IdentityCache(Path(settings.data_dir, "models.sqlite"))
     return FilesystemModelSource(settings.model_dirs, cache)
+
+
+def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
+    return each
 
 
 def _scheduler(
@@ -121,11 +123,6 @@ def _metrics(counts: "CollectorRegistry", settings: Settings, **state: Any) -> "
     )
 
 
-def _device_usage(generator: ImageGenerator) -> DeviceUsage | None:
-    # Another generator may be put in its place that tells nothing of what it holds.
-    return generator if isinstance(generator, DeviceUsage) else None
-
-
 def _app(**collaborators: Any) -> "Flask":
     # An embedder draws without ever importing Flask.
     from adapters.http.app import create_app
@@ -142,14 +139,25 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
 
     model_source = providers.ThreadSafeSingleton(_model_source, settings)
-    image_generator = providers.ThreadSafeSingleton(
+    _diffusers = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         device=settings.provided.device,
         dtype=settings.provided.dtype,
+        vae_dtype=settings.provided.vae_dtype,
+        backend=settings.provided.backend,
+        memory_format=settings.provided.memory_format,
+        attention=settings.provided.attention,
+        vae_tiling=settings.provided.vae_tiling,
+        offload=settings.provided.offload,
+        compiled=settings.provided.compile,
+        threads=settings.provided.threads,
+        max_batch=settings.provided.max_batch,
         embed_metadata=settings.provided.embed_metadata,
         cache_bytes=settings.provided.model_cache_bytes,
-        max_batch=settings.provided.max_batch,
     )
+    # Who puts another one in the place of the first leaves the second with nothing to say.
+    image_generator = providers.Callable(_itself, _diffusers)
+    device_report = providers.Callable(_itself, _diffusers)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     job_store = providers.ThreadSafeSingleton(_job_store, settings)
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
@@ -179,14 +187,13 @@ class Container(containers.DeclarativeContainer):
         job_records,
         scan_interval=settings.provided.model_scan_interval,
     )
-    device_usage = providers.ThreadSafeSingleton(_device_usage, image_generator)
     metrics = providers.ThreadSafeSingleton(
         _metrics,
         metrics_registry,
         settings,
         registry=model_registry,
         generator=image_generator,
-        usage=device_usage,
+        report=device_report,
         scheduler=scheduler,
         service=service,
     )
@@ -195,6 +202,7 @@ class Container(containers.DeclarativeContainer):
         settings=settings,
         registry=model_registry,
         generator=image_generator,
+        device_report=device_report,
         scheduler=scheduler,
         service=service,
         credential_checker=credential_checker,

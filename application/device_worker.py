@@ -3,6 +3,8 @@
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from application.batching import BatchLimits
 from application.estimates import DrawingTimes
@@ -20,14 +22,22 @@ from domain.errors import (
 from domain.generation import GenerationResult
 from domain.models import SHORT_ID
 from domain.ports.image_generator import GenerationStep
-from domain.services.generate_images import GenerateImages
+from domain.services.generate_images import DrawnRequest, GenerateImages
 
 __all__ = ["DeviceWorker"]
 
 _PREVIEW_SECONDS = 0.5
 """At least between two previews of a job."""
 
+Finish = Callable[[Sequence[Callable[[], None]]], None]
+"""Is given what is to be done with the jobs that were drawn, a task for each, and does it."""
+
 _log = logging.getLogger(__name__)
+
+
+def _at_once(tasks: Sequence[Callable[[], None]]) -> None:
+    for task in tasks:
+        task()
 
 
 class _Interrupted(Exception):
@@ -96,8 +106,30 @@ class DeviceWorker:
         self._now = now
         self._limits = BatchLimits(largest=1)
 
-    def run_once(self) -> bool:
-        """Wait for jobs and draw them; False when there are none and none will come."""
+    def run_forever(self) -> None:
+        """Draw until there is nothing and nothing will come.
+
+        What was drawn is encoded and kept by another thread, while the device draws on; of no
+        more than one batch, so that finished pictures do not heap up.
+        """
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish") as thread:
+            last: list[Future[None]] = []
+
+            def finish(tasks: Sequence[Callable[[], None]]) -> None:
+                for each in last:
+                    each.result()
+                last[:] = [thread.submit(task) for task in tasks]
+
+            while self.run_once(finish):
+                pass
+            finish(())
+
+    def run_once(self, finish: Finish = _at_once) -> bool:
+        """Wait for jobs and draw them; False when there are none and none will come.
+
+        Args:
+            finish: Does at once, or later, what is to be done with them once they are drawn.
+        """
         self._limits.largest = self._generate_images.largest_batch
         batch = self.queue.take(
             limit=self._limits.get,
@@ -114,7 +146,7 @@ class DeviceWorker:
             except StorageUnavailable:
                 # It was kept when it was accepted; that it has begun is no loss.
                 _log.warning("the start of job %a could not be kept", request.id)
-        self._draw(batch)
+        self._draw(batch, finish)
         return True
 
     def wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
@@ -131,49 +163,64 @@ class DeviceWorker:
             self.queue.finish(live, job, JobCancelled(job.request.id))
         return live.job.status.finished
 
-    def _draw(self, batch: Sequence[LiveJob]) -> None:
+    def _draw(self, batch: Sequence[LiveJob], finish: Finish) -> None:
         batch = self.wanted(batch)
         if not batch:
             return
         key, images = batch[0].job.request.batch_key, _images(batch)
         at_once = min(self._limits.get(key), images)
         try:
-            results = self._generate_images.batch(
+            drawn = self._generate_images.batch(
                 [live.job.request for live in batch],
                 at_once=at_once,
                 on_step=_Steps(self, batch),
             )
         except OutOfMemory as error:
             if at_once == 1:
-                self._fail_or_part(batch, error)
+                self._fail_or_part(batch, error, finish)
                 return
             _log.info("%d images at once do not fit: %s", at_once, error)
             self._limits.failed(key, at_once)
             for live in batch:
-                self._draw([live])
+                self._draw([live], finish)
         except _Interrupted:
             _log.info("stopped before the next step: %s", [live.job.request.id for live in batch])
         except Exception as error:
-            self._fail_or_part(batch, error)
+            self._fail_or_part(batch, error, finish)
         else:
             self._limits.succeeded(key, at_once)
             self.observer.batch_drawn(at_once)
-            for live, result in zip(batch, results, strict=True):
-                self._times.learn(result, images=images)
-                self._succeed(live, result)
+            finish(
+                [
+                    partial(self._finish, live, one, images)
+                    for live, one in zip(batch, drawn, strict=True)
+                ]
+            )
 
-    def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception) -> None:
+    def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
         """Where a batch breaks its members are drawn alone, so that one harms no other."""
         if len(batch) > 1:
             for live in batch:
-                self._draw([live])
-            return
-        live = batch[0]
+                self._draw([live], finish)
+        else:
+            self._fail(batch[0], error)
+
+    def _fail(self, live: LiveJob, error: Exception) -> None:
         if not live.job.status.finished:
             _log_failure(live.job, error)
             job = live.job.failed(self._now(), _failure(error))
             self._records.end(job)
             self.queue.finish(live, job, error)
+
+    def _finish(self, live: LiveJob, drawn: DrawnRequest, images: int) -> None:
+        """Wait for the pictures of a job that was drawn in a batch of so many, and keep them."""
+        try:
+            result = drawn()
+        except Exception as error:
+            self._fail(live, error)
+        else:
+            self._times.learn(result, images=images)
+            self._succeed(live, result)
 
     def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
         if self._ended(live):
@@ -186,7 +233,7 @@ class DeviceWorker:
         try:
             done = self._records.succeed(job, result)
         except StorageUnavailable as error:
-            self._fail_or_part([live], error)
+            self._fail(live, error)
             return
         _log_drawn(done, result)
         self.queue.finish(live, done, result)

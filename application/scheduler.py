@@ -205,8 +205,7 @@ class JobScheduler:
 
     def run_forever(self) -> None:
         """Draw what comes until `drain` was called and the queue is empty."""
-        while self.run_once():
-            pass
+        self._worker.run_forever()
 
     def run_once(self) -> bool:
         """Wait for jobs and draw them; False when there are none and none will come."""

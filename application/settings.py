@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from urllib.parse import urlsplit
 
+from domain.execution_plan import AUTO, PlanOverrides
 from domain.generation import GenerationRequest
 
 __all__ = ["Settings", "SettingsError"]
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
-_DTYPES = ("auto", "float32", "float16", "bfloat16")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_LOG_FORMATS = ("text", "json")
+_WORDS: Mapping[str, tuple[str, ...]] = {**PlanOverrides.CHOICES, "log_format": ("text", "json")}
 _PLACEHOLDER = re.compile(
     r"change|replace|your|secret|example|placeholder|password|default|x{4,}|(.)\1{15,}",
     re.IGNORECASE,
@@ -49,8 +49,16 @@ class Settings:
     model_scan_interval: float = 10.0
     default_inference_steps: int = 30
     default_guidance_scale: float = 7.5
-    device: str = "auto"
-    dtype: str = "auto"
+    device: str = AUTO
+    dtype: str = AUTO
+    vae_dtype: str = AUTO
+    backend: str = AUTO
+    memory_format: str = AUTO
+    attention: str = AUTO
+    vae_tiling: str = AUTO
+    offload: str = AUTO
+    compile: bool = False
+    threads: int | None = None
     data_dir: str = "data"
     database_url: str | None = field(default=None, repr=False)
     job_retention_seconds: int = 604_800
@@ -159,9 +167,10 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "embed_metadata": _boolean,
     "metrics_public": _boolean,
     "log_level": str.upper,
-    "log_format": str.lower,
     "device": str.lower,
-    "dtype": str.lower,
+    "compile": _boolean,
+    "threads": _integer,
+    **dict.fromkeys(_WORDS, str.lower),
 }
 
 
@@ -249,7 +258,7 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "default_inference_steps": GenerationRequest.LIMITS["num_inference_steps"].problem,
     "default_guidance_scale": GenerationRequest.LIMITS["guidance_scale"].problem,
     "device": _device,
-    "dtype": _one_of(_DTYPES),
+    "threads": _optional(_between(1, 1024)),
     "database_url": _database,
     "job_retention_seconds": _between(60, 3_153_600_000),
     "job_retention_bytes": _bytes,
@@ -262,5 +271,5 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "max_body_bytes": _between(1024, 1_073_741_824),
     "shutdown_grace_seconds": _between(0, 86_400),
     "log_level": _one_of(_LOG_LEVELS),
-    "log_format": _one_of(_LOG_FORMATS),
+    **{name: _one_of(words) for name, words in _WORDS.items()},
 }

@@ -1,37 +1,36 @@
-"""Which device draws, and in which precision."""
+"""The device that draws, as the plan has it."""
 
 import contextlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
-from domain.errors import DeviceUnavailable
-from domain.ports.device_usage import DeviceMemory
+from adapters.diffusion.planning import choose_plan
+from adapters.diffusion.probing import host_memory, probe
+from domain.execution_plan import AUTO, ExecutionPlan, PlanOverrides
+from domain.ports.device_report import DeviceMemory
 
-__all__ = ["Device", "find_device"]
+__all__ = ["Device", "find_device", "planned_device"]
 
-# Names in torch.cpu.get_capabilities() of instructions that multiply bfloat16 in hardware.
-_CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-# The most that is tried; what fits is found out by drawing.
-_BATCH_LIMITS = {"cpu": 1, "mps": 4, "cuda": 8}
 _GPU_SHARE = 0.7
 _HOST_SHARE = 0.5
-# Of the two versions of Linux's control groups.
-_CONTAINER_LIMITS = (
-    "/sys/fs/cgroup/memory.max",
-    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device, the precision it draws in, and how many images it may draw at once."""
+    """A device, and how it draws, in torch's terms."""
 
-    torch_device: torch.device
-    dtype: torch.dtype
-    batch_limit: int
+    plan: ExecutionPlan
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where the tensors are."""
+        return torch.device(self.plan.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that is drawn in."""
+        return _dtype(self.plan.dtype)
 
     @property
     def name(self) -> str:
@@ -40,8 +39,14 @@ class Device:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """How convolutions are fastest; on Metal views of channels-last tensors came out wrong."""
-        return torch.contiguous_format if self.name == "mps" else torch.channels_last
+        """How the numbers of convolutions lie in memory."""
+        is_plain = self.plan.memory_format == "contiguous"
+        return torch.contiguous_format if is_plain else torch.channels_last
+
+    def vae_dtype(self, *, wide_range: bool) -> torch.dtype:
+        """The precision of an autoencoder, whose numbers may be too large for float16."""
+        plan = self.plan
+        return _dtype(plan.vae_dtype_of_wide_range if wide_range else plan.vae_dtype)
 
     def cache_bytes(self) -> int:
         """How many bytes of weights may stay loaded; the rest is for drawing, and for others."""
@@ -49,7 +54,7 @@ class Device:
             return int(_GPU_SHARE * torch.cuda.mem_get_info(self.torch_device)[1])
         if self.name == "mps":
             return int(_GPU_SHARE * torch.mps.recommended_max_memory())
-        return int(_HOST_SHARE * _host_memory())
+        return int(_HOST_SHARE * host_memory())
 
     def memory(self) -> DeviceMemory | None:
         """Its own memory; None for a CPU, which has none. Waits for nothing that it computes."""
@@ -70,54 +75,26 @@ class Device:
         elif self.name == "mps":
             torch.mps.empty_cache()
 
+    def take_over(self) -> None:
+        """Set what torch has one of in a process, for the thread that draws."""
+        if self.plan.threads is not None:
+            torch.set_num_threads(self.plan.threads)
 
-def find_device(device: str = "auto", dtype: str = "auto") -> Device:
-    """The device and precision that the settings name, or the best there are for `auto`.
 
-    Args:
-        device: `auto`, `cpu`, `mps`, `cuda` or `cuda:<number>`.
-        dtype: `auto`, `float32`, `float16` or `bfloat16`.
+def planned_device(overrides: PlanOverrides) -> Device:
+    """The device with the best plan that keeps to the overrides.
 
     Raises:
-        DeviceUnavailable: the named device is not there; the message lists what is.
+        DeviceUnavailable: it is not there, or can not do what is wanted; the message says what.
     """
-    chosen = torch.device(_best_device() if device == "auto" else device)
-    if not _is_there(chosen):
-        there = ", ".join(name for name in ("cuda", "mps", "cpu") if _is_there(torch.device(name)))
-        raise DeviceUnavailable(
-            f"DEVICE is {device!r}, which this machine or this build of torch "
-            f"{torch.__version__} does not have; there are: {there}. DEVICE=auto takes the best"
-        )
-    precision = _best_dtype(chosen) if dtype == "auto" else getattr(torch, dtype)
-    # On a CPU a batch saves no time, and one by one an image is the same to the last bit alone
-    # and among others.
-    return Device(chosen, precision, batch_limit=_BATCH_LIMITS[chosen.type])
+    return Device(choose_plan(probe(overrides.device), overrides))
 
 
-def _host_memory() -> int:
-    """Bytes that this process may use at most: what the machine has, or its container may take."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _CONTAINER_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # the file says "max" where there is none
-            limits.append(int(Path(path).read_text()))
-    return min(limits)
+def find_device(device: str = AUTO, dtype: str = AUTO) -> Device:
+    """As `planned_device`, with no other wishes than these."""
+    return planned_device(PlanOverrides(device=device, dtype=dtype))
 
 
-def _best_device() -> str:
-    return next(name for name in ("cuda", "mps", "cpu") if _is_there(torch.device(name)))
-
-
-def _is_there(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
-    if device.type == "mps":
-        return torch.backends.mps.is_available()
-    return device.type == "cpu"
-
-
-def _best_dtype(device: torch.device) -> torch.dtype:
-    if device.type != "cpu":
-        return torch.float16
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    in_hardware = any(capabilities.get(name) for name in _CPU_BFLOAT16)
-    return torch.bfloat16 if in_hardware else torch.float32
+def _dtype(name: str) -> torch.dtype:
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype

@@ -2,15 +2,18 @@
 
 import io
 import struct
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import overload
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from domain.generation import GenerationRequest
+from domain.generation import GeneratedImage, GenerationRequest
 from domain.models import SHORT_ID
 from domain.output_formats import OutputFormat
 
-__all__ = ["crop_centre", "encode_picture", "parameters_text"]
+__all__ = ["Encoded", "crop_centre", "encode_picture", "parameters_text"]
 
 # zlib's fastest level: half a second of a slower one would save a tenth of the bytes.
 _COMPRESS_LEVEL = 1
@@ -23,6 +26,30 @@ _LOSSLESS_EFFORT = 25
 # Exif 2.32, 4.6.3 and 4.6.5: the pointer to the Exif tags, and one of them.
 _EXIF_TAGS, _USER_COMMENT = 0x8769, 0x9286
 _LONG, _UNDEFINED = 4, 7
+
+
+class Encoded(Sequence[GeneratedImage]):
+    """Pictures that are being encoded. Who takes one waits for it."""
+
+    def __init__(self, pictures: Sequence["Future[GeneratedImage]"]) -> None:
+        self._pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    @overload
+    def __getitem__(self, index: int) -> GeneratedImage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[GeneratedImage]: ...
+    def __getitem__(self, index: int | slice) -> GeneratedImage | Sequence[GeneratedImage]:
+        if isinstance(index, slice):
+            return [picture.result() for picture in self._pictures[index]]
+        return self._pictures[index].result()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def crop_centre(image: Image.Image, width: int, height: int) -> Image.Image:

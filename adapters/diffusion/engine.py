@@ -2,30 +2,31 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 from PIL import Image
 
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
-from adapters.diffusion.encoding import crop_centre, encode_picture, parameters_text
+from adapters.diffusion.drawing_memory import DrawingMemories
+from adapters.diffusion.encoding import Encoded, crop_centre, encode_picture, parameters_text
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
+from adapters.diffusion.placing import STABLE_DIFFUSION
 from adapters.diffusion.previews import Previews
+from adapters.diffusion.remembered_prompts import remembered_prompts
 from adapters.diffusion.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
+from domain.execution_plan import LoadedModel
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
-from domain.ports.device_usage import LoadedModel
 from domain.ports.image_generator import GeneratedBatch, StepCallback
 
 __all__ = ["Engine"]
@@ -36,20 +37,18 @@ _log = logging.getLogger(__name__)
 class Engine:
     """Draws with the pipelines that it keeps loaded."""
 
-    def __init__(
-        self, device: Device, *, embed_metadata: bool, cache_bytes: int, largest_batch: int
-    ) -> None:
+    def __init__(self, device: Device, *, embed_metadata: bool, cache_bytes: int) -> None:
         self.device = device
-        self.largest_batch = largest_batch
         self._previews = Previews()
         self._embed_metadata = embed_metadata
         self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
+        self._memories = DrawingMemories()
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
     @property
-    def loaded(self) -> tuple[LoadedModel, ...]:
-        """As `DeviceUsage.loaded`."""
-        return tuple(LoadedModel(*each) for each in self._pipelines.weights.items())
+    def loaded_models(self) -> tuple[LoadedModel, ...]:
+        """As `DeviceReport.loaded_models`. Any thread may ask."""
+        return self._pipelines.loaded
 
     def generate(
         self,
@@ -59,7 +58,7 @@ class Engine:
         on_step: StepCallback | None,
     ) -> GeneratedBatch:
         """As `ImageGenerator.generate`. When memory is short, other pipelines go first."""
-        at_once = min(at_once, self.largest_batch)
+        at_once = min(at_once, self.device.plan.batch_limit)
         try:
             return self._generate(model, requests, on_step, at_once)
         except OutOfMemory:
@@ -78,7 +77,9 @@ class Engine:
         pipeline = self._pipelines.get(model)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}"):
-            plan = self._plan(pipeline, requests, at_once)
+            plan = self._plan(
+                pipeline, requests, at_once, partial(self._pipelines.drop_all_but, model.id)
+            )
             finished: dict[Drawing, Future[GeneratedImage]] = {}
             for done, call in enumerate(plan.calls):
                 drawn = [each.request for each in call.drawings]
@@ -90,35 +91,42 @@ class Engine:
                     drawing: self._encoders.submit(self._encode, drawing, image, plan.sampler)
                     for drawing, image in zip(call.drawings, pixels, strict=True)
                 }
-        ended = time.monotonic()
         return GeneratedBatch(
-            images=tuple(
-                tuple(finished[Drawing(request, seed)].result() for seed in request.seeds)
+            images=[
+                Encoded([finished[Drawing(request, seed)] for seed in request.seeds])
                 for request in requests
-            ),
-            timings=Timings(
-                load=loaded - began, generate=ended - loaded, encode=time.monotonic() - ended
-            ),
+            ],
+            timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
             warnings=plan.warnings,
         )
 
     def _plan(
-        self, pipeline: Any, requests: Sequence[GenerationRequest], at_once: int
+        self,
+        pipeline: Any,
+        requests: Sequence[GenerationRequest],
+        at_once: int,
+        make_room: Callable[[], bool],
     ) -> DrawingPlan:
-        if isinstance(pipeline, StableDiffusionPipeline | StableDiffusionXLPipeline):
-            return stable_diffusion_plan(pipeline, requests, self.device, at_once)
+        if isinstance(pipeline, STABLE_DIFFUSION):
+            memory = self._memories[pipeline]
+            return stable_diffusion_plan(
+                pipeline, requests, self.device, at_once, memory, make_room
+            )
         return text_to_image_plan(pipeline, requests)
 
     def _draw(
         self, pipeline: Any, plan: DrawingPlan, call: PipelineCall, progress: Progress
     ) -> Sequence[Image.Image]:
-        with (
-            torch.inference_mode(),
-            _scheduled_by(pipeline, plan.new_scheduler()),
-            _same_precision_after(pipeline.vae),
-        ):
-            output = pipeline(**call.arguments, output_type="pt", **{plan.step_argument: progress})
-            pixels = output.images.float()
+        kind = "pt" if plan.decode is None else "latent"
+        with torch.inference_mode():
+            with (
+                _scheduled_by(pipeline, plan.new_scheduler()),
+                _same_precision_after(pipeline.vae),
+                remembered_prompts(pipeline, self._memories[pipeline].encodings),
+            ):
+                steps = {plan.step_argument: progress}
+                drawn = pipeline(**call.arguments, output_type=kind, **steps).images
+            pixels = drawn.float() if plan.decode is None else plan.decode(drawn)
         size = (call.arguments["height"], call.arguments["width"])
         if tuple(pixels.shape[-2:]) != size:
             raise GenerationFailed(
@@ -130,8 +138,9 @@ class Engine:
                 f"the picture came out as no numbers in {self.device.dtype}; "
                 "DTYPE=float32 helps when the model is sound"
             )
-        array = (pixels.permute(0, 2, 3, 1) * 255).round().to("cpu", torch.uint8).numpy()
-        return [Image.fromarray(np.ascontiguousarray(one)) for one in array]
+        # On the device, so that a quarter of the bytes is copied from it, and once.
+        levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
+        return [Image.fromarray(one) for one in levels.cpu().numpy()]
 
     def _encode(self, drawing: Drawing, image: Image.Image, sampler: str) -> GeneratedImage:
         request = drawing.request
@@ -161,7 +170,7 @@ def _scheduled_by(pipeline: Any, scheduler: Any) -> Iterator[None]:
 
 @contextmanager
 def _same_precision_after(vae: Any) -> Iterator[None]:
-    """diffusers decodes SDXL in float32 and casts back afterwards, but not when that fails."""
+    """Some of diffusers' pipelines decode in float32 and cast back, but not when that fails."""
     dtype = vae.dtype
     try:
         yield

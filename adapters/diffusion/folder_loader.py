@@ -14,7 +14,7 @@ from adapters.diffusion.errors import brief, is_out_of_memory
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_index import make_harmless, read_index
 from adapters.diffusion.pipeline_classes import STABLE_DIFFUSION_CLASSES
-from adapters.diffusion.proof import copied_out_of_the_file
+from adapters.diffusion.placing import place
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -57,21 +57,13 @@ def _read(folder: str, device: Device) -> Any:
         for name, each in index.components.items()
     }
     pipeline = index.pipeline(**parts, **index.options)
-    modules = {name: part for name, part in parts.items() if isinstance(part, torch.nn.Module)}
     if index.pipeline.__name__ in STABLE_DIFFUSION_CLASSES and (
         pipeline.unet.config.in_channels == INPAINTING_CHANNELS
     ):
         mask_whole_picture(pipeline)
-    pipeline.to(device.torch_device)
-    for name in {"unet", "vae"} & modules.keys():
-        modules[name].to(memory_format=device.memory_format)
-    if device.name == "cpu":
-        # Nothing else copies a tensor that was already in the precision to draw in, and which
-        # ones the libraries mapped from a file they do not say.
-        weights = (
-            tensor for part in modules.values() for tensor in (*part.parameters(), *part.buffers())
-        )
-        copied_out_of_the_file(modules.values(), weights)
+    # Nothing else copies a tensor that was already in the precision to draw in, and which ones the
+    # libraries mapped from a file they do not say.
+    place(pipeline, device, in_any_precision=False)
     return pipeline
 
 

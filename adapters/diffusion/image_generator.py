@@ -1,12 +1,19 @@
 """diffusers behind the port, imported when it is first needed."""
 
+import contextlib
 import gc
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import logging
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+from domain.execution_plan import ExecutionPlan, LoadedModel, PlanOverrides
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
-from domain.ports.device_usage import DeviceMemory, DeviceUsage, LoadedModel
+from domain.ports.device_report import DeviceMemory, DeviceReport
 from domain.ports.image_generator import GeneratedBatch, ImageGenerator, StepCallback
 
 if TYPE_CHECKING:
@@ -14,32 +21,31 @@ if TYPE_CHECKING:
 
 __all__ = ["DiffusersImageGenerator"]
 
+_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
 
-class DiffusersImageGenerator(ImageGenerator, DeviceUsage):
+_log = logging.getLogger(__name__)
+
+
+class DiffusersImageGenerator(ImageGenerator, DeviceReport):
     """Stable Diffusion on the detected device.
 
     Neither the import of this module nor the constructor imports torch; `prepare` does.
 
     Args:
-        device: `auto`, `cpu`, `mps`, `cuda` or `cuda:<number>`.
-        dtype: `auto`, `float32`, `float16` or `bfloat16`.
         embed_metadata: Whether a picture carries its parameters.
         cache_bytes: Of weights that stay loaded; None for a share of the device's memory.
-        max_batch: How many images may be drawn at once; None for what suits the device.
+        wanted: As `PlanOverrides`: what is to be so; the rest suits the device.
     """
 
     def __init__(
         self,
         *,
-        device: str = "auto",
-        dtype: str = "auto",
         embed_metadata: bool = True,
         cache_bytes: int | None = None,
-        max_batch: int | None = None,
+        **wanted: Any,
     ) -> None:
-        self._wanted = (device, dtype)
+        self.overrides = PlanOverrides(**wanted)
         self._cache_bytes = cache_bytes
-        self._max_batch = max_batch
         self._embed_metadata = embed_metadata
         self._engine: Engine | None = None
 
@@ -49,11 +55,19 @@ class DiffusersImageGenerator(ImageGenerator, DeviceUsage):
 
     @property
     def largest_batch(self) -> int:
-        return 1 if self._engine is None else self._engine.largest_batch
+        return 1 if self._engine is None else self._engine.device.plan.batch_limit
 
     @property
-    def loaded(self) -> tuple[LoadedModel, ...]:
-        return () if self._engine is None else self._engine.loaded
+    def plan(self) -> ExecutionPlan | None:
+        return None if self._engine is None else self._engine.device.plan
+
+    @property
+    def loaded_models(self) -> tuple[LoadedModel, ...]:
+        return () if self._engine is None else self._engine.loaded_models
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return _versions()
 
     @property
     def memory(self) -> DeviceMemory | None:
@@ -61,8 +75,8 @@ class DiffusersImageGenerator(ImageGenerator, DeviceUsage):
 
     def prepare(self) -> None:
         if self._engine is None:
-            self._prepared()
-            _leave_libraries_to_themselves()
+            with _libraries_left_to_themselves():
+                self._prepared()
 
     def generate(
         self,
@@ -76,24 +90,47 @@ class DiffusersImageGenerator(ImageGenerator, DeviceUsage):
 
     def _prepared(self) -> "Engine":
         if self._engine is None:
-            from adapters.diffusion.device import find_device
+            from adapters.diffusion.device import planned_device
             from adapters.diffusion.engine import Engine
 
-            device = find_device(*self._wanted)
+            device = planned_device(self.overrides)
+            device.take_over()
+            _log.info("how is drawn: %s", device.plan)
             limit = self._cache_bytes
             self._engine = Engine(
                 device,
                 embed_metadata=self._embed_metadata,
                 cache_bytes=device.cache_bytes() if limit is None else limit,
-                largest_batch=self._max_batch or device.batch_limit,
             )
         return self._engine
 
 
-def _leave_libraries_to_themselves() -> None:
-    # torch and diffusers are 400,000 objects that live as long as the process. Each full collection
-    # would go through all of them, and every thread stands still for the quarter second it takes.
-    # Only once, before any pipeline is loaded: what is frozen in a cycle is never given back.
-    if not gc.get_freeze_count():
-        gc.collect()
+@contextlib.contextmanager
+def _libraries_left_to_themselves() -> Iterator[None]:
+    """torch and diffusers, which are imported in the block, are nothing for the garbage collector.
+
+    They are 400,000 objects that live as long as the process. While they are made the collector
+    would look through them again and again, a tenth of the time that their import takes; and later
+    each full collection would go through all of them, and every thread stand still for the quarter
+    second it takes. Only once, before any pipeline is loaded: what is frozen in a cycle is never
+    given back.
+    """
+    if gc.get_freeze_count() or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
         gc.freeze()
+    finally:
+        gc.enable()
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    """Of what draws; nothing is imported for it."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return MappingProxyType(found)

@@ -30,7 +30,8 @@ from adapters.diffusion.families import (
 )
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_loader import read_folder
-from adapters.diffusion.proof import copied_out_of_the_file, proven
+from adapters.diffusion.placing import place
+from adapters.diffusion.proof import proven
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -38,8 +39,6 @@ from domain.models import ModelRecord
 __all__ = ["load_pipeline"]
 
 _PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
-
-_WITH_CONVOLUTIONS = frozenset({"unet", "vae"})
 
 _log = logging.getLogger(__name__)
 
@@ -85,16 +84,7 @@ def _read(model: ModelRecord, device: Device) -> Any:
     pipeline = _assemble(weights, files, dtype)
     if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
         mask_whole_picture(pipeline)
-    pipeline.to(device.torch_device)
-    modules = {
-        name: part
-        for name, part in pipeline.components.items()
-        if isinstance(part, torch.nn.Module)
-    }
-    for name, module in modules.items():
-        layout = {"memory_format": device.memory_format} if name in _WITH_CONVOLUTIONS else {}
-        module.to(dtype=device.dtype, **layout)
-    copied_out_of_the_file(modules.values(), weights.values())
+    place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 
 

@@ -4,12 +4,13 @@ import ctypes
 import gc
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from adapters.diffusion.device import Device
+from domain.execution_plan import LoadedModel
 from domain.models import SHORT_ID, ModelRecord
 
 __all__ = ["PipelineCache", "pipeline_bytes"]
@@ -31,18 +32,14 @@ class PipelineCache:
         self._limit = limit
         self._load = load
         self._pipelines: OrderedDict[str, Any] = OrderedDict()
-        # Never changed, only replaced: other threads read it while this one loads and drops.
-        self._bytes: Mapping[str, int] = {}
+        self._bytes: dict[str, int] = {}
+        self.loaded: tuple[LoadedModel, ...] = ()
+        """The models that are loaded, least recently used first. Any thread may look."""
 
     @property
     def used(self) -> int:
         """Bytes of the weights that are loaded."""
         return sum(self._bytes.values())
-
-    @property
-    def weights(self) -> Mapping[str, int]:
-        """Bytes of the weights of each model that is loaded, by its id. Any thread may ask."""
-        return self._bytes
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -55,9 +52,10 @@ class PipelineCache:
             self._make_room(model.size)
             pipeline = self._load(model, self._device)
             self._pipelines[model.id] = pipeline
-            self._bytes = {**self._bytes, model.id: pipeline_bytes(pipeline)}
+            self._bytes[model.id] = pipeline_bytes(pipeline)
             self._make_room(0, keep=model.id)
         self._pipelines.move_to_end(model.id)
+        self._note()
         return self._pipelines[model.id]
 
     def drop_all_but(self, model_id: str) -> bool:
@@ -65,6 +63,9 @@ class PipelineCache:
         others = [each for each in self._pipelines if each != model_id]
         self._drop(others)
         return bool(others)
+
+    def _note(self) -> None:
+        self.loaded = tuple(LoadedModel(each, self._bytes[each]) for each in self._pipelines)
 
     def _make_room(self, coming: int, keep: str | None = None) -> None:
         going, left = [], self.used + coming
@@ -77,10 +78,10 @@ class PipelineCache:
         self._drop(going)
 
     def _drop(self, model_ids: list[str]) -> None:
-        self._bytes = {each: n for each, n in self._bytes.items() if each not in model_ids}
         for model_id in model_ids:
-            del self._pipelines[model_id]
+            del self._pipelines[model_id], self._bytes[model_id]
             _log.info("gave back the memory of model %s", model_id[:SHORT_ID])
+        self._note()
         if model_ids:
             gc.collect()  # a pipeline and its modules refer to each other
             self._device.release_memory()

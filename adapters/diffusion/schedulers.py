@@ -7,7 +7,9 @@ it predicts, up to how much noise (`_TRAINING`). Where the model's configuration
 they stay so; else they are spaced as each class has it, which is how its authors publish it.
 """
 
+import copy
 import inspect
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +25,7 @@ from diffusers import (
 
 from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
 
-__all__ = ["new_scheduler", "sampler_name"]
+__all__ = ["Schedulers", "new_scheduler", "sampler_name"]
 
 _TRAINING = (
     *("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas"),
@@ -38,17 +40,26 @@ _LCM_TRAINED_STEPS = 50
 """Of which an LCM was distilled to leap over some (Luo et al., arXiv:2310.04378, section 4.3)."""
 
 _LEAST_SIGNAL = 2.0**-24
+_KEPT_TABLES = 32
 
 
 class _ExactSteps:
     """What is put before a class of diffusers, so that it takes as many steps as are asked for."""
 
     timesteps: torch.Tensor
+    timesteps_on_cpu: torch.Tensor
+    ready_for: tuple[int, torch.device] | None = None
+    """The steps and the device of a copy that has its timesteps, and took no step."""
+    _taken = 0
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
-        """As diffusers' own, without two slips of it."""
+        """As diffusers' own, without two slips of it; nothing where they are set already."""
+        where = torch.device(device or "cpu")
+        ready, self.ready_for = self.ready_for, None
+        if ready == (num_inference_steps, where):
+            return
         scheduler: Any = super()
-        scheduler.set_timesteps(num_inference_steps, device=device)
+        scheduler.set_timesteps(num_inference_steps, device="cpu")
         # Trailing steps are counted down in floats, and of 61 of 1000 there are 62, the last at -1.
         if len(self.timesteps) > num_inference_steps:
             self.timesteps = self.timesteps[:num_inference_steps]
@@ -57,9 +68,12 @@ class _ExactSteps:
             if sigmas is not None:
                 self.sigmas = torch.cat([sigmas[:num_inference_steps], sigmas[-1:]])
         # Of equal first timesteps, as Karras' noise levels can be rounded to, the second is taken
-        # for the first unless it is said where to begin.
+        # for the first unless it is said where to begin. And it would be looked for on the device.
         if hasattr(self, "set_begin_index"):
             self.set_begin_index(0)
+        self.timesteps_on_cpu = self.timesteps
+        self.timesteps = self.timesteps.to(where)
+        self._taken = 0
 
 
 class _SingleStep(_ExactSteps):
@@ -67,7 +81,9 @@ class _SingleStep(_ExactSteps):
 
     It computes in float32, as noise of each step in half precision would be other noise than that
     in float32, and a seed means the same in each precision. And it keeps what it takes the finished
-    latents to be, under the name that multistep schedulers have for that.
+    latents to be, under the name that multistep schedulers have for that. The tables that it looks
+    timesteps up in are on the CPU, so it takes them from there: else each step would wait for the
+    device to tell which it is.
     """
 
     model_outputs: tuple[torch.Tensor, ...] = ()
@@ -82,6 +98,8 @@ class _SingleStep(_ExactSteps):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """As diffusers' own, for `return_dict=False`: the next latents, and the finished ones."""
         scheduler: Any = super()
+        timestep = self.timesteps_on_cpu[self._taken]
+        self._taken += 1
         drawn, clean = scheduler.step(
             model_output.float(), timestep, sample.float(), generator=generator, return_dict=False
         )
@@ -144,7 +162,7 @@ def new_scheduler(
         num_inference_steps: That the call will have.
     """
     if name is None:
-        return DPMSolverMultistepScheduler.from_config(configuration, **_SECOND_ORDER)
+        return _Dpm.from_config(configuration, **_SECOND_ORDER)
     kind, named = _CLASSES[name]
     options = {key: configuration[key] for key in _TRAINING if key in configuration}
     options |= dict.fromkeys(_SPACINGS_OF_NOISE, False)
@@ -167,6 +185,34 @@ def new_scheduler(
     # leaves this much of a picture in all but DDIM and LCM, which would divide by zero.
     scheduler.alphas_cumprod.clamp_(min=_LEAST_SIGNAL)
     return scheduler
+
+
+class Schedulers:
+    """Schedulers for the drawings of one pipeline. For one thread.
+
+    Their tables are computed once for each name and number of steps, the last ones used are kept.
+    """
+
+    def __init__(self, configuration: Mapping[str, Any], device: torch.device) -> None:
+        self._configuration = configuration
+        self._device = device
+        self._made: OrderedDict[tuple[Scheduler | None, int], Any] = OrderedDict()
+
+    def new(self, name: Scheduler | None, num_inference_steps: int) -> Any:
+        """As `new_scheduler`, with its timesteps set."""
+        key = (name, num_inference_steps)
+        if key not in self._made:
+            made = new_scheduler(name, self._configuration, num_inference_steps)
+            made.set_timesteps(num_inference_steps, device=self._device)
+            self._made[key] = made
+            if len(self._made) > _KEPT_TABLES:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        untouched = self._made[key]
+        # No drawing changes the configuration, and it is most of the work of a copy.
+        fresh = copy.deepcopy(untouched, {id(untouched.config): untouched.config})
+        fresh.ready_for = (num_inference_steps, self._device)
+        return fresh
 
 
 def sampler_name(name: Scheduler | None, configuration: Mapping[str, Any]) -> str:

@@ -1,14 +1,18 @@
 """Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
+from adapters.diffusion.decoding import decode
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.drawing_memory import DrawingMemory
+from adapters.diffusion.encoding_cache import EncodingCache
 from adapters.diffusion.prompts import PromptEncoding, encode_prompts
-from adapters.diffusion.schedulers import new_scheduler, sampler_name
+from adapters.diffusion.schedulers import sampler_name
 from domain.generation import GenerationRequest
 
 __all__ = ["stable_diffusion_plan"]
@@ -17,30 +21,44 @@ _Encoded = tuple[Drawing, PromptEncoding]
 
 
 def stable_diffusion_plan(
-    pipeline: Any, requests: Sequence[GenerationRequest], device: Device, at_once: int
+    pipeline: Any,
+    requests: Sequence[GenerationRequest],
+    device: Device,
+    at_once: int,
+    memory: DrawingMemory,
+    make_room: Callable[[], bool],
 ) -> DrawingPlan:
     """Prompts of any length, noise that is the same on every device, and the wanted scheduler.
 
-    At most `at_once` images are drawn by one call.
+    At most `at_once` images are drawn by one call. `memory` is this pipeline's.
+    `make_room` gives up what is not needed for it, and says whether there was something.
     """
     wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
     return DrawingPlan(
         calls=tuple(
             _call(pipeline, batch, device)
-            for batch in _batches(_encoded(pipeline, requests), at_once)
+            for batch in _batches(_encoded(pipeline, requests, memory.encodings), at_once)
         ),
-        new_scheduler=lambda: new_scheduler(
-            wanted.scheduler, configuration, wanted.num_inference_steps
-        ),
+        new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
         sampler=sampler_name(wanted.scheduler, configuration),
+        decode=partial(decode, pipeline, device=device, make_room=make_room),
     )
 
 
-def _encoded(pipeline: Any, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
+def _encoded(
+    pipeline: Any, requests: Sequence[GenerationRequest], encodings: EncodingCache
+) -> list[_Encoded]:
     """All images with their prompts; those whose prompts are equally long are neighbours."""
     encoded = []
+    # As the pipelines have it: one that was distilled is told the guidance, and has no second pass.
+    guided = (
+        requests[0].guidance_scale > 1
+        and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
+    )
     for request in requests:
-        encoding = encode_prompts(pipeline, request.prompt, request.negative_prompt)
+        encoding = encode_prompts(
+            pipeline, request.prompt, request.negative_prompt, guided=guided, cache=encodings
+        )
         encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
     return sorted(encoded, key=lambda row: row[1].length)
 
@@ -81,16 +99,15 @@ def _call(pipeline: Any, batch: Sequence[_Encoded], device: Device) -> PipelineC
 
 
 def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
-    conditions = {
-        "prompt_embeds": torch.cat([each.prompt for each in encodings]),
-        "negative_prompt_embeds": torch.cat([each.negative for each in encodings]),
+    """The pipeline's arguments for these prompts; those of which there is nothing are left out."""
+    rows = {
+        "prompt_embeds": [each.prompt for each in encodings],
+        "negative_prompt_embeds": [each.negative for each in encodings],
+        "pooled_prompt_embeds": [each.pooled for each in encodings],
+        "negative_pooled_prompt_embeds": [each.negative_pooled for each in encodings],
     }
-    pooled = [each.pooled for each in encodings if each.pooled is not None]
-    negative = [each.negative_pooled for each in encodings if each.negative_pooled is not None]
-    if pooled:
-        conditions["pooled_prompt_embeds"] = torch.cat(pooled)
-        conditions["negative_pooled_prompt_embeds"] = torch.cat(negative)
-    return conditions
+    there = {name: [each for each in row if each is not None] for name, row in rows.items()}
+    return {name: torch.cat(row) for name, row in there.items() if row}
 
 
 def _noise(

@@ -15,6 +15,7 @@ from adapters.http.models import models_blueprint
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
+from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
 from adapters.http.waiting import WaitingCallers
 from application.ports.metrics import Metrics
@@ -22,6 +23,7 @@ from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
 from application.version import VERSION
+from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -36,6 +38,7 @@ def create_app(
     settings: Settings,
     registry: ModelRegistry,
     generator: ImageGenerator,
+    device_report: DeviceReport,
     scheduler: JobScheduler,
     service: InferenceService,
     credential_checker: CredentialChecker,
@@ -68,6 +71,7 @@ def create_app(
     for blueprint in (
         public_blueprint(registry, generator, service),
         models_blueprint(registry, credential_checker),
+        system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(settings, draw, credential_checker),
         jobs_blueprint(settings, scheduler, streams, credential_checker),
         tokens_blueprint(credential_checker),

@@ -26,6 +26,7 @@ _LINKS = {
     "models": "/v1/models",
     "infer": "/v1/infer",
     "jobs": "/v1/jobs",
+    "system": "/v1/system",
     "tokens": "/v1/tokens",
 }
 

@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import metadata
 
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -12,7 +10,7 @@ from application.scheduler import JobScheduler
 from application.service import InferenceService, Readiness
 from application.version import VERSION
 from domain.models import SHORT_ID, ModelKind, PendingState
-from domain.ports.device_usage import DeviceUsage
+from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
@@ -20,24 +18,21 @@ __all__ = ["StateCollector"]
 
 
 class StateCollector(Collector):
-    """Gauges of what these objects are like at the moment. Nothing here waits for any of them.
-
-    `usage` is None of a device that does not tell what it holds.
-    """
+    """Gauges of what these objects are like at the moment. Nothing here waits for any of them."""
 
     def __init__(
         self,
         *,
         registry: ModelRegistry,
         generator: ImageGenerator,
-        usage: DeviceUsage | None,
+        report: DeviceReport,
         scheduler: JobScheduler,
         service: InferenceService,
         max_queue: int,
     ) -> None:
         self._registry = registry
         self._generator = generator
-        self._usage = usage
+        self._report = report
         self._scheduler = scheduler
         self._service = service
         self._max_queue = max_queue
@@ -46,8 +41,7 @@ class StateCollector(Collector):
         yield from self._of_the_service()
         yield from self._of_the_queue()
         yield from self._of_the_models()
-        if self._usage is not None:
-            yield from _of_the_device(self._usage)
+        yield from _of_the_device(self._report)
 
     def _of_the_service(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
@@ -56,7 +50,7 @@ class StateCollector(Collector):
             value={
                 "version": VERSION,
                 "device": self._generator.device or "",
-                "torch": _torch_version(),
+                "torch": self._report.versions.get("torch", ""),
             },
         )
         now = self._service.readiness
@@ -113,10 +107,10 @@ class StateCollector(Collector):
         )
 
 
-def _of_the_device(usage: DeviceUsage) -> Iterator[Metric]:
+def _of_the_device(report: DeviceReport) -> Iterator[Metric]:
     loaded: Counter[str] = Counter()
-    for model in usage.loaded:
-        loaded[model.id[:SHORT_ID]] += model.bytes
+    for model in report.loaded_models:
+        loaded[model.id[:SHORT_ID]] += model.size
     yield _gauge("ai_inference_models_loaded", "Models that are loaded.", len(loaded))
     yield _by_label(
         "ai_inference_model_loaded_bytes",
@@ -124,7 +118,7 @@ def _of_the_device(usage: DeviceUsage) -> Iterator[Metric]:
         "model",
         loaded,
     )
-    if (memory := usage.memory) is not None:
+    if (memory := report.memory) is not None:
         yield _gauge(
             "ai_inference_device_memory_used_bytes",
             "Bytes of the device's memory that are in use, by whomever.",
@@ -142,12 +136,3 @@ def _by_label(name: str, text: str, label: str, values: Mapping[str, float]) -> 
     for word, value in values.items():
         family.add_metric((word,), value)
     return family
-
-
-@cache
-def _torch_version() -> str:
-    """Of the build that is installed; to ask torch itself would be to import it."""
-    try:
-        return metadata.version("torch")
-    except metadata.PackageNotFoundError:
-        return ""

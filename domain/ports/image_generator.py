@@ -33,9 +33,16 @@ StepCallback = Callable[[GenerationStep], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedBatch:
-    """The images of each request, in the order of the requests, and what to say about them."""
+    """The images of each request, in the order of the requests, and what to say about them.
 
-    images: tuple[tuple[GeneratedImage, ...], ...]
+    Attributes:
+        images: They are drawn, and may still be being encoded: who looks into those of a request
+            waits for them. Any thread may.
+        timings: Of the whole batch, without the encoding that is still to be waited for.
+        warnings: Of each request.
+    """
+
+    images: Sequence[Sequence[GeneratedImage]]
     timings: Timings
     warnings: tuple[tuple[str, ...], ...] = ()
 

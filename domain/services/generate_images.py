@@ -3,16 +3,20 @@
 import dataclasses
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from domain.errors import FieldProblem, InvalidRequest, ModelChanged, OutOfMemory
-from domain.generation import GenerationRequest, GenerationResult
+from domain.generation import GeneratedImage, GenerationRequest, GenerationResult
 from domain.models import ModelRecord
 from domain.ports.image_generator import ImageGenerator, StepCallback
 from domain.schedulers import Scheduler
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["GenerateImages"]
+__all__ = ["DrawnRequest", "GenerateImages"]
+
+DrawnRequest = Callable[[], GenerationResult]
+"""A request that is drawn: waits for its pictures to be encoded, on any thread."""
 
 _RANDOM_SEED_BITS = 32
 """Seeds that are drawn fit the 32-bit fields of the tools people paste them into."""
@@ -71,12 +75,12 @@ class GenerateImages:
         """
         admitted = self.admit(request)
         try:
-            (result,) = self.batch((admitted,), at_once=request.num_images, on_step=on_step)
+            (drawn,) = self.batch((admitted,), at_once=request.num_images, on_step=on_step)
         except OutOfMemory:
             if request.num_images == 1:
                 raise
-            (result,) = self.batch((admitted,), at_once=1, on_step=on_step)
-        return result
+            (drawn,) = self.batch((admitted,), at_once=1, on_step=on_step)
+        return drawn()
 
     def batch(
         self,
@@ -84,10 +88,11 @@ class GenerateImages:
         *,
         at_once: int,
         on_step: StepCallback | None = None,
-    ) -> tuple[GenerationResult, ...]:
+    ) -> tuple[DrawnRequest, ...]:
         """Draw the images of requests with one `batch_key`, which have their seeds.
 
-        At most `at_once` images are drawn together.
+        At most `at_once` images are drawn together. When it returns the device is free, and who
+        wants the next batch drawn need not wait for the pictures of this one.
 
         Raises:
             ModelNotFound: no model has their `model_id`.
@@ -102,16 +107,25 @@ class GenerateImages:
         except ModelChanged:
             self._registry.forget(model.id)
             raise
-        seconds = self._clock() - started
-        return tuple(
-            GenerationResult(
+        drawn = self._clock()
+
+        def result(
+            request: GenerationRequest, images: Iterable[GeneratedImage], warnings: tuple[str, ...]
+        ) -> GenerationResult:
+            pictures = tuple(images)
+            ended = self._clock()
+            timings = batch.timings
+            return GenerationResult(
                 request=request,
-                images=images,
-                processing_time=seconds,
-                timings=batch.timings,
+                images=pictures,
+                processing_time=ended - started,
+                timings=dataclasses.replace(timings, encode=timings.encode + ended - drawn),
                 warnings=warnings,
             )
-            for request, images, warnings in zip(
+
+        return tuple(
+            partial(result, *row)
+            for row in zip(
                 requests, batch.images, batch.warnings or ((),) * len(requests), strict=True
             )
         )

@@ -1,6 +1,7 @@
 """Images that are drawn together, and looks at them on the way."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,3 +102,19 @@ def test_equal_requests_of_two_callers_have_a_look_each(
     first, second = looks[-1]
     assert first
     assert first == second
+
+
+@pytest.mark.parametrize(("guidance", "halves"), [(1.0, 1), (1.1, 2)])
+def test_both_halves_of_the_guidance_are_one_batch_and_none_is_drawn_without_it(
+    float32_generator: DiffusersImageGenerator, guidance: float, halves: int
+) -> None:
+    engine: Any = float32_generator._engine
+    unet = engine._pipelines.get(DEMO_MODEL).unet
+    seen: list[int] = []
+    hook = unet.register_forward_pre_hook(lambda _module, given: seen.append(len(given[0])))
+    try:
+        wanted = demo_request("a", guidance_scale=guidance, num_inference_steps=2, num_images=2)
+        float32_generator.generate(DEMO_MODEL, [wanted], at_once=2)
+    finally:
+        hook.remove()
+    assert seen == [2 * halves] * 2

@@ -1,5 +1,6 @@
 """The device and the precision that are found."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,6 +63,8 @@ def test_the_best_device_there_is_is_found(
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
+    there = SimpleNamespace(name="A Fast One", total_memory=2**34, major=8, minor=0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _device: there)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     device: Any = find_device()
     assert device.name == found
@@ -74,3 +77,38 @@ def test_one_that_is_not_there_is_refused_with_what_is() -> None:
 
     with pytest.raises(DeviceUnavailable, match=r"cuda:99.*there are: .*cpu"):
         find_device("cuda:99")
+
+
+def test_the_facts_of_this_machine_are_found() -> None:
+    import os
+
+    from adapters.diffusion.probing import probe
+
+    facts = probe("cpu")
+    assert facts.device == "cpu"
+    assert facts.name
+    assert facts.memory_bytes > 2**28
+    assert 1 <= facts.cores <= (os.cpu_count() or 1)
+
+
+def test_what_can_not_be_had_is_said_before_anything_is_drawn() -> None:
+    from adapters.diffusion.image_generator import DiffusersImageGenerator
+
+    generator = DiffusersImageGenerator(device="cpu", offload="model")
+    with pytest.raises(DeviceUnavailable, match="OFFLOAD is model, which is for CUDA"):
+        generator.prepare()
+    assert generator.device is None
+    assert generator.plan is None
+
+
+def test_the_threads_that_are_asked_for_draw() -> None:
+    import torch
+
+    from adapters.diffusion.image_generator import DiffusersImageGenerator
+
+    before = torch.get_num_threads()
+    try:
+        DiffusersImageGenerator(device="cpu", threads=1).prepare()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

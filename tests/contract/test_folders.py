@@ -161,3 +161,29 @@ def test_every_class_that_is_accepted_takes_what_is_asked_of_it() -> None:
         assert asked <= parameters.keys(), name
         assert {"guidance_scale", "true_cfg_scale"} & parameters.keys(), name
         assert {"callback", "callback_on_step_end"} & parameters.keys(), name
+
+
+def test_a_newer_model_reads_a_text_once(
+    generator: DiffusersImageGenerator, newer: ModelRecord, request_for: RequestFor
+) -> None:
+    engine: Any = generator._engine
+    first = draw(generator, newer, request_for())
+    pipeline = engine._pipelines.get(newer)
+    asked: list[str] = []
+    encoders = {
+        name: part for name, part in pipeline.components.items() if name.startswith("text_encoder")
+    }
+    hooks = [
+        part.register_forward_pre_hook(lambda *_, name=name: asked.append(name))
+        for name, part in encoders.items()
+        if part is not None
+    ]
+    try:
+        assert draw(generator, newer, request_for()) == first
+        assert asked == []
+        assert draw(generator, newer, request_for(prompt="a blue square")) != first
+        assert set(asked) == set(encoders)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert "encode_prompt" not in vars(pipeline)

@@ -79,6 +79,8 @@ def test_the_least_recently_used_goes_first(
     assert "".join(loader.loads) == loads
     assert sorted(cache.model_ids) == sorted(name * 64 for name in kept)
     assert cache.used == WEIGHTS * len(kept)
+    assert [each.id for each in cache.loaded] == list(cache.model_ids)
+    assert {each.size for each in cache.loaded} == {WEIGHTS}
     assert sorted(loader.alive) == sorted(kept)
 
 
@@ -161,10 +163,10 @@ def test_after_a_shortage_the_others_go_and_it_is_tried_again(
 def test_a_container_bounds_the_share_of_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.diffusion import device
+    from adapters.diffusion import device, probing
 
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(device, "_CONTAINER_LIMITS", (str(limit), str(tmp_path / "missing")))
+    monkeypatch.setattr(probing, "_CONTAINER_MEMORY", (str(limit), str(tmp_path / "missing")))
     whole = device.find_device("cpu").cache_bytes()
     limit.write_text("max\n")
     assert device.find_device("cpu").cache_bytes() == whole

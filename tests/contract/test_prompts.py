@@ -66,3 +66,77 @@ def test_any_text_is_encoded(pipeline: Any, prompt: str) -> None:
     from adapters.diffusion.prompts import encode_prompts
 
     assert encode_prompts(pipeline, prompt, None).length % 77 == 0
+
+
+class Counted:
+    """Counts what a text encoder is asked."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.calls = 0
+        pipeline.text_encoder.register_forward_pre_hook(self)
+
+    def __call__(self, *_: Any) -> None:
+        self.calls += 1
+
+
+def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> None:
+    import torch
+
+    from adapters.diffusion.encoding_cache import EncodingCache
+    from adapters.diffusion.prompts import encode_prompts
+
+    counted, cache = Counted(pipeline), EncodingCache()
+    asked = [("red", "blue"), ("red", "blue"), ("green", "blue"), ("blue", "red")]
+    kept = [encode_prompts(pipeline, *each, cache=cache) for each in asked]
+    assert counted.calls == 3
+    for encoding, each in zip(kept, asked, strict=True):
+        anew = encode_prompts(pipeline, *each)
+        assert torch.equal(encoding.prompt, anew.prompt)
+        assert torch.equal(encoding.negative, anew.negative)
+
+
+def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
+    from adapters.diffusion.encoding_cache import EncodingCache
+    from adapters.diffusion.prompts import encode_prompts
+
+    cache = EncodingCache()
+    assert encode_prompts(pipeline, "red", "", cache=cache).length == 77
+    assert encode_prompts(pipeline, "red", words(pipeline, 80), cache=cache).length == 154
+
+
+def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
+    import torch
+
+    from adapters.diffusion.prompts import encode_prompts
+
+    counted = Counted(pipeline)
+    encoding = encode_prompts(pipeline, "red", words(pipeline, 80), guided=False)
+    assert counted.calls == 1
+    assert encoding.length == 77
+    assert (encoding.negative, encoding.negative_pooled) == (None, None)
+    assert torch.equal(encoding.prompt, encode_prompts(pipeline, "red", None).prompt)
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"), [(3 * 4000, 3), (3 * 4000 - 1, 2), (4000, 1), (3999, 0)]
+)
+def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> None:
+    import torch
+
+    from adapters.diffusion.encoding_cache import EncodingCache
+
+    cache, made = EncodingCache(limit), []
+
+    def ask(name: str) -> None:
+        def encode() -> tuple[torch.Tensor, ...]:
+            made.append(name)
+            return (torch.zeros(1000),)
+
+        cache.get(name, encode)
+
+    for name in "abc":
+        ask(name)
+    assert cache.used == kept * 4000
+    for name in "cba"[:kept]:
+        ask(name)
+    assert made == ["a", "b", "c"]

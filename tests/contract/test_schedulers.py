@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler, PNDMScheduler
 
-from adapters.diffusion.schedulers import new_scheduler, sampler_name
+from adapters.diffusion.schedulers import Schedulers, new_scheduler, sampler_name
 from domain.schedulers import Scheduler
 
 pytestmark = pytest.mark.torch
@@ -75,6 +75,20 @@ def test_a_perfect_network_draws_the_picture(
     scheduler = new_scheduler(name, configuration(**training, **spaced), steps)
     error = (drawn(scheduler, steps, training) - CLEAN).abs().max()
     assert error < 5 * OLD_LEAST_NOISE
+
+
+@pytest.mark.parametrize("name", [None, *Scheduler])
+def test_one_with_kept_tables_draws_the_same_each_time(name: Scheduler | None) -> None:
+    found = configuration(**STABLE_DIFFUSION)
+    expected = drawn(new_scheduler(name, found, 7), 7, STABLE_DIFFUSION)
+    schedulers = Schedulers(found, torch.device("cpu"))
+    for _ in range(2):
+        scheduler = schedulers.new(name, 7)
+        assert torch.equal(drawn(scheduler, 7, STABLE_DIFFUSION), expected)
+        # Also the one that was used, once it is set anew.
+        assert torch.equal(drawn(scheduler, 7, STABLE_DIFFUSION), expected)
+    other = drawn(new_scheduler(name, found, 9), 9, STABLE_DIFFUSION)
+    assert torch.equal(drawn(schedulers.new(name, 9), 9, STABLE_DIFFUSION), other)
 
 
 @pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])

@@ -261,3 +261,14 @@ def test_the_printed_curl_line_leaves_a_picture(service: RunningService, tmp_pat
     )
     with Image.open(tmp_path / "picture.png") as image:
         assert image.size == (512, 512)
+
+
+def test_the_service_says_what_it_draws_with(service: RunningService, model_id: str) -> None:
+    body: dict[str, object] = {"id": "loaded", "model_id": model_id, "prompt": "a red circle"}
+    body |= {"num_inference_steps": 1, "width": 256, "height": 256}
+    assert service.call("POST", "/v1/infer", body).status == 200
+    answer = service.call("GET", "/v1/system").json
+    assert answer["plan"]["device"] == "cpu"
+    assert answer["plan"]["threads"] >= 1
+    assert [each["id"] for each in answer["loaded_models"]] == [model_id]
+    assert answer["versions"].keys() >= {"python", "torch", "diffusers"}

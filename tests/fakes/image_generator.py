@@ -10,7 +10,6 @@ from PIL import Image
 from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
-from domain.ports.device_usage import DeviceMemory, DeviceUsage, LoadedModel
 from domain.ports.image_generator import (
     GeneratedBatch,
     GenerationStep,
@@ -21,7 +20,7 @@ from domain.ports.image_generator import (
 __all__ = ["FakeImageGenerator"]
 
 
-class FakeImageGenerator(ImageGenerator, DeviceUsage):
+class FakeImageGenerator(ImageGenerator):
     """Draws a colour that only the request, the model and the seed decide.
 
     Attributes:
@@ -34,8 +33,6 @@ class FakeImageGenerator(ImageGenerator, DeviceUsage):
         fits: How many images at once it has memory for.
         on_begin: Called with each batch before it is drawn.
         previews: Of how many requests a preview was made.
-        keeps: How many models stay loaded, those that drew last.
-        memory: What it tells of its memory.
     """
 
     def __init__(self, *, prepared: bool = True, largest_batch: int = 1) -> None:
@@ -43,9 +40,6 @@ class FakeImageGenerator(ImageGenerator, DeviceUsage):
         self.fits = 1_000
         self.on_begin: Callable[[Sequence[GenerationRequest]], None] = lambda _requests: None
         self.previews = 0
-        self.keeps = 1
-        self._loaded: tuple[LoadedModel, ...] = ()
-        self._memory: DeviceMemory | None = None
         self._largest_batch = largest_batch
         self.drawn: list[GenerationRequest] = []
         self.gate = threading.Event()
@@ -64,18 +58,6 @@ class FakeImageGenerator(ImageGenerator, DeviceUsage):
     @property
     def largest_batch(self) -> int:
         return self._largest_batch
-
-    @property
-    def loaded(self) -> tuple[LoadedModel, ...]:
-        return self._loaded
-
-    @property
-    def memory(self) -> DeviceMemory | None:
-        return self._memory
-
-    @memory.setter
-    def memory(self, memory: DeviceMemory | None) -> None:
-        self._memory = memory
 
     def prepare(self) -> None:
         if self.unavailable is not None:
@@ -98,8 +80,6 @@ class FakeImageGenerator(ImageGenerator, DeviceUsage):
             raise self.failures.pop(0)
         if model.id in self.unloadable:
             raise ModelNotLoadable(f"{model.name} is no checkpoint")
-        others = tuple(each for each in self._loaded if each.id != model.id)
-        self._loaded = (*others, LoadedModel(model.id, model.size))[-self.keeps :]
         images = sum(request.num_images for request in requests)
         together = min(at_once, self._largest_batch, images)
         if together > self.fits:

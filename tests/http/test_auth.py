@@ -20,6 +20,7 @@ PROTECTED = [
     ("GET", "/v1/models"),
     ("HEAD", "/v1/models"),
     ("GET", f"/v1/models/{MODEL.id}"),
+    ("GET", "/v1/system"),
     ("POST", "/v1/infer"),
     ("POST", "/v1/jobs"),
     ("GET", "/v1/jobs"),
@@ -168,7 +169,7 @@ def test_a_scope_opens_its_own_routes_alone(
     shared: Service, scope: str, reads: bool, draws: bool
 ) -> None:
     headers = bearer(make_token({"scope": scope}))
-    for path in ("/v1/models", f"/v1/models/{MODEL.id}"):
+    for path in ("/v1/models", f"/v1/models/{MODEL.id}", "/v1/system"):
         response = shared.client.get(path, headers=headers)
         if reads:
             assert response.status_code == 200

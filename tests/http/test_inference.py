@@ -81,7 +81,8 @@ def test_the_times_are_seconds(shared: Service) -> None:
     answer = infer(shared)
     timings = answer["timings"]
     assert set(timings) >= {"queue", "load", "generate", "encode"}
-    assert (timings["load"], timings["generate"], timings["encode"]) == (0.25, 0.5, 0.125)
+    assert (timings["load"], timings["generate"]) == (0.25, 0.5)
+    assert 0.125 <= timings["encode"] < 10  # with what was waited for since
     assert isinstance(timings["queue"], float)
     assert 0 <= timings["queue"] < 10
     assert isinstance(answer["processing_time"], float)

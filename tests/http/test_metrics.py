@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from domain.execution_plan import LoadedModel
 from tests.http.conftest import (
     API_KEY,
     AUTHORIZED,
@@ -142,6 +143,7 @@ def test_nothing_that_names_a_caller_a_job_or_a_picture_is_in_it(service: Servic
 
 
 def test_no_label_is_of_an_unbounded_number(service: Service) -> None:
+    service.report.hold(LoadedModel(MODEL.id, 7))
     service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     labels = set().union(*scrape(service).labels.values())
     assert labels == {

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from application.service import Readiness
+from domain.execution_plan import LoadedModel
 from domain.models import ModelKind, PendingModel, PendingState
-from domain.ports.device_usage import DeviceMemory
+from domain.ports.device_report import DeviceMemory
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,
@@ -118,16 +119,12 @@ def test_loaded_models_come_and_go(service: Service) -> None:
         return samples.of("models_loaded"), samples.all_of("model_loaded_bytes")
 
     assert loaded() == (0, {})
-    service.generator.keeps = 2
-    for model in (MODEL, OTHER_MODEL):
-        submit(service, model_id=model.id)
-        service.container.scheduler().run_once()
-    sizes = {(MODEL.id[:10],): MODEL.size, (OTHER_MODEL.id[:10],): OTHER_MODEL.size}
-    assert loaded() == (2, sizes)
-    service.generator.keeps = 1
-    submit(service)
-    service.container.scheduler().run_once()
-    assert loaded() == (1, {(MODEL.id[:10],): MODEL.size})
+    service.report.hold(LoadedModel(MODEL.id, 7_000), LoadedModel(OTHER_MODEL.id, 13_000))
+    assert loaded() == (2, {(MODEL.id[:10],): 7_000, (OTHER_MODEL.id[:10],): 13_000})
+    service.report.hold(LoadedModel(MODEL.id, 7_000))
+    assert loaded() == (1, {(MODEL.id[:10],): 7_000})
+    service.report.hold()
+    assert loaded() == (0, {})
 
 
 def test_the_devices_memory_where_it_tells(service: Service) -> None:
@@ -137,22 +134,10 @@ def test_the_devices_memory_where_it_tells(service: Service) -> None:
         return used, samples.of("device_memory_size_bytes")
 
     assert memory() == (None, None)
-    service.generator.memory = DeviceMemory(used=6 * 2**30, total=24 * 2**30)
+    service.report.hold(memory=DeviceMemory(used=6 * 2**30, total=24 * 2**30))
     assert memory() == (6 * 2**30, 24 * 2**30)
-    service.generator.memory = DeviceMemory(used=2**30, total=24 * 2**30)
+    service.report.hold(memory=DeviceMemory(used=2**30, total=24 * 2**30))
     assert memory() == (2**30, 24 * 2**30)
-
-
-def test_a_generator_that_does_not_tell_what_it_holds_shows_none() -> None:
-    service = make_service(make_settings())
-    with service.container.device_usage.override(None):
-        service.container.metrics_registry.reset()
-        service.container.metrics.reset()
-        service.container.app.reset()
-        service.client = service.container.app().test_client()
-        samples = scrape(service)
-    assert samples.of("models_loaded") is None
-    assert samples.of("queue_jobs") == 0
 
 
 def test_files_that_are_hashed(service: Service) -> None:

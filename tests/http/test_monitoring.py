@@ -11,8 +11,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain.errors import OutOfMemory
-from domain.ports.device_usage import DeviceMemory
-from tests.http.conftest import AUTHORIZED, infer_body, make_service, make_settings
+from domain.execution_plan import LoadedModel
+from domain.ports.device_report import DeviceMemory
+from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
 from tests.paths import ROOT
 
 FOLDER = ROOT / "monitoring"
@@ -40,7 +41,7 @@ class Selector(NamedTuple):
 def exposed() -> Exposed:
     """The values of each label of each series, after a job that succeeded and one that did not."""
     service = make_service(make_settings())
-    service.generator.memory = DeviceMemory(used=1, total=2)
+    service.report.hold(LoadedModel(MODEL.id, 7), memory=DeviceMemory(used=1, total=2))
     service.client.get("/v1/models", headers=AUTHORIZED)
     for failures in ([], [OutOfMemory("too large")]):
         service.generator.failures += failures

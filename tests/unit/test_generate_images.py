@@ -106,7 +106,7 @@ def test_a_batch_gives_each_request_its_own_pictures(
     use_case: GenerateImages, generator: FakeImageGenerator
 ) -> None:
     first, second = request(id="a", num_images=2), request(id="b", seed=99)
-    results = use_case.batch((first, second), at_once=4)
+    results = [drawn() for drawn in use_case.batch((first, second), at_once=4)]
     assert [result.request.id for result in results] == ["a", "b"]
     assert [len(result.images) for result in results] == [2, 1]
     assert results[1].images == use_case(second).images

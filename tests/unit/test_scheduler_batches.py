@@ -1,12 +1,16 @@
 """Jobs that are drawn together, and what one of them may do to the others: nothing."""
 
+import dataclasses
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from application.jobs import JobStatus
 from domain.errors import GenerationFailed, JobCancelled, OutOfMemory
-from domain.generation import GenerationRequest
+from domain.generation import GeneratedImage, GenerationRequest
+from domain.ports.image_generator import GeneratedBatch
 from tests.unit.scheduling import Bench, request
 
 
@@ -147,3 +151,84 @@ def test_an_idle_device_waits_for_company_no_longer_than_it_may() -> None:
         submit(bench, "a")
         assert came.wait(10)
     assert bench.generator.batches == [("a",)]
+
+
+class SlowPictures(Sequence[GeneratedImage]):
+    """Pictures that are encoded when the test says so."""
+
+    def __init__(self, images: Sequence[GeneratedImage], encoded: threading.Event) -> None:
+        self._images = images
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: Any) -> Any:
+        assert self._encoded.wait(30)
+        return self._images[index]
+
+
+def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, encoded = Bench(), threading.Event()
+    real = bench.generator.generate
+    drawn: dict[str, threading.Event] = {name: threading.Event() for name in "abc"}
+
+    def generate(model: Any, requests: Any, **options: Any) -> GeneratedBatch:
+        batch = real(model, requests, **options)
+        drawn[requests[0].id].set()
+        return dataclasses.replace(
+            batch, images=[SlowPictures(images, encoded) for images in batch.images]
+        )
+
+    monkeypatch.setattr(bench.generator, "generate", generate)
+    jobs = {name: bench.scheduler.submit(request(name), caller="me") for name in "abc"}
+    with bench.worker() as worker:
+        assert drawn["a"].wait(10)
+        assert drawn["b"].wait(10)
+        with pytest.raises(TimeoutError):
+            jobs["a"].wait(0)
+        assert not drawn["c"].is_set()  # no more than one batch waits for its encoding
+        bench.scheduler.drain()
+        encoded.set()
+        worker.join(10)
+    assert {name: job.wait(0).request.id for name, job in jobs.items()} == {n: n for n in "abc"}
+    assert bench.statuses == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
+
+
+def test_a_picture_that_can_not_be_encoded_fails_its_own_job_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(largest_batch=2)
+
+    class Broken(Sequence[GeneratedImage]):
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: Any) -> Any:
+            raise MemoryError
+
+    real = bench.generator.generate
+
+    def generate(model: Any, requests: Any, **options: Any) -> GeneratedBatch:
+        batch = real(model, requests, **options)
+        broken = ["bad" in each.id for each in requests]
+        return dataclasses.replace(
+            batch,
+            images=[
+                Broken() if bad else each for bad, each in zip(broken, batch.images, strict=True)
+            ],
+        )
+
+    monkeypatch.setattr(bench.generator, "generate", generate)
+    for name in ("first", "good", "bad", "after"):
+        bench.scheduler.submit(request(name), caller="me")
+    with bench.worker():
+        pass
+    assert bench.statuses == {
+        "first": "succeeded",
+        "good": "succeeded",
+        "bad": "failed",
+        "after": "succeeded",
+    }

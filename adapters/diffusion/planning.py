@@ -1,0 +1,138 @@
+"""What a machine's facts mean for drawing. Decides only: nothing here looks at the machine."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from domain.errors import DeviceUnavailable
+from domain.execution_plan import AUTO, ExecutionPlan, PlanOverrides
+
+__all__ = ["DeviceFacts", "choose_offload", "choose_plan", "usable_cores"]
+
+# The most that is tried; what fits is found out by drawing. On a CPU a batch saves no time, and
+# one by one an image is the same to the last bit alone and among others.
+_BATCH_LIMITS = {"cpu": 1, "mps": 4, "cuda": 8}
+# Below which diffusers' page on Apple silicon (docs/source/en/optimization/mps.md) says to slice.
+_SLICED_BELOW = 64 * 2**30
+_WEIGHTS_SHARE = 0.8
+"""Of a device's memory that weights may take; the rest is for drawing with them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """What a device is and has, as far as it matters here.
+
+    Attributes:
+        device: `cpu`, `mps`, `cuda` or `cuda:<number>`.
+        name: The processor's own name.
+        memory_bytes: Of the device; of a container's where it allows less.
+        bfloat16: Whether it multiplies bfloat16 in hardware.
+        cores: Physical cores that this process may use.
+        compiler: Whether torch's compiler finds what it needs to make code for the device.
+    """
+
+    device: str
+    name: str
+    memory_bytes: int
+    bfloat16: bool
+    cores: int
+    compiler: bool
+
+    @property
+    def kind(self) -> str:
+        """`cpu`, `mps` or `cuda`."""
+        return self.device.partition(":")[0]
+
+
+def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
+    """The best plan for a device that keeps to all that is wanted otherwise.
+
+    Raises:
+        DeviceUnavailable: something wanted can not be had there; the message names the settings.
+    """
+    if problems := list(_problems(facts, overrides)):
+        raise DeviceUnavailable("; ".join(problems))
+    dtype = _or(overrides.dtype, _precision(facts))
+    vae_dtype = _or(overrides.vae_dtype, dtype)
+    wide = "bfloat16" if facts.bfloat16 else "float32"
+    is_mps = facts.kind == "mps"
+    return ExecutionPlan(
+        device=facts.device,
+        device_name=facts.name,
+        memory_bytes=facts.memory_bytes,
+        backend=_or(overrides.backend, "torch"),
+        dtype=dtype,
+        vae_dtype=vae_dtype,
+        vae_dtype_of_wide_range=_or(
+            overrides.vae_dtype, wide if vae_dtype == "float16" else vae_dtype
+        ),
+        # On Metal views of channels-last tensors came out wrong.
+        memory_format=_or(overrides.memory_format, "contiguous" if is_mps else "channels_last"),
+        attention=_or(
+            overrides.attention,
+            "sliced" if is_mps and facts.memory_bytes < _SLICED_BELOW else "sdpa",
+        ),
+        vae_tiling=overrides.vae_tiling,
+        offload=overrides.offload if facts.kind == "cuda" else "none",
+        compiled=overrides.compiled,
+        threads=overrides.threads or (facts.cores if facts.kind == "cpu" else None),
+        batch_limit=overrides.max_batch or _BATCH_LIMITS[facts.kind],
+    )
+
+
+def choose_offload(wanted: str, parts: Mapping[str, int], memory_bytes: int) -> str:
+    """Whether weights wait in the host's memory: `none`, `model` or `sequential`.
+
+    Args:
+        wanted: By the plan; `auto` for what keeps most on the device.
+        parts: Bytes of each network of a model.
+        memory_bytes: Of the device.
+    """
+    if wanted != AUTO:
+        return wanted
+    room = _WEIGHTS_SHARE * memory_bytes
+    if sum(parts.values()) <= room:
+        return "none"
+    return "model" if max(parts.values()) <= room else "sequential"
+
+
+def usable_cores(cpus: Iterable[int], core_of: Callable[[int], object], quota: float | None) -> int:
+    """Physical cores among `cpus`, but no more than the quota is worth; at least one.
+
+    Two threads of one core share what multiplies, so a second one makes nothing faster.
+
+    Args:
+        cpus: That the process may run on.
+        core_of: Which core a cpu is of.
+        quota: Seconds of CPU time a second; None where there is no bound.
+    """
+    cores = len({core_of(cpu) for cpu in cpus})
+    return max(1, cores if quota is None else min(cores, int(quota)))
+
+
+def _or(wanted: str, best: str) -> str:
+    return best if wanted == AUTO else wanted
+
+
+def _precision(facts: DeviceFacts) -> str:
+    if facts.kind != "cpu":
+        return "float16"
+    return "bfloat16" if facts.bfloat16 else "float32"
+
+
+def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
+    if wanted.offload in ("model", "sequential"):
+        if facts.kind != "cuda":
+            yield f"OFFLOAD is {wanted.offload}, which is for CUDA; leave it out on {facts.device}"
+        if wanted.compiled:
+            yield f"OFFLOAD is {wanted.offload} and COMPILE is true; only one of them can be had"
+    if wanted.memory_format == "channels_last" and facts.kind == "mps":
+        yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
+    if wanted.compiled:
+        if facts.kind == "mps":
+            yield "COMPILE is true, which is for CUDA and CPUs; leave it out on mps"
+        elif not facts.compiler:
+            needs = "g++ or clang++" if facts.kind == "cpu" else "triton and gcc or clang"
+            yield (
+                f"COMPILE is true, for which torch needs {needs}, and they are not there; "
+                "install them or leave COMPILE out"
+            )

@@ -1,0 +1,43 @@
+"""What this service runs on, and how it draws."""
+
+from http import HTTPStatus
+
+from adapters.http.auth import protect
+from adapters.http.parsing import Blueprint
+from adapters.http.system_schemas import SystemSchema
+from application.settings import Settings
+from application.version import NAME, VERSION
+from domain.credentials import Scope
+from domain.ports.device_report import DeviceReport
+from domain.services.credential_checker import CredentialChecker
+
+__all__ = ["system_blueprint"]
+
+_LIMITS = (
+    *("max_queue", "max_waiting", "max_streams", "max_body_bytes"),
+    *("batch_wait_ms", "model_cache_bytes", "job_retention_seconds", "job_retention_bytes"),
+)
+
+
+def system_blueprint(
+    settings: Settings, report: DeviceReport, checker: CredentialChecker
+) -> Blueprint:
+    """`/v1/system`."""
+    blueprint = Blueprint(
+        "system", __name__, url_prefix="/v1", description="What it runs on, and how it draws."
+    )
+    protect(blueprint, checker, Scope.MODELS_READ)
+
+    @blueprint.get("/system")
+    @blueprint.response(HTTPStatus.OK, SystemSchema)
+    def system() -> dict[str, object]:
+        return {
+            "name": NAME,
+            "version": VERSION,
+            "versions": report.versions,
+            "plan": report.plan,
+            "loaded_models": report.loaded_models,
+            "limits": {name: getattr(settings, name) for name in _LIMITS},
+        }
+
+    return blueprint

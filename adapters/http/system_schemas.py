@@ -1,0 +1,55 @@
+"""The shape of what this service runs on."""
+
+from marshmallow import Schema, fields
+
+__all__ = ["SystemSchema"]
+
+
+class _PlanSchema(Schema):
+    """An `ExecutionPlan`."""
+
+    device = fields.String()
+    device_name = fields.String()
+    memory_bytes = fields.Integer()
+    backend = fields.String()
+    dtype = fields.String()
+    vae_dtype = fields.String()
+    vae_dtype_of_wide_range = fields.String()
+    memory_format = fields.String()
+    attention = fields.String()
+    vae_tiling = fields.String()
+    offload = fields.String()
+    compiled = fields.Boolean()
+    threads = fields.Integer(allow_none=True)
+    batch_limit = fields.Integer()
+
+
+class _LoadedModelSchema(Schema):
+    """A `LoadedModel`."""
+
+    id = fields.String()
+    size = fields.Integer()
+
+
+class _LimitsSchema(Schema):
+    """The settings that bound what is taken and kept; null where the device decides."""
+
+    max_queue = fields.Integer()
+    max_waiting = fields.Integer()
+    max_streams = fields.Integer()
+    max_body_bytes = fields.Integer()
+    batch_wait_ms = fields.Integer(allow_none=True)
+    model_cache_bytes = fields.Integer(allow_none=True)
+    job_retention_seconds = fields.Integer()
+    job_retention_bytes = fields.Integer()
+
+
+class SystemSchema(Schema):
+    """What draws, how, and within which limits. `plan` is null until the device is known."""
+
+    name = fields.String()
+    version = fields.String()
+    versions = fields.Dict(keys=fields.String(), values=fields.String())
+    plan = fields.Nested(_PlanSchema, allow_none=True)
+    loaded_models = fields.List(fields.Nested(_LoadedModelSchema))
+    limits = fields.Nested(_LimitsSchema)

@@ -1,0 +1,57 @@
+"""A report of a device that nobody has."""
+
+from collections.abc import Mapping
+
+from domain.execution_plan import ExecutionPlan, LoadedModel
+from domain.ports.device_report import DeviceMemory, DeviceReport
+
+__all__ = ["PLAN", "FakeDeviceReport"]
+
+PLAN = ExecutionPlan(
+    device="cuda:1",
+    device_name="A Fast One",
+    memory_bytes=80_000_000_000,
+    backend="torch",
+    dtype="float16",
+    vae_dtype="float16",
+    vae_dtype_of_wide_range="bfloat16",
+    memory_format="channels_last",
+    attention="sdpa",
+    vae_tiling="auto",
+    offload="auto",
+    compiled=False,
+    threads=None,
+    batch_limit=8,
+)
+
+
+class FakeDeviceReport(DeviceReport):
+    """Says what it is told to say."""
+
+    def __init__(
+        self, plan: ExecutionPlan | None = None, loaded: tuple[LoadedModel, ...] = ()
+    ) -> None:
+        self._plan = plan
+        self._loaded = loaded
+        self._memory: DeviceMemory | None = None
+
+    def hold(self, *loaded: LoadedModel, memory: DeviceMemory | None = None) -> None:
+        """From now on say that these are loaded, and that the memory is like this."""
+        self._loaded = loaded
+        self._memory = memory
+
+    @property
+    def plan(self) -> ExecutionPlan | None:
+        return self._plan
+
+    @property
+    def loaded_models(self) -> tuple[LoadedModel, ...]:
+        return self._loaded
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return {"python": "3.11.2", "torch": "2.10.0"}
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        return self._memory

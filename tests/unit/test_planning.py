@@ -1,0 +1,161 @@
+"""What is drawn with on machines that are not here."""
+
+import dataclasses
+
+import pytest
+
+from adapters.diffusion.planning import DeviceFacts, choose_offload, choose_plan, usable_cores
+from domain.errors import DeviceUnavailable
+from domain.execution_plan import PlanOverrides
+
+GIB = 2**30
+CPU = DeviceFacts(
+    device="cpu", name="AMD EPYC", memory_bytes=23 * GIB, bfloat16=False, cores=2, compiler=True
+)
+BFLOAT16_CPU = dataclasses.replace(CPU, bfloat16=True)
+A100 = DeviceFacts(
+    device="cuda", name="A100", memory_bytes=80 * GIB, bfloat16=True, cores=16, compiler=True
+)
+T4 = dataclasses.replace(A100, name="T4", memory_bytes=15 * GIB, bfloat16=False)
+MAC = DeviceFacts(
+    device="mps", name="M4", memory_bytes=32 * GIB, bfloat16=False, cores=8, compiler=False
+)
+LARGE_MAC = dataclasses.replace(MAC, memory_bytes=64 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("facts", "dtype", "wide", "memory_format", "attention", "offload", "threads", "batch"),
+    [
+        (CPU, "float32", "float32", "channels_last", "sdpa", "none", 2, 1),
+        (BFLOAT16_CPU, "bfloat16", "bfloat16", "channels_last", "sdpa", "none", 2, 1),
+        (A100, "float16", "bfloat16", "channels_last", "sdpa", "auto", None, 8),
+        (T4, "float16", "float32", "channels_last", "sdpa", "auto", None, 8),
+        (MAC, "float16", "float32", "contiguous", "sliced", "none", None, 4),
+        (LARGE_MAC, "float16", "float32", "contiguous", "sdpa", "none", None, 4),
+    ],
+    ids=lambda value: value.name if isinstance(value, DeviceFacts) else None,
+)
+def test_each_device_has_its_plan(
+    facts: DeviceFacts,
+    dtype: str,
+    wide: str,
+    memory_format: str,
+    attention: str,
+    offload: str,
+    threads: int | None,
+    batch: int,
+) -> None:
+    plan = choose_plan(facts, PlanOverrides())
+    assert (plan.device, plan.device_name) == (facts.device, facts.name)
+    assert (plan.dtype, plan.vae_dtype, plan.vae_dtype_of_wide_range) == (dtype, dtype, wide)
+    assert (plan.memory_format, plan.attention) == (memory_format, attention)
+    assert (plan.offload, plan.vae_tiling, plan.compiled) == (offload, "auto", False)
+    assert (plan.threads, plan.batch_limit, plan.backend) == (threads, batch, "torch")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"dtype": "float32"},
+        {"dtype": "bfloat16", "vae_dtype": "float32"},
+        {"memory_format": "contiguous"},
+        {"attention": "sliced"},
+        {"vae_tiling": "on"},
+        {"vae_tiling": "off"},
+        {"offload": "none"},
+        {"offload": "model"},
+        {"offload": "sequential"},
+        {"compiled": True},
+        {"threads": 5},
+        {"backend": "torch"},
+    ],
+    ids=str,
+)
+def test_what_is_wanted_is_so(wanted: dict[str, object]) -> None:
+    plan = choose_plan(A100, PlanOverrides(**wanted))  # type: ignore[arg-type]
+    assert {name: getattr(plan, name) for name in wanted} == wanted
+
+
+def test_a_batch_limit_that_is_wanted_is_taken() -> None:
+    assert choose_plan(CPU, PlanOverrides(max_batch=3)).batch_limit == 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "vae_dtype", "plain", "wide"),
+    [
+        ("auto", "float32", "float32", "float32"),
+        ("auto", "float16", "float16", "float16"),
+        ("float32", "auto", "float32", "float32"),
+        ("bfloat16", "auto", "bfloat16", "bfloat16"),
+    ],
+)
+def test_the_autoencoder_has_its_own_precision(
+    dtype: str, vae_dtype: str, plain: str, wide: str
+) -> None:
+    plan = choose_plan(A100, PlanOverrides(dtype=dtype, vae_dtype=vae_dtype))
+    assert (plan.vae_dtype, plan.vae_dtype_of_wide_range) == (plain, wide)
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted", "words"),
+    [
+        (CPU, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
+        (MAC, {"offload": "sequential"}, ["OFFLOAD is sequential", "for CUDA"]),
+        (A100, {"offload": "model", "compiled": True}, ["OFFLOAD is model", "COMPILE is true"]),
+        (MAC, {"memory_format": "channels_last"}, ["MEMORY_FORMAT is channels_last"]),
+        (MAC, {"compiled": True}, ["COMPILE is true", "leave it out on mps"]),
+        (
+            dataclasses.replace(CPU, compiler=False),
+            {"compiled": True},
+            ["COMPILE is true", "g++ or clang++"],
+        ),
+        (dataclasses.replace(A100, compiler=False), {"compiled": True}, ["triton"]),
+        (
+            MAC,
+            {"compiled": True, "memory_format": "channels_last"},
+            ["COMPILE", "MEMORY_FORMAT"],
+        ),
+    ],
+)
+def test_what_can_not_be_had_is_named(
+    facts: DeviceFacts, wanted: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(DeviceUnavailable) as caught:
+        choose_plan(facts, PlanOverrides(**wanted))  # type: ignore[arg-type]
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "parts", "offload"),
+    [
+        ("auto", {"unet": 5, "text_encoder": 3}, "none"),
+        ("auto", {"unet": 5, "text_encoder": 4}, "model"),
+        ("auto", {"unet": 8, "text_encoder": 8}, "model"),
+        ("auto", {"unet": 9, "text_encoder": 1}, "sequential"),
+        ("none", {"unet": 900}, "none"),
+        ("model", {"unet": 1}, "model"),
+        ("sequential", {"unet": 1}, "sequential"),
+    ],
+)
+def test_weights_wait_outside_where_they_do_not_fit(
+    wanted: str, parts: dict[str, int], offload: str
+) -> None:
+    sizes = {name: size * GIB for name, size in parts.items()}
+    assert choose_offload(wanted, sizes, 10 * GIB) == offload
+
+
+@pytest.mark.parametrize(
+    ("cpus", "quota", "cores"),
+    [
+        (range(8), None, 4),
+        (range(3), None, 3),
+        ([0, 4], None, 1),
+        (range(8), 2.5, 2),
+        (range(8), 0.5, 1),
+        (range(8), 100.0, 4),
+    ],
+)
+def test_threads_are_as_many_as_cores_that_may_be_used(
+    cpus: list[int], quota: float | None, cores: int
+) -> None:
+    assert usable_cores(cpus, lambda cpu: cpu % 4, quota) == cores
