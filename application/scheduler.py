@@ -13,6 +13,8 @@ from application.job_events import JobWatch
 from application.job_queue import JobQueue, LiveJob
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
+from application.ports.job_observer import JobObserver, NoJobObserver
+from application.queue_load import QueueLoad, seconds_running
 from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
@@ -30,8 +32,6 @@ __all__ = ["JobScheduler"]
 
 _ADMISSION_SECONDS = 10.0
 """How long one call waits for others to be admitted before the store counts as stuck."""
-_UNKNOWN_SECONDS = 5.0
-"""What a job is taken to last before one was drawn."""
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
@@ -53,12 +53,14 @@ class JobScheduler:
         *,
         max_queue: int,
         batch_wait: float | None = None,
+        observer: JobObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._generate_images = generate_images
         self._records = records
-        self._queue = JobQueue(max_waiting=max_queue)
+        self._observer = observer or NoJobObserver()
+        self._queue = JobQueue(max_waiting=max_queue, observer=self._observer)
         self._batch_wait = batch_wait
         self._now = now
         self._times = DrawingTimes()
@@ -68,6 +70,7 @@ class JobScheduler:
             generate_images,
             records,
             times=self._times,
+            observer=self._observer,
             batch_wait=self._company,
             clock=clock,
             now=now,
@@ -82,6 +85,11 @@ class JobScheduler:
     def full(self) -> bool:
         """Whether the next job would be refused for want of room."""
         return self._queue.full
+
+    @property
+    def load(self) -> QueueLoad:
+        """What waits and what is drawn now."""
+        return QueueLoad.of(self._queue, self._now())
 
     @property
     def draining(self) -> bool:
@@ -228,14 +236,17 @@ class JobScheduler:
         if job.status is JobStatus.RUNNING:
             job = job.left_behind(self._now())
             self._records.update(job)
-        return (None, job) if job.status.finished else (self._queue.put(job), job)
+            if job.status.finished:
+                self._observer.job_ended(job)
+                return None, job
+        return self._queue.put(job), job
 
     def _accept(self, request: GenerationRequest, caller: str, within: float | None) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
         admitted = self._generate_images.admit(request)
         if self._queue.full:
-            wait = max(1, round(self._seconds_running()))
+            wait = max(1, round(seconds_running(self._queue, self._times)))
             raise QueueFull(waiting=self._queue.waiting, retry_after=wait)
         if within is not None and (predicted := self._predict(admitted, caller)) > within:
             raise DeadlineUnmet(within=within, predicted=predicted)
@@ -260,18 +271,8 @@ class JobScheduler:
         """Seconds until it would be done, at least: what was never measured counts nothing."""
         ahead = self._queue.ahead_of(caller)
         seconds = sum(self._times.predict(live.job.request) or 0.0 for live in ahead)
-        return self._seconds_running(0.0) + seconds + (self._times.predict(request) or 0.0)
-
-    def _seconds_running(self, unknown: float = _UNKNOWN_SECONDS) -> float:
-        """How long what is drawn now will still take."""
-        left = []
-        for live in self._queue.running:
-            progress, predicted = live.progress, self._times.predict(live.job.request)
-            if progress is not None and progress.seconds_left is not None:
-                left.append(progress.seconds_left)
-            else:
-                left.append(unknown if predicted is None else predicted)
-        return max(left, default=0.0)
+        drawing = seconds_running(self._queue, self._times, unknown=0.0)
+        return drawing + seconds + (self._times.predict(request) or 0.0)
 
     def _company(self) -> float:
         if self._batch_wait is not None:

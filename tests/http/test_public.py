@@ -11,7 +11,7 @@ from application.version import VERSION
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeSoleUse
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
-from tests.http.helpers import assert_problem, fill_queue
+from tests.http.helpers import assert_problem, in_state
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -131,17 +131,6 @@ def test_health_counts_the_models_of_the_last_scan() -> None:
     service.source.files |= {"models/b.ckpt": b"b", "models/c.ckpt": b"c", "models/d.ckpt": b"c"}
     service.container.model_registry().refresh()
     assert service.client.get("/health").get_json()["models"] == 3
-
-
-def in_state(readiness: Readiness) -> Service:
-    generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
-    scanned = readiness is not Readiness.SCANNING
-    service = make_service(make_settings(), generator=generator, scanned=scanned)
-    if readiness is Readiness.QUEUE_FULL:
-        fill_queue(service)
-    if readiness is Readiness.DRAINING:
-        service.container.scheduler().drain()
-    return service
 
 
 def test_who_is_ready_says_so() -> None:
