@@ -5,35 +5,54 @@ Needs matplotlib: `pip install .[benchmarks]`.
 
 import argparse
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["bars", "main", "plot"]
+__all__ = ["Bar", "bars", "main", "plot"]
 
 _KEPT, _MISSED, _UNJUDGED = "#2f7d5b", "#b5533c", "#8a8f98"
 _ROW_INCHES = 0.42
 
 
-def bars(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """A bar for each row that is a ratio: how many times as good as the alternative, and the bound.
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of a result.
+
+    Attributes:
+        label: What is compared.
+        times: How many times as good as the alternative.
+        bound: What it should be; None where that was not judged.
+        result: As the row has it.
+    """
+
+    label: str
+    times: float
+    bound: float | None
+    result: str
+
+
+def bars(content: Mapping[str, Any]) -> list[Bar]:
+    """A bar for each row that is a ratio.
 
     Args:
         content: Of a file that `benchmarks.report.store` wrote.
     """
-    found = []
-    for row in content["rows"].values():
-        if row["bound_of"] != "ratio" or not row["ratio"]:
-            continue
-        turn = (lambda value: value) if row["at_least"] else (lambda value: 1 / value)
-        found.append(
-            {
-                "label": f"{row['what']}\nover {row['plain_is']}",
-                "times": turn(row["ratio"]),
-                "bound": turn(row["bound"]) if row["result"] != "not judged" else None,
-                "result": row["result"],
-            }
+    return [
+        Bar(
+            f"{row['what']}\nover {row['plain_is']}",
+            _times(row["ratio"], row["at_least"]),
+            None if row["result"] == "not judged" else _times(row["bound"], row["at_least"]),
+            row["result"],
         )
-    return found
+        for row in content["rows"].values()
+        if row["bound_of"] == "ratio" and row["ratio"]
+    ]
+
+
+def _times(ratio: float, more_is_better: bool) -> float:
+    return ratio if more_is_better else 1 / ratio
 
 
 def plot(source: Path, target: Path) -> None:
@@ -50,20 +69,20 @@ def plot(source: Path, target: Path) -> None:
     colours = {"pass": _KEPT, "FAIL": _MISSED}
     figure, axes = pyplot.subplots(figsize=(9, 1 + _ROW_INCHES * len(rows)), layout="constrained")
     axes.barh(
-        [row["label"] for row in rows],
-        [row["times"] for row in rows],
-        color=[colours.get(row["result"], _UNJUDGED) for row in rows],
+        [row.label for row in rows],
+        [row.times for row in rows],
+        color=[colours.get(row.result, _UNJUDGED) for row in rows],
         height=0.6,
     )
     for place, row in enumerate(rows):
         axes.annotate(
-            f"{row['times']:.2f} ×", (row["times"], place), (4, 0),
+            f"{row.times:.2f} ×", (row.times, place), (4, 0),
             textcoords="offset points", va="center",
         )  # fmt: skip
-        if row["bound"] is not None:
-            axes.plot([row["bound"]] * 2, [place - 0.4, place + 0.4], color="black", linewidth=1.2)
+        if row.bound is not None:
+            axes.plot([row.bound] * 2, [place - 0.4, place + 0.4], color="black", linewidth=1.2)
     axes.axvline(1, color="black", linewidth=0.6, linestyle=":")
-    axes.set_xlim(0, 1.15 * max(row["times"] for row in rows))
+    axes.set_xlim(0, 1.15 * max(row.times for row in rows))
     axes.set_xlabel("times as good as the alternative; a black mark is what is aimed at")
     machine = content["machine"]
     axes.set_title(

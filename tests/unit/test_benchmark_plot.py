@@ -22,17 +22,17 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def test_less_time_than_the_alternative_is_as_many_times_as_good() -> None:
     (bar,) = bars({"rows": {"a": row()}})
-    assert (bar["times"], bar["bound"]) == (2, 1.25)
+    assert (bar.times, bar.bound) == (2, 1.25)
 
 
 def test_more_pictures_than_the_alternative_are_too() -> None:
     (bar,) = bars({"rows": {"a": row(ratio=3, bound=1.75, at_least=True)}})
-    assert (bar["times"], bar["bound"]) == (3, 1.75)
+    assert (bar.times, bar.bound) == (3, 1.75)
 
 
 def test_what_was_not_judged_has_no_bound() -> None:
     (bar,) = bars({"rows": {"a": row(result="not judged")}})
-    assert bar["bound"] is None
+    assert bar.bound is None
 
 
 @pytest.mark.parametrize("changes", [{"bound_of": "ours"}, {"ratio": None}])
