@@ -68,8 +68,10 @@ def _configuration_of(model: ModelRecord) -> Iterator[str]:
     from adapters.diffusion.families import configuration_files
     from adapters.diffusion.weights import read_metadata
 
-    if model.family is None:
-        raise RuntimeError(f"{model.path} is of no family")
-    files = embedded_configuration(read_metadata(model)) or configuration_files(model.family)
+    files = embedded_configuration(read_metadata(model))
+    if files is None:
+        if model.family is None:
+            raise RuntimeError(f"{model.path} is of no family")
+        files = configuration_files(model.family)
     with configuration_folder(files) as folder:
         yield folder
