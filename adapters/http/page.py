@@ -1,7 +1,6 @@
 """The page for people with a browser, and the files that it is made of."""
 
 import hashlib
-from datetime import timedelta
 from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
@@ -78,10 +77,7 @@ class BrowserPage:
         def asset(version: str, name: str) -> Response:
             file = send_from_directory(_ASSETS, name)
             if version == self._version:
-                file.cache_control.no_cache = None
-                file.cache_control.public = True
-                file.cache_control.immutable = True
-                file.cache_control.max_age = int(timedelta(days=365).total_seconds())
+                file.headers["Cache-Control"] = "public, max-age=31536000, immutable"  # a year
             return file
 
         return blueprint
