@@ -37,7 +37,8 @@ check: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not torch and not browser" --numprocesses auto --dist loadfile --quiet
 
 test: check
-	$(BIN)/python -m pytest -m "torch or browser"
+	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
+	$(BIN)/python -m pytest -m torch
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

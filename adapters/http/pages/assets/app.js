@@ -1,6 +1,6 @@
 // Puts the page together.
 
-import { Api, Problem, Unreachable } from "./api.js";
+import { Api, Unreachable } from "./api.js";
 import { announce, byId, pause, say } from "./dom.js";
 import { follow } from "./events.js";
 import { DrawingForm } from "./form.js";
@@ -18,6 +18,7 @@ const LOOK_AGAIN = 3_000; // at jobs that go on and are not followed
 let api = null;
 let looking = new AbortController(); // at what is on the stage
 let followedId = null;
+let sending = new AbortController(); // what is not accepted yet
 let signedIn = new AbortController();
 
 const models = new ModelPicker();
@@ -67,6 +68,7 @@ function leave(reason) {
   forgetKey();
   signedIn.abort();
   looking.abort();
+  sending.abort();
   models.stop();
   api = null;
   stage.use(null);
@@ -100,25 +102,29 @@ async function watchOthers(signal) {
 async function draw() {
   form.showErrors([]);
   const body = { id: newId(), ...form.request() };
-  const signal = look();
+  sending = new AbortController();
+  const { signal } = sending;
   form.busy = true;
-  const stop = () => {
-    looking.abort();
-    stage.use(api);
+  let waits = false;
+  const onWait = (reason, seconds) => {
+    if (!waits) {
+      look();
+      stage.sending(body, () => sending.abort());
+      bringIntoView();
+    }
+    waits = true;
+    stage.wait(reason, `Trying again by itself in ${seconds} s`);
   };
-  stage.sending(body, stop);
-  bringIntoView();
   try {
-    const onWait = (reason, seconds) => stage.wait(reason, `Trying again by itself in ${seconds} s`);
     const job = await submit(api, body, { onWait, signal });
     history.update(job);
-    form.busy = false;
-    await followed(job, signal);
+    open(job, { quietly: true });
+    bringIntoView();
   } catch (error) {
+    if (waits && api) stage.use(api);
     if (signal.aborted) return;
-    stage.use(api);
-    if (!(error instanceof Problem)) return form.showErrors([], error.message);
-    form.showErrors(error.fields, error.fields.length ? "" : error.message);
+    const fields = error.fields ?? [];
+    form.showErrors(fields, fields.length ? "" : error.message);
   } finally {
     form.busy = false;
   }
@@ -185,7 +191,10 @@ function report(error) {
   else if (error.name !== "AbortError") say(byId("history-error"), error.message);
 }
 
+/** Scroll to the stage where it is not in sight, as on a phone. */
 function bringIntoView() {
+  const { top } = byId("stage").getBoundingClientRect();
+  if (top >= 0 && top < innerHeight / 3) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  byId("stage").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "nearest" });
+  byId("stage").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
 }
