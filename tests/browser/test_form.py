@@ -26,6 +26,16 @@ def test_wrong_fields_are_told_beside_them_and_stay_as_they_are(studio: Studio) 
     expect(studio.page.locator(".field-error:visible")).to_have_count(0)
 
 
+def test_what_is_no_number_is_not_taken_for_an_empty_field(
+    studio: Studio, generator: SteppedGenerator
+) -> None:
+    studio.sign_in().prompt.fill("a circle")
+    studio.field("Steps").press_sequentially("e")
+    studio.draw_button.click()
+    expect(studio.page.locator("#num_inference_steps-error")).to_have_text("Steps must be a number")
+    assert generator.drawn == []
+
+
 def test_the_form_holds_the_services_bounds_and_defaults(studio: Studio) -> None:
     studio.sign_in()
     expect(studio.field("Steps")).to_have_value("4")

@@ -30,7 +30,10 @@ installSignIn((key) => {
   enter(key);
   byId("prompt").focus();
 });
-byId("sign-out").addEventListener("click", () => leave(""));
+byId("sign-out").addEventListener("click", () => {
+  form.clear();
+  leave("");
+});
 window.addEventListener("focus", () => api && refresh().catch(report));
 const remembered = rememberedKey();
 if (remembered) enter(remembered);
@@ -100,7 +103,8 @@ async function watchOthers(signal) {
 }
 
 async function draw() {
-  form.showErrors([]);
+  form.showErrors(form.unreadable);
+  if (form.unreadable.length) return;
   const body = { id: newId(), ...form.request() };
   sending = new AbortController();
   const { signal } = sending;
@@ -109,7 +113,11 @@ async function draw() {
   const onWait = (reason, seconds) => {
     if (!waits) {
       look();
-      stage.sending(body, () => sending.abort());
+      stage.sending(body, () => {
+        sending.abort();
+        // It may have been accepted just now.
+        api.cancel(body.id).then((job) => history.update(job), () => {});
+      });
       bringIntoView();
     }
     waits = true;

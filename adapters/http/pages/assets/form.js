@@ -46,6 +46,23 @@ export class DrawingForm {
     return byId("draw").getAttribute("aria-disabled") === "true";
   }
 
+  /** What is in a field that can not be read, as "1e" where a number should be. */
+  get unreadable() {
+    return this.#named()
+      .filter((control) => control.validity.badInput)
+      .map(({ name }) => ({ field: name, message: "must be a number" }));
+  }
+
+  /** Empty it for whoever comes next. */
+  clear() {
+    this.#form.reset();
+    this.#seed.kept = false;
+    this.#models.chooseScheduler("");
+    this.showErrors([]);
+    this.#settle();
+    sessionStorage.removeItem(DRAFT);
+  }
+
   /** What the form asks for; what is left empty is left to the service. */
   request() {
     this.#seed.beforeDrawing(Number(this.#checked("num_images")?.value ?? 1));
