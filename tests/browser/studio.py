@@ -2,16 +2,14 @@
 
 import io
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
-from domain.ports.image_generator import GeneratedBatch, GenerationStep, StepCallback
+from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import API_KEY, Service
 
@@ -29,27 +27,16 @@ class SteppedGenerator(FakeImageGenerator):
     def __init__(self) -> None:
         super().__init__()
         self.held = False
+        self.after_step = self._hold
         self._permits = threading.Semaphore(0)
 
     def let_on(self, steps: int = 1) -> None:
         """Do so many steps more."""
         self._permits.release(steps)
 
-    def generate(
-        self,
-        model: ModelRecord,
-        requests: Sequence[GenerationRequest],
-        *,
-        at_once: int = 1,
-        on_step: StepCallback | None = None,
-    ) -> GeneratedBatch:
-        def held(step: GenerationStep) -> None:
-            if on_step is not None:
-                on_step(step)
-            while self.held and not self._permits.acquire(timeout=0.02):
-                pass
-
-        return super().generate(model, requests, at_once=at_once, on_step=held)
+    def _hold(self, _step: GenerationStep) -> None:
+        while self.held and not self._permits.acquire(timeout=0.02):
+            pass
 
     def _preview(self, number: int) -> bytes:
         self.previews += 1

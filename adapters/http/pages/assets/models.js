@@ -13,6 +13,7 @@ export class ModelPicker {
   #wanted = null; // chosen by a draft or earlier settings, perhaps not listed yet
   #wantedScheduler = "";
   #timer = null;
+  #api = null; // that the list comes from; null when nobody is signed in
 
   constructor() {
     this.#select.addEventListener("change", () => {
@@ -51,6 +52,7 @@ export class ModelPicker {
 
   /** Ask for the list, and soon again while it is about to change. */
   async refresh(api) {
+    this.#api = api;
     clearTimeout(this.#timer);
     let moving = true;
     try {
@@ -58,7 +60,7 @@ export class ModelPicker {
       this.#show(models, pending);
       moving = pending.length > 0 || !models.some((model) => model.loadable);
     } finally {
-      if (moving) {
+      if (moving && this.#api === api) {
         const again = () => this.refresh(api).catch(() => {});
         this.#timer = setTimeout(again, SOON);
       }
@@ -67,6 +69,7 @@ export class ModelPicker {
 
   /** Ask no more. */
   stop() {
+    this.#api = null;
     clearTimeout(this.#timer);
   }
 

@@ -3,7 +3,7 @@
 
 import { make } from "./dom.js";
 
-/** An <img> of `size` that shows the picture at `url` once it has come, and the blob's address. */
+/** Let an <img> show the picture at `url`; the blob's address, which is to be given back. */
 export async function loadInto(image, api, url, signal) {
   const address = URL.createObjectURL(await api.picture(url, signal));
   image.src = address;
@@ -16,9 +16,11 @@ export class Thumbnails {
   #waiting = new Map();
   #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "300px" });
 
-  /** Load with the credential of `api` from now on. */
+  /** Load with the credential of `api` from now on, and nothing that was asked for before. */
   use(api) {
     this.#api = api;
+    this.#observer.disconnect();
+    this.#waiting.clear();
   }
 
   /** An image for the picture at `url`. */
