@@ -110,7 +110,8 @@ export class DrawingForm {
       }
       say(place, `${labelOf(control)} ${message}`);
       control.setAttribute("aria-invalid", "true");
-      control.setAttribute("aria-describedby", place.id);
+      const notes = [control.dataset.hint, place.id].filter(Boolean);
+      control.setAttribute("aria-describedby", notes.join(" "));
       control.closest("details")?.setAttribute("open", "");
       first ??= control;
     }
@@ -136,8 +137,6 @@ export class DrawingForm {
   }
 
   #changed(control) {
-    const slider = this.#form.querySelector(`[data-slider="${control.name}"]`);
-    if (slider) slider.value = control.value;
     if (control.dataset.slider) byId(control.dataset.slider).value = control.value;
     this.#settle();
     this.#keepDraft();
