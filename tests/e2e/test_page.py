@@ -12,7 +12,7 @@ from tests.browser.studio import Studio
 from tests.e2e.service import API_KEY, RunningService, service_environment
 from tests.paths import DEMO_CHECKPOINT
 
-pytestmark = [pytest.mark.torch, pytest.mark.browser]
+pytestmark = [pytest.mark.torch, pytest.mark.browser, pytest.mark.timeout(900)]
 
 READY = "Paste this"
 
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
 def studio(environment: dict[str, str]) -> Iterator[Studio]:
     with launched_chromium() as browser:
         studio = Studio(browser.new_page(), f"http://127.0.0.1:{environment['PORT']}")
-        expect.set_options(timeout=90_000)
+        expect.set_options(timeout=240_000)
         yield studio
         assert studio.faults == []
 
@@ -47,8 +47,8 @@ def test_pictures_come_also_through_a_power_cut(
         picture = service.call("GET", job["images"][0]["url"]).body
         assert download.value.path().read_bytes() == picture
 
-        studio.draw("a lake at night", Steps="60", Height="256")
-        expect(studio.stage).to_contain_text(re.compile(r"Step \d+ of 60"))
+        studio.draw("a lake at night", Steps="40", Height="256")
+        expect(studio.stage).to_contain_text(re.compile(r"Step \d+ of 40"))
         service.kill()
         expect(studio.page.locator("#connection")).to_contain_text("No connection")
     finally:

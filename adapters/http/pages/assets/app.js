@@ -13,6 +13,7 @@ import { Stage } from "./stage.js";
 import { newId, submit } from "./submit.js";
 import { Viewer } from "./viewer.js";
 
+const TITLE = document.title;
 const LOOK_AGAIN = 3_000; // at jobs that go on and are not followed
 
 let api = null;
@@ -77,6 +78,7 @@ function leave(reason) {
   stage.use(null);
   history.use(null);
   connection(true);
+  document.title = TITLE;
   show("sign-in");
   complain(reason);
   byId("key").focus();
@@ -90,6 +92,7 @@ function show(name) {
 async function refresh() {
   await Promise.all([models.refresh(api), history.refresh()]);
   connection(true);
+  say(byId("history-error"), "");
 }
 
 /** Look at jobs that nobody follows, until they end. */
@@ -159,12 +162,16 @@ async function followed(job, signal) {
   let now = job;
   const onEvent = (name, data) => {
     if (name === "preview") return stage.preview(data);
+    if (name === "progress") {
+      document.title = `${Math.floor((100 * data.step) / data.steps)} % · ${TITLE}`;
+    }
     now = name === "progress" ? { ...now, status: "running", progress: data } : data;
     stage.show(now);
     history.update(now);
   };
   followedId = job.id;
   const done = await follow(api, job.id, { onEvent, onConnection: connection, signal });
+  document.title = TITLE;
   history.update(done);
   stage.show(done);
   const number = done.images?.length ?? 0;
@@ -186,6 +193,7 @@ function look() {
   looking.abort();
   looking = new AbortController();
   followedId = null;
+  document.title = TITLE;
   history.mark(null);
   return looking.signal;
 }
