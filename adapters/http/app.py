@@ -12,6 +12,7 @@ from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
 from adapters.http.models import models_blueprint
+from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
@@ -45,7 +46,7 @@ def create_app(
     metrics: Metrics,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
-    app = Flask(__name__, static_folder="pages/assets", static_url_path="/assets")
+    app = Flask(__name__, static_folder=None, template_folder="pages")
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         API_TITLE="ai-inference",
@@ -68,8 +69,10 @@ def create_app(
     draw = WaitingCallers(scheduler, places=settings.max_waiting)
     streams = EventStreams(scheduler, places=settings.max_streams)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
+    page = BrowserPage(settings)
+    app.register_blueprint(page.assets_blueprint())
     for blueprint in (
-        public_blueprint(registry, generator, service),
+        public_blueprint(page, registry, generator, service),
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(settings, draw, credential_checker),
