@@ -5,6 +5,8 @@ from typing import Any
 
 from flask import Response, request, send_from_directory
 
+from adapters.http.answers import ProblemSchema
+from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
 from adapters.http.problems import problem
 from adapters.http.schemas import HealthSchema, IndexSchema, ReadySchema
@@ -38,8 +40,17 @@ def public_blueprint(
     blueprint = Blueprint("public", __name__, description="What this is, and whether it runs.")
 
     @blueprint.get("/")
-    @blueprint.response(HTTPStatus.OK, IndexSchema)
+    @blueprint.response(
+        HTTPStatus.OK,
+        IndexSchema,
+        description="What there is.",
+        headers=response_headers("Vary", "Content-Security-Policy"),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.OK, schema={"type": "string"}, content_type="text/html", success=True
+    )
     def index() -> Any:
+        """Name, version and links; a page for who prefers HTML."""
         accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
         if accepted == "text/html":
             page = send_from_directory(f"{blueprint.root_path}/{_PAGES}", "index.html")
@@ -49,14 +60,16 @@ def public_blueprint(
         return _described(), {"Vary": "Accept"}
 
     @blueprint.get("/v1")
-    @blueprint.response(HTTPStatus.OK, IndexSchema)
+    @blueprint.response(HTTPStatus.OK, IndexSchema, description="What there is.")
     def version_index() -> dict[str, object]:
+        """Name, version and links."""
         return _described()
 
-    @blueprint.get("/health")
+    @blueprint.get("/health", endpoint="health_unversioned")
     @blueprint.get("/v1/health")
-    @blueprint.response(HTTPStatus.OK, HealthSchema)
+    @blueprint.response(HTTPStatus.OK, HealthSchema, description="It is there.")
     def health() -> dict[str, object]:
+        """Whether it is there, on which device, with how many models."""
         return {
             "status": "healthy",
             "version": VERSION,
@@ -65,8 +78,15 @@ def public_blueprint(
         }
 
     @blueprint.get("/health/ready")
-    @blueprint.response(HTTPStatus.OK, ReadySchema)
+    @blueprint.response(HTTPStatus.OK, ReadySchema, description="It would.")
+    @blueprint.alt_response(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        schema=ProblemSchema,
+        content_type="application/problem+json",
+        description="`not_ready`: It would not; `detail` says why.",
+    )
     def ready() -> dict[str, object] | Response:
+        """Whether a request would be drawn now."""
         readiness = service.readiness
         if readiness is not Readiness.READY:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=readiness.value)

@@ -1,0 +1,82 @@
+"""marshmallow schemas as JSON Schema 2020-12, beyond what apispec tells by itself."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from marshmallow import Schema, fields
+
+from adapters.http.answers import Computed
+
+__all__ = ["SchemaPlugin"]
+
+_WORDS = ("const", "contentEncoding", "contentMediaType")
+"""Of JSON Schema 2020-12: apispec lets those of OpenAPI 3.0 alone pass from a field's metadata."""
+
+
+class _Converter(OpenAPIConverter):
+    """What apispec has no word for, fields and schemas here say themselves.
+
+    A field: `limit_name`, of the `GenerationRequest` field whose default is its own. A schema:
+    `null_is_left_out`, when a null counts as not sent; `described`, members to merge in.
+    """
+
+    request_defaults: ClassVar[Mapping[str, object]] = {}
+
+    def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
+        if isinstance(field, Computed):
+            return self.field2property(field.shape) | self.metadata2properties(field)
+        found: dict[str, Any] = super().field2property(field)
+        found |= {word: field.metadata[word] for word in _WORDS if word in field.metadata}
+        name = getattr(field, "limit_name", None)
+        if name in self.request_defaults and not field.required:
+            default = self.request_defaults[name]
+            if default is not None or field.allow_none:
+                found.setdefault("default", default)
+        return found
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        instance = schema() if isinstance(schema, type) else schema
+        found: dict[str, Any] = super().schema2jsonschema(instance)
+        if description := _first_paragraph(type(instance)):
+            found["description"] = description
+        if getattr(instance, "null_is_left_out", False):
+            optional = found["properties"].keys() - set(found.get("required", ()))
+            for name in optional:
+                _allow_null(found["properties"][name])
+        for word, value in getattr(instance, "described", {}).items():
+            merged = isinstance(value, Mapping) and word in found
+            found[word] = {**found[word], **value} if merged else value
+        return found
+
+
+class SchemaPlugin(MarshmallowPlugin):
+    """apispec's plugin with our converter, and names without underscores.
+
+    Args:
+        request_defaults: By the field of a `GenerationRequest`, what it is when not sent.
+    """
+
+    def __init__(self, request_defaults: Mapping[str, object]) -> None:
+        super().__init__(schema_name_resolver=_name)
+        self.Converter = type(
+            "_Converter", (_Converter,), {"request_defaults": dict(request_defaults)}
+        )
+
+
+def _name(schema: Any) -> str:
+    cls = schema if isinstance(schema, type) else type(schema)
+    return cls.__name__.lstrip("_").removesuffix("Schema")
+
+
+def _first_paragraph(cls: type[Schema]) -> str:
+    # Not inspect.getdoc, which gives what a base class says.
+    return inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _allow_null(found: dict[str, Any]) -> None:
+    if isinstance(found.get("type"), str):
+        found["type"] = [found["type"], "null"]
+    if "enum" in found and None not in found["enum"]:
+        found["enum"] = [*found["enum"], None]
