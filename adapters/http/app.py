@@ -12,6 +12,7 @@ from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
 from adapters.http.models import models_blueprint
 from adapters.http.openapi.document import documented_api
+from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_blueprint
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
@@ -73,8 +74,10 @@ def create_app(
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
+        explorer_blueprint(),
     ):
         api.register_blueprint(blueprint)
+    app.register_blueprint(explorer_assets_blueprint())
     return app
 
 

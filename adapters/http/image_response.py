@@ -37,7 +37,7 @@ def describes_image(blueprint: Blueprint) -> Callable[[_Route], _Route]:
     types = [media_type for _, media_type, _ in _TYPES] + [_UNKNOWN[0]]
 
     def decorate(route: _Route) -> _Route:
-        for media_type in types:
+        for media_type in reversed(types):  # as decorators: the last is the first in the document
             route = blueprint.alt_response(
                 HTTPStatus.OK,
                 schema={},

@@ -22,6 +22,15 @@ _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+_OF_PAGE = (
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Security-Policy",
+    "ETag",
+    "Last-Modified",
+    "Referrer-Policy",
+)
+"""Headers of the page, which JSON has not."""
 _LINKS = {
     "health": "/v1/health",
     "ready": "/health/ready",
@@ -30,6 +39,8 @@ _LINKS = {
     "jobs": "/v1/jobs",
     "system": "/v1/system",
     "tokens": "/v1/tokens",
+    "openapi": "/openapi.json",
+    "docs": "/docs",
 }
 
 
@@ -44,16 +55,25 @@ def public_blueprint(
         HTTPStatus.OK,
         IndexSchema,
         description="What there is.",
-        headers=response_headers("Vary", "Content-Security-Policy"),
+        headers=response_headers("Vary", *_OF_PAGE),
     )
     @blueprint.alt_response(
         HTTPStatus.OK, schema={"type": "string"}, content_type="text/html", success=True
     )
+    @blueprint.alt_response(
+        HTTPStatus.NOT_MODIFIED,
+        description="You have the page already.",
+        headers=response_headers("Vary", *_OF_PAGE),
+    )
+    @blueprint.request_headers("If-None-Match")
     def index() -> Any:
         """Name, version and links; a page for who prefers HTML."""
         accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
         if accepted == "text/html":
-            page = send_from_directory(f"{blueprint.root_path}/{_PAGES}", "index.html")
+            page = send_from_directory(
+                f"{blueprint.root_path}/{_PAGES}", "index.html", conditional=False
+            )
+            page.make_conditional(request)
             page.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
             page.headers["Vary"] = "Accept"
             return page

@@ -124,7 +124,7 @@ class _RequestSchema(Schema):
 
 
 class GenerationRequestSchema(_RequestSchema):
-    """What `GenerationRequest` takes; a field left out is left to its default."""
+    """A request for pictures; what is left out is as its default says."""
 
     id = LimitedString(
         id_length(),

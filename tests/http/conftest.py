@@ -14,6 +14,7 @@ from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
+from tests.http.documented import DocumentedClient
 
 pytest.register_assert_rewrite("tests.http.helpers")
 
@@ -58,6 +59,14 @@ def make_service(
         container.model_registry().refresh()
     client = container.app().test_client()
     return Service(client, container, generator, source, jobs, results, report)
+    return Service(client_of(container), container, generator, source, jobs, results)
+
+
+def client_of(container: Container) -> FlaskClient:
+    """A client of the container's application that holds answers to the API's description."""
+    app = container.app()
+    app.test_client_class = DocumentedClient
+    return app.test_client()
 
 
 def make_settings(**changes: object) -> Settings:

@@ -26,6 +26,7 @@ from tests.http.conftest import (
     make_service,
     make_settings,
 )
+from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service, client_of
 
 __all__ = [
     "assert_problem",
@@ -162,7 +163,7 @@ def between_submit_and_wait(
     scheduler = BetweenSubmitAndWait(service.container.scheduler(), meanwhile)
     with service.container.scheduler.override(scheduler):
         service.container.app.reset()
-        client = service.container.app().test_client()
+        client = client_of(service.container)
     return client, scheduler.waits
 
 

@@ -10,7 +10,7 @@ from adapters.http.answers import AnswerSchema
 from adapters.http.fields import CheckedString, LimitedString
 from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
 from domain.generation import GenerationRequest
-from domain.limits import TextLength
+from domain.limits import IntegerRange, TextLength
 from domain.output_formats import OutputFormat
 
 __all__ = ["ImagesRequestSchema", "ImagesSchema"]
@@ -56,6 +56,13 @@ def _size_problem(value: object) -> str | None:
     return None
 
 
+_SIDES = " × ".join(
+    f"{limit.minimum}–{limit.maximum}"
+    for limit in map(GenerationRequest.LIMITS.__getitem__, ("width", "height"))
+    if isinstance(limit, IntegerRange)
+)
+
+
 class ImagesRequestSchema(Schema):
     """What to draw. A null counts as not sent.
 
@@ -86,7 +93,7 @@ class ImagesRequestSchema(Schema):
     size = CheckedString(
         _size_problem,
         metadata={
-            "description": "`auto`, or width and height within the bounds of `/v1/infer`.",
+            "description": f"`auto`, or as `512x512`, width and height: {_SIDES} pixels.",
             "default": "auto",
             "pattern": "^(auto|[0-9]{1,6}x[0-9]{1,6})$",
         },

@@ -65,6 +65,15 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         """
         return _saying("request_headers", headers)
 
+    def register_views_in_doc(self, *args: Any, name: str, **options: Any) -> None:
+        """flask-smorest calls it when the blueprint is registered."""
+        for endpoint, by_method in self._docs.items():
+            for method, doc_info in by_method.items():
+                if method != "parameters":  # of them all
+                    said = doc_info.setdefault("manual_doc", {})
+                    said.setdefault("operationId", f"{name}_{endpoint}")
+        super().register_views_in_doc(*args, name=name, **options)
+
     def _prepare_everything_else(
         self,
         doc: dict[str, Any],

@@ -25,10 +25,13 @@ class _Converter(OpenAPIConverter):
     request_defaults: ClassVar[Mapping[str, object]] = {}
 
     def field2property(self, field: fields.Field[Any]) -> dict[str, Any]:
+        found: dict[str, Any]
         if isinstance(field, Computed):
-            return self.field2property(field.shape) | self.metadata2properties(field)
-        found: dict[str, Any] = super().field2property(field)
+            found = self.field2property(field.shape) | self.metadata2properties(field)
+        else:
+            found = super().field2property(field)
         found |= {word: field.metadata[word] for word in _WORDS if word in field.metadata}
+        _add_type(found)
         name = getattr(field, "limit_name", None)
         if name in self.request_defaults and not field.required:
             default = self.request_defaults[name]
@@ -63,6 +66,13 @@ class SchemaPlugin(MarshmallowPlugin):
         self.Converter = type(
             "_Converter", (_Converter,), {"request_defaults": dict(request_defaults)}
         )
+
+
+def _add_type(found: dict[str, Any]) -> None:
+    """Say what type all of the words are, where the schema only says which."""
+    values = found.get("enum", [found["const"]] if "const" in found else [])
+    if values and "type" not in found and all(isinstance(each, str | None) for each in values):
+        found["type"] = ["string", "null"] if None in values else "string"
 
 
 def _name(schema: Any) -> str:

@@ -1,5 +1,6 @@
 """The document, as far as it is of no route: what it is called, how callers show who they are."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from adapters.http.openapi.converter import SchemaPlugin
 from adapters.http.openapi.headers import register_headers
 from application.version import NAME, VERSION
 
-__all__ = ["BEARER", "documented_api"]
+__all__ = ["BEARER", "document_of", "documented_api"]
 
 BEARER = "bearer"
 """The security scheme that has the credential of RFC 6750, section 2.1."""
@@ -63,3 +64,14 @@ def documented_api(app: Flask, *, request_defaults: Mapping[str, object]) -> fla
         api.spec.components.security_scheme(name, scheme)
     register_headers(api.spec)
     return api
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The OpenAPI document of everything that was registered with `documented_api(app)`."""
+    api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    document: dict[str, Any] = api.spec.to_dict()
+    schemas = document["components"]["schemas"]
+    while unused := [name for name in schemas if f'schemas/{name}"' not in json.dumps(document)]:
+        for name in unused:  # flask-smorest has some for what is not used here
+            del schemas[name]
+    return document

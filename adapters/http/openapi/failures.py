@@ -1,5 +1,6 @@
 """The answers to errors, as the application itself gives them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class _Answer:
 
     @property
     def body(self) -> Any:
-        return self.response.get_json(force=True)
+        return json.loads(self.response.get_data())
 
 
 def failure_responses(
@@ -50,11 +51,14 @@ def failure_responses(
 
 
 def _answer(app: Flask, error: type[Exception], door: str) -> _Answer:
-    sample = sample_of(error)
-    with app.test_request_context(door):
-        g.request_id = _REQUEST_ID
-        response = app.make_response(app.handle_user_exception(sample))
-        return _Answer(failure_of(sample).code, meaning_of(error), response)
+    known: dict[object, _Answer] = app.extensions.setdefault(__name__, {})
+    if (error, door) not in known:
+        sample = sample_of(error)
+        with app.test_request_context(door):
+            g.request_id = _REQUEST_ID
+            response = app.make_response(app.handle_user_exception(sample))
+            known[error, door] = _Answer(failure_of(sample).code, meaning_of(error), response)
+    return known[error, door]
 
 
 def _response(

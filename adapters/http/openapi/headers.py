@@ -78,15 +78,12 @@ _OF_RESPONSES: Mapping[str, dict[str, Any]] = {
     },
     "ETag": {
         "description": "Names these bytes; for `If-None-Match`.",
-        "required": True,
         "schema": _TEXT,
     },
-    "Cache-Control": {"description": "Who may keep it.", "required": True, "schema": _TEXT},
-    "Vary": {
-        "description": "The headers of the request that decide the answer.",
-        "required": True,
-        "schema": _TEXT,
-    },
+    "Cache-Control": {"description": "Who may keep it.", "schema": _TEXT},
+    "Vary": {"description": "The headers of the request that decide the answer.", "schema": _TEXT},
+    "Last-Modified": {"description": "When it last changed.", "schema": _TEXT},
+    "Referrer-Policy": {"description": "What the page tells others of itself.", "schema": _TEXT},
     "Content-Disposition": {
         "description": "A name to save it by.",
         "schema": _TEXT,

@@ -49,6 +49,7 @@ _SAMPLES: Mapping[type[Exception], Exception] = {
     exceptions.InternalServerError: exceptions.InternalServerError(),
 }
 _MEANINGS: Mapping[type[Exception], str] = {
+    errors.InvalidRequest: "One or more fields are wrong; all of them are named at once.",
     exceptions.BadRequest: "The body is no JSON, or it did not arrive whole.",
     exceptions.RequestEntityTooLarge: "The body has more than MAX_BODY_BYTES bytes.",
     exceptions.UnsupportedMediaType: "The body came without `Content-Type: application/json`.",
