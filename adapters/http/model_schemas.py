@@ -9,8 +9,8 @@ from domain.schedulers import Scheduler
 __all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
 
 
-def _text(description: str, **options: bool) -> fields.String:
-    return fields.String(metadata={"description": description}, **options)
+def _text(description: str, *, allow_none: bool = False) -> fields.String:
+    return fields.String(metadata={"description": description}, allow_none=allow_none)
 
 
 class ModelSchema(AnswerSchema):

@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
 from adapters.http.answers import Computed
@@ -32,7 +33,7 @@ class _Converter(OpenAPIConverter):
             found = super().field2property(field)
         found |= {word: field.metadata[word] for word in _WORDS if word in field.metadata}
         _add_type(found)
-        name = getattr(field, "limit_name", None)
+        name: str = getattr(field, "limit_name", None) or ""
         if name in self.request_defaults and not field.required:
             default = self.request_defaults[name]
             if default is not None or field.allow_none:
@@ -63,9 +64,12 @@ class SchemaPlugin(MarshmallowPlugin):
 
     def __init__(self, request_defaults: Mapping[str, object]) -> None:
         super().__init__(schema_name_resolver=_name)
-        self.Converter = type(
-            "_Converter", (_Converter,), {"request_defaults": dict(request_defaults)}
-        )
+
+        class Converter(_Converter):
+            """Of this application."""
+
+        Converter.request_defaults = request_defaults
+        self.Converter = Converter
 
 
 def _add_type(found: dict[str, Any]) -> None:

@@ -57,7 +57,9 @@ def explorer_blueprint() -> DescribedBlueprint:
         headers=response_headers(*_CACHED, "Content-Security-Policy"),
     )
     @blueprint.alt_response(
-        HTTPStatus.NOT_MODIFIED, description="You have it.", headers=response_headers(*_CACHED)
+        HTTPStatus.NOT_MODIFIED,
+        description="You have it.",
+        headers=response_headers(*_CACHED, "Content-Security-Policy"),
     )
     def page() -> Response:
         """The API's description, to read and to try it from."""

@@ -12,23 +12,18 @@ ALWAYS = ("X-Content-Type-Options", "X-Request-ID")
 
 _TEXT = {"type": "string"}
 
+# Without examples, which the page would send as if somebody had asked for them.
 _OF_REQUESTS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
         "description": "Your own id of this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any other is "
         "replaced by a new one.",
         "schema": _TEXT,
-        "example": "checkout-42",
     },
     "Prefer": {
         "description": "RFC 7240. `respond-async`: answer at once with the job (202). `wait=N`: "
         "with the job after N seconds, if the pictures are not there. `wait=N, handling=strict`: "
         "refuse at once (503) what will take longer.",
         "schema": _TEXT,
-        "examples": {
-            "asynchronously": {"value": "respond-async"},
-            "within 20 seconds": {"value": "wait=20"},
-            "or not at all": {"value": "wait=20, handling=strict"},
-        },
     },
     "Last-Event-ID": {
         "description": "The `id` of the last event that was read: what came since is sent.",
