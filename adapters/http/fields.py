@@ -39,6 +39,11 @@ class LimitedInteger(_Checked, fields.Integer):
         super().__init__(strict=True, validate=bounds, error_messages=_MESSAGES, **options)
         self.problem = limit.problem
 
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        # In JSON Schema, and so in the API's description, 30.0 is an integer.
+        whole = isinstance(value, float) and value.is_integer()
+        return super()._deserialize(int(value) if whole else value, *args, **options)
+
 
 class LimitedNumber(_Checked, fields.Float):
     """A finite JSON number within `limit`."""

@@ -30,8 +30,9 @@ __all__ = [
 
 _PAGE_SIZE = IntegerRange(1, 100)
 _SHOWN_CHARACTERS = 40
-_LARGEST_PLACE = 2**63 - 1
-_CURSOR = re.compile(r"j([0-9a-f]{1,16})")
+# Up to 2^63 - 1, the largest that databases have.
+_CURSOR = re.compile(r"j(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})")
+_CURSOR_PATTERN = f"^{_CURSOR.pattern}$"
 
 
 def job_url(job_id: str) -> str:
@@ -93,10 +94,9 @@ class _Cursor(fields.Field[int]):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
     ) -> int:
         found = _CURSOR.fullmatch(value)
-        place = int(found.group(1), 16) if found else -1
-        if not 0 <= place <= _LARGEST_PLACE or _cursor(place) != value:
+        if found is None:
             raise ValidationError("must be the next_cursor of an earlier answer")
-        return place
+        return int(found.group(1), 16)
 
 
 class ProgressSchema(AnswerSchema):
@@ -182,7 +182,8 @@ class JobQuerySchema(Schema):
         _PAGE_SIZE, load_default=20, metadata={"description": "Jobs on a page at most."}
     )
     before = _Cursor(
-        data_key="cursor", metadata={"description": "`next_cursor` of the page before."}
+        data_key="cursor",
+        metadata={"description": "`next_cursor` of the page before.", "pattern": _CURSOR_PATTERN},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from adapters.http.auth import current_principal, protect
-from adapters.http.event_stream import EventStreams
+from adapters.http.event_stream import EventStreams, JobEventSchema
 from adapters.http.image_response import describes_image, image_number, image_response
 from adapters.http.job_schemas import (
     JobListSchema,
@@ -15,7 +15,7 @@ from adapters.http.job_schemas import (
     checked_id,
     job_location,
 )
-from adapters.http.openapi.examples import EVENTS, JOB, REQUEST
+from adapters.http.openapi.examples import EVENT, JOB, REQUEST
 from adapters.http.openapi.headers import response_headers
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
@@ -118,21 +118,17 @@ def jobs_blueprint(
     @blueprint.raises(*FINDING, StorageInUse, ShuttingDown, TooManyCallers)
     @blueprint.response(
         HTTPStatus.OK,
-        {"type": "string"},
+        JobEventSchema,
         content_type="text/event-stream",
         description="Events until the job is finished.",
-        example=EVENTS,
+        example=EVENT,
         headers=response_headers("Cache-Control", "X-Accel-Buffering"),
     )
     @blueprint.alt_response(
         HTTPStatus.NO_CONTENT, success=True, description="The last event was read before."
     )
     def get_events(job_id: str) -> Response:
-        """What happens to a job, as server-sent events.
-
-        `data` is JSON. Of `queued` and `done` it is a `Job`, of `progress` a `Progress`, of
-        `preview` `{"step", "image"}` with a small JPEG of the work so far as a `data:` URL.
-        """
+        """What happens to a job, as server-sent events: the schema is that of one event."""
         after = request.headers.get("Last-Event-ID") or None
         return streams.open(caller(), checked_id(job_id), after=after)
 

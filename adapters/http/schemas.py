@@ -3,7 +3,7 @@
 import base64
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
@@ -15,6 +15,7 @@ from adapters.http.fields import (
     LimitedString,
     OneWord,
 )
+from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
 from domain.credentials import AccessToken, Scope, join_scopes, scope_problem
 from domain.generation import (
@@ -125,6 +126,10 @@ class _RequestSchema(Schema):
 
 class GenerationRequestSchema(_RequestSchema):
     """A request for pictures; what is left out is as its default says."""
+
+    described: ClassVar[Mapping[str, Any]] = {
+        "dependentSchemas": {"seed": seed_rule(), "quality": quality_rule("quality")}
+    }
 
     id = LimitedString(
         id_length(),

@@ -74,7 +74,7 @@ def test_every_operation_says_what_it_does_and_has_a_name_to_keep(document: Docu
         assert any(status.startswith("2") for status in operation["responses"])
 
 
-@pytest.mark.parametrize("error", subclasses(errors.DomainError))
+@pytest.mark.parametrize("error", [*subclasses(errors.DomainError)])
 def test_every_error_of_the_domain_is_described(
     document: Document, error: type[errors.DomainError]
 ) -> None:

@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 
 from adapters.http.answers import AnswerSchema
 from adapters.http.fields import CheckedString, LimitedString
+from adapters.http.request_rules import quality_rule, seed_rule
 from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
 from domain.generation import GenerationRequest
 from domain.limits import IntegerRange, TextLength
@@ -74,7 +75,11 @@ class ImagesRequestSchema(Schema):
         "properties": {
             **{name: {"enum": [*choices, None]} for name, choices in _NEUTRAL.items()},
             **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
-        }
+        },
+        "dependentSchemas": {
+            "seed": seed_rule("n"),
+            _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
+        },
     }
 
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so

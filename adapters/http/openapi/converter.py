@@ -12,7 +12,7 @@ from adapters.http.answers import Computed
 
 __all__ = ["SchemaPlugin"]
 
-_WORDS = ("const", "contentEncoding", "contentMediaType")
+_WORDS = ("const", "contentEncoding", "contentMediaType", "contentSchema")
 """Of JSON Schema 2020-12: apispec lets those of OpenAPI 3.0 alone pass from a field's metadata."""
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["EVENTS", "JOB", "REQUEST", "RESULT"]
+__all__ = ["EVENT", "JOB", "REQUEST", "RESULT"]
 
 _MODEL_ID = "7fc1fbc8c7b5d4a0c4d6e1f9a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5"
 _ASKED: dict[str, Any] = {
@@ -55,9 +55,9 @@ JOB: dict[str, Any] = {
 }
 """The answer of `/v1/jobs`."""
 
-EVENTS = (
-    "retry: 2000\n\n"
-    'id: 3f-1\nevent: progress\ndata: {"step":12,"steps":30,"rate":7.9,"seconds_left":2.3}\n\n'
-    'id: 3f-2\nevent: preview\ndata: {"step":12,"image":"data:image/jpeg;base64,/9j/4AAQ"}\n\n'
-)
-"""The beginning of a stream of a job's events."""
+EVENT = {
+    "id": "3f9a-17",
+    "event": "progress",
+    "data": '{"step":12,"steps":30,"rate":7.9,"seconds_left":2.3}',
+}
+"""An event of a job's stream."""
