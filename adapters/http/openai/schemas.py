@@ -45,6 +45,13 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
     return problem
 
 
+def _described(choices: tuple[object, ...]) -> dict[str, Any]:
+    """One of these, or null; makers of clients know enums of text alone."""
+    if all(isinstance(each, str) for each in choices):
+        return {"type": ["string", "null"], "enum": [*choices, None]}
+    return {"anyOf": [*({"const": each} for each in choices), {"type": "null"}]}
+
+
 def _size_problem(value: object) -> str | None:
     if value == "auto":
         return None
@@ -73,7 +80,7 @@ class ImagesRequestSchema(Schema):
     null_is_left_out = True
     described: ClassVar[Mapping[str, Any]] = {
         "properties": {
-            **{name: {"enum": [*choices, None]} for name, choices in _NEUTRAL.items()},
+            **{name: _described(choices) for name, choices in _NEUTRAL.items()},
             **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
         },
         "dependentSchemas": {
