@@ -9,7 +9,7 @@ from adapters.http.answers import ProblemSchema
 from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
 from adapters.http.problems import problem
-from adapters.http.schemas import HealthSchema, IndexSchema, ReadySchema
+from adapters.http.public_schemas import HealthSchema, IndexSchema, ReadySchema
 from application.service import InferenceService, Readiness
 from application.version import NAME, VERSION
 from domain.ports.image_generator import ImageGenerator

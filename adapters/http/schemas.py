@@ -17,7 +17,6 @@ from adapters.http.fields import (
 )
 from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
-from domain.credentials import AccessToken, Scope, join_scopes, scope_problem
 from domain.generation import (
     GeneratedImage,
     GenerationRequest,
@@ -29,17 +28,12 @@ from domain.generation import (
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import Scheduler
-from domain.services.credential_checker import CredentialChecker
 
 __all__ = [
     "GenerationRequestSchema",
     "GenerationResultSchema",
-    "HealthSchema",
-    "IndexSchema",
-    "ReadySchema",
+    "RequestSchema",
     "TimingsSchema",
-    "TokenRequestSchema",
-    "TokenSchema",
     "generation_request",
     "id_length",
     "limited_integer",
@@ -114,17 +108,15 @@ def _base64(image: GeneratedImage) -> str:
     return base64.b64encode(image.data).decode("ascii")
 
 
-def _scope(token: AccessToken) -> str:
-    return join_scopes(token.scopes)
+class RequestSchema(Schema):
+    """The shape of a body: a field that it does not name is wrong."""
 
-
-class _RequestSchema(Schema):
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": "is no field of this request",
     }
 
 
-class GenerationRequestSchema(_RequestSchema):
+class GenerationRequestSchema(RequestSchema):
     """A request for pictures; what is left out is as its default says."""
 
     described: ClassVar[Mapping[str, Any]] = {
@@ -249,61 +241,3 @@ class GenerationResultSchema(AnswerSchema):
     warnings = fields.List(
         fields.String(), metadata={"description": "Empty when there is nothing to say."}
     )
-
-
-_SCOPES = "^({0})?( ({0}))*$".format("|".join(Scope))
-
-
-class TokenRequestSchema(_RequestSchema):
-    """What a token should be like; both fields may be left out."""
-
-    expires_in = LimitedInteger(
-        CredentialChecker.EXPIRES_IN,
-        metadata={"description": "Seconds.", "default": CredentialChecker.DEFAULT_EXPIRES_IN},
-    )
-    scope = CheckedString(
-        scope_problem,
-        metadata={
-            "description": "Rights, separated by spaces (RFC 8693); all when left out.",
-            "pattern": _SCOPES,
-        },
-    )
-
-
-class TokenSchema(AnswerSchema):
-    """A token, with the names of RFC 6749, section 5.1."""
-
-    access_token = fields.String(attribute="token")
-    token_type = fields.Constant("Bearer", metadata={"const": "Bearer"})
-    expires_in = fields.Integer()
-    scope = Computed(_scope, fields.String())
-
-
-class IndexSchema(AnswerSchema):
-    """What there is."""
-
-    name = fields.String()
-    version = fields.String()
-    links = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(metadata={"format": "uri-reference"}),
-        metadata={"description": "Paths, by what is there."},
-    )
-
-
-class HealthSchema(AnswerSchema):
-    """That the process answers."""
-
-    status = fields.String(metadata={"const": "healthy"})
-    version = fields.String()
-    device = fields.String(
-        allow_none=True,
-        metadata={"description": "What draws, as torch names it; null until it is known."},
-    )
-    models = fields.Integer(metadata={"description": "How many are listed."})
-
-
-class ReadySchema(AnswerSchema):
-    """That a request would be drawn now."""
-
-    status = fields.String(metadata={"const": "ready"})

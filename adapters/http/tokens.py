@@ -8,7 +8,7 @@ from flask import request
 from adapters.http.auth import current_principal, protect
 from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
-from adapters.http.schemas import TokenRequestSchema, TokenSchema
+from adapters.http.token_schemas import TokenRequestSchema, TokenSchema
 from domain.credentials import AccessToken, Scope
 from domain.errors import TokenMintingForbidden, TokensUnavailable
 from domain.services.credential_checker import CredentialChecker
