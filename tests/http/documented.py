@@ -19,6 +19,7 @@ __all__ = ["Document", "DocumentedClient", "document_path", "is_asset", "openapi
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 # Headers of HTTP and CORS themselves, which OpenAPI leaves out or the document says once for all.
+_HOW = "say it at the route: blueprint.raises, response or alt_response, with headers="
 _UNDESCRIBED = ("content-type", "content-length", "date", "access-control-")
 
 
@@ -65,13 +66,15 @@ class Document:
         status = str(response.status_code)
         where = f"{method.upper()} {path} answered {status}, which /openapi.json"
         responses = self.contents["paths"][path][method]["responses"]
-        assert status in responses, f"{where} does not have"
+        assert status in responses, f"{where} does not have; {_HOW}"
         described = self.resolve(responses[status])
         self._check_headers(described, response, where)
         content = described.get("content", {})
         if response.request.method == "HEAD" or not content:
             return
-        assert response.mimetype in content, f"{where} describes without {response.mimetype}"
+        assert response.mimetype in content, (
+            f"{where} describes without {response.mimetype}; {_HOW}"
+        )
         if str(response.mimetype).endswith("json"):
             schema = content[response.mimetype]["schema"]
             problems = self.problems(json.loads(response.get_data()), schema)
@@ -91,7 +94,7 @@ class Document:
         for name, value in response.headers:
             known = name.lower() in headers or name.lower().startswith(_UNDESCRIBED)
             of_cors = (name, value) == ("Vary", "Origin")
-            assert known or of_cors, f"{where} describes without the header {name}"
+            assert known or of_cors, f"{where} describes without the header {name}; {_HOW}"
 
 
 class DocumentedClient(FlaskClient):
