@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from application.settings import Settings
@@ -17,6 +18,9 @@ from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.documented import DocumentedClient
 
 pytest.register_assert_rewrite("tests.http.helpers")
+
+# Every client of these tests holds what it is answered to the API's description.
+Flask.test_client_class = DocumentedClient
 
 API_KEY = "key-of-the-tests"
 OTHER_API_KEY = "another-key-of-the-tests"
@@ -67,6 +71,7 @@ def client_of(container: Container) -> FlaskClient:
     app = container.app()
     app.test_client_class = DocumentedClient
     return app.test_client()
+    return Service(container.app().test_client(), container, generator, source, jobs, results)
 
 
 def make_settings(**changes: object) -> Settings:

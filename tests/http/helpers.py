@@ -27,6 +27,7 @@ from tests.http.conftest import (
     make_settings,
 )
 from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service, client_of
+from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service
 
 __all__ = [
     "assert_problem",
@@ -163,7 +164,7 @@ def between_submit_and_wait(
     scheduler = BetweenSubmitAndWait(service.container.scheduler(), meanwhile)
     with service.container.scheduler.override(scheduler):
         service.container.app.reset()
-        client = client_of(service.container)
+        client = service.container.app().test_client()
     return client, scheduler.waits
 
 
