@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -18,8 +19,8 @@ from adapters.http.openapi.document import document_of
 __all__ = ["Document", "DocumentedClient", "document_path", "is_asset", "openapi_path"]
 
 _METHODS = ("get", "post", "put", "patch", "delete")
-# Headers of HTTP and CORS themselves, which OpenAPI leaves out or the document says once for all.
 _HOW = "say it at the route: blueprint.raises, response or alt_response, with headers="
+# Headers of HTTP and CORS themselves, which OpenAPI leaves out or the document says once for all.
 _UNDESCRIBED = ("content-type", "content-length", "date", "access-control-")
 
 
@@ -97,20 +98,21 @@ class Document:
             assert known or of_cors, f"{where} describes without the header {name}; {_HOW}"
 
 
+_documents: WeakKeyDictionary[Flask, Document] = WeakKeyDictionary()
+
+
 class DocumentedClient(FlaskClient):
     """Flask's test client, that fails when an answer is not as the document says."""
-
-    document: ClassVar[Document | None] = None
-    """Of the first application; those of others differ in the defaults of requests alone."""
 
     def open(self, *args: Any, **options: Any) -> TestResponse:
         response = super().open(*args, **options)
         request = response.request
         path = document_path(self.application, request.path, request.method)
         if path is not None:
-            DocumentedClient.document = self.document or Document(self.application)
+            if self.application not in _documents:
+                _documents[self.application] = Document(self.application)
             method = "get" if request.method == "HEAD" else request.method.lower()
-            DocumentedClient.document.check(path, method, response)
+            _documents[self.application].check(path, method, response)
         return response
 
 

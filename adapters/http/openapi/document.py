@@ -71,7 +71,7 @@ def document_of(app: Flask) -> dict[str, Any]:
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     document: dict[str, Any] = api.spec.to_dict()
     schemas = document["components"]["schemas"]
-    while unused := [name for name in schemas if f'schemas/{name}"' not in json.dumps(document)]:
-        for name in unused:  # flask-smorest has some for what is not used here
-            del schemas[name]
+    written = json.dumps(document)
+    for name in [each for each in schemas if f'schemas/{each}"' not in written]:
+        del schemas[name]  # flask-smorest has some for what is not used here
     return document
