@@ -63,15 +63,6 @@ def make_service(
         container.model_registry().refresh()
     client = container.app().test_client()
     return Service(client, container, generator, source, jobs, results, report)
-    return Service(client_of(container), container, generator, source, jobs, results)
-
-
-def client_of(container: Container) -> FlaskClient:
-    """A client of the container's application that holds answers to the API's description."""
-    app = container.app()
-    app.test_client_class = DocumentedClient
-    return app.test_client()
-    return Service(container.app().test_client(), container, generator, source, jobs, results)
 
 
 def make_settings(**changes: object) -> Settings:

@@ -26,8 +26,6 @@ from tests.http.conftest import (
     make_service,
     make_settings,
 )
-from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service, client_of
-from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service
 
 __all__ = [
     "assert_problem",
