@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, g, request
+from flask import g, request
 
+from adapters.http.openapi.blueprint import DescribedBlueprint
+from adapters.http.openapi.document import BEARER
 from domain.credentials import Principal, Scope
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["current_principal", "protect"]
 
 
-def protect(blueprint: Blueprint, checker: CredentialChecker, scope: Scope | None = None) -> None:
+def protect(
+    blueprint: DescribedBlueprint, checker: CredentialChecker, scope: Scope | None = None
+) -> None:
     """Let no request reach `blueprint`, nor its body be read, without a good credential."""
     blueprint.before_request(_guard(checker, scope))
+    blueprint.describe_guard([BEARER], scope)
 
 
 def current_principal() -> Principal:

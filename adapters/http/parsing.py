@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-import flask_smorest
 from flask import Request, abort, current_app
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
+from adapters.http.openapi.blueprint import DescribedBlueprint
 from domain.errors import FieldProblem, InvalidRequest
 
 __all__ = ["Blueprint", "parse_json"]
@@ -66,8 +66,8 @@ class _JsonParser(FlaskParser):
         raise InvalidRequest(_rows(next(iter(by_location.values())))) from error
 
 
-class Blueprint(flask_smorest.Blueprint):
-    """A flask-smorest blueprint whose `arguments` follow this module's rules."""
+class Blueprint(DescribedBlueprint):
+    """A blueprint whose `arguments` follow this module's rules."""
 
     ARGUMENTS_PARSER = _JsonParser()
 

@@ -13,7 +13,15 @@ from werkzeug.wrappers import Response as BaseResponse
 from application.jobs import JobFailure
 from domain import errors
 
-__all__ = ["STATUS", "Failure", "Renderer", "failure_body", "install_error_handlers", "problem"]
+__all__ = [
+    "STATUS",
+    "Failure",
+    "Renderer",
+    "failure_body",
+    "failure_of",
+    "install_error_handlers",
+    "problem",
+]
 
 STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -128,14 +136,22 @@ def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
         response.headers.update(failure.headers)
         return response
 
-    def http_error(error: HTTPException) -> BaseResponse:
-        if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
-            return error.get_response()
-        return render(_of_http_error(error, HTTPStatus(error.code)))
+    def answer(error: Exception) -> BaseResponse:
+        if isinstance(error, HTTPException) and (error.code or 0) < HTTPStatus.BAD_REQUEST:
+            return error.get_response()  # a redirect
+        return render(failure_of(error))
 
-    app.register_error_handler(errors.DomainError, lambda error: render(_of_domain_error(error)))
-    app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(Exception, lambda error: render(_of_unexpected_error(error)))
+    for kind in (HTTPException, Exception):  # flask-smorest has registered its own for the first
+        app.register_error_handler(kind, answer)
+
+
+def failure_of(error: Exception) -> Failure:
+    """What `error` comes to, expected or not; an unexpected one is logged."""
+    if isinstance(error, errors.DomainError):
+        return _of_domain_error(error)
+    if isinstance(error, HTTPException):
+        return _of_http_error(error, HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR))
+    return _of_unexpected_error(error)
 
 
 def _problem_details(failure: Failure) -> Response:

@@ -1,7 +1,7 @@
 import dataclasses
 import json
 
-from adapters.http.schemas import ModelListSchema
+from adapters.http.model_schemas import ModelListSchema
 from domain.models import ModelFamily, ModelKind, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
 from tests.fakes.model_source import FakeModelSource, model_record
