@@ -6,7 +6,7 @@ import flask_cors
 import flask_smorest
 from flask import Flask
 
-from adapters.http import openai
+from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
@@ -65,7 +65,9 @@ def create_app(
         max_age=600,
     )
     api = flask_smorest.Api(app)
-    install_error_handlers(app, {openai.PREFIX: openai.render_failure})
+    install_error_handlers(
+        app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
+    )
     draw = WaitingCallers(scheduler, places=settings.max_waiting)
     streams = EventStreams(scheduler, places=settings.max_streams)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
@@ -81,6 +83,7 @@ def create_app(
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
+        sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
     ):
         api.register_blueprint(blueprint)
     return app

@@ -125,7 +125,8 @@ def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
         path = f"{request.path}/"
         shapes = (shape for door, shape in doors.items() if path.startswith(f"{door}/"))
         response = next(shapes, _problem_details)(failure)
-        response.headers.update(failure.headers)
+        for name, value in failure.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
     def http_error(error: HTTPException) -> BaseResponse:

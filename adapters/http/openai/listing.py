@@ -5,9 +5,10 @@ from http import HTTPStatus
 from marshmallow import Schema, fields
 
 from adapters.http.auth import protect
+from adapters.http.model_names import the_one_meant
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
+from domain.errors import ModelNotFound
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -60,13 +61,7 @@ def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
 
     Raises ModelNotFound, and InvalidRequest for several.
     """
-    named = registry.named(wanted)
-    meant = [model for model in named if model.loadable] or named
-    if not meant:
-        raise ModelNotFound(wanted[:_SHOWN_CHARACTERS])
-    if len(meant) > 1:
-        raise InvalidRequest([FieldProblem("model", "names several models; send the id of one")])
-    return meant[0]
+    return the_one_meant(registry.named(wanted), wanted, field="model")
 
 
 def _seconds(model: ModelRecord) -> int:

@@ -1,0 +1,11 @@
+"""AUTOMATIC1111's API, for the tools that speak it: their address is this service's.
+
+Source of names, shapes and defaults: that web UI 1.10, `modules/api/api.py` and `models.py`. What
+its clients send is taken as they send it: `webuiapi` 0.9 and SillyTavern.
+"""
+
+from adapters.http.sdapi.door import PREFIX
+from adapters.http.sdapi.failures import render_failure
+from adapters.http.sdapi.txt2img import txt2img_blueprint
+
+__all__ = ["PREFIX", "render_failure", "txt2img_blueprint"]
