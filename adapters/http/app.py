@@ -84,6 +84,8 @@ def create_app(
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
         sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
+        sdapi.listing_blueprint(registry, credential_checker),
+        sdapi.options_blueprint(registry, credential_checker),
     ):
         api.register_blueprint(blueprint)
     return app

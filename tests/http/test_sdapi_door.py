@@ -24,7 +24,6 @@ def post(service: Service, headers: dict[str, str]) -> TestResponse:
         basic(API_KEY),
         basic(OTHER_API_KEY, user=""),
         basic(API_KEY, user="ü"),
-        basic(make_token()),
         {"Authorization": f"bAsIc   {basic(API_KEY)['Authorization'][6:]}  "},
     ],
 )
@@ -32,6 +31,10 @@ def test_a_key_is_a_password_whatever_the_users_name(
     shared: Service, headers: dict[str, str]
 ) -> None:
     assert post(shared, headers).status_code == 200
+
+
+def test_so_is_a_token(shared: Service) -> None:
+    assert post(shared, basic(make_token())).status_code == 200
 
 
 @pytest.mark.parametrize(

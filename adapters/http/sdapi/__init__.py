@@ -6,6 +6,14 @@ its clients send is taken as they send it: `webuiapi` 0.9 and SillyTavern.
 
 from adapters.http.sdapi.door import PREFIX
 from adapters.http.sdapi.failures import render_failure
+from adapters.http.sdapi.listing import listing_blueprint
+from adapters.http.sdapi.options import options_blueprint
 from adapters.http.sdapi.txt2img import txt2img_blueprint
 
-__all__ = ["PREFIX", "render_failure", "txt2img_blueprint"]
+__all__ = [
+    "PREFIX",
+    "listing_blueprint",
+    "options_blueprint",
+    "render_failure",
+    "txt2img_blueprint",
+]

@@ -23,15 +23,9 @@ def stem(model: ModelRecord) -> str:
     return model.name[: len(model.name) - len(model.extension)]
 
 
-def default_checkpoint(registry: ModelRegistry) -> ModelRecord:
-    """What is drawn with where nothing is named: the first by path that can be.
-
-    Raises ModelNotFound when there is none.
-    """
-    for model in registry.models():
-        if model.loadable:
-            return model
-    raise ModelNotFound("")
+def default_checkpoint(registry: ModelRegistry) -> ModelRecord | None:
+    """What is drawn with where nothing is named: the first by path that can be; None for none."""
+    return next((model for model in registry.models() if model.loadable), None)
 
 
 def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
@@ -40,7 +34,9 @@ def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
     Raises ModelNotFound, and InvalidRequest for several.
     """
     if not wanted:
-        return default_checkpoint(registry)
+        if (model := default_checkpoint(registry)) is None:
+            raise ModelNotFound(wanted)
+        return model
     named = registry.named(wanted)
     if not named and (found := _TITLE.fullmatch(wanted)):
         named = registry.named(found[1])
