@@ -86,6 +86,7 @@ def create_app(
         sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
         sdapi.options_blueprint(registry, credential_checker),
+        sdapi.progress_blueprint(scheduler, credential_checker),
     ):
         api.register_blueprint(blueprint)
     return app
