@@ -26,6 +26,7 @@ from application.settings import Settings
 from application.version import VERSION
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
+from domain.ports.picture_parameters import PictureParametersReader
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -44,6 +45,7 @@ def create_app(
     service: InferenceService,
     credential_checker: CredentialChecker,
     metrics: Metrics,
+    picture_parameters: PictureParametersReader,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="pages")
@@ -87,6 +89,7 @@ def create_app(
         sdapi.listing_blueprint(registry, credential_checker),
         sdapi.options_blueprint(registry, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
+        sdapi.png_info_blueprint(picture_parameters, credential_checker),
     ):
         api.register_blueprint(blueprint)
     return app

@@ -8,6 +8,7 @@ from adapters.http.sdapi.door import PREFIX
 from adapters.http.sdapi.failures import render_failure
 from adapters.http.sdapi.listing import listing_blueprint
 from adapters.http.sdapi.options import options_blueprint
+from adapters.http.sdapi.png_info import png_info_blueprint
 from adapters.http.sdapi.progress import progress_blueprint
 from adapters.http.sdapi.txt2img import txt2img_blueprint
 
@@ -15,6 +16,7 @@ __all__ = [
     "PREFIX",
     "listing_blueprint",
     "options_blueprint",
+    "png_info_blueprint",
     "progress_blueprint",
     "render_failure",
     "txt2img_blueprint",

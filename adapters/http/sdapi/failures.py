@@ -30,6 +30,9 @@ def render_failure(failure: Failure) -> Response:
         message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
     elif isinstance(error, errors.ModelNotFound):
         message = _no_checkpoint(error.model_id)
+    wrong = failure.fields
+    if isinstance(error, errors.UnreadablePicture):
+        wrong = (errors.FieldProblem("image", error.what),)
     # What the schema finds wrong has that API's names already.
     names = {} if error is None or isinstance(error.__cause__, ValidationError) else _FIELDS
     rows = [
@@ -38,7 +41,7 @@ def render_failure(failure: Failure) -> Response:
             "msg": row.message,
             "type": "value_error",
         }
-        for row in failure.fields
+        for row in wrong
     ]
     body = {"error": failure.code, "detail": rows or message, "body": "", "errors": message}
     response = Response(json.dumps(body), failure.status.value, content_type="application/json")
