@@ -11,7 +11,7 @@ from adapters.http.auth import protect
 from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.checkpoints import chosen_checkpoint, default_checkpoint, title
 from adapters.http.sdapi.door import PREFIX
-from adapters.http.sdapi.schemas import without_neutral_settings
+from adapters.http.sdapi.schemas import SETTINGS, without_neutral_settings
 from domain.credentials import Scope
 from domain.errors import FieldProblem, InvalidRequest
 from domain.services.credential_checker import CredentialChecker
@@ -80,13 +80,10 @@ def _refuse_changes(wanted: dict[str, Any], registry: ModelRegistry) -> None:
     ):
         del different[_CHECKPOINT_OPTION]
     if different:
-        raise InvalidRequest(
-            [
-                FieldProblem(
-                    name,
-                    "can not be changed for all requests; send it with each of yours, as "
-                    f"override_settings.{name}",
-                )
-                for name in different
-            ]
-        )
+        raise InvalidRequest([FieldProblem(name, _remedy(name)) for name in different])
+
+
+def _remedy(name: str) -> str:
+    if name in SETTINGS:
+        return f"can not be set for all requests; send override_settings.{name} with each of yours"
+    return "can not be changed here; leave it out"

@@ -18,11 +18,13 @@ from domain.generation import GenerationRequest
 from domain.limits import TextLength
 from domain.schedulers import Scheduler
 
-__all__ = ["CHECKPOINT", "Txt2ImgSchema", "without_neutral_settings"]
+__all__ = ["CHECKPOINT", "SETTINGS", "Txt2ImgSchema", "without_neutral_settings"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
+SETTINGS = frozenset({_CHECKPOINT_SETTING, "samples_format", "jpeg_quality"})
+"""What a request can override."""
 _NAME = TextLength(0, 4096)
 _WORD = TextLength(0, 100)
 _NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
@@ -103,11 +105,11 @@ class Txt2ImgSchema(Schema):
         if asked.get("seed") in (-1, ""):
             del asked["seed"]
         for name, value in without_neutral_settings(settings).items():
-            name = f"{_SETTINGS}.{name}"
-            if name in known:
-                asked[name] = "jpeg" if value == "jpg" else value
+            place = f"{_SETTINGS}.{name}"
+            if name in SETTINGS:
+                asked[place] = "jpeg" if value == "jpg" else value
             else:
-                problems[name] = [_undoable(value)]
+                problems[place] = [_undoable(value)]
         if problems:
             raise ValidationError(problems)
         return asked
