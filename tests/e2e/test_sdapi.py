@@ -131,4 +131,3 @@ def test_the_readmes_example_draws_its_picture(service: RunningService, tmp_path
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
     with Image.open(tmp_path / "red.png") as image:
         assert image.size == (256, 256)
-        assert "Seed: 7," in image.info["parameters"]

@@ -15,7 +15,7 @@ from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
-pytest.register_assert_rewrite("tests.http.helpers")
+pytest.register_assert_rewrite("tests.http.helpers", "tests.http.sdapi")
 
 API_KEY = "key-of-the-tests"
 OTHER_API_KEY = "another-key-of-the-tests"

@@ -5,7 +5,12 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-__all__ = ["basic", "error_of", "places_of"]
+from domain.generation import GenerationRequest
+from tests.http.conftest import AUTHORIZED, Service
+
+__all__ = ["TXT2IMG", "basic", "body", "checkpoint", "drawn_by", "error_of", "places_of"]
+
+TXT2IMG = "/sdapi/v1/txt2img"
 
 
 def basic(password: str, user: str = "anybody") -> dict[str, str]:
@@ -34,3 +39,20 @@ def places_of(response: TestResponse) -> dict[str, str]:
     messages = {".".join(row["loc"][1:]): row["msg"] for row in rows}
     assert len(messages) == len(rows)
     return messages
+
+
+def body(**changes: object) -> dict[str, object]:
+    """A good body of `txt2img`, changed by `changes`."""
+    return {"prompt": "a red circle", **changes}
+
+
+def checkpoint(name: object) -> dict[str, object]:
+    """One that names its checkpoint."""
+    return body(override_settings={"sd_model_checkpoint": name})
+
+
+def drawn_by(service: Service, sent: dict[str, object]) -> GenerationRequest:
+    """What was drawn for `sent`."""
+    response = service.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    return service.generator.drawn[-1]
