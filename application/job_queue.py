@@ -1,6 +1,7 @@
 """The jobs of this process that are not finished: which wait, which are drawn, who is told."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ class LiveJob:
         preview: A JPEG of the work so far.
         cancelling: Whether it is to stop before its next step.
         listeners: How many follow its events.
+        glanced_at: When somebody last asked how it looks, by the worker's clock.
         changes: The version in which each kind of event last had something new.
         outcome: For those who wait for it.
     """
@@ -42,6 +44,7 @@ class LiveJob:
     preview: bytes | None = None
     cancelling: bool = False
     listeners: int = 0
+    glanced_at: float = -math.inf
     changes: dict[str, int] = field(default_factory=dict)
     outcome: "Future[GenerationResult]" = field(default_factory=Future)
 
@@ -105,6 +108,12 @@ class JobQueue:
     def get(self, key: JobKey) -> LiveJob | None:
         """The job of this key, while it is not finished."""
         return self._live.get(key)
+
+    def of(self, caller: str) -> list[LiveJob]:
+        """The jobs of this caller that are not finished, the oldest first."""
+        with self.changed:
+            mine = [live for key, live in self._live.items() if key.caller == caller]
+        return sorted(mine, key=lambda live: live.job.sequence)
 
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: that is for its caller to keep.

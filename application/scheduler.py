@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from application.device_worker import DeviceWorker
 from application.estimates import DrawingTimes
 from application.job_events import JobWatch
+from application.job_glances import JobGlances
 from application.job_queue import JobQueue, LiveJob
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
@@ -65,6 +66,7 @@ class JobScheduler:
         self._now = now
         self._times = DrawingTimes()
         self._admitting = threading.Lock()
+        self.glances = JobGlances(self._queue, clock)
         self._worker = DeviceWorker(
             self._queue,
             generate_images,

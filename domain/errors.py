@@ -16,6 +16,7 @@
     ├── ImageNotFound            the job has no such image
     ├── IdConflict               the id belongs to another request
     ├── JobCancelled             the job was cancelled while somebody waited for it
+    ├── UnreadablePicture        a picture that was sent can not be read
     ├── StorageUnavailable       jobs or results can not be kept or read now
     ├── Refused                  not now; says when to try again
     │   ├── QueueFull                too many jobs wait
@@ -53,6 +54,7 @@ __all__ = [
     "TokensUnavailable",
     "TooManyCallers",
     "Unauthenticated",
+    "UnreadablePicture",
 ]
 
 
@@ -189,6 +191,16 @@ class JobCancelled(DomainError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"the job {job_id!a} was cancelled; send it again to have it drawn")
+
+
+class UnreadablePicture(DomainError):
+    """A picture that was sent can not be read; the message goes on after its name."""
+
+    code = "unreadable_picture"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"the picture {what}; send a PNG, JPEG or WebP file")
 
 
 class StorageUnavailable(DomainError):

@@ -5,7 +5,7 @@ import re
 import flask_cors
 from flask import Flask
 
-from adapters.http import openai
+from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
@@ -27,6 +27,7 @@ from application.service import InferenceService
 from application.settings import Settings
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
+from domain.ports.picture_parameters import PictureParametersReader
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -45,6 +46,7 @@ def create_app(
     service: InferenceService,
     credential_checker: CredentialChecker,
     metrics: Metrics,
+    picture_parameters: PictureParametersReader,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="pages")
@@ -61,7 +63,9 @@ def create_app(
         max_age=600,
     )
     api = documented_api(app, request_defaults=request_defaults(settings))
-    install_error_handlers(app, {openai.PREFIX: openai.render_failure})
+    install_error_handlers(
+        app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
+    )
     draw = WaitingCallers(scheduler, places=settings.max_waiting)
     streams = EventStreams(scheduler, places=settings.max_streams)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
@@ -77,6 +81,11 @@ def create_app(
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
+        sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
+        sdapi.listing_blueprint(registry, credential_checker),
+        sdapi.options_blueprint(registry, credential_checker),
+        sdapi.progress_blueprint(scheduler, credential_checker),
+        sdapi.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(),
     ):
         api.register_blueprint(blueprint)

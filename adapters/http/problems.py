@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, g, json, request
+from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
@@ -39,6 +39,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.ImageNotFound: HTTPStatus.NOT_FOUND,
     errors.IdConflict: HTTPStatus.CONFLICT,
     errors.JobCancelled: HTTPStatus.CONFLICT,
+    errors.UnreadablePicture: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageInUse: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Refused: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -133,7 +134,8 @@ def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
         path = f"{request.path}/"
         shapes = (shape for door, shape in doors.items() if path.startswith(f"{door}/"))
         response = next(shapes, _problem_details)(failure)
-        response.headers.update(failure.headers)
+        for name, value in failure.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
     def answer(error: Exception) -> BaseResponse:
@@ -172,9 +174,6 @@ def _of_domain_error(error: errors.DomainError) -> Failure:
 def _of_http_error(error: HTTPException, status: HTTPStatus) -> Failure:
     code = _CODES.get(status, error.name.lower().replace(" ", "_"))
     detail = _DETAILS.get(status, error.description or status.description)
-    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        limit = current_app.config["MAX_CONTENT_LENGTH"]
-        detail = f"the body has more than MAX_BODY_BYTES={limit} bytes; send a smaller one"
     headers = {
         name: value
         for name, value in error.get_headers()

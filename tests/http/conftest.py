@@ -17,7 +17,7 @@ from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.documented import DocumentedClient
 
-pytest.register_assert_rewrite("tests.http.helpers")
+pytest.register_assert_rewrite("tests.http.helpers", "tests.http.sdapi")
 
 # Every client of these tests holds what it is answered to the API's description.
 Flask.test_client_class = DocumentedClient

@@ -6,11 +6,12 @@ from marshmallow import fields
 
 from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.auth import protect
+from adapters.http.model_names import the_one_meant
 from adapters.http.openai.failures import OpenAIFailureSchema
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
+from domain.errors import InvalidRequest, ModelNotFound
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -81,13 +82,7 @@ def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
 
     Raises ModelNotFound, and InvalidRequest for several.
     """
-    named = registry.named(wanted)
-    meant = [model for model in named if model.loadable] or named
-    if not meant:
-        raise ModelNotFound(wanted[:_SHOWN_CHARACTERS])
-    if len(meant) > 1:
-        raise InvalidRequest([FieldProblem("model", "names several models; send the id of one")])
-    return meant[0]
+    return the_one_meant(registry.named(wanted), wanted, field="model")
 
 
 def _seconds(model: ModelRecord) -> int:

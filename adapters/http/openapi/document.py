@@ -11,10 +11,12 @@ from adapters.http.openapi.converter import SchemaPlugin
 from adapters.http.openapi.headers import register_headers
 from application.version import NAME, VERSION
 
-__all__ = ["BEARER", "document_of", "documented_api"]
+__all__ = ["BASIC", "BEARER", "document_of", "documented_api"]
 
 BEARER = "bearer"
 """The security scheme that has the credential of RFC 6750, section 2.1."""
+BASIC = "basic"
+"""The one of RFC 7617, for doors whose clients send a password."""
 
 _DESCRIPTION = """\
 Stable Diffusion behind an API: model files lie in a folder, a client sends a prompt and gets
@@ -38,6 +40,11 @@ _SCHEMES: Mapping[str, dict[str, Any]] = {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key, or a token (JWT) from `POST /v1/tokens`.",
+    },
+    BASIC: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The API key as password; the user's name is not looked at.",
     },
 }
 
