@@ -181,7 +181,7 @@ def test_a_newer_model_reads_a_text_once(
     try:
         assert draw(generator, newer, request_for()) == first
         assert asked == []
-        assert draw(generator, newer, request_for(prompt="a blue square")) != first
+        assert draw(generator, newer, request_for(prompt="many blue words")) != first
         assert set(asked) == set(encoders)
     finally:
         for hook in hooks:
