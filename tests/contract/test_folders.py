@@ -166,8 +166,8 @@ def test_every_class_that_is_accepted_takes_what_is_asked_of_it() -> None:
 def test_a_newer_model_reads_a_text_once(
     generator: DiffusersImageGenerator, newer: ModelRecord, request_for: RequestFor
 ) -> None:
-    engine: Any = generator._engine
     first = draw(generator, newer, request_for())
+    engine: Any = generator._engine
     pipeline = engine._pipelines.get(newer)
     asked: list[str] = []
     encoders = {
@@ -181,7 +181,7 @@ def test_a_newer_model_reads_a_text_once(
     try:
         assert draw(generator, newer, request_for()) == first
         assert asked == []
-        assert draw(generator, newer, request_for(prompt="a blue square")) != first
+        assert draw(generator, newer, request_for(prompt="many blue words")) != first
         assert set(asked) == set(encoders)
     finally:
         for hook in hooks:
