@@ -38,7 +38,7 @@ class PlanOverrides:
             "memory_format": (AUTO, "channels_last", "contiguous"),
             "attention": (AUTO, "sdpa", "sliced"),
             "vae_tiling": (AUTO, "on", "off"),
-            "offload": (AUTO, "none", "model", "sequential"),
+            "offload": (AUTO, "none", "model"),
         }
     )
     """The words that each of these may be."""
@@ -71,7 +71,7 @@ class ExecutionPlan:
         memory_format: `channels_last` or `contiguous`.
         attention: `sdpa` or `sliced`.
         vae_tiling: `on`, `off`, or `auto`: with what does not fit as a whole.
-        offload: `none`, `model`, `sequential`, or `auto`: with a model that does not fit.
+        offload: `none`, `model`, or `auto`: with a model that does not fit.
         compiled: Whether torch compiles the networks.
         threads: Of the CPU; None where another device draws.
         batch_limit: Images that are drawn together at most.

@@ -69,8 +69,6 @@ def place(
         pipeline.enable_attention_slicing()
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device.torch_device)
-    elif offload == "sequential":
-        pipeline.enable_sequential_cpu_offload(device=device.torch_device)
     elif device.plan.compiled:
         _compile(pipeline)
     if offload != "none":

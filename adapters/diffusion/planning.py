@@ -80,7 +80,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
 
 
 def choose_offload(wanted: str, parts: Mapping[str, int], memory_bytes: int) -> str:
-    """Whether weights wait in the host's memory: `none`, `model` or `sequential`.
+    """Whether weights wait in the host's memory: `none` or `model`.
 
     Args:
         wanted: By the plan; `auto` for what keeps most on the device.
@@ -89,10 +89,7 @@ def choose_offload(wanted: str, parts: Mapping[str, int], memory_bytes: int) -> 
     """
     if wanted != AUTO:
         return wanted
-    room = _WEIGHTS_SHARE * memory_bytes
-    if sum(parts.values()) <= room:
-        return "none"
-    return "model" if max(parts.values()) <= room else "sequential"
+    return "none" if sum(parts.values()) <= _WEIGHTS_SHARE * memory_bytes else "model"
 
 
 def usable_cores(cpus: Iterable[int], core_of: Callable[[int], object], quota: float | None) -> int:
@@ -120,11 +117,11 @@ def _precision(facts: DeviceFacts) -> str:
 
 
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
-    if wanted.offload in ("model", "sequential"):
+    if wanted.offload == "model":
         if facts.kind != "cuda":
-            yield f"OFFLOAD is {wanted.offload}, which is for CUDA; leave it out on {facts.device}"
+            yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
         if wanted.compiled:
-            yield f"OFFLOAD is {wanted.offload} and COMPILE is true; only one of them can be had"
+            yield "OFFLOAD is model and COMPILE is true; only one of them can be had"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compiled:

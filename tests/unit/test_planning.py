@@ -64,7 +64,6 @@ def test_each_device_has_its_plan(
         {"vae_tiling": "off"},
         {"offload": "none"},
         {"offload": "model"},
-        {"offload": "sequential"},
         {"compiled": True},
         {"threads": 5},
         {"backend": "torch"},
@@ -100,7 +99,7 @@ def test_the_autoencoder_has_its_own_precision(
     ("facts", "wanted", "words"),
     [
         (CPU, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
-        (MAC, {"offload": "sequential"}, ["OFFLOAD is sequential", "for CUDA"]),
+        (MAC, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
         (A100, {"offload": "model", "compiled": True}, ["OFFLOAD is model", "COMPILE is true"]),
         (MAC, {"memory_format": "channels_last"}, ["MEMORY_FORMAT is channels_last"]),
         (MAC, {"compiled": True}, ["COMPILE is true", "leave it out on mps"]),
@@ -131,10 +130,8 @@ def test_what_can_not_be_had_is_named(
         ("auto", {"unet": 5, "text_encoder": 3}, "none"),
         ("auto", {"unet": 5, "text_encoder": 4}, "model"),
         ("auto", {"unet": 8, "text_encoder": 8}, "model"),
-        ("auto", {"unet": 9, "text_encoder": 1}, "sequential"),
         ("none", {"unet": 900}, "none"),
         ("model", {"unet": 1}, "model"),
-        ("sequential", {"unet": 1}, "sequential"),
     ],
 )
 def test_weights_wait_outside_where_they_do_not_fit(
