@@ -7,6 +7,7 @@ from typing import Any
 import flask_smorest
 from flask import Flask
 
+from adapters.http.openapi.blueprint import DescribedBlueprint
 from adapters.http.openapi.converter import SchemaPlugin
 from adapters.http.openapi.headers import register_headers
 from application.version import NAME, VERSION
@@ -50,7 +51,33 @@ _SCHEMES: Mapping[str, dict[str, Any]] = {
 
 
 class _Api(flask_smorest.Api):
+    """Registers blueprints at once, and describes them when the document is first asked for:
+    that takes ten times as long, and most processes are never asked.
+    """
+
     DEFAULT_ERROR_RESPONSE_NAME = None  # each error has its own
+
+    def __init__(
+        self, app: Flask, *, request_defaults: Mapping[str, object], **options: Any
+    ) -> None:
+        super().__init__(app, **options)
+        self.request_defaults = request_defaults
+        self._undescribed: list[DescribedBlueprint] = []
+
+    def register_blueprint(self, blp: DescribedBlueprint) -> None:
+        """As flask-smorest's own, without the description."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._undescribed.append(blp)
+
+    def describe(self) -> None:
+        """Describe what was registered since the last time."""
+        while self._undescribed:
+            blueprint = self._undescribed.pop(0)
+            blueprint.register_views_in_doc(
+                self, self._app, self.spec, name=blueprint.name, parameters=None
+            )
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
 
 
 def documented_api(app: Flask, *, request_defaults: Mapping[str, object]) -> flask_smorest.Api:
@@ -61,6 +88,7 @@ def documented_api(app: Flask, *, request_defaults: Mapping[str, object]) -> fla
     app.config.update(API_TITLE=NAME, API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
     api = _Api(
         app,
+        request_defaults=request_defaults,
         spec_kwargs={
             "marshmallow_plugin": SchemaPlugin(request_defaults),
             "info": {"description": _DESCRIPTION},
@@ -74,8 +102,12 @@ def documented_api(app: Flask, *, request_defaults: Mapping[str, object]) -> fla
 
 
 def document_of(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of everything that was registered with `documented_api(app)`."""
+    """The OpenAPI document of everything that was registered with `documented_api(app)`.
+
+    One thread at a time may ask.
+    """
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    api.describe()
     document: dict[str, Any] = api.spec.to_dict()
     schemas = document["components"]["schemas"]
     written = json.dumps(document)
