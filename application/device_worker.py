@@ -8,9 +8,10 @@ from functools import partial
 
 from application.batching import BatchLimits
 from application.estimates import DrawingTimes
-from application.job_queue import JobQueue, LiveJob
+from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobFailure, Progress
+from application.live_job import LiveJob
 from domain.errors import (
     DomainError,
     GenerationFailed,

@@ -1,52 +1,20 @@
 """The jobs of this process that are not finished: which wait, which are drawn, who is told."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
 
 from application.batching import Waiting, drawing_order, next_batch
 from application.jobs import Job, JobKey, JobStatus, JobView, Progress
+from application.live_job import LiveJob
 from domain.errors import ShuttingDown
 from domain.generation import BatchKey, GenerationResult
 
-__all__ = ["JobQueue", "LiveJob"]
+__all__ = ["JobQueue"]
 
 _LOOK_AGAIN_SECONDS = 1.0
 """Until jobs whose model is not listed yet are looked at again."""
 _REMEMBERED_CALLERS = 10_000
-
-
-@dataclass(slots=True, eq=False)
-class LiveJob:
-    """A job that is not finished. All but `outcome` changes under the queue's lock only.
-
-    Attributes:
-        arrived: How many turns had been taken when it came.
-        passes: How often one behind it was drawn first.
-        progress: Once it is drawn.
-        preview: A JPEG of the work so far.
-        cancelling: Whether it is to stop before its next step.
-        listeners: How many follow its events.
-        changes: The version in which each kind of event last had something new.
-        outcome: For those who wait for it.
-    """
-
-    job: Job
-    arrived: int
-    passes: int = 0
-    progress: Progress | None = None
-    preview: bytes | None = None
-    cancelling: bool = False
-    listeners: int = 0
-    changes: dict[str, int] = field(default_factory=dict)
-    outcome: "Future[GenerationResult]" = field(default_factory=Future)
-
-    def changed(self, event: str) -> None:
-        """Note that there is something new of this kind."""
-        self.changes[event] = max(self.changes.values(), default=0) + 1
 
 
 class JobQueue:
@@ -182,7 +150,7 @@ class JobQueue:
             self._running = tuple(each for each in self._running if each is not live)
             live.changed("done")
             self.changed.notify_all()
-        _conclude(live, outcome)
+        live.conclude(outcome)
 
     def view(self, live: LiveJob) -> JobView:
         """The job as it is now."""
@@ -215,7 +183,7 @@ class JobQueue:
             self._waiting.clear()
             self.changed.notify_all()
         for live in left:
-            _conclude(live, ShuttingDown())
+            live.conclude(ShuttingDown())
 
     def _wait_for_batch(
         self,
@@ -279,12 +247,3 @@ def _waiting(live: LiveJob) -> Waiting:
         job.request.num_images,
         live.passes,
     )
-
-
-def _conclude(live: LiveJob, outcome: GenerationResult | Exception) -> None:
-    # Those who wait may have been told before, by `abandon`.
-    with contextlib.suppress(InvalidStateError):
-        if isinstance(outcome, Exception):
-            live.outcome.set_exception(outcome)
-        else:
-            live.outcome.set_result(outcome)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 
 from application.device_worker import DeviceWorker
 from application.estimates import DrawingTimes
+from application.forecast import Forecast
 from application.job_events import JobWatch
-from application.job_queue import JobQueue, LiveJob
+from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
+from application.live_job import LiveJob
 from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
@@ -30,8 +32,6 @@ __all__ = ["JobScheduler"]
 
 _ADMISSION_SECONDS = 10.0
 """How long one call waits for others to be admitted before the store counts as stuck."""
-_UNKNOWN_SECONDS = 5.0
-"""What a job is taken to last before one was drawn."""
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
@@ -61,13 +61,14 @@ class JobScheduler:
         self._queue = JobQueue(max_waiting=max_queue)
         self._batch_wait = batch_wait
         self._now = now
-        self._times = DrawingTimes()
+        times = DrawingTimes()
+        self._forecast = Forecast(self._queue, times)
         self._admitting = threading.Lock()
         self._worker = DeviceWorker(
             self._queue,
             generate_images,
             records,
-            times=self._times,
+            times=times,
             batch_wait=self._company,
             clock=clock,
             now=now,
@@ -235,10 +236,12 @@ class JobScheduler:
             raise ShuttingDown
         admitted = self._generate_images.admit(request)
         if self._queue.full:
-            wait = max(1, round(self._seconds_running()))
+            wait = max(1, round(self._forecast.seconds_running()))
             raise QueueFull(waiting=self._queue.waiting, retry_after=wait)
-        if within is not None and (predicted := self._predict(admitted, caller)) > within:
-            raise DeadlineUnmet(within=within, predicted=predicted)
+        if within is not None:
+            predicted = self._forecast.seconds_until_done(admitted, caller)
+            if predicted > within:
+                raise DeadlineUnmet(within=within, predicted=predicted)
         job = self._records.add(
             Job(
                 caller=caller,
@@ -255,23 +258,6 @@ class JobScheduler:
 
     def _finished_submission(self, job: Job) -> Submission:
         return Submission(lambda: JobView.at_rest(job), lambda _timeout: self._records.result(job))
-
-    def _predict(self, request: GenerationRequest, caller: str) -> float:
-        """Seconds until it would be done, at least: what was never measured counts nothing."""
-        ahead = self._queue.ahead_of(caller)
-        seconds = sum(self._times.predict(live.job.request) or 0.0 for live in ahead)
-        return self._seconds_running(0.0) + seconds + (self._times.predict(request) or 0.0)
-
-    def _seconds_running(self, unknown: float = _UNKNOWN_SECONDS) -> float:
-        """How long what is drawn now will still take."""
-        left = []
-        for live in self._queue.running:
-            progress, predicted = live.progress, self._times.predict(live.job.request)
-            if progress is not None and progress.seconds_left is not None:
-                left.append(progress.seconds_left)
-            else:
-                left.append(unknown if predicted is None else predicted)
-        return max(left, default=0.0)
 
     def _company(self) -> float:
         if self._batch_wait is not None:
