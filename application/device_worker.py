@@ -216,7 +216,8 @@ class DeviceWorker:
             self._succeed(live, result)
 
     def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
-        if self._ended(live):
+        if not self.queue.settle(live):
+            self._ended(live)
             return
         job = live.job
         waited = max(0.0, (job.started_at or job.created_at) - job.created_at)

@@ -69,6 +69,8 @@ class JobQueue:
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: that is for its caller to keep.
 
+        It takes the place of one of the same key that is being cancelled.
+
         Raises ShuttingDown once the queue was abandoned.
         """
         with self.changed:
@@ -138,15 +140,22 @@ class JobQueue:
             self._reordered()
 
     def stop(self, live: LiveJob) -> None:
-        """Let a job that is drawn end before its next step."""
+        """Let a job that is drawn end before its next step, unless it is settled."""
         with self.changed:
-            live.cancelling = True
+            live.cancelling = not live.settled
+
+    def settle(self, live: LiveJob) -> bool:
+        """Let nobody stop a job any more, as it is drawn; False when somebody has."""
+        with self.changed:
+            live.settled = not live.cancelling
+            return live.settled
 
     def finish(self, live: LiveJob, job: Job, outcome: GenerationResult | Exception) -> None:
         """Let go of a job, and tell all who wait for it or listen."""
         with self.changed:
             live.job = job
-            self._live.pop(job.key, None)
+            if self._live.get(job.key) is live:  # and not one that was sent after its cancel
+                del self._live[job.key]
             self._running = tuple(each for each in self._running if each is not live)
             live.changed("done")
             self.changed.notify_all()
@@ -179,7 +188,7 @@ class JobQueue:
         """Draw no more. All who wait are told that the service stops, and all streams end."""
         with self.changed:
             self._closed = self._abandoned = True
-            left = [*self._live.values()]
+            left = {*self._live.values(), *self._running}
             self._waiting.clear()
             self.changed.notify_all()
         for live in left:

@@ -19,7 +19,8 @@ class LiveJob:
         passes: How often one behind it was drawn first.
         progress: Once it is drawn.
         preview: A JPEG of the work so far.
-        cancelling: Whether it is to stop before its next step.
+        cancelling: Whether it is to stop before its next step. Its id may be sent again then.
+        settled: Whether it is drawn and being kept: too late for a cancel.
         listeners: How many follow its events.
         changes: The version in which each kind of event last had something new.
         outcome: For those who wait for it.
@@ -31,6 +32,7 @@ class LiveJob:
     progress: Progress | None = None
     preview: bytes | None = None
     cancelling: bool = False
+    settled: bool = False
     listeners: int = 0
     changes: dict[str, int] = field(default_factory=dict)
     outcome: "Future[GenerationResult]" = field(default_factory=Future)

@@ -1,12 +1,11 @@
 """Jobs from the request to the pictures: accepted, found, followed, cancelled."""
 
-import contextlib
 import logging
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from application.admission import Admission
 from application.device_worker import DeviceWorker
 from application.estimates import DrawingTimes
 from application.forecast import Forecast
@@ -21,6 +20,7 @@ from domain.errors import (
     IdConflict,
     JobCancelled,
     JobNotFound,
+    PicturesLost,
     QueueFull,
     ShuttingDown,
     StorageUnavailable,
@@ -30,8 +30,6 @@ from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobScheduler"]
 
-_ADMISSION_SECONDS = 10.0
-"""How long one call waits for others to be admitted before the store counts as stuck."""
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
@@ -42,8 +40,7 @@ class JobScheduler:
     """A bounded queue in front of the one device; what it accepts is kept until it is drawn.
 
     Any thread may call any method but `run_once`, `run_forever` and `recover`, which are for the
-    one that owns the device. `_admitting` lets one call at a time accept or cancel, so that an id
-    is looked up and taken in one go.
+    one that owns the device.
     """
 
     def __init__(
@@ -63,7 +60,7 @@ class JobScheduler:
         self._now = now
         times = DrawingTimes()
         self._forecast = Forecast(self._queue, times)
-        self._admitting = threading.Lock()
+        self._admission = Admission(records.claim)
         self._worker = DeviceWorker(
             self._queue,
             generate_images,
@@ -94,7 +91,8 @@ class JobScheduler:
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
-        The id is the caller's idempotency key: the same request again is the same job.
+        The id is the caller's idempotency key: the same request again is the same job. It is
+        drawn anew, with its seed, where its pictures are lost.
 
         Args:
             request: What to draw.
@@ -110,13 +108,18 @@ class JobScheduler:
             ShuttingDown: the service stops.
             StorageUnavailable: it could not be kept; nothing was begun.
         """
-        with self._one_at_a_time():
-            live, job = self._look_up(JobKey(caller, request.id))
-            if job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
-                return self._live_submission(self._accept(request, caller, within))
-            if not job.answers(request):
-                raise IdConflict(request.id)
-            return self._live_submission(live) if live else self._finished_submission(job)
+        lost: str | None = None
+        while True:
+            with self._admission.one_at_a_time():
+                found = self._join_or_accept(request, caller, within, lost)
+            if isinstance(found, LiveJob):
+                return self._live_submission(found)
+            # The pictures are read while others are admitted.
+            try:
+                return self._finished_submission(found)
+            except PicturesLost as error:
+                _log.warning("drawn anew: %s", error)
+                lost = found.token
 
     def find(self, caller: str, job_id: str) -> JobView:
         """A job of this caller. Raises JobNotFound and StorageUnavailable."""
@@ -142,7 +145,10 @@ class JobScheduler:
         return JobPage(tuple(views), rows[limit - 1].sequence if len(rows) > limit else None)
 
     def image(self, caller: str, job_id: str, number: int) -> bytes:
-        """The file of a finished picture. Raises JobNotFound, ImageNotFound, StorageUnavailable."""
+        """The file of a finished picture.
+
+        Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
+        """
         return self._records.image(self.find(caller, job_id).job, number)
 
     def cancel(self, caller: str, job_id: str) -> JobView:
@@ -150,7 +156,7 @@ class JobScheduler:
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
-        with self._one_at_a_time():
+        with self._admission.one_at_a_time():
             live, job = self._look_up(JobKey(caller, job_id))
             if job is None:
                 raise JobNotFound(job_id)
@@ -175,7 +181,7 @@ class JobScheduler:
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
-        with self._one_at_a_time():
+        with self._admission.one_at_a_time():
             live, job = self._look_up(JobKey(caller, job_id))
         if job is None:
             raise JobNotFound(job_id)
@@ -191,7 +197,7 @@ class JobScheduler:
         self._records.sweep()
         left = self._records.unfinished()
         for job in left:
-            with self._one_at_a_time():
+            with self._admission.one_at_a_time():
                 self._look_up(job.key)
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
@@ -231,7 +237,33 @@ class JobScheduler:
             self._records.update(job)
         return (None, job) if job.status.finished else (self._queue.put(job), job)
 
-    def _accept(self, request: GenerationRequest, caller: str, within: float | None) -> LiveJob:
+    def _join_or_accept(
+        self, request: GenerationRequest, caller: str, within: float | None, lost: str | None
+    ) -> LiveJob | Job:
+        """The job of this request, not finished; or one that succeeded, and is not `lost`.
+
+        Args:
+            lost: The token of a job whose pictures are known not to be there any more.
+        """
+        live, job = self._look_up(JobKey(caller, request.id))
+        over = job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+        if over or (live and live.cancelling):
+            return self._accept(request, caller, within)
+        assert job is not None  # noqa: S101 - tells mypy
+        if not job.answers(request):
+            raise IdConflict(request.id)
+        if job.token == lost:
+            return self._accept(job.request, caller, within, lost=job)
+        return live or job
+
+    def _accept(
+        self,
+        request: GenerationRequest,
+        caller: str,
+        within: float | None,
+        *,
+        lost: Job | None = None,
+    ) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
         admitted = self._generate_images.admit(request)
@@ -246,10 +278,11 @@ class JobScheduler:
             Job(
                 caller=caller,
                 request=admitted,
-                seed_drawn=request.seed is None,
+                seed_drawn=request.seed is None if lost is None else lost.seed_drawn,
                 token=secrets.token_hex(16),
                 created_at=self._now(),
-            )
+            ),
+            instead_of=lost,
         )
         return self._queue.put(job)
 
@@ -257,19 +290,10 @@ class JobScheduler:
         return Submission(lambda: self._queue.view(live), live.outcome.result)
 
     def _finished_submission(self, job: Job) -> Submission:
-        return Submission(lambda: JobView.at_rest(job), lambda _timeout: self._records.result(job))
+        result = self._records.result(job)
+        return Submission(lambda: JobView.at_rest(job), lambda _timeout: result)
 
     def _company(self) -> float:
         if self._batch_wait is not None:
             return self._batch_wait
         return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
-
-    @contextlib.contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
-        if not self._admitting.acquire(timeout=_ADMISSION_SECONDS):
-            raise StorageUnavailable("the job store does not answer; try again in a moment")
-        try:
-            self._records.claim()
-            yield
-        finally:
-            self._admitting.release()

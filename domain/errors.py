@@ -14,6 +14,7 @@
     ├── DeviceUnavailable        the device that was asked for is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
+    ├── PicturesLost             the job was drawn, and its pictures are no longer there
     ├── IdConflict               the id belongs to another request
     ├── JobCancelled             the job was cancelled while somebody waited for it
     ├── StorageUnavailable       jobs or results can not be kept or read now
@@ -45,6 +46,7 @@ __all__ = [
     "ModelNotFound",
     "ModelNotLoadable",
     "OutOfMemory",
+    "PicturesLost",
     "QueueFull",
     "Refused",
     "ShuttingDown",
@@ -168,6 +170,18 @@ class ImageNotFound(DomainError):
     """The job has no such image, or none yet."""
 
     code = "image_not_found"
+
+
+class PicturesLost(DomainError):
+    """The job was drawn, but what was kept of its pictures is gone, or not whole."""
+
+    code = "pictures_lost"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"the pictures of the job {job_id!a} were drawn and their files are gone; send the "
+            "very same request again to have them drawn anew"
+        )
 
 
 class IdConflict(DomainError):

@@ -29,6 +29,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.DeviceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
     errors.ImageNotFound: HTTPStatus.NOT_FOUND,
+    errors.PicturesLost: HTTPStatus.GONE,
     errors.IdConflict: HTTPStatus.CONFLICT,
     errors.JobCancelled: HTTPStatus.CONFLICT,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

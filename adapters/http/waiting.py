@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 
 from adapters.http.prefer import Preference
 from application.jobs import JobStatus, JobView
@@ -63,43 +63,34 @@ class WaitingCallers:
         Raises:
             TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
         """
-        if preference.seconds == 0:
-            return self._draw(request, caller, preference, seconds=0)
-        with self._places.one() as taken:
-            if taken:
-                return self._draw(request, caller, preference, seconds=preference.seconds)
-        if preference.seconds is None and not self._drawn(request, caller):
-            raise too_many(
-                f"{self._number} callers wait for pictures already; send 'Prefer: respond-async' "
-                "or POST /v1/jobs to wait for none"
-            )
-        return self._draw(request, caller, preference, seconds=0)
+        if preference.seconds is None:
+            remedy = "send 'Prefer: respond-async' or POST /v1/jobs to wait for none"
+            return self._pictures(request, caller, preference.within, f"; {remedy}")
+        with self._places.one() if preference.seconds else nullcontext(False) as taken:
+            submission = self._scheduler.submit(request, caller=caller, within=preference.within)
+            try:
+                return submission.wait(preference.seconds if taken else 0)
+            except TimeoutError:
+                return submission.view
 
     def pictures(self, request: GenerationRequest, *, caller: str) -> GenerationResult:
         """The pictures, however long they take; for clients that know of no jobs.
 
         Raises TooManyCallers when all places are taken.
         """
-        outcome = self(request, caller=caller, preference=Preference())
-        if not isinstance(outcome, GenerationResult):  # its job was begun anew meanwhile
-            raise too_many(f"{self._number} callers wait for pictures already")
-        return outcome
+        return self._pictures(request, caller, None, "")
 
-    def _draw(
-        self,
-        request: GenerationRequest,
-        caller: str,
-        preference: Preference,
-        *,
-        seconds: float | None,
-    ) -> GenerationResult | JobView:
-        submission = self._scheduler.submit(request, caller=caller, within=preference.within)
-        try:
-            return submission.wait(seconds)
-        except TimeoutError:
-            if seconds is None:  # it is what the job ended with
-                raise
-            return submission.view
+    def _pictures(
+        self, request: GenerationRequest, caller: str, within: float | None, remedy: str
+    ) -> GenerationResult:
+        with self._places.one() as taken:
+            if taken:
+                return self._scheduler.submit(request, caller=caller, within=within).wait()
+        if self._drawn(request, caller):
+            # Unless it is drawn anew, as its pictures are lost.
+            with suppress(TimeoutError):
+                return self._scheduler.submit(request, caller=caller, within=within).wait(0)
+        raise too_many(f"{self._number} callers wait for pictures already{remedy}")
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:
         """Whether there is nothing to wait for."""
