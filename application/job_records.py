@@ -71,14 +71,14 @@ class JobRecords:
             self._results.remove({instead_of.token})
         return added
 
-    def update(self, job: Job) -> None:
-        """Keep what has become of a job."""
-        self._jobs.update(job)
+    def update(self, job: Job, *, patiently: bool = False) -> None:
+        """Keep what has become of a job; `patiently` where nobody holds a thread for it."""
+        self._jobs.update(job, patiently=patiently)
 
     def end(self, job: Job) -> None:
         """Keep how a job ended, as soon as that can be done. Raises nothing."""
         try:
-            self._jobs.update(job)
+            self._jobs.update(job, patiently=True)
         except StorageUnavailable:
             _log.error("what became of job %a could not be kept yet", job.request.id)
             with self._changing:
@@ -148,7 +148,7 @@ class JobRecords:
     def tidy(self) -> None:
         """Keep what could not be kept before; give up what is past its retention."""
         for job in list(self._unsaved.values()):
-            self._jobs.update(job)
+            self._jobs.update(job, patiently=True)
             self._drop_unsaved(job.key, job)
         gone = self._jobs.retire(
             finished_before=self._now() - self._retention_seconds,

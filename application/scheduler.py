@@ -198,7 +198,7 @@ class JobScheduler:
         left = self._records.unfinished()
         for job in left:
             with self._admission.one_at_a_time():
-                self._look_up(job.key)
+                self._look_up(job.key, patiently=True)
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
@@ -221,7 +221,9 @@ class JobScheduler:
         """
         self._queue.abandon()
 
-    def _look_up(self, key: JobKey) -> tuple[LiveJob | None, Job | None]:
+    def _look_up(
+        self, key: JobKey, *, patiently: bool = False
+    ) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits
         again from here on, whoever asks first.
 
@@ -234,7 +236,7 @@ class JobScheduler:
             return None, job
         if job.status is JobStatus.RUNNING:
             job = job.left_behind(self._now())
-            self._records.update(job)
+            self._records.update(job, patiently=patiently)
         return (None, job) if job.status.finished else (self._queue.put(job), job)
 
     def _join_or_accept(

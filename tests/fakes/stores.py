@@ -28,7 +28,7 @@ class FakeJobStore(JobStore):
         self.jobs[job.key] = added
         return added
 
-    def update(self, job: Job) -> None:
+    def update(self, job: Job, *, patiently: bool = False) -> None:
         self._check()
         if job.key in self.jobs and self.jobs[job.key].token == job.token:
             self.jobs[job.key] = job

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from application.jobs import JobStatus
+from application.submission import Submission
 from domain.errors import (
     IdConflict,
     JobCancelled,
@@ -99,7 +100,8 @@ def test_a_failed_and_a_cancelled_id_may_be_sent_again(bench: Bench) -> None:
 def test_an_id_that_is_sent_after_its_cancel_is_drawn_after_the_one_that_stops(
     bench: Bench,
 ) -> None:
-    begun, sent = [], []
+    begun: list[str] = []
+    sent: list[Submission] = []
 
     def cancel_and_send_again(requests: Sequence[GenerationRequest]) -> None:
         begun.extend(each.prompt for each in requests)
