@@ -13,6 +13,7 @@ from application.job_records import JobRecords
 from application.jobs import Job, JobFailure, Progress
 from application.live_job import LiveJob
 from domain.errors import (
+    DeviceLost,
     DomainError,
     GenerationFailed,
     JobCancelled,
@@ -123,6 +124,8 @@ class DeviceWorker:
 
         Args:
             finish: Does at once, or later, what is to be done with them once they are drawn.
+
+        Raises DeviceLost when no more can be drawn; what was being drawn has failed then.
         """
         self._limits.largest = self._generate_images.largest_batch
         batch = self.queue.take(
@@ -177,6 +180,10 @@ class DeviceWorker:
             self._limits.failed(key, at_once)
             for live in batch:
                 self._draw([live], finish)
+        except DeviceLost as error:
+            for live in batch:
+                self._fail(live, error)
+            raise
         except _Interrupted:
             _log.info("stopped before the next step: %s", [live.job.request.id for live in batch])
         except Exception as error:

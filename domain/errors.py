@@ -11,6 +11,7 @@
     │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
+    │   └── DeviceLost               nothing can be drawn by this process any more
     ├── DeviceUnavailable        the device that was asked for is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
@@ -22,6 +23,7 @@
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            it would not be done in time
     │   ├── TooManyCallers           too many wait for answers or listen
+    │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 
 Each class has a stable `code`: clients and dashboards match on it, so it never changes.
@@ -32,6 +34,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "DeadlineUnmet",
+    "DeviceLost",
     "DeviceUnavailable",
     "DomainError",
     "FieldProblem",
@@ -45,6 +48,7 @@ __all__ = [
     "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
+    "ModelsNotRead",
     "OutOfMemory",
     "PicturesLost",
     "QueueFull",
@@ -125,9 +129,17 @@ class ModelNotFound(DomainError):
 
 
 class ModelNotLoadable(DomainError):
-    """The file is there, but no picture can be drawn with it; the message says why."""
+    """The file is there, but no picture can be drawn with it; the message says why.
+
+    Attributes:
+        lasting: Whether the file's bytes are why, so that another attempt would end likewise.
+    """
 
     code = "model_not_loadable"
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
 
 
 class ModelChanged(ModelNotLoadable):
@@ -149,6 +161,12 @@ class GenerationFailed(DomainError):
     """The device or the model failed while drawing."""
 
     code = "generation_failed"
+
+
+class DeviceLost(GenerationFailed):
+    """The device takes no more work from this process, whatever it is; another one may use it."""
+
+    code = "device_lost"
 
 
 class DeviceUnavailable(DomainError):
@@ -261,6 +279,19 @@ class TooManyCallers(Refused):
     """As many callers wait for an answer, or listen to events, as may."""
 
     code = "too_many_callers"
+
+
+class ModelsNotRead(Refused):
+    """No model that is listed has the id; one of the files that are still being read may have."""
+
+    code = "models_not_read"
+
+    def __init__(self, model_id: str) -> None:
+        super().__init__(
+            f"no model has the id {model_id!a} yet, and not all files are read; try again in a "
+            "moment. GET /v1/models lists them as pending",
+            retry_after=5,
+        )
 
 
 class ShuttingDown(Refused):

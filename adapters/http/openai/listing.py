@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from adapters.http.auth import protect
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
+from domain.errors import FieldProblem, InvalidRequest, ModelNotFound, ModelsNotRead
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -58,10 +58,12 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
 def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
     """The one model that `wanted` names, among those that can be drawn with where there are any.
 
-    Raises ModelNotFound, and InvalidRequest for several.
+    Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
     """
     named = registry.named(wanted)
     meant = [model for model in named if model.loadable] or named
+    if not meant and registry.awaits(wanted):
+        raise ModelsNotRead(wanted[:_SHOWN_CHARACTERS])
     if not meant:
         raise ModelNotFound(wanted[:_SHOWN_CHARACTERS])
     if len(meant) > 1:
