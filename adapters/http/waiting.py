@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
+from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
 from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
@@ -46,7 +47,7 @@ class Places:
 
 
 class WaitingCallers:
-    """Submits requests and waits for the pictures as long as the caller likes to."""
+    """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
 
     def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
         self._scheduler = scheduler
@@ -69,7 +70,8 @@ class WaitingCallers:
         with self._places.one() if preference.seconds else nullcontext(False) as taken:
             submission = self._scheduler.submit(request, caller=caller, within=preference.within)
             try:
-                return submission.wait(preference.seconds if taken else 0)
+                seconds = preference.seconds if taken else 0
+                return wait_for_pictures(submission, seconds)
             except TimeoutError:
                 return submission.view
 
@@ -85,7 +87,8 @@ class WaitingCallers:
     ) -> GenerationResult:
         with self._places.one() as taken:
             if taken:
-                return self._scheduler.submit(request, caller=caller, within=within).wait()
+                submission = self._scheduler.submit(request, caller=caller, within=within)
+                return wait_for_pictures(submission)
         if self._drawn(request, caller):
             # Unless it is drawn anew, as its pictures are lost.
             with suppress(TimeoutError):
