@@ -242,10 +242,8 @@ class JobScheduler:
     def _join_or_accept(
         self, request: GenerationRequest, caller: str, within: float | None, lost: str | None
     ) -> LiveJob | Job:
-        """The job of this request, not finished; or one that succeeded, and is not `lost`.
-
-        Args:
-            lost: The token of a job whose pictures are known not to be there any more.
+        """The job of this request: one that is not finished, or has succeeded. What is `lost` is
+        the token of a job whose pictures are known not to be there any more.
         """
         live, job = self._look_up(JobKey(caller, request.id))
         over = job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED)

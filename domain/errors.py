@@ -131,8 +131,7 @@ class ModelNotFound(DomainError):
 class ModelNotLoadable(DomainError):
     """The file is there, but no picture can be drawn with it; the message says why.
 
-    Attributes:
-        lasting: Whether the file's bytes are why, so that another attempt would end likewise.
+    `lasting` says whether its bytes are why, so that another attempt would end likewise.
     """
 
     code = "model_not_loadable"
@@ -164,7 +163,7 @@ class GenerationFailed(DomainError):
 
 
 class DeviceLost(GenerationFailed):
-    """The device takes no more work from this process, whatever it is; another one may use it."""
+    """The device takes no more work from this process; another process may use it."""
 
     code = "device_lost"
 
@@ -196,10 +195,8 @@ class PicturesLost(DomainError):
     code = "pictures_lost"
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(
-            f"the pictures of the job {job_id!a} were drawn and their files are gone; send the "
-            "very same request again to have them drawn anew"
-        )
+        what = f"the files of the job {job_id!a} are gone"
+        super().__init__(f"{what}; send the very same request again to have it drawn anew")
 
 
 class IdConflict(DomainError):
@@ -282,16 +279,13 @@ class TooManyCallers(Refused):
 
 
 class ModelsNotRead(Refused):
-    """No model that is listed has the id; one of the files that are still being read may have."""
+    """No model has the id yet; one of the files that are still being read may have it."""
 
     code = "models_not_read"
 
     def __init__(self, model_id: str) -> None:
-        super().__init__(
-            f"no model has the id {model_id!a} yet, and not all files are read; try again in a "
-            "moment. GET /v1/models lists them as pending",
-            retry_after=5,
-        )
+        message = f"no model has the id {model_id!a} yet; GET /v1/models lists what is being read"
+        super().__init__(message, retry_after=5)
 
 
 class ShuttingDown(Refused):
