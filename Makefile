@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 help:
 	@echo "make run      serve on PORT (8000); settings come from the environment, see README.md"
 	@echo "make test     lint, types, import contracts and every test"
-	@echo "make check    the part of it that needs no torch, in seconds"
+	@echo "make check    the part of it that needs no torch and no browser, in seconds"
 	@echo "make install  the virtual environment alone"
 	@echo "make clean    remove the virtual environment and caches"
 
@@ -34,9 +34,10 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/python -m pytest -m "not torch" --numprocesses auto --dist loadfile --quiet
+	$(BIN)/python -m pytest -m "not torch and not browser" --numprocesses auto --dist loadfile --quiet
 
 test: check
+	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
 	$(BIN)/python -m pytest -m torch
 
 clean:

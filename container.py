@@ -24,8 +24,11 @@ from domain.services.model_registry import ModelRegistry
 
 if TYPE_CHECKING:
     from flask import Flask
+    from prometheus_client import CollectorRegistry
 
+    from application.ports.job_observer import JobObserver
     from application.ports.job_store import JobStore
+    from application.ports.metrics import Metrics
     from application.ports.result_store import ResultStore
     from application.ports.sole_use import SoleUse
 
@@ -61,7 +64,10 @@ def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
 
 
 def _scheduler(
-    generate_images: GenerateImages, records: JobRecords, settings: Settings
+    generate_images: GenerateImages,
+    records: JobRecords,
+    observer: "JobObserver",
+    settings: Settings,
 ) -> JobScheduler:
     wait = settings.batch_wait_ms
     return JobScheduler(
@@ -69,6 +75,7 @@ def _scheduler(
         records,
         max_queue=settings.max_queue,
         batch_wait=None if wait is None else wait / 1000,
+        observer=observer,
     )
 
 
@@ -88,6 +95,30 @@ def _sole_use(settings: Settings) -> "SoleUse":
     from adapters.storage.folder_lock import FolderLock
 
     return FolderLock(settings.data_dir)
+
+
+def _metrics_registry() -> "CollectorRegistry":
+    from prometheus_client import CollectorRegistry
+
+    return CollectorRegistry()
+
+
+def _job_observer(registry: "CollectorRegistry") -> "JobObserver":
+    from adapters.metrics.jobs import PrometheusJobObserver
+
+    return PrometheusJobObserver(registry)
+
+
+def _metrics(counts: "CollectorRegistry", settings: Settings, **state: Any) -> "Metrics":
+    from adapters.metrics.prometheus import PrometheusMetrics
+    from adapters.metrics.state import StateCollector
+
+    return PrometheusMetrics(
+        counts,
+        StateCollector(**state, max_queue=settings.max_queue),
+        max_waiting=settings.max_waiting,
+        max_streams=settings.max_streams,
+    )
 
 
 def _app(**collaborators: Any) -> "Flask":
@@ -143,7 +174,11 @@ class Container(containers.DeclarativeContainer):
         retention_bytes=settings.provided.job_retention_bytes,
         now=time.time,
     )
-    scheduler = providers.ThreadSafeSingleton(_scheduler, generate_images, job_records, settings)
+    metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
+    job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
+    scheduler = providers.ThreadSafeSingleton(
+        _scheduler, generate_images, job_records, job_observer, settings
+    )
     service = providers.ThreadSafeSingleton(
         InferenceService,
         model_registry,
@@ -151,6 +186,16 @@ class Container(containers.DeclarativeContainer):
         scheduler,
         job_records,
         scan_interval=settings.provided.model_scan_interval,
+    )
+    metrics = providers.ThreadSafeSingleton(
+        _metrics,
+        metrics_registry,
+        settings,
+        registry=model_registry,
+        generator=image_generator,
+        report=device_report,
+        scheduler=scheduler,
+        service=service,
     )
     app = providers.ThreadSafeSingleton(
         _app,
@@ -161,4 +206,5 @@ class Container(containers.DeclarativeContainer):
         scheduler=scheduler,
         service=service,
         credential_checker=credential_checker,
+        metrics=metrics,
     )

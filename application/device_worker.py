@@ -12,6 +12,7 @@ from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobFailure, Progress
 from application.live_job import LiveJob
+from application.ports.job_observer import JobObserver
 from domain.errors import (
     DeviceLost,
     DomainError,
@@ -53,9 +54,13 @@ class _Steps:
         self._jobs = jobs
         self._first: tuple[int, float] | None = None
         self._shown = -_PREVIEW_SECONDS
+        self._last: float | None = None
 
     def __call__(self, step: GenerationStep) -> None:
         now = self._worker.clock()
+        if self._last is not None:
+            self._worker.observer.step_done(now - self._last)
+        self._last = now
         wanted = self._worker.wanted(self._jobs)
         if not wanted:
             raise _Interrupted
@@ -88,12 +93,14 @@ class DeviceWorker:
         records: JobRecords,
         *,
         times: DrawingTimes,
+        observer: JobObserver,
         batch_wait: Callable[[], float],
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self.queue = queue
         self.clock = clock
+        self.observer = observer
         self._generate_images = generate_images
         self._records = records
         self._times = times
@@ -190,6 +197,7 @@ class DeviceWorker:
             self._fail_or_part(batch, error, finish)
         else:
             self._limits.succeeded(key, at_once)
+            self.observer.batch_drawn(at_once)
             finish(
                 [
                     partial(self._finish, live, one, images)

@@ -2,12 +2,10 @@
 
 from application.estimates import DrawingTimes
 from application.job_queue import JobQueue
+from application.queue_load import seconds_running
 from domain.generation import GenerationRequest
 
 __all__ = ["Forecast"]
-
-_UNKNOWN_SECONDS = 5.0
-"""What a job is taken to last before one was drawn."""
 
 
 class Forecast:
@@ -17,16 +15,9 @@ class Forecast:
         self._queue = queue
         self._times = times
 
-    def seconds_running(self, unknown: float = _UNKNOWN_SECONDS) -> float:
-        """How long what is drawn now will still take; `unknown` counts for what nobody knows."""
-        left = []
-        for live in self._queue.running:
-            progress, predicted = live.progress, self._times.predict(live.job.request)
-            if progress is not None and progress.seconds_left is not None:
-                left.append(progress.seconds_left)
-            else:
-                left.append(unknown if predicted is None else predicted)
-        return max(left, default=0.0)
+    def seconds_running(self) -> float:
+        """How long what is drawn now will still take."""
+        return seconds_running(self._queue, self._times)
 
     def seconds_until_done(self, request: GenerationRequest, caller: str) -> float:
         """How long a new request of this caller would take, at least: what was never measured
@@ -34,4 +25,5 @@ class Forecast:
         """
         ahead = self._queue.ahead_of(caller)
         seconds = sum(self._times.predict(live.job.request) or 0.0 for live in ahead)
-        return self.seconds_running(0.0) + seconds + (self._times.predict(request) or 0.0)
+        drawing = seconds_running(self._queue, self._times, unknown=0.0)
+        return drawing + seconds + (self._times.predict(request) or 0.0)

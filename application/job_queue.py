@@ -7,6 +7,7 @@ from collections.abc import Callable
 from application.batching import Waiting, drawing_order, next_batch
 from application.jobs import Job, JobKey, JobStatus, JobView, Progress
 from application.live_job import LiveJob
+from application.ports.job_observer import JobObserver
 from domain.errors import ShuttingDown
 from domain.generation import BatchKey, GenerationResult
 
@@ -24,8 +25,9 @@ class JobQueue:
     a caller holds it to put one in, never while it waits for its pictures.
     """
 
-    def __init__(self, *, max_waiting: int) -> None:
+    def __init__(self, *, max_waiting: int, observer: JobObserver) -> None:
         self.changed = threading.Condition()
+        self._observer = observer
         self._max_waiting = max_waiting
         self._live: dict[JobKey, LiveJob] = {}
         self._waiting: dict[int, LiveJob] = {}
@@ -46,6 +48,12 @@ class JobQueue:
     def full(self) -> bool:
         """Whether the next job would be refused for want of room."""
         return len(self._waiting) >= self._max_waiting
+
+    @property
+    def oldest(self) -> Job | None:
+        """The waiting job that was accepted first."""
+        with self.changed:
+            return self._waiting[min(self._waiting)].job if self._waiting else None
 
     @property
     def closed(self) -> bool:
@@ -159,6 +167,7 @@ class JobQueue:
             self._running = tuple(each for each in self._running if each is not live)
             live.changed("done")
             self.changed.notify_all()
+        self._observer.job_ended(job)
         live.conclude(outcome)
 
     def view(self, live: LiveJob) -> JobView:

@@ -4,6 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 from application.admission import Admission
 from application.device_worker import DeviceWorker
@@ -14,6 +15,8 @@ from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
 from application.live_job import LiveJob
+from application.ports.job_observer import JobObserver, NoJobObserver
+from application.queue_load import QueueLoad
 from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
@@ -30,6 +33,7 @@ from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobScheduler"]
 
+_OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
@@ -50,12 +54,14 @@ class JobScheduler:
         *,
         max_queue: int,
         batch_wait: float | None = None,
+        observer: JobObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._generate_images = generate_images
         self._records = records
-        self._queue = JobQueue(max_waiting=max_queue)
+        self._observer = observer or NoJobObserver()
+        self._queue = JobQueue(max_waiting=max_queue, observer=self._observer)
         self._batch_wait = batch_wait
         self._now = now
         times = DrawingTimes()
@@ -66,6 +72,7 @@ class JobScheduler:
             generate_images,
             records,
             times=times,
+            observer=self._observer,
             batch_wait=self._company,
             clock=clock,
             now=now,
@@ -80,6 +87,11 @@ class JobScheduler:
     def full(self) -> bool:
         """Whether the next job would be refused for want of room."""
         return self._queue.full
+
+    @property
+    def load(self) -> QueueLoad:
+        """What waits and what is drawn now."""
+        return QueueLoad.of(self._queue, self._now())
 
     @property
     def draining(self) -> bool:
@@ -113,9 +125,8 @@ class JobScheduler:
             with self._admission.one_at_a_time():
                 found = self._join_or_accept(request, caller, within, lost)
             if isinstance(found, LiveJob):
-                return self._live_submission(found)
-            # The pictures are read while others are admitted.
-            try:
+                return Submission(partial(self._queue.view, found), found.outcome.result)
+            try:  # while others are admitted
                 return self._finished_submission(found)
             except PicturesLost as error:
                 _log.warning("drawn anew: %s", error)
@@ -126,8 +137,7 @@ class JobScheduler:
         key = JobKey(caller, job_id)
         if live := self._queue.get(key):
             return self._queue.view(live)
-        job = self._records.find(key)
-        if job is None:
+        if (job := self._records.find(key)) is None:
             raise JobNotFound(job_id)
         return JobView.at_rest(job)
 
@@ -221,9 +231,7 @@ class JobScheduler:
         """
         self._queue.abandon()
 
-    def _look_up(
-        self, key: JobKey, *, patiently: bool = False
-    ) -> tuple[LiveJob | None, Job | None]:
+    def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits
         again from here on, whoever asks first.
 
@@ -237,32 +245,28 @@ class JobScheduler:
         if job.status is JobStatus.RUNNING:
             job = job.left_behind(self._now())
             self._records.update(job, patiently=patiently)
-        return (None, job) if job.status.finished else (self._queue.put(job), job)
+            if job.status.finished:
+                self._observer.job_ended(job)
+                return None, job
+        return self._queue.put(job), job
 
     def _join_or_accept(
         self, request: GenerationRequest, caller: str, within: float | None, lost: str | None
     ) -> LiveJob | Job:
-        """The job of this request: one that is not finished, or has succeeded. What is `lost` is
-        the token of a job whose pictures are known not to be there any more.
+        """The job of this request: not finished, or succeeded. `lost` is the token of one whose
+        pictures are known to be gone.
         """
         live, job = self._look_up(JobKey(caller, request.id))
-        over = job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
-        if over or (live and live.cancelling):
+        if job is None or job.status in _OVER or (live and live.cancelling):
             return self._accept(request, caller, within)
-        assert job is not None  # noqa: S101 - tells mypy
         if not job.answers(request):
             raise IdConflict(request.id)
         if job.token == lost:
-            return self._accept(job.request, caller, within, lost=job)
+            return self._accept(job.request, caller, within, job)
         return live or job
 
     def _accept(
-        self,
-        request: GenerationRequest,
-        caller: str,
-        within: float | None,
-        *,
-        lost: Job | None = None,
+        self, request: GenerationRequest, caller: str, within: float | None, lost: Job | None = None
     ) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
@@ -285,9 +289,6 @@ class JobScheduler:
             instead_of=lost,
         )
         return self._queue.put(job)
-
-    def _live_submission(self, live: LiveJob) -> Submission:
-        return Submission(lambda: self._queue.view(live), live.outcome.result)
 
     def _finished_submission(self, job: Job) -> Submission:
         result = self._records.result(job)

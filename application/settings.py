@@ -73,6 +73,7 @@ class Settings:
     max_body_bytes: int = 1_048_576
     shutdown_grace_seconds: int = 120
     embed_metadata: bool = True
+    metrics_public: bool = False
     log_level: str = "INFO"
     log_format: str = "text"
 
@@ -170,6 +171,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "max_body_bytes": _integer,
     "shutdown_grace_seconds": _integer,
     "embed_metadata": _boolean,
+    "metrics_public": _boolean,
     "log_level": str.upper,
     "device": str.lower,
     "compile": _boolean,

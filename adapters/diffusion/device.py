@@ -1,5 +1,6 @@
 """The device that draws, as the plan has it."""
 
+import contextlib
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ import torch
 from adapters.diffusion.planning import choose_plan
 from adapters.diffusion.probing import host_memory, probe
 from domain.execution_plan import AUTO, ExecutionPlan, PlanOverrides
+from domain.ports.device_report import DeviceMemory
 
 __all__ = ["Device", "find_device", "planned_device"]
 
@@ -53,6 +55,18 @@ class Device:
         if self.name == "mps":
             return int(_GPU_SHARE * torch.mps.recommended_max_memory())
         return int(_HOST_SHARE * host_memory())
+
+    def memory(self) -> DeviceMemory | None:
+        """Its own memory; None for a CPU, which has none. Waits for nothing that it computes."""
+        # After some errors a GPU answers nothing more; whoever counts bytes need not fail too.
+        with contextlib.suppress(RuntimeError):
+            if self.name == "cuda":
+                free, total = torch.cuda.mem_get_info(self.torch_device)
+                return DeviceMemory(used=total - free, total=total)
+            if self.name == "mps":
+                total = torch.mps.recommended_max_memory()
+                return DeviceMemory(used=torch.mps.driver_allocated_memory(), total=total)
+        return None
 
     def release_memory(self) -> None:
         """Give memory that nothing uses back to the system."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from domain.execution_plan import ExecutionPlan, LoadedModel, PlanOverrides
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
-from domain.ports.device_report import DeviceReport
+from domain.ports.device_report import DeviceMemory, DeviceReport
 from domain.ports.image_generator import GeneratedBatch, ImageGenerator, StepCallback
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
     @property
     def versions(self) -> Mapping[str, str]:
         return _versions()
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        return None if self._engine is None else self._engine.device.memory()
 
     def prepare(self) -> None:
         if self._engine is None:

@@ -7,15 +7,19 @@ import flask_smorest
 from flask import Flask
 
 from adapters.http import openai
+from adapters.http.event_stream import EventStreams
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
+from adapters.http.metrics import count_requests, metrics_blueprint
 from adapters.http.models import models_blueprint
+from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
 from adapters.http.waiting import WaitingCallers
+from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
@@ -39,9 +43,10 @@ def create_app(
     scheduler: JobScheduler,
     service: InferenceService,
     credential_checker: CredentialChecker,
+    metrics: Metrics,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
-    app = Flask(__name__, static_folder="pages/assets", static_url_path="/assets")
+    app = Flask(__name__, static_folder=None, template_folder="pages")
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         API_TITLE="ai-inference",
@@ -50,6 +55,7 @@ def create_app(
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_request_log(app)
+    count_requests(app, metrics)
     flask_cors.CORS(
         app,
         origins=_origins(settings.cors_origins),
@@ -61,15 +67,20 @@ def create_app(
     api = flask_smorest.Api(app)
     install_error_handlers(app, {openai.PREFIX: openai.render_failure})
     draw = WaitingCallers(scheduler, places=settings.max_waiting)
+    streams = EventStreams(scheduler, places=settings.max_streams)
+    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
+    page = BrowserPage(settings)
+    app.register_blueprint(page.assets_blueprint())
     for blueprint in (
-        public_blueprint(registry, generator, service),
+        public_blueprint(page, registry, generator, service),
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(settings, draw, credential_checker),
-        jobs_blueprint(settings, scheduler, credential_checker),
+        jobs_blueprint(settings, scheduler, streams, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
+        metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
     ):
         api.register_blueprint(blueprint)
     return app

@@ -34,6 +34,11 @@ class EventStreams:
         self._places = Places(places)
         self._number = places
 
+    @property
+    def opened(self) -> int:
+        """How many are open now."""
+        return self._places.taken
+
     def open(self, caller: str, job_id: str, *, after: str | None) -> Response:
         """The answer that sends what happens to a job after the event `after`.
 

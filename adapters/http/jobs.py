@@ -27,12 +27,11 @@ __all__ = ["jobs_blueprint"]
 
 
 def jobs_blueprint(
-    settings: Settings, scheduler: JobScheduler, checker: CredentialChecker
+    settings: Settings, scheduler: JobScheduler, streams: EventStreams, checker: CredentialChecker
 ) -> Blueprint:
     """`/v1/jobs` and what is under it. Each caller sees its own jobs alone."""
     blueprint = Blueprint("jobs", __name__, url_prefix="/v1", description="Pictures for later.")
     protect(blueprint, checker, Scope.INFERENCE_RUN)
-    streams = EventStreams(scheduler, places=settings.max_streams)
 
     def caller() -> str:
         return current_principal().name

@@ -124,6 +124,7 @@ def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
     """
 
     def render(failure: Failure) -> Response:
+        g.failure_code = failure.code
         path = f"{request.path}/"
         shapes = (shape for door, shape in doors.items() if path.startswith(f"{door}/"))
         response = next(shapes, _problem_details)(failure)

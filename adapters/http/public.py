@@ -3,8 +3,9 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, request, send_from_directory
+from flask import Response, request
 
+from adapters.http.page import BrowserPage
 from adapters.http.parsing import Blueprint
 from adapters.http.problems import problem
 from adapters.http.schemas import HealthSchema, IndexSchema, ReadySchema
@@ -15,11 +16,6 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["public_blueprint"]
 
-_PAGES = "pages"
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
 _LINKS = {
     "health": "/v1/health",
     "ready": "/health/ready",
@@ -32,7 +28,7 @@ _LINKS = {
 
 
 def public_blueprint(
-    registry: ModelRegistry, generator: ImageGenerator, service: InferenceService
+    page: BrowserPage, registry: ModelRegistry, generator: ImageGenerator, service: InferenceService
 ) -> Blueprint:
     """`/`, `/v1`, `/health`, `/v1/health` and `/health/ready`."""
     blueprint = Blueprint("public", __name__, description="What this is, and whether it runs.")
@@ -42,10 +38,7 @@ def public_blueprint(
     def index() -> Any:
         accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
         if accepted == "text/html":
-            page = send_from_directory(f"{blueprint.root_path}/{_PAGES}", "index.html")
-            page.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
-            page.headers["Vary"] = "Accept"
-            return page
+            return page()
         return _described(), {"Vary": "Accept"}
 
     @blueprint.get("/v1")

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 __all__ = ["install_request_log"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_QUIET_PATHS = frozenset({"/health", "/v1/health", "/health/ready"})
+_QUIET_PATHS = frozenset({"/health", "/v1/health", "/health/ready", "/metrics"})
 
 _log = logging.getLogger(__name__)
 

@@ -25,15 +25,26 @@ class Places:
     """So many callers at once, and no more."""
 
     def __init__(self, number: int) -> None:
-        self._free = threading.BoundedSemaphore(number)
+        self._number = number
+        self._taken = 0
+        self._changing = threading.Lock()
+
+    @property
+    def taken(self) -> int:
+        """How many are taken now."""
+        return self._taken
 
     def take(self) -> bool:
         """Take a place, if one is free; never waits for one. It must be given back once."""
-        return self._free.acquire(blocking=False)
+        with self._changing:
+            free = self._taken < self._number
+            self._taken += free
+        return free
 
     def give_back(self) -> None:
         """The place that was taken is free again."""
-        self._free.release()
+        with self._changing:
+            self._taken -= 1
 
     @contextmanager
     def one(self) -> Iterator[bool]:
@@ -53,6 +64,11 @@ class WaitingCallers:
         self._scheduler = scheduler
         self._places = Places(places)
         self._number = places
+
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return self._places.taken
 
     def __call__(
         self, request: GenerationRequest, *, caller: str, preference: Preference

@@ -2,10 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from domain.execution_plan import ExecutionPlan, LoadedModel
 
-__all__ = ["DeviceReport"]
+__all__ = ["DeviceMemory", "DeviceReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """Bytes of a device's own memory: those in use, whoever uses them, and all that there are."""
+
+    used: int
+    total: int
 
 
 class DeviceReport(ABC):
@@ -25,3 +34,8 @@ class DeviceReport(ABC):
     @abstractmethod
     def versions(self) -> Mapping[str, str]:
         """Of Python and of the libraries that draw, by their names."""
+
+    @property
+    @abstractmethod
+    def memory(self) -> DeviceMemory | None:
+        """Its memory; None where it has none of its own or does not tell, or is not prepared."""

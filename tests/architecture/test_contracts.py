@@ -43,3 +43,6 @@ def test_every_adapter_stands_in_the_contracts() -> None:
     assert all("sqlalchemy" in forbidden_to(name) for name in adapters - {"adapters.storage"})
     assert all("click" in forbidden_to(name) for name in adapters - {"adapters.cli"})
     assert all("jwt" in forbidden_to(name) for name in adapters - {"adapters.security"})
+    assert all(
+        "prometheus_client" in forbidden_to(name) for name in adapters - {"adapters.metrics"}
+    )

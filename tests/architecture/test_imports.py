@@ -54,6 +54,7 @@ def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
         "application",
         "adapters/cli",
         "adapters/http",
+        "adapters/metrics",
         "adapters/filesystem",
         "adapters/security",
         "adapters/storage",

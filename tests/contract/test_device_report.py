@@ -40,3 +40,22 @@ def test_then_the_plan_and_the_models_are_told(report: DeviceReport) -> None:
     (loaded,) = report.loaded_models
     assert loaded.id == DEMO_MODEL.id
     assert loaded.size >= 1_000_000
+    assert report.memory is None  # a CPU has none of its own
+
+
+@pytest.mark.torch
+def test_a_device_that_answers_no_more_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from adapters.diffusion.device import Device
+    from domain.ports.device_report import DeviceMemory
+
+    device = Device(PLAN)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (10, 50))
+    assert device.memory() == DeviceMemory(used=40, total=50)
+
+    def fail(_device: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", fail)
+    assert device.memory() is None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from domain.execution_plan import ExecutionPlan, LoadedModel
-from domain.ports.device_report import DeviceReport
+from domain.ports.device_report import DeviceMemory, DeviceReport
 
 __all__ = ["PLAN", "FakeDeviceReport"]
 
@@ -33,6 +33,12 @@ class FakeDeviceReport(DeviceReport):
     ) -> None:
         self._plan = plan
         self._loaded = loaded
+        self._memory: DeviceMemory | None = None
+
+    def hold(self, *loaded: LoadedModel, memory: DeviceMemory | None = None) -> None:
+        """From now on say that these are loaded, and that the memory is like this."""
+        self._loaded = loaded
+        self._memory = memory
 
     @property
     def plan(self) -> ExecutionPlan | None:
@@ -45,3 +51,7 @@ class FakeDeviceReport(DeviceReport):
     @property
     def versions(self) -> Mapping[str, str]:
         return {"python": "3.11.2", "torch": "2.10.0"}
+
+    @property
+    def memory(self) -> DeviceMemory | None:
+        return self._memory

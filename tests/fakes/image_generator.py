@@ -32,6 +32,7 @@ class FakeImageGenerator(ImageGenerator):
         batches: The ids of the requests of each batch that was drawn, in order.
         fits: How many images at once it has memory for.
         on_begin: Called with each batch before it is drawn.
+        after_step: Called after each step, once whoever asked for the pictures knows of it.
         previews: Of how many requests a preview was made.
     """
 
@@ -39,6 +40,7 @@ class FakeImageGenerator(ImageGenerator):
         self.batches: list[tuple[str, ...]] = []
         self.fits = 1_000
         self.on_begin: Callable[[Sequence[GenerationRequest]], None] = lambda _requests: None
+        self.after_step: Callable[[GenerationStep], object] = lambda _step: None
         self.previews = 0
         self._largest_batch = largest_batch
         self.drawn: list[GenerationRequest] = []
@@ -86,8 +88,10 @@ class FakeImageGenerator(ImageGenerator):
             raise OutOfMemory(f"{together} images do not fit; ask for fewer")
         steps = requests[0].num_inference_steps * -(-images // together)
         for step in range(steps):
+            done = GenerationStep(step + 1, steps, self._preview)
             if on_step is not None:
-                on_step(GenerationStep(step + 1, steps, self._preview))
+                on_step(done)
+            self.after_step(done)
         self.drawn += requests
         self.batches.append(tuple(request.id for request in requests))
         return GeneratedBatch(

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from application.settings import Settings
 from container import Container
+from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
@@ -35,6 +36,7 @@ class Service:
     source: FakeModelSource
     jobs: FakeJobStore
     results: FakeResultStore
+    report: FakeDeviceReport
 
 
 def make_service(
@@ -50,10 +52,12 @@ def make_service(
     container.job_store.override(jobs)
     container.result_store.override(results)
     container.sole_use.override(FakeSoleUse())
+    report = FakeDeviceReport()
+    container.device_report.override(report)
     if scanned:
         container.model_registry().refresh()
     client = container.app().test_client()
-    return Service(client, container, generator, source, jobs, results)
+    return Service(client, container, generator, source, jobs, results, report)
 
 
 def make_settings(**changes: object) -> Settings:

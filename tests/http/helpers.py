@@ -13,9 +13,19 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from application.scheduler import JobScheduler
+from application.service import Readiness
 from application.submission import Submission
 from domain.generation import GenerationRequest, GenerationResult
-from tests.http.conftest import API_KEY, MODEL, OTHER_API_KEY, SECRET_KEY, Service
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.http.conftest import (
+    API_KEY,
+    MODEL,
+    OTHER_API_KEY,
+    SECRET_KEY,
+    Service,
+    make_service,
+    make_settings,
+)
 
 __all__ = [
     "assert_problem",
@@ -23,6 +33,7 @@ __all__ = [
     "between_submit_and_wait",
     "events_of",
     "fill_queue",
+    "in_state",
     "key_name",
     "make_token",
     "occupy_device",
@@ -101,6 +112,18 @@ def fill_queue(service: Service) -> list[Submission]:
         request = GenerationRequest(id=f"waits-{scheduler.waiting}", model_id=MODEL.id, prompt="p")
         waiting.append(scheduler.submit(request, caller="somebody"))
     return waiting
+
+
+def in_state(readiness: Readiness) -> Service:
+    """A service that is in this state; nothing started. Of IN_USE it knows once it is started."""
+    generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
+    scanned = readiness is not Readiness.SCANNING
+    service = make_service(make_settings(), generator=generator, scanned=scanned)
+    if readiness is Readiness.QUEUE_FULL:
+        fill_queue(service)
+    if readiness is Readiness.DRAINING:
+        service.container.scheduler().drain()
+    return service
 
 
 class BetweenSubmitAndWait(JobScheduler):

@@ -2,7 +2,7 @@
 
 import base64
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +10,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
 from adapters.http import event_stream
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
-from domain.ports.image_generator import GeneratedBatch, GenerationStep, StepCallback
+from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem, events_of
@@ -20,34 +18,13 @@ from tests.http.helpers import assert_problem, events_of
 URL = "/v1/jobs/watched/events"
 
 
-class StepwiseGenerator(FakeImageGenerator):
-    """Calls `after_step` once the scheduler knows of a step."""
-
-    after_step: Callable[[GenerationStep], object] = staticmethod(lambda _step: None)
-
-    def generate(
-        self,
-        model: ModelRecord,
-        requests: Sequence[GenerationRequest],
-        *,
-        at_once: int = 1,
-        on_step: StepCallback | None = None,
-    ) -> GeneratedBatch:
-        def both(step: GenerationStep) -> None:
-            if on_step is not None:
-                on_step(step)
-            self.after_step(step)
-
-        return super().generate(model, requests, at_once=at_once, on_step=both)
+@pytest.fixture
+def generator() -> FakeImageGenerator:
+    return FakeImageGenerator()
 
 
 @pytest.fixture
-def generator() -> StepwiseGenerator:
-    return StepwiseGenerator()
-
-
-@pytest.fixture
-def service(generator: StepwiseGenerator) -> Service:
+def service(generator: FakeImageGenerator) -> Service:
     """A job that waits, two streams at most, and a worker that draws when a test says so."""
     service = make_service(make_settings(max_streams=2), generator=generator)
     body = infer_body(id="watched", num_inference_steps=3)
@@ -94,7 +71,7 @@ def test_a_stream_begins_at_once_and_is_kept_by_nobody(service: Service) -> None
         assert events_of(next(parts)) == [("queued", job(service))]
 
 
-def test_a_job_is_followed_to_its_end(service: Service, generator: StepwiseGenerator) -> None:
+def test_a_job_is_followed_to_its_end(service: Service, generator: FakeImageGenerator) -> None:
     with listen(service) as response:
         parts = texts(response)
         heard = [*events_of(next(parts)), *events_of(next(parts))]
@@ -121,7 +98,7 @@ def test_a_job_is_followed_to_its_end(service: Service, generator: StepwiseGener
 
 
 def test_a_preview_is_a_small_picture_of_its_step(
-    service: Service, generator: StepwiseGenerator
+    service: Service, generator: FakeImageGenerator
 ) -> None:
     with listen(service) as response:
         parts = texts(response)
@@ -144,7 +121,7 @@ def test_a_preview_is_a_small_picture_of_its_step(
 
 
 def test_nothing_is_previewed_when_nobody_listens(
-    service: Service, generator: StepwiseGenerator
+    service: Service, generator: FakeImageGenerator
 ) -> None:
     listen(service).close()
     draw(service)
@@ -153,7 +130,7 @@ def test_nothing_is_previewed_when_nobody_listens(
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
 def test_a_job_that_is_finished_is_done_at_once(
-    service: Service, generator: StepwiseGenerator, end: str
+    service: Service, generator: FakeImageGenerator, end: str
 ) -> None:
     if end == "cancelled":
         service.client.delete("/v1/jobs/watched", headers=AUTHORIZED)
@@ -247,7 +224,7 @@ def with_a_broken_store(service: Service) -> None:
 
 @pytest.mark.parametrize("leave", [unread, half_read, head_alone, of_no_job, with_a_broken_store])
 def test_a_listener_that_goes_away_leaves_its_place(
-    service: Service, generator: StepwiseGenerator, leave: Callable[[Service], None]
+    service: Service, generator: FakeImageGenerator, leave: Callable[[Service], None]
 ) -> None:
     for _ in range(3):
         leave(service)

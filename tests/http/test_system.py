@@ -33,7 +33,7 @@ def test_before_the_device_is_known_there_is_no_plan(service: Service) -> None:
     assert answer["plan"] is None
     assert answer["loaded_models"] == []
     assert answer["limits"] == LIMITS
-    assert {"python", "torch", "diffusers"} <= answer["versions"].keys()
+    assert {"python", "torch"} <= answer["versions"].keys()
 
 
 def test_then_all_of_it_is_there(service: Service) -> None:

@@ -156,7 +156,11 @@ def test_a_place_is_free_again_whatever_the_call_ended_with(service: Service) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/health", "/v1/health", "/health/ready", "/v1/models", "/v1/jobs"]
+    "path",
+    [
+        *("/", "/v1", "/health", "/v1/health", "/health/ready", "/v1/models", "/v1/jobs"),
+        "/metrics",
+    ],
 )
 def test_everything_else_answers_when_all_places_are_taken(service: Service, path: str) -> None:
     def call(client: FlaskClient) -> TestResponse:

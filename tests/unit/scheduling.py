@@ -11,6 +11,7 @@ from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.job_observer import FakeJobObserver
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
@@ -32,6 +33,7 @@ class Bench:
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
         self.sole_use = FakeSoleUse()
+        self.observer = FakeJobObserver()
         self._max_queue = max_queue
         self.restart()
 
@@ -50,6 +52,7 @@ class Bench:
             self.records,
             max_queue=self._max_queue,
             batch_wait=0,
+            observer=self.observer,
             clock=self.clock,
             now=self.clock,
         )

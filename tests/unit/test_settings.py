@@ -53,6 +53,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "MAX_BODY_BYTES": "2048",
         "SHUTDOWN_GRACE_SECONDS": "30",
         "EMBED_METADATA": "false",
+        "METRICS_PUBLIC": "yes",
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "JSON",
     }
@@ -90,6 +91,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         max_body_bytes=2048,
         shutdown_grace_seconds=30,
         embed_metadata=False,
+        metrics_public=True,
         log_level="DEBUG",
         log_format="json",
     )
@@ -189,6 +191,7 @@ def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
         ("MAX_BODY_BYTES", "100"),
         ("SHUTDOWN_GRACE_SECONDS", "-1"),
         ("EMBED_METADATA", "maybe"),
+        ("METRICS_PUBLIC", "maybe"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
     ],

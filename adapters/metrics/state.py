@@ -1,0 +1,138 @@
+"""The state of the service, read when it is asked for."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from application.scheduler import JobScheduler
+from application.service import InferenceService, Readiness
+from application.version import VERSION
+from domain.models import SHORT_ID, ModelKind, PendingState
+from domain.ports.device_report import DeviceReport
+from domain.ports.image_generator import ImageGenerator
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["StateCollector"]
+
+
+class StateCollector(Collector):
+    """Gauges of what these objects are like at the moment. Nothing here waits for any of them."""
+
+    def __init__(
+        self,
+        *,
+        registry: ModelRegistry,
+        generator: ImageGenerator,
+        report: DeviceReport,
+        scheduler: JobScheduler,
+        service: InferenceService,
+        max_queue: int,
+    ) -> None:
+        self._registry = registry
+        self._generator = generator
+        self._report = report
+        self._scheduler = scheduler
+        self._service = service
+        self._max_queue = max_queue
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._of_the_service()
+        yield from self._of_the_queue()
+        yield from self._of_the_models()
+        yield from _of_the_device(self._report)
+
+    def _of_the_service(self) -> Iterator[Metric]:
+        yield InfoMetricFamily(
+            "ai_inference_build",
+            "What runs, and on which device; empty what is not known yet.",
+            value={
+                "version": VERSION,
+                "device": self._generator.device or "",
+                "torch": self._report.versions.get("torch", ""),
+            },
+        )
+        now = self._service.readiness
+        yield _by_label(
+            "ai_inference_readiness",
+            "1 for the state that the service is in; only in the state ready does it draw at once.",
+            "state",
+            {each.name.lower(): each is now for each in Readiness},
+        )
+
+    def _of_the_queue(self) -> Iterator[Metric]:
+        load = self._scheduler.load
+        yield _gauge("ai_inference_queue_jobs", "Jobs that wait.", load.waiting)
+        yield _gauge("ai_inference_queue_limit_jobs", "Jobs that may wait.", self._max_queue)
+        yield _gauge(
+            "ai_inference_queue_oldest_age_seconds",
+            "Since the job that waits longest was accepted; 0 when none waits.",
+            load.oldest_seconds,
+        )
+        yield _gauge("ai_inference_jobs_running", "Jobs that are drawn now.", load.running)
+        yield _gauge(
+            "ai_inference_steps_per_second",
+            "Steps a second of what is drawn now; 0 when nothing is.",
+            load.steps_per_second,
+        )
+
+    def _of_the_models(self) -> Iterator[Metric]:
+        listed = GaugeMetricFamily(
+            "ai_inference_models",
+            "Models that are listed, by kind, and by whether pictures can be drawn with them.",
+            labels=("kind", "loadable"),
+        )
+        counts = Counter((model.kind, model.loadable) for model in self._registry.models())
+        for kind in ModelKind:
+            for loadable in (True, False):
+                listed.add_metric((kind.value, str(loadable).lower()), counts[kind, loadable])
+        yield listed
+        files = dict.fromkeys(map(str, PendingState), 0)
+        left = dict(files)
+        for pending in self._registry.pending():
+            files[pending.state.value] += 1
+            left[pending.state.value] += max(0, pending.size - pending.hashed)
+        yield _by_label(
+            "ai_inference_hash_backlog_files",
+            "Model files that are not listed yet: still being written, or their bytes being read.",
+            "state",
+            files,
+        )
+        yield _by_label(
+            "ai_inference_hash_backlog_bytes",
+            "Bytes of these files that are still to be read.",
+            "state",
+            left,
+        )
+
+
+def _of_the_device(report: DeviceReport) -> Iterator[Metric]:
+    loaded: Counter[str] = Counter()
+    for model in report.loaded_models:
+        loaded[model.id[:SHORT_ID]] += model.size
+    yield _gauge("ai_inference_models_loaded", "Models that are loaded.", len(loaded))
+    yield _by_label(
+        "ai_inference_model_loaded_bytes",
+        "Bytes of the weights of each model that is loaded, by the first digits of its id.",
+        "model",
+        loaded,
+    )
+    if (memory := report.memory) is not None:
+        yield _gauge(
+            "ai_inference_device_memory_used_bytes",
+            "Bytes of the device's memory that are in use, by whomever.",
+            memory.used,
+        )
+        yield _gauge("ai_inference_device_memory_size_bytes", "Bytes of its memory.", memory.total)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _by_label(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=(label,))
+    for word, value in values.items():
+        family.add_metric((word,), value)
+    return family

@@ -1,0 +1,48 @@
+"""How fast pictures come: `python -m benchmarks.speed [--only NAME …] [--store]`.
+
+`steps`: a step, a decoding and the memory of SD 1.5 shapes, against diffusers plain and tuned.
+`overhead`: `/v1/infer` against the same tuned pipeline called directly.
+`start`: the first picture after a start, against importing the libraries and drawing it.
+`prompts`: what the text encoder costs when a prompt comes again.
+`fidelity`: how far each fast path is from float32, in pixels and before the judge.
+`clients`: sixteen clients against one after another.
+
+Run it on a machine that does nothing else. `steps` makes a checkpoint of 2 GB.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.program import Benchmark, parser_of, run
+from benchmarks.report import Row
+from benchmarks.speed_fidelity import fidelity
+from benchmarks.speed_prompts import prompts
+from benchmarks.speed_service import clients, overhead
+from benchmarks.speed_start import start
+from benchmarks.speed_steps import steps
+
+__all__ = ["main"]
+
+
+def _scaled(function: Callable[[Path, float], Iterable[Row]]) -> Benchmark:
+    def benchmark(options: argparse.Namespace, folder: Path) -> Iterable[Row]:
+        return function(folder, options.scale)
+
+    return benchmark
+
+
+_BENCHMARKS: Mapping[str, Benchmark] = {
+    function.__name__: _scaled(function)
+    for function in (steps, overhead, start, prompts, fidelity, clients)
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for, print and store; 1 when a bound is not kept."""
+    return run(parser_of("speed", __doc__, _BENCHMARKS), _BENCHMARKS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

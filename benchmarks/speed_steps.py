@@ -1,0 +1,183 @@
+"""How long a step and a decoding take with a network of real size."""
+
+import itertools
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from application.settings import Settings
+from benchmarks.children import in_child
+from benchmarks.memory import peak_bytes
+from benchmarks.registry_files import demo_variant, random_checkpoint
+from benchmarks.report import Row
+from benchmarks.speed_diffusers import WAYS, diffusers_pipeline, only_model_in, step_times
+from container import Container
+from domain.generation import GenerationRequest
+from domain.models import ModelFamily
+from domain.ports.image_generator import GenerationStep
+
+__all__ = ["steps"]
+
+_ROUNDS = 2
+_STEPS = 4
+_PROMPT = "a beautiful landscape with mountains and a lake"
+_GUIDANCE = 7.5
+
+# What the service must reach over plain diffusers, of which OpenVINO is an extra.
+_STEP_BOUNDS = {"torch": 1.75, "openvino": 2.6}
+_DECODE_BOUND = 2.2
+_MEMORY_BOUND = 1.05
+
+
+def steps(folder: Path, scale: float) -> Iterator[Row]:
+    """Stable Diffusion 1.5 shapes, random weights, 512x512, by turns in new processes."""
+    models = folder / "models"
+    models.mkdir()
+    judged = scale == 1
+    if judged:
+        random_checkpoint(models / "random.safetensors", ModelFamily.SD_1, seed=1)
+    else:
+        demo_variant(models / "demo.safetensors", 0)
+    backends = available_backends()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(_ROUNDS):
+        for way in WAYS:
+            found.setdefault(way, []).append(in_child(by_diffusers, str(models), way))
+        for backend in backends:
+            found.setdefault(backend, []).append(
+                in_child(by_the_service, str(models), str(folder / f"data-{backend}"), backend)
+            )
+    plain, tuned = found["plain"], found["tuned"]
+    for backend in backends:
+        yield from _rows(backend, found[backend], plain, tuned, judged=judged)
+
+
+def available_backends() -> tuple[str, ...]:
+    """What the service can draw with here."""
+    return ("torch",)
+
+
+def by_diffusers(folder: str, way: str) -> dict[str, Any]:
+    """Seconds a step and of the decoding, and the peak of memory; runs in a child."""
+    import torch
+
+    pipeline = diffusers_pipeline(only_model_in(folder), way)
+    times: list[float] = []
+
+    def draw(count: int) -> None:
+        times.clear()
+        with torch.inference_mode():
+            pipeline(
+                _PROMPT,
+                num_inference_steps=count,
+                guidance_scale=_GUIDANCE,
+                width=512,
+                height=512,
+                generator=torch.Generator("cpu").manual_seed(1),
+                callback_on_step_end=step_times(times, time.perf_counter),
+            )
+
+    draw(1)
+    draw(_STEPS)
+    return _figures(times, time.perf_counter(), str(pipeline.unet.dtype))
+
+
+def by_the_service(folder: str, data: str, backend: str) -> dict[str, Any]:
+    """The same of the use case, as an embedder has it; runs in a child."""
+    del backend
+    settings = Settings(model_dirs=(folder,), data_dir=data)
+    container = Container(settings=settings)
+    container.model_registry().refresh()
+    (model,) = container.model_registry().models()
+    times: list[float] = []
+
+    def note(_step: GenerationStep) -> None:
+        times.append(time.perf_counter())
+
+    def draw(count: int) -> float:
+        times.clear()
+        request = GenerationRequest(
+            id="1",
+            model_id=model.id,
+            prompt=_PROMPT,
+            num_inference_steps=count,
+            guidance_scale=_GUIDANCE,
+            seed=1,
+        )
+        return container.generate_images()(request, on_step=note).timings.encode
+
+    draw(1)
+    encode = draw(_STEPS)
+    return _figures(times, time.perf_counter() - encode, "its own choice")
+
+
+def _figures(times: list[float], ended: float, dtype: str) -> dict[str, Any]:
+    apart = [later - earlier for earlier, later in itertools.pairwise(times)]
+    return {
+        "step": statistics.median(apart),
+        "decode": ended - times[-1],
+        "peak": peak_bytes(),
+        "dtype": dtype.removeprefix("torch."),
+    }
+
+
+def _rows(
+    backend: str,
+    ours: list[dict[str, Any]],
+    plain: list[dict[str, Any]],
+    tuned: list[dict[str, Any]],
+    *,
+    judged: bool,
+) -> Iterator[Row]:
+    suffix = "" if backend == "torch" else f"-{backend}"
+    with_it = "" if backend == "torch" else f", with {backend}"
+    note = f"medians of {_STEPS - 1} steps, the best of {_ROUNDS} new processes each, by turns"
+    for name, others, bound in (
+        ("plain", plain, _STEP_BOUNDS[backend]),
+        ("tuned", tuned, 1 / 1.02),
+    ):
+        yield Row(
+            name=f"step-{name}{suffix}",
+            what=f"guided steps a second, SD 1.5 shapes, 512x512{with_it}",
+            unit="1/s",
+            ours=1 / _best(ours, "step"),
+            plain=1 / _best(others, "step"),
+            plain_is=f"diffusers {name}, {others[0]['dtype']}",
+            bound=bound,
+            bound_of="ratio",
+            at_least=True,
+            judged=judged,
+            note=note,
+        )
+    yield Row(
+        name=f"decode{suffix}",
+        what=f"from the last step to the picture, SD 1.5 shapes, 512x512{with_it}",
+        unit="1/s",
+        ours=1 / _best(ours, "decode"),
+        plain=1 / _best(plain, "decode"),
+        plain_is="diffusers plain",
+        bound=_DECODE_BOUND,
+        bound_of="ratio",
+        at_least=True,
+        judged=judged,
+        note=f"the VAE, and its pixels as bytes; diffusers tuned: "
+        f"{1 / _best(tuned, 'decode'):.3g} 1/s",
+    )
+    yield Row(
+        name=f"memory{suffix}",
+        what=f"peak memory of loading and drawing, SD 1.5 shapes, 512x512{with_it}",
+        unit="GB",
+        ours=_best(ours, "peak") / 1e9,
+        plain=_best(tuned, "peak") / 1e9,
+        plain_is=f"diffusers tuned, {tuned[0]['dtype']}",
+        bound=_MEMORY_BOUND,
+        bound_of="ratio",
+        judged=judged,
+        note="resident pages of the process, those of the mapped file among them",
+    )
+
+
+def _best(found: list[dict[str, Any]], figure: str) -> float:
+    return float(min(each[figure] for each in found))

@@ -1,0 +1,179 @@
+"""The page as a person finds it: a service over fakes on a port, and a tab that looks at it."""
+
+import io
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from domain.ports.image_generator import GenerationStep
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.http.conftest import API_KEY, Service
+
+__all__ = ["Server", "SteppedGenerator", "Studio"]
+
+_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI}`));
+"""
+
+
+class SteppedGenerator(FakeImageGenerator):
+    """After each step it waits to be let on, while `held`, and its previews are pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = False
+        self.after_step = self._hold
+        self._permits = threading.Semaphore(0)
+
+    def let_on(self, steps: int = 1) -> None:
+        """Do so many steps more."""
+        self._permits.release(steps)
+
+    def _hold(self, _step: GenerationStep) -> None:
+        while self.held and not self._permits.acquire(timeout=0.02):
+            pass
+
+    def _preview(self, number: int) -> bytes:
+        self.previews += 1
+        stream = io.BytesIO()
+        Image.new("RGB", (32, 32), (40, 120, 110)).save(stream, "JPEG")
+        return stream.getvalue()
+
+
+class _Quiet(WSGIRequestHandler):
+    def setup(self) -> None:
+        super().setup()
+        self.server.open_sockets.append(self.connection)  # type: ignore[attr-defined]
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """The tests' own output is enough."""
+
+
+class Server:
+    """Serves `service` on a port of this machine, which stays its own when it starts anew."""
+
+    def __init__(self, service: Service) -> None:
+        self._app = service.container.app()
+        self._server: BaseWSGIServer | None = None
+        self._port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        server = make_server(
+            "127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet
+        )
+        server.open_sockets = []  # type: ignore[attr-defined]
+        server.daemon_threads = True  # type: ignore[attr-defined]
+        self._server, self._port = server, server.port
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Answer nobody any more, and cut every connection."""
+        if self._server is None:
+            return
+        self._server.shutdown()
+        for connection in self._server.open_sockets:  # type: ignore[attr-defined]
+            try:
+                connection.shutdown(2)
+            except OSError:  # it has ended before
+                continue
+        self._server.server_close()
+        self._server = None
+
+
+class Studio:
+    """A tab with the page, and what went wrong in it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.faults: list[str] = []
+        self.requests: list[str] = []
+        page.set_default_timeout(15_000)
+        page.add_init_script(_VIOLATIONS)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
+        page.on("request", self._on_request)
+
+    def open(self) -> "Studio":
+        """Go to the page."""
+        self.page.goto(self.url)
+        return self
+
+    def sign_in(self, key: str = API_KEY) -> "Studio":
+        """Go to the page and enter a key."""
+        self.open()
+        self.page.get_by_label("API key or token").fill(key)
+        self.page.keyboard.press("Enter")
+        expect(self.prompt).to_be_visible()
+        expect(self.model).not_to_have_value("")
+        return self
+
+    def draw(self, prompt: str = "a red circle", **fields: str) -> None:
+        """Fill in these fields, by their labels with '_' for blanks, and draw."""
+        for label, value in {"Prompt": prompt, **fields}.items():
+            self.field(label.replace("_", " ")).fill(value)
+        self.draw_button.click()
+
+    def field(self, label: str) -> Locator:
+        """The control with this label."""
+        return self.page.get_by_label(label, exact=True)
+
+    @property
+    def prompt(self) -> Locator:
+        return self.field("Prompt")
+
+    @property
+    def model(self) -> Locator:
+        return self.field("Model")
+
+    @property
+    def draw_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Draw")
+
+    @property
+    def bar(self) -> Locator:
+        return self.page.get_by_role("progressbar")
+
+    @property
+    def stage(self) -> Locator:
+        return self.page.locator("#stage")
+
+    @property
+    def pictures(self) -> Locator:
+        """Finished pictures on the stage, once they are there to be seen."""
+        return self.stage.locator("figure button:enabled img")
+
+    @property
+    def tiles(self) -> Locator:
+        return self.page.locator("#sheet .tile")
+
+    def button(self, name: str) -> Locator:
+        """The button of this name; of several, the first."""
+        return self.page.get_by_role("button", name=name).first
+
+    def width_to_scroll(self) -> int:
+        """Pixels that the page is wider than the screen."""
+        wider: Callable[[str], Any] = self.page.evaluate
+        return int(wider("document.documentElement.scrollWidth - innerWidth"))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Chromium notes each answer of 400 and more here, and each that never came.
+        if message.type in ("error", "warning") and "Failed to load" not in message.text:
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request.url)
+        if not request.url.startswith((f"{self.url}/", "blob:", "data:")):
+            self.faults.append(f"a request outside: {request.url}")
