@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from adapters.diffusion.picture_parameters import PictureFileReader
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.security.api_keys import ApiKeyVerifier
@@ -158,6 +159,7 @@ class Container(containers.DeclarativeContainer):
     # Who puts another one in the place of the first leaves the second with nothing to say.
     image_generator = providers.Callable(_itself, _diffusers)
     device_report = providers.Callable(_itself, _diffusers)
+    picture_parameters = providers.ThreadSafeSingleton(PictureFileReader)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     job_store = providers.ThreadSafeSingleton(_job_store, settings)
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
@@ -207,4 +209,5 @@ class Container(containers.DeclarativeContainer):
         service=service,
         credential_checker=credential_checker,
         metrics=metrics,
+        picture_parameters=picture_parameters,
     )

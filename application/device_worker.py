@@ -30,6 +30,8 @@ __all__ = ["DeviceWorker"]
 
 _PREVIEW_SECONDS = 0.5
 """At least between two previews of a job."""
+_GLANCE_SECONDS = 5.0
+"""How long previews are made for who has asked how a job looks, and may ask again."""
 
 Finish = Callable[[Sequence[Callable[[], None]]], None]
 """Is given what is to be done with the jobs that were drawn, a task for each, and does it."""
@@ -68,7 +70,8 @@ class _Steps:
         show = now - self._shown >= _PREVIEW_SECONDS and step.done < step.total
         for number, live in enumerate(self._jobs):
             if live in wanted:
-                preview = step.preview(number) if show and live.listeners else None
+                seen = live.listeners or now - live.glanced_at < _GLANCE_SECONDS
+                preview = step.preview(number) if show and seen else None
                 if preview is not None:
                     self._shown = now
                 self._worker.queue.report(live, progress, preview)

@@ -74,6 +74,12 @@ class JobQueue:
         """The job of this key, while it is not finished."""
         return self._live.get(key)
 
+    def of(self, caller: str) -> list[LiveJob]:
+        """The jobs of this caller that are not finished, the oldest first."""
+        with self.changed:
+            mine = [live for key, live in self._live.items() if key.caller == caller]
+        return sorted(mine, key=lambda live: live.job.sequence)
+
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: that is for its caller to keep.
 

@@ -11,6 +11,7 @@ from application.device_worker import DeviceWorker
 from application.estimates import DrawingTimes
 from application.forecast import Forecast
 from application.job_events import JobWatch
+from application.job_glances import JobGlances
 from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
@@ -67,6 +68,7 @@ class JobScheduler:
         times = DrawingTimes()
         self._forecast = Forecast(self._queue, times)
         self._admission = Admission(records.claim)
+        self.glances = JobGlances(self._queue, clock)
         self._worker = DeviceWorker(
             self._queue,
             generate_images,

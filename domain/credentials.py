@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from domain.limits import TextLength
 
-__all__ = ["AccessToken", "Principal", "Scope", "join_scopes", "scope_problem"]
+__all__ = ["SCOPE_TEXT", "AccessToken", "Principal", "Scope", "join_scopes", "scope_problem"]
 
-_SCOPE_TEXT = TextLength(0, 1000)
+SCOPE_TEXT = TextLength(0, 1000)
+"""How long a list of scopes may be."""
 
 
 class Scope(StrEnum):
@@ -26,7 +27,7 @@ def join_scopes(scopes: Iterable[Scope]) -> str:
 
 def scope_problem(value: object, allowed: Iterable[Scope] = tuple(Scope)) -> str | None:
     """What is wrong with a space-separated scope; None when it names `allowed` ones alone."""
-    if message := _SCOPE_TEXT.problem(value):
+    if message := SCOPE_TEXT.problem(value):
         return message
     known = frozenset(allowed)
     if unknown := [name for name in str(value).split() if name not in known]:

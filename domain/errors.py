@@ -18,6 +18,7 @@
     ├── PicturesLost             the job was drawn, and its pictures are no longer there
     ├── IdConflict               the id belongs to another request
     ├── JobCancelled             the job was cancelled while somebody waited for it
+    ├── UnreadablePicture        a picture that was sent can not be read
     ├── StorageUnavailable       jobs or results can not be kept or read now
     ├── Refused                  not now; says when to try again
     │   ├── QueueFull                too many jobs wait
@@ -59,6 +60,7 @@ __all__ = [
     "TokensUnavailable",
     "TooManyCallers",
     "Unauthenticated",
+    "UnreadablePicture",
 ]
 
 
@@ -218,6 +220,16 @@ class JobCancelled(DomainError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"the job {job_id!a} was cancelled; send it again to have it drawn")
+
+
+class UnreadablePicture(DomainError):
+    """A picture that was sent can not be read; the message goes on after its name."""
+
+    code = "unreadable_picture"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"the picture {what}; send a PNG, JPEG or WebP file")
 
 
 class StorageUnavailable(DomainError):

@@ -1,12 +1,15 @@
 """Bounds of a value, as values: each checks what it is given and says in words what is wrong."""
 
 import math
-import unicodedata
+import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 __all__ = ["IntegerRange", "Limit", "NumberRange", "OneOf", "TextLength"]
 
-_ALLOWED_CONTROLS = frozenset("\t\n")
+# Unicode's control characters (Cc) but tab and newline, and lone surrogates (Cs).
+_CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
+_FORBIDDEN = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ class NumberRange:
 class TextLength:
     """Text of `minimum` to `maximum` characters that can be stored, logged and sent as UTF-8."""
 
+    PATTERN: ClassVar[str] = f"^[^{_CONTROLS}]*$"
+    """What characters it may hold, as a regular expression of ECMA-262 for what is UTF-8."""
+
     minimum: int
     maximum: int
 
@@ -59,14 +65,11 @@ class TextLength:
                 f"has {len(value)} characters; it must have between "
                 f"{self.minimum} and {self.maximum}"
             )
-        for position, character in enumerate(value):
-            if unicodedata.category(character) in ("Cc", "Cs") and (
-                character not in _ALLOWED_CONTROLS
-            ):
-                return (
-                    f"holds U+{ord(character):04X} at position {position}; control characters "
-                    "other than tab and newline, and lone surrogates, are not allowed"
-                )
+        if found := _FORBIDDEN.search(value):
+            return (
+                f"holds U+{ord(found.group()):04X} at position {found.start()}; control "
+                "characters other than tab and newline, and lone surrogates, are not allowed"
+            )
         return None
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
 from adapters.diffusion.drawing_memory import DrawingMemories
-from adapters.diffusion.encoding import Encoded, crop_centre, encode_picture, parameters_text
+from adapters.diffusion.encoding import Encoded, crop_centre, encode_picture
 from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
@@ -27,6 +27,7 @@ from domain.errors import GenerationFailed, OutOfMemory
 from domain.execution_plan import LoadedModel
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
+from domain.picture_parameters import parameters_text
 from domain.ports.image_generator import GeneratedBatch, StepCallback
 
 __all__ = ["Engine"]

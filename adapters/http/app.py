@@ -3,19 +3,21 @@
 import re
 
 import flask_cors
-import flask_smorest
 from flask import Flask
 
-from adapters.http import openai
+from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
 from adapters.http.models import models_blueprint
+from adapters.http.openapi.document import documented_api
+from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_blueprint
 from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
+from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
 from adapters.http.waiting import WaitingCallers
@@ -23,9 +25,9 @@ from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
-from application.version import VERSION
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
+from domain.ports.picture_parameters import PictureParametersReader
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -44,15 +46,11 @@ def create_app(
     service: InferenceService,
     credential_checker: CredentialChecker,
     metrics: Metrics,
+    picture_parameters: PictureParametersReader,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="pages")
-    app.config.update(
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
-        API_TITLE="ai-inference",
-        API_VERSION=VERSION,
-        OPENAPI_VERSION="3.1.0",
-    )
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_request_log(app)
     count_requests(app, metrics)
@@ -64,8 +62,10 @@ def create_app(
         send_wildcard=True,
         max_age=600,
     )
-    api = flask_smorest.Api(app)
-    install_error_handlers(app, {openai.PREFIX: openai.render_failure})
+    api = documented_api(app, request_defaults=request_defaults(settings))
+    install_error_handlers(
+        app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
+    )
     draw = WaitingCallers(scheduler, places=settings.max_waiting)
     streams = EventStreams(scheduler, places=settings.max_streams)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
@@ -81,8 +81,15 @@ def create_app(
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
+        sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
+        sdapi.listing_blueprint(registry, credential_checker),
+        sdapi.options_blueprint(registry, credential_checker),
+        sdapi.progress_blueprint(scheduler, credential_checker),
+        sdapi.png_info_blueprint(picture_parameters, credential_checker),
+        explorer_blueprint(),
     ):
         api.register_blueprint(blueprint)
+    app.register_blueprint(explorer_assets_blueprint())
     return app
 
 

@@ -7,13 +7,15 @@ from contextlib import ExitStack
 from http import HTTPStatus
 
 from flask import Response
+from marshmallow import fields
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.job_schemas import JobSchema, ProgressSchema
 from adapters.http.waiting import Places, too_many
 from application.job_events import JobEvent, JobWatch
 from application.scheduler import JobScheduler
 
-__all__ = ["HEARTBEAT_SECONDS", "EventStreams"]
+__all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
 
 HEARTBEAT_SECONDS = 5.0
 """Between two signs of life. Only by sending does a thread find out that its client has gone."""
@@ -24,6 +26,34 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would keep the events until it has a page of them
 }
+
+
+class JobEventSchema(AnswerSchema):
+    """One event of the stream: its lines `id`, `event` and `data`."""
+
+    id = fields.String(metadata={"description": "For `Last-Event-ID`."})
+    event = fields.String(metadata={"enum": ["queued", "progress", "preview", "done"]})
+    data = fields.String(
+        metadata={
+            "description": "JSON: a `Job` of `queued` and `done`, a `Progress` of `progress`; of "
+            "`preview` a small JPEG of the work so far, as a `data:` URL.",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/Job"},
+                    {"$ref": "#/components/schemas/Progress"},
+                    {
+                        "type": "object",
+                        "properties": {
+                            "step": {"type": "integer"},
+                            "image": {"type": "string", "format": "uri"},
+                        },
+                        "required": ["step", "image"],
+                    },
+                ]
+            },
+        }
+    )
 
 
 class EventStreams:

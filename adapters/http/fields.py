@@ -20,6 +20,8 @@ class _Checked:
     """
 
     problem: Callable[[object], str | None]
+    limit_name: str | None = None
+    """Which field of a `GenerationRequest` it is."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
@@ -37,6 +39,11 @@ class LimitedInteger(_Checked, fields.Integer):
         super().__init__(strict=True, validate=bounds, error_messages=_MESSAGES, **options)
         self.problem = limit.problem
 
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        # In JSON Schema, and so in the API's description, 30.0 is an integer.
+        whole = isinstance(value, float) and value.is_integer()
+        return super()._deserialize(int(value) if whole else value, *args, **options)
+
 
 class LimitedNumber(_Checked, fields.Float):
     """A finite JSON number within `limit`."""
@@ -48,12 +55,18 @@ class LimitedNumber(_Checked, fields.Float):
 
 
 class LimitedString(_Checked, fields.String):
-    """JSON text within `limit`."""
+    """JSON text within `limit`, that `problem` finds nothing wrong with: `limit`'s own, if none."""
 
-    def __init__(self, limit: TextLength, **options: Any) -> None:
+    def __init__(
+        self,
+        limit: TextLength,
+        problem: Callable[[object], str | None] | None = None,
+        **options: Any,
+    ) -> None:
         bounds = validate.Length(limit.minimum, limit.maximum)
-        super().__init__(validate=bounds, error_messages=_MESSAGES, **options)
-        self.problem = limit.problem
+        described = {"pattern": limit.PATTERN, **options.pop("metadata", {})}
+        super().__init__(validate=bounds, error_messages=_MESSAGES, metadata=described, **options)
+        self.problem = problem or limit.problem
 
 
 class OneWord(_Checked, fields.String):

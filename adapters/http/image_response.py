@@ -2,13 +2,17 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 from flask import Response, request
 
+from adapters.http.openapi.headers import response_headers
+from adapters.http.parsing import Blueprint
 from domain.errors import ImageNotFound
 
-__all__ = ["image_number", "image_response"]
+__all__ = ["describes_image", "image_number", "image_response"]
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
 # An id may be another picture's when its job was given up, and then its ETag is another. Two
@@ -23,6 +27,35 @@ _TYPES = (
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp", "webp"),
 )
 _UNKNOWN = ("application/octet-stream", "bin")
+
+
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+
+
+def describes_image(blueprint: Blueprint) -> Callable[[_Route], _Route]:
+    """Say in the API's description that a route of `blueprint` answers with `image_response`."""
+    types = [media_type for _, media_type, _ in _TYPES] + [_UNKNOWN[0]]
+
+    def decorate(route: _Route) -> _Route:
+        for media_type in reversed(types):  # as decorators: the last is the first in the document
+            route = blueprint.alt_response(
+                HTTPStatus.OK,
+                schema={},
+                content_type=media_type,
+                description="The file.",
+                headers=response_headers("ETag", *_CACHING, "Content-Disposition"),
+                success=True,
+            )(route)
+        unchanged = blueprint.alt_response(
+            HTTPStatus.NOT_MODIFIED,
+            description="You have it already.",
+            headers=response_headers("ETag", *_CACHING),
+            success=True,
+        )
+        described: _Route = unchanged(route)
+        return described
+
+    return decorate
 
 
 def image_number(text: str) -> int:

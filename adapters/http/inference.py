@@ -7,8 +7,11 @@ from flask import Response, jsonify, request
 
 from adapters.http.auth import current_principal, protect
 from adapters.http.job_schemas import JobSchema, job_location
+from adapters.http.openapi.examples import JOB, REQUEST, RESULT
+from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
 from adapters.http.prefer import Preference, parse_prefer
+from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.schemas import (
     GenerationRequestSchema,
     GenerationResultSchema,
@@ -18,6 +21,7 @@ from adapters.http.waiting import WaitingCallers
 from application.jobs import JobView
 from application.settings import Settings
 from domain.credentials import Scope
+from domain.errors import DeadlineUnmet
 from domain.generation import GenerationResult
 from domain.services.credential_checker import CredentialChecker
 
@@ -33,12 +37,32 @@ def inference_blueprint(
     blueprint = Blueprint("inference", __name__, description="Draws pictures.")
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
-    @blueprint.post("/infer")
+    @blueprint.post("/infer", endpoint="infer_unversioned")
     @blueprint.post("/v1/infer")
-    @blueprint.arguments(GenerationRequestSchema)
-    @blueprint.response(HTTPStatus.OK, GenerationResultSchema)
-    @blueprint.alt_response(HTTPStatus.ACCEPTED, schema=JobSchema, success=True)
+    @blueprint.request_headers("Prefer")
+    @blueprint.raises(*SUBMITTING, *DRAWING, DeadlineUnmet)
+    @blueprint.arguments(GenerationRequestSchema, example=REQUEST)
+    @blueprint.response(
+        HTTPStatus.OK,
+        GenerationResultSchema,
+        description="The pictures.",
+        example=RESULT,
+        headers=response_headers("Preference-Applied"),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.ACCEPTED,
+        schema=JobSchema,
+        success=True,
+        description="The job, for who does not wait, or no longer.",
+        example=JOB,
+        headers=response_headers("Location", "Preference-Applied"),
+    )
     def infer(fields: dict[str, Any]) -> _Answer:
+        """Draw pictures and wait for them.
+
+        The request is a job named by its `id`: the same request again joins it, or has its result.
+        `Prefer` says how long to wait before the job is answered instead.
+        """
         preference = parse_prefer(request.headers.getlist("Prefer"))
         wanted = generation_request(fields, settings)
         outcome = draw(wanted, caller=current_principal().name, preference=preference)

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
+from adapters.http.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.problems import failure_body
-from adapters.http.schemas import TimingsSchema
+from adapters.http.schemas import TimingsSchema, media_type
 from application.jobs import Job, JobStatus, JobView
 from domain.errors import JobNotFound
 from domain.generation import id_problem
@@ -29,8 +30,9 @@ __all__ = [
 
 _PAGE_SIZE = IntegerRange(1, 100)
 _SHOWN_CHARACTERS = 40
-_LARGEST_PLACE = 2**63 - 1
-_CURSOR = re.compile(r"j([0-9a-f]{1,16})")
+# Up to 2^63 - 1, the largest that databases have.
+_CURSOR = re.compile(r"j(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})")
+_CURSOR_PATTERN = f"^{_CURSOR.pattern}$"
 
 
 def job_url(job_id: str) -> str:
@@ -52,6 +54,9 @@ def job_location(view: JobView) -> dict[str, str]:
 
 class _Timestamp(fields.Field[float]):
     """Seconds since 1970 as RFC 3339 has them: UTC, with milliseconds."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "date-time"}, **options)
 
     def _serialize(self, value: float | None, attr: str | None, obj: Any, **_: Any) -> str | None:
         if value is None:
@@ -79,6 +84,9 @@ class _QueryInteger(fields.Integer):
 class _Cursor(fields.Field[int]):
     """Where a page of jobs begins. Clients hand it back and look at nothing in it."""
 
+    def __init__(self, *, metadata: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(metadata={"type": "string", **metadata}, **options)
+
     def _serialize(self, value: int | None, attr: str | None, obj: Any, **_: Any) -> str | None:
         return None if value is None else _cursor(value)
 
@@ -86,26 +94,27 @@ class _Cursor(fields.Field[int]):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
     ) -> int:
         found = _CURSOR.fullmatch(value)
-        place = int(found.group(1), 16) if found else -1
-        if not 0 <= place <= _LARGEST_PLACE or _cursor(place) != value:
+        if found is None:
             raise ValidationError("must be the next_cursor of an earlier answer")
-        return place
+        return int(found.group(1), 16)
 
 
-class ProgressSchema(Schema):
-    """A `Progress`; `rate`, steps a second, and `seconds_left` once they are known."""
+class ProgressSchema(AnswerSchema):
+    """How far the drawing is; `rate` and `seconds_left` once they are known."""
 
-    step = fields.Integer()
-    steps = fields.Integer()
-    rate = fields.Float()
-    seconds_left = fields.Float()
+    step = fields.Integer(metadata={"description": "Steps that are done."})
+    steps = fields.Integer(metadata={"description": "Steps in all."})
+    rate = fields.Float(metadata={"optional": True, "description": "Steps a second."})
+    seconds_left = fields.Float(metadata={"optional": True})
 
     @post_dump
     def _known(self, dumped: dict[str, object], **_: Any) -> dict[str, object]:
         return {name: value for name, value in dumped.items() if value is not None}
 
 
-class _JobRequestSchema(Schema):
+class _JobRequestSchema(AnswerSchema):
+    """What was asked for, with all gaps filled."""
+
     id = fields.String()
     model_id = fields.String()
     prompt = fields.String()
@@ -121,19 +130,40 @@ class _JobRequestSchema(Schema):
     quality = fields.Integer(allow_none=True)
 
 
-class JobSchema(Schema):
-    """A `JobView`."""
+class _JobImageSchema(AnswerSchema):
+    """Where a finished picture is, and what it is."""
+
+    url = fields.String(metadata={"format": "uri-reference"})
+    seed = fields.Integer()
+    width = fields.Integer()
+    height = fields.Integer()
+    media_type = media_type()
+
+
+class JobSchema(AnswerSchema):
+    """An accepted request on its way to its pictures."""
 
     id = fields.String(attribute="job.request.id")
     status = fields.Enum(JobStatus, by_value=True, attribute="job.status")
-    position = fields.Integer(allow_none=True)
+    position = fields.Integer(
+        allow_none=True,
+        metadata={"description": "1 is the next of those that wait; null when it does not."},
+    )
     progress = fields.Nested(ProgressSchema, allow_none=True)
     created_at = _Timestamp(attribute="job.created_at")
     started_at = _Timestamp(attribute="job.started_at", allow_none=True)
     finished_at = _Timestamp(attribute="job.finished_at", allow_none=True)
     request = fields.Nested(_JobRequestSchema, attribute="job.request")
-    images = fields.Function(lambda view: _images(view.job))
-    error = fields.Function(lambda view: view.job.failure and failure_body(view.job.failure))
+    images = Computed(
+        lambda view: _images(view.job),
+        fields.List(fields.Nested(_JobImageSchema), allow_none=True),
+        metadata={"description": "Null until it has succeeded."},
+    )
+    error = Computed(
+        lambda view: view.job.failure and failure_body(view.job.failure),
+        fields.Nested(ProblemSchema, allow_none=True),
+        metadata={"description": "Why it failed; null while it has not."},
+    )
     processing_time = fields.Float(attribute="job.processing_time", allow_none=True)
     timings = fields.Nested(TimingsSchema, attribute="job.timings", allow_none=True)
     warnings = fields.List(fields.String(), attribute="job.warnings")
@@ -143,18 +173,34 @@ class JobQuerySchema(Schema):
     """Which of the caller's jobs to list."""
 
     status = fields.Enum(
-        JobStatus, by_value=True, error_messages={"unknown": "must be one of: {choices}"}
+        JobStatus,
+        by_value=True,
+        error_messages={"unknown": "must be one of: {choices}"},
+        metadata={"description": "List jobs of this status alone."},
     )
-    limit = _QueryInteger(_PAGE_SIZE, load_default=20)
-    before = _Cursor(data_key="cursor")
+    limit = _QueryInteger(
+        _PAGE_SIZE, load_default=20, metadata={"description": "Jobs on a page at most."}
+    )
+    before = _Cursor(
+        data_key="cursor",
+        metadata={"description": "`next_cursor` of the page before.", "pattern": _CURSOR_PATTERN},
+    )
 
 
-class JobListSchema(Schema):
-    """A `JobPage`."""
+class JobListSchema(AnswerSchema):
+    """Some of the caller's jobs, newest first."""
 
     jobs = fields.List(fields.Nested(JobSchema))
-    count = fields.Function(lambda page: len(page.jobs))
-    next_cursor = _Cursor(attribute="older", allow_none=True)
+    count = Computed(
+        lambda page: len(page.jobs),
+        fields.Integer(),
+        metadata={"description": "On this page."},
+    )
+    next_cursor = _Cursor(
+        attribute="older",
+        allow_none=True,
+        metadata={"description": "`cursor` of the next page; null on the last one."},
+    )
 
 
 def _images(job: Job) -> list[dict[str, object]] | None:

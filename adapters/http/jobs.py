@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response, request
 
 from adapters.http.auth import current_principal, protect
-from adapters.http.event_stream import EventStreams
-from adapters.http.image_response import image_number, image_response
+from adapters.http.event_stream import EventStreams, JobEventSchema
+from adapters.http.image_response import describes_image, image_number, image_response
 from adapters.http.job_schemas import (
     JobListSchema,
     JobQuerySchema,
@@ -15,15 +15,29 @@ from adapters.http.job_schemas import (
     checked_id,
     job_location,
 )
+from adapters.http.openapi.examples import EVENT, JOB, REQUEST
+from adapters.http.openapi.headers import response_headers
+from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
+from adapters.http.route_errors import FINDING, SUBMITTING
 from adapters.http.schemas import GenerationRequestSchema, generation_request
 from application.jobs import JobPage, JobView
 from application.scheduler import JobScheduler
 from application.settings import Settings
 from domain.credentials import Scope
+from domain.errors import (
+    ImageNotFound,
+    ShuttingDown,
+    StorageInUse,
+    StorageUnavailable,
+    TooManyCallers,
+)
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["jobs_blueprint"]
+
+_JOB_ID = path_parameter("job_id", "The `id` of its request.", minLength=1)
+_NUMBER = path_parameter("number", "Which of its pictures; the first is 0.", pattern="^[0-9]+$")
 
 
 def jobs_blueprint(
@@ -37,41 +51,84 @@ def jobs_blueprint(
         return current_principal().name
 
     @blueprint.post("/jobs")
-    @blueprint.arguments(GenerationRequestSchema)
-    @blueprint.response(HTTPStatus.ACCEPTED, JobSchema)
-    @blueprint.alt_response(HTTPStatus.OK, schema=JobSchema, success=True)
+    @blueprint.raises(*SUBMITTING)
+    @blueprint.arguments(GenerationRequestSchema, example=REQUEST)
+    @blueprint.response(
+        HTTPStatus.ACCEPTED,
+        JobSchema,
+        description="It is accepted, or was before, and not finished.",
+        example=JOB,
+        headers=response_headers("Location"),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.OK,
+        schema=JobSchema,
+        success=True,
+        description="It was asked for before, and is finished.",
+        headers=response_headers("Location"),
+    )
     def submit(fields: dict[str, Any]) -> tuple[JobView, HTTPStatus, dict[str, str]]:
+        """Ask for pictures and fetch them later."""
         view = scheduler.submit(generation_request(fields, settings), caller=caller()).view
         return view, _status(view), job_location(view)
 
     @blueprint.get("/jobs")
     @blueprint.arguments(JobQuerySchema, location="query")
-    @blueprint.response(HTTPStatus.OK, JobListSchema)
+    @blueprint.raises(StorageUnavailable)
+    @blueprint.response(HTTPStatus.OK, JobListSchema, description="A page of jobs.")
     def list_jobs(query: dict[str, Any]) -> JobPage:
+        """Your jobs, newest first."""
         return scheduler.page(caller(), **{"status": None, "before": None, **query})
 
-    @blueprint.get("/jobs/<job_id>")
-    @blueprint.response(HTTPStatus.OK, JobSchema)
+    @blueprint.get("/jobs/<job_id>", parameters=[_JOB_ID])
+    @blueprint.raises(*FINDING)
+    @blueprint.response(HTTPStatus.OK, JobSchema, description="The job as it is now.")
     def get_job(job_id: str) -> JobView:
+        """One of your jobs."""
         return scheduler.find(caller(), checked_id(job_id))
 
-    @blueprint.delete("/jobs/<job_id>")
-    @blueprint.response(HTTPStatus.OK, JobSchema)
-    @blueprint.alt_response(HTTPStatus.ACCEPTED, schema=JobSchema, success=True)
+    @blueprint.delete("/jobs/<job_id>", parameters=[_JOB_ID])
+    @blueprint.raises(*FINDING, StorageInUse, ShuttingDown)
+    @blueprint.response(
+        HTTPStatus.OK, JobSchema, description="It will not be drawn, or it was finished before."
+    )
+    @blueprint.alt_response(
+        HTTPStatus.ACCEPTED,
+        schema=JobSchema,
+        success=True,
+        description="It stops before its next step.",
+    )
     def cancel(job_id: str) -> tuple[JobView, HTTPStatus]:
+        """Cancel a job. Who waits for it gets 409 `cancelled`; a finished one stays as it is."""
         view = scheduler.cancel(caller(), checked_id(job_id))
         return view, _status(view)
 
-    @blueprint.get("/jobs/<job_id>/images/<number>")
-    @blueprint.response(HTTPStatus.OK, content_type="image/png")
+    @blueprint.get("/jobs/<job_id>/images/<number>", parameters=[_JOB_ID, _NUMBER])
+    @blueprint.request_headers("If-None-Match")
+    @blueprint.raises(*FINDING, ImageNotFound)
+    @describes_image(blueprint)
     def get_image(job_id: str, number: str) -> Response:
+        """A finished picture, as the file that it is."""
         wanted = image_number(number)
         data = scheduler.image(caller(), checked_id(job_id), wanted)
         return image_response(data, name=f"{job_id}-{wanted}")
 
-    @blueprint.get("/jobs/<job_id>/events")
-    @blueprint.response(HTTPStatus.OK, content_type="text/event-stream")
+    @blueprint.get("/jobs/<job_id>/events", parameters=[_JOB_ID])
+    @blueprint.request_headers("Last-Event-ID")
+    @blueprint.raises(*FINDING, StorageInUse, ShuttingDown, TooManyCallers)
+    @blueprint.response(
+        HTTPStatus.OK,
+        JobEventSchema,
+        content_type="text/event-stream",
+        description="Events until the job is finished.",
+        example=EVENT,
+        headers=response_headers("Cache-Control", "X-Accel-Buffering"),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.NO_CONTENT, success=True, description="The last event was read before."
+    )
     def get_events(job_id: str) -> Response:
+        """What happens to a job, as server-sent events: the schema is that of one event."""
         after = request.headers.get("Last-Event-ID") or None
         return streams.open(caller(), checked_id(job_id), after=after)
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Flask, Response, g, request
 
 from adapters.http.auth import protect
+from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
 from application.ports.metrics import AnsweredRequest, Metrics
 from domain.credentials import Scope
@@ -30,8 +31,18 @@ def metrics_blueprint(metrics: Metrics, checker: CredentialChecker, *, public: b
         protect(blueprint, checker, Scope.MODELS_READ)
 
     @blueprint.get("/metrics")
-    @blueprint.response(HTTPStatus.OK, content_type="text/plain")
+    @blueprint.response(
+        HTTPStatus.OK,
+        {"type": "string"},
+        content_type=_TEXT,
+        description="For `Accept` as Prometheus sends it.",
+        headers=response_headers("Cache-Control", "Vary"),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.OK, schema={"type": "string"}, content_type=_OPENMETRICS, success=True
+    )
     def get_metrics() -> Response:
+        """What Prometheus reads."""
         page = metrics.page(openmetrics=_prefers_openmetrics())
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         return Response(page.body, content_type=page.content_type, headers=headers)

@@ -4,14 +4,18 @@ from http import HTTPStatus
 from typing import Any
 
 from adapters.http.auth import protect
+from adapters.http.model_schemas import ModelListSchema, ModelQuerySchema, ModelSchema
+from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
-from adapters.http.schemas import ModelListSchema, ModelQuerySchema, ModelSchema
 from domain.credentials import Scope
+from domain.errors import ModelNotFound
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["models_blueprint"]
+
+_MODEL_ID = path_parameter("model_id", "Its `id`; upper case is good too.", minLength=1)
 
 
 def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
@@ -23,12 +27,15 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
     @blueprint.arguments(ModelQuerySchema, location="query")
     @blueprint.response(HTTPStatus.OK, ModelListSchema)
     def list_models(query: dict[str, Any]) -> dict[str, object]:
+        """The models, sorted by path."""
         models = registry.models(**query)
         return {"models": models, "count": len(models), "pending": registry.pending()}
 
-    @blueprint.get("/models/<model_id>")
+    @blueprint.get("/models/<model_id>", parameters=[_MODEL_ID])
+    @blueprint.raises(ModelNotFound)
     @blueprint.response(HTTPStatus.OK, ModelSchema)
     def get_model(model_id: str) -> ModelRecord:
+        """One model."""
         return registry.get(model_id)
 
     return blueprint

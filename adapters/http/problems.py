@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, g, json, request
+from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
@@ -13,7 +13,15 @@ from werkzeug.wrappers import Response as BaseResponse
 from application.jobs import JobFailure
 from domain import errors
 
-__all__ = ["STATUS", "Failure", "Renderer", "failure_body", "install_error_handlers", "problem"]
+__all__ = [
+    "STATUS",
+    "Failure",
+    "Renderer",
+    "failure_body",
+    "failure_of",
+    "install_error_handlers",
+    "problem",
+]
 
 STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -33,6 +41,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.PicturesLost: HTTPStatus.GONE,
     errors.IdConflict: HTTPStatus.CONFLICT,
     errors.JobCancelled: HTTPStatus.CONFLICT,
+    errors.UnreadablePicture: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageInUse: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Refused: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -128,17 +137,26 @@ def install_error_handlers(app: Flask, doors: Mapping[str, Renderer]) -> None:
         path = f"{request.path}/"
         shapes = (shape for door, shape in doors.items() if path.startswith(f"{door}/"))
         response = next(shapes, _problem_details)(failure)
-        response.headers.update(failure.headers)
+        for name, value in failure.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
-    def http_error(error: HTTPException) -> BaseResponse:
-        if error.code is None or error.code < HTTPStatus.BAD_REQUEST:  # a redirect
-            return error.get_response()
-        return render(_of_http_error(error, HTTPStatus(error.code)))
+    def answer(error: Exception) -> BaseResponse:
+        if isinstance(error, HTTPException) and (error.code or 0) < HTTPStatus.BAD_REQUEST:
+            return error.get_response()  # a redirect
+        return render(failure_of(error))
 
-    app.register_error_handler(errors.DomainError, lambda error: render(_of_domain_error(error)))
-    app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(Exception, lambda error: render(_of_unexpected_error(error)))
+    for kind in (HTTPException, Exception):  # flask-smorest has registered its own for the first
+        app.register_error_handler(kind, answer)
+
+
+def failure_of(error: Exception) -> Failure:
+    """What `error` comes to, expected or not; an unexpected one is logged."""
+    if isinstance(error, errors.DomainError):
+        return _of_domain_error(error)
+    if isinstance(error, HTTPException):
+        return _of_http_error(error, HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR))
+    return _of_unexpected_error(error)
 
 
 def _problem_details(failure: Failure) -> Response:
@@ -159,9 +177,6 @@ def _of_domain_error(error: errors.DomainError) -> Failure:
 def _of_http_error(error: HTTPException, status: HTTPStatus) -> Failure:
     code = _CODES.get(status, error.name.lower().replace(" ", "_"))
     detail = _DETAILS.get(status, error.description or status.description)
-    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        limit = current_app.config["MAX_CONTENT_LENGTH"]
-        detail = f"the body has more than MAX_BODY_BYTES={limit} bytes; send a smaller one"
     headers = {
         name: value
         for name, value in error.get_headers()

@@ -5,10 +5,12 @@ from typing import Any
 
 from flask import Response, request
 
+from adapters.http.answers import ProblemSchema
+from adapters.http.openapi.headers import response_headers
 from adapters.http.page import BrowserPage
 from adapters.http.parsing import Blueprint
 from adapters.http.problems import problem
-from adapters.http.schemas import HealthSchema, IndexSchema, ReadySchema
+from adapters.http.public_schemas import HealthSchema, IndexSchema, ReadySchema
 from application.service import InferenceService, Readiness
 from application.version import NAME, VERSION
 from domain.ports.image_generator import ImageGenerator
@@ -16,6 +18,8 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["public_blueprint"]
 
+_OF_PAGE = ("Cache-Control", "Content-Security-Policy", "ETag", "Referrer-Policy")
+"""Headers of the page, which JSON has not."""
 _LINKS = {
     "health": "/v1/health",
     "ready": "/health/ready",
@@ -24,6 +28,8 @@ _LINKS = {
     "jobs": "/v1/jobs",
     "system": "/v1/system",
     "tokens": "/v1/tokens",
+    "openapi": "/openapi.json",
+    "docs": "/docs",
 }
 
 
@@ -34,22 +40,39 @@ def public_blueprint(
     blueprint = Blueprint("public", __name__, description="What this is, and whether it runs.")
 
     @blueprint.get("/")
-    @blueprint.response(HTTPStatus.OK, IndexSchema)
+    @blueprint.response(
+        HTTPStatus.OK,
+        IndexSchema,
+        description="What there is.",
+        headers=response_headers("Vary", *_OF_PAGE),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.OK, schema={"type": "string"}, content_type="text/html", success=True
+    )
+    @blueprint.alt_response(
+        HTTPStatus.NOT_MODIFIED,
+        description="You have the page already.",
+        headers=response_headers("Vary", *_OF_PAGE),
+    )
+    @blueprint.request_headers("If-None-Match")
     def index() -> Any:
+        """Name, version and links; a page for who prefers HTML."""
         accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
         if accepted == "text/html":
             return page()
         return _described(), {"Vary": "Accept"}
 
     @blueprint.get("/v1")
-    @blueprint.response(HTTPStatus.OK, IndexSchema)
+    @blueprint.response(HTTPStatus.OK, IndexSchema, description="What there is.")
     def version_index() -> dict[str, object]:
+        """Name, version and links."""
         return _described()
 
-    @blueprint.get("/health")
+    @blueprint.get("/health", endpoint="health_unversioned")
     @blueprint.get("/v1/health")
-    @blueprint.response(HTTPStatus.OK, HealthSchema)
+    @blueprint.response(HTTPStatus.OK, HealthSchema, description="It is there.")
     def health() -> dict[str, object]:
+        """Whether it is there, on which device, with how many models."""
         return {
             "status": "healthy",
             "version": VERSION,
@@ -58,8 +81,15 @@ def public_blueprint(
         }
 
     @blueprint.get("/health/ready")
-    @blueprint.response(HTTPStatus.OK, ReadySchema)
+    @blueprint.response(HTTPStatus.OK, ReadySchema, description="It would.")
+    @blueprint.alt_response(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        schema=ProblemSchema,
+        content_type="application/problem+json",
+        description="`not_ready`: It would not; `detail` says why.",
+    )
     def ready() -> dict[str, object] | Response:
+        """Whether a request would be drawn now."""
         readiness = service.readiness
         if readiness is not Readiness.READY:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=readiness.value)

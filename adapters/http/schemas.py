@@ -1,11 +1,13 @@
 """The shapes of request and response bodies."""
 
 import base64
+import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
+from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.fields import (
     CheckedString,
     LimitedInteger,
@@ -13,8 +15,8 @@ from adapters.http.fields import (
     LimitedString,
     OneWord,
 )
+from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
-from domain.credentials import AccessToken, join_scopes, scope_problem
 from domain.generation import (
     GeneratedImage,
     GenerationRequest,
@@ -24,78 +26,121 @@ from domain.generation import (
     quality_problem,
 )
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
-from domain.models import ModelFamily, ModelKind, PendingState
-from domain.output_formats import OutputFormat
+from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import Scheduler
-from domain.services.credential_checker import CredentialChecker
 
 __all__ = [
     "GenerationRequestSchema",
     "GenerationResultSchema",
-    "HealthSchema",
-    "IndexSchema",
-    "ModelListSchema",
-    "ModelQuerySchema",
-    "ModelSchema",
-    "ReadySchema",
+    "RequestSchema",
     "TimingsSchema",
-    "TokenRequestSchema",
-    "TokenSchema",
     "generation_request",
+    "id_length",
     "limited_integer",
     "limited_number",
     "limited_text",
     "limited_word",
+    "media_type",
+    "request_defaults",
 ]
+
+_Field = TypeVar("_Field", LimitedInteger, LimitedNumber, LimitedString, OneWord)
+
+_MEANINGS: Mapping[str, str] = {
+    "prompt": "What to draw.",
+    "negative_prompt": "What to keep out.",
+    "num_inference_steps": "Denoising steps.",
+    "guidance_scale": "How closely to follow the prompt; 1 is no guidance, and twice as fast.",
+    "width": "Pixels. What is no multiple of 8 is drawn larger and cropped about its centre.",
+    "height": "Pixels, as `width`.",
+    "seed": "Of the first image; image *i* has seed + *i*, and the last one's is within the bounds "
+    "too. Random when left out.",
+    "num_images": "How many.",
+    "scheduler": "One of the model's `schedulers`; its `default_scheduler` when left out.",
+    "output_format": "Of the picture files.",
+    "quality": f"Of a jpeg or a webp, {DEFAULT_QUALITY} when left out; a png has none.",
+}
 
 
 def limited_text(name: str, **options: Any) -> LimitedString:
     """The field for text within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, TextLength)  # noqa: S101 - tells mypy which kind of limit
-    return LimitedString(limit, **options)
+    return _named(name, LimitedString(limit, **options))
 
 
 def limited_integer(name: str, **options: Any) -> LimitedInteger:
     """The field for an integer within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, IntegerRange)  # noqa: S101
-    return LimitedInteger(limit, **options)
+    return _named(name, LimitedInteger(limit, **options))
 
 
 def limited_number(name: str, **options: Any) -> LimitedNumber:
     """The field for a number within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, NumberRange)  # noqa: S101
-    return LimitedNumber(limit, **options)
+    return _named(name, LimitedNumber(limit, **options))
 
 
 def limited_word(name: str, **options: Any) -> OneWord:
     """The field for one of the words that this name of a `GenerationRequest` can be."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, OneOf)  # noqa: S101
-    return OneWord(limit, **options)
+    return _named(name, OneWord(limit, **options))
+
+
+def _named(name: str, field: _Field) -> _Field:
+    """`field`, described as what it is of a `GenerationRequest`."""
+    field.limit_name = name
+    field.metadata = {"description": _MEANINGS[name], **field.metadata}
+    return field
+
+
+def id_length() -> TextLength:
+    """How long the id of a request may be."""
+    limit = GenerationRequest.LIMITS["id"]
+    assert isinstance(limit, TextLength)  # noqa: S101
+    return limit
 
 
 def _base64(image: GeneratedImage) -> str:
     return base64.b64encode(image.data).decode("ascii")
 
 
-def _scope(token: AccessToken) -> str:
-    return join_scopes(token.scopes)
+class RequestSchema(Schema):
+    """The shape of a body: a field that it does not name is wrong."""
 
-
-class _RequestSchema(Schema):
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": "is no field of this request",
     }
 
 
-class GenerationRequestSchema(_RequestSchema):
-    """What `GenerationRequest` takes; a field left out is left to its default."""
+class GenerationRequestSchema(RequestSchema):
+    """A request for pictures; what is left out is as its default says."""
 
-    id = CheckedString(id_problem, required=True)
-    model_id = CheckedString(model_id_problem, required=True)
+    described: ClassVar[Mapping[str, Any]] = {
+        "dependentSchemas": {"seed": seed_rule(), "quality": quality_rule("quality")}
+    }
+
+    id = LimitedString(
+        id_length(),
+        id_problem,
+        required=True,
+        metadata={
+            "description": "Your name for the request, and its idempotency key: the same request "
+            "again has the same answer. It names the job in a URL.",
+            "not": {"pattern": r"/|^\.{1,2}$"},
+        },
+    )
+    model_id = CheckedString(
+        model_id_problem,
+        required=True,
+        metadata={
+            "description": "An `id` that `GET /v1/models` lists.",
+            "pattern": "^[0-9A-Fa-f]{64}$",
+        },
+    )
     prompt = limited_text("prompt", required=True)
     negative_prompt = limited_text("negative_prompt", allow_none=True)
     num_inference_steps = limited_integer("num_inference_steps")
@@ -127,39 +172,64 @@ class GenerationRequestSchema(_RequestSchema):
 
 def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
     """The request that the checked `fields` of a body make; the settings fill some gaps."""
-    defaults = {
+    return GenerationRequest(**{**_configured(settings), **fields})
+
+
+def request_defaults(settings: Settings) -> dict[str, object]:
+    """What each field of a `GenerationRequest` is when a body leaves it out."""
+    fields_ = dataclasses.fields(GenerationRequest)
+    own = {row.name: row.default for row in fields_ if row.default is not dataclasses.MISSING}
+    return own | _configured(settings)
+
+
+def _configured(settings: Settings) -> dict[str, Any]:
+    return {
         "num_inference_steps": settings.default_inference_steps,
         "guidance_scale": settings.default_guidance_scale,
     }
-    return GenerationRequest(**{**defaults, **fields})
 
 
-class _ImageSchema(Schema):
-    base64 = fields.Function(_base64)
-    media_type = fields.String()
+def media_type() -> fields.String:
+    """The field for what an output format is called in a Content-Type."""
+    return fields.String(metadata={"enum": [each.media_type for each in OutputFormat]})
+
+
+class _ImageSchema(AnswerSchema):
+    """A picture."""
+
+    base64 = Computed(
+        _base64,
+        fields.String(),
+        metadata={"contentEncoding": "base64", "description": "The picture's file."},
+    )
+    media_type = media_type()
     seed = fields.Integer()
     width = fields.Integer()
     height = fields.Integer()
 
 
-class TimingsSchema(Schema):
+class TimingsSchema(AnswerSchema):
     """Where the time went, in seconds."""
 
-    queue = fields.Float()
-    load_ = fields.Float(attribute="load", data_key="load")
+    queue = fields.Float(metadata={"description": "Waiting."})
+    load_ = fields.Float(
+        attribute="load", data_key="load", metadata={"description": "Loading the model."}
+    )
     generate = fields.Float()
     encode = fields.Float()
 
 
-class GenerationResultSchema(Schema):
-    """A `GenerationResult`."""
+class GenerationResultSchema(AnswerSchema):
+    """The pictures of a request, and what was asked for with all gaps filled."""
 
     id = fields.String(attribute="request.id")
     model_id = fields.String(attribute="request.model_id")
     images = fields.List(fields.Nested(_ImageSchema))
-    processing_time = fields.Float()
+    processing_time = fields.Float(
+        metadata={"description": "Seconds from the start of the work; the queue is left out."}
+    )
     prompt = fields.String(attribute="request.prompt")
-    negative_prompt = fields.String(attribute="request.negative_prompt")
+    negative_prompt = fields.String(attribute="request.negative_prompt", allow_none=True)
     num_inference_steps = fields.Integer(attribute="request.num_inference_steps")
     guidance_scale = fields.Float(attribute="request.guidance_scale")
     scheduler = fields.Enum(
@@ -168,87 +238,6 @@ class GenerationResultSchema(Schema):
     output_format = fields.Enum(OutputFormat, by_value=True, attribute="request.output_format")
     quality = fields.Integer(attribute="request.quality", allow_none=True)
     timings = fields.Nested(TimingsSchema)
-    warnings = fields.List(fields.String())
-
-
-class ModelSchema(Schema):
-    """A `ModelRecord`."""
-
-    id = fields.String()
-    name = fields.String()
-    size = fields.Integer()
-    path = fields.String()
-    extension = fields.String()
-    kind = fields.Enum(ModelKind, by_value=True)
-    family = fields.Enum(ModelFamily, by_value=True, allow_none=True)
-    precision = fields.String(allow_none=True)
-    loadable = fields.Boolean()
-    reason = fields.String(allow_none=True)
-    aliases = fields.List(fields.String())
-    schedulers = fields.List(fields.Enum(Scheduler, by_value=True))
-    default_scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
-
-
-class ModelQuerySchema(Schema):
-    """Which models to list; all when nothing is asked for."""
-
-    kind = fields.Enum(
-        ModelKind,
-        by_value=True,
-        error_messages={"unknown": "must be one of: {choices}"},
+    warnings = fields.List(
+        fields.String(), metadata={"description": "Empty when there is nothing to say."}
     )
-
-
-class _PendingModelSchema(Schema):
-    name = fields.String()
-    path = fields.String()
-    size = fields.Integer()
-    state = fields.Enum(PendingState, by_value=True)
-    hashed = fields.Integer()
-
-
-class ModelListSchema(Schema):
-    """The models, and the files that will be."""
-
-    models = fields.List(fields.Nested(ModelSchema))
-    count = fields.Integer()
-    pending = fields.List(fields.Nested(_PendingModelSchema))
-
-
-class TokenRequestSchema(_RequestSchema):
-    """What a token should be like; both fields may be left out."""
-
-    expires_in = LimitedInteger(CredentialChecker.EXPIRES_IN)
-    scope = CheckedString(scope_problem)
-
-
-class TokenSchema(Schema):
-    """An `AccessToken`, with the names of RFC 6749, section 5.1."""
-
-    access_token = fields.String(attribute="token")
-    token_type = fields.Constant("Bearer")
-    expires_in = fields.Integer()
-    scope = fields.Function(_scope)
-
-
-class IndexSchema(Schema):
-    """What there is."""
-
-    name = fields.String()
-    version = fields.String()
-    links = fields.Dict(keys=fields.String(), values=fields.String())
-
-
-class HealthSchema(Schema):
-    """That the process answers."""
-
-    status = fields.String()
-    version = fields.String()
-    device = fields.String(allow_none=True)
-    models = fields.Integer()
-
-
-class ReadySchema(Schema):
-    """That a request would be drawn now."""
-
-    status = fields.String()

@@ -31,6 +31,7 @@ def system_blueprint(
     @blueprint.get("/system")
     @blueprint.response(HTTPStatus.OK, SystemSchema)
     def system() -> dict[str, object]:
+        """What draws, how, and within which limits."""
         return {
             "name": NAME,
             "version": VERSION,

@@ -1,12 +1,14 @@
 """The shape of what this service runs on."""
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from adapters.http.answers import AnswerSchema
 
 __all__ = ["SystemSchema"]
 
 
-class _PlanSchema(Schema):
-    """An `ExecutionPlan`."""
+class _PlanSchema(AnswerSchema):
+    """How every picture is drawn."""
 
     device = fields.String()
     device_name = fields.String()
@@ -24,14 +26,14 @@ class _PlanSchema(Schema):
     batch_limit = fields.Integer()
 
 
-class _LoadedModelSchema(Schema):
-    """A `LoadedModel`."""
+class _LoadedModelSchema(AnswerSchema):
+    """A model that is ready to draw with."""
 
     id = fields.String()
     size = fields.Integer()
 
 
-class _LimitsSchema(Schema):
+class _LimitsSchema(AnswerSchema):
     """The settings that bound what is taken and kept; null where the device decides."""
 
     max_queue = fields.Integer()
@@ -44,7 +46,7 @@ class _LimitsSchema(Schema):
     job_retention_bytes = fields.Integer()
 
 
-class SystemSchema(Schema):
+class SystemSchema(AnswerSchema):
     """What draws, how, and within which limits. `plan` is null until the device is known."""
 
     name = fields.String()

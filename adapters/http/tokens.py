@@ -6,9 +6,11 @@ from typing import Any
 from flask import request
 
 from adapters.http.auth import current_principal, protect
+from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
-from adapters.http.schemas import TokenRequestSchema, TokenSchema
-from domain.credentials import AccessToken
+from adapters.http.token_schemas import TokenRequestSchema, TokenSchema
+from domain.credentials import AccessToken, Scope
+from domain.errors import TokenMintingForbidden, TokensUnavailable
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["tokens_blueprint"]
@@ -26,9 +28,23 @@ def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
             checker.require_minting(current_principal())
 
     @blueprint.post("/tokens")
-    @blueprint.arguments(TokenRequestSchema, required=False)
-    @blueprint.response(HTTPStatus.CREATED, TokenSchema)
+    @blueprint.raises(TokenMintingForbidden, TokensUnavailable)
+    @blueprint.arguments(
+        TokenRequestSchema,
+        required=False,
+        example={"expires_in": 600, "scope": Scope.INFERENCE_RUN.value},
+    )
+    @blueprint.response(
+        HTTPStatus.CREATED,
+        TokenSchema,
+        description="A token.",
+        headers=response_headers("Cache-Control"),
+    )
     def mint(fields: dict[str, Any]) -> tuple[AccessToken, dict[str, str]]:
+        """Mint a token, with an API key.
+
+        The body may be left out.
+        """
         return checker.mint(current_principal(), **fields), {"Cache-Control": "no-store"}
 
     return blueprint

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,9 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.paths import ROOT
+from tests.paths import DEMO_CHECKPOINT, ROOT
 
-__all__ = ["API_KEY", "Answer", "RunningService", "run_service", "service_environment"]
+__all__ = [
+    "API_KEY",
+    "Answer",
+    "RunningService",
+    "run_demo_service",
+    "run_service",
+    "service_environment",
+]
 
 API_KEY = "key-of-the-end-to-end-tests"
 _START_SECONDS = 60
@@ -155,3 +163,13 @@ def run_service(models: Path, folder: Path, **changes: str) -> Iterator[RunningS
         yield service
     finally:
         service.stop()
+
+
+@contextlib.contextmanager
+def run_demo_service(folder: Path) -> Iterator[RunningService]:
+    """A service in `folder` over a copy of the demo checkpoint alone."""
+    models = folder / "models"
+    models.mkdir()
+    shutil.copy(DEMO_CHECKPOINT, models)
+    with run_service(models, folder) as running:
+        yield running

@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -14,19 +13,17 @@ import openai
 import pytest
 from PIL import Image
 
-from tests.e2e.service import API_KEY, RunningService, run_service
+from tests.e2e.service import API_KEY, RunningService, run_demo_service
 from tests.paths import DEMO_CHECKPOINT, ROOT
 
 pytestmark = pytest.mark.torch
 
-MODEL = "demo.safetensors"
+MODEL = DEMO_CHECKPOINT.name
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    models = tmp_path_factory.mktemp("models")
-    shutil.copy(DEMO_CHECKPOINT, models / MODEL)
-    with run_service(models, tmp_path_factory.mktemp("cwd")) as running:
+    with run_demo_service(tmp_path_factory.mktemp("service")) as running:
         yield running
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from application.settings import Settings
@@ -14,8 +15,12 @@ from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
+from tests.http.documented import DocumentedClient
 
-pytest.register_assert_rewrite("tests.http.helpers")
+pytest.register_assert_rewrite("tests.http.helpers", "tests.http.sdapi")
+
+# Every client of these tests holds what it is answered to the API's description.
+Flask.test_client_class = DocumentedClient
 
 API_KEY = "key-of-the-tests"
 OTHER_API_KEY = "another-key-of-the-tests"

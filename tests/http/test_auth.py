@@ -1,5 +1,7 @@
 """Who gets in, and what everybody else hears."""
 
+from collections.abc import Callable
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -46,12 +48,12 @@ def assert_refused(response: TestResponse, *, challenge: str) -> None:
         assert_problem(response, 401, "unauthenticated")
 
 
-@pytest.mark.parametrize("credential", [API_KEY, OTHER_API_KEY, make_token()])
+@pytest.mark.parametrize("credential", [lambda: API_KEY, lambda: OTHER_API_KEY, make_token])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_both_kinds_of_credential_pass_in_any_case_of_the_scheme(
-    shared: Service, scheme: str, credential: str
+    shared: Service, scheme: str, credential: Callable[[], str]
 ) -> None:
-    headers = {"Authorization": f"{scheme} {credential}"}
+    headers = {"Authorization": f"{scheme} {credential()}"}
     assert shared.client.get("/v1/models", headers=headers).status_code == 200
     response = shared.client.post("/v1/infer", headers=headers, json=infer_body())
     assert response.status_code == 200

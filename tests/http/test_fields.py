@@ -55,6 +55,8 @@ def post(service: Service, body: dict[str, object]) -> TestResponse:
         ("seed", LARGEST_SEED),
         ("num_images", 1),
         ("num_images", 4),
+        ("num_images", 2.0),  # in JSON Schema it is an integer
+        ("width", 3e2),
     ],
 )
 def test_a_value_within_its_bounds_is_drawn(shared: Service, field: str, value: object) -> None:
@@ -121,7 +123,7 @@ def test_a_value_outside_its_bounds_is_refused_with_the_bounds(
 @pytest.mark.parametrize(
     "field, value",
     [
-        *itertools.product(INTEGERS, (True, False, "30", 30.5, 30.0, "", [], [30], {})),
+        *itertools.product(INTEGERS, (True, False, "30", 30.5, "", [], [30], {})),
         *itertools.product(("guidance_scale",), (True, False, "7.5", "", [], [7.5], {})),
         *itertools.product(TEXTS, (True, 1, 1.5, [], ["x"], {})),
         *((field, None) for field in NEVER_NULL),

@@ -134,7 +134,7 @@ def test_a_quality_is_between_1_and_100(shared: Service, output_format: str) -> 
     for given, told in ((1, 1), (100, 100), (None, 90)):
         found = answer(shared, output_format=output_format, quality=given)
         assert found["quality"] == told
-    for wrong in (0, 101, "90", 90.0, True):
+    for wrong in (0, 101, "90", 90.5, True):
         messages = wrong_fields(post(shared, output_format=output_format, quality=wrong))
         assert set(messages) == {"quality"}
 

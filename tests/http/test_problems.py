@@ -35,7 +35,7 @@ def test_an_unknown_route_is_a_problem(shared: Service, method: str, path: str) 
 
 @pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "nope.css", ""])
 def test_no_file_beside_the_assets_is_served(shared: Service, path: str) -> None:
-    assert_problem(shared.client.get(f"/assets/{path}"), 404, "not_found")
+    assert_problem(shared.client.get(f"/assets-0123/{path}"), 404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -4,30 +4,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from adapters.diffusion.encoding import crop_centre, encode_picture, parameters_text
-from domain.generation import GenerationRequest
+from adapters.diffusion.encoding import crop_centre, encode_picture
 from domain.output_formats import OutputFormat
-
-REQUEST = GenerationRequest(
-    id="r1",
-    model_id="ab" * 32,
-    prompt="a red circle,\nbig",
-    negative_prompt="blue",
-    width=260,
-    height=300,
-    num_inference_steps=20,
-    guidance_scale=7.0,
-    seed=7,
-)
-
-
-def test_parameters_are_in_the_form_that_the_fields_tools_read() -> None:
-    assert parameters_text(REQUEST, seed=8, sampler="DPM++ 2M") == (
-        "a red circle,\nbig\n"
-        "Negative prompt: blue\n"
-        "Steps: 20, Sampler: DPM++ 2M, CFG scale: 7, Seed: 8, Size: 260x300, "
-        "Model hash: ababababab"
-    )
 
 
 @pytest.mark.parametrize("text", ["plain", "Grüße", "山と湖 🏔"])

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Response, json
+from marshmallow import fields
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.problems import Failure
 from domain import errors
 
-__all__ = ["render_failure"]
+__all__ = ["OpenAIFailureSchema", "render_failure"]
 
 # Where that API has another status than this service's own. Its clients try 409, 429 and all from
 # 500 on again by themselves (`_should_retry` in their `_base_client.py`).
@@ -23,6 +25,23 @@ _STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
 }
 _FUTILE = (errors.OutOfMemory, errors.JobCancelled)
 """What would be no better a second time, whatever the status makes clients think."""
+
+
+class _OpenAIErrorSchema(AnswerSchema):
+    """What went wrong."""
+
+    message = fields.String(metadata={"description": "For a person to read."})
+    type = fields.String()
+    param = fields.String(
+        allow_none=True, metadata={"description": "The first field that is wrong."}
+    )
+    code = fields.String(metadata={"description": "A stable word."})
+
+
+class OpenAIFailureSchema(AnswerSchema):
+    """An error as the OpenAI API's clients know it."""
+
+    error = fields.Nested(_OpenAIErrorSchema)
 
 
 def render_failure(failure: Failure) -> Response:

@@ -12,9 +12,11 @@ from flask import request
 
 from adapters.http.auth import current_principal, protect
 from adapters.http.job_schemas import job_url
+from adapters.http.openai.failures import OpenAIFailureSchema
 from adapters.http.openai.listing import PREFIX, named_model
-from adapters.http.openai.schemas import ImagesRequestSchema
+from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.parsing import Blueprint
+from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.schemas import generation_request
 from adapters.http.waiting import WaitingCallers
 from application.settings import Settings
@@ -29,6 +31,14 @@ _ID_PREFIX = "openai-"
 """Keeps the ids of this door's jobs apart from those that the caller chose elsewhere."""
 _KEY_HEADER = "Idempotency-Key"
 _HASHED = re.compile(r"sha256:[0-9a-f]{64}")
+_KEY = {
+    "in": "header",
+    "name": _KEY_HEADER,
+    "description": "The same request with the same key is answered with the same pictures, which "
+    "are drawn once. Without one each request is drawn anew.",
+    "schema": {"type": "string"},
+}
+_EXAMPLE = {"model": "demo.safetensors", "prompt": "a red circle", "n": 1, "size": "512x512"}
 
 
 def images_blueprint(
@@ -36,14 +46,21 @@ def images_blueprint(
 ) -> Blueprint:
     """`/openai/v1/images/generations`."""
     blueprint = Blueprint(
-        "openai_images", __name__, url_prefix=PREFIX, description="The OpenAI API: images."
+        "openai_images",
+        __name__,
+        url_prefix=PREFIX,
+        description="The OpenAI API: images.",
+        failure_schema=OpenAIFailureSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
     @blueprint.post("/images/generations")
-    @blueprint.arguments(ImagesRequestSchema)
-    @blueprint.response(HTTPStatus.OK)
+    @blueprint.request_headers(_KEY)
+    @blueprint.raises(*SUBMITTING, *DRAWING)
+    @blueprint.arguments(ImagesRequestSchema, example=_EXAMPLE)
+    @blueprint.response(HTTPStatus.OK, ImagesSchema, description="The pictures, in their order.")
     def generate(fields: dict[str, Any]) -> dict[str, object]:
+        """Draw pictures and wait for them."""
         as_url = fields.pop("response_format") == "url"
         model = named_model(registry, fields.pop("model"))
         wanted = generation_request({**fields, "id": _job_id(), "model_id": model.id}, settings)

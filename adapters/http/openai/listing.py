@@ -2,12 +2,16 @@
 
 from http import HTTPStatus
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
+from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.auth import protect
+from adapters.http.model_names import the_one_meant
+from adapters.http.openai.failures import OpenAIFailureSchema
+from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest, ModelNotFound, ModelsNotRead
+from domain.errors import InvalidRequest, ModelNotFound, ModelsNotRead
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -17,36 +21,54 @@ __all__ = ["PREFIX", "models_blueprint", "named_model"]
 PREFIX = "/openai/v1"
 
 _SHOWN_CHARACTERS = 80
+_MODEL = path_parameter(
+    "model", "Its id, ten or more of the id's first digits, its name or its path.", minLength=1
+)
 
 
-class _ModelSchema(Schema):
+class _OpenAIModelSchema(AnswerSchema):
+    """A model as that API lists it."""
+
     id = fields.String()
-    object = fields.Constant("model")
-    created = fields.Function(lambda model: _seconds(model))
-    owned_by = fields.Constant("ai-inference")
-    name = fields.String()
+    object = fields.Constant("model", metadata={"const": "model"})
+    created = Computed(
+        lambda model: _seconds(model),
+        fields.Integer(),
+        metadata={"description": "When the file was last changed, in seconds since 1970."},
+    )
+    owned_by = fields.Constant("ai-inference", metadata={"const": "ai-inference"})
+    name = fields.String(metadata={"description": "The file's name."})
 
 
-class _ModelListSchema(Schema):
-    object = fields.Constant("list")
-    data = fields.List(fields.Nested(_ModelSchema))
+class _OpenAIModelListSchema(AnswerSchema):
+    """The models that pictures can be drawn with."""
+
+    object = fields.Constant("list", metadata={"const": "list"})
+    data = fields.List(fields.Nested(_OpenAIModelSchema))
 
 
 def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
     """`/openai/v1/models` and `/openai/v1/models/{model}`."""
     blueprint = Blueprint(
-        "openai_models", __name__, url_prefix=PREFIX, description="The OpenAI API: models."
+        "openai_models",
+        __name__,
+        url_prefix=PREFIX,
+        description="The OpenAI API: models.",
+        failure_schema=OpenAIFailureSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ)
 
     @blueprint.get("/models")
-    @blueprint.response(HTTPStatus.OK, _ModelListSchema)
+    @blueprint.response(HTTPStatus.OK, _OpenAIModelListSchema)
     def list_models() -> dict[str, list[ModelRecord]]:
+        """The models that pictures can be drawn with."""
         return {"data": [model for model in registry.models() if model.loadable]}
 
-    @blueprint.get("/models/<path:model>")
-    @blueprint.response(HTTPStatus.OK, _ModelSchema)
+    @blueprint.get("/models/<path:model>", parameters=[_MODEL])
+    @blueprint.raises(ModelNotFound, InvalidRequest)
+    @blueprint.response(HTTPStatus.OK, _OpenAIModelSchema)
     def retrieve_model(model: str) -> ModelRecord:
+        """One of them."""
         found = named_model(registry, model)
         if not found.loadable:  # it is not in the list either
             raise ModelNotFound(model[:_SHOWN_CHARACTERS])
@@ -61,14 +83,9 @@ def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
     Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
     """
     named = registry.named(wanted)
-    meant = [model for model in named if model.loadable] or named
-    if not meant and registry.awaits(wanted):
+    if not named and registry.awaits(wanted):
         raise ModelsNotRead(wanted[:_SHOWN_CHARACTERS])
-    if not meant:
-        raise ModelNotFound(wanted[:_SHOWN_CHARACTERS])
-    if len(meant) > 1:
-        raise InvalidRequest([FieldProblem("model", "names several models; send the id of one")])
-    return meant[0]
+    return the_one_meant(named, wanted, field="model")
 
 
 def _seconds(model: ModelRecord) -> int:

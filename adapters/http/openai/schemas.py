@@ -1,18 +1,20 @@
 """What that API's clients may ask for, and which of it there is here."""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, post_load, pre_load, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.fields import CheckedString
+from adapters.http.answers import AnswerSchema
+from adapters.http.fields import CheckedString, LimitedString
+from adapters.http.request_rules import quality_rule, seed_rule
 from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
 from domain.generation import GenerationRequest
-from domain.limits import TextLength
+from domain.limits import IntegerRange, TextLength
 from domain.output_formats import OutputFormat
 
-__all__ = ["ImagesRequestSchema"]
+__all__ = ["ImagesRequestSchema", "ImagesSchema"]
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 _NAME = TextLength(1, 4096)
@@ -29,6 +31,7 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
 # Its name says the contrary: 100 is the most faithful, which a PNG always is.
 _COMPRESSION = "output_compression"
 _NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
+_RESPONSE_FORMATS = ("b64_json", "url")
 _FOR_OTHERS = ("safety_identifier", "user")
 """They name the end user; nothing is done with them here."""
 
@@ -49,6 +52,13 @@ def _neutral(data: dict[str, Any]) -> dict[str, tuple[object, ...]]:
     return _NEUTRAL
 
 
+def _described(choices: tuple[object, ...]) -> dict[str, Any]:
+    """One of these, or null; makers of clients know enums of text alone."""
+    if all(isinstance(each, str) for each in choices):
+        return {"type": ["string", "null"], "enum": [*choices, None]}
+    return {"anyOf": [*({"const": each} for each in choices), {"type": "null"}]}
+
+
 def _size_problem(value: object) -> str | None:
     if value == "auto":
         return None
@@ -61,19 +71,57 @@ def _size_problem(value: object) -> str | None:
     return None
 
 
+_SIDES = " × ".join(
+    f"{limit.minimum}–{limit.maximum}"
+    for limit in map(GenerationRequest.LIMITS.__getitem__, ("width", "height"))
+    if isinstance(limit, IntegerRange)
+)
+
+
 class ImagesRequestSchema(Schema):
-    """The body of `images/generations`, loaded as fields of a `GenerationRequest`, with `model`
-    and `response_format` beside them. A null counts as not sent."""
+    """What to draw. A null counts as not sent.
+
+    Loaded as fields of a `GenerationRequest`, with `model` and `response_format` beside them.
+    """
+
+    null_is_left_out = True
+    described: ClassVar[Mapping[str, Any]] = {
+        "properties": {
+            **{name: _described(choices) for name, choices in _NEUTRAL.items()},
+            **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
+        },
+        "dependentSchemas": {
+            "seed": seed_rule("n"),
+            _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
+        },
+    }
 
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": "is no parameter of this request",
     }
 
-    model = CheckedString(_NAME.problem, required=True)
+    model = LimitedString(
+        _NAME,
+        required=True,
+        metadata={
+            "description": "An id, ten or more of its first digits, a file's name or its path."
+        },
+    )
     prompt = limited_text("prompt", required=True)
     num_images = limited_integer("num_images", data_key="n")
-    size = CheckedString(_size_problem)
-    response_format = CheckedString(_one_of("b64_json", "url"), load_default="b64_json")
+    size = CheckedString(
+        _size_problem,
+        metadata={
+            "description": f"`auto`, or as `512x512`, width and height: {_SIDES} pixels.",
+            "default": "auto",
+            "pattern": "^(auto|[0-9]{1,6}x[0-9]{1,6})$",
+        },
+    )
+    response_format = CheckedString(
+        _one_of(*_RESPONSE_FORMATS),
+        load_default=_RESPONSE_FORMATS[0],
+        metadata={"enum": list(_RESPONSE_FORMATS)},
+    )
     seed = limited_integer("seed")
     negative_prompt = limited_text("negative_prompt")
     num_inference_steps = limited_integer("num_inference_steps")
@@ -108,3 +156,32 @@ class ImagesRequestSchema(Schema):
         if (found := _SIZE.fullmatch(data.pop("size", "auto"))) is not None:
             data["width"], data["height"] = map(int, found.groups())
         return data
+
+
+class _OpenAIImageSchema(AnswerSchema):
+    """A picture, in the `response_format` that was asked for."""
+
+    b64_json = fields.String(
+        metadata={
+            "optional": True,
+            "contentEncoding": "base64",
+            "description": "The picture's file.",
+        }
+    )
+    url = fields.String(
+        metadata={
+            "optional": True,
+            "format": "uri",
+            "description": "Where it is, for the same credential.",
+        }
+    )
+    seed = fields.Integer()
+
+
+class ImagesSchema(AnswerSchema):
+    """The pictures, as that API's clients expect them."""
+
+    created = fields.Integer(metadata={"description": "Seconds since 1970."})
+    data = fields.List(fields.Nested(_OpenAIImageSchema))
+    output_format = fields.String(metadata={"enum": list(OutputFormat)})
+    size = fields.String(metadata={"pattern": "^[0-9]+x[0-9]+$"})

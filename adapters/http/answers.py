@@ -1,0 +1,65 @@
+"""What the schemas of answers have in common, and the shape of a problem."""
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields
+
+__all__ = ["AnswerSchema", "Computed", "ProblemSchema"]
+
+
+class AnswerSchema(Schema):
+    """The shape of an answer: every field is always there, unless its metadata says `optional`.
+
+    What it does not name may be there too: adding a field to an answer breaks no client.
+    """
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """`required` says nothing of dumping; it is for the API's description."""
+        field_obj.required = not field_obj.metadata.get("optional", False)
+
+
+class Computed(fields.Field[Any]):
+    """What `function` makes of the object that is dumped: JSON of this `shape`."""
+
+    _CHECK_ATTRIBUTE = False
+
+    def __init__(
+        self, function: Callable[[Any], Any], shape: fields.Field[Any], **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.shape = shape
+        self._function = function
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return self._function(obj)
+
+
+class _FieldProblemSchema(AnswerSchema):
+    field = fields.String(metadata={"description": "The name of the field, or `body`."})
+    message = fields.String(metadata={"description": "What is wrong with it, for a person."})
+
+
+class ProblemSchema(AnswerSchema):
+    """Problem details (RFC 9457). Match on `code`: it never changes."""
+
+    type = fields.String(
+        metadata={"format": "uri", "description": "`urn:ai-inference:problem:` and the `code`."}
+    )
+    title = fields.String(metadata={"description": "The status in words."})
+    status = fields.Integer(metadata={"description": "The status of the answer."})
+    detail = fields.String(
+        metadata={"description": "Names the value and the remedy, for a person to read."}
+    )
+    code = fields.String(metadata={"description": "A stable word."})
+    request_id = fields.String(
+        allow_none=True,
+        metadata={"description": "The answer's `X-Request-ID`; null in a job, which is of none."},
+    )
+    errors = fields.List(
+        fields.Nested(_FieldProblemSchema),
+        metadata={"optional": True, "description": "With `invalid_request`: one for each field."},
+    )

@@ -1,0 +1,107 @@
+"""The document where clients look for it, and a page to try it from."""
+
+import threading
+from http import HTTPStatus
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, current_app, json, request, send_from_directory
+
+from adapters.http.openapi.blueprint import DescribedBlueprint
+from adapters.http.openapi.document import document_of
+from adapters.http.openapi.headers import response_headers
+
+__all__ = ["explorer_assets_blueprint", "explorer_blueprint"]
+
+_OWN = Path(__file__).with_name("explorer")
+_OWN_ASSETS = ("explorer.css", "explorer.js")
+# A package brings these; its own page wants inline scripts.
+_SWAGGER_UI = "flask_swagger_ui"
+_SWAGGER_UI_ASSETS = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
+_CACHING = {"Cache-Control": "no-cache"}
+# Swagger UI's stylesheet holds its icons as data:, and a picture that was asked for is a blob:.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_CACHED = ("ETag", "Cache-Control")
+
+
+def explorer_blueprint() -> DescribedBlueprint:
+    """`/openapi.json` and `/docs`."""
+    blueprint = DescribedBlueprint("openapi", __name__, description="This description itself.")
+    written = _Written()
+
+    @blueprint.get("/openapi.json")
+    @blueprint.request_headers("If-None-Match")
+    @blueprint.response(
+        HTTPStatus.OK,
+        {"type": "object"},
+        description="An OpenAPI 3.1 document.",
+        headers=response_headers(*_CACHED),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.NOT_MODIFIED, description="You have it.", headers=response_headers(*_CACHED)
+    )
+    def document() -> Response:
+        """The API's description, for tools."""
+        return _conditional(Response(written(current_app), content_type="application/json"))
+
+    @blueprint.get("/docs")
+    @blueprint.request_headers("If-None-Match")
+    @blueprint.response(
+        HTTPStatus.OK,
+        {"type": "string"},
+        content_type="text/html",
+        description="A page that needs nothing from elsewhere.",
+        headers=response_headers(*_CACHED, "Content-Security-Policy"),
+    )
+    @blueprint.alt_response(
+        HTTPStatus.NOT_MODIFIED,
+        description="You have it.",
+        headers=response_headers(*_CACHED, "Content-Security-Policy"),
+    )
+    def page() -> Response:
+        """The API's description, to read and to try it from."""
+        html = (_OWN / "index.html").read_bytes()
+        response = _conditional(Response(html, content_type="text/html; charset=utf-8"))
+        response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+        return response
+
+    return blueprint
+
+
+def explorer_assets_blueprint() -> Blueprint:
+    """The scripts and styles of `/docs`, which are no part of the API."""
+    blueprint = Blueprint("explorer_assets", __name__, url_prefix="/docs")
+    with as_file(files(_SWAGGER_UI) / "dist") as folder:
+        swagger_ui = folder
+
+    def asset(name: str) -> Response:
+        return send_from_directory(_OWN if name in _OWN_ASSETS else swagger_ui, name)
+
+    for name in (*_OWN_ASSETS, *_SWAGGER_UI_ASSETS):
+        blueprint.add_url_rule(f"/{name}", "asset", asset, defaults={"name": name})
+    return blueprint
+
+
+class _Written:
+    """The document as it is sent: written once, when everything is registered."""
+
+    def __init__(self) -> None:
+        self._writing = threading.Lock()
+        self._text: str | None = None
+
+    def __call__(self, app: Flask) -> str:
+        with self._writing:
+            if self._text is None:
+                self._text = json.dumps(document_of(app), separators=(",", ":"))
+            return self._text
+
+
+def _conditional(response: Response) -> Response:
+    response.headers.update(_CACHING)
+    response.add_etag()
+    conditional = response.make_conditional(request)
+    assert isinstance(conditional, Response)  # noqa: S101 - it is the same one
+    return conditional

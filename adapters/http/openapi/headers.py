@@ -1,0 +1,114 @@
+"""The headers of requests and responses, each described once."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apispec import APISpec
+
+__all__ = ["ALWAYS", "documented", "register_headers", "response_headers"]
+
+ALWAYS = ("X-Content-Type-Options", "X-Request-ID")
+"""Every response has them."""
+
+_TEXT = {"type": "string"}
+
+# Without examples, which the page would send as if somebody had asked for them.
+_OF_REQUESTS: Mapping[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "Your own id of this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any other is "
+        "replaced by a new one.",
+        "schema": _TEXT,
+    },
+    "Prefer": {
+        "description": "RFC 7240. `respond-async`: answer at once with the job (202). `wait=N`: "
+        "with the job after N seconds, if the pictures are not there. `wait=N, handling=strict`: "
+        "refuse at once (503) what will take longer.",
+        "schema": _TEXT,
+    },
+    "Last-Event-ID": {
+        "description": "The `id` of the last event that was read: what came since is sent.",
+        "schema": _TEXT,
+    },
+    "If-None-Match": {
+        "description": "The `ETag` of an earlier answer: 304 when it is still the same.",
+        "schema": _TEXT,
+    },
+}
+_OF_RESPONSES: Mapping[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "The request's own, when it had a good one; the logs carry the same.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+    },
+    "X-Content-Type-Options": {
+        "description": "The type is what Content-Type says.",
+        "required": True,
+        "schema": {"const": "nosniff"},
+    },
+    "Location": {
+        "description": "Where the job is.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "/v1/jobs/my-first-picture",
+    },
+    "Preference-Applied": {
+        "description": "What of `Prefer` was followed (RFC 7240); absent when nothing was.",
+        "schema": _TEXT,
+        "example": "respond-async",
+    },
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 5,
+    },
+    "WWW-Authenticate": {
+        "description": "Which credential is wanted (RFC 6750).",
+        "required": True,
+        "schema": _TEXT,
+        "example": "Bearer",
+    },
+    "X-Should-Retry": {
+        "description": "Tells OpenAI's clients not to try again what would fail again.",
+        "schema": {"enum": ["true", "false"]},
+    },
+    "ETag": {
+        "description": "Names these bytes; for `If-None-Match`.",
+        "schema": _TEXT,
+    },
+    "Cache-Control": {"description": "Who may keep it.", "schema": _TEXT},
+    "Vary": {"description": "The headers of the request that decide the answer.", "schema": _TEXT},
+    "Last-Modified": {"description": "When it last changed.", "schema": _TEXT},
+    "Referrer-Policy": {"description": "What the page tells others of itself.", "schema": _TEXT},
+    "Content-Disposition": {
+        "description": "A name to save it by.",
+        "schema": _TEXT,
+        "example": 'inline; filename="my-first-picture-0.png"',
+    },
+    "Content-Security-Policy": {
+        "description": "What the page may load, which is nothing from elsewhere; with HTML alone.",
+        "schema": _TEXT,
+    },
+    "X-Accel-Buffering": {
+        "description": "Tells nginx to pass each event on at once.",
+        "schema": {"const": "no"},
+    },
+}
+
+
+def register_headers(spec: APISpec) -> None:
+    """Make them components of the document, as far as a route names them."""
+    for name, request_header in _OF_REQUESTS.items():
+        spec.components.parameter(name, "header", request_header, lazy=True)
+    for name, response_header in _OF_RESPONSES.items():
+        spec.components.header(name, response_header, lazy=True)
+
+
+def documented(names: Iterable[str]) -> list[str]:
+    """Those of these names that the document describes, as it writes them."""
+    sent = {name.lower() for name in names}
+    return [name for name in _OF_RESPONSES if name.lower() in sent]
+
+
+def response_headers(*names: str) -> dict[str, str]:
+    """What `blueprint.response(…, headers=…)` takes for headers of these names."""
+    return {name: name for name in names}

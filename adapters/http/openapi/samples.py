@@ -1,0 +1,73 @@
+"""One error of each kind, as a client may meet it: what the document shows is what is answered."""
+
+import inspect
+from collections.abc import Mapping
+
+from werkzeug import exceptions
+
+from domain import errors
+
+__all__ = ["meaning_of", "sample_of"]
+
+_ID = "my-first-picture"
+_WHEN = 5
+
+_DOMAIN: tuple[errors.DomainError, ...] = (
+    errors.InvalidRequest(
+        [errors.FieldProblem("width", "is 2048; it must lie between 256 and 1024")]
+    ),
+    errors.Unauthenticated(credential_sent=False),
+    errors.Forbidden("this credential lacks the scope inference:run"),
+    errors.TokenMintingForbidden("a token can not mint another; use an API key"),
+    errors.TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it"),
+    errors.ModelNotFound("ab" * 32),
+    errors.ModelNotLoadable("no picture can be drawn with style.safetensors: it is a LoRA"),
+    errors.ModelChanged("model1.ckpt"),
+    errors.OutOfMemory("1024 × 1024 does not fit the device; ask for fewer pixels"),
+    errors.GenerationFailed("drawing failed: the device reported an error"),
+    errors.DeviceUnavailable("DEVICE is cuda, and there is none"),
+    errors.JobNotFound(_ID),
+    errors.ImageNotFound(f"the job '{_ID}' is succeeded and has 1 images, counted from 0"),
+    errors.IdConflict(_ID),
+    errors.JobCancelled(_ID),
+    errors.StorageUnavailable("the job store does not answer; try again in a moment"),
+    errors.StorageInUse(),
+    errors.QueueFull(waiting=64, retry_after=_WHEN),
+    errors.DeadlineUnmet(within=5, predicted=12.5),
+    errors.TooManyCallers(f"64 callers wait already; try again in {_WHEN} s", retry_after=_WHEN),
+    errors.ShuttingDown(),
+)
+_SAMPLES: Mapping[type[Exception], Exception] = {
+    **{type(error): error for error in _DOMAIN},
+    exceptions.BadRequest: exceptions.BadRequest(
+        "the body is no JSON: Expecting value at line 1, column 8"
+    ),
+    exceptions.RequestEntityTooLarge: exceptions.RequestEntityTooLarge(),
+    exceptions.UnsupportedMediaType: exceptions.UnsupportedMediaType(
+        "Content-Type is 'text/plain'; send application/json"
+    ),
+    exceptions.InternalServerError: exceptions.InternalServerError(),
+}
+_MEANINGS: Mapping[type[Exception], str] = {
+    errors.InvalidRequest: "One or more fields are wrong; all of them are named at once.",
+    exceptions.BadRequest: "The body is no JSON, or it did not arrive whole.",
+    exceptions.RequestEntityTooLarge: "The body has more than MAX_BODY_BYTES bytes.",
+    exceptions.UnsupportedMediaType: "The body came without `Content-Type: application/json`.",
+    exceptions.InternalServerError: "Something failed; the logs have it under the request's id.",
+}
+
+
+def sample_of(error: type[Exception]) -> Exception:
+    """One such error. Raises LookupError for a class that none was written down of."""
+    try:
+        return _SAMPLES[error]
+    except KeyError:
+        raise LookupError(
+            f"a route says that it raises {error.__name__}; write a sample of it into {__name__}"
+        ) from None
+
+
+def meaning_of(error: type[Exception]) -> str:
+    """What it says, in one sentence: the first of its docstring."""
+    documented = inspect.cleandoc(error.__doc__ or error.__name__).split("\n")[0]
+    return _MEANINGS.get(error, documented)

@@ -1,0 +1,30 @@
+"""Which errors the use cases behind several routes may end with; for `blueprint.raises`."""
+
+from domain import errors
+
+__all__ = ["DRAWING", "FINDING", "SUBMITTING"]
+
+FINDING = (errors.JobNotFound, errors.StorageUnavailable)
+"""Of `JobScheduler.find`."""
+
+SUBMITTING = (
+    errors.InvalidRequest,  # the model may not take the scheduler
+    errors.ModelNotFound,
+    errors.ModelNotLoadable,
+    errors.IdConflict,
+    errors.QueueFull,
+    errors.ShuttingDown,
+    errors.StorageUnavailable,
+    errors.StorageInUse,
+)
+"""Of `JobScheduler.submit`."""
+
+DRAWING = (
+    errors.ModelChanged,
+    errors.OutOfMemory,
+    errors.GenerationFailed,
+    errors.DeviceUnavailable,
+    errors.JobCancelled,
+    errors.TooManyCallers,
+)
+"""Of waiting for the pictures, by `WaitingCallers`."""

@@ -1,0 +1,23 @@
+"""AUTOMATIC1111's API, for the tools that speak it: their address is this service's.
+
+Source of names, shapes and defaults: that web UI 1.10, `modules/api/api.py` and `models.py`. What
+its clients send is taken as they send it: `webuiapi` 0.9 and SillyTavern.
+"""
+
+from adapters.http.sdapi.door import PREFIX
+from adapters.http.sdapi.failures import render_failure
+from adapters.http.sdapi.listing import listing_blueprint
+from adapters.http.sdapi.options import options_blueprint
+from adapters.http.sdapi.png_info import png_info_blueprint
+from adapters.http.sdapi.progress import progress_blueprint
+from adapters.http.sdapi.txt2img import txt2img_blueprint
+
+__all__ = [
+    "PREFIX",
+    "listing_blueprint",
+    "options_blueprint",
+    "png_info_blueprint",
+    "progress_blueprint",
+    "render_failure",
+    "txt2img_blueprint",
+]

@@ -1,0 +1,56 @@
+"""Errors as that API's clients know them."""
+
+from flask import Response, json
+from marshmallow import ValidationError
+
+from adapters.http.problems import Failure
+from domain import errors
+
+__all__ = ["render_failure"]
+
+# What the domain finds wrong, by that API's names.
+_FIELDS = {
+    "guidance_scale": "cfg_scale",
+    "num_inference_steps": "steps",
+    "num_images": "batch_size",
+    "scheduler": "sampler_name",
+}
+_CHALLENGE = "WWW-Authenticate"
+_BASIC = 'Basic realm="ai-inference", charset="UTF-8"'
+
+
+def render_failure(failure: Failure) -> Response:
+    """`{"error", "detail", "body", "errors"}`, as its `api_middleware` has them.
+
+    The `detail` of wrong fields is a list of `{"loc", "msg", "type"}`, which is FastAPI's.
+    """
+    error = failure.error
+    message = failure.detail
+    if isinstance(error, errors.Unauthenticated):
+        message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
+    elif isinstance(error, errors.ModelNotFound):
+        message = _no_checkpoint(error.model_id)
+    wrong = failure.fields
+    if isinstance(error, errors.UnreadablePicture):
+        wrong = (errors.FieldProblem("image", error.what),)
+    # What the schema finds wrong has that API's names already.
+    names = {} if error is None or isinstance(error.__cause__, ValidationError) else _FIELDS
+    rows = [
+        {
+            "loc": ["body", *names.get(row.field, row.field).split(".", 1)],
+            "msg": row.message,
+            "type": "value_error",
+        }
+        for row in wrong
+    ]
+    body = {"error": failure.code, "detail": rows or message, "body": "", "errors": message}
+    response = Response(json.dumps(body), failure.status.value, content_type="application/json")
+    if challenge := failure.headers.get(_CHALLENGE):
+        response.headers[_CHALLENGE] = f"{_BASIC}, {challenge}"
+    return response
+
+
+def _no_checkpoint(wanted: str) -> str:
+    if not wanted:
+        return "there is no checkpoint to draw with; put one into a folder of MODEL_DIRS"
+    return f"the checkpoint {wanted!a} is not there; GET /sdapi/v1/sd-models lists what is"

@@ -1,0 +1,43 @@
+"""The shapes of tokens and what asks for them."""
+
+from marshmallow import fields
+
+from adapters.http.answers import AnswerSchema, Computed
+from adapters.http.fields import LimitedInteger, LimitedString
+from adapters.http.schemas import RequestSchema
+from domain.credentials import SCOPE_TEXT, AccessToken, Scope, join_scopes, scope_problem
+from domain.services.credential_checker import CredentialChecker
+
+__all__ = ["TokenRequestSchema", "TokenSchema"]
+
+_SCOPES = "^({0})?( ({0}))*$".format("|".join(Scope))
+
+
+def _scope(token: AccessToken) -> str:
+    return join_scopes(token.scopes)
+
+
+class TokenRequestSchema(RequestSchema):
+    """What a token should be like; both fields may be left out."""
+
+    expires_in = LimitedInteger(
+        CredentialChecker.EXPIRES_IN,
+        metadata={"description": "Seconds.", "default": CredentialChecker.DEFAULT_EXPIRES_IN},
+    )
+    scope = LimitedString(
+        SCOPE_TEXT,
+        scope_problem,
+        metadata={
+            "description": "Rights, separated by spaces (RFC 8693); all when left out.",
+            "pattern": _SCOPES,
+        },
+    )
+
+
+class TokenSchema(AnswerSchema):
+    """A token, with the names of RFC 6749, section 5.1."""
+
+    access_token = fields.String(attribute="token")
+    token_type = fields.Constant("Bearer", metadata={"const": "Bearer"})
+    expires_in = fields.Integer()
+    scope = Computed(_scope, fields.String())

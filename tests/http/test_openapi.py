@@ -1,0 +1,174 @@
+"""GET /openapi.json: the API's description, which is valid, whole and true.
+
+That the answers are as it says is checked in every test here, by `DocumentedClient`.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from werkzeug import exceptions
+
+from adapters.http.openapi.examples import JOB, REQUEST, RESULT
+from adapters.http.openapi.samples import sample_of
+from application.version import NAME, VERSION
+from domain import errors
+from domain.generation import GenerationRequest
+from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
+from tests.http.conftest import Service, make_service, make_settings
+from tests.http.documented import Document, is_asset, openapi_path
+
+_HOW = (
+    "register its blueprint (adapters.http.parsing.Blueprint) with `api.register_blueprint` and "
+    "say what it takes and answers: arguments, response, alt_response, raises, request_headers"
+)
+_BY_FLASK = {"HEAD", "OPTIONS"}
+
+
+@pytest.fixture(scope="module")
+def document(shared: Service) -> Document:
+    return Document(shared.container.app())
+
+
+def subclasses(error: type[errors.DomainError]) -> Iterator[type[errors.DomainError]]:
+    for each in error.__subclasses__():
+        yield each
+        yield from subclasses(each)
+
+
+def test_it_is_valid(document: Document) -> None:
+    assert [str(error) for error in OpenAPIV31SpecValidator(document.contents).iter_errors()] == []
+    assert document.contents["openapi"].startswith("3.1.")
+    assert document.contents["info"]["title"] == NAME
+    assert document.contents["info"]["version"] == VERSION
+
+
+def test_what_is_served_is_the_document(shared: Service, document: Document) -> None:
+    response = shared.client.get("/openapi.json")
+    assert (response.status_code, response.content_type) == (200, "application/json")
+    assert response.get_json() == document.contents
+    again = shared.client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_it_has_every_route_and_nothing_else(shared: Service, document: Document) -> None:
+    served = {
+        (method.lower(), openapi_path(rule))
+        for rule in shared.container.app().url_map.iter_rules()
+        if not is_asset(rule)
+        for method in (rule.methods or set()) - _BY_FLASK
+    }
+    described = {(method, path) for method, path, _ in document.operations()}
+    assert served - described == set(), f"not in /openapi.json; {_HOW}"
+    assert described - served == set()
+
+
+def test_every_operation_says_what_it_does_and_has_a_name_to_keep(document: Document) -> None:
+    names = [operation["operationId"] for _, _, operation in document.operations()]
+    assert len(set(names)) == len(names)
+    # flask-smorest numbers routes that share a function by their place; it changes with others.
+    assert [name for name in names if re.search(r"_\d+$", name)] == [], "give it an endpoint="
+    for method, path, operation in document.operations():
+        assert operation.get("summary"), f"{method} {path} needs a docstring"
+        assert any(status.startswith("2") for status in operation["responses"])
+
+
+@pytest.mark.parametrize("error", [*subclasses(errors.DomainError)])
+def test_every_error_of_the_domain_is_described(
+    document: Document, error: type[errors.DomainError]
+) -> None:
+    if error is errors.Refused:  # only its kinds are ever raised
+        return
+    assert isinstance(sample_of(error), error)
+    examples = document.contents["components"]["examples"]
+    assert f"Problem.{error.code}" in examples, "no route says that it `raises` it"
+    assert examples[f"Problem.{error.code}"]["value"]["code"] == error.code
+
+
+def test_an_error_without_a_sample_is_named_with_what_to_do() -> None:
+    with pytest.raises(LookupError, match=r"Gone.*write a sample"):
+        sample_of(exceptions.Gone)
+
+
+def test_every_example_is_as_its_schema_says(document: Document) -> None:
+    checked = 0
+    for _, _, operation in document.operations():
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in (each.get("content", {}) for each in bodies):
+            for media_type in content.values():
+                examples = [
+                    document.resolve(each) for each in media_type.get("examples", {}).values()
+                ]
+                values = [each["value"] for each in examples]
+                values += [media_type["example"]] if "example" in media_type else []
+                for value in values:
+                    assert document.problems(value, media_type["schema"]) == []
+                    checked += 1
+    assert checked > 50
+
+
+@pytest.mark.parametrize(
+    "name, example", [("GenerationRequest", REQUEST), ("GenerationResult", RESULT), ("Job", JOB)]
+)
+def test_the_examples_lack_nothing_and_a_field_too_many_is_found(
+    document: Document, name: str, example: dict[str, object]
+) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    assert document.problems(example, schema) == []
+    assert document.problems({**example, "more": 1}, schema) != []
+    for field in document.resolve(schema)["required"]:
+        assert document.problems({k: v for k, v in example.items() if k != field}, schema) != []
+
+
+@pytest.mark.parametrize("name", sorted(GenerationRequest.LIMITS))
+def test_the_bounds_are_the_domains(document: Document, name: str) -> None:
+    described = document.contents["components"]["schemas"]["GenerationRequest"]["properties"][name]
+    nullable = "null" in described["type"]
+    assert nullable == (name in GenerationRequest.OPTIONAL)
+    match GenerationRequest.LIMITS[name]:
+        case IntegerRange(minimum, maximum) | NumberRange(minimum, maximum):
+            assert (described["minimum"], described["maximum"]) == (minimum, maximum)
+        case TextLength(minimum, maximum):
+            assert (described["minLength"], described["maxLength"]) == (minimum, maximum)
+        case OneOf(words):
+            assert described["enum"] == [*words, *([None] if nullable else [])]
+
+
+def test_the_defaults_are_those_that_this_service_is_configured_with() -> None:
+    service = make_service(make_settings(default_inference_steps=12, default_guidance_scale=2.5))
+    schemas = service.client.get("/openapi.json").get_json()["components"]["schemas"]
+    for schema in ("GenerationRequest", "ImagesRequest"):
+        properties = schemas[schema]["properties"]
+        assert properties["num_inference_steps"]["default"] == 12
+        assert properties["guidance_scale"]["default"] == 2.5
+    assert schemas["GenerationRequest"]["properties"]["width"]["default"] == 512
+    assert schemas["GenerationRequest"]["properties"]["seed"]["default"] is None
+    assert "default" not in schemas["GenerationRequest"]["properties"]["prompt"]
+
+
+def test_a_route_says_which_credential_it_wants(document: Document) -> None:
+    wanted = {path: operation["security"] for _, path, operation in document.operations()}
+    assert wanted["/v1/models"] == [{"bearer": ["models:read"]}]
+    assert wanted["/v1/infer"] == [{"bearer": ["inference:run"]}]
+    assert wanted["/v1/tokens"] == [{"bearer": []}]
+    for path in ("/", "/v1", "/health", "/v1/health", "/health/ready", "/openapi.json", "/docs"):
+        assert wanted[path] == []
+    for _, _, operation in document.operations():
+        assert ("401" in operation["responses"]) == bool(operation["security"])
+
+
+def test_every_response_has_the_headers_that_all_have(document: Document) -> None:
+    for _, _, operation in document.operations():
+        for response in operation["responses"].values():
+            assert {"X-Request-ID", "X-Content-Type-Options"} <= set(response["headers"])
+
+
+def test_a_door_to_another_api_is_described_with_its_own_errors(document: Document) -> None:
+    responses = document.contents["paths"]["/openai/v1/images/generations"]["post"]["responses"]
+    for status, response in responses.items():
+        if not status.startswith("2"):
+            schema = response["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/OpenAIFailure"}
+    assert "Retry-After" in responses["429"]["headers"]
+    assert "422" not in responses

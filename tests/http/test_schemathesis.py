@@ -1,0 +1,76 @@
+"""schemathesis, told by `/openapi.json` alone, finds no answer that is not described there."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+
+from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
+"""Random requests an operation, beside those at every bound that the document names."""
+
+_MODEL_ID = r"[0-9A-Fa-f]{64}"
+
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "seed": 1,
+        "operations": [
+            {
+                # JSON Schema has no words for the bounds in '512x512'.
+                "include-path": "/openai/v1/images/generations",
+                "checks": {"positive_data_acceptance": {"enabled": False}},
+            }
+        ],
+    }
+)
+
+
+# It reads the description when tests are collected. Nothing is started before the first of them.
+SERVICE = make_service(make_settings(max_queue=10_000))
+API = schemathesis.openapi.from_wsgi("/openapi.json", SERVICE.container.app(), config=CONFIG)
+
+STATUSES: dict[str, set[int]] = defaultdict(set)
+"""What each operation has answered."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def running() -> Iterator[None]:
+    SERVICE.container.service().start()
+    SERVICE.client.post("/v1/infer", json=infer_body(id="drawn"), headers=AUTHORIZED)
+    yield
+    SERVICE.container.service().stop(timeout=10)
+    refused = [name for name, found in STATUSES.items() if min(found) >= HTTPStatus.BAD_REQUEST]
+    assert refused == [], "all that was asked of these was refused, so nothing else was looked at"
+
+
+@API.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_described(case: schemathesis.Case[Any]) -> None:
+    _name_what_is_there(case)
+    answer = case.call_and_validate(headers=AUTHORIZED)
+    STATUSES[case.operation.label].add(answer.status_code)
+
+
+def _name_what_is_there(case: schemathesis.Case[Any]) -> None:
+    """Turn good names of nothing, which schemathesis makes, into those of a model and a job."""
+    if isinstance(case.body, dict) and re.fullmatch(_MODEL_ID, str(case.body.get("model_id"))):
+        case.body["model_id"] = MODEL.id
+    elif isinstance(case.body, dict) and case.body.get("model"):
+        case.body["model"] = MODEL.name
+    if len(str(case.path_parameters)) % 2:
+        there = {"model_id": MODEL.id, "model": MODEL.name, "job_id": "drawn", "number": "0"}
+        case.path_parameters |= {name: there[name] for name in case.path_parameters}

@@ -1,0 +1,137 @@
+"""What there is to choose from by AUTOMATIC1111's API."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from adapters.http.sdapi.schemas import SETTINGS
+from domain.schedulers import Scheduler
+from tests.fakes.model_source import model_record
+from tests.http.conftest import AUTHORIZED, MODEL, Service
+from tests.http.helpers import make_token
+from tests.http.sdapi import basic, error_of, places_of
+
+PREFIX = "/sdapi/v1"
+TITLE = f"a.safetensors [{MODEL.id[:10]}]"
+OTHER = model_record(b"others", "models/b/b.ckpt")
+LISTS = [
+    *("sd-models", "samplers", "schedulers", "options", "sd-vae", "upscalers"),
+    *("latent-upscale-modes", "loras", "hypernetworks", "face-restorers", "prompt-styles"),
+    *("embeddings", "scripts", "script-info"),
+]
+
+
+def read(service: Service, name: str) -> Any:
+    response = service.client.get(f"{PREFIX}/{name}", headers=AUTHORIZED)
+    assert response.status_code == 200
+    return response.get_json()
+
+
+@pytest.fixture
+def two_models(service: Service) -> Service:
+    service.source.files[OTHER.path] = b"others"
+    service.source.others = (
+        dataclasses.replace(model_record(b"l", "models/0.pt"), reason="it is a LoRA"),
+    )
+    service.container.model_registry().refresh()
+    return service
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_needs_a_credential_that_may_read_models(shared: Service, name: str) -> None:
+    url = f"{PREFIX}/{name}"
+    response = shared.client.get(url)
+    error_of(response, 401)
+    assert response.headers["WWW-Authenticate"].startswith("Basic")
+    error_of(shared.client.get(url, headers=basic(make_token({"scope": "inference:run"}))), 403)
+    reader = basic(make_token({"scope": "models:read"}))
+    assert shared.client.get(url, headers=reader).status_code == 200
+
+
+def test_checkpoints_are_the_models_that_can_be_drawn_with(two_models: Service) -> None:
+    first = {
+        **{"title": TITLE, "model_name": "a", "hash": MODEL.id[:10], "sha256": MODEL.id},
+        **{"filename": MODEL.path, "config": None},
+    }
+    assert read(two_models, "sd-models")[0] == first
+    assert [row["model_name"] for row in read(two_models, "sd-models")] == ["a", "b"]
+
+
+def test_samplers_are_all_that_there_are_and_the_models_own(shared: Service) -> None:
+    rows = read(shared, "samplers")
+    assert all(set(row) == {"name", "aliases", "options"} for row in rows)
+    assert {row["name"] for row in rows} == {"Default", *Scheduler}
+    (karras,) = (row for row in rows if row["name"] == "DPM++ 2M Karras")
+    assert karras["options"] == {"scheduler": "karras"}
+
+
+def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
+    rows = read(shared, "schedulers")
+    assert [row["label"] for row in rows] == ["Automatic", "Uniform", "Karras"]
+    assert [row["name"] for row in rows] == ["automatic", "uniform", "karras"]
+    assert all(
+        set(row) == {"name", "label", "aliases", "default_rho", "need_inner_model"} for row in rows
+    )
+
+
+def test_there_is_none_of_what_can_not_be_named(shared: Service) -> None:
+    for name in LISTS[4:11]:
+        assert read(shared, name) == []
+    assert read(shared, "embeddings") == {"loaded": {}, "skipped": {}}
+    assert read(shared, "scripts") == {"txt2img": [], "img2img": []}
+
+
+def test_options_say_what_is_drawn_with_where_nothing_is_named(two_models: Service) -> None:
+    options = read(two_models, "options")
+    assert (options["sd_model_checkpoint"], options["sd_checkpoint_hash"]) == (TITLE, MODEL.id)
+    two_models.source.files.clear()
+    two_models.container.model_registry().refresh()
+    assert read(two_models, "options")["sd_model_checkpoint"] is None
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {},
+        {"sd_model_checkpoint": TITLE},
+        {"sd_model_checkpoint": "a"},
+        {"sd_model_checkpoint": MODEL.id[:10]},
+        {"sd_model_checkpoint": ""},
+        {"CLIP_stop_at_last_layers": 1, "samples_save": True, "unheard_of": None},
+    ],
+)
+def test_options_that_are_so_already_can_be_set(
+    two_models: Service, same: dict[str, object]
+) -> None:
+    for sent in (same, read(two_models, "options") | same):
+        response = two_models.client.post(f"{PREFIX}/options", json=sent, headers=AUTHORIZED)
+        assert (response.status_code, response.get_json()) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("sd_model_checkpoint", "b"),
+        ("sd_model_checkpoint", 1),
+        ("sd_checkpoint_hash", OTHER.id),
+        ("CLIP_stop_at_last_layers", 2),
+        ("samples_format", "webp"),
+        ("unheard_of", 1),
+    ],
+)
+def test_no_option_can_be_changed_and_the_way_out_is_named(
+    two_models: Service, name: str, value: object
+) -> None:
+    before = read(two_models, "options")
+    sent = before | {name: value}
+    response = two_models.client.post(f"{PREFIX}/options", json=sent, headers=AUTHORIZED)
+    remedy = f"override_settings.{name}" if name in SETTINGS else "leave it out"
+    assert remedy in places_of(response)[name]
+    assert read(two_models, "options") == before
+
+
+def test_an_unknown_checkpoint_is_no_option(two_models: Service) -> None:
+    sent = {"sd_model_checkpoint": "gone"}
+    response = two_models.client.post(f"{PREFIX}/options", json=sent, headers=AUTHORIZED)
+    assert "gone" in error_of(response, 404)["detail"]
