@@ -32,14 +32,14 @@ def main() -> None:
 # What is imported in the functions is what `ai-inference --help` need not wait for.
 
 
-def _core(settings: Settings) -> Core:
+def _core(settings: Settings, only: str | None) -> Core:
     from container import LIBRARY_ENVIRONMENT, Container
 
     for name, value in LIBRARY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if not sys.warnoptions:  # what libraries warn developers of
         warnings.simplefilter("ignore")
-    container = Container(settings=settings)
+    container = Container(settings=settings, only_model=only)
     return Core(
         registry=container.model_registry(),
         generate_images=container.generate_images(),

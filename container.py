@@ -55,9 +55,9 @@ def _credential_checker(settings: Settings) -> CredentialChecker:
     return CredentialChecker(verifiers, issuer=tokens)
 
 
-def _model_source(settings: Settings) -> FilesystemModelSource:
+def _model_source(settings: Settings, only: str | None) -> FilesystemModelSource:
     cache = IdentityCache(Path(settings.data_dir, "models.sqlite"))
-    return FilesystemModelSource(settings.model_dirs, cache)
+    return FilesystemModelSource(settings.model_dirs, cache, only=only)
 
 
 def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
@@ -83,9 +83,7 @@ def _scheduler(
 def _job_store(settings: Settings) -> "JobStore":
     from adapters.storage.job_store import SqlJobStore
 
-    return SqlJobStore(
-        settings.database_url or f"sqlite:///{Path(settings.data_dir, 'jobs.sqlite')}"
-    )
+    return SqlJobStore(settings.database_url or f"sqlite:///{settings.job_file}")
 
 
 def _result_store(settings: Settings) -> "ResultStore":
@@ -138,8 +136,10 @@ class Container(containers.DeclarativeContainer):
     """
 
     settings = providers.Dependency(instance_of=Settings)
+    # Where a model has this name or path, the others are left alone.
+    only_model: providers.Provider[str | None] = providers.Object(None)
 
-    model_source = providers.ThreadSafeSingleton(_model_source, settings)
+    model_source = providers.ThreadSafeSingleton(_model_source, settings, only_model)
     _diffusers = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         device=settings.provided.device,

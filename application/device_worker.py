@@ -8,11 +8,13 @@ from functools import partial
 
 from application.batching import BatchLimits
 from application.estimates import DrawingTimes
-from application.job_queue import JobQueue, LiveJob
+from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobFailure, Progress
+from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import (
+    DeviceLost,
     DomainError,
     GenerationFailed,
     JobCancelled,
@@ -132,6 +134,8 @@ class DeviceWorker:
 
         Args:
             finish: Does at once, or later, what is to be done with them once they are drawn.
+
+        Raises DeviceLost when no more can be drawn; what was being drawn has failed then.
         """
         self._limits.largest = self._generate_images.largest_batch
         batch = self.queue.take(
@@ -186,6 +190,10 @@ class DeviceWorker:
             self._limits.failed(key, at_once)
             for live in batch:
                 self._draw([live], finish)
+        except DeviceLost as error:
+            for live in batch:
+                self._fail(live, error)
+            raise
         except _Interrupted:
             _log.info("stopped before the next step: %s", [live.job.request.id for live in batch])
         except Exception as error:
@@ -226,7 +234,8 @@ class DeviceWorker:
             self._succeed(live, result)
 
     def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
-        if self._ended(live):
+        if not self.queue.settle(live):
+            self._ended(live)
             return
         job = live.job
         waited = max(0.0, (job.started_at or job.created_at) - job.created_at)

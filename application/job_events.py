@@ -5,8 +5,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from application.job_queue import JobQueue, LiveJob
+from application.job_queue import JobQueue
 from application.jobs import JobView
+from application.live_job import LiveJob
 
 __all__ = ["JobEvent", "JobWatch"]
 

@@ -1,56 +1,21 @@
 """The jobs of this process that are not finished: which wait, which are drawn, who is told."""
 
-import contextlib
-import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
 
 from application.batching import Waiting, drawing_order, next_batch
 from application.jobs import Job, JobKey, JobStatus, JobView, Progress
+from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import ShuttingDown
 from domain.generation import BatchKey, GenerationResult
 
-__all__ = ["JobQueue", "LiveJob"]
+__all__ = ["JobQueue"]
 
 _LOOK_AGAIN_SECONDS = 1.0
 """Until jobs whose model is not listed yet are looked at again."""
 _REMEMBERED_CALLERS = 10_000
-
-
-@dataclass(slots=True, eq=False)
-class LiveJob:
-    """A job that is not finished. All but `outcome` changes under the queue's lock only.
-
-    Attributes:
-        arrived: How many turns had been taken when it came.
-        passes: How often one behind it was drawn first.
-        progress: Once it is drawn.
-        preview: A JPEG of the work so far.
-        cancelling: Whether it is to stop before its next step.
-        listeners: How many follow its events.
-        glanced_at: When somebody last asked how it looks, by the worker's clock.
-        changes: The version in which each kind of event last had something new.
-        outcome: For those who wait for it.
-    """
-
-    job: Job
-    arrived: int
-    passes: int = 0
-    progress: Progress | None = None
-    preview: bytes | None = None
-    cancelling: bool = False
-    listeners: int = 0
-    glanced_at: float = -math.inf
-    changes: dict[str, int] = field(default_factory=dict)
-    outcome: "Future[GenerationResult]" = field(default_factory=Future)
-
-    def changed(self, event: str) -> None:
-        """Note that there is something new of this kind."""
-        self.changes[event] = max(self.changes.values(), default=0) + 1
 
 
 class JobQueue:
@@ -117,6 +82,8 @@ class JobQueue:
 
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: that is for its caller to keep.
+
+        It takes the place of one of the same key that is being cancelled.
 
         Raises ShuttingDown once the queue was abandoned.
         """
@@ -187,20 +154,27 @@ class JobQueue:
             self._reordered()
 
     def stop(self, live: LiveJob) -> None:
-        """Let a job that is drawn end before its next step."""
+        """Let a job that is drawn end before its next step, unless it is settled."""
         with self.changed:
-            live.cancelling = True
+            live.cancelling = not live.settled
+
+    def settle(self, live: LiveJob) -> bool:
+        """Let nobody stop a job any more, as it is drawn; False when somebody has."""
+        with self.changed:
+            live.settled = not live.cancelling
+            return live.settled
 
     def finish(self, live: LiveJob, job: Job, outcome: GenerationResult | Exception) -> None:
         """Let go of a job, and tell all who wait for it or listen."""
         with self.changed:
             live.job = job
-            self._live.pop(job.key, None)
+            if self._live.get(job.key) is live:  # and not one that was sent after its cancel
+                del self._live[job.key]
             self._running = tuple(each for each in self._running if each is not live)
             live.changed("done")
             self.changed.notify_all()
         self._observer.job_ended(job)
-        _conclude(live, outcome)
+        live.conclude(outcome)
 
     def view(self, live: LiveJob) -> JobView:
         """The job as it is now."""
@@ -229,11 +203,11 @@ class JobQueue:
         """Draw no more. All who wait are told that the service stops, and all streams end."""
         with self.changed:
             self._closed = self._abandoned = True
-            left = [*self._live.values()]
+            left = {*self._live.values(), *self._running}
             self._waiting.clear()
             self.changed.notify_all()
         for live in left:
-            _conclude(live, ShuttingDown())
+            live.conclude(ShuttingDown())
 
     def _wait_for_batch(
         self,
@@ -297,12 +271,3 @@ def _waiting(live: LiveJob) -> Waiting:
         job.request.num_images,
         live.passes,
     )
-
-
-def _conclude(live: LiveJob, outcome: GenerationResult | Exception) -> None:
-    # Those who wait may have been told before, by `abandon`.
-    with contextlib.suppress(InvalidStateError):
-        if isinstance(outcome, Exception):
-            live.outcome.set_exception(outcome)
-        else:
-            live.outcome.set_result(outcome)

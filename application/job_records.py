@@ -8,7 +8,13 @@ from application.jobs import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
-from domain.errors import ImageNotFound, ShuttingDown, StorageInUse, StorageUnavailable
+from domain.errors import (
+    ImageNotFound,
+    PicturesLost,
+    ShuttingDown,
+    StorageInUse,
+    StorageUnavailable,
+)
 from domain.generation import GeneratedImage, GenerationResult, Timings
 
 __all__ = ["JobRecords"]
@@ -55,24 +61,30 @@ class JobRecords:
         if not self._sole_use.take():
             raise StorageInUse
 
-    def add(self, job: Job) -> Job:
-        """Keep a new job; it with its sequence."""
+    def add(self, job: Job, *, instead_of: Job | None = None) -> Job:
+        """Keep a new job; it with its sequence. What is left of the pictures of the one that it
+        takes the place of is given up.
+        """
         added = self._jobs.add(job)
         self._drop_unsaved(job.key)
+        if instead_of is not None:
+            self._results.remove({instead_of.token})
         return added
 
-    def update(self, job: Job) -> None:
-        """Keep what has become of a job."""
-        self._jobs.update(job)
+    def update(self, job: Job, *, patiently: bool = False) -> None:
+        """Keep what has become of a job; `patiently` where nobody holds a thread for it."""
+        self._jobs.update(job, patiently=patiently)
 
     def end(self, job: Job) -> None:
         """Keep how a job ended, as soon as that can be done. Raises nothing."""
         try:
-            self._jobs.update(job)
+            self._jobs.update(job, patiently=True)
         except StorageUnavailable:
             _log.error("what became of job %a could not be kept yet", job.request.id)
             with self._changing:
                 self._unsaved[job.key] = job
+        else:
+            self._drop_unsaved(job.key)  # of an earlier job of that id
 
     def succeed(self, job: Job, result: GenerationResult) -> Job:
         """Keep the pictures of a job that is drawn, and that it succeeded as soon as can be."""
@@ -90,7 +102,7 @@ class JobRecords:
     ) -> Sequence[Job]:
         """As `JobStore.page`."""
         rows = self._jobs.page(caller, status=status, before=before, limit=limit)
-        return [self._unsaved.get(job.key, job) for job in rows]
+        return [self._newest(job) for job in rows]
 
     def sweep(self) -> None:
         """Give up pictures of no job: a process that was killed left them. Before any is drawn."""
@@ -101,16 +113,21 @@ class JobRecords:
         return self._jobs.unfinished()
 
     def image(self, job: Job, number: int) -> bytes:
-        """The file of image `number`, counted from 0. Raises ImageNotFound too."""
-        count = len(job.images or ())
-        if not 0 <= number < count:
+        """The file of image `number`, counted from 0. Raises ImageNotFound and PicturesLost too."""
+        images = job.images or ()
+        if not 0 <= number < len(images):
             raise ImageNotFound(
-                f"the job {job.request.id!a} is {job.status} and has {count} images, counted from 0"
+                f"the job {job.request.id!a} is {job.status} and has {len(images)} images, counted "
+                "from 0"
             )
-        return self._results.read(job.token, number)
+        data = self._results.read(job.token, number)
+        # A file that was cut off, by a copy that broke off, say, is no picture either.
+        if data is None or len(data) != images[number].size:
+            raise PicturesLost(job.request.id)
+        return data
 
     def result(self, job: Job) -> GenerationResult:
-        """The result of a job that succeeded, as it was the first time."""
+        """The result of a job that succeeded, as it was the first time. Raises PicturesLost too."""
         return GenerationResult(
             request=job.request,
             images=tuple(
@@ -131,8 +148,8 @@ class JobRecords:
     def tidy(self) -> None:
         """Keep what could not be kept before; give up what is past its retention."""
         for job in list(self._unsaved.values()):
-            self._jobs.update(job)
-            self._drop_unsaved(job.key)
+            self._jobs.update(job, patiently=True)
+            self._drop_unsaved(job.key, job)
         gone = self._jobs.retire(
             finished_before=self._now() - self._retention_seconds,
             keep_bytes=self._retention_bytes,
@@ -148,6 +165,12 @@ class JobRecords:
         self._jobs.close()
         self._sole_use.release()
 
-    def _drop_unsaved(self, key: JobKey) -> None:
+    def _newest(self, job: Job) -> Job:
+        """What is known of a job of the store."""
+        unsaved = self._unsaved.get(job.key)
+        return unsaved if unsaved is not None and unsaved.token == job.token else job
+
+    def _drop_unsaved(self, key: JobKey, only: Job | None = None) -> None:
         with self._changing:
-            self._unsaved.pop(key, None)
+            if only is None or self._unsaved.get(key) is only:
+                self._unsaved.pop(key, None)

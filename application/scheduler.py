@@ -1,27 +1,30 @@
 """Jobs from the request to the pictures: accepted, found, followed, cancelled."""
 
-import contextlib
 import logging
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
+from application.admission import Admission
 from application.device_worker import DeviceWorker
 from application.estimates import DrawingTimes
+from application.forecast import Forecast
 from application.job_events import JobWatch
 from application.job_glances import JobGlances
-from application.job_queue import JobQueue, LiveJob
+from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
+from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver, NoJobObserver
-from application.queue_load import QueueLoad, seconds_running
+from application.queue_load import QueueLoad
 from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
     IdConflict,
     JobCancelled,
     JobNotFound,
+    PicturesLost,
     QueueFull,
     ShuttingDown,
     StorageUnavailable,
@@ -31,8 +34,7 @@ from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobScheduler"]
 
-_ADMISSION_SECONDS = 10.0
-"""How long one call waits for others to be admitted before the store counts as stuck."""
+_OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
 
@@ -43,8 +45,7 @@ class JobScheduler:
     """A bounded queue in front of the one device; what it accepts is kept until it is drawn.
 
     Any thread may call any method but `run_once`, `run_forever` and `recover`, which are for the
-    one that owns the device. `_admitting` lets one call at a time accept or cancel, so that an id
-    is looked up and taken in one go.
+    one that owns the device.
     """
 
     def __init__(
@@ -64,14 +65,15 @@ class JobScheduler:
         self._queue = JobQueue(max_waiting=max_queue, observer=self._observer)
         self._batch_wait = batch_wait
         self._now = now
-        self._times = DrawingTimes()
-        self._admitting = threading.Lock()
+        times = DrawingTimes()
+        self._forecast = Forecast(self._queue, times)
+        self._admission = Admission(records.claim)
         self.glances = JobGlances(self._queue, clock)
         self._worker = DeviceWorker(
             self._queue,
             generate_images,
             records,
-            times=self._times,
+            times=times,
             observer=self._observer,
             batch_wait=self._company,
             clock=clock,
@@ -103,7 +105,8 @@ class JobScheduler:
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
-        The id is the caller's idempotency key: the same request again is the same job.
+        The id is the caller's idempotency key: the same request again is the same job. It is
+        drawn anew, with its seed, where its pictures are lost.
 
         Args:
             request: What to draw.
@@ -119,21 +122,24 @@ class JobScheduler:
             ShuttingDown: the service stops.
             StorageUnavailable: it could not be kept; nothing was begun.
         """
-        with self._one_at_a_time():
-            live, job = self._look_up(JobKey(caller, request.id))
-            if job is None or job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
-                return self._live_submission(self._accept(request, caller, within))
-            if not job.answers(request):
-                raise IdConflict(request.id)
-            return self._live_submission(live) if live else self._finished_submission(job)
+        lost: str | None = None
+        while True:
+            with self._admission.one_at_a_time():
+                found = self._join_or_accept(request, caller, within, lost)
+            if isinstance(found, LiveJob):
+                return Submission(partial(self._queue.view, found), found.outcome.result)
+            try:  # while others are admitted
+                return self._finished_submission(found)
+            except PicturesLost as error:
+                _log.warning("drawn anew: %s", error)
+                lost = found.token
 
     def find(self, caller: str, job_id: str) -> JobView:
         """A job of this caller. Raises JobNotFound and StorageUnavailable."""
         key = JobKey(caller, job_id)
         if live := self._queue.get(key):
             return self._queue.view(live)
-        job = self._records.find(key)
-        if job is None:
+        if (job := self._records.find(key)) is None:
             raise JobNotFound(job_id)
         return JobView.at_rest(job)
 
@@ -151,7 +157,10 @@ class JobScheduler:
         return JobPage(tuple(views), rows[limit - 1].sequence if len(rows) > limit else None)
 
     def image(self, caller: str, job_id: str, number: int) -> bytes:
-        """The file of a finished picture. Raises JobNotFound, ImageNotFound, StorageUnavailable."""
+        """The file of a finished picture.
+
+        Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
+        """
         return self._records.image(self.find(caller, job_id).job, number)
 
     def cancel(self, caller: str, job_id: str) -> JobView:
@@ -159,7 +168,7 @@ class JobScheduler:
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
-        with self._one_at_a_time():
+        with self._admission.one_at_a_time():
             live, job = self._look_up(JobKey(caller, job_id))
             if job is None:
                 raise JobNotFound(job_id)
@@ -184,7 +193,7 @@ class JobScheduler:
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
-        with self._one_at_a_time():
+        with self._admission.one_at_a_time():
             live, job = self._look_up(JobKey(caller, job_id))
         if job is None:
             raise JobNotFound(job_id)
@@ -200,8 +209,8 @@ class JobScheduler:
         self._records.sweep()
         left = self._records.unfinished()
         for job in left:
-            with self._one_at_a_time():
-                self._look_up(job.key)
+            with self._admission.one_at_a_time():
+                self._look_up(job.key, patiently=True)
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
@@ -224,7 +233,7 @@ class JobScheduler:
         """
         self._queue.abandon()
 
-    def _look_up(self, key: JobKey) -> tuple[LiveJob | None, Job | None]:
+    def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits
         again from here on, whoever asks first.
 
@@ -237,56 +246,57 @@ class JobScheduler:
             return None, job
         if job.status is JobStatus.RUNNING:
             job = job.left_behind(self._now())
-            self._records.update(job)
+            self._records.update(job, patiently=patiently)
             if job.status.finished:
                 self._observer.job_ended(job)
                 return None, job
         return self._queue.put(job), job
 
-    def _accept(self, request: GenerationRequest, caller: str, within: float | None) -> LiveJob:
+    def _join_or_accept(
+        self, request: GenerationRequest, caller: str, within: float | None, lost: str | None
+    ) -> LiveJob | Job:
+        """The job of this request: not finished, or succeeded. `lost` is the token of one whose
+        pictures are known to be gone.
+        """
+        live, job = self._look_up(JobKey(caller, request.id))
+        if job is None or job.status in _OVER or (live and live.cancelling):
+            return self._accept(request, caller, within)
+        if not job.answers(request):
+            raise IdConflict(request.id)
+        if job.token == lost:
+            return self._accept(job.request, caller, within, job)
+        return live or job
+
+    def _accept(
+        self, request: GenerationRequest, caller: str, within: float | None, lost: Job | None = None
+    ) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
         admitted = self._generate_images.admit(request)
         if self._queue.full:
-            wait = max(1, round(seconds_running(self._queue, self._times)))
+            wait = max(1, round(self._forecast.seconds_running()))
             raise QueueFull(waiting=self._queue.waiting, retry_after=wait)
-        if within is not None and (predicted := self._predict(admitted, caller)) > within:
-            raise DeadlineUnmet(within=within, predicted=predicted)
+        if within is not None:
+            predicted = self._forecast.seconds_until_done(admitted, caller)
+            if predicted > within:
+                raise DeadlineUnmet(within=within, predicted=predicted)
         job = self._records.add(
             Job(
                 caller=caller,
                 request=admitted,
-                seed_drawn=request.seed is None,
+                seed_drawn=request.seed is None if lost is None else lost.seed_drawn,
                 token=secrets.token_hex(16),
                 created_at=self._now(),
-            )
+            ),
+            instead_of=lost,
         )
         return self._queue.put(job)
 
-    def _live_submission(self, live: LiveJob) -> Submission:
-        return Submission(lambda: self._queue.view(live), live.outcome.result)
-
     def _finished_submission(self, job: Job) -> Submission:
-        return Submission(lambda: JobView.at_rest(job), lambda _timeout: self._records.result(job))
-
-    def _predict(self, request: GenerationRequest, caller: str) -> float:
-        """Seconds until it would be done, at least: what was never measured counts nothing."""
-        ahead = self._queue.ahead_of(caller)
-        seconds = sum(self._times.predict(live.job.request) or 0.0 for live in ahead)
-        drawing = seconds_running(self._queue, self._times, unknown=0.0)
-        return drawing + seconds + (self._times.predict(request) or 0.0)
+        result = self._records.result(job)
+        return Submission(lambda: JobView.at_rest(job), lambda _timeout: result)
 
     def _company(self) -> float:
         if self._batch_wait is not None:
             return self._batch_wait
         return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
-
-    @contextlib.contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
-        if not self._admitting.acquire(timeout=_ADMISSION_SECONDS):
-            raise StorageUnavailable("the job store does not answer; try again in a moment")
-        try:
-            self._records.claim()
-            yield
-        finally:
-            self._admitting.release()

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
-from domain.errors import DeviceUnavailable, DomainError, StorageInUse
+from domain.errors import DeviceLost, DeviceUnavailable, DomainError, StorageInUse
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
@@ -19,6 +19,8 @@ _SOON_SECONDS = 0.2
 _TIDY_SECONDS = 60.0
 _IN_USE_SECONDS = 0.5
 """Between two attempts to take over from another process."""
+_LAST_WORDS_SECONDS = 1.0
+"""For the answers of those who waited, when the process can draw no more and is to end."""
 _LOOKING_SHARE = 4
 """Times a look's own duration is added, so that large folders are not looked at all the time."""
 
@@ -41,7 +43,8 @@ class InferenceService:
 
     `start` runs them, `stop` ends and joins them; neither is called by a constructor or an import.
     `on_ready` is called once, from one of them, when the device is known and the folders are
-    scanned; `on_fatal` from the worker when the device can not be had, or the job store.
+    scanned; `on_fatal` from the worker when the device can not be had or is lost, or the job store
+    can not be had: this process is of no use then.
     """
 
     def __init__(
@@ -121,6 +124,10 @@ class InferenceService:
             if self._take_over():
                 self._announce(on_ready)
                 self._scheduler.run_forever()
+        except DeviceLost as error:
+            self._scheduler.abandon()
+            self._stopping.wait(_LAST_WORDS_SECONDS)
+            on_fatal(error)
         except DomainError as error:
             on_fatal(error)
         except Exception as error:  # a library that is broken, say; nobody may wait for ever

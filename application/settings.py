@@ -7,6 +7,7 @@ do the reading, but it always asks `os.environ` first, and a test or an embedder
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.execution_plan import AUTO, PlanOverrides
@@ -106,6 +107,11 @@ class Settings:
         if problems:
             raise SettingsError(problems)
         return settings
+
+    @property
+    def job_file(self) -> Path:
+        """The SQLite file in which jobs are kept where there is no DATABASE_URL."""
+        return Path(self.data_dir, "jobs.sqlite")
 
     @property
     def secret_key_weakness(self) -> str | None:

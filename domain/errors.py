@@ -11,9 +11,11 @@
     │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
+    │   └── DeviceLost               nothing can be drawn by this process any more
     ├── DeviceUnavailable        the device that was asked for is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
+    ├── PicturesLost             the job was drawn, and its pictures are no longer there
     ├── IdConflict               the id belongs to another request
     ├── JobCancelled             the job was cancelled while somebody waited for it
     ├── UnreadablePicture        a picture that was sent can not be read
@@ -22,6 +24,7 @@
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            it would not be done in time
     │   ├── TooManyCallers           too many wait for answers or listen
+    │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 
 Each class has a stable `code`: clients and dashboards match on it, so it never changes.
@@ -32,6 +35,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "DeadlineUnmet",
+    "DeviceLost",
     "DeviceUnavailable",
     "DomainError",
     "FieldProblem",
@@ -45,7 +49,9 @@ __all__ = [
     "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
+    "ModelsNotRead",
     "OutOfMemory",
+    "PicturesLost",
     "QueueFull",
     "Refused",
     "ShuttingDown",
@@ -125,9 +131,16 @@ class ModelNotFound(DomainError):
 
 
 class ModelNotLoadable(DomainError):
-    """The file is there, but no picture can be drawn with it; the message says why."""
+    """The file is there, but no picture can be drawn with it; the message says why.
+
+    `lasting` says whether its bytes are why, so that another attempt would end likewise.
+    """
 
     code = "model_not_loadable"
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
 
 
 class ModelChanged(ModelNotLoadable):
@@ -151,6 +164,12 @@ class GenerationFailed(DomainError):
     code = "generation_failed"
 
 
+class DeviceLost(GenerationFailed):
+    """The device takes no more work from this process; another process may use it."""
+
+    code = "device_lost"
+
+
 class DeviceUnavailable(DomainError):
     """The device that the configuration asks for is not there."""
 
@@ -170,6 +189,16 @@ class ImageNotFound(DomainError):
     """The job has no such image, or none yet."""
 
     code = "image_not_found"
+
+
+class PicturesLost(DomainError):
+    """The job was drawn, but what was kept of its pictures is gone, or not whole."""
+
+    code = "pictures_lost"
+
+    def __init__(self, job_id: str) -> None:
+        what = f"the files of the job {job_id!a} are gone"
+        super().__init__(f"{what}; send the very same request again to have it drawn anew")
 
 
 class IdConflict(DomainError):
@@ -259,6 +288,16 @@ class TooManyCallers(Refused):
     """As many callers wait for an answer, or listen to events, as may."""
 
     code = "too_many_callers"
+
+
+class ModelsNotRead(Refused):
+    """No model has the id yet; one of the files that are still being read may have it."""
+
+    code = "models_not_read"
+
+    def __init__(self, model_id: str) -> None:
+        message = f"no model has the id {model_id!a} yet; GET /v1/models lists what is being read"
+        super().__init__(message, retry_after=5)
 
 
 class ShuttingDown(Refused):

@@ -83,7 +83,8 @@ class GenerationRequest:
         id: The caller's name for the request.
         model_id: SHA-256 of the model file, 64 hex digits; kept in lower case.
         prompt: What to draw.
-        negative_prompt: What to keep out; None for nothing.
+        negative_prompt: What to keep out; None for nothing. An empty one is another request:
+            SDXL is told zeros for None, and the encoding of no words for an empty text.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
             convention of Imagen and diffusers: 1 is no guidance.

@@ -43,7 +43,8 @@ class Assembly:
 
     Attributes:
         environment: The variables, as the process has them.
-        core: The use cases for these settings.
+        core: The use cases for these settings; with a name they may leave models out that are
+            not called so, where one is.
         find_device: Looks for the device of these settings; raises DeviceUnavailable.
         try_job_store: Reads once from the job store; raises StorageUnavailable.
         serve: Runs the service, with these variables in place of the environment's. Its end ends
@@ -51,7 +52,7 @@ class Assembly:
     """
 
     environment: Mapping[str, str]
-    core: Callable[[Settings], Core]
+    core: Callable[[Settings, str | None], Core]
     find_device: Callable[[Settings], DeviceFacts]
     try_job_store: Callable[[Settings], None]
     serve: Callable[[Mapping[str, str]], None]

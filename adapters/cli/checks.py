@@ -136,18 +136,18 @@ def check_data_dir(settings: Settings) -> Check:
     return Check("DATA_DIR", verdict, f"{folder}: {made}{human_bytes(free)} free")
 
 
-def check_job_store(assembly: Assembly, settings: Settings) -> Iterator[Check]:
-    """Whether the database answers that DATABASE_URL names; nothing when it names none."""
-    if settings.database_url is None:
-        return
+def check_job_store(assembly: Assembly, settings: Settings) -> Check:
+    """Whether the database of the jobs answers. Where there is none yet none is made."""
+    name = "jobs" if settings.database_url is None else "DATABASE_URL"
+    if settings.database_url is None and not os.path.lexists(settings.job_file):
+        return Check(name, Verdict.OK, f"none are kept in {settings.data_dir} yet")
     try:
         assembly.try_job_store(settings)
     except StorageUnavailable as error:
-        yield Check("DATABASE_URL", Verdict.PROBLEM, str(error))
+        return Check(name, Verdict.PROBLEM, str(error))
     except ImportError as error:
-        yield Check("DATABASE_URL", Verdict.PROBLEM, f"its driver is not installed: {error}")
-    else:
-        yield Check("DATABASE_URL", Verdict.OK, "it answers")
+        return Check(name, Verdict.PROBLEM, f"its driver is not installed: {error}")
+    return Check(name, Verdict.OK, "its database answers")
 
 
 def check_port(settings: Settings) -> Check:

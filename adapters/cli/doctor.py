@@ -66,8 +66,8 @@ def doctor(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
 def _checks(assembly: Assembly, settings: Settings, line: StatusLine) -> Iterator[Check]:
     yield check_device(assembly, settings)
     yield check_data_dir(settings)
-    yield from check_job_store(assembly, settings)
-    registry = assembly.core(settings).registry
+    yield check_job_store(assembly, settings)
+    registry = assembly.core(settings, None).registry
     # What the scanner warns of, the rows say.
     logging.getLogger("adapters.filesystem").setLevel(logging.ERROR)
     try:

@@ -151,7 +151,7 @@ def _draw(
     wanted: str | None,
     interrupted: Callable[[], None],
 ) -> GenerationResult:
-    core = assembly.core(settings)
+    core = assembly.core(settings, wanted)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)
 
@@ -160,7 +160,7 @@ def _draw(
         bar(step.done, step.total)
 
     try:
-        look_through(core.registry, line)
+        look_through(core.registry, line, wanted)
         model = choose_model(core.registry, wanted)
         line.note(f"Drawing with {_called(model)}")
         line.show("getting ready")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.cli.terminal import StatusLine, human_bytes, plain
-from domain.models import PendingModel, PendingState
+from domain.models import SHORT_ID, PendingModel, PendingState
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["look_through"]
@@ -11,13 +11,14 @@ __all__ = ["look_through"]
 _LOOK_AGAIN_SECONDS = 0.1
 
 
-def look_through(registry: ModelRegistry, line: StatusLine) -> None:
-    """As `ModelRegistry.refresh`. New files are hashed, which takes a while where they are large;
-    what earlier runs or the service learnt of them is kept in DATA_DIR.
+def look_through(registry: ModelRegistry, line: StatusLine, wanted: str | None = None) -> None:
+    """As `ModelRegistry.refresh`, but it ends when the id is known that `wanted` begins. New files
+    are hashed, which takes a while where they are large; what earlier runs or the service learnt of
+    them is kept in DATA_DIR.
     """
     announced = False
     registry.look()
-    while not registry.scanned:
+    while not (registry.scanned or _is_known(registry, wanted)):
         pending = registry.pending()
         if not announced and pending:
             size = human_bytes(sum(each.size for each in pending))
@@ -27,6 +28,13 @@ def look_through(registry: ModelRegistry, line: StatusLine) -> None:
         registry.wait(_LOOK_AGAIN_SECONDS)
         registry.look()
     line.clear()
+
+
+def _is_known(registry: ModelRegistry, wanted: str | None) -> bool:
+    """Whether it is an id, or begins one: what is not listed yet will have another one."""
+    if wanted is None or len(wanted) < SHORT_ID:
+        return False
+    return any(model.id.startswith(wanted.lower()) for model in registry.models())
 
 
 def _progress(pending: Sequence[PendingModel]) -> str:

@@ -35,7 +35,7 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
       ai-inference models
       ai-inference models --models-dir /srv/models --json
     """
-    registry = assembly.core(settings_for(assembly, models_dirs)).registry
+    registry = assembly.core(settings_for(assembly, models_dirs), None).registry
     try:
         look_through(registry, StatusLine(assembly.environment))
     finally:

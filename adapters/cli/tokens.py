@@ -48,7 +48,7 @@ def token(assembly: Assembly, subject: str, scope: str, expires_in: int) -> None
     settings = Settings.from_env(assembly.environment)
     if message := _SUBJECT.problem(subject):
         raise Misuse(f"--subject {message}")
-    checker = assembly.core(settings).credential_checker
+    checker = assembly.core(settings, None).credential_checker
     holder = Principal(name=subject, scopes=frozenset(Scope), may_mint=True)
     try:
         minted = checker.mint(holder, expires_in=expires_in, scope=scope)

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import torch
 
 from adapters.diffusion.device import Device
-from domain.errors import DomainError, GenerationFailed, OutOfMemory
+from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
 
-__all__ = ["brief", "is_out_of_memory", "translated_errors"]
+__all__ = ["brief", "is_device_lost", "is_of_the_bytes", "is_out_of_memory", "translated_errors"]
 
 # The CPU's and Metal's allocators raise a plain RuntimeError; this is what theirs say.
 _MEMORY_WORDS = (
@@ -19,6 +19,18 @@ _MEMORY_WORDS = (
     "cannot allocate memory",
     "not enough memory",
     "out of memory",
+)
+# After these errors of CUDA «the process must be terminated and relaunched», as the documentation
+# of cudaError_t has it: each further call fails likewise. HIP took over its words.
+_LOST = re.compile(
+    r"(cuda|hip) error: .*(an illegal memory access|device-side assert|unspecified launch failure"
+    r"|an illegal instruction|misaligned address|invalid program counter|hardware stack error"
+    r"|operation not supported on global/shared address space|the launch timed out"
+    r"|uncorrectable ecc error|uncorrectable nvlink error)",
+    re.IGNORECASE,
+)
+_OF_THE_MOMENT = re.compile(
+    r"\b(cuda|hip|mps)\b|cublas|cudnn|can't start new thread|too many open files", re.IGNORECASE
 )
 # What a library raises of a model that it can not draw with.
 _LIBRARY_ERRORS = (
@@ -34,6 +46,7 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
 
     Raises:
         OutOfMemory: the device, or the host, has not enough.
+        DeviceLost: this process can use the device no more.
         GenerationFailed: one of them failed for another reason.
     """
     try:
@@ -41,6 +54,11 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
     except DomainError:
         raise
     except (MemoryError, torch.OutOfMemoryError, *_LIBRARY_ERRORS) as error:
+        if is_device_lost(error):
+            raise DeviceLost(
+                f"{doing} failed, and the device takes no more work from this process: "
+                f"{brief(error)}; send the request again when the service has started anew"
+            ) from error
         if not is_out_of_memory(error):
             raise GenerationFailed(f"{doing} failed: {brief(error)}") from error
         # The frames that the error points to still hold the tensors that did not fit.
@@ -58,6 +76,28 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(word in str(error).lower() for word in _MEMORY_WORDS)
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, says that the process can use its GPU no more."""
+    return any(_LOST.search(str(each)) for each in _causes(error) if isinstance(each, RuntimeError))
+
+
+def is_of_the_bytes(error: BaseException) -> bool:
+    """Whether a file that could not be loaded with this error never will be: it is no matter of
+    the moment, such as memory, a disk, a device or threads that can not be had.
+    """
+    return not any(
+        isinstance(each, OSError) or is_out_of_memory(each) or _OF_THE_MOMENT.search(str(each))
+        for each in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def brief(error: BaseException) -> str:

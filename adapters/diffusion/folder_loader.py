@@ -10,7 +10,7 @@ from diffusers import SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.device import Device
-from adapters.diffusion.errors import brief, is_out_of_memory
+from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_index import make_harmless, read_index
 from adapters.diffusion.pipeline_classes import STABLE_DIFFUSION_CLASSES
@@ -40,12 +40,13 @@ def read_folder(model: ModelRecord, device: Device) -> Any:
     try:
         return _read(model.path, device)
     except DomainError as error:
-        raise ModelNotLoadable(f"{model.name} can not be loaded: {error}") from error
+        raise ModelNotLoadable(f"{model.name} can not be loaded: {error}", lasting=True) from error
     except Exception as error:  # libraries raise whatever the files lead them to
         if is_out_of_memory(error):
             raise
         raise ModelNotLoadable(
-            f"{model.name} is no whole model of its configuration: {brief(error)}"
+            f"{model.name} is no whole model of its configuration: {brief(error)}",
+            lasting=is_of_the_bytes(error),
         ) from error
 
 

@@ -21,7 +21,7 @@ from transformers.initialization import no_init_weights
 
 from adapters.diffusion.configuration import configuration_folder, embedded_configuration
 from adapters.diffusion.device import Device
-from adapters.diffusion.errors import brief, translated_errors
+from adapters.diffusion.errors import brief, is_of_the_bytes, translated_errors
 from adapters.diffusion.families import (
     FAMILIES,
     configuration_files,
@@ -33,7 +33,7 @@ from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.placing import place
 from adapters.diffusion.proof import proven
 from adapters.diffusion.weights import read_metadata, read_weights
-from domain.errors import DomainError, GenerationFailed, ModelNotLoadable
+from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
 
 __all__ = ["load_pipeline"]
@@ -56,7 +56,7 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
         with translated_errors(device, f"loading {model.name}"), proven(model) as file:
             pipeline = (read_folder if model.parts else _read)(file, device)
     except DomainError as error:
-        if not isinstance(error, GenerationFailed):
+        if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise
         raise _not_loadable(model, error) from error
     except Exception as error:  # a stranger's file leads the libraries to errors of any kind
@@ -72,7 +72,8 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
 def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     _log.warning("%a can not be loaded", model.path, exc_info=error)
     return ModelNotLoadable(
-        f"{model.name} is no whole checkpoint of its configuration: {brief(error)}"
+        f"{model.name} is no whole checkpoint of its configuration: {brief(error)}",
+        lasting=is_of_the_bytes(error),
     )
 
 

@@ -8,7 +8,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from adapters.diffusion.errors import brief, is_out_of_memory
+from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from domain.errors import ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -43,7 +43,8 @@ def read_weights(model: ModelRecord) -> dict[str, torch.Tensor]:
     except pickle.UnpicklingError as error:
         raise ModelNotLoadable(
             f"{model.name} is corrupt, or a pickle that holds more than tensors; nothing in it "
-            "was run. A .safetensors file of the same model is safe by its form"
+            "was run. A .safetensors file of the same model is safe by its form",
+            lasting=True,
         ) from error
     except Exception as error:  # an unpickler raises whatever the bytes lead it to
         if is_out_of_memory(error):
@@ -56,9 +57,11 @@ def _tensors(model: ModelRecord, content: Any) -> dict[str, torch.Tensor]:
     while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):
-        raise ModelNotLoadable(f"{model.name} holds no table of named tensors")
+        raise ModelNotLoadable(f"{model.name} holds no table of named tensors", lasting=True)
     return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
 
 
 def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
-    return ModelNotLoadable(f"{model.name} can not be read: {brief(error)}")
+    return ModelNotLoadable(
+        f"{model.name} can not be read: {brief(error)}", lasting=is_of_the_bytes(error)
+    )

@@ -72,6 +72,7 @@ class FilesystemModelSource(ModelSource):
     Args:
         folders: Where to look; they need not be there.
         cache: What earlier runs learnt; None to learn everything anew.
+        only: A name or a path: where something is called so, nothing else is read or listed.
         settle_seconds: How far apart the two looks are.
         clock: Seconds since some moment.
     """
@@ -81,11 +82,13 @@ class FilesystemModelSource(ModelSource):
         folders: Sequence[str],
         cache: IdentityCache | None = None,
         *,
+        only: str | None = None,
         settle_seconds: float = _SETTLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folders = tuple(folders)
         self._cache = cache
+        self._only = only
         self._settle_seconds = settle_seconds
         self._clock = clock
         self._changes = FolderChanges(self._folders)
@@ -133,15 +136,19 @@ class FilesystemModelSource(ModelSource):
             self._cache.close()
 
     def _found(self) -> Iterator[Found]:
-        for folder in self._folders:
-            for path in model_paths(folder, self._complain):
-                try:
-                    found = look_at(path, self._complain)
-                except OSError as error:
-                    self._complain(f"{path} is left out: {error.strerror}")
-                else:
-                    if found is not None:
-                        yield found
+        for path in self._paths():
+            try:
+                found = look_at(path, self._complain)
+            except OSError as error:
+                self._complain(f"{path} is left out: {error.strerror}")
+            else:
+                if found is not None:
+                    yield found
+
+    def _paths(self) -> Sequence[str]:
+        paths = [path for each in self._folders for path in model_paths(each, self._complain)]
+        named = [path for path in paths if self._only in (path, os.path.basename(path))]
+        return named or paths
 
     def _seen_since(self, found: Found, now: float) -> _Seen:
         before = self._seen.get(found.path)

@@ -27,6 +27,7 @@ from application.settings import Settings
 from domain.credentials import Scope
 from domain.errors import (
     ImageNotFound,
+    PicturesLost,
     ShuttingDown,
     StorageInUse,
     StorageUnavailable,
@@ -105,7 +106,7 @@ def jobs_blueprint(
 
     @blueprint.get("/jobs/<job_id>/images/<number>", parameters=[_JOB_ID, _NUMBER])
     @blueprint.request_headers("If-None-Match")
-    @blueprint.raises(*FINDING, ImageNotFound)
+    @blueprint.raises(*FINDING, ImageNotFound, PicturesLost)
     @describes_image(blueprint)
     def get_image(job_id: str, number: str) -> Response:
         """A finished picture, as the file that it is."""

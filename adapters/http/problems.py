@@ -34,9 +34,11 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.ModelChanged: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutOfMemory: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.GenerationFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DeviceLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DeviceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
     errors.ImageNotFound: HTTPStatus.NOT_FOUND,
+    errors.PicturesLost: HTTPStatus.GONE,
     errors.IdConflict: HTTPStatus.CONFLICT,
     errors.JobCancelled: HTTPStatus.CONFLICT,
     errors.UnreadablePicture: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -46,6 +48,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.QueueFull: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineUnmet: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyCallers: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelsNotRead: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

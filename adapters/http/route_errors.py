@@ -10,6 +10,7 @@ FINDING = (errors.JobNotFound, errors.StorageUnavailable)
 SUBMITTING = (
     errors.InvalidRequest,  # the model may not take the scheduler
     errors.ModelNotFound,
+    errors.ModelsNotRead,
     errors.ModelNotLoadable,
     errors.IdConflict,
     errors.QueueFull,
@@ -23,6 +24,7 @@ DRAWING = (
     errors.ModelChanged,
     errors.OutOfMemory,
     errors.GenerationFailed,
+    errors.DeviceLost,
     errors.DeviceUnavailable,
     errors.JobCancelled,
     errors.TooManyCallers,

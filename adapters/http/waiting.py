@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 
+from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
 from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
@@ -57,7 +58,7 @@ class Places:
 
 
 class WaitingCallers:
-    """Submits requests and waits for the pictures as long as the caller likes to."""
+    """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
 
     def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
         self._scheduler = scheduler
@@ -79,43 +80,36 @@ class WaitingCallers:
         Raises:
             TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
         """
-        if preference.seconds == 0:
-            return self._draw(request, caller, preference, seconds=0)
-        with self._places.one() as taken:
-            if taken:
-                return self._draw(request, caller, preference, seconds=preference.seconds)
-        if preference.seconds is None and not self._drawn(request, caller):
-            raise too_many(
-                f"{self._number} callers wait for pictures already; send 'Prefer: respond-async' "
-                "or POST /v1/jobs to wait for none"
-            )
-        return self._draw(request, caller, preference, seconds=0)
+        if preference.seconds is None:
+            remedy = "send 'Prefer: respond-async' or POST /v1/jobs to wait for none"
+            return self._pictures(request, caller, preference.within, f"; {remedy}")
+        with self._places.one() if preference.seconds else nullcontext(False) as taken:
+            submission = self._scheduler.submit(request, caller=caller, within=preference.within)
+            try:
+                seconds = preference.seconds if taken else 0
+                return wait_for_pictures(submission, seconds)
+            except TimeoutError:
+                return submission.view
 
     def pictures(self, request: GenerationRequest, *, caller: str) -> GenerationResult:
         """The pictures, however long they take; for clients that know of no jobs.
 
         Raises TooManyCallers when all places are taken.
         """
-        outcome = self(request, caller=caller, preference=Preference())
-        if not isinstance(outcome, GenerationResult):  # its job was begun anew meanwhile
-            raise too_many(f"{self._number} callers wait for pictures already")
-        return outcome
+        return self._pictures(request, caller, None, "")
 
-    def _draw(
-        self,
-        request: GenerationRequest,
-        caller: str,
-        preference: Preference,
-        *,
-        seconds: float | None,
-    ) -> GenerationResult | JobView:
-        submission = self._scheduler.submit(request, caller=caller, within=preference.within)
-        try:
-            return submission.wait(seconds)
-        except TimeoutError:
-            if seconds is None:  # it is what the job ended with
-                raise
-            return submission.view
+    def _pictures(
+        self, request: GenerationRequest, caller: str, within: float | None, remedy: str
+    ) -> GenerationResult:
+        with self._places.one() as taken:
+            if taken:
+                submission = self._scheduler.submit(request, caller=caller, within=within)
+                return wait_for_pictures(submission)
+        if self._drawn(request, caller):
+            # Unless it is drawn anew, as its pictures are lost.
+            with suppress(TimeoutError):
+                return self._scheduler.submit(request, caller=caller, within=within).wait(0)
+        raise too_many(f"{self._number} callers wait for pictures already{remedy}")
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:
         """Whether there is nothing to wait for."""

@@ -48,12 +48,15 @@ class SqlJobStore(JobStore):
 
     Args:
         url: Of SQLAlchemy, such as `sqlite:///data/jobs.sqlite`.
-        patience: Seconds to wait for another that writes, SQLite's busy timeout.
+        patience: Seconds that SQLite waits for another that writes, its busy timeout, where a
+            caller waits for it.
+        long_patience: The same where none does.
     """
 
-    def __init__(self, url: str, *, patience: float = 5.0) -> None:
+    def __init__(self, url: str, *, patience: float = 1.0, long_patience: float = 5.0) -> None:
         self._url = url
         self._patience = patience
+        self._long_patience = long_patience
         self._opening = Lock()
         self._engine: Engine | None = None
 
@@ -65,9 +68,9 @@ class SqlJobStore(JobStore):
             assert done.inserted_primary_key is not None  # noqa: S101 - tells mypy
             return dataclasses.replace(job, sequence=done.inserted_primary_key[0])
 
-    def update(self, job: Job) -> None:
+    def update(self, job: Job, *, patiently: bool = False) -> None:
         # That a job has begun may be forgotten by a power cut; how it ended may not.
-        with self._transaction(durable=job.status.finished) as connection:
+        with self._transaction(durable=job.status.finished, patiently=patiently) as connection:
             same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
             connection.execute(update(jobs).where(same).values(_changing(job)))
 
@@ -89,11 +92,11 @@ class SqlJobStore(JobStore):
 
     def unfinished(self) -> Sequence[Job]:
         rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.status.in_(_UNFINISHED))
-        with self._transaction() as connection:
+        with self._transaction(patiently=True) as connection:
             return _read(connection.execute(rows.order_by(jobs.c.sequence)))
 
     def tokens(self) -> Collection[str]:
-        with self._transaction() as connection:
+        with self._transaction(patiently=True) as connection:
             return set(connection.execute(select(jobs.c.token)).scalars())
 
     def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
@@ -107,7 +110,7 @@ class SqlJobStore(JobStore):
         old = select(finished.c.sequence, finished.c.body).where(
             (finished.c.finished_at < finished_before) | (finished.c.kept > keep_bytes)
         )
-        with self._transaction() as connection:
+        with self._transaction(patiently=True) as connection:
             rows = connection.execute(old).all()
             numbers = [row.sequence for row in rows]
             for start in range(0, len(numbers), _AT_ONCE):
@@ -122,13 +125,17 @@ class SqlJobStore(JobStore):
                 self._engine = None
 
     @contextmanager
-    def _transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+    def _transaction(
+        self, *, durable: bool = True, patiently: bool = False
+    ) -> Iterator[Connection]:
+        patience = self._long_patience if patiently else self._patience
         try:
-            engine = self._opened()
+            engine = self._opened(patience)
             with engine.begin() as connection:
                 if engine.dialect.name == "sqlite":
                     level = "full" if durable else "normal"
                     connection.exec_driver_sql(f"pragma synchronous = {level}")
+                    connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             # The library's words hold the statement, and what connects the URL.
@@ -138,8 +145,12 @@ class SqlJobStore(JobStore):
                 "full or broken; try again in a moment"
             ) from error
 
-    def _opened(self) -> Engine:
-        with self._opening:
+    def _opened(self, patience: float) -> Engine:
+        if (engine := self._engine) is not None:
+            return engine
+        if not self._opening.acquire(timeout=patience):
+            raise StorageUnavailable("the job database is being opened; try again in a moment")
+        try:
             if self._engine is None:
                 engine = _engine(self._url, self._patience)
                 try:
@@ -149,16 +160,20 @@ class SqlJobStore(JobStore):
                     raise
                 self._engine = engine
             return self._engine
+        finally:
+            self._opening.release()
 
 
 def _engine(url: str, patience: float) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, pool_timeout=patience)
+    file = None if parsed.database in (None, "", ":memory:") else parsed.database
     # It refuses what is no URL of SQLite's, before there is a file.
-    engine = create_engine(parsed, connect_args={"timeout": patience})
-    if parsed.database and parsed.database != ":memory:":
-        path = Path(parsed.database)
+    pool = {"pool_timeout": patience} if file else {}
+    engine = create_engine(parsed, connect_args={"timeout": patience}, **pool)
+    if file:
+        path = Path(file)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Prompts are their callers' own; SQLite's further files have the rights of the first.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -48,9 +48,12 @@ class ResultFiles(ResultStore):
                 shutil.rmtree(new, ignore_errors=True)
                 raise
 
-    def read(self, token: str, number: int) -> bytes:
+    def read(self, token: str, number: int) -> bytes | None:
         with _translated():
-            return (self._of(token) / str(number)).read_bytes()
+            try:
+                return (self._of(token) / str(number)).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def remove(self, tokens: Collection[str]) -> None:
         for token in tokens:

@@ -12,7 +12,8 @@ class JobStore(ABC):
     """Jobs by caller and id. What a method has written survives the end of the process.
 
     Any thread may call any method. Each raises StorageUnavailable when the store can not be
-    reached, is locked or full; then nothing was changed.
+    reached, is locked or full; then nothing was changed. It does so soon, for callers wait and hold
+    threads; where it says so, it first waits longer for others that write.
     """
 
     @abstractmethod
@@ -20,8 +21,11 @@ class JobStore(ABC):
         """Keep a new job, in place of a finished one of the same key; it with its sequence."""
 
     @abstractmethod
-    def update(self, job: Job) -> None:
-        """Keep what has become of a job that was added. Nothing when it is no longer there."""
+    def update(self, job: Job, *, patiently: bool = False) -> None:
+        """Keep what has become of a job that was added. Nothing when it is no longer there.
+
+        It waits longer for others that write where `patiently` says so.
+        """
 
     @abstractmethod
     def find(self, key: JobKey) -> Job | None:
@@ -35,15 +39,15 @@ class JobStore(ABC):
 
     @abstractmethod
     def unfinished(self) -> Sequence[Job]:
-        """Every job that is queued or running, the oldest first."""
+        """Every job that is queued or running, the oldest first. Waits longer."""
 
     @abstractmethod
     def tokens(self) -> Collection[str]:
-        """The token of every job."""
+        """The token of every job. Waits longer."""
 
     @abstractmethod
     def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
-        """Remove finished jobs and return them.
+        """Remove finished jobs and return them. Waits longer.
 
         Those that finished before that time, and the longest finished of the others until the
         images of those that are left have no more than `keep_bytes`.

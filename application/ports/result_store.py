@@ -20,8 +20,8 @@ class ResultStore(ABC):
         """Keep all images of a job, or none. They survive the end of the process from then on."""
 
     @abstractmethod
-    def read(self, token: str, number: int) -> bytes:
-        """The file of image `number`, counted from 0."""
+    def read(self, token: str, number: int) -> bytes | None:
+        """The file of image `number`, counted from 0; None when it is not there."""
 
     @abstractmethod
     def remove(self, tokens: Collection[str]) -> None:

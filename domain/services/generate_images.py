@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from domain.errors import FieldProblem, InvalidRequest, ModelChanged, OutOfMemory
+from domain.errors import (
+    FieldProblem,
+    InvalidRequest,
+    ModelChanged,
+    ModelNotLoadable,
+    ModelsNotRead,
+    OutOfMemory,
+)
 from domain.generation import GeneratedImage, GenerationRequest, GenerationResult
 from domain.models import ModelRecord
 from domain.ports.image_generator import ImageGenerator, StepCallback
@@ -56,9 +63,12 @@ class GenerateImages:
 
         Raises:
             ModelNotFound: no model has its `model_id`.
+            ModelsNotRead: none has it yet, and not all files are read.
             ModelNotLoadable: no picture can be drawn with that model.
             InvalidRequest: its scheduler is not one for that model.
         """
+        if self._registry.awaits(request.model_id):
+            raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
         if request.scheduler is not None and request.scheduler not in model.schedulers:
             raise InvalidRequest([_not_for(model, request.scheduler)])
@@ -97,7 +107,8 @@ class GenerateImages:
         Raises:
             ModelNotFound: no model has their `model_id`.
             ModelNotLoadable: no picture can be drawn with that model; when its file turned out
-                to be another one than its id names, the registry no longer lists it.
+                to be another one than its id names, the registry no longer lists it, and when its
+                bytes are why, it is not tried again.
             DomainError: whatever `ImageGenerator.generate` raises.
         """
         started = self._clock()
@@ -106,6 +117,10 @@ class GenerateImages:
             batch = self._generator.generate(model, requests, at_once=at_once, on_step=on_step)
         except ModelChanged:
             self._registry.forget(model.id)
+            raise
+        except ModelNotLoadable as error:
+            if error.lasting:
+                self._registry.reject(model.id, str(error))
             raise
         drawn = self._clock()
 

@@ -28,6 +28,7 @@ class ModelRegistry:
     def __init__(self, source: ModelSource) -> None:
         self._source = source
         self._listing = _Listing()
+        self._rejected: dict[str, str] = {}
         self._scanned = False
 
     def refresh(self) -> None:
@@ -104,9 +105,29 @@ class ModelRegistry:
         by_id = {key: record for key, record in listing.by_id.items() if key != model_id.lower()}
         self._listing = _Listing(by_id, listing.pending)
 
+    def reject(self, model_id: str, reason: str) -> None:
+        """Note why no picture can be drawn with a model, which only drawing with it has shown.
+
+        It is its bytes that are no good, so it holds as long as they are there.
+        """
+        self._rejected[model_id.lower()] = reason
+        listing = self._listing
+        self._listing = _Listing(self._with_reasons(listing.by_id), listing.pending)
+
+    def _with_reasons(self, by_id: Mapping[str, ModelRecord]) -> Mapping[str, ModelRecord]:
+        rejected = {
+            model_id: dataclasses.replace(by_id[model_id], reason=reason)
+            for model_id, reason in tuple(self._rejected.items())
+            if model_id in by_id
+        }
+        return {**by_id, **rejected}
+
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
-        self._listing = _Listing(_by_id(scan.models), scan.pending)
+        by_id = _by_id(scan.models)
+        for gone in set(tuple(self._rejected)) - by_id.keys():
+            del self._rejected[gone]
+        self._listing = _Listing(self._with_reasons(by_id), scan.pending)
         self._scanned = self._scanned or scan.settled
         return scan
 

@@ -50,6 +50,26 @@ def test_equally_long_prompts_share_a_call_and_others_do_not(
     assert seen == [(number, 8) for number in range(1, 9)]
 
 
+def test_a_preview_has_the_colours_of_the_picture(
+    float32_generator: DiffusersImageGenerator,
+) -> None:
+    looks: list[bytes] = []
+    batch = float32_generator.generate(
+        DEMO_MODEL,
+        [demo_request(num_inference_steps=12)],
+        on_step=lambda step: looks.append(step.preview(0) or b""),
+    )
+    (final,) = batch.images[0]
+    small = [
+        np.asarray(
+            Image.open(io.BytesIO(data)).convert("RGB").resize((16, 16), Image.Resampling.BOX)
+        )
+        for data in (looks[-2], final.data)
+    ]
+    off = np.abs(small[0].astype(int) - small[1].astype(int)).mean(axis=(0, 1))
+    assert off.max() < 15  # of 255, in the worst of red, green and blue
+
+
 def test_a_preview_shows_what_is_being_drawn(float32_generator: DiffusersImageGenerator) -> None:
     looks: list[bytes] = []
 

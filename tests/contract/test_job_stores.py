@@ -129,6 +129,26 @@ def test_a_database_that_is_locked_is_told_and_works_afterwards(url: str) -> Non
     store.close()
 
 
+def test_a_locked_database_is_waited_for_longer_where_nobody_holds_a_thread_for_it(
+    url: str,
+) -> None:
+    store = SqlJobStore(url, patience=0.05, long_patience=60)
+    job = store.add(new_job())
+    path = url.removeprefix("sqlite:///")
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    for refused in (lambda: store.add(new_job("new")), lambda: store.update(job.cancelled(2.0))):
+        with pytest.raises(StorageUnavailable):
+            refused()
+    later = threading.Timer(0.3, other.rollback)
+    later.start()
+    store.update(job.cancelled(2.0), patiently=True)
+    later.join()
+    other.close()
+    assert store.unfinished() == []
+    store.close()
+
+
 @pytest.mark.parametrize("content", [b"no database at all" * 100, None])
 def test_what_is_no_database_is_told(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "jobs.sqlite"

@@ -25,16 +25,24 @@ def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
     results.write(TOKEN, images[:1])
     results.write(TOKEN, images)
     assert [results.read(TOKEN, number) for number in (0, 1)] == [b"one", b"two"]
-    with pytest.raises(StorageUnavailable):
-        results.read(TOKEN, 2)
+    assert results.read(TOKEN, 2) is None
     other = "cd" * 16
     results.write(other, images)
     results.keep_only([other])
-    with pytest.raises(StorageUnavailable):
-        results.read(TOKEN, 0)
+    assert results.read(TOKEN, 0) is None
+    assert results.read(other, 0) == b"one"
     results.remove([other, TOKEN])
+    assert results.read(other, 0) is None
+
+
+def test_a_folder_that_can_not_be_read_is_no_lost_picture(tmp_path: Path) -> None:
+    files = ResultFiles(tmp_path)
+    files.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
+    file = tmp_path / TOKEN[:2] / TOKEN / "0"
+    file.unlink()
+    file.mkdir()
     with pytest.raises(StorageUnavailable):
-        results.read(other, 0)
+        files.read(TOKEN, 0)
 
 
 def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:

@@ -232,3 +232,33 @@ def test_a_second_service_over_the_same_folder_draws_only_after_the_first(
             wait_for(second, "slow", "cancelled")
         finally:
             assert second.stop() == 0
+
+
+def test_lost_pictures_are_drawn_again_and_those_who_hang_up_hold_nobody_up(
+    models: Path, tmp_path: Path
+) -> None:
+    with run_service(models, tmp_path, MAX_WAITING="1") as service:
+        lost = body(service, "lost", seed=5)
+        first = service.call("POST", "/v1/infer", lost).json["images"]
+        shutil.rmtree(tmp_path / "data" / "results")
+        assert service.call("GET", "/v1/jobs/lost/images/0").status == 410
+        assert service.call("POST", "/v1/infer", lost).json["images"] == first
+        assert service.call("GET", "/v1/jobs/lost/images/0").status == 200
+
+        connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=60)
+        long = body(service, "long", num_inference_steps=150, num_images=4, width=512, height=512)
+        headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
+        connection.request("POST", "/v1/infer", json.dumps(long), headers)
+        wait_for(service, "long", "running")
+        assert service.call("POST", "/v1/infer", body(service, "new")).status == 503
+        connection.close()
+        deadline = monotonic() + 30
+        with pytest.raises(TimeoutError):  # it has the place now, and waits
+            while service.call("POST", "/v1/infer", body(service, "next"), seconds=2).status == 503:
+                assert monotonic() < deadline
+                sleep(0.1)
+        assert job(service, "long")["status"] == "running"
+        service.call("DELETE", "/v1/jobs/long")
+        again = service.call("POST", "/v1/jobs", body(service, "long"))
+        assert (again.status, again.json["status"]) == (202, "queued")
+        wait_for(service, "long", "succeeded")

@@ -28,7 +28,7 @@ class FakeJobStore(JobStore):
         self.jobs[job.key] = added
         return added
 
-    def update(self, job: Job) -> None:
+    def update(self, job: Job, *, patiently: bool = False) -> None:
         self._check()
         if job.key in self.jobs and self.jobs[job.key].token == job.token:
             self.jobs[job.key] = job
@@ -88,12 +88,10 @@ class FakeResultStore(ResultStore):
         self._check()
         self.files[token] = tuple(image.data for image in images)
 
-    def read(self, token: str, number: int) -> bytes:
+    def read(self, token: str, number: int) -> bytes | None:
         self._check()
-        try:
-            return self.files[token][number]
-        except (KeyError, IndexError):
-            raise StorageUnavailable(f"image {number} is not there") from None
+        images = self.files.get(token, ())
+        return images[number] if number < len(images) else None
 
     def remove(self, tokens: Collection[str]) -> None:
         for token in tokens:

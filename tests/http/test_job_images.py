@@ -54,7 +54,9 @@ def test_the_type_is_what_the_bytes_say(data: bytes, media_type: str) -> None:
     service = make_service(make_settings())
     service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
     service.container.scheduler().run_once()
-    service.results.files = {token: (data,) for token in service.results.files}
+    ((token, (picture,)),) = service.results.files.items()
+    data = data.ljust(len(picture))
+    service.results.files[token] = (data,)
     response = service.client.get(f"{URL}/0", headers=AUTHORIZED)
     assert (response.content_type, response.data) == (media_type, data)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -114,3 +116,19 @@ def test_a_file_that_can_not_be_read_now_is_no_lost_picture(service: Service) ->
         assert_problem(response, 503, "storage_unavailable")
     finally:
         service.results.broken = False
+
+
+def test_pictures_that_are_lost_are_gone_until_they_are_asked_for_again() -> None:
+    service = make_service(make_settings())
+    body = infer_body(id="lost")
+    service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
+    service.container.scheduler().run_once()
+    first = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
+    service.results.files.clear()
+    gone = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
+    assert "send the very same request" in assert_problem(gone, 410, "pictures_lost")["detail"]
+    again = service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
+    assert (again.status_code, again.get_json()["status"]) == (202, "queued")
+    service.container.scheduler().run_once()
+    drawn = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
+    assert (drawn.status_code, drawn.data) == (200, first.data)

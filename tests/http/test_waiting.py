@@ -132,6 +132,20 @@ def test_past_the_places_a_finished_request_is_answered_all_the_same(
     assert (answer.status_code, answer.data) == (200, first.data)
 
 
+def test_past_the_places_who_asks_for_lost_pictures_may_ask_again(service: Service) -> None:
+    body = infer_body(id="lost", seed=1)
+    client, _ = between_submit_and_wait(service, draw(service))
+    first = infer(client, body)
+
+    def ask(client: FlaskClient) -> TestResponse:
+        service.results.files.clear()
+        return infer(client, body)
+
+    assert_problem(beside_a_waiting_caller(service, ask), 503, "too_many_callers")
+    draw(service)()
+    assert infer(service.client, body).get_json()["images"] == first.get_json()["images"]
+
+
 def test_a_place_is_free_again_whatever_the_call_ended_with(service: Service) -> None:
     client, _ = between_submit_and_wait(service, draw(service))
     for failure in (RuntimeError("a bug"), TimeoutError("a library's")):

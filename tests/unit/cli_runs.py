@@ -57,7 +57,7 @@ class Terminal:
             program, arguments, obj=assembly, prog_name="ai-inference", catch_exceptions=False
         )
 
-    def _core(self, settings: Settings) -> Core:
+    def _core(self, settings: Settings, _only: str | None) -> Core:
         self.settings.append(settings)
         container = Container(settings=settings)
         container.model_source.override(self.source)

@@ -78,13 +78,26 @@ def test_a_device_that_is_not_there_is_a_problem(terminal: Terminal, error: Exce
 
 def test_a_database_that_does_not_answer_is_a_problem(terminal: Terminal) -> None:
     terminal.job_store = StorageUnavailable("no database there")
-    assert "DATABASE_URL" not in rows(terminal)
     terminal.environment["DATABASE_URL"] = "postgresql://somewhere/jobs"
     assert rows(terminal)["DATABASE_URL"] == ("problem", "no database there")
     terminal.job_store = ImportError("No module named 'psycopg'")
     assert rows(terminal)["DATABASE_URL"][0] == "problem"
     terminal.job_store = None
     assert rows(terminal)["DATABASE_URL"][0] == "ok"
+
+
+def test_the_database_in_the_data_dir_is_tried_where_it_is_and_not_made(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.job_store = StorageUnavailable("it is locked")
+    terminal.environment["DATA_DIR"] = "kept"
+    assert rows(terminal)["jobs"] == ("ok", "none are kept in kept yet")
+    assert not (tmp_path / "kept").exists()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "jobs.sqlite").touch()
+    assert rows(terminal)["jobs"] == ("problem", "it is locked")
+    terminal.job_store = None
+    assert rows(terminal)["jobs"][0] == "ok"
 
 
 def test_a_data_dir_that_takes_nothing_is_a_problem(terminal: Terminal, tmp_path: Path) -> None:

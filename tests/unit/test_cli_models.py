@@ -1,5 +1,8 @@
 import dataclasses
 import json
+from pathlib import Path
+
+import pytest
 
 from adapters.http.model_schemas import ModelListSchema
 from domain.models import ModelFamily, ModelKind, PendingModel, PendingState
@@ -76,6 +79,27 @@ def test_new_files_are_waited_for_and_that_is_told_on_standard_error() -> None:
     done = Terminal(source=HashesTwice({MODEL.path: b"weights"})).run("models", "--json")
     assert done.stderr == "Reading 1 model for the first time, 7.0 GB\n"
     assert json.loads(done.stdout)["count"] == 1
+
+
+class HashesForEver(FakeModelSource):
+    """Knows its files, and never the one that is still to be hashed."""
+
+    def scan(self) -> ModelScan:
+        pending = PendingModel("big.ckpt", "models/big.ckpt", 9, PendingState.HASHING, 1)
+        return ModelScan(super().scan().models, (pending,), moving=True, settled=False)
+
+    def wait(self, seconds: float) -> None:
+        pass
+
+
+@pytest.mark.parametrize("digits", [10, 64])
+def test_who_names_an_id_waits_for_no_other_model(
+    digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    terminal = Terminal(source=HashesForEver({MODEL.path: b"weights"}))
+    done = terminal.run("generate", "x", "--model", MODEL.id.upper()[:digits])
+    assert (done.exit_code, len(terminal.generator.drawn)) == (0, 1)
 
 
 class IsInterrupted(FakeModelSource):

@@ -274,3 +274,21 @@ def test_a_refresh_does_not_wait_for_a_file_that_is_being_written(folder: Path) 
     assert [record.path for record in records(source)] == ["models/whole.pt"]
     assert [pending.path for pending in source.scan().pending] == ["models/grows.pt"]
     assert source.scan().moving
+
+
+def test_where_a_name_is_meant_nothing_else_is_read(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    for name in ("a.ckpt", "sub/a.ckpt", "b.ckpt"):
+        (folder / name).write_bytes(name.encode())
+
+    def found(only: str | None) -> tuple[list[str], list[str]]:
+        source = FilesystemModelSource(["models"], settle_seconds=0, only=only)
+        pending = [each.path for each in source.scan().pending]
+        return sorted(pending), paths(source)
+
+    everything = ["models/a.ckpt", "models/b.ckpt", "models/sub/a.ckpt"]
+    named = ["models/a.ckpt", "models/sub/a.ckpt"]
+    assert found("a.ckpt") == (named, named)
+    assert found("models/b.ckpt") == (["models/b.ckpt"], ["models/b.ckpt"])
+    for other in (None, "c.ckpt", "0123456789"):
+        assert found(other) == (everything, everything)

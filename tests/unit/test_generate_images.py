@@ -1,10 +1,18 @@
 import dataclasses
+from typing import Any
 
 import pytest
 
-from domain.errors import InvalidRequest, ModelNotFound, ModelNotLoadable, OutOfMemory
+from domain.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    ModelNotLoadable,
+    ModelsNotRead,
+    OutOfMemory,
+)
 from domain.generation import GenerationRequest
-from domain.models import ModelFamily
+from domain.models import ModelFamily, ModelRecord, PendingModel, PendingState
+from domain.ports.image_generator import GeneratedBatch
 from domain.schedulers import Scheduler
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -132,3 +140,43 @@ def test_a_scheduler_that_the_model_lists_is_handed_on(
 ) -> None:
     assert use_case(request(scheduler=scheduler)).request.scheduler is scheduler
     assert [each.scheduler for each in generator.drawn] == [scheduler]
+
+
+def test_a_model_whose_bytes_are_no_good_is_tried_once() -> None:
+    registry = _registry()
+    tries = []
+
+    class Refuses(FakeImageGenerator):
+        lasting = False
+
+        def generate(self, model: ModelRecord, *arguments: Any, **options: Any) -> GeneratedBatch:
+            tries.append(model.id)
+            raise ModelNotLoadable("its tensors are wrong", lasting=self.lasting)
+
+    generator = Refuses()
+    generate = GenerateImages(registry, generator)
+    for lasting in (False, True, True):
+        generator.lasting = lasting
+        with pytest.raises(ModelNotLoadable, match="its tensors are wrong"):
+            generate(request())
+        registry.refresh()
+    assert len(tries) == 2
+    (model,) = (each for each in registry.models() if each.id == MODEL.id)
+    assert (model.loadable, model.reason) == (False, "its tensors are wrong")
+
+
+def test_an_id_that_may_yet_turn_up_is_to_be_tried_again() -> None:
+    source = FakeModelSource()
+    pending = PendingModel("new.ckpt", "m/new.ckpt", 9, PendingState.HASHING)
+    source.pending = (pending,)
+    registry = ModelRegistry(source)
+    generate = GenerateImages(registry, FakeImageGenerator())
+    for look in (lambda: None, registry.look):  # before the first look, and while it is hashed
+        look()
+        with pytest.raises(ModelsNotRead) as caught:
+            generate.admit(request())
+        assert caught.value.retry_after >= 1
+    source.pending = ()
+    registry.look()
+    with pytest.raises(ModelNotFound):
+        generate.admit(request())

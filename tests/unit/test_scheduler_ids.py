@@ -1,14 +1,20 @@
 """The id of a request is an idempotency key, per caller."""
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
+from application.jobs import JobStatus
+from application.submission import Submission
 from domain.errors import (
     IdConflict,
+    JobCancelled,
     JobNotFound,
     OutOfMemory,
+    ShuttingDown,
 )
+from domain.generation import GeneratedImage, GenerationRequest
 from tests.unit.scheduling import Bench, request
 
 
@@ -89,3 +95,99 @@ def test_a_failed_and_a_cancelled_id_may_be_sent_again(bench: Bench) -> None:
         again = bench.scheduler.submit(request(name), caller="me")
         bench.scheduler.run_once()
         assert again.wait(0).request.id == name
+
+
+def test_an_id_that_is_sent_after_its_cancel_is_drawn_after_the_one_that_stops(
+    bench: Bench,
+) -> None:
+    begun: list[str] = []
+    sent: list[Submission] = []
+
+    def cancel_and_send_again(requests: Sequence[GenerationRequest]) -> None:
+        begun.extend(each.prompt for each in requests)
+        if len(begun) == 1:
+            bench.scheduler.cancel("me", "r1")
+            sent.append(bench.scheduler.submit(request(prompt="anew"), caller="me"))
+            sent.append(bench.scheduler.submit(request(prompt="anew"), caller="me"))
+            assert [each.view.job.status for each in sent] == [JobStatus.QUEUED] * 2
+
+    bench.generator.on_begin = cancel_and_send_again
+    first = bench.scheduler.submit(request(), caller="me")
+    watch = bench.scheduler.watch("me", "r1")
+    bench.scheduler.run_once()
+    with pytest.raises(JobCancelled):
+        first.wait(0)
+    event = watch.next(0)
+    assert event is not None
+    assert (event.name, event.view.job.status) == ("done", JobStatus.CANCELLED)
+    assert bench.scheduler.find("me", "r1").job.status is JobStatus.QUEUED
+    assert bench.statuses == {"r1": "queued"}
+    bench.scheduler.run_once()
+    assert begun == ["x", "anew"]
+    assert sent[0].wait(0) == sent[1].wait(0)
+    assert sent[0].wait(0).request.prompt == "anew"
+    assert bench.statuses == {"r1": "succeeded"}
+    assert bench.scheduler.waiting == 0
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "abandoned"])
+def test_an_id_that_was_sent_after_its_cancel_is_cancelled_or_left_by_itself(
+    bench: Bench, ends: str
+) -> None:
+    sent = []
+
+    def send_again(_requests: object) -> None:
+        bench.scheduler.cancel("me", "r1")
+        sent.append(bench.scheduler.submit(request(), caller="me"))
+        if ends == "cancelled":
+            assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.CANCELLED
+        else:
+            bench.scheduler.abandon()
+
+    bench.generator.on_begin = send_again
+    first = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    error, status = (JobCancelled, "cancelled") if ends == "cancelled" else (ShuttingDown, "queued")
+    for submission in (first, *sent):
+        with pytest.raises(error):
+            submission.wait(0)
+    assert bench.statuses == {"r1": status}
+    assert bench.generator.drawn == []
+
+
+def test_a_cancel_that_could_not_be_kept_does_not_hide_the_job_that_was_sent_after_it(
+    bench: Bench,
+) -> None:
+    def cancel_and_send_again(_requests: object) -> None:
+        bench.generator.on_begin = lambda _requests: None
+        bench.scheduler.cancel("me", "r1")
+        bench.scheduler.submit(request(), caller="me")
+        bench.jobs.broken = True
+
+    bench.generator.on_begin = cancel_and_send_again
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    bench.jobs.broken = False
+    page = bench.scheduler.page("me", status=None, before=None, limit=5)
+    assert [view.job.status for view in page.jobs] == [JobStatus.QUEUED]
+    bench.scheduler.run_once()
+    assert bench.scheduler.find("me", "r1").job.status is JobStatus.SUCCEEDED
+    bench.records.tidy()
+    assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_a_cancel_while_the_pictures_are_kept_comes_too_late(bench: Bench) -> None:
+    first = bench.scheduler.submit(request(), caller="me")
+    write = bench.results.write
+    joined = []
+
+    def cancel_first(token: str, images: Sequence[GeneratedImage]) -> None:
+        bench.scheduler.cancel("me", "r1")
+        joined.append(bench.scheduler.submit(request(), caller="me"))
+        write(token, images)
+
+    bench.results.write = cancel_first  # type: ignore[method-assign]
+    bench.scheduler.run_once()
+    assert joined[0].wait(0) == first.wait(0)
+    assert len(bench.generator.drawn) == 1
+    assert bench.statuses == {"r1": "succeeded"}

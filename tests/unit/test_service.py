@@ -2,6 +2,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
@@ -9,7 +10,13 @@ from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.service import InferenceService, Readiness
 from application.submission import Submission
-from domain.errors import DeviceUnavailable, DomainError, ShuttingDown, StorageUnavailable
+from domain.errors import (
+    DeviceLost,
+    DeviceUnavailable,
+    DomainError,
+    ShuttingDown,
+    StorageUnavailable,
+)
 from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -133,16 +140,9 @@ def test_a_scan_that_fails_stops_nothing(bench: Bench, caplog: pytest.LogCapture
 
 def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:
     bench.generator.unavailable = DeviceUnavailable("no cuda here")
-    fatal: list[DomainError] = []
-    told = threading.Event()
-
-    def on_fatal(error: DomainError) -> None:
-        fatal.append(error)
-        told.set()
-
-    bench.service.start(on_fatal=on_fatal)
-    assert told.wait(10)
-    assert isinstance(fatal[0], DeviceUnavailable)
+    fatal: Future[DomainError] = Future()
+    bench.service.start(on_fatal=fatal.set_result)
+    assert isinstance(fatal.result(10), DeviceUnavailable)
     with pytest.raises(ShuttingDown):
         bench.registry.refresh()
         bench.scheduler.submit(REQUEST, caller="me")
@@ -176,18 +176,11 @@ def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
 
 def test_a_library_that_is_broken_is_fatal_and_nobody_waits_for_ever(bench: Bench) -> None:
     bench.generator.unavailable = ImportError("libcudart.so.13: cannot open")  # type: ignore[assignment]
-    fatal: list[DomainError] = []
-    told = threading.Event()
-
-    def on_fatal(error: DomainError) -> None:
-        fatal.append(error)
-        told.set()
-
+    fatal: Future[DomainError] = Future()
     bench.registry.refresh()
     waiting = bench.scheduler.submit(REQUEST, caller="me")
-    bench.service.start(on_fatal=on_fatal)
-    assert told.wait(10)
-    assert "libcudart" in str(fatal[0])
+    bench.service.start(on_fatal=fatal.set_result)
+    assert "libcudart" in str(fatal.result(10))
     with pytest.raises(ShuttingDown):
         waiting.wait(10)
 
@@ -216,18 +209,35 @@ def test_what_an_earlier_run_accepted_is_drawn(bench: Bench) -> None:
     later.service.stop(10)
 
 
+def test_a_device_that_is_lost_ends_the_process_and_what_waits_is_left_to_the_next(
+    bench: Bench,
+) -> None:
+    fatal: Future[DomainError] = Future()
+    bench.service.start(on_fatal=fatal.set_result)
+    bench.registry.refresh()
+    bench.generator.gate.clear()
+    drawn = bench.scheduler.submit(REQUEST, caller="me")
+    assert bench.generator.began.wait(10)
+    waits = bench.scheduler.submit(dataclasses.replace(REQUEST, id="waits"), caller="me")
+    bench.generator.failures = [DeviceLost("an illegal memory access")]
+    bench.generator.gate.set()
+    with pytest.raises(DeviceLost):
+        drawn.wait(10)
+    with pytest.raises(ShuttingDown):
+        waits.wait(10)
+    assert isinstance(fatal.result(10), DeviceLost)
+    assert bench.service.readiness is Readiness.DRAINING
+    assert {key.id: job.status.value for key, job in bench.jobs.jobs.items()} == {
+        REQUEST.id: "failed",
+        "waits": "queued",
+    }
+
+
 def test_a_job_store_that_is_not_there_is_fatal(bench: Bench) -> None:
     bench.jobs.broken = True
-    fatal: list[DomainError] = []
-    told = threading.Event()
-
-    def on_fatal(error: DomainError) -> None:
-        fatal.append(error)
-        told.set()
-
-    bench.service.start(on_fatal=on_fatal)
-    assert told.wait(10)
-    assert isinstance(fatal[0], StorageUnavailable)
+    fatal: Future[DomainError] = Future()
+    bench.service.start(on_fatal=fatal.set_result)
+    assert isinstance(fatal.result(10), StorageUnavailable)
 
 
 def wait_until_in_use(bench: Bench) -> None:

@@ -1,6 +1,8 @@
 """Pictures, asked for as that API's clients do."""
 
 import base64
+import hashlib
+import re
 import time
 import uuid
 from http import HTTPStatus
@@ -15,11 +17,10 @@ from adapters.http.openai.listing import PREFIX, named_model
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.parsing import Blueprint
 from adapters.http.route_errors import DRAWING, SUBMITTING
-from adapters.http.schemas import generation_request, id_length
+from adapters.http.schemas import generation_request
 from adapters.http.waiting import WaitingCallers
 from application.settings import Settings
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest
 from domain.generation import GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -29,16 +30,13 @@ __all__ = ["images_blueprint"]
 _ID_PREFIX = "openai-"
 """Keeps the ids of this door's jobs apart from those that the caller chose elsewhere."""
 _KEY_HEADER = "Idempotency-Key"
+_HASHED = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY = {
     "in": "header",
     "name": _KEY_HEADER,
     "description": "The same request with the same key is answered with the same pictures, which "
     "are drawn once. Without one each request is drawn anew.",
-    "schema": {
-        "type": "string",
-        "maxLength": id_length().maximum - len(_ID_PREFIX),
-        "pattern": "^[^/]*$",
-    },
+    "schema": {"type": "string"},
 }
 _EXAMPLE = {"model": "demo.safetensors", "prompt": "a red circle", "n": 1, "size": "512x512"}
 
@@ -73,12 +71,16 @@ def images_blueprint(
 
 
 def _job_id() -> str:
-    """The same for the same `Idempotency-Key`; else one that no job has."""
+    """The same for the same `Idempotency-Key`, whatever that is; else one that no job has.
+
+    A key that is no part of an id is hashed, and so is one that looks as if it had been.
+    """
     key = request.headers.get(_KEY_HEADER)
-    job_id = _ID_PREFIX + (uuid.uuid4().hex if key is None else key)
-    if message := id_problem(job_id):
-        raise InvalidRequest([FieldProblem(_KEY_HEADER, f"makes an id that {message}")])
-    return job_id
+    if key is None:
+        return _ID_PREFIX + uuid.uuid4().hex
+    if id_problem(_ID_PREFIX + key) is None and not _HASHED.fullmatch(key):
+        return _ID_PREFIX + key
+    return f"{_ID_PREFIX}sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _answer(result: GenerationResult, *, as_url: bool) -> dict[str, object]:

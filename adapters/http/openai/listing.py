@@ -11,7 +11,7 @@ from adapters.http.openai.failures import OpenAIFailureSchema
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
-from domain.errors import InvalidRequest, ModelNotFound
+from domain.errors import InvalidRequest, ModelNotFound, ModelsNotRead
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -80,9 +80,12 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
 def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
     """The one model that `wanted` names, among those that can be drawn with where there are any.
 
-    Raises ModelNotFound, and InvalidRequest for several.
+    Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
     """
-    return the_one_meant(registry.named(wanted), wanted, field="model")
+    named = registry.named(wanted)
+    if not named and registry.awaits(wanted):
+        raise ModelsNotRead(wanted[:_SHOWN_CHARACTERS])
+    return the_one_meant(named, wanted, field="model")
 
 
 def _seconds(model: ModelRecord) -> int:

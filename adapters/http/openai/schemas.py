@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
 from adapters.http.answers import AnswerSchema
 from adapters.http.fields import CheckedString, LimitedString
@@ -43,6 +43,13 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
         return f"is {ascii(value)[:40]}; here it can be {' or '.join(map(repr, choices))} alone"
 
     return problem
+
+
+def _neutral(data: dict[str, Any]) -> dict[str, tuple[object, ...]]:
+    """The parameters that ask for nothing, and the values that they may have, in this body."""
+    if data.get("output_format") in (None, OutputFormat.PNG):
+        return _NEUTRAL | _NEUTRAL_OF_PNG
+    return _NEUTRAL
 
 
 def _described(choices: tuple[object, ...]) -> dict[str, Any]:
@@ -125,22 +132,24 @@ class ImagesRequestSchema(Schema):
 
     @pre_load
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        sent = {name: value for name, value in data.items() if value is not None}
-        neutral = _NEUTRAL
-        if sent.get("output_format", OutputFormat.PNG) == OutputFormat.PNG:
-            neutral = _NEUTRAL | _NEUTRAL_OF_PNG
+        neutral = _neutral(data)
+        return {
+            name: value
+            for name, value in data.items()
+            if value is not None and name not in neutral and name not in _FOR_OTHERS
+        }
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _ask_for_what_is_there(
+        self, _data: dict[str, Any], original: dict[str, Any], **_: Any
+    ) -> None:
         problems = {
             name: [message]
-            for name, choices in neutral.items()
-            if name in sent and (message := _one_of(*choices)(sent[name]))
+            for name, choices in _neutral(original).items()
+            if original.get(name) is not None and (message := _one_of(*choices)(original[name]))
         }
         if problems:
             raise ValidationError(problems)
-        return {
-            name: value
-            for name, value in sent.items()
-            if name not in neutral and name not in _FOR_OTHERS
-        }
 
     @post_load
     def _sides(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""What torch raises, in the domain's terms."""
+
+import pytest
+
+from adapters.diffusion.device import find_device
+from adapters.diffusion.errors import is_of_the_bytes, translated_errors
+from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
+
+pytestmark = pytest.mark.torch
+
+_HINT = "\nCUDA kernel errors might be asynchronously reported at some other API call"
+
+
+@pytest.mark.parametrize(
+    "error, expected",
+    [
+        (RuntimeError(f"CUDA error: an illegal memory access was encountered{_HINT}"), DeviceLost),
+        (RuntimeError(f"CUDA error: device-side assert triggered{_HINT}"), DeviceLost),
+        (RuntimeError(f"CUDA error: unspecified launch failure{_HINT}"), DeviceLost),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered"), DeviceLost),
+        (RuntimeError("HIP error: an illegal memory access was encountered"), DeviceLost),
+        (RuntimeError("CUDA error: out of memory"), OutOfMemory),
+        (RuntimeError("CUDA error: invalid argument"), GenerationFailed),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), GenerationFailed),
+        (ValueError("the words CUDA error: device-side assert in a prompt"), GenerationFailed),
+        (MemoryError(), OutOfMemory),
+    ],
+    ids=str,
+)
+def test_an_error_of_torch_is_one_of_the_domains(
+    error: Exception, expected: type[DomainError]
+) -> None:
+    with pytest.raises(DomainError) as caught, translated_errors(find_device("cpu"), "drawing"):
+        raise error
+    assert type(caught.value) is expected
+    assert str(caught.value).startswith("drawing")
+
+
+def test_a_device_that_is_lost_while_something_else_is_handled_is_found() -> None:
+    with pytest.raises(DeviceLost), translated_errors(find_device("cpu"), "drawing"):
+        try:
+            raise RuntimeError("CUDA error: misaligned address")
+        except RuntimeError as error:
+            raise ValueError("the library could not go on") from error
+
+
+def test_what_a_moment_is_to_blame_for_is_no_matter_of_the_bytes() -> None:
+    assert is_of_the_bytes(ValueError("conv_in.weight has the shape [1]"))
+    for error in (
+        OSError(5, "Input/output error"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("CUDA error: invalid argument"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ):
+        assert not is_of_the_bytes(error)
+        outer = GenerationFailed("loading failed")
+        outer.__cause__ = error
+        assert not is_of_the_bytes(outer)
