@@ -28,6 +28,8 @@ from domain.services.generate_images import DrawnRequest, GenerateImages
 
 __all__ = ["DeviceWorker"]
 
+_BATCH_WAIT_SECONDS = 0.005
+"""How long a device that draws batches waits for more, where nothing else is said."""
 _PREVIEW_SECONDS = 0.5
 """At least between two previews of a job."""
 _GLANCE_SECONDS = 5.0
@@ -97,7 +99,7 @@ class DeviceWorker:
         *,
         times: DrawingTimes,
         observer: JobObserver,
-        batch_wait: Callable[[], float],
+        batch_wait: float | None,
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
@@ -141,7 +143,7 @@ class DeviceWorker:
         batch = self.queue.take(
             limit=self._limits.get,
             may_draw=lambda model_id: not self._generate_images.awaits(model_id),
-            company=self._batch_wait(),
+            company=self._company(),
         )
         if batch is None:
             return False
@@ -155,6 +157,11 @@ class DeviceWorker:
                 _log.warning("the start of job %a could not be kept", request.id)
         self._draw(batch, finish)
         return True
+
+    def _company(self) -> float:
+        if self._batch_wait is not None:
+            return self._batch_wait
+        return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
 
     def wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
         """Those that are still to be drawn; ends those that were cancelled meanwhile."""

@@ -35,8 +35,6 @@ from domain.services.generate_images import GenerateImages
 __all__ = ["JobScheduler"]
 
 _OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
-_BATCH_WAIT_SECONDS = 0.005
-"""How long a device that draws batches waits for more, where nothing else is said."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +61,6 @@ class JobScheduler:
         self._records = records
         self._observer = observer or NoJobObserver()
         self._queue = JobQueue(max_waiting=max_queue, observer=self._observer)
-        self._batch_wait = batch_wait
         self._now = now
         times = DrawingTimes()
         self._forecast = Forecast(self._queue, times)
@@ -75,7 +72,7 @@ class JobScheduler:
             records,
             times=times,
             observer=self._observer,
-            batch_wait=self._company,
+            batch_wait=batch_wait,
             clock=clock,
             now=now,
         )
@@ -295,8 +292,3 @@ class JobScheduler:
     def _finished_submission(self, job: Job) -> Submission:
         result = self._records.result(job)
         return Submission(lambda: JobView.at_rest(job), lambda _timeout: result)
-
-    def _company(self) -> float:
-        if self._batch_wait is not None:
-            return self._batch_wait
-        return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
