@@ -58,6 +58,8 @@ def render_failure(failure: Failure) -> Response:
         message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
     elif isinstance(error, errors.ModelNotFound):
         message = _no_checkpoint(error.model_id)
+    elif isinstance(error, errors.ModelsNotRead):
+        message = "not all checkpoints are read yet; try again in a moment"
     wrong = failure.fields
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)

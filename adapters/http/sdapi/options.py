@@ -16,7 +16,7 @@ from adapters.http.sdapi.failures import SdapiFailureSchema
 from adapters.http.sdapi.neutral import without_neutral_settings
 from adapters.http.sdapi.schemas import SETTINGS
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
+from domain.errors import FieldProblem, InvalidRequest, ModelNotFound, ModelsNotRead
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -62,7 +62,7 @@ def options_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
         return _options(registry)
 
     @blueprint.post("/options")
-    @blueprint.raises(ModelNotFound)
+    @blueprint.raises(ModelNotFound, ModelsNotRead)
     @blueprint.arguments(_SdapiSetOptionsSchema, required=False)
     @blueprint.response(HTTPStatus.OK, {"type": "null"}, description="All of it is so already.")
     def set_options(wanted: dict[str, Any]) -> Response:
