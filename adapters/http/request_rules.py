@@ -3,20 +3,19 @@
 The domain checks it (`last_seed_problem`, `quality_problem`); this is for the API's description.
 """
 
+import itertools
 from typing import Any
 
 from domain.generation import GenerationRequest
 from domain.limits import IntegerRange
 from domain.output_formats import OutputFormat
 
-__all__ = ["quality_rule", "seed_rule"]
+__all__ = ["images_rule", "quality_rule", "seed_rule"]
 
 
 def seed_rule(num_images: str = "num_images") -> dict[str, Any]:
     """The seed of the last image is within the bounds too."""
-    seeds, numbers = GenerationRequest.LIMITS["seed"], GenerationRequest.LIMITS["num_images"]
-    assert isinstance(seeds, IntegerRange)  # noqa: S101 - tells mypy which kind of limit
-    assert isinstance(numbers, IntegerRange)  # noqa: S101
+    seeds, numbers = _bounds("seed"), _bounds("num_images")
     return {
         "anyOf": [
             {
@@ -30,6 +29,25 @@ def seed_rule(num_images: str = "num_images") -> dict[str, Any]:
     }
 
 
+def images_rule(one: str, other: str) -> dict[str, Any]:
+    """The product of these two is the number of images, within its bounds and the seed's."""
+    seeds, numbers = _bounds("seed"), _bounds("num_images")
+    counts = range(numbers.minimum, numbers.maximum + 1)
+    return {
+        "anyOf": [
+            {
+                "properties": {
+                    one: {"maximum": first},
+                    other: {"maximum": second},
+                    "seed": {"maximum": seeds.maximum - first * second + 1},
+                }
+            }
+            for first, second in itertools.product(counts, counts)
+            if first * second <= numbers.maximum
+        ]
+    }
+
+
 def quality_rule(quality: str, *free: object) -> dict[str, Any]:
     """It is of formats that have one; `free` are the values that go with any."""
     lossy = [each.value for each in OutputFormat if each.has_quality]
@@ -39,3 +57,9 @@ def quality_rule(quality: str, *free: object) -> dict[str, Any]:
             {"properties": {"output_format": {"enum": lossy}}, "required": ["output_format"]},
         ]
     }
+
+
+def _bounds(name: str) -> IntegerRange:
+    limit = GenerationRequest.LIMITS[name]
+    assert isinstance(limit, IntegerRange)  # noqa: S101 - tells mypy which kind of limit
+    return limit

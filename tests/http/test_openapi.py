@@ -5,13 +5,16 @@ That the answers are as it says is checked in every test here, by `DocumentedCli
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
+from adapters.http import sdapi
 from adapters.http.openapi.examples import JOB, REQUEST, RESULT
 from adapters.http.openapi.samples import sample_of
+from adapters.http.sdapi import schemas as sdapi_schemas
 from application.version import NAME, VERSION
 from domain import errors
 from domain.generation import GenerationRequest
@@ -82,8 +85,10 @@ def test_every_error_of_the_domain_is_described(
         return
     assert isinstance(sample_of(error), error)
     examples = document.contents["components"]["examples"]
-    assert f"Problem.{error.code}" in examples, "no route says that it `raises` it"
-    assert examples[f"Problem.{error.code}"]["value"]["code"] == error.code
+    names = {f"Problem.{error.code}", f"SdapiFailure.{error.code}"} & examples.keys()
+    assert names, "no route says that it `raises` it"
+    for value in (examples[name]["value"] for name in names):
+        assert error.code in (value.get("code"), value.get("error"))
 
 
 def test_an_error_without_a_sample_is_named_with_what_to_do() -> None:
@@ -166,9 +171,32 @@ def test_every_response_has_the_headers_that_all_have(document: Document) -> Non
 
 def test_a_door_to_another_api_is_described_with_its_own_errors(document: Document) -> None:
     responses = document.contents["paths"]["/openai/v1/images/generations"]["post"]["responses"]
-    for status, response in responses.items():
-        if not status.startswith("2"):
-            schema = response["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/OpenAIFailure"}
+    assert failure_schemas(responses) == {"OpenAIFailure"}
     assert "Retry-After" in responses["429"]["headers"]
     assert "422" not in responses
+
+
+def test_so_is_automatic1111s(document: Document) -> None:
+    operations = [
+        operation
+        for _, path, operation in document.operations()
+        if path.startswith(f"{sdapi.PREFIX}/")
+    ]
+    assert len(operations) == 19
+    for operation in operations:
+        assert failure_schemas(operation["responses"]) == {"SdapiFailure"}
+        assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]
+    schema = document.contents["components"]["schemas"]["SdapiTxt2Img"]
+    settings = schema["properties"]["override_settings"]["properties"]
+    assert settings.keys() > sdapi_schemas.SETTINGS
+    assert not [name for name in schema["properties"] if "." in name]
+
+
+def failure_schemas(responses: dict[str, Any]) -> set[str]:
+    """The names of the schemas of what is no success."""
+    schemas = [
+        response["content"]["application/json"]["schema"]
+        for status, response in responses.items()
+        if not status.startswith("2")
+    ]
+    return {schema["$ref"].rpartition("/")[2] for schema in schemas}

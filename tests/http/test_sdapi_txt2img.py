@@ -109,6 +109,12 @@ def test_a_checkpoint_has_many_names(service: Service, name: str) -> None:
     assert drawn_by(service, body()).model_id != MODEL.id
 
 
+def test_a_checkpoint_may_be_called_as_a_format_is(service: Service) -> None:
+    service.source.files["models/jpg.ckpt"] = b"others"
+    service.container.model_registry().refresh()
+    assert drawn_by(service, checkpoint("jpg")).model_id == OTHER.id
+
+
 def test_naming_a_checkpoint_changes_nothing_for_the_next_request(service: Service) -> None:
     add_model(service)
     assert drawn_by(service, checkpoint(OTHER.name)).model_id == OTHER.id

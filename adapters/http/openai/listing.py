@@ -65,7 +65,7 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
         return {"data": [model for model in registry.models() if model.loadable]}
 
     @blueprint.get("/models/<path:model>", parameters=[_MODEL])
-    @blueprint.raises(ModelNotFound, InvalidRequest)
+    @blueprint.raises(ModelNotFound, ModelsNotRead, InvalidRequest)
     @blueprint.response(HTTPStatus.OK, _OpenAIModelSchema)
     def retrieve_model(model: str) -> ModelRecord:
         """One of them."""
@@ -82,10 +82,7 @@ def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
 
     Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
     """
-    named = registry.named(wanted)
-    if not named and registry.awaits(wanted):
-        raise ModelsNotRead(wanted[:_SHOWN_CHARACTERS])
-    return the_one_meant(named, wanted, field="model")
+    return the_one_meant(registry, registry.named(wanted), wanted, field="model")
 
 
 def _seconds(model: ModelRecord) -> int:

@@ -19,8 +19,9 @@ _WORDS = ("const", "contentEncoding", "contentMediaType", "contentSchema")
 class _Converter(OpenAPIConverter):
     """What apispec has no word for, fields and schemas here say themselves.
 
-    A field: `limit_name`, of the `GenerationRequest` field whose default is its own. A schema:
-    `null_is_left_out`, when a null counts as not sent; `described`, members to merge in.
+    A field: `limit_name`, of the `GenerationRequest` field whose default is its own; a dot in its
+    `data_key`, when it lies within an object. A schema: `null_is_left_out`, when a null counts as
+    not sent; `described`, members to merge in.
     """
 
     request_defaults: ClassVar[Mapping[str, object]] = {}
@@ -49,10 +50,8 @@ class _Converter(OpenAPIConverter):
             optional = found["properties"].keys() - set(found.get("required", ()))
             for name in optional:
                 _allow_null(found["properties"][name])
-        for word, value in getattr(instance, "described", {}).items():
-            merged = isinstance(value, Mapping) and word in found
-            found[word] = {**found[word], **value} if merged else value
-        return found
+        _nest(found.get("properties", {}))
+        return _merged(found, getattr(instance, "described", {}))
 
 
 class SchemaPlugin(MarshmallowPlugin):
@@ -77,6 +76,23 @@ def _add_type(found: dict[str, Any]) -> None:
     values = found.get("enum", [found["const"]] if "const" in found else [])
     if values and "type" not in found and all(isinstance(each, str | None) for each in values):
         found["type"] = ["string", "null"] if None in values else "string"
+
+
+def _nest(properties: dict[str, Any]) -> None:
+    """Make `a.b` the property `b` of the object `a`."""
+    for path in [name for name in properties if "." in name]:
+        within, name = path.split(".", 1)
+        outer = properties.setdefault(within, {"type": "object", "properties": {}})
+        outer["properties"][name] = properties.pop(path)
+
+
+def _merged(found: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        word: _merged(found[word], value)
+        for word, value in more.items()
+        if isinstance(value, Mapping) and isinstance(found.get(word), Mapping)
+    }
+    return {**found, **more, **both}
 
 
 def _name(schema: Any) -> str:

@@ -33,6 +33,7 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.ImageNotFound(f"the job '{_ID}' is succeeded and has 1 images, counted from 0"),
     errors.IdConflict(_ID),
     errors.JobCancelled(_ID),
+    errors.UnreadablePicture("is cut off"),
     errors.StorageUnavailable("the job store does not answer; try again in a moment"),
     errors.StorageInUse(),
     errors.QueueFull(waiting=64, retry_after=_WHEN),

@@ -4,7 +4,6 @@ import re
 
 from adapters.http.model_names import the_one_meant
 from adapters.http.sdapi.schemas import CHECKPOINT
-from domain.errors import ModelNotFound
 from domain.models import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -31,15 +30,13 @@ def default_checkpoint(registry: ModelRegistry) -> ModelRecord | None:
 def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
     """The one that `wanted` names by its title, name, stem or SHA-256; the default for "".
 
-    Raises ModelNotFound, and InvalidRequest for several.
+    Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
     """
-    if not wanted:
-        if (model := default_checkpoint(registry)) is None:
-            raise ModelNotFound(wanted)
+    if not wanted and (model := default_checkpoint(registry)) is not None:
         return model
     named = registry.named(wanted)
     if not named and (found := _TITLE.fullmatch(wanted)):
         named = registry.named(found[1])
     if not named:
         named = tuple(model for model in registry.models() if stem(model) == wanted)
-    return the_one_meant(named, wanted, field=CHECKPOINT)
+    return the_one_meant(registry, named, wanted, field=CHECKPOINT)

@@ -1,12 +1,13 @@
 """Errors as that API's clients know them."""
 
 from flask import Response, json
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.problems import Failure
 from domain import errors
 
-__all__ = ["render_failure"]
+__all__ = ["SdapiFailureSchema", "render_failure"]
 
 # What the domain finds wrong, by that API's names.
 _FIELDS = {
@@ -17,6 +18,33 @@ _FIELDS = {
 }
 _CHALLENGE = "WWW-Authenticate"
 _BASIC = 'Basic realm="ai-inference", charset="UTF-8"'
+
+
+_TEXT = {"type": "string"}
+_WRONG_FIELD = {
+    "type": "object",
+    "required": ["loc", "msg", "type"],
+    "additionalProperties": False,
+    "properties": {
+        "loc": {"type": "array", "items": _TEXT, "description": "`body`, then the field's name."},
+        "msg": _TEXT,
+        "type": _TEXT,
+    },
+}
+
+
+class SdapiFailureSchema(AnswerSchema):
+    """An error as that API's clients know it."""
+
+    error = fields.String(metadata={"description": "A stable word."})
+    detail = fields.Raw(
+        metadata={
+            "oneOf": [_TEXT, {"type": "array", "items": _WRONG_FIELD}],
+            "description": "What is wrong; of fields a list, as FastAPI's.",
+        }
+    )
+    body = fields.String(metadata={"description": "Always empty."})
+    errors = fields.String(metadata={"description": "What is wrong, for a person to read."})
 
 
 def render_failure(failure: Failure) -> Response:
@@ -30,6 +58,8 @@ def render_failure(failure: Failure) -> Response:
         message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
     elif isinstance(error, errors.ModelNotFound):
         message = _no_checkpoint(error.model_id)
+    elif isinstance(error, errors.ModelsNotRead):
+        message = "not all checkpoints are read yet; try again in a moment"
     wrong = failure.fields
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)

@@ -1,14 +1,16 @@
 """What there is to choose from, as that API lists it."""
 
 from http import HTTPStatus
-from typing import Any
 
-from marshmallow import Schema, fields
+from flask import Response, jsonify
+from marshmallow import fields
 
+from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.auth import protect
 from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.checkpoints import stem, title
 from adapters.http.sdapi.door import PREFIX
+from adapters.http.sdapi.failures import SdapiFailureSchema
 from adapters.http.sdapi.samplers import SAMPLERS, SCHEDULES, Sampler, Schedule
 from domain.credentials import Scope
 from domain.models import SHORT_ID, ModelRecord
@@ -33,49 +35,72 @@ _NONE_OF: tuple[tuple[str, object], ...] = (
 )
 
 
-class _CheckpointSchema(Schema):
-    title = fields.Function(title)
-    model_name = fields.Function(stem)
-    hash = fields.Function(lambda model: model.id[:SHORT_ID])
+class _SdapiCheckpointSchema(AnswerSchema):
+    """A checkpoint as that API lists it."""
+
+    title = Computed(title, fields.String(), metadata={"description": "Its name in requests."})
+    model_name = Computed(
+        stem, fields.String(), metadata={"description": "The file's name without its extension."}
+    )
+    hash = Computed(
+        lambda model: model.id[:SHORT_ID],
+        fields.String(),
+        metadata={"description": "The first digits of its SHA-256."},
+    )
     sha256 = fields.String(attribute="id")
     filename = fields.String(attribute="path")
-    config = fields.Constant(None)
+    config = fields.Constant(None, metadata={"const": None})
 
 
-class _SamplerSchema(Schema):
+class _SdapiSamplerSchema(AnswerSchema):
+    """A sampler as that API lists it."""
+
     name = fields.String()
     aliases = fields.List(fields.String())
-    options = fields.Dict(keys=fields.String(), values=fields.String())
+    options = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "The noise schedule that is its own, if there is one."},
+    )
 
 
-class _ScheduleSchema(Schema):
+class _SdapiScheduleSchema(AnswerSchema):
+    """A noise schedule as that API lists it."""
+
     name = fields.String()
-    label = fields.String()
-    aliases = fields.Constant(None)
-    default_rho = fields.Constant(-1)
-    need_inner_model = fields.Constant(False)
+    label = fields.String(metadata={"description": "Its name in requests; `name` does as well."})
+    aliases = fields.Constant(None, metadata={"const": None})
+    default_rho = fields.Constant(-1, metadata={"const": -1, "type": "integer"})
+    need_inner_model = fields.Constant(False, metadata={"const": False, "type": "boolean"})
 
 
 def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
     """`/sdapi/v1/sd-models` and the other lists."""
     blueprint = Blueprint(
-        "sdapi_lists", __name__, url_prefix=PREFIX, description="AUTOMATIC1111's API: lists."
+        "sdapi_lists",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: lists.",
+        failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 
     @blueprint.get("/sd-models")
-    @blueprint.response(HTTPStatus.OK, _CheckpointSchema(many=True))
+    @blueprint.response(HTTPStatus.OK, _SdapiCheckpointSchema(many=True))
     def list_checkpoints() -> list[ModelRecord]:
+        """The checkpoints that can be drawn with."""
         return [model for model in registry.models() if model.loadable]
 
     @blueprint.get("/samplers")
-    @blueprint.response(HTTPStatus.OK, _SamplerSchema(many=True))
+    @blueprint.response(HTTPStatus.OK, _SdapiSamplerSchema(many=True))
     def list_samplers() -> list[Sampler]:
+        """The samplers; not every checkpoint takes each."""
         return list(SAMPLERS)
 
     @blueprint.get("/schedulers")
-    @blueprint.response(HTTPStatus.OK, _ScheduleSchema(many=True))
+    @blueprint.response(HTTPStatus.OK, _SdapiScheduleSchema(many=True))
     def list_schedulers() -> list[Schedule]:
+        """The noise schedules."""
         return list(SCHEDULES)
 
     for name, nothing in _NONE_OF:
@@ -84,7 +109,10 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
 
 
 def _add_constant(blueprint: Blueprint, name: str, value: object) -> None:
+    described = {"const": value, "type": "array" if isinstance(value, list) else "object"}
+
     @blueprint.get(f"/{name}", endpoint=f"list_{name.replace('-', '_')}")
-    @blueprint.response(HTTPStatus.OK)
-    def list_nothing() -> Any:
-        return value
+    @blueprint.response(HTTPStatus.OK, described)
+    def list_nothing() -> Response:
+        """Empty, for clients that ask: there is nothing of the kind here."""
+        return jsonify(value)

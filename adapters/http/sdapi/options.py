@@ -7,13 +7,16 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import INCLUDE, Schema, fields
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.auth import protect
 from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.checkpoints import chosen_checkpoint, default_checkpoint, title
 from adapters.http.sdapi.door import PREFIX
-from adapters.http.sdapi.schemas import SETTINGS, without_neutral_settings
+from adapters.http.sdapi.failures import SdapiFailureSchema
+from adapters.http.sdapi.neutral import without_neutral_settings
+from adapters.http.sdapi.schemas import SETTINGS
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest
+from domain.errors import FieldProblem, InvalidRequest, ModelNotFound, ModelsNotRead
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -22,14 +25,20 @@ __all__ = ["options_blueprint"]
 _CHECKPOINT_OPTION = "sd_model_checkpoint"
 
 
-class _OptionsSchema(Schema):
+class _SdapiSetOptionsSchema(Schema):
+    """Any options, as they are already: what `GET` has answered can be sent back."""
+
     class Meta:
         unknown = INCLUDE
 
 
-class _ShownOptionsSchema(Schema):
-    sd_model_checkpoint = fields.String(allow_none=True)
-    sd_checkpoint_hash = fields.String(allow_none=True)
+class _SdapiOptionsSchema(AnswerSchema):
+    """What is so for requests that do not override it."""
+
+    sd_model_checkpoint = fields.String(
+        allow_none=True, metadata={"description": "Null when there is none to draw with."}
+    )
+    sd_checkpoint_hash = fields.String(allow_none=True, metadata={"description": "Its SHA-256."})
     sd_vae = fields.String()
     CLIP_stop_at_last_layers = fields.Integer()
     samples_format = fields.String()
@@ -38,19 +47,26 @@ class _ShownOptionsSchema(Schema):
 def options_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
     """`/sdapi/v1/options`."""
     blueprint = Blueprint(
-        "sdapi_options", __name__, url_prefix=PREFIX, description="AUTOMATIC1111's API: options."
+        "sdapi_options",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: options.",
+        failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 
     @blueprint.get("/options")
-    @blueprint.response(HTTPStatus.OK, _ShownOptionsSchema)
+    @blueprint.response(HTTPStatus.OK, _SdapiOptionsSchema)
     def get_options() -> dict[str, object]:
+        """What is so for every request that says nothing else."""
         return _options(registry)
 
     @blueprint.post("/options")
-    @blueprint.arguments(_OptionsSchema)
-    @blueprint.response(HTTPStatus.OK)
+    @blueprint.raises(ModelNotFound, ModelsNotRead)
+    @blueprint.arguments(_SdapiSetOptionsSchema, required=False)
+    @blueprint.response(HTTPStatus.OK, {"type": "null"}, description="All of it is so already.")
     def set_options(wanted: dict[str, Any]) -> Response:
+        """Nothing can be set for all requests: what would change anything is refused."""
         _refuse_changes(wanted, registry)
         return jsonify(None)
 

@@ -4,8 +4,9 @@ import base64
 from typing import Any
 
 from flask import json
-from marshmallow import Schema, fields
+from marshmallow import fields
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.sdapi.checkpoints import stem
 from adapters.http.sdapi.samplers import MODELS_OWN
 from application.version import VERSION
@@ -13,15 +14,38 @@ from domain.generation import GenerationResult
 from domain.models import SHORT_ID, ModelRecord
 from domain.picture_parameters import parameters_text
 
-__all__ = ["PicturesSchema", "pictures"]
+__all__ = ["SdapiPicturesSchema", "pictures"]
 
 
-class PicturesSchema(Schema):
-    """Pictures in base64, what they were drawn with, and more of that as JSON in a text."""
+class _SdapiParametersSchema(AnswerSchema):
+    """What pictures were drawn with, all gaps filled."""
 
-    images = fields.List(fields.String())
-    parameters = fields.Dict(keys=fields.String())
-    info = fields.String()
+    prompt = fields.String()
+    negative_prompt = fields.String()
+    seed = fields.Integer()
+    steps = fields.Integer()
+    cfg_scale = fields.Float()
+    width = fields.Integer()
+    height = fields.Integer()
+    sampler_name = fields.String()
+    batch_size = fields.Integer()
+    n_iter = fields.Integer()
+    send_images = fields.Boolean()
+
+
+class SdapiPicturesSchema(AnswerSchema):
+    """Pictures, as that API's clients expect them."""
+
+    images = fields.List(
+        fields.String(metadata={"contentEncoding": "base64", "description": "A picture's file."})
+    )
+    parameters = fields.Nested(_SdapiParametersSchema)
+    info = fields.String(
+        metadata={
+            "contentMediaType": "application/json",
+            "description": "More of the same, with `all_seeds` and the `infotexts` of each.",
+        }
+    )
 
 
 def pictures(

@@ -6,11 +6,14 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.auth import protect
 from adapters.http.fields import CheckedString
 from adapters.http.parsing import PictureBlueprint
 from adapters.http.sdapi.door import PREFIX
+from adapters.http.sdapi.failures import SdapiFailureSchema
 from domain.credentials import Scope
+from domain.errors import UnreadablePicture
 from domain.picture_parameters import parse_parameters
 from domain.ports.picture_parameters import PictureParametersReader
 from domain.services.credential_checker import CredentialChecker
@@ -26,11 +29,21 @@ def _text_problem(value: object) -> str | None:
     return None
 
 
-class _PngInfoRequestSchema(Schema):
+class _SdapiPngInfoRequestSchema(Schema):
+    """A picture."""
+
     class Meta:
         unknown = EXCLUDE
 
-    image = CheckedString(_text_problem, required=True)
+    image = CheckedString(
+        _text_problem,
+        required=True,
+        metadata={
+            "minLength": 1,
+            "contentEncoding": "base64",
+            "description": "The file, a PNG, JPEG or WebP, in base64 or as a data URL.",
+        },
+    )
 
     @post_load
     def _decode(self, data: dict[str, str], **_: Any) -> dict[str, bytes]:
@@ -43,10 +56,21 @@ class _PngInfoRequestSchema(Schema):
             raise ValidationError("is no base64", "image") from error
 
 
-class _PngInfoSchema(Schema):
-    info = fields.String()
-    items_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="items")
-    parameters = fields.Dict(keys=fields.String(), values=fields.String())
+def _texts(description: str, **options: Any) -> fields.Dict:
+    return fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": description},
+        **options,
+    )
+
+
+class _SdapiPngInfoSchema(AnswerSchema):
+    """What a picture says of itself."""
+
+    info = fields.String(metadata={"description": "Its parameters as text; empty without any."})
+    items_ = _texts("Its other texts.", data_key="items")
+    parameters = _texts("What `info` says, by its names.")
 
 
 def png_info_blueprint(
@@ -54,14 +78,20 @@ def png_info_blueprint(
 ) -> PictureBlueprint:
     """`/sdapi/v1/png-info`."""
     blueprint = PictureBlueprint(
-        "sdapi_png_info", __name__, url_prefix=PREFIX, description="AUTOMATIC1111's API: texts."
+        "sdapi_png_info",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: texts.",
+        failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 
     @blueprint.post("/png-info")
-    @blueprint.arguments(_PngInfoRequestSchema)
-    @blueprint.response(HTTPStatus.OK, _PngInfoSchema)
+    @blueprint.raises(UnreadablePicture)
+    @blueprint.arguments(_SdapiPngInfoRequestSchema)
+    @blueprint.response(HTTPStatus.OK, _SdapiPngInfoSchema)
     def png_info(fields: dict[str, bytes]) -> dict[str, object]:
+        """What a picture was drawn with, as it says itself."""
         found = reader.read(fields["image"])
         return {
             "info": found.text,

@@ -8,12 +8,15 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields
 
+from adapters.http.answers import AnswerSchema
 from adapters.http.auth import current_principal, protect
 from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.door import JOB_PREFIX, PREFIX
+from adapters.http.sdapi.failures import SdapiFailureSchema
 from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
 from domain.credentials import Scope
+from domain.errors import JobNotFound, ShuttingDown, StorageInUse, StorageUnavailable
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["progress_blueprint"]
@@ -23,41 +26,61 @@ class _ProgressQuerySchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    skip_current_image = fields.Boolean(load_default=False)
+    skip_current_image = fields.Boolean(
+        load_default=False, metadata={"description": "Leave `current_image` out, which costs time."}
+    )
 
 
-class _StateSchema(Schema):
-    skipped = fields.Constant(False)
-    interrupted = fields.Constant(False)
-    stopping_generation = fields.Constant(False)
-    job = fields.String()
-    job_count = fields.Integer()
-    job_timestamp = fields.String()
-    job_no = fields.Constant(0)
+def _never() -> fields.Constant[bool]:
+    return fields.Constant(False, metadata={"const": False, "type": "boolean"})
+
+
+class _SdapiStateSchema(AnswerSchema):
+    """What is drawn now, or waits to be."""
+
+    skipped = _never()
+    interrupted = _never()
+    stopping_generation = _never()
+    job = fields.String(metadata={"description": "Its id; empty when there is none."})
+    job_count = fields.Integer(metadata={"description": "Your unfinished ones of this API."})
+    job_timestamp = fields.String(
+        metadata={"pattern": "^([0-9]{14}|0)$", "description": "When it began, in UTC."}
+    )
+    job_no = fields.Constant(0, metadata={"const": 0, "type": "integer"})
     sampling_step = fields.Integer()
     sampling_steps = fields.Integer()
 
 
-class _ProgressSchema(Schema):
-    progress = fields.Float()
-    eta_relative = fields.Float()
-    state = fields.Nested(_StateSchema)
-    current_image = fields.String(allow_none=True)
-    textinfo = fields.String(allow_none=True)
-    current_task = fields.String(allow_none=True)
+class _SdapiProgressSchema(AnswerSchema):
+    """How far your pictures of this API are."""
+
+    progress = fields.Float(metadata={"minimum": 0, "maximum": 1})
+    eta_relative = fields.Float(metadata={"description": "Seconds that are left; 0 if unknown."})
+    state = fields.Nested(_SdapiStateSchema)
+    current_image = fields.String(
+        allow_none=True,
+        metadata={"contentEncoding": "base64", "description": "The picture so far, as a JPEG."},
+    )
+    textinfo = fields.String(allow_none=True, metadata={"description": "Its place in the queue."})
+    current_task = fields.String(allow_none=True, metadata={"description": "As `state.job`."})
 
 
 def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> Blueprint:
     """`/sdapi/v1/progress` and `/sdapi/v1/interrupt`, for the caller's own jobs of this door."""
     blueprint = Blueprint(
-        "sdapi_progress", __name__, url_prefix=PREFIX, description="AUTOMATIC1111's API: progress."
+        "sdapi_progress",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: progress.",
+        failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 
     @blueprint.get("/progress")
     @blueprint.arguments(_ProgressQuerySchema, location="query")
-    @blueprint.response(HTTPStatus.OK, _ProgressSchema)
+    @blueprint.response(HTTPStatus.OK, _SdapiProgressSchema)
     def progress(query: dict[str, Any]) -> dict[str, object]:
+        """How far your pictures of this API are; all zeros when there is nothing to wait for."""
         caller = current_principal().name
         jobs = _unfinished(scheduler, caller)
         if not jobs:
@@ -69,8 +92,12 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
         return _answer(now, jobs=len(jobs), image=image)
 
     @blueprint.post("/interrupt")
-    @blueprint.response(HTTPStatus.OK)
+    @blueprint.raises(JobNotFound, StorageUnavailable, StorageInUse, ShuttingDown)
+    @blueprint.response(
+        HTTPStatus.OK, {"type": "object"}, description="It ends before its next step."
+    )
     def interrupt() -> Response:
+        """End your picture of this API that is drawn, or else those that wait."""
         caller = current_principal().name
         jobs = _unfinished(scheduler, caller)
         for view in _drawn(jobs) or jobs:

@@ -5,13 +5,21 @@ and `sd_schedulers.py`.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
 
 from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
 
-__all__ = ["MODELS_OWN", "SAMPLERS", "SCHEDULES", "Sampler", "Schedule", "named_scheduler"]
+__all__ = [
+    "KARRAS_RULE",
+    "MODELS_OWN",
+    "SAMPLERS",
+    "SCHEDULES",
+    "Sampler",
+    "Schedule",
+    "named_scheduler",
+]
 
 MODELS_OWN = "Default"
 """Leaves it to the model, as in SD.Next; of some models nothing else draws."""
@@ -59,6 +67,19 @@ _KARRAS_OF = {
     Scheduler.DPMPP_2M: Scheduler.DPMPP_2M_KARRAS,
     Scheduler.DPMPP_2M_KARRAS: Scheduler.DPMPP_2M_KARRAS,
 }
+_HAVING_KARRAS = {
+    "enum": [
+        *(each.name for each in SAMPLERS if (each.scheduler or DEFAULT_SCHEDULER) in _KARRAS_OF),
+        None,
+    ]
+}
+KARRAS_RULE: Mapping[str, Any] = {
+    "anyOf": [
+        {"properties": {"scheduler": {"enum": [_AUTOMATIC.label, _UNIFORM.label, None]}}},
+        {"properties": {"sampler_name": _HAVING_KARRAS, "sampler_index": _HAVING_KARRAS}},
+    ]
+}
+"""What goes with what, in the words of JSON Schema."""
 
 
 def named_scheduler(sampler: str, schedule: str) -> Scheduler | None:

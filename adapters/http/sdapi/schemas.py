@@ -1,97 +1,136 @@
-"""What that API's clients may ask for, and which of it there is here.
-
-They send everything that it knows, most of it at its default. So what is nothing (null, false, 0,
-an empty text, list or object) is never wrong, nor what has no effect; what would change the
-picture and can not be done here is.
-"""
+"""What that API's clients may ask for, and which of it there is here."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.fields import CheckedString
+from adapters.http.fields import CheckedString, LimitedString
+from adapters.http.request_rules import images_rule
 from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
-from adapters.http.sdapi.samplers import named_scheduler
+from adapters.http.sdapi.neutral import (
+    NO_OTHER_SETTING,
+    NOTHING_ELSE,
+    undoable_fields,
+    undoable_value,
+    without_neutral_settings,
+)
+from adapters.http.sdapi.samplers import (
+    KARRAS_RULE,
+    MODELS_OWN,
+    SAMPLERS,
+    SCHEDULES,
+    named_scheduler,
+)
 from domain.generation import GenerationRequest
 from domain.limits import TextLength
+from domain.output_formats import OutputFormat
 from domain.schedulers import Scheduler
 
-__all__ = ["CHECKPOINT", "SETTINGS", "Txt2ImgSchema", "without_neutral_settings"]
+__all__ = ["CHECKPOINT", "SETTINGS", "SdapiTxt2ImgSchema"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
+_FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
-SETTINGS = frozenset({_CHECKPOINT_SETTING, "samples_format", "jpeg_quality"})
+SETTINGS = frozenset({_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality"})
 """What a request can override."""
 _NAME = TextLength(0, 4096)
 _WORD = TextLength(0, 100)
 _NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
 _NUMBER = re.compile(r"\s*-?[0-9]{1,20}(\.[0-9]{1,20})?\s*")
+_RANDOM = -1
+_JPG = "jpg"
 
-# Of the second pass (`enable_hr`), a refiner, variations, noise or a script that are not asked for,
-# or of where pictures are kept.
-_WITHOUT_EFFECT = frozenset(
-    {
-        *("denoising_strength", "firstphase_width", "firstphase_height", "refiner_switch_at"),
-        *("subseed", "s_tmin", "s_tmax", "script_args", "force_task_id", "save_images"),
-        *("do_not_save_samples", "do_not_save_grid", "override_settings_restore_afterwards"),
-        *("comments", "disable_extra_networks"),
-    }
-)
-_HIRES_FIX = "hr_"
-# What is done anyway, though it is not nothing.
-_NEUTRAL: Mapping[str, tuple[object, ...]] = {
-    "clip_skip": (1,),
-    "eta": (1,),
-    "refiner_checkpoint": ("None",),
-    "s_noise": (1,),
-    "seed_resize_from_h": (-1,),
-    "seed_resize_from_w": (-1,),
-}
-_NEUTRAL_SETTINGS: Mapping[str, tuple[object, ...]] = {
-    "CLIP_stop_at_last_layers": (1,),
-    "sd_vae": ("Automatic", "None"),
-}
-_SETTINGS_WITHOUT_EFFECT = frozenset(
-    {"samples_save", "grid_save", "live_previews_enable", "show_progress_every_n_steps"}
-)
 # A LoRA or hypernetwork of that web UI, as `modules/extra_networks.py` finds it in a prompt.
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
+_NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # what `\w` is, languages do not agree on
+_SAMPLER = {"enum": [sampler.name for sampler in SAMPLERS], "default": MODELS_OWN}
 
 
-def without_neutral_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that would change a picture."""
-    return {
-        name: value
-        for name, value in settings.items()
-        if value
-        and value not in _NEUTRAL_SETTINGS.get(name, ())
-        and name not in _SETTINGS_WITHOUT_EFFECT
+class SdapiTxt2ImgSchema(Schema):
+    """What to draw. A null counts as not sent, and a number may be sent as text.
+
+    Loaded as fields of a `GenerationRequest`, with `checkpoint`, `batch_size`, `n_iter` and
+    `send_images` beside them.
+    """
+
+    null_is_left_out = True
+    described: ClassVar[Mapping[str, Any]] = {
+        **NOTHING_ELSE,
+        "properties": {
+            **NOTHING_ELSE["properties"],
+            _SETTINGS: {**NO_OTHER_SETTING, "type": ["object", "null"]},
+        },
+        "allOf": [images_rule("batch_size", "n_iter"), KARRAS_RULE],
     }
 
-
-class Txt2ImgSchema(Schema):
-    """The body of `txt2img`, loaded as fields of a `GenerationRequest`, with `checkpoint`,
-    `batch_size`, `n_iter` and `send_images` beside them. A null counts as not sent."""
-
-    prompt = limited_text("prompt", required=True)
-    negative_prompt = limited_text("negative_prompt")
+    prompt = limited_text("prompt", required=True, metadata=_NO_NETWORK)
+    negative_prompt = limited_text("negative_prompt", metadata=_NO_NETWORK)
     num_inference_steps = limited_integer("num_inference_steps", data_key="steps")
     guidance_scale = limited_number("guidance_scale", data_key="cfg_scale")
     width = limited_integer("width")
     height = limited_integer("height")
-    seed = limited_integer("seed")
-    batch_size = limited_integer("num_images", load_default=1)
-    n_iter = limited_integer("num_images", load_default=1)
-    sampler_name = CheckedString(_WORD.problem, load_default="")
-    sampler_index = CheckedString(_WORD.problem, load_default="")
-    schedule = CheckedString(_WORD.problem, data_key="scheduler", load_default="")
-    send_images = fields.Boolean(truthy={True}, falsy={False}, load_default=True)
-    checkpoint = CheckedString(_NAME.problem, data_key=CHECKPOINT, load_default="")
-    output_format = limited_word("output_format", data_key=f"{_SETTINGS}.samples_format")
-    quality = limited_integer("quality", data_key=f"{_SETTINGS}.jpeg_quality")
+    seed = limited_integer(
+        "seed",
+        metadata={
+            "minimum": _RANDOM,
+            "description": f"Of the first picture, counted up for the others; {_RANDOM} is a "
+            "random one.",
+        },
+    )
+    batch_size = limited_integer(
+        "num_images", load_default=1, metadata={"description": "How many; times `n_iter`."}
+    )
+    n_iter = limited_integer(
+        "num_images", load_default=1, metadata={"description": "How many times `batch_size`."}
+    )
+    sampler_name = CheckedString(
+        _WORD.problem,
+        load_default="",
+        metadata={**_SAMPLER, "description": "In any case of letters, or an alias."},
+    )
+    sampler_index = CheckedString(
+        _WORD.problem,
+        load_default="",
+        metadata={**_SAMPLER, "description": "The older name of `sampler_name`."},
+    )
+    schedule = CheckedString(
+        _WORD.problem,
+        data_key="scheduler",
+        load_default="",
+        metadata={
+            "enum": [schedule.label for schedule in SCHEDULES],
+            "default": SCHEDULES[0].label,
+            "description": "How the noise is spaced; Karras is of DPM++ 2M.",
+        },
+    )
+    send_images = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        load_default=True,
+        metadata={"description": "Whether the answer has the pictures."},
+    )
+    checkpoint = LimitedString(
+        _NAME,
+        data_key=CHECKPOINT,
+        load_default="",
+        metadata={
+            "description": "A title, a file's name with or without its extension, a path, or the "
+            "SHA-256 or ten or more of its digits; the first by path when it is empty."
+        },
+    )
+    output_format = limited_word(
+        "output_format",
+        data_key=f"{_SETTINGS}.{_FORMAT_SETTING}",
+        metadata={"enum": [*OutputFormat, _JPG]},
+    )
+    quality = limited_integer(
+        "quality",
+        data_key=f"{_SETTINGS}.jpeg_quality",
+        metadata={"description": "Of a jpeg or a webp; a png has none."},
+    )
 
     @pre_load
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -100,16 +139,17 @@ class Txt2ImgSchema(Schema):
         settings = sent.pop(_SETTINGS, {})
         if not isinstance(settings, dict):
             raise ValidationError("must be an object", _SETTINGS)
-        problems = dict(_problems(sent, known))
-        asked = {name: _as_number(name, value) for name, value in sent.items() if name in known}
-        if asked.get("seed") in (-1, ""):
+        asked = {name: _as_number(name, sent.pop(name)) for name in known & sent.keys()}
+        problems = dict(undoable_fields(sent))
+        if asked.get("seed") in (_RANDOM, ""):
             del asked["seed"]
         for name, value in without_neutral_settings(settings).items():
             place = f"{_SETTINGS}.{name}"
             if name in SETTINGS:
-                asked[place] = "jpeg" if value == "jpg" else value
+                is_jpg = (name, value) == (_FORMAT_SETTING, _JPG)
+                asked[place] = OutputFormat.JPEG.value if is_jpg else value
             else:
-                problems[place] = [_undoable(value)]
+                problems[place] = [undoable_value(value)]
         if problems:
             raise ValidationError(problems)
         return asked
@@ -148,30 +188,6 @@ class Txt2ImgSchema(Schema):
 def _scheduler(data: Mapping[str, Any]) -> Scheduler | None:
     name = data.get("sampler_name") or data.get("sampler_index", "")
     return named_scheduler(name, data.get("schedule", ""))
-
-
-def _problems(sent: Mapping[str, Any], known: set[str]) -> Iterator[tuple[str, list[str]]]:
-    """What is asked for in vain, by its name."""
-    for name, value in sent.items():
-        if name in known or name in _WITHOUT_EFFECT or name.startswith(_HIRES_FIX):
-            continue
-        if name == "alwayson_scripts":
-            if isinstance(value, dict) and not any(map(_has_arguments, value.values())):
-                continue
-        elif not value or value in _NEUTRAL.get(name, ()):
-            continue
-        yield name, [_undoable(value)]
-
-
-def _has_arguments(script: object) -> bool:
-    """Whether a script that is always on is asked to do something."""
-    arguments = script.get("args", []) if isinstance(script, dict) else script
-    return any(arguments) if isinstance(arguments, list) else bool(arguments)
-
-
-def _undoable(value: object) -> str:
-    shown = "set" if isinstance(value, dict | list) else ascii(value)[:40]
-    return f"is {shown}, which can not be done here; leave it out"
 
 
 def _as_number(name: str, value: Any) -> Any:

@@ -6,11 +6,13 @@ from typing import Any
 
 from adapters.http.auth import current_principal, protect
 from adapters.http.parsing import Blueprint
+from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.schemas import generation_request
 from adapters.http.sdapi.checkpoints import chosen_checkpoint
 from adapters.http.sdapi.door import JOB_PREFIX, PREFIX
-from adapters.http.sdapi.pictures import PicturesSchema, pictures
-from adapters.http.sdapi.schemas import Txt2ImgSchema
+from adapters.http.sdapi.failures import SdapiFailureSchema
+from adapters.http.sdapi.pictures import SdapiPicturesSchema, pictures
+from adapters.http.sdapi.schemas import SdapiTxt2ImgSchema
 from adapters.http.waiting import WaitingCallers
 from application.settings import Settings
 from domain.credentials import Scope
@@ -19,20 +21,38 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["txt2img_blueprint"]
 
+_EXAMPLE = {
+    "prompt": "a red circle",
+    "negative_prompt": "trees",
+    "seed": 7,
+    "steps": 20,
+    "cfg_scale": 7.5,
+    "width": 256,
+    "height": 256,
+    "sampler_name": "DPM++ 2M Karras",
+    "override_settings": {"sd_model_checkpoint": "demo"},
+}
+
 
 def txt2img_blueprint(
     settings: Settings, registry: ModelRegistry, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/sdapi/v1/txt2img`."""
     blueprint = Blueprint(
-        "sdapi_txt2img", __name__, url_prefix=PREFIX, description="AUTOMATIC1111's API: pictures."
+        "sdapi_txt2img",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: pictures.",
+        failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 
     @blueprint.post("/txt2img")
-    @blueprint.arguments(Txt2ImgSchema)
-    @blueprint.response(HTTPStatus.OK, PicturesSchema)
+    @blueprint.raises(*SUBMITTING, *DRAWING)
+    @blueprint.arguments(SdapiTxt2ImgSchema, example=_EXAMPLE)
+    @blueprint.response(HTTPStatus.OK, SdapiPicturesSchema, description="In order of their seeds.")
     def txt2img(fields: dict[str, Any]) -> dict[str, object]:
+        """Draw pictures and wait for them."""
         answer = {name: fields.pop(name) for name in ("batch_size", "n_iter")}
         send = fields.pop("send_images")
         model = chosen_checkpoint(registry, fields.pop("checkpoint"))
