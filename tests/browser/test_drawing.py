@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.studio import Server, SteppedGenerator, Studio
-from tests.http.conftest import Service
+from tests.http.conftest import AUTHORIZED, Service, infer_body
 from tests.http.helpers import fill_queue, occupy_device
 
 
@@ -121,6 +121,22 @@ def test_a_service_that_starts_anew_is_found_again(
     server.start()
     generator.held = False
     expect(studio.pictures).to_have_count(1)
+    expect(studio.page.locator("#connection")).to_be_hidden()
+
+
+def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
+    studio: Studio, server: Server, service: Service, generator: SteppedGenerator
+) -> None:
+    body = infer_body(prompt="an earlier one", num_inference_steps=1)
+    service.client.post("/v1/infer", json=body, headers=AUTHORIZED)
+    generator.held = True
+    studio.sign_in().draw()
+    expect(studio.bar).to_have_attribute("value", "1")
+    studio.tiles.last.click()
+    expect(studio.pictures).to_have_count(1)
+    server.stop()
+    expect(studio.page.locator("#connection")).to_contain_text("No connection")
+    server.start()
     expect(studio.page.locator("#connection")).to_be_hidden()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
@@ -21,6 +22,7 @@ from domain.generation import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 from tests.http.conftest import Service, make_service, make_settings
 from tests.http.documented import Document, is_asset, openapi_path
+from tests.http.metric_samples import scrape
 
 _HOW = (
     "register its blueprint (adapters.http.parsing.Blueprint) with `api.register_blueprint` and "
@@ -53,6 +55,15 @@ def test_what_is_served_is_the_document(shared: Service, document: Document) -> 
     assert response.get_json() == document.contents
     again = shared.client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def test_whoever_asks_for_it_first_has_an_answer_of_their_own() -> None:
+    service = make_service(make_settings())
+    service.container.app().test_client_class = FlaskClient  # the tests' own has asked before
+    client = service.container.app().test_client()
+    answer = client.get("/openapi.json", headers={"X-Request-ID": "mine"})
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, "mine")
+    assert not any(scrape(service).all_of("http_errors_total").values())
 
 
 def test_it_has_every_route_and_nothing_else(shared: Service, document: Document) -> None:

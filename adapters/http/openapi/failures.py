@@ -54,7 +54,8 @@ def _answer(app: Flask, error: type[Exception], door: str) -> _Answer:
     known: dict[object, _Answer] = app.extensions.setdefault(__name__, {})
     if (error, door) not in known:
         sample = sample_of(error)
-        with app.test_request_context(door):
+        # With a `g` of its own: whoever asks for the document may be a request itself.
+        with app.app_context(), app.test_request_context(door):
             g.request_id = _REQUEST_ID
             response = app.make_response(app.handle_user_exception(sample))
             known[error, door] = _Answer(failure_of(sample).code, meaning_of(error), response)

@@ -90,7 +90,11 @@ function show(name) {
 }
 
 async function refresh() {
-  await Promise.all([models.refresh(api), history.refresh()]);
+  await Promise.all([models.refresh(api), refreshHistory()]);
+}
+
+async function refreshHistory() {
+  await history.refresh();
   connection(true);
   say(byId("history-error"), "");
 }
@@ -101,7 +105,7 @@ async function watchOthers(signal) {
     await pause(LOOK_AGAIN, signal).catch(() => {});
     const others = history.unfinished.filter(({ id }) => id !== followedId);
     if (signal.aborted || document.hidden || !others.length) continue;
-    await history.refresh().catch(report);
+    await refreshHistory().catch(report);
   }
 }
 
