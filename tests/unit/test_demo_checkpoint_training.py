@@ -107,3 +107,22 @@ def test_latents_keep_the_scale_that_a_training_began_with(encoded: Path) -> Non
 
     assert Latents(encoded).scale == pytest.approx(1, abs=0.05)
     assert Latents(encoded, scale=0.5).scale == 0.5
+
+
+@pytest.mark.parametrize(
+    ("instructions", "dtype"),
+    [({"avx2": True, "avx512_bf16": False}, "float32"), ({"avx512_bf16": True}, "bfloat16")],
+)
+def test_bfloat16_is_taken_where_it_is_no_emulation(
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], dtype: str
+) -> None:
+    import torch
+
+    from tools.demo_checkpoint.networks import autocast, fast_dtype
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
+    assert fast_dtype(torch.device("cpu")) == getattr(torch, dtype)
+    assert fast_dtype(torch.device("cuda")) == torch.bfloat16
+    with autocast(torch.device("cpu")):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == getattr(torch, dtype)

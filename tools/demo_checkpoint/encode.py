@@ -21,7 +21,7 @@ from diffusers import AutoencoderKL
 
 from tools.demo_checkpoint.flat_scenes import FlatScene
 from tools.demo_checkpoint.landscape_scenes import LandscapeScene
-from tools.demo_checkpoint.networks import device, make_autoencoder
+from tools.demo_checkpoint.networks import autocast, device, make_autoencoder
 from tools.demo_checkpoint.pictures import Scene, draw, random_scene
 from tools.demo_checkpoint.progress import load_state, start_log
 
@@ -94,7 +94,7 @@ def encode_part(
         batch = (picture.permute(2, 0, 1)[None].float() / 127.5 - 1).to(
             memory_format=torch.channels_last
         )
-        with torch.autocast(where.type, torch.bfloat16):
+        with autocast(where):
             latent = model.encode(batch).latent_dist.mode()[0]
         latents.append(latent.half().cpu())
     path.with_suffix(".json").write_text(json.dumps([scene_to_json(scene) for scene in scenes]))

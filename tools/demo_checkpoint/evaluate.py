@@ -24,6 +24,7 @@ from PIL import Image
 from tools.demo_checkpoint.contact_sheet import contact_sheet
 from tools.demo_checkpoint.flat_scenes import is_held_out
 from tools.demo_checkpoint.judge import ShapeVerdict, has_feature, judge_shape
+from tools.demo_checkpoint.networks import device, fast_dtype
 from tools.demo_checkpoint.outlines import OUTLINES
 from tools.demo_checkpoint.palette import COLOURS
 from tools.demo_checkpoint.sampling import Order, Sampler
@@ -187,17 +188,18 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--count", type=int, default=50, help="seen, and as many unseen, questions")
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16")
+    parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--sheets", type=Path)
     options = parser.parse_args()
     if options.sheets:
         options.sheets.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    sampler = Sampler(options.checkpoint, getattr(torch, options.dtype))
+    dtype = fast_dtype(device()) if options.dtype == "auto" else getattr(torch, options.dtype)
+    sampler = Sampler(options.checkpoint, dtype)
     evaluation = Evaluation(sampler, steps=options.steps, sheets=options.sheets)
     evaluate(evaluation, count=options.count, steps=options.steps, quick=options.quick)
-    print(f"\n{options.dtype}, {options.steps} steps, {time.monotonic() - began:.0f} s in all")
+    print(f"\n{dtype}, {options.steps} steps, {time.monotonic() - began:.0f} s in all")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
-from tools.demo_checkpoint.networks import device, make_autoencoder, parameter_count
+from tools.demo_checkpoint.networks import autocast, device, make_autoencoder, parameter_count
 from tools.demo_checkpoint.pictures import draw, random_scene
 from tools.demo_checkpoint.progress import (
     Average,
@@ -113,7 +113,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
         batch = crops(pool, rng, size=size, count=count).to(
             where, memory_format=torch.channels_last
         )
-        with torch.autocast(where.type, torch.bfloat16):
+        with autocast(where):
             posterior = model.encode(batch).latent_dist
             output = model.decode(posterior.sample()).sample
         loss = reconstruction_loss(output.float(), batch) + KL_WEIGHT * posterior.kl().mean()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from tools.demo_checkpoint.encode import load_autoencoder, scene_from_json
-from tools.demo_checkpoint.networks import LATENT_FACTOR, device
+from tools.demo_checkpoint.networks import LATENT_FACTOR, autocast, device
 from tools.demo_checkpoint.pictures import draw
 from tools.demo_checkpoint.progress import (
     Average,
@@ -93,7 +93,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
             tensor.to(where, memory_format=torch.channels_last)
             for tensor in windows(latents, pictures, rng, cells=cells, count=count)
         )
-        with torch.autocast(where.type, torch.bfloat16):
+        with autocast(where):
             output = model.decode(inputs + LATENT_NOISE * torch.randn_like(inputs)).sample
         loss = reconstruction_loss(output.float(), targets)
         for group in optimizer.param_groups:

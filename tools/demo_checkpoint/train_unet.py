@@ -24,6 +24,7 @@ from diffusers.models.attention_processor import AttnProcessor
 
 from tools.demo_checkpoint.latents import Batch, Latents
 from tools.demo_checkpoint.networks import (
+    autocast,
     device,
     make_noise_schedule,
     make_text_encoder,
@@ -116,7 +117,7 @@ class _Noise:
         noise = torch.randn_like(clean) + NOISE_OFFSET * offset
         picture, share = self.picture[times, None, None, None], self.noise[times, None, None, None]
         tokens = tokenize(batch.captions).to(where)
-        with torch.autocast(where.type, torch.bfloat16):
+        with autocast(where):
             predicted = model(picture * clean + share * noise, times, tokens)
         error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
         return (error * self.weight[times]).mean()
