@@ -79,12 +79,19 @@ class DomainError(Exception):
 
 
 class InvalidRequest(DomainError):
-    """One or more fields are wrong; `problems` has one row for each, all of them at once."""
+    """One or more fields are wrong; `problems` has one row for each, all of them at once.
+
+    Of those past the hundredth the last row tells the number: a body may hold very many.
+    """
 
     code = "invalid_request"
+    MOST_PROBLEMS = 100
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = tuple(problems)
+        shown = [*problems[: self.MOST_PROBLEMS]]
+        if more := len(problems) - len(shown):
+            shown.append(FieldProblem("body", f"has {more} more wrong fields"))
+        self.problems = tuple(shown)
         super().__init__("; ".join(f"{row.field} {row.message}" for row in self.problems))
 
 

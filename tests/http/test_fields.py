@@ -214,3 +214,14 @@ def test_the_seed_of_the_last_image_is_judged_beside_other_wrong_fields(shared: 
 def test_the_case_of_a_model_id_does_not_matter(shared: Service) -> None:
     response = post(shared, infer_body(model_id=MODEL.id.upper()))
     assert response.get_json()["model_id"] == MODEL.id
+
+
+@pytest.mark.parametrize("unknown, more", [(100, 0), (101, 1), (5000, 4900)])
+def test_of_endless_wrong_fields_the_first_are_named_and_all_counted(
+    shared: Service, unknown: int, more: int
+) -> None:
+    response = post(shared, infer_body(**{f"unknown_{number}": 1 for number in range(unknown)}))
+    rows = wrong_fields(response)
+    assert rows.pop("body", "") == (f"has {more} more wrong fields" if more else "")
+    assert len(rows) == 100
+    assert len(response.get_data()) < 20_000
