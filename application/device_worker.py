@@ -125,7 +125,10 @@ class DeviceWorker:
             def finish(tasks: Sequence[Callable[[], None]]) -> None:
                 for each in last:
                     each.result()
-                last[:] = [thread.submit(task) for task in tasks]
+                if self.queue.abandoned:  # a process that ends may start no thread any more
+                    _at_once(tasks)
+                else:
+                    last[:] = [thread.submit(task) for task in tasks]
 
             while self.run_once(finish):
                 pass
@@ -216,11 +219,14 @@ class DeviceWorker:
             )
 
     def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
-        """Where a batch breaks its members are drawn alone, so that one harms no other."""
+        """Where a batch breaks its members are drawn alone, so that one harms no other.
+
+        What breaks while the process ends is left to the next one, as who waited was told.
+        """
         if len(batch) > 1:
             for live in batch:
                 self._draw([live], finish)
-        else:
+        elif not self.queue.abandoned:
             self._fail(batch[0], error)
 
     def _fail(self, live: LiveJob, error: Exception) -> None:
@@ -234,11 +240,10 @@ class DeviceWorker:
         """Wait for the pictures of a job that was drawn in a batch of so many, and keep them."""
         try:
             result = drawn()
-        except Exception as error:
-            self._fail(live, error)
-        else:
             self._times.learn(result, images=images)
             self._succeed(live, result)
+        except Exception as error:  # else nobody would hear of it before the next batch is drawn
+            self._fail(live, error)
 
     def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
         if not self.queue.settle(live):

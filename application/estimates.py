@@ -1,5 +1,6 @@
 """How long a drawing will take, from what drawings took."""
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -19,29 +20,35 @@ def _shape(key: BatchKey) -> _Shape:
 
 @dataclass(slots=True)
 class DrawingTimes:
-    """Seconds per step of one image, by model and size, the newest drawings counting most."""
+    """Seconds per step of one image, by model and size, the newest drawings counting most.
+
+    Any thread may call any method.
+    """
 
     _seconds: "OrderedDict[_Shape, float]" = field(default_factory=OrderedDict)
     _other: float = 0.0
     """Seconds of a job beside its steps and the loading of its model."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, result: GenerationResult, *, images: int) -> None:
         """Take in a result that was drawn in a batch of so many images."""
         request, shape = result.request, _shape(result.request.batch_key)
         seconds = result.timings.generate / (request.num_inference_steps * images)
-        known = self._seconds.get(shape, seconds)
-        self._seconds[shape] = known + _NEWEST_COUNTS * (seconds - known)
-        self._seconds.move_to_end(shape)
-        while len(self._seconds) > _REMEMBERED_SHAPES:
-            self._seconds.popitem(last=False)
-        self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
+        with self._lock:
+            known = self._seconds.get(shape, seconds)
+            self._seconds[shape] = known + _NEWEST_COUNTS * (seconds - known)
+            self._seconds.move_to_end(shape)
+            while len(self._seconds) > _REMEMBERED_SHAPES:
+                self._seconds.popitem(last=False)
+            self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
 
     def predict(self, request: GenerationRequest) -> float | None:
         """Seconds that this request would take now, its model loaded; None when unknown.
 
         A size that was never drawn counts by its pixels against the nearest that was.
         """
-        seconds = self._per_step(_shape(request.batch_key))
+        with self._lock:
+            seconds = self._per_step(_shape(request.batch_key))
         if seconds is None:
             return None
         return seconds * request.num_inference_steps * request.num_images + self._other

@@ -43,9 +43,7 @@ def place(
         for name, part in pipeline.components.items()
         if isinstance(part, torch.nn.Module)
     }
-    sizes = {
-        name: sum(each.nbytes for each in _tensors([module])) for name, module in modules.items()
-    }
+    sizes = {name: _bytes(module) for name, module in modules.items()}
     offload = choose_offload(device.plan.offload, sizes, device.plan.memory_bytes)
     if offload == "none":
         pipeline.to(device.torch_device)

@@ -1,3 +1,6 @@
+import sys
+import threading
+
 import pytest
 
 from application.estimates import DrawingTimes
@@ -72,3 +75,36 @@ def test_what_is_remembered_has_an_end() -> None:
     for number in range(256):
         times.learn(result(10, model_id=f"{number:064x}"), images=1)
     assert times.predict(request(model_id="b" * 64)) is None
+
+
+def test_one_thread_learns_while_others_predict() -> None:
+    times = DrawingTimes()
+    for number in range(256):
+        times.learn(
+            result(10, width=256 + 8 * (number % 90), height=256 + 8 * (number // 90)), images=1
+        )
+    errors: list[Exception] = []
+    stop = threading.Event()
+
+    def predict() -> None:
+        while not stop.is_set():
+            try:
+                times.predict(request(height=1024))
+            except Exception as error:
+                errors.append(error)
+                return
+
+    asking = threading.Thread(target=predict)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        asking.start()
+        for number in range(2000):
+            times.learn(
+                result(10, width=256 + 8 * (number % 90), height=512 + 8 * (number // 90)), images=1
+            )
+    finally:
+        stop.set()
+        asking.join(10)
+        sys.setswitchinterval(interval)
+    assert errors == []

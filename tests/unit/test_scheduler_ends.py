@@ -1,11 +1,13 @@
 """How jobs end, or wait for the next process: cancelled, drained, abandoned, not kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from application.jobs import JobStatus
 from domain.errors import (
+    GenerationFailed,
     JobCancelled,
     JobNotFound,
     ShuttingDown,
@@ -85,6 +87,50 @@ def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
     bench.scheduler.run_once()
     bench.scheduler.run_once()
     assert bench.statuses == {"running": "succeeded", "waiting": "succeeded"}
+
+
+def test_what_breaks_because_the_process_ends_is_drawn_after_the_restart(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.generator.failures = [GenerationFailed("no thread can be started at shutdown")]
+    bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
+    bench.scheduler.run_once()
+    assert bench.statuses == {"r1": "running"}
+    bench.generator.on_begin = lambda _requests: None
+    bench.restart()
+    bench.scheduler.recover()
+    bench.scheduler.run_once()
+    assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_what_is_drawn_when_the_process_ends_is_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit(*_anything: object) -> None:
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    bench.generator.after_step = lambda step: (
+        bench.scheduler.abandon() if step.done == step.total else None
+    )
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_forever()
+    assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_who_waits_hears_of_any_failure_to_keep_a_picture(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_anything: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(bench.results, "write", write)
+    job = bench.scheduler.submit(request(), caller="me")
+    with bench.worker():
+        with pytest.raises(MemoryError):
+            job.wait(10)  # and no later job is needed for that
+        monkeypatch.undo()
+        assert bench.scheduler.submit(request("next"), caller="me").wait(10)
+    assert bench.statuses == {"r1": "failed", "next": "succeeded"}
 
 
 def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
