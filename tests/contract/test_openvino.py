@@ -28,6 +28,8 @@ __all__ = ["pipeline"]
 LEVELS, MEAN_LEVELS = 3, 0.05
 """By which a pixel may differ, and all on average, of 255: only the order of sums is another."""
 ROOM = 2**40
+SIDE = 4096
+"""Of a layer whose 64 MiB are seen in a process's memory."""
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +108,43 @@ def test_both_networks_are_openvinos_and_counted(with_openvino: DiffusersImageGe
     assert sum(each.nbytes for each in pipeline.unet.parameters()) == 0
 
 
-def test_the_memory_of_a_model_that_goes_is_given_back() -> None:
-    generator = DiffusersImageGenerator(
-        device="cpu", dtype="float32", backend="openvino", cache_bytes=0
-    )
-    others = [dataclasses.replace(DEMO_MODEL, id=f"{number:064x}") for number in range(8)]
-    engine: Any = generator._prepared()
-    gone, resident = [], []
-    for model in others:
-        draw(generator, demo_request(model_id=model.id, num_inference_steps=1), model)
-        gone.append(weakref.ref(engine._pipelines.get(model).unet._network))
+def test_a_model_that_goes_is_given_up() -> None:
+    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.pipeline_cache import PipelineCache
+
+    def load(*_: object) -> Any:
+        return accelerated(small_pipeline(4))
+
+    cache = PipelineCache(planned_device(PlanOverrides(device="cpu")), 0, load)
+    kept = []
+    for number in range(3):
+        pipeline = cache.get(dataclasses.replace(DEMO_MODEL, id=f"{number:064x}"))
+        kept.append(weakref.ref(pipeline.unet._network))
+        kept.append(weakref.ref(pipeline.vae.decoder._network))
+        del pipeline
+    gc.collect()
+    assert [each() is None for each in kept] == [True] * 4 + [False] * 2
+
+
+def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
+    import torch
+
+    from adapters.diffusion.openvino_conversion import Input, compile_network
+    from adapters.diffusion.pipeline_cache import _trim_heap
+
+    def resident_after_one() -> int:
+        network = compile_network(
+            torch.nn.Linear(SIDE, SIDE), [Input(torch.zeros(1, SIDE), (-1, SIDE))], threads=1
+        )
+        assert network(torch.ones(3, SIDE)).shape == (3, SIDE)
+        assert network.weight_bytes >= 4 * SIDE**2
+        del network
         gc.collect()
-        resident.append(resident_bytes())
-    assert [each() is None for each in gone] == [True] * 7 + [False]
-    assert resident[-1] - resident[3] < 2 * engine._pipelines.used
+        _trim_heap()
+        return resident_bytes()
+
+    first, *_, last = [resident_after_one() for _ in range(5)]
+    assert last - first < 2 * SIDE**2, "half of one network, of the four that came and went"
 
 
 def test_nobody_is_told_of_a_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,11 +155,13 @@ def test_nobody_is_told_of_a_conversion(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(
             openvino_telemetry.Telemetry, name, lambda *told_of, **_: told.append(told_of)
         )
-    draw(DiffusersImageGenerator(device="cpu", backend="openvino"), demo_request())
+    accelerated(small_pipeline(4))
     assert told == []
 
 
-def test_weights_that_are_no_numbers_give_an_error(tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers_give_an_error(
+    tmp_path: Path, with_openvino: DiffusersImageGenerator
+) -> None:
     import torch
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
@@ -147,10 +174,18 @@ def test_weights_that_are_no_numbers_give_an_error(tmp_path: Path) -> None:
     broken = {name: torch.full_like(tensors[name], float("nan"))}
     save_file(tensors | broken, path, metadata=metadata)
     model = dataclasses.replace(DEMO_MODEL, id="0a" * 32, path=str(path), stamp=None)
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
     with pytest.raises(GenerationFailed, match="no numbers"):
-        draw(generator, demo_request(model_id=model.id), model)
-    assert draw(generator, demo_request())
+        draw(with_openvino, demo_request(model_id=model.id), model)
+    assert draw(with_openvino, demo_request())
+
+
+def small_pipeline(channels: int) -> Any:
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    pipeline = StableDiffusionPipeline(**parts(channels))
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to(torch.float32)
 
 
 def accelerated(pipeline: Any, memory_bytes: int = ROOM) -> Any:
@@ -190,13 +225,10 @@ def test_an_inpainting_checkpoint_draws_from_text() -> None:
     import copy
 
     import torch
-    from diffusers import StableDiffusionPipeline
 
     from adapters.diffusion.families.inpainting import mask_whole_picture
 
-    plain = StableDiffusionPipeline(**parts(9))
-    plain.to(torch.float32)
-    plain.set_progress_bar_config(disable=True)
+    plain = small_pipeline(9)
     ours = accelerated(copy.deepcopy(plain))
     for each in (plain, ours):
         mask_whole_picture(each)
@@ -219,8 +251,7 @@ def test_an_inpainting_checkpoint_draws_from_text() -> None:
 
 
 def test_what_does_not_fit_the_memory_twice_stays_torchs(caplog: pytest.LogCaptureFixture) -> None:
-    import torch
-    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import AutoencoderKL, UNet2DConditionModel
 
     from adapters.diffusion.openvino_networks import OpenVinoDecoder, OpenVinoUnet
 
@@ -228,8 +259,7 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(caplog: pytest.LogCaptu
         return sum(tensor.nbytes for each in networks for tensor in each.parameters())
 
     for spare, kind in ((0, OpenVinoUnet), (-1000, UNet2DConditionModel)):
-        plain = StableDiffusionPipeline(**parts(4))
-        plain.to(torch.float32)
+        plain = small_pipeline(4)
         need = sized(plain.unet, plain.vae) + sized(plain.unet) + spare
         with caplog.at_level(logging.WARNING):
             ours = accelerated(plain, memory_bytes=int(need / 0.8) + 2)
