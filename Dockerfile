@@ -13,6 +13,9 @@ ARG TORCH_INDEX_URL=""
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 
+# Extras of the project, such as [openvino].
+ARG EXTRAS=""
+
 WORKDIR /src
 RUN python -m venv /opt/venv
 COPY constraints.txt ./
@@ -23,7 +26,7 @@ COPY pyproject.toml README.md cli.py container.py serving.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
 COPY adapters ./adapters
-RUN /opt/venv/bin/pip install --constraint constraints.txt .
+RUN /opt/venv/bin/pip install --constraint constraints.txt ".${EXTRAS}"
 
 FROM python:${PYTHON_VERSION}-slim
 

@@ -10,10 +10,18 @@ from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
 from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
+from benchmarks.speed_steps import available_backends
 from container import Container
 from domain.generation import GenerationRequest
 
-__all__ = ["PATHS", "FastPath", "fidelity", "fidelity_of"]
+__all__ = [
+    "PATHS",
+    "FastPath",
+    "draw_by_diffusers",
+    "draw_by_the_service",
+    "fidelity",
+    "fidelity_of",
+]
 
 _QUESTIONS = 40
 _STEPS = 20
@@ -38,6 +46,8 @@ class FastPath:
 PATHS: Mapping[str, FastPath] = {
     "auto": FastPath(settings={}, apart=6.0),
     "bfloat16": FastPath(settings={"dtype": "bfloat16"}, apart=6.0),
+    "openvino": FastPath(settings={"backend": "openvino", "dtype": "float32"}, apart=0.1),
+    "openvino-bfloat16": FastPath(settings={"backend": "openvino", "dtype": "bfloat16"}, apart=6.0),
 }
 
 
@@ -50,7 +60,10 @@ def fidelity(folder: Path, scale: float) -> Iterator[Row]:
     reference = folder / "float32"
     reference.mkdir()
     in_child(draw_by_diffusers, str(models), str(reference), count)
+    backends = available_backends()
     for name, path in PATHS.items():
+        if path.settings.get("backend", "torch") not in backends:
+            continue
         drawn = folder / name
         drawn.mkdir()
         in_child(draw_by_the_service, str(models), str(drawn), name, count)
@@ -78,7 +91,7 @@ def fidelity_of(drawn: Path, reference: Path, count: int) -> dict[str, float]:
     }
 
 
-def draw_by_diffusers(folder: str, output: str, count: int) -> None:
+def draw_by_diffusers(folder: str, output: str, count: int, steps: int = _STEPS) -> None:
     """The reference: diffusers in float32; runs in a child."""
     import torch
 
@@ -86,7 +99,7 @@ def draw_by_diffusers(folder: str, output: str, count: int) -> None:
     for number, question in enumerate(_questions(count)):
         (image,) = pipeline(
             question.prompt,
-            num_inference_steps=_STEPS,
+            num_inference_steps=steps,
             guidance_scale=7.5,
             width=_SIZE,
             height=_SIZE,
@@ -95,7 +108,9 @@ def draw_by_diffusers(folder: str, output: str, count: int) -> None:
         image.save(Path(output, f"{number}.png"))
 
 
-def draw_by_the_service(folder: str, output: str, path: str, count: int) -> None:
+def draw_by_the_service(
+    folder: str, output: str, path: str, count: int, steps: int = _STEPS
+) -> None:
     """The same by the use case with the settings of that path; runs in a child."""
     settings = Settings(
         model_dirs=(folder,), data_dir=str(Path(output, "data")), **PATHS[path].settings
@@ -108,7 +123,7 @@ def draw_by_the_service(folder: str, output: str, path: str, count: int) -> None
             id=str(number),
             model_id=model.id,
             prompt=question.prompt,
-            num_inference_steps=_STEPS,
+            num_inference_steps=steps,
             guidance_scale=7.5,
             width=_SIZE,
             height=_SIZE,

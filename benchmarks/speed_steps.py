@@ -18,7 +18,7 @@ from domain.generation import GenerationRequest
 from domain.models import ModelFamily
 from domain.ports.image_generator import GenerationStep
 
-__all__ = ["steps"]
+__all__ = ["available_backends", "steps"]
 
 _ROUNDS = 2
 _STEPS = 4
@@ -56,7 +56,10 @@ def steps(folder: Path, scale: float) -> Iterator[Row]:
 
 def available_backends() -> tuple[str, ...]:
     """What the service can draw with here."""
-    return ("torch",)
+    from adapters.diffusion.probing import probe
+
+    facts = probe()
+    return ("torch", "openvino") if facts.openvino and facts.kind == "cpu" else ("torch",)
 
 
 def by_diffusers(folder: str, way: str) -> dict[str, Any]:
@@ -86,8 +89,7 @@ def by_diffusers(folder: str, way: str) -> dict[str, Any]:
 
 def by_the_service(folder: str, data: str, backend: str) -> dict[str, Any]:
     """The same of the use case, as an embedder has it; runs in a child."""
-    del backend
-    settings = Settings(model_dirs=(folder,), data_dir=data)
+    settings = Settings(model_dirs=(folder,), data_dir=data, backend=backend)
     container = Container(settings=settings)
     container.model_registry().refresh()
     (model,) = container.model_registry().models()

@@ -34,7 +34,7 @@ class PlanOverrides:
         {
             "dtype": (AUTO, "float32", "float16", "bfloat16"),
             "vae_dtype": (AUTO, "float32", "float16", "bfloat16"),
-            "backend": (AUTO, "torch"),
+            "backend": (AUTO, "torch", "openvino"),
             "memory_format": (AUTO, "channels_last", "contiguous"),
             "attention": (AUTO, "sdpa", "sliced"),
             "vae_tiling": (AUTO, "on", "off"),
@@ -64,7 +64,7 @@ class ExecutionPlan:
         device: `cpu`, `mps`, `cuda` or `cuda:<number>`.
         device_name: The processor's own name.
         memory_bytes: That the device has, of which a container may allow less.
-        backend: What runs the networks: `torch`.
+        backend: What runs the networks: `torch`, or `openvino` those that it can.
         dtype: In which precision is drawn.
         vae_dtype: In which precision latents become pixels.
         vae_dtype_of_wide_range: The same for autoencoders whose numbers are too large for float16.

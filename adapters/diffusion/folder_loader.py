@@ -11,9 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.device import Device
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
-from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_index import make_harmless, read_index
-from adapters.diffusion.pipeline_classes import STABLE_DIFFUSION_CLASSES
 from adapters.diffusion.placing import place
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
@@ -58,10 +56,6 @@ def _read(folder: str, device: Device) -> Any:
         for name, each in index.components.items()
     }
     pipeline = index.pipeline(**parts, **index.options)
-    if index.pipeline.__name__ in STABLE_DIFFUSION_CLASSES and (
-        pipeline.unet.config.in_channels == INPAINTING_CHANNELS
-    ):
-        mask_whole_picture(pipeline)
     # Nothing else copies a tensor that was already in the precision to draw in, and which ones the
     # libraries mapped from a file they do not say.
     place(pipeline, device, in_any_precision=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DiffusersImageGenerator"]
 
-_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
+_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "openvino")
 
 _log = logging.getLogger(__name__)
 

@@ -30,7 +30,8 @@ from adapters.diffusion.families import (
 )
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.folder_loader import read_folder
-from adapters.diffusion.placing import place
+from adapters.diffusion.openvino_backend import accelerate_with_openvino
+from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
@@ -53,8 +54,11 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
     """
     started = time.monotonic()
     try:
-        with translated_errors(device, f"loading {model.name}"), proven(model) as file:
-            pipeline = (read_folder if model.parts else _read)(file, device)
+        with translated_errors(device, f"loading {model.name}"):
+            with proven(model) as file:
+                pipeline = (read_folder if model.parts else _read)(file, device)
+            if isinstance(pipeline, STABLE_DIFFUSION):
+                _finish(pipeline, device)
     except DomainError as error:
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise
@@ -67,6 +71,14 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
         pipeline.vae.enable_slicing()
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
     return pipeline
+
+
+def _finish(pipeline: Any, device: Device) -> None:
+    plan = device.plan
+    if plan.backend == "openvino":
+        accelerate_with_openvino(pipeline, threads=plan.threads, memory_bytes=plan.memory_bytes)
+    if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
+        mask_whole_picture(pipeline)
 
 
 def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
@@ -83,8 +95,6 @@ def _read(model: ModelRecord, device: Device) -> Any:
     files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
-    if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
-        mask_whole_picture(pipeline)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 

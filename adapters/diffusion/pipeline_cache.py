@@ -90,14 +90,21 @@ class PipelineCache:
 
 def pipeline_bytes(pipeline: Any) -> int:
     """Bytes of the weights of a pipeline, what its parts share counted once."""
-    storages = {
+    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    sizes = {
         storage.data_ptr(): storage.nbytes()
-        for part in pipeline.components.values()
-        if isinstance(part, torch.nn.Module)
+        for part in parts
         for tensor in (*part.parameters(), *part.buffers())
         for storage in [tensor.untyped_storage()]
     }
-    return sum(storages.values())
+    # Networks that another library computes have their weights there.
+    sizes |= {
+        id(module): module.weight_bytes
+        for part in parts
+        for module in part.modules()
+        if hasattr(module, "weight_bytes")
+    }
+    return sum(sizes.values())
 
 
 def _trim_heap() -> None:

@@ -28,6 +28,7 @@ class DeviceFacts:
         bfloat16: Whether it multiplies bfloat16 in hardware.
         cores: Physical cores that this process may use.
         compiler: Whether torch's compiler finds what it needs to make code for the device.
+        openvino: Whether that extra is installed.
     """
 
     device: str
@@ -36,6 +37,7 @@ class DeviceFacts:
     bfloat16: bool
     cores: int
     compiler: bool
+    openvino: bool = False
 
     @property
     def kind(self) -> str:
@@ -117,6 +119,8 @@ def _precision(facts: DeviceFacts) -> str:
 
 
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
+    if wanted.backend == "openvino":
+        yield from _problems_of_openvino(facts, wanted)
     if wanted.offload == "model":
         if facts.kind != "cuda":
             yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
@@ -133,3 +137,17 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
                 f"COMPILE is true, for which torch needs {needs}, and they are not there; "
                 "install them or leave COMPILE out"
             )
+
+
+def _problems_of_openvino(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
+    if facts.kind != "cpu":
+        yield f"BACKEND is openvino, which is for CPUs; leave it out on {facts.device}"
+    if not facts.openvino:
+        yield (
+            "BACKEND is openvino, which is not installed; "
+            "`pip install '.[openvino]'` brings it, or leave BACKEND out"
+        )
+    if "float16" in (wanted.dtype, wanted.vae_dtype):
+        yield "BACKEND is openvino, which draws in float32 or bfloat16; DTYPE and VAE_DTYPE say so"
+    if wanted.compiled:
+        yield "BACKEND is openvino and COMPILE is true; only one of them can be had"

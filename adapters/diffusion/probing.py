@@ -50,6 +50,7 @@ def probe(device: str = AUTO) -> DeviceFacts:
         bfloat16=bfloat16,
         cores=_cores(),
         compiler=compiler,
+        openvino=importlib.util.find_spec("openvino") is not None,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.paths import ROOT
 
-HEAVY = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "numpy")
+HEAVY = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "openvino", "numpy")
 
 _SCRIPT = """
 import importlib, json, sys, threading

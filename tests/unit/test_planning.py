@@ -13,6 +13,7 @@ CPU = DeviceFacts(
     device="cpu", name="AMD EPYC", memory_bytes=23 * GIB, bfloat16=False, cores=2, compiler=True
 )
 BFLOAT16_CPU = dataclasses.replace(CPU, bfloat16=True)
+OPENVINO = dataclasses.replace(CPU, openvino=True)
 A100 = DeviceFacts(
     device="cuda", name="A100", memory_bytes=80 * GIB, bfloat16=True, cores=16, compiler=True
 )
@@ -75,6 +76,22 @@ def test_what_is_wanted_is_so(wanted: dict[str, object]) -> None:
     assert {name: getattr(plan, name) for name in wanted} == wanted
 
 
+@pytest.mark.parametrize(
+    ("facts", "wanted", "backend"),
+    [
+        (OPENVINO, {}, "torch"),
+        (OPENVINO, {"backend": "torch"}, "torch"),
+        (OPENVINO, {"backend": "openvino"}, "openvino"),
+        (OPENVINO, {"backend": "openvino", "dtype": "bfloat16"}, "openvino"),
+        (CPU, {}, "torch"),
+    ],
+)
+def test_what_runs_the_networks(
+    facts: DeviceFacts, wanted: dict[str, object], backend: str
+) -> None:
+    assert choose_plan(facts, PlanOverrides(**wanted)).backend == backend  # type: ignore[arg-type]
+
+
 def test_a_batch_limit_that_is_wanted_is_taken() -> None:
     assert choose_plan(CPU, PlanOverrides(max_batch=3)).batch_limit == 3
 
@@ -109,6 +126,11 @@ def test_the_autoencoder_has_its_own_precision(
             ["COMPILE is true", "g++ or clang++"],
         ),
         (dataclasses.replace(A100, compiler=False), {"compiled": True}, ["triton"]),
+        (CPU, {"backend": "openvino"}, ["BACKEND is openvino", "pip install '.[openvino]'"]),
+        (A100, {"backend": "openvino"}, ["BACKEND is openvino", "leave it out on cuda"]),
+        (OPENVINO, {"backend": "openvino", "compiled": True}, ["BACKEND", "COMPILE is true"]),
+        (OPENVINO, {"backend": "openvino", "dtype": "float16"}, ["float32 or bfloat16"]),
+        (OPENVINO, {"backend": "openvino", "vae_dtype": "float16"}, ["float32 or bfloat16"]),
         (
             MAC,
             {"compiled": True, "memory_format": "channels_last"},

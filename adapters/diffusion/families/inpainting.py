@@ -22,8 +22,8 @@ _PIXELS_PER_LATENT = 8
 def mask_whole_picture(pipeline: Any) -> None:
     """Make a loaded `StableDiffusionPipeline` with a 9-channel UNet work like one with 4.
 
-    The UNet's first layer adds the 5 channels itself, so samplers, batches and callbacks stay as
-    they are. The grey picture's latents are computed once for each size and device.
+    The UNet adds the 5 channels itself, so samplers, batches and callbacks stay as they are. The
+    grey picture's latents are computed once for each size and device.
 
     Raises:
         ValueError: The UNet does not take 9 channels.
@@ -34,13 +34,13 @@ def mask_whole_picture(pipeline: Any) -> None:
     unet.register_to_config(in_channels=_LATENTS)
     grey = _GreyLatents(pipeline.vae)
 
-    def add_channels(layer: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    def add_channels(_unet: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         latents = inputs[0]
         mask = torch.ones_like(latents[:, :1])
         around = grey(latents).expand(latents.shape[0], -1, -1, -1)
         return (torch.cat([latents, mask, around], dim=1), *inputs[1:])
 
-    unet.conv_in.register_forward_pre_hook(add_channels)
+    unet.register_forward_pre_hook(add_channels)
 
 
 class _GreyLatents:

@@ -1,0 +1,95 @@
+"""A network of torch becomes one that OpenVINO runs on the CPU.
+
+OpenVINO's own `convert_model` reports each conversion to Google Analytics unless its user has
+opted out, and nothing here asks the network. So the frontend is called that it calls.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openvino
+import torch
+from openvino.frontend import FrontEndManager
+from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+__all__ = ["CompiledNetwork", "Input", "compile_network"]
+
+_HINTS = {torch.float32: openvino.Type.f32, torch.bfloat16: openvino.Type.bf16}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of a network.
+
+    Attributes:
+        example: What the network is traced with, in float32.
+        shape: -1 for what may change from call to call.
+    """
+
+    example: torch.Tensor
+    shape: Sequence[int]
+
+
+class CompiledNetwork:
+    """A network of one output, for one thread.
+
+    Attributes:
+        weight_bytes: Of the weights, in the precision that they came in.
+    """
+
+    def __init__(self, model: Any, dtype: torch.dtype, weight_bytes: int) -> None:
+        self.weight_bytes = weight_bytes
+        self._dtype = dtype
+        self._request = model.create_infer_request()
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """The output for tensors on the CPU, in the precision of the weights."""
+        arrays = [tensor.detach().float().contiguous().numpy() for tensor in inputs]
+        self._request.infer(arrays, share_inputs=True)
+        # Copied, for the next call writes over it.
+        output = torch.from_numpy(np.array(self._request.get_output_tensor(0).data))
+        return output.to(self._dtype)
+
+
+def compile_network(
+    network: torch.nn.Module, inputs: Sequence[Input], *, threads: int | None
+) -> CompiledNetwork:
+    """Compile a network for the CPU, in the precision of its weights: float32 or bfloat16.
+
+    Args:
+        network: Takes the inputs in their order and returns one tensor. What it decides in Python
+            when it is traced, is decided for good. Afterwards it is in float32.
+        threads: How many compute; None for one a core.
+    """
+    dtype = next(network.parameters()).dtype
+    weight_bytes = sum(tensor.nbytes for tensor in network.parameters())
+    # Of networks in bfloat16 the frontend makes ones that give no numbers. So OpenVINO is given
+    # float32, and told to compute in bfloat16, which it does where the hardware can.
+    network.float()
+    with torch.no_grad(), warnings.catch_warnings():
+        # That such decisions are made for good is known, and that torch prefers its exporter.
+        warnings.simplefilter("ignore")
+        decoder = TorchScriptPythonDecoder(
+            network.eval(),
+            example_input=tuple(each.example for each in inputs),
+            trace_kwargs={"check_trace": False},
+        )
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        model = frontend.convert(frontend.load(decoder))
+    for parameter, each in zip(model.get_parameters(), inputs, strict=True):
+        parameter.set_partial_shape(openvino.PartialShape(list(each.shape)))
+        parameter.set_element_type(openvino.Type.f32)
+    model.validate_nodes_and_infer_types()
+    options: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _HINTS[dtype],
+        # A thread that is bound to a core stands still while another program has that one.
+        "ENABLE_CPU_PINNING": False,
+    }
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = threads
+    compiled = openvino.Core().compile_model(model, "CPU", options)
+    return CompiledNetwork(compiled, dtype, weight_bytes)
