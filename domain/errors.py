@@ -20,6 +20,7 @@
     ├── JobCancelled             the job was cancelled while somebody waited for it
     ├── UnreadablePicture        a picture that was sent can not be read
     ├── StorageUnavailable       jobs or results can not be kept or read now
+    │   └── StorageInUse             another process draws the jobs of this DATA_DIR
     ├── Refused                  not now; says when to try again
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            it would not be done in time
@@ -55,6 +56,7 @@ __all__ = [
     "QueueFull",
     "Refused",
     "ShuttingDown",
+    "StorageInUse",
     "StorageUnavailable",
     "TokenMintingForbidden",
     "TokensUnavailable",

@@ -1,0 +1,156 @@
+"""How jobs end that can not be kept, or not by this process."""
+
+from typing import Any
+
+import pytest
+
+from application.jobs import JobStatus
+from domain.errors import (
+    JobCancelled,
+    ShuttingDown,
+    StorageInUse,
+    StorageUnavailable,
+)
+from domain.ports.image_generator import GeneratedBatch
+from tests.unit.scheduling import Bench, request
+
+
+def test_who_waits_hears_of_any_failure_to_keep_a_picture(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_anything: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(bench.results, "write", write)
+    job = bench.scheduler.submit(request(), caller="me")
+    with bench.worker():
+        with pytest.raises(MemoryError):
+            job.wait(10)  # and no later job is needed for that
+        monkeypatch.undo()
+        assert bench.scheduler.submit(request("next"), caller="me").wait(10)
+    assert bench.statuses == {"r1": "failed", "next": "succeeded"}
+
+
+def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
+    kept = bench.scheduler.submit(request("kept"), caller="me")
+    bench.jobs.broken = True
+    with pytest.raises(StorageUnavailable):
+        bench.scheduler.submit(request("new"), caller="me")
+    with pytest.raises(StorageUnavailable):
+        bench.scheduler.cancel("me", "kept")
+    assert bench.scheduler.waiting == 1
+    bench.jobs.broken = False
+    bench.scheduler.run_once()
+    assert kept.wait(0)
+
+
+def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    bench.results.broken = True
+    bench.generator.on_begin = lambda _requests: setattr(bench.jobs, "broken", True)
+    bench.scheduler.run_once()
+    with pytest.raises(StorageUnavailable):
+        job.wait(0)
+    assert bench.scheduler.find("me", "r1").job.status is JobStatus.FAILED
+    assert bench.results.files == {}
+    bench.jobs.broken = bench.results.broken = False
+    bench.generator.on_begin = lambda _requests: None
+    assert bench.statuses == {"r1": "running"}
+    assert bench.scheduler.page("me", status=None, before=None, limit=5).jobs[0].job.failure
+    bench.records.tidy()
+    assert bench.statuses == {"r1": "failed"}
+    again = bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert again.wait(0)
+
+
+def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: Bench) -> None:
+    bench.scheduler.submit(request("theirs"), caller="me")
+    bench.restart()
+    bench.sole_use.others = True
+    for change in (
+        lambda: bench.scheduler.submit(request("theirs"), caller="me"),
+        lambda: bench.scheduler.submit(request("new"), caller="me"),
+        lambda: bench.scheduler.cancel("me", "theirs"),
+        lambda: bench.scheduler.watch("me", "theirs"),
+        bench.scheduler.recover,
+    ):
+        with pytest.raises(StorageInUse, match="DATA_DIR"):
+            change()
+    assert bench.statuses == {"theirs": "queued"}
+    assert bench.scheduler.find("me", "theirs").job.status is JobStatus.QUEUED
+    page = bench.scheduler.page("me", status=None, before=None, limit=5)
+    assert [view.job.request.id for view in page.jobs] == ["theirs"]
+    bench.sole_use.others = False
+    bench.scheduler.recover()
+    bench.scheduler.run_once()
+    assert bench.statuses == {"theirs": "succeeded"}
+
+
+def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.records.close()
+    assert not bench.sole_use.taken
+    with pytest.raises(ShuttingDown):
+        bench.scheduler.submit(request(), caller="me")
+    assert not bench.sole_use.taken
+
+
+@pytest.mark.parametrize("deaths, status", [(9, "succeeded"), (10, "failed")])
+def test_a_job_that_ends_its_process_is_given_up_at_last(
+    bench: Bench, deaths: int, status: str
+) -> None:
+    bench.scheduler.submit(request("deadly"), caller="me")
+    (queued,) = bench.jobs.jobs.values()
+    begun = queued
+    for _ in range(deaths):
+        begun = (begun.requeued() if begun.attempts else begun).started(1.0)
+    bench.jobs.jobs[queued.key] = begun
+    bench.restart()
+    bench.scheduler.recover()
+    bench.scheduler.submit(request("good"), caller="you")
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert bench.statuses == {"deadly": status, "good": "succeeded"}
+    if status == "failed":
+        failure = bench.scheduler.find("me", "deadly").job.failure
+        assert failure is not None
+        assert (failure.code, "10 times" in failure.detail) == ("generation_failed", True)
+        bench.restart()
+        again = bench.scheduler.submit(request("deadly"), caller="me")
+        bench.scheduler.run_once()
+        assert again.wait(0).request.id == "deadly"
+
+
+def test_a_cancel_after_the_last_step_still_counts(bench: Bench) -> None:
+    running = bench.scheduler.submit(request(), caller="me")
+    generate = bench.generator.generate
+
+    def cancelled_at_its_end(*arguments: Any, **options: Any) -> GeneratedBatch:
+        batch = generate(*arguments, **options)
+        assert bench.scheduler.cancel("me", "r1").job.status is JobStatus.RUNNING
+        return batch
+
+    bench.generator.generate = cancelled_at_its_end  # type: ignore[method-assign]
+    bench.scheduler.run_once()
+    with pytest.raises(JobCancelled):
+        running.wait(0)
+    assert bench.statuses == {"r1": "cancelled"}
+    assert bench.results.files == {}
+
+
+def test_pictures_are_not_lost_when_only_the_store_fails(bench: Bench) -> None:
+    running = bench.scheduler.submit(request(), caller="me")
+
+    def break_the_store(_requests: object) -> None:
+        bench.jobs.broken = True
+
+    bench.generator.on_begin = break_the_store
+    bench.scheduler.run_once()
+    assert running.wait(0).images
+    bench.jobs.broken = False
+    assert bench.statuses == {"r1": "running"}
+    page = bench.scheduler.page("me", status=JobStatus.RUNNING, before=None, limit=5)
+    assert page.jobs == ()
+    bench.records.tidy()
+    assert bench.statuses == {"r1": "succeeded"}
