@@ -82,6 +82,6 @@ def test_the_readmes_example_draws_its_picture(service: RunningService, tmp_path
     example = next(text for text in snippets if "from openai" in text)
     script = example.replace("http://127.0.0.1:8000", service.url)
     script = script.replace("<one of API_KEYS>", API_KEY)
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=300)
     with Image.open(tmp_path / "red.png") as image:
         assert image.size == (256, 256)

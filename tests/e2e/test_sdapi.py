@@ -128,6 +128,6 @@ def test_the_readmes_example_draws_its_picture(service: RunningService, tmp_path
     example = next(text for text in snippets if "webuiapi" in text)
     script = example.replace("port=8000", f"port={service.url.rpartition(':')[2]}")
     script = script.replace("<one of API_KEYS>", API_KEY)
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=300)
     with Image.open(tmp_path / "red.png") as image:
         assert image.size == (256, 256)
