@@ -5,7 +5,6 @@ import gc
 import importlib.util
 import logging
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +38,7 @@ def with_torch() -> DiffusersImageGenerator:
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[list[object]]:
-    """What OpenVINO's telemetry is given to send, from before the first conversion on."""
-    import openvino_telemetry
-
-    noted: list[object] = []
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("send_event", "start_session"):
-            patch.setattr(
-                openvino_telemetry.Telemetry, name, lambda *told_of, **_: noted.append(told_of)
-            )
-        yield noted
-
-
-@pytest.fixture(scope="module")
-def with_openvino(told: list[object]) -> DiffusersImageGenerator:
-    del told  # must be there before
+def with_openvino() -> DiffusersImageGenerator:
     return DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
 
 
@@ -165,11 +149,13 @@ def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
     assert last - first < 2 * SIDE**2, "half of one network, of the four that came and went"
 
 
-def test_nobody_is_told_of_a_conversion(
-    with_openvino: DiffusersImageGenerator, told: list[object]
+def test_nobody_is_told_of_an_import_or_a_conversion(
+    with_openvino: DiffusersImageGenerator,
 ) -> None:
     draw(with_openvino, demo_request())
-    assert told == []
+    from openvino.tools.ovc import telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
 
 
 def test_weights_that_are_no_numbers_give_an_error(
@@ -279,8 +265,7 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(caplog: pytest.LogCaptu
             ours = accelerated(plain, memory_bytes=int(need / 0.8) + 2)
         assert isinstance(ours.unet, kind)
         assert not isinstance(ours.vae.decoder, OpenVinoDecoder)
-    (warning,) = caplog.messages
-    assert "no memory to convert" in warning
+    assert caplog.text.count("no memory to convert") == 1
 
 
 def test_it_is_asked_for_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
