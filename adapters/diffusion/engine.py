@@ -121,6 +121,7 @@ class Engine:
         kind = "pt" if plan.decode is None else "latent"
         with torch.inference_mode():
             with (
+                _back_in_place_after_errors(pipeline),
                 _scheduled_by(pipeline, plan.new_scheduler()),
                 _same_precision_after(pipeline.vae),
                 remembered_prompts(pipeline, self._memories[pipeline].encodings),
@@ -167,6 +168,16 @@ def _scheduled_by(pipeline: Any, scheduler: Any) -> Iterator[None]:
         yield
     finally:
         pipeline.scheduler = own
+
+
+@contextmanager
+def _back_in_place_after_errors(pipeline: Any) -> Iterator[None]:
+    """Weights that wait in the host's memory go back there, also when a drawing is stopped."""
+    try:
+        yield
+    except BaseException:
+        pipeline.maybe_free_model_hooks()
+        raise
 
 
 @contextmanager

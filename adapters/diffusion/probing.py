@@ -5,6 +5,7 @@ import importlib.util
 import os
 import platform
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -19,13 +20,12 @@ __all__ = ["host_memory", "probe"]
 _CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 _CUDA_BFLOAT16 = (8, 0)
 """The first compute capability with it."""
-# Of the two versions of Linux's control groups.
-_CONTAINER_MEMORY = (
-    "/sys/fs/cgroup/memory.max",
-    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-)
-_CONTAINER_CPU = "/sys/fs/cgroup/cpu.max"
-_CONTAINER_CPU_1 = ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+# Of the two versions of Linux's control groups. A container sees its own group as the root; under
+# systemd, or a batch system, a process is in a group below it, and each above it has its say too.
+_GROUPS = Path("/sys/fs/cgroup")
+_OWN_GROUP = Path("/proc/self/cgroup")
+_MEMORY, _MEMORY_1 = "memory.max", "memory/memory.limit_in_bytes"
+_CPU, _CPU_1 = "cpu.max", ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
 
 
 def probe(device: str = AUTO) -> DeviceFacts:
@@ -57,10 +57,24 @@ def probe(device: str = AUTO) -> DeviceFacts:
 def host_memory() -> int:
     """Bytes that this process may use at most: what the machine has, or its container may take."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _CONTAINER_MEMORY:
+    for path in (*(group / _MEMORY for group in _groups()), _GROUPS / _MEMORY_1):
         with contextlib.suppress(OSError, ValueError):  # the file says "max" where there is none
-            limits.append(int(Path(path).read_text()))
+            limits.append(int(path.read_text()))
     return min(limits)
+
+
+def _groups() -> Iterator[Path]:
+    """The folders of this process's control group, version 2, and of those above it."""
+    own = ""
+    with contextlib.suppress(OSError):
+        for line in _OWN_GROUP.read_text().splitlines():
+            if line.startswith("0::/"):
+                own = line.removeprefix("0::/")
+    folder = _GROUPS / own
+    yield folder
+    while folder != _GROUPS and _GROUPS in folder.parents:
+        folder = folder.parent
+        yield folder
 
 
 def _cuda(device: torch.device) -> tuple[str, int, bool, bool]:
@@ -111,13 +125,15 @@ def _core(cpu: int) -> object:
 
 
 def _quota() -> float | None:
-    with contextlib.suppress(OSError, ValueError):  # the quota is "max" where there is none
-        quota, period = Path(_CONTAINER_CPU).read_text().split()
-        return int(quota) / int(period)
+    quotas = []
+    for group in _groups():
+        with contextlib.suppress(OSError, ValueError):  # the quota is "max" where there is none
+            quota, period = map(int, (group / _CPU).read_text().split())
+            quotas.append(quota / period)
     with contextlib.suppress(OSError, ValueError):
-        quota, period = (Path(path).read_text() for path in _CONTAINER_CPU_1)
-        return int(quota) / int(period) if int(quota) > 0 else None
-    return None
+        quota, period = (int((_GROUPS / path).read_text()) for path in _CPU_1)
+        quotas += [quota / period] if quota > 0 else []
+    return min(quotas, default=None)
 
 
 def _best_device() -> str:

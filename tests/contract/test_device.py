@@ -1,5 +1,7 @@
 """The device and the precision that are found."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,8 +82,6 @@ def test_one_that_is_not_there_is_refused_with_what_is() -> None:
 
 
 def test_the_facts_of_this_machine_are_found() -> None:
-    import os
-
     from adapters.diffusion.probing import probe
 
     facts = probe("cpu")
@@ -89,6 +89,61 @@ def test_the_facts_of_this_machine_are_found() -> None:
     assert facts.name
     assert facts.memory_bytes > 2**28
     assert 1 <= facts.cores <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "cores", "gibibytes"),
+    [
+        ({"cpu.max": "100000 100000", "memory.max": "1073741824"}, 1, 1),  # of a container
+        ({"job.slice/one.service/cpu.max": "150000 100000"}, 1, None),  # of systemd
+        (
+            {"job.slice/cpu.max": "100000 100000", "job.slice/one.service/cpu.max": "max 100000"},
+            1,
+            None,
+        ),
+        (
+            {
+                "job.slice/one.service/memory.max": "2147483648",
+                "job.slice/memory.max": "1073741824",
+            },
+            8,
+            1,
+        ),
+        ({"other.slice/cpu.max": "100000 100000", "memory.max": "max"}, 8, None),
+        ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2, None),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8, None),
+        ({"memory/memory.limit_in_bytes": "1073741824"}, 8, 1),
+    ],
+    ids=str,
+)
+def test_what_a_control_group_allows_is_no_more_than_that(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: dict[str, str],
+    cores: int,
+    gibibytes: int | None,
+) -> None:
+    import torch
+
+    from adapters.diffusion import probing
+
+    own = tmp_path / "own"
+    own.write_text("12:cpu:/elsewhere\n0::/job.slice/one.service\n")
+    for name, text in files.items():
+        file = tmp_path / "groups" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    monkeypatch.setattr(probing, "_OWN_GROUP", own)
+    monkeypatch.setattr(probing, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(probing, "_core", lambda cpu: cpu)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: range(8), raising=False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    facts = probing.probe("cpu")
+    assert facts.cores == cores
+    if gibibytes is None:
+        assert facts.memory_bytes > 2**30
+    else:
+        assert facts.memory_bytes == gibibytes * 2**30
 
 
 def test_what_can_not_be_had_is_said_before_anything_is_drawn() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from domain.errors import GenerationFailed
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import LEVELS, demo_request, pixels
 
@@ -87,3 +88,24 @@ def test_weights_that_wait_elsewhere_draw_the_same_picture(
     assert np.abs(pixels(pictures[0]) - draw(float32_generator)).max() <= LEVELS
     pipeline = engine._pipelines.get(DEMO_MODEL)
     assert hasattr(pipeline.unet, "_hf_hook")
+
+
+def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from adapters.diffusion.device import Device, find_device
+    from adapters.diffusion.engine import Engine
+    from domain.ports.image_generator import GenerationStep
+
+    plan = dataclasses.replace(find_device("cpu", "float32").plan, offload="model")
+    engine = Engine(Device(plan), embed_metadata=True, cache_bytes=0)
+    pipeline = engine._pipelines.get(DEMO_MODEL)
+    went_back: list[Any] = []
+    monkeypatch.setattr(pipeline, "maybe_free_model_hooks", lambda: went_back.append(pipeline))
+
+    def stop(_step: GenerationStep) -> None:
+        raise KeyError("nobody wants it")
+
+    with pytest.raises(GenerationFailed):
+        engine.generate(DEMO_MODEL, [demo_request()], 1, stop)
+    assert went_back == [pipeline]
