@@ -16,7 +16,8 @@ __all__ = ["PrometheusMetrics"]
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 # Of a counter that is not there before it counts, no rate sees the first time.
-_REFUSALS = (
+_AWAITED = (
+    "internal_error",
     errors.QueueFull.code,
     errors.DeadlineUnmet.code,
     errors.TooManyCallers.code,
@@ -62,7 +63,7 @@ class PrometheusMetrics(Metrics):
             ("code",),
             registry=registry,
         )
-        for code in _REFUSALS:
+        for code in _AWAITED:
             self._errors.labels(code)
         self._held = _HeldThreads(max_waiting, max_streams)
         registry.register(state)
