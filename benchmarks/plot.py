@@ -66,6 +66,8 @@ def plot(source: Path, target: Path) -> None:
 
     content = json.loads(source.read_text(encoding="utf-8"))
     rows = bars(content)[::-1]
+    if not rows:
+        raise SystemExit(f"{source} has no row that is a ratio, so there is nothing to draw")
     colours = {"pass": _KEPT, "FAIL": _MISSED}
     figure, axes = pyplot.subplots(figsize=(9, 1 + _ROW_INCHES * len(rows)), layout="constrained")
     axes.barh(
