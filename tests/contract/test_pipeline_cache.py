@@ -166,7 +166,8 @@ def test_a_container_bounds_the_share_of_the_host(
     from adapters.diffusion import device, probing
 
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(probing, "_CONTAINER_MEMORY", (str(limit), str(tmp_path / "missing")))
+    monkeypatch.setattr(probing, "_OWN_GROUP", tmp_path / "missing")
+    monkeypatch.setattr(probing, "_GROUPS", tmp_path)
     whole = device.find_device("cpu").cache_bytes()
     limit.write_text("max\n")
     assert device.find_device("cpu").cache_bytes() == whole
