@@ -17,6 +17,9 @@ pytestmark = pytest.mark.torch
 
 COUNT, STEPS = 4, 8
 """As few as the judge knows the pictures with."""
+APART = {"auto": 1.5, "bfloat16": 1.5, "openvino": 0.05, "openvino-bfloat16": 1.5}
+"""Mean absolute difference of pixels, of 255. In bfloat16 it was 0.47 and with OpenVINO 0.35, in
+float32 less than 0.001; auto is either."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def test_a_fast_path_draws_what_float32_draws(
 ) -> None:
     draw_by_the_service(str(models), str(tmp_path), path, COUNT, STEPS)
     found = fidelity_of(tmp_path, reference, COUNT)
-    assert found["apart"] <= PATHS[path].apart
+    assert found["apart"] <= APART[path]
     assert found["right"] == found["reference"] == 100
 
 
@@ -49,5 +52,5 @@ def test_pictures_of_other_questions_are_out_of_every_bound(
     for number in range(COUNT):
         shutil.copy(reference / f"{number}.png", tmp_path / f"{(number + 1) % COUNT}.png")
     found = fidelity_of(tmp_path, reference, COUNT)
-    assert found["apart"] > 2 * max(path.apart for path in PATHS.values())
+    assert found["apart"] > 2 * max(APART.values())
     assert found["right"] < found["reference"]
