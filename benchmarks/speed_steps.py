@@ -68,22 +68,16 @@ def by_diffusers(folder: str, way: str) -> dict[str, Any]:
 
     pipeline = diffusers_pipeline(only_model_in(folder), way)
     times: list[float] = []
-
-    def draw(count: int) -> None:
-        times.clear()
-        with torch.inference_mode():
-            pipeline(
-                _PROMPT,
-                num_inference_steps=count,
-                guidance_scale=_GUIDANCE,
-                width=512,
-                height=512,
-                generator=torch.Generator("cpu").manual_seed(1),
-                callback_on_step_end=step_times(times, time.perf_counter),
-            )
-
-    draw(1)
-    draw(_STEPS)
+    with torch.inference_mode():
+        pipeline(
+            _PROMPT,
+            num_inference_steps=_STEPS,
+            guidance_scale=_GUIDANCE,
+            width=512,
+            height=512,
+            generator=torch.Generator("cpu").manual_seed(1),
+            callback_on_step_end=step_times(times, time.perf_counter),
+        )
     return _figures(times, time.perf_counter(), str(pipeline.unet.dtype))
 
 
@@ -98,20 +92,15 @@ def by_the_service(folder: str, data: str, backend: str) -> dict[str, Any]:
     def note(_step: GenerationStep) -> None:
         times.append(time.perf_counter())
 
-    def draw(count: int) -> float:
-        times.clear()
-        request = GenerationRequest(
-            id="1",
-            model_id=model.id,
-            prompt=_PROMPT,
-            num_inference_steps=count,
-            guidance_scale=_GUIDANCE,
-            seed=1,
-        )
-        return container.generate_images()(request, on_step=note).timings.encode
-
-    draw(1)
-    encode = draw(_STEPS)
+    request = GenerationRequest(
+        id="1",
+        model_id=model.id,
+        prompt=_PROMPT,
+        num_inference_steps=_STEPS,
+        guidance_scale=_GUIDANCE,
+        seed=1,
+    )
+    encode = container.generate_images()(request, on_step=note).timings.encode
     return _figures(times, time.perf_counter() - encode, "its own choice")
 
 
@@ -135,7 +124,10 @@ def _rows(
 ) -> Iterator[Row]:
     suffix = "" if backend == "torch" else f"-{backend}"
     with_it = "" if backend == "torch" else f", with {backend}"
-    note = f"medians of {_STEPS - 1} steps, the best of {_ROUNDS} new processes each, by turns"
+    note = (
+        f"medians of {_STEPS - 1} steps after the first, the best of {_ROUNDS} new processes "
+        "each, by turns"
+    )
     for name, others, bound in (
         ("plain", plain, _STEP_BOUNDS[backend]),
         ("tuned", tuned, 1 / 1.02),
