@@ -8,18 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from container import LIBRARY_ENVIRONMENT
 from tests.paths import ROOT
 
 __all__ = ["in_child", "start_child"]
 
-# As wsgi.py sets them: what is measured is what the service does.
-_ENVIRONMENT = {
-    "PYTHONPATH": str(ROOT),
-    "HF_HUB_OFFLINE": "1",
-    "DIFFUSERS_VERBOSITY": "error",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
+# As wsgi.py sets it: what is measured is what the service does.
+_ENVIRONMENT = {"PYTHONPATH": str(ROOT), **LIBRARY_ENVIRONMENT}
 
 
 def in_child(function: Callable[..., Any], *arguments: str | int | float | bool) -> Any:

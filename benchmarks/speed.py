@@ -34,14 +34,21 @@ def _scaled(function: Callable[[Path, float], Iterable[Row]]) -> Benchmark:
 
 
 _BENCHMARKS: Mapping[str, Benchmark] = {
-    function.__name__: _scaled(function)
-    for function in (steps, overhead, start, prompts, fidelity, clients)
+    "steps": lambda options, folder: steps(folder, options.scale, rounds=options.rounds),
+    **{
+        function.__name__: _scaled(function)
+        for function in (overhead, start, prompts, fidelity, clients)
+    },
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for, print and store; 1 when a bound is not kept."""
-    return run(parser_of("speed", __doc__, _BENCHMARKS), _BENCHMARKS, arguments)
+    parser = parser_of("speed", __doc__, _BENCHMARKS)
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="new processes for each way of `steps`, by turns"
+    )
+    return run(parser, _BENCHMARKS, arguments)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from domain.ports.image_generator import GenerationStep
 
 __all__ = ["available_backends", "steps"]
 
-_ROUNDS = 2
 _STEPS = 4
 _PROMPT = "a beautiful landscape with mountains and a lake"
 _GUIDANCE = 7.5
@@ -31,8 +30,8 @@ _DECODE_BOUND = 2.2
 _MEMORY_BOUND = 1.05
 
 
-def steps(folder: Path, scale: float) -> Iterator[Row]:
-    """Stable Diffusion 1.5 shapes, random weights, 512x512, by turns in new processes."""
+def steps(folder: Path, scale: float, *, rounds: int) -> Iterator[Row]:
+    """Stable Diffusion 1.5 shapes, random weights, 512x512, by turns in `rounds` processes each."""
     models = folder / "models"
     models.mkdir()
     judged = scale == 1
@@ -42,7 +41,7 @@ def steps(folder: Path, scale: float) -> Iterator[Row]:
         demo_variant(models / "demo.safetensors", 0)
     backends = available_backends()
     found: dict[str, list[dict[str, Any]]] = {}
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for way in WAYS:
             found.setdefault(way, []).append(in_child(by_diffusers, str(models), way))
         for backend in backends:
@@ -125,8 +124,8 @@ def _rows(
     suffix = "" if backend == "torch" else f"-{backend}"
     with_it = "" if backend == "torch" else f", with {backend}"
     note = (
-        f"medians of {_STEPS - 1} steps after the first, the best of {_ROUNDS} new processes "
-        "each, by turns"
+        f"medians of {_STEPS - 1} steps after the first, the best of {len(ours)} new "
+        "processes each, by turns"
     )
     for name, others, bound in (
         ("plain", plain, _STEP_BOUNDS[backend]),
