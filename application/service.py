@@ -64,6 +64,7 @@ class InferenceService:
         self._announcing = threading.Lock()
         self._announced = False
         self._in_use = False
+        self._taken_over = False
         self._given_up = False
         self._stopping = threading.Event()
         self._threads: tuple[threading.Thread, ...] = ()
@@ -77,8 +78,8 @@ class InferenceService:
             return Readiness.SEEKING_DEVICE
         if not self._registry.scanned:
             return Readiness.SCANNING
-        if self._in_use:
-            return Readiness.IN_USE
+        if self._threads and not self._taken_over:
+            return Readiness.IN_USE if self._in_use else Readiness.SEEKING_DEVICE
         return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
 
     def start(
@@ -147,7 +148,7 @@ class InferenceService:
                 self._in_use = True
                 self._stopping.wait(_IN_USE_SECONDS)
             else:
-                self._in_use = False
+                self._taken_over = True
                 return True
         return False
 

@@ -6,9 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from application.job_records import JobRecords
-from application.scheduler import JobScheduler
-from application.service import InferenceService, Readiness
+from application.service import Readiness
 from application.submission import Submission
 from domain.errors import (
     DeviceLost,
@@ -18,38 +16,8 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.generation import GenerationRequest
-from domain.services.generate_images import GenerateImages
-from domain.services.model_registry import ModelRegistry
-from tests.fakes.image_generator import FakeImageGenerator
-from tests.fakes.model_source import FakeModelSource, model_record
-from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
-
-MODEL = model_record()
-
-
-class Bench:
-    """A service over fakes."""
-
-    def __init__(self) -> None:
-        self.source = FakeModelSource({MODEL.path: b"weights"})
-        self.registry = ModelRegistry(self.source)
-        self.generator = FakeImageGenerator(prepared=False)
-        self.jobs = FakeJobStore()
-        self.sole_use = FakeSoleUse()
-        self.records = JobRecords(
-            self.jobs,
-            FakeResultStore(),
-            self.sole_use,
-            retention_seconds=9,
-            retention_bytes=9,
-            now=time.time,
-        )
-        self.scheduler = JobScheduler(
-            GenerateImages(self.registry, self.generator), self.records, max_queue=1
-        )
-        self.service = InferenceService(
-            self.registry, self.generator, self.scheduler, self.records, scan_interval=0.01
-        )
+from tests.fakes.model_source import model_record
+from tests.unit.service_bench import MODEL, Bench
 
 
 @pytest.fixture
@@ -263,6 +231,26 @@ def test_it_takes_over_when_the_other_service_has_ended(
     ]
     bench.service.stop(10)
     assert not bench.sole_use.taken
+
+
+def test_it_is_not_ready_before_the_jobs_are_its_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, given, ready = threading.Event(), threading.Event(), threading.Event()
+
+    def take() -> bool:
+        asked.set()
+        return given.wait(10)
+
+    monkeypatch.setattr(bench.sole_use, "take", take)
+    bench.service.start(on_ready=ready.set)
+    assert asked.wait(10)
+    bench.registry.refresh()
+    assert bench.service.readiness is Readiness.SEEKING_DEVICE
+    bench.service._announce(ready.set)  # as the scanner does at its next look
+    assert not ready.is_set()
+    given.set()
+    assert ready.wait(10)
 
 
 def test_it_can_be_stopped_while_another_service_goes_on(bench: Bench) -> None:

@@ -1,0 +1,41 @@
+"""A service over fakes."""
+
+import time
+
+from application.job_records import JobRecords
+from application.scheduler import JobScheduler
+from application.service import InferenceService
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
+
+__all__ = ["MODEL", "Bench"]
+
+MODEL = model_record()
+
+
+class Bench:
+    """A service over fakes."""
+
+    def __init__(self) -> None:
+        self.source = FakeModelSource({MODEL.path: b"weights"})
+        self.registry = ModelRegistry(self.source)
+        self.generator = FakeImageGenerator(prepared=False)
+        self.jobs = FakeJobStore()
+        self.sole_use = FakeSoleUse()
+        self.records = JobRecords(
+            self.jobs,
+            FakeResultStore(),
+            self.sole_use,
+            retention_seconds=9,
+            retention_bytes=9,
+            now=time.time,
+        )
+        self.scheduler = JobScheduler(
+            GenerateImages(self.registry, self.generator), self.records, max_queue=1
+        )
+        self.service = InferenceService(
+            self.registry, self.generator, self.scheduler, self.records, scan_interval=0.01
+        )
