@@ -20,7 +20,8 @@ class PlanOverrides:
         vae_dtype: In which precision latents become pixels.
         backend: What runs the networks.
         memory_format: How the numbers of convolutions lie in memory.
-        attention: Whole, or one slice after the other, which needs less memory.
+        attention: Fused, or over a chunk of the queries at a time, or one slice of the heads after
+            the other, which needs less memory.
         vae_tiling: Whether latents become pixels tile by tile, which needs less memory and changes
             the picture a little; `auto` does so with what does not fit as a whole.
         offload: Whether weights wait in the host's memory for their turn: those of a whole
@@ -36,7 +37,7 @@ class PlanOverrides:
             "vae_dtype": (AUTO, "float32", "float16", "bfloat16"),
             "backend": (AUTO, "torch", "openvino"),
             "memory_format": (AUTO, "channels_last", "contiguous"),
-            "attention": (AUTO, "sdpa", "sliced"),
+            "attention": (AUTO, "sdpa", "chunked", "sliced"),
             "vae_tiling": (AUTO, "on", "off"),
             "offload": (AUTO, "none", "model"),
         }
@@ -69,7 +70,7 @@ class ExecutionPlan:
         vae_dtype: In which precision latents become pixels.
         vae_dtype_of_wide_range: The same for autoencoders whose numbers are too large for float16.
         memory_format: `channels_last` or `contiguous`.
-        attention: `sdpa` or `sliced`.
+        attention: `sdpa`, `chunked` or `sliced`.
         vae_tiling: `on`, `off`, or `auto`: with what does not fit as a whole.
         offload: `none`, `model`, or `auto`: with a model that does not fit.
         compiled: Whether torch compiles the networks.

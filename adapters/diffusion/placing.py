@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 
+from adapters.diffusion.chunked_attention import attend_in_chunks
 from adapters.diffusion.device import Device
 from adapters.diffusion.planning import choose_offload
 from adapters.diffusion.proof import copied_out_of_the_file
@@ -65,6 +66,8 @@ def place(
         pipeline.vae.enable_tiling()  # the others' latents are decoded by `decoding`
     if device.plan.attention == "sliced":
         pipeline.enable_attention_slicing()
+    elif device.plan.attention == "chunked" and isinstance(pipeline, STABLE_DIFFUSION):
+        attend_in_chunks(pipeline.unet)
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device.torch_device)
     elif device.plan.compiled:

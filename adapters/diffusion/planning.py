@@ -26,6 +26,7 @@ class DeviceFacts:
         name: The processor's own name.
         memory_bytes: Of the device; of a container's where it allows less.
         bfloat16: Whether it multiplies bfloat16 in hardware.
+        fused_bfloat16: Whether torch's fused attention does so too.
         cores: Physical cores that this process may use.
         compiler: Whether torch's compiler finds what it needs to make code for the device.
         openvino: Whether that extra is installed.
@@ -37,6 +38,7 @@ class DeviceFacts:
     bfloat16: bool
     cores: int
     compiler: bool
+    fused_bfloat16: bool = True
     openvino: bool = False
 
     @property
@@ -56,12 +58,13 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
     dtype = _or(overrides.dtype, _precision(facts))
     vae_dtype = _or(overrides.vae_dtype, dtype)
     wide = "bfloat16" if facts.bfloat16 else "float32"
+    backend = _or(overrides.backend, "torch")
     is_mps = facts.kind == "mps"
     return ExecutionPlan(
         device=facts.device,
         device_name=facts.name,
         memory_bytes=facts.memory_bytes,
-        backend=_or(overrides.backend, "torch"),
+        backend=backend,
         dtype=dtype,
         vae_dtype=vae_dtype,
         vae_dtype_of_wide_range=_or(
@@ -70,8 +73,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
         # On Metal views of channels-last tensors came out wrong.
         memory_format=_or(overrides.memory_format, "contiguous" if is_mps else "channels_last"),
         attention=_or(
-            overrides.attention,
-            "sliced" if is_mps and facts.memory_bytes < _SLICED_BELOW else "sdpa",
+            overrides.attention, _attention(facts, dtype, eager=_is_eager(backend, overrides))
         ),
         vae_tiling=overrides.vae_tiling,
         offload=overrides.offload if facts.kind == "cuda" else "none",
@@ -118,6 +120,19 @@ def _precision(facts: DeviceFacts) -> str:
     return "bfloat16" if facts.bfloat16 else "float32"
 
 
+def _attention(facts: DeviceFacts, dtype: str, *, eager: bool) -> str:
+    if facts.kind == "mps" and facts.memory_bytes < _SLICED_BELOW:
+        return "sliced"
+    if facts.kind == "cpu" and dtype == "bfloat16" and not facts.fused_bfloat16 and eager:
+        return "chunked"
+    return "sdpa"
+
+
+def _is_eager(backend: str, wanted: PlanOverrides) -> bool:
+    """Whether networks are run as they are written, where loops over chunks stay loops."""
+    return backend == "torch" and not wanted.compiled
+
+
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
     if wanted.backend == "openvino":
         yield from _problems_of_openvino(facts, wanted)
@@ -126,6 +141,8 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
             yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
         if wanted.compiled:
             yield "OFFLOAD is model and COMPILE is true; only one of them can be had"
+    if wanted.attention == "chunked" and not _is_eager(_or(wanted.backend, "torch"), wanted):
+        yield "ATTENTION is chunked, which neither COMPILE nor BACKEND=openvino can have"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compiled:

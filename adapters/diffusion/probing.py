@@ -18,6 +18,9 @@ __all__ = ["host_memory", "probe"]
 
 # Names in torch.cpu.get_capabilities() of instructions that multiply bfloat16 in hardware.
 _CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+# Without the second, torch's fused attention computes in float32 on a processor with the first
+# (`could_pack` in ATen's CPUBlas.cpp).
+_VECTORS, _TILES = "avx512_bf16", "amx_bf16"
 _CUDA_BFLOAT16 = (8, 0)
 """The first compute capability with it."""
 # Of the two versions of Linux's control groups. A container sees its own group as the root; under
@@ -43,6 +46,7 @@ def probe(device: str = AUTO) -> DeviceFacts:
         )
     look = {"cuda": _cuda, "mps": _mps, "cpu": _cpu}[chosen.type]
     name, memory_bytes, bfloat16, compiler = look(chosen)
+    capabilities = _cpu_capabilities() if chosen.type == "cpu" else {}
     return DeviceFacts(
         device=str(chosen),
         name=name,
@@ -50,6 +54,7 @@ def probe(device: str = AUTO) -> DeviceFacts:
         bfloat16=bfloat16,
         cores=_cores(),
         compiler=compiler,
+        fused_bfloat16=bool(capabilities.get(_TILES) or not capabilities.get(_VECTORS)),
         openvino=importlib.util.find_spec("openvino") is not None,
     )
 
@@ -90,9 +95,14 @@ def _mps(_device: torch.device) -> tuple[str, int, bool, bool]:
 
 
 def _cpu(_device: torch.device) -> tuple[str, int, bool, bool]:
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities = _cpu_capabilities()
     bfloat16 = any(capabilities.get(name) for name in _CPU_BFLOAT16)
     return _cpu_name(), host_memory(), bfloat16, _finds("g++", "clang++", "c++")
+
+
+def _cpu_capabilities() -> dict[str, object]:
+    found: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found
 
 
 def _finds(*programs: str) -> bool:

@@ -19,7 +19,14 @@ def draw(generator: DiffusersImageGenerator) -> Any:
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"memory_format": "contiguous"}, {"attention": "sliced"}, {"threads": 1}], ids=str
+    "wanted",
+    [
+        {"memory_format": "contiguous"},
+        {"attention": "sliced"},
+        {"attention": "chunked"},
+        {"threads": 1},
+    ],
+    ids=str,
 )
 def test_a_plan_changes_no_more_than_rounding(
     float32_generator: DiffusersImageGenerator, wanted: dict[str, Any]

@@ -13,6 +13,7 @@ CPU = DeviceFacts(
     device="cpu", name="AMD EPYC", memory_bytes=23 * GIB, bfloat16=False, cores=2, compiler=True
 )
 BFLOAT16_CPU = dataclasses.replace(CPU, bfloat16=True)
+EPYC = dataclasses.replace(BFLOAT16_CPU, name="EPYC", fused_bfloat16=False)
 OPENVINO = dataclasses.replace(CPU, openvino=True)
 A100 = DeviceFacts(
     device="cuda", name="A100", memory_bytes=80 * GIB, bfloat16=True, cores=16, compiler=True
@@ -29,6 +30,7 @@ LARGE_MAC = dataclasses.replace(MAC, memory_bytes=64 * GIB)
     [
         (CPU, "float32", "float32", "channels_last", "sdpa", "none", 2, 1),
         (BFLOAT16_CPU, "bfloat16", "bfloat16", "channels_last", "sdpa", "none", 2, 1),
+        (EPYC, "bfloat16", "bfloat16", "channels_last", "chunked", "none", 2, 1),
         (A100, "float16", "bfloat16", "channels_last", "sdpa", "auto", None, 8),
         (T4, "float16", "float32", "channels_last", "sdpa", "auto", None, 8),
         (MAC, "float16", "float32", "contiguous", "sliced", "none", None, 4),
@@ -61,6 +63,7 @@ def test_each_device_has_its_plan(
         {"dtype": "bfloat16", "vae_dtype": "float32"},
         {"memory_format": "contiguous"},
         {"attention": "sliced"},
+        {"attention": "chunked"},
         {"vae_tiling": "on"},
         {"vae_tiling": "off"},
         {"offload": "none"},
@@ -92,6 +95,24 @@ def test_what_runs_the_networks(
     assert choose_plan(facts, PlanOverrides(**wanted)).backend == backend  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "attention"),
+    [
+        ({"attention": "sdpa"}, "sdpa"),
+        ({"dtype": "float32"}, "sdpa"),
+        ({"compiled": True}, "sdpa"),
+        ({"backend": "openvino"}, "sdpa"),
+        ({"dtype": "float32", "attention": "chunked"}, "chunked"),
+    ],
+    ids=str,
+)
+def test_attention_is_chunked_only_where_that_is_faster(
+    wanted: dict[str, object], attention: str
+) -> None:
+    facts = dataclasses.replace(EPYC, openvino=True)
+    assert choose_plan(facts, PlanOverrides(**wanted)).attention == attention  # type: ignore[arg-type]
+
+
 def test_a_batch_limit_that_is_wanted_is_taken() -> None:
     assert choose_plan(CPU, PlanOverrides(max_batch=3)).batch_limit == 3
 
@@ -118,6 +139,8 @@ def test_the_autoencoder_has_its_own_precision(
         (CPU, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
         (MAC, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
         (A100, {"offload": "model", "compiled": True}, ["OFFLOAD is model", "COMPILE is true"]),
+        (CPU, {"attention": "chunked", "compiled": True}, ["ATTENTION is chunked", "COMPILE"]),
+        (OPENVINO, {"attention": "chunked", "backend": "openvino"}, ["ATTENTION is chunked"]),
         (MAC, {"memory_format": "channels_last"}, ["MEMORY_FORMAT is channels_last"]),
         (MAC, {"compiled": True}, ["COMPILE is true", "leave it out on mps"]),
         (
