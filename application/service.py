@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
+from application.warm_up import WarmUp
 from domain.errors import DeviceLost, DeviceUnavailable, DomainError, StorageInUse
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
@@ -33,6 +34,7 @@ class Readiness(StrEnum):
     READY = "ready"
     SEEKING_DEVICE = "the device is being sought"
     SCANNING = "the model folders are being scanned for the first time"
+    WARMING_UP = "the first pictures are being drawn, to warm up"
     IN_USE = "another service uses the same DATA_DIR"
     QUEUE_FULL = "the queue is full"
     DRAINING = "the service is stopping"
@@ -42,9 +44,9 @@ class InferenceService:
     """A thread that owns the device, one that scans the model folders, one that tidies up.
 
     `start` runs them, `stop` ends and joins them; neither is called by a constructor or an import.
-    `on_ready` is called once, from one of them, when the device is known and the folders are
-    scanned; `on_fatal` from the worker when the device can not be had or is lost, or the job store
-    can not be had: this process is of no use then.
+    `on_ready` is called once, from one of them, when the device is known, the folders are scanned
+    and what is to be warm is so; `on_fatal` from the worker when the device can not be had or is
+    lost, or the job store can not be had: this process is of no use then.
     """
 
     def __init__(
@@ -55,12 +57,15 @@ class InferenceService:
         records: JobRecords,
         *,
         scan_interval: float,
+        warm_up: WarmUp | None = None,
     ) -> None:
         self._registry = registry
         self._generator = generator
         self._scheduler = scheduler
         self._records = records
         self._scan_interval = scan_interval
+        self._warm_up = warm_up
+        self._is_warm = False
         self._announcing = threading.Lock()
         self._announced = False
         self._in_use = False
@@ -80,6 +85,8 @@ class InferenceService:
             return Readiness.SCANNING
         if self._threads and not self._taken_over:
             return Readiness.IN_USE if self._in_use else Readiness.SEEKING_DEVICE
+        if self._threads and not self._is_warm:
+            return Readiness.WARMING_UP
         return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
 
     def start(
@@ -123,6 +130,9 @@ class InferenceService:
         try:
             self._generator.prepare()
             if self._take_over():
+                if self._warm_up is not None and self._warm_up.needed:
+                    self._warm_up.run(self._stopping.wait)
+                self._is_warm = True
                 self._announce(on_ready)
                 self._scheduler.run_forever()
         except DeviceLost as error:

@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from application import setting_checks as checks
 from domain.execution_plan import AUTO, PlanOverrides
 from domain.generation import GenerationRequest
 
 __all__ = ["Settings", "SettingsError"]
 
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _WORDS: Mapping[str, tuple[str, ...]] = {**PlanOverrides.CHOICES, "log_format": ("text", "json")}
 _PLACEHOLDER = re.compile(
@@ -59,6 +58,7 @@ class Settings:
     vae_tiling: str = AUTO
     offload: str = AUTO
     compile: bool = False
+    warm_up: tuple[str, ...] = ()
     threads: int | None = None
     data_dir: str = "data"
     database_url: str | None = field(default=None, repr=False)
@@ -175,107 +175,35 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "log_level": str.upper,
     "device": str.lower,
     "compile": _boolean,
+    "warm_up": _list,
     "threads": _integer,
     **dict.fromkeys(_WORDS, str.lower),
 }
 
 
-def _between(minimum: float, maximum: float) -> Callable[[float], str | None]:
-    def check(value: float) -> str | None:
-        if minimum <= value <= maximum:
-            return None
-        return f"is {value}; it must lie between {minimum} and {maximum}"
-
-    return check
-
-
-def _optional(check: Callable[[float], str | None]) -> Callable[[float | None], str | None]:
-    return lambda value: None if value is None else check(value)
-
-
-def _one_of(words: tuple[str, ...]) -> Callable[[str], str | None]:
-    def check(value: str) -> str | None:
-        return None if value in words else f"is {value!r}; it must be one of {', '.join(words)}"
-
-    return check
-
-
-def _device(value: str) -> str | None:
-    if _DEVICE.fullmatch(value):
-        return None
-    return f"is {value!r}; it must be auto, cpu, mps, cuda or cuda:<number>"
-
-
-def _host(value: str) -> str | None:
-    return None if re.fullmatch(r"[\w.:-]+", value) else f"is {value!r}; it must be an address"
-
-
-def _folders(value: tuple[str, ...]) -> str | None:
-    return None if value else "is empty; it must name at least one folder"
-
-
-def _keys(value: tuple[str, ...]) -> str | None:
-    # A key travels in a header, so what no header can carry could never be sent back.
-    if all(key.isascii() and key.isprintable() and " " not in key for key in value):
-        return None
-    return "holds a key that no HTTP header can carry; use printable ASCII without blanks"
-
-
-def _origins(value: tuple[str, ...]) -> str | None:
-    for origin in value:
-        if origin == "*":
-            continue
-        try:
-            parts = urlsplit(origin)
-            _ = parts.port
-        except ValueError:
-            return f"holds {origin!r}, which is no address"
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-            return f"holds {origin!r}; an origin is * or scheme://host[:port], with no path"
-    return None
-
-
-def _database(value: str | None) -> str | None:
-    # The value is not told: it may hold a password.
-    if value is None or re.match(r"[a-z0-9_]+(\+[a-z0-9_]+)?://", value):
-        return None
-    return "is no SQLAlchemy URL, such as sqlite:///data/jobs.sqlite"
-
-
-def _bytes(value: int | None) -> str | None:
-    return None if value is None or value >= 0 else f"is {value}; it must not be negative"
-
-
-def _secret(value: str | None) -> str | None:
-    # PyJWT refuses to sign with what looks like a public key, for good reasons, at each request.
-    if value is not None and ("-----BEGIN" in value or value.startswith(("ssh-", "ecdsa-"))):
-        return "is half of a key pair; it must be random text"
-    return None
-
-
 _CHECKS: Mapping[str, Callable[..., str | None]] = {
-    "secret_key": _secret,
-    "api_keys": _keys,
-    "host": _host,
-    "port": _between(1, 65_535),
-    "cors_origins": _origins,
-    "model_dirs": _folders,
-    "model_scan_interval": _between(0.1, 86_400),
+    "secret_key": checks.secret,
+    "api_keys": checks.keys,
+    "host": checks.host,
+    "port": checks.between(1, 65_535),
+    "cors_origins": checks.origins,
+    "model_dirs": checks.folders,
+    "model_scan_interval": checks.between(0.1, 86_400),
     "default_inference_steps": GenerationRequest.LIMITS["num_inference_steps"].problem,
     "default_guidance_scale": GenerationRequest.LIMITS["guidance_scale"].problem,
-    "device": _device,
-    "threads": _optional(_between(1, 1024)),
-    "database_url": _database,
-    "job_retention_seconds": _between(60, 3_153_600_000),
-    "job_retention_bytes": _bytes,
-    "model_cache_bytes": _bytes,
-    "max_queue": _between(1, 10_000),
-    "max_batch": _optional(_between(1, 64)),
-    "batch_wait_ms": _optional(_between(0, 10_000)),
-    "max_waiting": _between(1, 10_000),
-    "max_streams": _between(1, 10_000),
-    "max_body_bytes": _between(1024, 1_073_741_824),
-    "shutdown_grace_seconds": _between(0, 86_400),
-    "log_level": _one_of(_LOG_LEVELS),
-    **{name: _one_of(words) for name, words in _WORDS.items()},
+    "device": checks.device,
+    "threads": checks.optional(checks.between(1, 1024)),
+    "database_url": checks.database,
+    "job_retention_seconds": checks.between(60, 3_153_600_000),
+    "job_retention_bytes": checks.byte_count,
+    "model_cache_bytes": checks.byte_count,
+    "max_queue": checks.between(1, 10_000),
+    "max_batch": checks.optional(checks.between(1, 64)),
+    "batch_wait_ms": checks.optional(checks.between(0, 10_000)),
+    "max_waiting": checks.between(1, 10_000),
+    "max_streams": checks.between(1, 10_000),
+    "max_body_bytes": checks.between(1024, 1_073_741_824),
+    "shutdown_grace_seconds": checks.between(0, 86_400),
+    "log_level": checks.one_of(_LOG_LEVELS),
+    **{name: checks.one_of(words) for name, words in _WORDS.items()},
 }

@@ -50,6 +50,16 @@ class _Hostile:
         return (os.system, (f"touch {self.marker}",))
 
 
+def test_what_is_to_be_warm_is_loaded_before_the_first_request(
+    models: Path, tmp_path: Path
+) -> None:
+    shutil.copy(DEMO_CHECKPOINT, models)
+    with run_service(models, tmp_path, WARM_UP=DEMO_CHECKPOINT.name) as service:
+        assert "demo.safetensors is warm after" in service.output
+        loaded = service.call("GET", "/v1/system").json["loaded_models"]
+        assert [each["id"] for each in loaded] == [listed(service)["demo.safetensors"]]
+
+
 def test_files_come_change_and_go_and_bad_ones_stop_nothing(models: Path, tmp_path: Path) -> None:
     with run_service(models, tmp_path) as service:
         assert listed(service) == {}

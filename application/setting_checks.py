@@ -1,0 +1,99 @@
+"""What is wrong with the value of a setting, in words; None when nothing is."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+__all__ = [
+    "between",
+    "byte_count",
+    "database",
+    "device",
+    "folders",
+    "host",
+    "keys",
+    "one_of",
+    "optional",
+    "origins",
+    "secret",
+]
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def between(minimum: float, maximum: float) -> Callable[[float], str | None]:
+    """The check of a number; both bounds are good."""
+
+    def check(value: float) -> str | None:
+        if minimum <= value <= maximum:
+            return None
+        return f"is {value}; it must lie between {minimum} and {maximum}"
+
+    return check
+
+
+def optional(check: Callable[[float], str | None]) -> Callable[[float | None], str | None]:
+    """The same check, and None is good too."""
+    return lambda value: None if value is None else check(value)
+
+
+def one_of(words: tuple[str, ...]) -> Callable[[str], str | None]:
+    """The check of a word."""
+
+    def check(value: str) -> str | None:
+        return None if value in words else f"is {value!r}; it must be one of {', '.join(words)}"
+
+    return check
+
+
+def device(value: str) -> str | None:
+    if _DEVICE.fullmatch(value):
+        return None
+    return f"is {value!r}; it must be auto, cpu, mps, cuda or cuda:<number>"
+
+
+def host(value: str) -> str | None:
+    return None if re.fullmatch(r"[\w.:-]+", value) else f"is {value!r}; it must be an address"
+
+
+def folders(value: tuple[str, ...]) -> str | None:
+    return None if value else "is empty; it must name at least one folder"
+
+
+def keys(value: tuple[str, ...]) -> str | None:
+    # A key travels in a header, so what no header can carry could never be sent back.
+    if all(key.isascii() and key.isprintable() and " " not in key for key in value):
+        return None
+    return "holds a key that no HTTP header can carry; use printable ASCII without blanks"
+
+
+def origins(value: tuple[str, ...]) -> str | None:
+    for origin in value:
+        if origin == "*":
+            continue
+        try:
+            parts = urlsplit(origin)
+            _ = parts.port
+        except ValueError:
+            return f"holds {origin!r}, which is no address"
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            return f"holds {origin!r}; an origin is * or scheme://host[:port], with no path"
+    return None
+
+
+def database(value: str | None) -> str | None:
+    # The value is not told: it may hold a password.
+    if value is None or re.match(r"[a-z0-9_]+(\+[a-z0-9_]+)?://", value):
+        return None
+    return "is no SQLAlchemy URL, such as sqlite:///data/jobs.sqlite"
+
+
+def byte_count(value: int | None) -> str | None:
+    return None if value is None or value >= 0 else f"is {value}; it must not be negative"
+
+
+def secret(value: str | None) -> str | None:
+    # PyJWT refuses to sign with what looks like a public key, for good reasons, at each request.
+    if value is not None and ("-----BEGIN" in value or value.startswith(("ssh-", "ecdsa-"))):
+        return "is half of a key pair; it must be random text"
+    return None

@@ -1,0 +1,119 @@
+"""The first picture of a model is slow; it is drawn before anybody asks for one."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from domain.errors import DeviceLost, DomainError
+from domain.generation import GenerationRequest
+from domain.models import ModelRecord
+from domain.ports.device_report import DeviceReport
+from domain.ports.image_generator import GenerationStep
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["WarmUp"]
+
+_LOOK_SECONDS = 0.05
+_PROMPT = "a picture"
+_STEPS = 2
+_SEED = 0
+# Of a graph that is compiled for one shape and then another, torch makes one for any batch.
+_BATCHES = (1, 2)
+
+_log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The service stops, and nobody needs what is being drawn."""
+
+
+class WarmUp:
+    """Draws with models before the service is ready, so that they are loaded and compiled.
+
+    Args:
+        registry: Lists the models.
+        generate_images: Draws.
+        report: Tells whether networks are compiled.
+        wanted: The models, as a person names them. None stands for none, or, where networks are
+            compiled, for the first that pictures can be drawn with.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        generate_images: GenerateImages,
+        report: DeviceReport,
+        wanted: Sequence[str] = (),
+    ) -> None:
+        self._registry = registry
+        self._generate_images = generate_images
+        self._report = report
+        self._wanted = tuple(wanted)
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to do; known once the device is prepared."""
+        return bool(self._wanted) or self._compiled
+
+    def run(self, stopped: Callable[[float], bool]) -> None:
+        """Wait for the models and draw with each; one that can not be drawn with is told and left.
+
+        Args:
+            stopped: Waits so many seconds at most; true as soon as the service stops.
+
+        Raises:
+            DeviceLost: it was lost over this.
+        """
+        while not self._registry.scanned:
+            if stopped(_LOOK_SECONDS):
+                return
+        for model in self._models():
+            began = time.monotonic()
+            try:
+                self._draw(model, stopped)
+            except _Stopped:
+                return
+            except DeviceLost:
+                raise
+            except DomainError as error:
+                _log.warning("%s can not be warmed up: %s", model.name, error)
+            except Exception:  # no model may keep the others from being drawn with
+                _log.exception("%s can not be warmed up", model.name)
+            else:
+                _log.info("%s is warm after %.1f s", model.name, time.monotonic() - began)
+
+    @property
+    def _compiled(self) -> bool:
+        plan = self._report.plan
+        return plan is not None and plan.compiled
+
+    def _models(self) -> Iterator[ModelRecord]:
+        if not self._wanted:
+            yield from [model for model in self._registry.models() if model.reason is None][:1]
+        for name in self._wanted:
+            meant = self._registry.named(name)
+            if len(meant) == 1:
+                yield meant[0]
+            else:
+                why = "names several models" if meant else "names no model"
+                _log.warning("WARM_UP has %r, which %s; GET /v1/models lists them", name, why)
+
+    def _draw(self, model: ModelRecord, stopped: Callable[[float], bool]) -> None:
+        def stop(_step: GenerationStep) -> None:
+            if stopped(0):
+                raise _Stopped
+
+        batches = _BATCHES if self._compiled else _BATCHES[:1]
+        for count in batches:
+            if count > self._generate_images.largest_batch:
+                return
+            request = GenerationRequest(
+                id="warm-up",
+                model_id=model.id,
+                prompt=_PROMPT,
+                num_inference_steps=_STEPS,
+                num_images=count,
+                seed=_SEED,
+            )
+            self._generate_images(request, on_step=stop)
