@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,36 +24,52 @@ __all__ = ["decode"]
 _TILE, _SMALL_TILE = 64, 32
 """Of latents, each side; the small one where there is but one of the others."""
 
+_TILED = (
+    "memory was short, so the picture was decoded in tiles, which changes it a little; "
+    "ask for a smaller one to have it whole"
+)
+
 _log = logging.getLogger(__name__)
 
 
 def decode(
-    pipeline: Any, latents: torch.Tensor, device: Device, make_room: Callable[[], bool]
+    pipeline: Any,
+    latents: torch.Tensor,
+    device: Device,
+    make_room: Callable[[], bool],
+    warn: Callable[[str], None],
 ) -> torch.Tensor:
     """(n, 3, height, width) from 0 to 1, in float32, of latents as the last step leaves them.
 
     What does not fit as a whole, though room was made, is decoded in tiles, where the plan allows
-    it. Where half precision gives no numbers, the autoencoder is in float32 from then on.
+    it; `warn` is told. Where half precision gives no numbers, the autoencoder is in float32 from
+    then on.
 
     Args:
         pipeline: Whose autoencoder decodes.
         latents: (n, channels, height / 8, width / 8).
         device: With the plan.
         make_room: Gives up other models; says whether there were any.
+        warn: Is told what changes the picture.
     """
+    fitting = partial(_fitting, pipeline, latents, device, make_room, warn)
     try:
-        pixels = _fitting(pipeline, latents, device, make_room)
+        pixels = fitting()
         if pipeline.vae.dtype != torch.float32 and not _is_finite(pixels) and _is_finite(latents):
             _log.warning("the autoencoder overflows in %s; it is float32 now", pipeline.vae.dtype)
             pipeline.vae.to(dtype=torch.float32)
-            pixels = _fitting(pipeline, latents, device, make_room)
+            pixels = fitting()
     finally:
         pipeline.maybe_free_model_hooks()
     return (pixels.float() * 0.5 + 0.5).clamp(0, 1)
 
 
 def _fitting(
-    pipeline: Any, latents: torch.Tensor, device: Device, make_room: Callable[[], bool]
+    pipeline: Any,
+    latents: torch.Tensor,
+    device: Device,
+    make_room: Callable[[], bool],
+    warn: Callable[[str], None],
 ) -> torch.Tensor:
     tiling = device.plan.vae_tiling
     if tiling != "on":
@@ -67,6 +84,7 @@ def _fitting(
                 "VAE_TILING=auto decodes it tile by tile, or ask for a smaller one"
             )
         _log.info("decoding in tiles: %d × %d latents do not fit at once", *latents.shape[-2:])
+        warn(_TILED)
     with _tiles(pipeline, latents):
         return _decoded(pipeline, latents)
 

@@ -37,7 +37,8 @@ class DrawingPlan:
         sampler: The scheduler's name, as pictures carry it.
         step_argument: The name of the pipeline's argument for a callback after each step.
         warnings: What the caller of each request should know of its pictures.
-        decode: Makes pixels, from 0 to 1, of the last latents; None where the pipeline does.
+        decode: Makes pixels, from 0 to 1, of the last latents, and tells its `warn` what changes
+            them; None where the pipeline does.
     """
 
     calls: tuple[PipelineCall, ...]
@@ -45,7 +46,7 @@ class DrawingPlan:
     sampler: str
     step_argument: str = "callback_on_step_end"
     warnings: tuple[tuple[str, ...], ...] = ()
-    decode: Callable[[Any], Any] | None = None
+    decode: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

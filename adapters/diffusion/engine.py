@@ -82,12 +82,16 @@ class Engine:
                 pipeline, requests, at_once, partial(self._pipelines.drop_all_but, model.id)
             )
             finished: dict[Drawing, Future[GeneratedImage]] = {}
+            warnings = [dict.fromkeys(each) for each in plan.warnings or [()] * len(requests)]
             for done, call in enumerate(plan.calls):
                 drawn = [each.request for each in call.drawings]
                 firsts = {n: drawn.index(each) for n, each in enumerate(requests) if each in drawn}
                 look = partial(self._previews.jpeg, pipeline)
                 progress = Progress(pipeline, done, len(plan.calls), on_step, look, firsts)
-                pixels = self._draw(pipeline, plan, call, progress)
+                said: dict[str, None] = {}
+                pixels = self._draw(pipeline, plan, call, progress, said.setdefault)
+                for number in firsts:
+                    warnings[number] |= said
                 finished |= {
                     drawing: self._encoders.submit(self._encode, drawing, image, plan.sampler)
                     for drawing, image in zip(call.drawings, pixels, strict=True)
@@ -98,7 +102,7 @@ class Engine:
                 for request in requests
             ],
             timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
-            warnings=plan.warnings,
+            warnings=tuple(map(tuple, warnings)),
         )
 
     def _plan(
@@ -116,7 +120,12 @@ class Engine:
         return text_to_image_plan(pipeline, requests)
 
     def _draw(
-        self, pipeline: Any, plan: DrawingPlan, call: PipelineCall, progress: Progress
+        self,
+        pipeline: Any,
+        plan: DrawingPlan,
+        call: PipelineCall,
+        progress: Progress,
+        warn: Callable[[str], None],
     ) -> Sequence[Image.Image]:
         kind = "pt" if plan.decode is None else "latent"
         with torch.inference_mode():
@@ -128,7 +137,7 @@ class Engine:
             ):
                 steps = {plan.step_argument: progress}
                 drawn = pipeline(**call.arguments, output_type=kind, **steps).images
-            pixels = drawn.float() if plan.decode is None else plan.decode(drawn)
+            pixels = drawn.float() if plan.decode is None else plan.decode(drawn, warn=warn)
         size = (call.arguments["height"], call.arguments["width"])
         if tuple(pixels.shape[-2:]) != size:
             raise GenerationFailed(

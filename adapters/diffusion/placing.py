@@ -70,6 +70,8 @@ def place(
         attend_in_chunks(pipeline.unet)
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device.torch_device)
+        if device.plan.compiled:
+            _log.warning("networks that wait in the host's memory are not compiled")
     elif device.plan.compiled:
         _compile(pipeline)
     if offload != "none":

@@ -155,7 +155,9 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     pipeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engine_with(pipeline)
-    whole = engine.generate(MODEL, [REQUEST], 1, None).images
+    batch = engine.generate(MODEL, [REQUEST], 1, None)
+    whole = batch.images
+    assert batch.warnings == ((),)
     real = pipeline.vae.decoder.forward
 
     def forward(latents: Any, *rest: Any) -> Any:
@@ -167,7 +169,11 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     with pytest.raises(Exception, match="does not fit"):  # tiles of 32 do not either
         engine.generate(MODEL, [REQUEST], 1, None)
     monkeypatch.setattr("adapters.diffusion.decoding._SMALL_TILE", 24)
-    tiled = engine.generate(MODEL, [REQUEST], 1, None).images
+    batch = engine.generate(MODEL, [REQUEST], 1, None)
+    tiled = batch.images
+    (said,) = batch.warnings
+    assert len(said) == 1  # once for both pictures
+    assert "in tiles" in said[0]
     assert np.abs(pixels(tiled[0][0].data) - pixels(whole[0][0].data)).mean() < 8
     monkeypatch.setattr(pipeline.vae.decoder, "forward", real)
     assert engine.generate(MODEL, [REQUEST], 1, None).images == whole
