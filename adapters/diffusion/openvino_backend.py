@@ -35,7 +35,7 @@ def accelerate_with_openvino(pipeline: Any, *, threads: int | None, memory_bytes
     from adapters.diffusion.openvino_networks import OpenVinoDecoder, OpenVinoUnet
 
     began = time.monotonic()
-    room = int(_SHARE * memory_bytes) - sum(map(_float32_bytes, _networks(pipeline)))
+    room = int(_SHARE * memory_bytes) - sum(map(_bytes, _networks(pipeline)))
     converted = []
     if _converts_unet(pipeline.unet) and _fits(pipeline.unet, room):
         pipeline.unet = OpenVinoUnet(pipeline.unet, threads=threads)
@@ -55,12 +55,12 @@ def _networks(pipeline: Any) -> list[torch.nn.Module]:
     return [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
 
 
-def _float32_bytes(network: torch.nn.Module) -> int:
-    return sum(4 * tensor.numel() for tensor in network.parameters())
+def _bytes(network: torch.nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in network.parameters())
 
 
 def _fits(network: torch.nn.Module, room: int) -> bool:
-    if _float32_bytes(network) <= room:
+    if _bytes(network) <= room:
         return True
     _log.warning("torch computes the %s: there is no memory to convert it", type(network).__name__)
     return False

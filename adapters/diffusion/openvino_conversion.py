@@ -7,8 +7,9 @@ which it has a stub, and the frontend is called that `convert_model` calls.
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -66,14 +67,12 @@ def compile_network(
 
     Args:
         network: Takes the inputs in their order and returns one tensor. What it decides in Python
-            when it is traced, is decided for good. Afterwards it is in float32.
+            when it is traced, is decided for good. Afterwards it is of no use.
         threads: How many compute; None for one a core.
     """
     dtype = next(network.parameters()).dtype
     weight_bytes = sum(tensor.nbytes for tensor in network.parameters())
-    # Of networks in bfloat16 the frontend makes ones that give no numbers. So OpenVINO is given
-    # float32, and told to compute in bfloat16, which it does where the hardware can.
-    network.float()
+    _make_traceable(network)
     with torch.no_grad(), warnings.catch_warnings():
         # That such decisions are made for good is known, and that torch prefers its exporter.
         warnings.simplefilter("ignore")
@@ -98,3 +97,45 @@ def compile_network(
         options["INFERENCE_NUM_THREADS"] = threads
     compiled = openvino.Core().compile_model(model, "CPU", options)
     return CompiledNetwork(compiled, dtype, weight_bytes)
+
+
+def _make_traceable(network: torch.nn.Module) -> None:
+    """Have a network compute in float32.
+
+    Of one in bfloat16 the frontend makes one that gives no numbers. OpenVINO is told to compute in
+    it, which it does where the hardware can, with weights that need not take float32's memory: of
+    bfloat16's bits float16 holds all, where its range does.
+    """
+    for module in network.modules():
+        weight: Any = getattr(module, "weight", None)
+        widened = _WIDENED.get(type(module))
+        if widened is None or weight.dtype != torch.bfloat16 or not _fits_float16(weight):
+            for parameter in module.parameters(recurse=False):
+                parameter.data = parameter.data.float()
+            for name, buffer in module.named_buffers(recurse=False):
+                if buffer.is_floating_point():
+                    setattr(module, name, buffer.float())
+            continue
+        weight.data = weight.data.half()
+        for bias in module.parameters(recurse=False):
+            if bias is not weight:
+                bias.data = bias.data.float()
+        module.forward = MethodType(widened, module)
+
+
+def _fits_float16(weight: torch.Tensor) -> bool:
+    return bool(weight.abs().max() <= torch.finfo(torch.float16).max)
+
+
+def _convolve(self: torch.nn.Conv2d, sample: torch.Tensor) -> torch.Tensor:
+    return self._conv_forward(sample, self.weight.float(), self.bias)
+
+
+def _multiply(self: torch.nn.Linear, sample: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.linear(sample, self.weight.float(), self.bias)
+
+
+_WIDENED: Mapping[type, Callable[..., torch.Tensor]] = {
+    torch.nn.Conv2d: _convolve,
+    torch.nn.Linear: _multiply,
+}
