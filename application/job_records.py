@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from application.jobs import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
@@ -49,6 +50,12 @@ class JobRecords:
         self._now = now
         self._changing = threading.Lock()
         self._unsaved: dict[JobKey, Job] = {}
+        self._failing = False
+
+    @property
+    def failing(self) -> bool:
+        """Whether a job could not be kept or looked up, and none has been kept since."""
+        return self._failing
 
     def claim(self) -> None:
         """Let no other process draw these jobs, from the first call to `close`.
@@ -65,7 +72,9 @@ class JobRecords:
         """Keep a new job; it with its sequence. What is left of the pictures of the one that it
         takes the place of is given up.
         """
-        added = self._jobs.add(job)
+        with self._noticing():
+            added = self._jobs.add(job)
+        self._failing = False
         self._drop_unsaved(job.key)
         if instead_of is not None:
             self._results.remove({instead_of.token})
@@ -95,7 +104,8 @@ class JobRecords:
 
     def find(self, key: JobKey) -> Job | None:
         """The job of this key."""
-        return self._unsaved.get(key) or self._jobs.find(key)
+        with self._noticing():
+            return self._unsaved.get(key) or self._jobs.find(key)
 
     def page(
         self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
@@ -155,6 +165,7 @@ class JobRecords:
             keep_bytes=self._retention_bytes,
         )
         self._results.remove({job.token for job in gone})
+        self._failing = False
 
     def close(self) -> None:
         """Let go of files and connections; another process may draw what is left. Raises nothing.
@@ -164,6 +175,14 @@ class JobRecords:
         self._closed = True
         self._jobs.close()
         self._sole_use.release()
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageUnavailable:
+            self._failing = True
+            raise
 
     def _newest(self, job: Job) -> Job:
         """What is known of a job of the store."""

@@ -17,7 +17,8 @@ __all__ = ["InferenceService", "Readiness"]
 
 _SOON_SECONDS = 0.2
 """At least between two looks."""
-_TIDY_SECONDS = 60.0
+_TIDY_SECONDS, _MEND_SECONDS = 60.0, 5.0
+"""Between two clearings up; the second while the last attempt to keep a job failed."""
 _IN_USE_SECONDS = 0.5
 """Between two attempts to take over from another process."""
 _LAST_WORDS_SECONDS = 1.0
@@ -36,6 +37,7 @@ class Readiness(StrEnum):
     SCANNING = "the model folders are being scanned for the first time"
     WARMING_UP = "the first pictures are being drawn, to warm up"
     IN_USE = "another service uses the same DATA_DIR"
+    STORAGE = "jobs can not be kept: the disk is full, or the database locked or gone"
     QUEUE_FULL = "the queue is full"
     DRAINING = "the service is stopping"
 
@@ -87,6 +89,8 @@ class InferenceService:
             return Readiness.IN_USE if self._in_use else Readiness.SEEKING_DEVICE
         if self._threads and not self._is_warm:
             return Readiness.WARMING_UP
+        if self._records.failing:
+            return Readiness.STORAGE
         return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
 
     def start(
@@ -133,7 +137,8 @@ class InferenceService:
                 if self._warm_up is not None and self._warm_up.needed:
                     self._warm_up.run(self._stopping.wait)
                 self._is_warm = True
-                self._announce(on_ready)
+                if not self._stopping.is_set():
+                    self._announce(on_ready)
                 self._scheduler.run_forever()
         except DeviceLost as error:
             self._scheduler.abandon()
@@ -178,7 +183,7 @@ class InferenceService:
                 self._registry.wait(self._scan_interval)
 
     def _tidy(self) -> None:
-        while not self._stopping.wait(_TIDY_SECONDS):
+        while not self._stopping.wait(_MEND_SECONDS if self._records.failing else _TIDY_SECONDS):
             try:
                 self._records.tidy()
             except Exception:

@@ -22,6 +22,7 @@ _AWAITED = (
     errors.DeadlineUnmet.code,
     errors.TooManyCallers.code,
     errors.ShuttingDown.code,
+    errors.StorageUnavailable.code,
 )
 
 

@@ -28,6 +28,7 @@ class FakeModelSource(ModelSource):
         files: What is there.
         others: Further records, as they are.
         pending: What is there and not listed yet.
+        settled: Whether nothing of that is worth waiting for.
         closed: Set by `close`.
     """
 
@@ -35,11 +36,12 @@ class FakeModelSource(ModelSource):
         self.files = dict(files or {})
         self.others: tuple[ModelRecord, ...] = ()
         self.pending: tuple[PendingModel, ...] = ()
+        self.settled = True
         self.closed = threading.Event()
 
     def scan(self) -> ModelScan:
         models = [model_record(content, path) for path, content in self.files.items() if content]
-        return ModelScan((*models, *self.others), self.pending)
+        return ModelScan((*models, *self.others), self.pending, settled=self.settled)
 
     def wait(self, seconds: float) -> None:
         self.closed.wait(seconds)

@@ -17,20 +17,25 @@ from application.service import Readiness
 from application.submission import Submission
 from domain.generation import GenerationRequest, GenerationResult
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.stores import FakeJobStore
 from tests.http.conftest import (
     API_KEY,
+    AUTHORIZED,
     MODEL,
     OTHER_API_KEY,
     SECRET_KEY,
     Service,
+    infer_body,
     make_service,
     make_settings,
 )
 
 __all__ = [
+    "STATES_AT_REST",
     "assert_problem",
     "bearer",
     "between_submit_and_wait",
+    "break_store",
     "events_of",
     "fill_queue",
     "in_state",
@@ -114,8 +119,14 @@ def fill_queue(service: Service) -> list[Submission]:
     return waiting
 
 
+STATES_AT_REST = tuple(
+    each for each in Readiness if each not in (Readiness.IN_USE, Readiness.WARMING_UP)
+)
+"""Those that a service can be in before it is started."""
+
+
 def in_state(readiness: Readiness) -> Service:
-    """A service that is in this state; nothing started. Of IN_USE it knows once it is started."""
+    """A service that is in this state, one of STATES_AT_REST; nothing started."""
     generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
     scanned = readiness is not Readiness.SCANNING
     service = make_service(make_settings(), generator=generator, scanned=scanned)
@@ -123,7 +134,19 @@ def in_state(readiness: Readiness) -> Service:
         fill_queue(service)
     if readiness is Readiness.DRAINING:
         service.container.scheduler().drain()
+    if readiness is Readiness.STORAGE:
+        break_store(service)
     return service
+
+
+def break_store(service: Service) -> FakeJobStore:
+    """Let keeping a job fail, once it is tried; the store."""
+    store = service.container.job_store()
+    assert isinstance(store, FakeJobStore)
+    store.broken = True
+    response = service.client.post("/v1/jobs", json=infer_body(), headers=AUTHORIZED)
+    assert_problem(response, 503, "storage_unavailable")
+    return store
 
 
 class BetweenSubmitAndWait(JobScheduler):

@@ -19,7 +19,13 @@ from tests.http.conftest import (
     make_settings,
     running_service,
 )
-from tests.http.helpers import between_submit_and_wait, fill_queue, in_state, occupy_device
+from tests.http.helpers import (
+    STATES_AT_REST,
+    between_submit_and_wait,
+    fill_queue,
+    in_state,
+    occupy_device,
+)
 from tests.http.metric_samples import Samples, scrape
 
 OTHER = b"other weights"
@@ -179,9 +185,7 @@ def test_models_that_are_listed(service: Service) -> None:
     assert models(scrape(service)) == {("checkpoint", "true"): 1}
 
 
-@pytest.mark.parametrize(
-    "readiness", [each for each in Readiness if each is not Readiness.IN_USE], ids=str
-)
+@pytest.mark.parametrize("readiness", STATES_AT_REST, ids=str)
 def test_one_state_is_the_services(readiness: Readiness) -> None:
     service = in_state(readiness)
     states = scrape(service).all_of("readiness")

@@ -8,10 +8,18 @@ import pytest
 
 from application.service import Readiness
 from application.version import VERSION
+from domain.errors import StorageUnavailable
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeSoleUse
-from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
-from tests.http.helpers import assert_problem, in_state
+from tests.http.conftest import (
+    AUTHORIZED,
+    MODEL,
+    Service,
+    infer_body,
+    make_service,
+    make_settings,
+)
+from tests.http.helpers import STATES_AT_REST, assert_problem, break_store, in_state
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -158,8 +166,39 @@ def test_who_waits_for_another_service_is_not_ready() -> None:
         life.stop(10)
 
 
+def test_who_can_keep_no_job_is_ready_again_when_that_is_mended() -> None:
+    service = in_state(Readiness.READY)
+    store = break_store(service)
+    assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+    with pytest.raises(StorageUnavailable):
+        service.container.job_records().tidy()
+    assert service.client.get("/health/ready").status_code == 503
+    store.broken = False
+    service.container.job_records().tidy()
+    assert service.client.get("/health/ready").status_code == 200
+
+
+def test_who_warms_up_is_not_ready() -> None:
+    generator = FakeImageGenerator()
+    service = make_service(make_settings(warm_up=(MODEL.name,)), generator=generator)
+    generator.gate.clear()
+    life = service.container.service()
+    life.start()
+    try:
+        assert generator.began.wait(10)
+        problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+        assert problem["detail"] == Readiness.WARMING_UP.value
+        generator.gate.set()
+        while life.readiness is not Readiness.READY:
+            time.sleep(0.01)
+        assert service.client.get("/health/ready").status_code == 200
+    finally:
+        generator.gate.set()
+        life.stop(10)
+
+
 @pytest.mark.parametrize(
-    "readiness", [each for each in Readiness if each not in (Readiness.READY, Readiness.IN_USE)]
+    "readiness", [each for each in STATES_AT_REST if each is not Readiness.READY]
 )
 def test_who_is_not_ready_says_why_and_is_healthy_all_the_same(readiness: Readiness) -> None:
     service = in_state(readiness)
