@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from domain.errors import DeviceLost, DomainError
 from domain.generation import GenerationRequest
@@ -57,7 +57,7 @@ class WarmUp:
         return bool(self._wanted) or self._compiled
 
     def run(self, stopped: Callable[[float], bool]) -> None:
-        """Wait for the models and draw with each; one that can not be drawn with is told and left.
+        """Draw with each model as soon as it is listed; one that fails is told and left.
 
         Args:
             stopped: Waits so many seconds at most; true as soon as the service stops.
@@ -65,12 +65,17 @@ class WarmUp:
         Raises:
             DeviceLost: it was lost over this.
         """
-        while not self._registry.scanned:
-            if stopped(_LOOK_SECONDS):
-                return
-        for model in self._models():
+        warm: dict[str, str] = {}
+        for name in self._wanted or (None,):
+            while not (model := self._model(name)):
+                if self._registry.scanned or stopped(_LOOK_SECONDS):
+                    break
+            if model is None:
+                self._tell_of_none(name)
+                continue
             began = time.monotonic()
             try:
+                _log.info("warming up %s", model.name)
                 self._draw(model, stopped)
             except _Stopped:
                 return
@@ -82,29 +87,38 @@ class WarmUp:
                 _log.exception("%s can not be warmed up", model.name)
             else:
                 _log.info("%s is warm after %.1f s", model.name, time.monotonic() - began)
+                warm[model.id] = model.name
+        kept = {each.id for each in self._report.loaded_models}
+        for gone in [name for model_id, name in warm.items() if model_id not in kept]:
+            _log.warning("%s is loaded no more: MODEL_CACHE_BYTES is too few for WARM_UP", gone)
 
     @property
     def _compiled(self) -> bool:
         plan = self._report.plan
         return plan is not None and plan.compiled
 
-    def _models(self) -> Iterator[ModelRecord]:
-        if not self._wanted:
-            yield from [model for model in self._registry.models() if model.reason is None][:1]
-        for name in self._wanted:
-            meant = self._registry.named(name)
-            if len(meant) == 1:
-                yield meant[0]
-            else:
-                why = "names several models" if meant else "names no model"
-                _log.warning("WARM_UP has %r, which %s; GET /v1/models lists them", name, why)
+    def _model(self, name: str | None) -> ModelRecord | None:
+        """The one of this name, or for None the first; None while there is none, or several."""
+        if name is None:
+            return next((each for each in self._registry.models() if each.reason is None), None)
+        meant = self._registry.named(name)
+        return meant[0] if len(meant) == 1 else None
+
+    def _tell_of_none(self, name: str | None) -> None:
+        if name is not None and self._registry.scanned:
+            why = "several models" if self._registry.named(name) else "no model"
+            _log.warning("WARM_UP has %r, which names %s; GET /v1/models lists them", name, why)
 
     def _draw(self, model: ModelRecord, stopped: Callable[[float], bool]) -> None:
-        def stop(_step: GenerationStep) -> None:
+        compiled = self._compiled
+
+        def on_step(step: GenerationStep) -> None:
             if stopped(0):
                 raise _Stopped
+            if compiled:
+                step.preview(0)  # which has a shape of its own
 
-        batches = _BATCHES if self._compiled else _BATCHES[:1]
+        batches = _BATCHES if compiled else _BATCHES[:1]
         for count in batches:
             if count > self._generate_images.largest_batch:
                 return
@@ -116,4 +130,4 @@ class WarmUp:
                 num_images=count,
                 seed=_SEED,
             )
-            self._generate_images(request, on_step=stop)
+            self._generate_images(request, on_step=on_step)

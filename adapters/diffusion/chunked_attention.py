@@ -15,7 +15,6 @@ __all__ = ["ChunkedSelfAttention", "attend_in_chunks"]
 
 _SCORES = 2**21
 """In a chunk: 4 MB in bfloat16."""
-_FEWEST_QUERIES = 64
 _WORTHWHILE = 256
 """Tokens from which on it is faster than what is fused."""
 
@@ -64,10 +63,13 @@ def _attended(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> to
     """
     batch, heads, tokens, _ = query.shape
     output = query.new_empty(batch, tokens, heads, query.shape[-1])
-    count = max(_FEWEST_QUERIES, _SCORES // tokens)
+    count = max(1, _SCORES // tokens)
     for picture in range(batch):
         for head in range(heads):
-            keys = key[picture, head].contiguous().t()
+            # A row's scores may all be less by the same number, and small ones are rounded less
+            # (Zhang et al. 2024, «SageAttention», section 4.2).
+            keys = key[picture, head]
+            keys = (keys - keys.mean(0, dtype=torch.float32)).to(key.dtype).t()
             values = value[picture, head].contiguous()
             begun = 0
             for queries in query[picture, head].split(count):
@@ -84,5 +86,6 @@ def _is_plain(module: Attention) -> bool:
         not module.is_cross_attention
         and all(part is None for part in unusual)
         and not module.residual_connection
+        and not module.upcast_attention
         and module.rescale_output_factor == 1
     )

@@ -8,7 +8,7 @@ import gc
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -83,9 +83,12 @@ def _fitting(
                 f"the picture is drawn and does not fit the memory of {device.name} as pixels; "
                 "VAE_TILING=auto decodes it tile by tile, or ask for a smaller one"
             )
+    side = _TILE if max(latents.shape[-2:]) > _TILE else _SMALL_TILE
+    knows_tiles = hasattr(pipeline.vae, "tile_latent_min_size")
+    if knows_tiles and tiling == AUTO and max(latents.shape[-2:]) > side:
         _log.info("decoding in tiles: %d × %d latents do not fit at once", *latents.shape[-2:])
         warn(_TILED)
-    with _tiles(pipeline, latents):
+    with _tiles(pipeline, side) if knows_tiles else nullcontext():
         return _decoded(pipeline, latents)
 
 
@@ -119,12 +122,8 @@ def _decoded(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _tiles(pipeline: Any, latents: torch.Tensor) -> Iterator[None]:
+def _tiles(pipeline: Any, side: int) -> Iterator[None]:
     vae = pipeline.vae
-    if not hasattr(vae, "tile_latent_min_size"):  # it knows no tiles
-        yield
-        return
-    side = _TILE if max(latents.shape[-2:]) > _TILE else _SMALL_TILE
     vae.tile_latent_min_size, vae.tile_sample_min_size = side, side * pipeline.vae_scale_factor
     vae.enable_tiling()
     try:

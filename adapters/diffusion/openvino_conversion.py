@@ -23,6 +23,8 @@ from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noq
 
 __all__ = ["CompiledNetwork", "Input", "compile_network"]
 
+_LEAST_FOR_FLOAT16 = 2.0**-10
+"""Of a layer's largest weight, beside which float16's steps near zero, of 2^-24, are nothing."""
 _HINTS = {torch.float32: openvino.Type.f32, torch.bfloat16: openvino.Type.bf16}
 
 
@@ -103,8 +105,9 @@ def _make_traceable(network: torch.nn.Module) -> None:
     """Have a network compute in float32.
 
     Of one in bfloat16 the frontend makes one that gives no numbers. OpenVINO is told to compute in
-    it, which it does where the hardware can, with weights that need not take float32's memory: of
-    bfloat16's bits float16 holds all, where its range does.
+    it, which it does where the hardware can, with weights that need not take float32's memory:
+    float16 holds them as exactly as bfloat16 where the largest of a layer is in the midst of its
+    range.
     """
     for module in network.modules():
         weight: Any = getattr(module, "weight", None)
@@ -124,7 +127,8 @@ def _make_traceable(network: torch.nn.Module) -> None:
 
 
 def _fits_float16(weight: torch.Tensor) -> bool:
-    return bool(weight.abs().max() <= torch.finfo(torch.float16).max)
+    largest = float(weight.abs().max())
+    return _LEAST_FOR_FLOAT16 <= largest <= torch.finfo(torch.float16).max
 
 
 def _convolve(self: torch.nn.Conv2d, sample: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,8 @@ __all__ = ["STABLE_DIFFUSION", "place"]
 STABLE_DIFFUSION = (StableDiffusionPipeline, StableDiffusionXLPipeline)
 
 _DENOISERS = ("unet", "transformer")
+_SHAPES = 128
+"""That are compiled at most; past it torch draws uncompiled."""
 _WITH_CONVOLUTIONS = ("unet", "vae")
 
 _log = logging.getLogger(__name__)
@@ -90,6 +92,9 @@ def _overflows(pipeline: Any) -> bool:
 
 def _compile(pipeline: Any) -> None:
     """Have the networks compiled when they are first called with a shape."""
+    # All networks of a kind share their limit: a few models, each of some shapes.
+    limit = torch._dynamo.config.recompile_limit
+    torch._dynamo.config.recompile_limit = max(limit, _SHAPES)
     for name in _DENOISERS:
         if (network := getattr(pipeline, name, None)) is not None:
             network.compile()

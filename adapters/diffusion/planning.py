@@ -141,8 +141,10 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
             yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
         if wanted.compiled:
             yield "OFFLOAD is model and COMPILE is true; only one of them can be had"
-    if wanted.attention == "chunked" and not _is_eager(_or(wanted.backend, "torch"), wanted):
-        yield "ATTENTION is chunked, which neither COMPILE nor BACKEND=openvino can have"
+    if wanted.attention == "chunked" and facts.kind != "cpu":
+        yield f"ATTENTION is chunked, which is for CPUs; leave it out on {facts.device}"
+    elif wanted.attention == "chunked" and not _is_eager(_or(wanted.backend, "torch"), wanted):
+        yield "ATTENTION is chunked, which COMPILE and BACKEND=openvino can not have; leave one out"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compiled:

@@ -28,23 +28,27 @@ def test_a_precision_that_is_asked_for_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "name"),
+    ("capabilities", "name", "attention"),
     [
-        ({"avx512_bf16": True}, "bfloat16"),
-        ({"amx_bf16": True}, "bfloat16"),
-        ({"avx512_bf16": False, "avx2": True}, "float32"),
-        ({}, "float32"),
+        ({"avx512_bf16": True}, "bfloat16", "chunked"),
+        ({"avx512_bf16": True, "amx_bf16": True}, "bfloat16", "sdpa"),
+        ({"amx_bf16": True}, "bfloat16", "sdpa"),
+        ({"bf16": True}, "bfloat16", "sdpa"),
+        ({"avx512_bf16": False, "avx2": True}, "float32", "sdpa"),
+        ({}, "float32", "sdpa"),
     ],
 )
 def test_a_cpu_draws_in_bfloat16_where_it_has_it_in_hardware(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], name: str
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], name: str, attention: str
 ) -> None:
     import torch
 
     from adapters.diffusion.device import find_device
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert find_device("cpu").dtype is getattr(torch, name)
+    device = find_device("cpu")
+    assert device.dtype is getattr(torch, name)
+    assert device.plan.attention == attention
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,8 @@ def test_weights_in_bfloat16_draw_what_torch_draws_with_them() -> None:
     assert np.abs(pixels(expected) - pixels(found)).mean() < 3
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e5])
-def test_no_number_of_bfloat16_is_too_large(scale: float) -> None:
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e5])
+def test_no_number_of_bfloat16_is_too_large_or_small(scale: float) -> None:
     import torch
 
     from adapters.diffusion.openvino_conversion import Input, compile_network
@@ -280,10 +280,13 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(caplog: pytest.LogCaptu
     def sized(*networks: Any) -> int:
         return sum(tensor.nbytes for each in networks for tensor in each.parameters())
 
+    def of_openvino(network: Any) -> int:
+        return sum(4 * tensor.numel() for tensor in network.parameters())
+
     for spare, kind in ((0, OpenVinoUnet), (-1000, UNet2DConditionModel)):
         plain = small_pipeline(4)
         plain.vae.double()  # no precision of OpenVINO's: its decoder stays in any case
-        need = sized(plain.unet, plain.vae) + sized(plain.unet) + spare
+        need = sized(plain.unet, plain.vae) + of_openvino(plain.unet) + spare
         with caplog.at_level(logging.WARNING):
             ours = accelerated(plain, memory_bytes=int(need / 0.8) + 2)
         assert isinstance(ours.unet, kind)

@@ -168,6 +168,17 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     with pytest.raises(Exception, match="does not fit"):  # tiles of 32 do not either
         engine.generate(MODEL, [REQUEST], 1, None)
+    failures = [MemoryError()]
+
+    def fails_once(*given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(*given)
+
+    monkeypatch.setattr(pipeline.vae.decoder, "forward", fails_once)
+    again = engine.generate(MODEL, [REQUEST], 1, None)  # as large as a tile, so it is whole
+    assert (again.images, again.warnings) == (whole, ((),))
+    monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     monkeypatch.setattr("adapters.diffusion.decoding._SMALL_TILE", 24)
     batch = engine.generate(MODEL, [REQUEST], 1, None)
     tiled = batch.images

@@ -94,7 +94,7 @@ def test_the_text_encoder_learns_on_the_small_pictures_only(encoded: Path) -> No
 
     from tools.demo_checkpoint.train_unet import make_denoiser, train
 
-    train(encoded, steps=4, peak=1e-3, seed=0)
+    train(encoded, steps=4, peak=1e-3, seed=0, small_share=0.5)
     state = torch.load(encoded / "unet.pt", weights_only=True)["optimizer"]["state"]
     taken = [int(values["step"]) for _, values in sorted(state.items())]
     unet = len(list(make_denoiser(encoded).unet.parameters()))

@@ -9,6 +9,7 @@ import pytest
 from application.service import InferenceService, Readiness
 from application.warm_up import WarmUp
 from domain.errors import DeviceLost, GenerationFailed
+from domain.execution_plan import LoadedModel
 from domain.generation import GenerationRequest
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import GenerateImages
@@ -25,9 +26,10 @@ class WarmBench(Bench):
     def __init__(self, *wanted: str, compiled: bool = False, largest_batch: int = 1) -> None:
         super().__init__()
         self.generator = FakeImageGenerator(prepared=False, largest_batch=largest_batch)
-        report = FakeDeviceReport(dataclasses.replace(PLAN, compiled=compiled))
+        self.report = FakeDeviceReport(dataclasses.replace(PLAN, compiled=compiled))
+        self.report.hold(LoadedModel(MODEL.id, 1))
         generate = GenerateImages(self.registry, self.generator)
-        self.warm_up = WarmUp(self.registry, generate, report, wanted)
+        self.warm_up = WarmUp(self.registry, generate, self.report, wanted)
         self.service = InferenceService(
             self.registry,
             self.generator,
@@ -66,6 +68,25 @@ def test_the_first_model_is_compiled_alone_and_in_a_batch(
     drawn = bench.run()
     assert [each.num_images for each in drawn] == counts
     assert {each.model_id for each in drawn} == {bench.registry.models()[0].id}
+    assert bench.generator.previews > 0
+
+
+def test_a_model_is_drawn_with_while_others_are_still_read() -> None:
+    bench = WarmBench(MODEL.name)
+    bench.source.settled = False
+    bench.registry.look()
+    assert not bench.registry.scanned
+    bench.warm_up.run(lambda _seconds: False)
+    assert [each.model_id for each in bench.generator.drawn] == [MODEL.id]
+    assert bench.generator.previews == 0
+
+
+def test_what_did_not_stay_loaded_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    bench = WarmBench(MODEL.name)
+    bench.report.hold()
+    with caplog.at_level(logging.WARNING):
+        bench.run()
+    assert f"{MODEL.name} is loaded no more" in caplog.text
 
 
 def test_what_can_not_be_warmed_up_is_told_and_left(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +123,7 @@ def test_it_is_ready_only_when_it_is_warm() -> None:
     bench.service.stop(10)
 
 
-def test_a_stop_does_not_wait_for_it() -> None:
+def test_a_stop_ends_it_at_the_next_step() -> None:
     bench = WarmBench(MODEL.name, OTHER)
     bench.source.files[OTHER] = b"others"
     stopping = threading.Event()
