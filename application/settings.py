@@ -21,6 +21,8 @@ _PLACEHOLDER = re.compile(
     r"change|replace|your|secret|example|placeholder|password|default|x{4,}|(.)\1{15,}",
     re.IGNORECASE,
 )
+_SAFE_KEY_LENGTH = 16
+"""Of random letters and digits: 95 bits, which nobody tries out."""
 _SAFE_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is no shorter than its hash.
 
 
@@ -112,6 +114,16 @@ class Settings:
     def job_file(self) -> Path:
         """The SQLite file in which jobs are kept where there is no DATABASE_URL."""
         return Path(self.data_dir, "jobs.sqlite")
+
+    @property
+    def api_keys_weakness(self) -> str | None:
+        """Why one of API_KEYS is easy to guess, in words; None when none is."""
+        for key in self.api_keys:
+            if len(key) < _SAFE_KEY_LENGTH:
+                return f"one is shorter than {_SAFE_KEY_LENGTH} characters"
+            if _PLACEHOLDER.search(key):
+                return "one looks like a placeholder"
+        return None
 
     @property
     def secret_key_weakness(self) -> str | None:

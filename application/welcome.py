@@ -23,6 +23,11 @@ def welcome(settings: Settings, *, made_api_key: str | None) -> str:
     lines = ["", f"{NAME} {VERSION} serves on {address(settings)}"]
     if made_api_key is not None:
         lines.append(f"API key for this run, shown once (set API_KEYS to keep one): {made_api_key}")
+    if weakness := settings.api_keys_weakness:
+        lines += [
+            f"WARNING: API_KEYS is weak: {weakness}. Whoever guesses it has every right.",
+            "WARNING: make one with: ai-inference keys new",
+        ]
     if weakness := settings.secret_key_weakness:
         lines += [
             f"WARNING: SECRET_KEY is weak: {weakness}. Whoever guesses it can make tokens.",

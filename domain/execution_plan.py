@@ -24,8 +24,8 @@ class PlanOverrides:
             the other, which needs less memory.
         vae_tiling: Whether latents become pixels tile by tile, which needs less memory and changes
             the picture a little; `auto` does so with what does not fit as a whole.
-        offload: Whether weights wait in the host's memory for their turn: those of a whole
-            network, or of each layer; `auto` does so with a model that does not fit the device.
+        offload: Whether networks wait in the host's memory for their turn; `auto` does so with a
+            model that does not fit the device.
         compiled: Whether torch compiles the networks.
         threads: Of the CPU.
         max_batch: Images that are drawn together at most.

@@ -76,7 +76,10 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
 
 def check_credentials(settings: Settings) -> Iterator[Check]:
     """API_KEYS and SECRET_KEY. The service makes a key where there is neither."""
-    if settings.api_keys:
+    if weakness := settings.api_keys_weakness:
+        remedy = "whoever guesses it has every right; `ai-inference keys new` prints a good one"
+        yield Check("API_KEYS", Verdict.WARNING, f"{weakness}; {remedy}")
+    elif settings.api_keys:
         yield Check("API_KEYS", Verdict.OK, f"{len(settings.api_keys)} set")
     elif settings.secret_key is None:
         remedy = "each run makes its own and prints it; `ai-inference keys new` makes one to keep"

@@ -21,7 +21,12 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     return Terminal(
-        {"MODEL_DIRS": "models", "PORT": port, "API_KEYS": "k1,k2", "SECRET_KEY": SECRET_KEY}
+        {
+            "MODEL_DIRS": "models",
+            "PORT": port,
+            "API_KEYS": "q7Jw0Zr2Vt9Xk4Lm,h3Gh6Js0q7Jw0Zr2",
+            "SECRET_KEY": SECRET_KEY,
+        }
     )
 
 
@@ -142,3 +147,6 @@ def test_weak_and_missing_credentials_are_warnings(terminal: Terminal) -> None:
     assert found["API_KEYS"] == ("warning", "not set: only tokens are good for anything")
     terminal.environment["SECRET_KEY"] = ""
     assert "makes its own" in rows(terminal)["API_KEYS"][1]
+    terminal.environment |= {"API_KEYS": "changeme"}
+    verdict, said = rows(terminal)["API_KEYS"]
+    assert (verdict, "changeme" in said) == ("warning", False)

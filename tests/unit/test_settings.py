@@ -224,6 +224,20 @@ def test_keys_are_not_shown() -> None:
     assert "horse" not in shown
 
 
+@pytest.mark.parametrize(
+    "keys", [("q7Jw0Zr2Vt9Xk4L",), ("q7Jw0Zr2Vt9Xk4Lm", "changeme"), ("my-default-password-1",)]
+)
+def test_a_weak_api_key_is_told_and_not_repeated(keys: tuple[str, ...]) -> None:
+    weakness = Settings(api_keys=keys).api_keys_weakness
+    assert weakness is not None
+    assert not any(key in weakness for key in keys)
+
+
+def test_a_strong_api_key_is_not_called_weak() -> None:
+    assert Settings(api_keys=("q7Jw0Zr2Vt9Xk4Lm",)).api_keys_weakness is None
+    assert Settings().api_keys_weakness is None
+
+
 @pytest.mark.parametrize("key", ["x" * 31, "change-me-change-me-change-me-change", "a" * 40])
 def test_a_weak_secret_key_is_told(key: str) -> None:
     assert Settings(secret_key=key).secret_key_weakness is not None

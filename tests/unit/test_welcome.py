@@ -44,6 +44,14 @@ def test_without_a_model_it_says_where_to_put_one() -> None:
     assert "ai-models/" in curl_line(Settings(), [], made_api_key="k")
 
 
+def test_a_weak_api_key_is_a_loud_warning() -> None:
+    said = welcome(Settings(api_keys=("changeme",)), made_api_key=None)
+    assert "WARNING: API_KEYS is weak" in said
+    assert "changeme" not in said
+    strong = Settings(api_keys=("q7Jw0Zr2Vt9Xk4Lm",))
+    assert "WARNING" not in welcome(strong, made_api_key=None)
+
+
 def test_a_weak_secret_key_is_a_loud_warning() -> None:
     assert "WARNING" in welcome(Settings(secret_key="short"), made_api_key=None)
     strong = Settings(secret_key="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0")
