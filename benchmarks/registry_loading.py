@@ -28,8 +28,8 @@ def load(plan: Plan, folder: Path) -> Iterator[Row]:
     ours, reading, mapping = [], [], []
     for _ in range(_ROUNDS):
         ours.append(in_child(seconds_to_load, str(folder)))
-        reading.append(in_child(seconds_to_read, str(folder)))
-        mapping.append(in_child(seconds_to_map, str(folder)))
+        reading.append(in_child(seconds_to_read, str(folder), plain=True))
+        mapping.append(in_child(seconds_to_map, str(folder), plain=True))
     plain = {
         "read into memory": statistics.median(each["seconds"] for each in reading),
         "mapped": statistics.median(each["seconds"] for each in mapping),

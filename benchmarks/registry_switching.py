@@ -27,7 +27,7 @@ def switches(plan: Plan, folder: Path) -> Iterator[Row]:
     demos.mkdir()
     for number in range(_CHECKPOINTS):
         demo_variant(demos / f"{number}.safetensors", number)
-    plain = in_child(memory_of_a_variable, str(demos), count)
+    plain = in_child(memory_of_a_variable, str(demos), count, plain=True)
     for room in (1, 2):
         yield _row(plan, f"switches-{room}", demos, count, room, plain)
     if plan.large:
@@ -36,7 +36,7 @@ def switches(plan: Plan, folder: Path) -> Iterator[Row]:
         for number in range(_CHECKPOINTS):
             path = real / f"{number}.safetensors"
             random_checkpoint(path, ModelFamily.SD_1, seed=number)
-        plain = in_child(memory_of_a_variable, str(real), count)
+        plain = in_child(memory_of_a_variable, str(real), count, plain=True)
         yield _row(plan, "switches-large", real, count, 2, plain)
 
 

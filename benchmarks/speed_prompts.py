@@ -25,7 +25,7 @@ def prompts(folder: Path, scale: float) -> Iterator[Row]:
     models.mkdir()
     demo_variant(models / "demo.safetensors", 0)
     ours = in_child(encoding_by_the_service, str(models), str(folder / "data"))
-    plain = in_child(encoding_by_diffusers, str(models))
+    plain = in_child(encoding_by_diffusers, str(models), plain=True)
     yield Row(
         name="prompts",
         what="time in the text encoder for a prompt that was drawn before",

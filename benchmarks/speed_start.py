@@ -36,9 +36,9 @@ def start(folder: Path, scale: float) -> Iterator[Row]:
     for number in range(rounds):
         ours.append(seconds_to_picture(models, folder, model_id, seed=number + 1))
         began = time.perf_counter()
-        in_child(import_libraries)
+        in_child(import_libraries, plain=True)
         imports.append(time.perf_counter() - began)
-        drawings.append(in_child(seconds_to_draw, str(models)))
+        drawings.append(in_child(seconds_to_draw, str(models), plain=True))
     imported, drawn = statistics.median(imports), statistics.median(drawings)
     yield Row(
         name="start",

@@ -43,7 +43,7 @@ def steps(folder: Path, scale: float, *, rounds: int) -> Iterator[Row]:
     found: dict[str, list[dict[str, Any]]] = {}
     for _ in range(rounds):
         for way in WAYS:
-            found.setdefault(way, []).append(in_child(by_diffusers, str(models), way))
+            found.setdefault(way, []).append(in_child(by_diffusers, str(models), way, plain=True))
         for backend in backends:
             found.setdefault(backend, []).append(
                 in_child(by_the_service, str(models), str(folder / f"data-{backend}"), backend)
@@ -81,7 +81,7 @@ def by_diffusers(folder: str, way: str) -> dict[str, Any]:
 
 
 def by_the_service(folder: str, data: str, backend: str) -> dict[str, Any]:
-    """The same of the use case, as an embedder has it; runs in a child."""
+    """The same of the use case, in the service's environment; runs in a child."""
     settings = Settings(model_dirs=(folder,), data_dir=data, backend=backend)
     container = Container(settings=settings)
     container.model_registry().refresh()
