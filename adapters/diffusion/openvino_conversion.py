@@ -127,7 +127,7 @@ def _make_traceable(network: torch.nn.Module) -> None:
 
 
 def _fits_float16(weight: torch.Tensor) -> bool:
-    largest = float(weight.abs().max())
+    largest = float(weight.detach().abs().max())
     return _LEAST_FOR_FLOAT16 <= largest <= torch.finfo(torch.float16).max
 
 
