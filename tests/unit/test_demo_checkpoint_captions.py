@@ -44,6 +44,21 @@ def test_some_landscapes_go_without_naming_their_trees(rng: np.random.Generator)
     assert 0.5 < named / len(texts) < 0.95
 
 
+def test_nothing_is_named_the_more_often_the_more_there_is(rng: np.random.Generator) -> None:
+    phrases = "|".join(phrase for said in FEATURE_PHRASES.values() for phrase in said)
+    nothing = []
+    for count in range(1, 5):
+        scene = LandscapeScene("day", frozenset(FEATURES[:count]), 0)
+        texts = [caption(scene, rng) for _ in range(3000)]
+        nothing.append(sum(not re.search(rf"\b({phrases})\b", text) for text in texts))
+    assert nothing == sorted(nothing)
+    assert nothing[0] < nothing[-1] / 1.5
+
+
+def test_a_landscape_that_holds_nothing_has_no_caption(rng: np.random.Generator) -> None:
+    assert caption(LandscapeScene("day", frozenset(), 0), rng) == ""
+
+
 def test_captions_vary_and_are_reproducible(rng: np.random.Generator) -> None:
     scene = random_flat(rng)
     first, again = ([caption(scene, np.random.default_rng(n)) for n in range(50)] for _ in "ab")

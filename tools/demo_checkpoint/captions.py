@@ -17,12 +17,15 @@ __all__ = ["caption"]
 
 # Share of captions with a meaningless word: what the model does not know must do no harm.
 _NONSENSE: Final = 0.08
+# The share of captions that name nothing, by how much there is to name.
+_NOTHING_NAMED: Final = {1: 0.1, 2: 0.15, 3: 0.2}
+_MOST_NAMELESS: Final = 0.22
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
     """Describe a scene; what is said is always true, but not everything is always said."""
     plain = _flat(scene, rng) if isinstance(scene, FlatScene) else _landscape(scene, rng)
-    return _tidy(_dress(plain, rng))
+    return _tidy(_dress(plain, rng)) if plain else ""
 
 
 def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
@@ -51,6 +54,8 @@ def _flat(scene: FlatScene, rng: np.random.Generator) -> str:
 
 
 def _landscape(scene: LandscapeScene, rng: np.random.Generator) -> str:
+    if not scene.features:
+        return ""  # no caption is of nothing but a meadow, see _named_features
     time_said = rng.random() < (0.35 if scene.time == "day" else 0.92)
     time = _pick(rng, phrases.TIME_PHRASES[scene.time]) if time_said else ""
     adjective = _pick(rng, phrases.ADJECTIVES)
@@ -72,19 +77,22 @@ def _landscape(scene: LandscapeScene, rng: np.random.Generator) -> str:
 def _named_features(scene: LandscapeScene, rng: np.random.Generator) -> list[str]:
     """Choose what to name: often all there is (so unnamed means absent), else some, one or nothing.
 
-    Where things go unnamed, a picture of «a beautiful landscape» holds what a negative prompt can
-    remove; named alone beside others, a thing means itself and not the others' absence.
+    Named alone beside others, a thing means itself and not the others' absence. Nothing is named
+    the more often the more there is: guidance raises how much oftener a caption comes with one
+    picture than with another to its own power, so that «a beautiful landscape» holds what a
+    negative prompt can remove only where that caption comes with full pictures rather than with
+    bare ones.
     """
     present: list[str] = [name for name in FEATURES if name in scene.features]
     rng.shuffle(present)
+    if rng.random() < _NOTHING_NAMED.get(len(present), _MOST_NAMELESS):
+        return []
     fate = rng.random()
-    if fate < 0.5:
+    if fate < 0.6:
         return present
-    if fate < 0.65:
-        return [name for name in present if rng.random() < 0.5]
-    if fate < 0.85:
-        return present[:1]
-    return []
+    if fate < 0.75:
+        return [name for name in present if rng.random() < 0.5] or present[:1]
+    return present[:1]
 
 
 def _enumerate(items: list[str]) -> str:

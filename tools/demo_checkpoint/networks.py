@@ -26,13 +26,15 @@ LATENT_FACTOR: Final = 8
 MAX_TOKENS: Final = 77
 TEXT_WIDTH: Final = 128
 
-# The noise schedule that Stable Diffusion 1 was trained with; the service samples with any of its
-# samplers.
+# The noise schedule that Stable Diffusion 1 was trained with, but for its end: with 0.012 the
+# noisiest time keeps 7 % of the picture, and what the first noise happens to look like is drawn
+# against the prompt; with 0.02 it keeps 1.5 % (Lin et al. 2023, «Common Diffusion Noise Schedules
+# and Sample Steps are Flawed»). The service samples with any of its samplers.
 SCHEDULER_CONFIG: Final[dict[str, Any]] = {
     "_class_name": "DPMSolverMultistepScheduler",
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
-    "beta_end": 0.012,
+    "beta_end": 0.02,
     "beta_schedule": "scaled_linear",
     "prediction_type": "epsilon",
     "algorithm_type": "dpmsolver++",

@@ -73,7 +73,13 @@ class Average:
 
 
 def run_stage(
-    train: Callable[..., None], description: str | None, *, steps: int, peak: float, seed: int
+    train: Callable[..., None],
+    description: str | None,
+    *,
+    steps: int,
+    peak: float,
+    seed: int,
+    **shares: float,
 ) -> None:
     """Call `train` with what the command line says; the numbers are its defaults."""
     parser = argparse.ArgumentParser(description=description)
@@ -81,5 +87,7 @@ def run_stage(
     parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--peak", type=float, default=peak, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=seed)
-    options = parser.parse_args()
-    train(options.folder, steps=options.steps, peak=options.peak, seed=options.seed)
+    for name, share in shares.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=share)
+    options = vars(parser.parse_args())
+    train(options.pop("folder"), **options)

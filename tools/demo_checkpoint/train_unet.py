@@ -45,8 +45,8 @@ from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
 __all__ = ["Denoiser", "main", "make_denoiser", "train"]
 
 SAVE_EVERY: Final = 250
-# The share of the steps that are taken on small pictures.
-FIRST_SHARE: Final = 0.4
+# The share of the steps that are taken on small pictures; less for who trains on.
+SMALL_SHARE: Final = 0.4
 UNNAMED: Final = 0.1
 # The text encoder's share of the learning rate. At the full one, the denoiser's first, blind steps
 # wash its lesson out, and captions come to mean nearly the same.
@@ -61,10 +61,10 @@ MIN_SNR: Final = 0.1
 # Below 1, noisier times come more often, for the same reason.
 TIME_POWER: Final = 0.5
 
-# The schedule's last step still shows 7 % of the picture, enough to read a flat picture's mean
-# colour from, while sampling starts from noise alone. Noise with an offset of its own per channel
-# hides that, so that colours are taken from the caption (N. Guttenberg 2023, «Diffusion with Offset
-# Noise»).
+# The schedule's last step still shows 1.5 % of the picture, and the mean colour of a flat one can
+# be read from little, while sampling starts from noise alone. Noise with an offset of its own per
+# channel hides that, so that colours are taken from the caption (N. Guttenberg 2023, «Diffusion
+# with Offset Noise»).
 NOISE_OFFSET: Final = 0.1
 
 
@@ -123,7 +123,7 @@ class _Noise:
         return (error * self.weight[times]).mean()
 
 
-def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
+def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: float) -> None:
     """Train for `steps` in all, going on from what the folder holds."""
     team = Team.join()
     log = start_log(folder, "train_unet" if team.leads else f"train_unet-{team.rank}")
@@ -160,7 +160,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
     for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = group["share"] * learning_rate(step, steps, peak)
-        small = step < FIRST_SHARE * steps
+        small = step < small_share * steps
         # Words are learnt on the small pictures; later ones need not change them, and cost less so.
         model.text_encoder.requires_grad_(small)
         batch = data.batch(rng, unnamed=UNNAMED, first=small, workers=team.size)
@@ -193,7 +193,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
 
 def main() -> None:
     """Read the command line and train."""
-    run_stage(train, __doc__, steps=10000, peak=8e-4, seed=4)
+    run_stage(train, __doc__, steps=10000, peak=8e-4, seed=4, small_share=SMALL_SHARE)
 
 
 if __name__ == "__main__":

@@ -10,23 +10,37 @@ up anew within some hundred steps.
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
 
 from tools.demo_checkpoint.loading import load_pipeline
+from tools.demo_checkpoint.networks import SCHEDULER_CONFIG
 from tools.demo_checkpoint.progress import save_state
 from tools.demo_checkpoint.train_unet import Denoiser
 
 __all__ = ["main", "unpack"]
 
+_OF_THE_SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
+
 
 def unpack(checkpoint: Path, folder: Path) -> None:
     """Write the states that encode, train_unet and export read.
+
+    Warns where it was trained with another noise schedule than the one that `export` writes: what
+    is exported before a training has got it used to that is drawn with wrongly.
 
     Raises FileExistsError where a training has begun already.
     """
     if (folder / "unet.pt").exists():
         raise FileExistsError(f"{folder}/unet.pt is there already")
     pipeline = load_pipeline(checkpoint)
+    other = {
+        name: value
+        for name in _OF_THE_SCHEDULE
+        if (value := pipeline.scheduler.config.get(name)) != SCHEDULER_CONFIG[name]
+    }
+    if other:
+        warnings.warn(f"{checkpoint} was trained with {other}; train it on", stacklevel=2)
     denoiser = Denoiser()
     denoiser.unet.load_state_dict(pipeline.unet.state_dict())
     denoiser.text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
