@@ -39,21 +39,23 @@ def run(
     benchmarks: Mapping[str, Benchmark],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Run what was asked for, print and store; 1 when a bound is not kept."""
+    """Run what was asked for, print, and store as it goes; 1 when a bound is not kept."""
     options = parser.parse_args(arguments)
     if options.store and options.scale != 1:
         parser.error(f"--scale is {options.scale}; what is stored must be measured with 1")
     folder = Path(options.folder or tempfile.gettempdir())
     facts = machine(folder)
+    path = RESULTS / f"{options.program}-{options.machine or machine_kind()}.json"
     rows: list[Row] = []
     for name in options.only or benchmarks:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="ai-inference-benchmark-", dir=folder) as own:
-            rows += benchmarks[name](options, Path(own))
+            found = list(benchmarks[name](options, Path(own)))
+        rows += found
+        if options.store:
+            store(path, found, facts)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print(markdown(rows, facts))
     if options.store:
-        path = RESULTS / f"{options.program}-{options.machine or machine_kind()}.json"
-        store(path, rows, facts)
         print(f"\nstored in {path}")
     return 1 if any(row.passed is False for row in rows) else 0
