@@ -43,8 +43,8 @@ LIBRARY_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         # What these say of themselves at import is no news to who runs the service.
         "DIFFUSERS_VERBOSITY": "error",
         "TRANSFORMERS_VERBOSITY": "error",
-        # torch asks Linux for large pages, whose first touch costs a tenth: on a CPU a third of
-        # reading a model, and an eighth of decoding a picture.
+        # torch asks Linux for large pages, whose first touch costs less: on a CPU a seventh of
+        # loading a model, and a ninth of decoding a picture.
         "THP_MEM_ALLOC_ENABLE": "1",
     }
 )

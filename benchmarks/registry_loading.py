@@ -46,7 +46,8 @@ def load(plan: Plan, folder: Path) -> Iterator[Row]:
         bound=1.3,
         bound_of="ratio",
         judged=plan.judged,
-        note=f"medians of {_ROUNDS} new processes each, torch and diffusers imported before, page "
+        note="ours with the large pages that the service asks for; "
+        f"medians of {_ROUNDS} new processes each, torch and diffusers imported before, page "
         f"cache warm, as much memory written and freed right before; a second load in the process "
         f"takes {again:.2f} s; the bytes {slower} and converted: {plain[slower]:.2f} s",
     )
