@@ -20,6 +20,8 @@ from domain.generation import GeneratedImage, GenerationResult, Timings
 
 __all__ = ["JobRecords"]
 
+_FAILING_SECONDS = 30.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,12 +52,16 @@ class JobRecords:
         self._now = now
         self._changing = threading.Lock()
         self._unsaved: dict[JobKey, Job] = {}
-        self._failing = False
+        self._failed_at: float | None = None
 
     @property
     def failing(self) -> bool:
-        """Whether a job could not be kept or looked up, and none has been kept since."""
-        return self._failing
+        """Whether keeping or looking up a job failed a moment ago, and none has been kept since.
+
+        After that moment another attempt is worth while, and only an attempt can tell.
+        """
+        failed_at = self._failed_at
+        return failed_at is not None and self._now() - failed_at < _FAILING_SECONDS
 
     def claim(self) -> None:
         """Let no other process draw these jobs, from the first call to `close`.
@@ -74,7 +80,7 @@ class JobRecords:
         """
         with self._noticing():
             added = self._jobs.add(job)
-        self._failing = False
+        self._failed_at = None
         self._drop_unsaved(job.key)
         if instead_of is not None:
             self._results.remove({instead_of.token})
@@ -87,7 +93,8 @@ class JobRecords:
     def end(self, job: Job) -> None:
         """Keep how a job ended, as soon as that can be done. Raises nothing."""
         try:
-            self._jobs.update(job, patiently=True)
+            with self._noticing():
+                self._jobs.update(job, patiently=True)
         except StorageUnavailable:
             _log.error("what became of job %a could not be kept yet", job.request.id)
             with self._changing:
@@ -97,7 +104,8 @@ class JobRecords:
 
     def succeed(self, job: Job, result: GenerationResult) -> Job:
         """Keep the pictures of a job that is drawn, and that it succeeded as soon as can be."""
-        self._results.write(job.token, result.images)
+        with self._noticing():
+            self._results.write(job.token, result.images)
         done = job.succeeded(self._now(), result)
         self.end(done)
         return done
@@ -165,7 +173,6 @@ class JobRecords:
             keep_bytes=self._retention_bytes,
         )
         self._results.remove({job.token for job in gone})
-        self._failing = False
 
     def close(self) -> None:
         """Let go of files and connections; another process may draw what is left. Raises nothing.
@@ -181,7 +188,7 @@ class JobRecords:
         try:
             yield
         except StorageUnavailable:
-            self._failing = True
+            self._failed_at = self._now()
             raise
 
     def _newest(self, job: Job) -> Job:

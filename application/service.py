@@ -17,8 +17,7 @@ __all__ = ["InferenceService", "Readiness"]
 
 _SOON_SECONDS = 0.2
 """At least between two looks."""
-_TIDY_SECONDS, _MEND_SECONDS = 60.0, 5.0
-"""Between two clearings up; the second while the last attempt to keep a job failed."""
+_TIDY_SECONDS = 60.0
 _IN_USE_SECONDS = 0.5
 """Between two attempts to take over from another process."""
 _LAST_WORDS_SECONDS = 1.0
@@ -37,7 +36,7 @@ class Readiness(StrEnum):
     SCANNING = "the model folders are being scanned for the first time"
     WARMING_UP = "the first pictures are being drawn, to warm up"
     IN_USE = "another service uses the same DATA_DIR"
-    STORAGE = "jobs can not be kept: the disk is full, or the database locked or gone"
+    STORAGE = "a job could not be kept just now: the disk is full, or the database locked or gone"
     QUEUE_FULL = "the queue is full"
     DRAINING = "the service is stopping"
 
@@ -183,7 +182,7 @@ class InferenceService:
                 self._registry.wait(self._scan_interval)
 
     def _tidy(self) -> None:
-        while not self._stopping.wait(_MEND_SECONDS if self._records.failing else _TIDY_SECONDS):
+        while not self._stopping.wait(_TIDY_SECONDS):
             try:
                 self._records.tidy()
             except Exception:

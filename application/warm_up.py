@@ -67,9 +67,16 @@ class WarmUp:
         """
         warm: dict[str, str] = {}
         for name in self._wanted or (None,):
-            while not (model := self._model(name)):
-                if self._registry.scanned or stopped(_LOOK_SECONDS):
+            while True:
+                # Asked first: what is listed by then is looked for after it.
+                scanned = self._registry.scanned
+                model = self._model(name) if scanned or name else None
+                if model is not None or scanned:
                     break
+                if stopped(_LOOK_SECONDS):
+                    return
+            if stopped(0):
+                return
             if model is None:
                 self._tell_of_none(name)
                 continue
@@ -105,7 +112,7 @@ class WarmUp:
         return meant[0] if len(meant) == 1 else None
 
     def _tell_of_none(self, name: str | None) -> None:
-        if name is not None and self._registry.scanned:
+        if name is not None:
             why = "several models" if self._registry.named(name) else "no model"
             _log.warning("WARM_UP has %r, which names %s; GET /v1/models lists them", name, why)
 

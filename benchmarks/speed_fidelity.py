@@ -44,10 +44,10 @@ class FastPath:
 
 
 PATHS: Mapping[str, FastPath] = {
-    "auto": FastPath(settings={}, apart=6.0),
-    "bfloat16": FastPath(settings={"dtype": "bfloat16"}, apart=6.0),
-    "openvino": FastPath(settings={"backend": "openvino", "dtype": "float32"}, apart=0.1),
-    "openvino-bfloat16": FastPath(settings={"backend": "openvino", "dtype": "bfloat16"}, apart=6.0),
+    "auto": FastPath(settings={}, apart=1.5),
+    "bfloat16": FastPath(settings={"dtype": "bfloat16"}, apart=1.5),
+    "openvino": FastPath(settings={"backend": "openvino", "dtype": "float32"}, apart=0.05),
+    "openvino-bfloat16": FastPath(settings={"backend": "openvino", "dtype": "bfloat16"}, apart=1.5),
 }
 
 

@@ -94,7 +94,7 @@ def test_weights_in_bfloat16_draw_what_torch_draws_with_them() -> None:
     assert np.abs(pixels(expected) - pixels(found)).mean() < 3
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e5])
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 1e7])
 def test_no_number_of_bfloat16_is_too_large_or_small(scale: float) -> None:
     import torch
 
@@ -103,11 +103,11 @@ def test_no_number_of_bfloat16_is_too_large_or_small(scale: float) -> None:
     def layers() -> torch.nn.Sequential:
         torch.manual_seed(1)
         made = torch.nn.Sequential(
-            torch.nn.Conv2d(4, 8, 3, padding=1), torch.nn.GroupNorm(2, 8), torch.nn.Linear(16, 8)
+            torch.nn.Conv2d(4, 8, 3, padding=1, bias=False), torch.nn.Linear(16, 8, bias=False)
         )
         with torch.no_grad():
             made[0].weight.mul_(scale)
-            made[2].weight.mul_(scale)
+            made[1].weight.mul_(scale)
         return made.to(torch.bfloat16)
 
     sample = torch.randn(1, 4, 16, 16)

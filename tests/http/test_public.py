@@ -8,7 +8,6 @@ import pytest
 
 from application.service import Readiness
 from application.version import VERSION
-from domain.errors import StorageUnavailable
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeSoleUse
 from tests.http.conftest import (
@@ -166,15 +165,13 @@ def test_who_waits_for_another_service_is_not_ready() -> None:
         life.stop(10)
 
 
-def test_who_can_keep_no_job_is_ready_again_when_that_is_mended() -> None:
+def test_who_can_keep_no_job_is_not_ready_until_one_is_kept() -> None:
     service = in_state(Readiness.READY)
     store = break_store(service)
     assert_problem(service.client.get("/health/ready"), 503, "not_ready")
-    with pytest.raises(StorageUnavailable):
-        service.container.job_records().tidy()
-    assert service.client.get("/health/ready").status_code == 503
     store.broken = False
-    service.container.job_records().tidy()
+    assert service.client.get("/health/ready").status_code == 503
+    assert service.client.post("/v1/jobs", json=infer_body(), headers=AUTHORIZED).status_code == 202
     assert service.client.get("/health/ready").status_code == 200
 
 

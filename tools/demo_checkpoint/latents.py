@@ -39,7 +39,7 @@ SHARES: Final = {
 }
 # The share of flat pictures in a batch: their colours and outlines take longest to learn.
 FLAT_SHARE: Final = 0.6
-# How often an outline is drawn beside the others: these three are learnt last.
+# How often an outline is drawn beside the others: these are learnt last.
 WEIGHTS: Final = {"star": 3.0, "cross": 2.0, "crescent": 2.0, "ring": 2.0}
 
 
