@@ -67,14 +67,7 @@ class WarmUp:
         """
         warm: dict[str, str] = {}
         for name in self._wanted or (None,):
-            while True:
-                # Asked first: what is listed by then is looked for after it.
-                scanned = self._registry.scanned
-                model = self._model(name) if scanned or name else None
-                if model is not None or scanned:
-                    break
-                if stopped(_LOOK_SECONDS):
-                    return
+            model = self._awaited(name, stopped)
             if stopped(0):
                 return
             if model is None:
@@ -103,6 +96,15 @@ class WarmUp:
     def _compiled(self) -> bool:
         plan = self._report.plan
         return plan is not None and plan.compiled
+
+    def _awaited(self, name: str | None, stopped: Callable[[float], bool]) -> ModelRecord | None:
+        """As `_model`, as soon as it is listed; the first of all only when all are."""
+        while True:
+            # Asked first: what is listed by then is looked for after it.
+            scanned = self._registry.scanned
+            model = self._model(name) if scanned or name is not None else None
+            if model is not None or scanned or stopped(_LOOK_SECONDS):
+                return model
 
     def _model(self, name: str | None) -> ModelRecord | None:
         """The one of this name, or for None the first; None while there is none, or several."""

@@ -23,6 +23,24 @@ def test_chunks_give_what_the_whole_gives(tokens: int) -> None:
         assert (attention(states) - whole).abs().max() < 1e-5 * whole.abs().max()
 
 
+@pytest.mark.parametrize("common", [0.0, 20.0])
+def test_large_scores_in_bfloat16_are_a_matter_of_rounding(common: float) -> None:
+    import torch
+
+    from adapters.diffusion.chunked_attention import _attended
+
+    torch.manual_seed(1)
+    shape = (1, 1, 4096, 40)
+    query = (8 * torch.randn(shape)).bfloat16()
+    key = (torch.randn(shape) + common * torch.randn(40)).bfloat16()
+    value = torch.randn(shape).bfloat16()
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        query.float(), key.float(), value.float()
+    )
+    found = _attended(query * 40**-0.5, key, value).float()
+    assert (found - expected[:, 0]).abs().mean() < 0.03 * expected.abs().mean()
+
+
 def test_one_picture_attends_the_same_alone_and_among_others() -> None:
     import torch
     from diffusers.models.attention_processor import Attention

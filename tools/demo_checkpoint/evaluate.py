@@ -43,11 +43,7 @@ OTHER_SIZES: Final = ((512, 512), (384, 256), (256, 384), (512, 256), (256, 512)
 
 # A prompt under which a feature comes unasked, so that a negative prompt has something to remove.
 # One that names other things will not do: then what is unnamed is not there.
-NEGATIVES: Final = {
-    "trees": "a beautiful landscape by day",
-    "snow": "a beautiful landscape by day",
-    "lake": "a beautiful landscape by day",
-}
+NEGATIVES: Final = dict.fromkeys(("trees", "snow", "lake"), "a beautiful landscape by day")
 NEGATIVE_SEEDS: Final = range(100, 120)
 
 
