@@ -149,6 +149,7 @@ class Container(containers.DeclarativeContainer):
         device=settings.provided.device,
         dtype=settings.provided.dtype,
         vae_dtype=settings.provided.vae_dtype,
+        quantization=settings.provided.quantization,
         backend=settings.provided.backend,
         memory_format=settings.provided.memory_format,
         attention=settings.provided.attention,

@@ -54,6 +54,7 @@ class Settings:
     device: str = AUTO
     dtype: str = AUTO
     vae_dtype: str = AUTO
+    quantization: str = AUTO
     backend: str = AUTO
     memory_format: str = AUTO
     attention: str = AUTO

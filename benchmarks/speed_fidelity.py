@@ -10,7 +10,7 @@ from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
 from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
-from benchmarks.speed_steps import available_backends
+from benchmarks.speed_steps import can_draw_with
 from container import Container
 from domain.generation import GenerationRequest
 
@@ -48,6 +48,7 @@ PATHS: Mapping[str, FastPath] = {
     "bfloat16": FastPath(settings={"dtype": "bfloat16"}, apart=1.5),
     "openvino": FastPath(settings={"backend": "openvino", "dtype": "float32"}, apart=0.05),
     "openvino-bfloat16": FastPath(settings={"backend": "openvino", "dtype": "bfloat16"}, apart=1.5),
+    "openvino-int8": FastPath(settings={"quantization": "int8"}, apart=1.5),
 }
 
 
@@ -60,9 +61,8 @@ def fidelity(folder: Path, scale: float) -> Iterator[Row]:
     reference = folder / "float32"
     reference.mkdir()
     in_child(draw_by_diffusers, str(models), str(reference), count)
-    backends = available_backends()
     for name, path in PATHS.items():
-        if path.settings.get("backend", "torch") not in backends:
+        if not can_draw_with(path.settings):
             continue
         drawn = folder / name
         drawn.mkdir()

@@ -3,7 +3,7 @@
 import itertools
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,26 @@ from benchmarks.registry_files import demo_variant, random_checkpoint
 from benchmarks.report import Row
 from benchmarks.speed_diffusers import WAYS, diffusers_pipeline, only_model_in, step_times
 from container import Container
+from domain.errors import DeviceUnavailable
+from domain.execution_plan import PlanOverrides
 from domain.generation import GenerationRequest
 from domain.models import ModelFamily
 from domain.ports.image_generator import GenerationStep
 
-__all__ = ["available_backends", "steps"]
+__all__ = ["can_draw_with", "steps"]
 
 _STEPS = 4
 _PROMPT = "a beautiful landscape with mountains and a lake"
 _GUIDANCE = 7.5
 
-# What the service must reach over plain diffusers, of which OpenVINO is an extra.
-_STEP_BOUNDS = {"torch": 1.75, "openvino": 2.6}
+_OURS: Mapping[str, Mapping[str, str]] = {
+    "torch": {},
+    "openvino": {"backend": "openvino"},
+    "openvino-int8": {"quantization": "int8"},
+}
+"""Ways of the service, and the settings that choose each."""
+# What the service must reach over plain diffusers; OpenVINO is an extra.
+_STEP_BOUNDS = {"torch": 1.75, "openvino": 2.6, "openvino-int8": 2.6}
 _DECODE_BOUND = 2.2
 _MEMORY_BOUND = 1.05
 
@@ -39,26 +47,29 @@ def steps(folder: Path, scale: float, *, rounds: int) -> Iterator[Row]:
         random_checkpoint(models / "random.safetensors", ModelFamily.SD_1, seed=1)
     else:
         demo_variant(models / "demo.safetensors", 0)
-    backends = available_backends()
+    ways = [name for name, settings in _OURS.items() if can_draw_with(settings)]
     found: dict[str, list[dict[str, Any]]] = {}
     for _ in range(rounds):
         for way in WAYS:
             found.setdefault(way, []).append(in_child(by_diffusers, str(models), way, plain=True))
-        for backend in backends:
-            found.setdefault(backend, []).append(
-                in_child(by_the_service, str(models), str(folder / f"data-{backend}"), backend)
+        for way in ways:
+            found.setdefault(way, []).append(
+                in_child(by_the_service, str(models), str(folder / f"data-{way}"), way)
             )
     plain, tuned = found["plain"], found["tuned"]
-    for backend in backends:
-        yield from _rows(backend, found[backend], plain, tuned, judged=judged)
+    for way in ways:
+        yield from _rows(way, found[way], plain, tuned, judged=judged)
 
 
-def available_backends() -> tuple[str, ...]:
-    """What the service can draw with here."""
-    from adapters.diffusion.probing import probe
+def can_draw_with(settings: Mapping[str, Any]) -> bool:
+    """Whether the service starts with these here."""
+    from adapters.diffusion.device import planned_device
 
-    facts = probe()
-    return ("torch", "openvino") if facts.openvino and facts.kind == "cpu" else ("torch",)
+    try:
+        planned_device(PlanOverrides(**settings))
+    except DeviceUnavailable:
+        return False
+    return True
 
 
 def by_diffusers(folder: str, way: str) -> dict[str, Any]:
@@ -80,9 +91,9 @@ def by_diffusers(folder: str, way: str) -> dict[str, Any]:
     return _figures(times, time.perf_counter(), str(pipeline.unet.dtype))
 
 
-def by_the_service(folder: str, data: str, backend: str) -> dict[str, Any]:
+def by_the_service(folder: str, data: str, way: str) -> dict[str, Any]:
     """The same of the use case, in the service's environment; runs in a child."""
-    settings = Settings(model_dirs=(folder,), data_dir=data, backend=backend)
+    settings = Settings(model_dirs=(folder,), data_dir=data, **_OURS[way])  # type: ignore[arg-type]
     container = Container(settings=settings)
     container.model_registry().refresh()
     (model,) = container.model_registry().models()
@@ -114,21 +125,21 @@ def _figures(times: list[float], ended: float, dtype: str) -> dict[str, Any]:
 
 
 def _rows(
-    backend: str,
+    way: str,
     ours: list[dict[str, Any]],
     plain: list[dict[str, Any]],
     tuned: list[dict[str, Any]],
     *,
     judged: bool,
 ) -> Iterator[Row]:
-    suffix = "" if backend == "torch" else f"-{backend}"
-    with_it = "" if backend == "torch" else f", with {backend}"
+    suffix = "" if way == "torch" else f"-{way}"
+    with_it = "" if way == "torch" else f", with {way}"
     note = (
         f"medians of {_STEPS - 1} steps after the first, the best of {len(ours)} new "
         "processes each, by turns"
     )
     for name, others, bound in (
-        ("plain", plain, _STEP_BOUNDS[backend]),
+        ("plain", plain, _STEP_BOUNDS[way]),
         ("tuned", tuned, 1 / 1.02),
     ):
         yield Row(

@@ -18,6 +18,7 @@ class PlanOverrides:
         device: `auto`, `cpu`, `mps`, `cuda` or `cuda:<number>`.
         dtype: In which precision is drawn.
         vae_dtype: In which precision latents become pixels.
+        quantization: What the UNet's large layers are multiplied in, where not in its precision.
         backend: What runs the networks.
         memory_format: How the numbers of convolutions lie in memory.
         attention: Fused, or over a chunk of the queries at a time, or one slice of the heads after
@@ -35,6 +36,7 @@ class PlanOverrides:
         {
             "dtype": (AUTO, "float32", "float16", "bfloat16"),
             "vae_dtype": (AUTO, "float32", "float16", "bfloat16"),
+            "quantization": (AUTO, "none", "int8"),
             "backend": (AUTO, "torch", "openvino"),
             "memory_format": (AUTO, "channels_last", "contiguous"),
             "attention": (AUTO, "sdpa", "chunked", "sliced"),
@@ -47,6 +49,7 @@ class PlanOverrides:
     device: str = AUTO
     dtype: str = AUTO
     vae_dtype: str = AUTO
+    quantization: str = AUTO
     backend: str = AUTO
     memory_format: str = AUTO
     attention: str = AUTO
@@ -69,6 +72,8 @@ class ExecutionPlan:
         dtype: In which precision is drawn.
         vae_dtype: In which precision latents become pixels.
         vae_dtype_of_wide_range: The same for autoencoders whose numbers are too large for float16.
+        quantization: What the UNet's large layers are multiplied in: `int8`, or `none` for the
+            precision of the rest.
         memory_format: `channels_last` or `contiguous`.
         attention: `sdpa`, `chunked` or `sliced`.
         vae_tiling: `on`, `off`, or `auto`: with what does not fit as a whole.
@@ -85,6 +90,7 @@ class ExecutionPlan:
     dtype: str
     vae_dtype: str
     vae_dtype_of_wide_range: str
+    quantization: str
     memory_format: str
     attention: str
     vae_tiling: str

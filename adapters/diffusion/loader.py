@@ -76,7 +76,12 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
 def _finish(pipeline: Any, device: Device) -> None:
     plan = device.plan
     if plan.backend == "openvino":
-        accelerate_with_openvino(pipeline, threads=plan.threads, memory_bytes=plan.memory_bytes)
+        accelerate_with_openvino(
+            pipeline,
+            threads=plan.threads,
+            memory_bytes=plan.memory_bytes,
+            quantization=plan.quantization,
+        )
     if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
         mask_whole_picture(pipeline)
 

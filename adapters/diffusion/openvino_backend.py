@@ -19,7 +19,9 @@ _SHARE = 0.8
 _log = logging.getLogger(__name__)
 
 
-def accelerate_with_openvino(pipeline: Any, *, threads: int | None, memory_bytes: int) -> None:
+def accelerate_with_openvino(
+    pipeline: Any, *, threads: int | None, memory_bytes: int, quantization: str = "none"
+) -> None:
     """Put OpenVINO's networks in the place of a pipeline's own, whose memory is given back.
 
     They are made of the pipeline's tensors, each network in its precision. What can not be
@@ -30,6 +32,7 @@ def accelerate_with_openvino(pipeline: Any, *, threads: int | None, memory_bytes
         pipeline: A `StableDiffusionPipeline` or `StableDiffusionXLPipeline`, on the CPU.
         threads: How many compute; None for one a core.
         memory_bytes: That the process may have.
+        quantization: Of the UNet: `int8`, or `none`.
     """
     # An extra: where it is not installed, everything else is.
     from adapters.diffusion.openvino_networks import OpenVinoDecoder, OpenVinoUnet
@@ -38,8 +41,8 @@ def accelerate_with_openvino(pipeline: Any, *, threads: int | None, memory_bytes
     room = int(_SHARE * memory_bytes) - sum(map(_bytes, _networks(pipeline)))
     converted = []
     if _converts_unet(pipeline.unet) and _fits(pipeline.unet, room):
-        pipeline.unet = OpenVinoUnet(pipeline.unet, threads=threads)
-        converted.append("UNet")
+        pipeline.unet = OpenVinoUnet(pipeline.unet, threads=threads, quantization=quantization)
+        converted.append("UNet" if quantization == "none" else f"UNet in {quantization}")
     if _converts_vae(pipeline.vae) and _fits(pipeline.vae.decoder, room):
         channels = pipeline.vae.config.latent_channels
         pipeline.vae.decoder = OpenVinoDecoder(

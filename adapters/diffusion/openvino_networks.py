@@ -8,6 +8,7 @@ from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 
 from adapters.diffusion.openvino_conversion import Input, compile_network
+from adapters.diffusion.openvino_int8 import quantize
 
 __all__ = ["OpenVinoDecoder", "OpenVinoUnet"]
 
@@ -22,13 +23,14 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
     """A `UNet2DConditionModel`, as the pipelines of Stable Diffusion 1, 2 and XL call it.
 
     Args:
-        unet: Its weights are copied.
+        unet: Its weights are copied; it is of no use afterwards.
         threads: How many compute; None for one a core.
+        quantization: `int8`, or `none`.
     """
 
     config_name = "config.json"
 
-    def __init__(self, unet: Any, *, threads: int | None) -> None:
+    def __init__(self, unet: Any, *, threads: int | None, quantization: str = "none") -> None:
         super().__init__()
         self.register_to_config(**unet.config)
         self.dtype: torch.dtype = unet.dtype
@@ -37,6 +39,8 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
         if self._is_sized:
             self.add_embedding = unet.add_embedding  # a pipeline looks how much it takes
         inputs = _unet_inputs(unet, self._is_sized)
+        if quantization == "int8":
+            quantize(unet)
         self._network = compile_network(_PlainUnet(unet), inputs, threads=threads)
 
     @property

@@ -30,6 +30,7 @@ class DeviceFacts:
         cores: Physical cores that this process may use.
         compiler: Whether torch's compiler finds what it needs to make code for the device.
         openvino: Whether that extra is installed.
+        int8: Whether it multiplies 8-bit integers in hardware, and sums them in 32 bits.
     """
 
     device: str
@@ -40,6 +41,7 @@ class DeviceFacts:
     compiler: bool
     fused_bfloat16: bool = True
     openvino: bool = False
+    int8: bool = False
 
     @property
     def kind(self) -> str:
@@ -58,7 +60,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
     dtype = _or(overrides.dtype, _precision(facts))
     vae_dtype = _or(overrides.vae_dtype, dtype)
     wide = "bfloat16" if facts.bfloat16 else "float32"
-    backend = _or(overrides.backend, "torch")
+    backend = _backend(overrides)
     is_mps = facts.kind == "mps"
     return ExecutionPlan(
         device=facts.device,
@@ -70,6 +72,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
         vae_dtype_of_wide_range=_or(
             overrides.vae_dtype, wide if vae_dtype == "float16" else vae_dtype
         ),
+        quantization=_or(overrides.quantization, "none"),
         # On Metal views of channels-last tensors came out wrong.
         memory_format=_or(overrides.memory_format, "contiguous" if is_mps else "channels_last"),
         attention=_or(
@@ -114,6 +117,10 @@ def _or(wanted: str, best: str) -> str:
     return best if wanted == AUTO else wanted
 
 
+def _backend(wanted: PlanOverrides) -> str:
+    return _or(wanted.backend, "openvino" if wanted.quantization == "int8" else "torch")
+
+
 def _precision(facts: DeviceFacts) -> str:
     if facts.kind != "cpu":
         return "float16"
@@ -134,7 +141,15 @@ def _is_eager(backend: str, wanted: PlanOverrides) -> bool:
 
 
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
-    if wanted.backend == "openvino":
+    if wanted.quantization == "int8":
+        if wanted.backend == "torch":
+            yield "QUANTIZATION is int8, which OpenVINO computes, and BACKEND torch; leave one out"
+        elif facts.kind == "cpu" and not facts.int8:
+            yield (
+                f"QUANTIZATION is int8, for which {facts.name} has no instructions (VNNI or AMX); "
+                "leave it out"
+            )
+    if _backend(wanted) == "openvino":
         yield from _problems_of_openvino(facts, wanted)
     if wanted.offload == "model":
         if facts.kind != "cuda":
@@ -143,8 +158,8 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
             yield "OFFLOAD is model and COMPILE is true; only one of them can be had"
     if wanted.attention == "chunked" and facts.kind != "cpu":
         yield f"ATTENTION is chunked, which is for CPUs; leave it out on {facts.device}"
-    elif wanted.attention == "chunked" and not _is_eager(_or(wanted.backend, "torch"), wanted):
-        yield "ATTENTION is chunked, which COMPILE and BACKEND=openvino can not have; leave one out"
+    elif wanted.attention == "chunked" and not _is_eager(_backend(wanted), wanted):
+        yield "ATTENTION is chunked, which COMPILE and OpenVINO can not have; leave one out"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compiled:
@@ -159,14 +174,18 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
 
 
 def _problems_of_openvino(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
+    setting, value = "BACKEND", wanted.backend
+    if wanted.backend == AUTO:
+        setting, value = "QUANTIZATION", wanted.quantization
+    asked = f"{setting} is {value}"
     if facts.kind != "cpu":
-        yield f"BACKEND is openvino, which is for CPUs; leave it out on {facts.device}"
+        yield f"{asked}, which is for CPUs; leave it out on {facts.device}"
     if not facts.openvino:
         yield (
-            "BACKEND is openvino, which is not installed; "
-            "`pip install '.[openvino]'` brings it, or leave BACKEND out"
+            f"{asked}, and OpenVINO is not installed; "
+            f"`pip install '.[openvino]'` brings it, or leave {setting} out"
         )
     if "float16" in (wanted.dtype, wanted.vae_dtype):
-        yield "BACKEND is openvino, which draws in float32 or bfloat16; DTYPE and VAE_DTYPE say so"
+        yield (f"{asked}, and OpenVINO draws in float32 or bfloat16; DTYPE and VAE_DTYPE say which")
     if wanted.compiled:
-        yield "BACKEND is openvino and COMPILE is true; only one of them can be had"
+        yield f"{asked} and COMPILE is true; only one of them can be had"

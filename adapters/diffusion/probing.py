@@ -21,6 +21,8 @@ _CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 # Without the second, torch's fused attention computes in float32 on a processor with the first
 # (`could_pack` in ATen's CPUBlas.cpp).
 _VECTORS, _TILES = "avx512_bf16", "amx_bf16"
+_CPU_INT8 = ("avx512_vnni", "avx_vnni", "amx_int8")
+"""Without these OpenVINO's sums of 8-bit products overflow 16 bits."""
 _CUDA_BFLOAT16 = (8, 0)
 """The first compute capability with it."""
 # Of the two versions of Linux's control groups. A container sees its own group as the root; under
@@ -56,6 +58,7 @@ def probe(device: str = AUTO) -> DeviceFacts:
         compiler=compiler,
         fused_bfloat16=bool(capabilities.get(_TILES) or not capabilities.get(_VECTORS)),
         openvino=importlib.util.find_spec("openvino") is not None,
+        int8=any(map(capabilities.get, _CPU_INT8)),
     )
 
 

@@ -17,6 +17,7 @@ class _PlanSchema(AnswerSchema):
     dtype = fields.String()
     vae_dtype = fields.String()
     vae_dtype_of_wide_range = fields.String()
+    quantization = fields.String()
     memory_format = fields.String()
     attention = fields.String()
     vae_tiling = fields.String()

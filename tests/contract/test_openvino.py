@@ -13,6 +13,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from benchmarks.memory import resident_bytes
+from benchmarks.speed_steps import can_draw_with
 from domain.errors import DeviceUnavailable, GenerationFailed
 from domain.execution_plan import PlanOverrides
 from domain.generation import GenerationRequest
@@ -158,14 +159,19 @@ def test_nobody_is_told_of_an_import_or_a_conversion(
     assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
 
 
-def test_weights_that_are_no_numbers_give_an_error(
-    tmp_path: Path, with_openvino: DiffusersImageGenerator
-) -> None:
+@pytest.mark.parametrize("quantization", ["none", "int8"])
+def test_weights_that_are_no_numbers_give_an_error(tmp_path: Path, quantization: str) -> None:
     import torch
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
-    name = "model.diffusion_model.out.2.weight"
+    if not can_draw_with({"quantization": quantization, "backend": "openvino"}):
+        pytest.skip("this processor has no instructions for it")
+    with_openvino = DiffusersImageGenerator(
+        device="cpu", backend="openvino", quantization=quantization
+    )
+    # Of a convolution that integers may be made of.
+    name = "model.diffusion_model.output_blocks.2.0.out_layers.3.weight"
     tensors = load_file(DEMO_MODEL.path)
     with safe_open(DEMO_MODEL.path, framework="pt") as file:
         metadata = file.metadata()

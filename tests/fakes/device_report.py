@@ -15,6 +15,7 @@ PLAN = ExecutionPlan(
     dtype="float16",
     vae_dtype="float16",
     vae_dtype_of_wide_range="bfloat16",
+    quantization="none",
     memory_format="channels_last",
     attention="sdpa",
     vae_tiling="auto",

@@ -15,6 +15,7 @@ CPU = DeviceFacts(
 BFLOAT16_CPU = dataclasses.replace(CPU, bfloat16=True)
 EPYC = dataclasses.replace(BFLOAT16_CPU, name="EPYC", fused_bfloat16=False)
 OPENVINO = dataclasses.replace(CPU, openvino=True)
+VNNI = dataclasses.replace(OPENVINO, int8=True)
 A100 = DeviceFacts(
     device="cuda", name="A100", memory_bytes=80 * GIB, bfloat16=True, cores=16, compiler=True
 )
@@ -85,6 +86,10 @@ def test_what_is_wanted_is_so(wanted: dict[str, object]) -> None:
         (OPENVINO, {"backend": "torch"}, "torch"),
         (OPENVINO, {"backend": "openvino"}, "openvino"),
         (OPENVINO, {"backend": "openvino", "dtype": "bfloat16"}, "openvino"),
+        (VNNI, {}, "torch"),
+        (VNNI, {"quantization": "int8"}, "openvino"),
+        (VNNI, {"quantization": "int8", "backend": "openvino"}, "openvino"),
+        (VNNI, {"quantization": "none"}, "torch"),
         (CPU, {}, "torch"),
     ],
 )
@@ -110,6 +115,12 @@ def test_attention_is_chunked_only_where_that_is_faster(
 ) -> None:
     facts = dataclasses.replace(EPYC, openvino=True)
     assert choose_plan(facts, PlanOverrides(**wanted)).attention == attention  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wanted", ["auto", "none", "int8"])
+def test_integers_are_multiplied_only_where_that_is_wanted(wanted: str) -> None:
+    plan = choose_plan(VNNI, PlanOverrides(quantization=wanted))
+    assert (plan.quantization, plan.dtype) == ("int8" if wanted == "int8" else "none", "float32")
 
 
 def test_a_batch_limit_that_is_wanted_is_taken() -> None:
@@ -155,6 +166,13 @@ def test_the_autoencoder_has_its_own_precision(
         (OPENVINO, {"backend": "openvino", "compiled": True}, ["BACKEND", "COMPILE is true"]),
         (OPENVINO, {"backend": "openvino", "dtype": "float16"}, ["float32 or bfloat16"]),
         (OPENVINO, {"backend": "openvino", "vae_dtype": "float16"}, ["float32 or bfloat16"]),
+        (CPU, {"quantization": "int8"}, ["QUANTIZATION is int8", "'.[openvino]'"]),
+        (OPENVINO, {"quantization": "int8"}, ["QUANTIZATION is int8", "no instructions"]),
+        (A100, {"quantization": "int8"}, ["QUANTIZATION is int8", "leave it out on cuda"]),
+        (VNNI, {"quantization": "int8", "backend": "torch"}, ["leave one out", "BACKEND torch"]),
+        (VNNI, {"quantization": "int8", "compiled": True}, ["QUANTIZATION", "COMPILE is true"]),
+        (VNNI, {"quantization": "int8", "dtype": "float16"}, ["QUANTIZATION", "bfloat16"]),
+        (VNNI, {"quantization": "int8", "attention": "chunked"}, ["ATTENTION is chunked"]),
         (
             MAC,
             {"compiled": True, "memory_format": "channels_last"},

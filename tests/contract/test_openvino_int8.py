@@ -1,0 +1,196 @@
+"""Layers that OpenVINO multiplies in 8-bit integers."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from adapters.diffusion.image_generator import DiffusersImageGenerator
+from benchmarks.speed_steps import can_draw_with
+from tests.contract.drawing import demo_request
+from tests.contract.test_openvino import draw, small_pipeline
+
+pytestmark = pytest.mark.torch
+
+CHANNELS, SIDE = 64, 16
+APART = 0.03
+"""Of the largest number of an output: what a layer may lose by eight bits."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _instructions() -> None:
+    if not can_draw_with({"quantization": "int8"}):
+        pytest.skip("this processor has no instructions for it")
+
+
+def resnet(**options: Any) -> Any:
+    """A block of two convolutions, as a function of its sample."""
+    import torch
+    from diffusers.models.resnet import ResnetBlock2D
+
+    class Block(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(1)
+            self.block = ResnetBlock2D(
+                in_channels=CHANNELS, temb_channels=None, groups=8, **options
+            )
+
+        def forward(self, sample: Any) -> Any:
+            return self.block(sample, None)
+
+    return Block().eval()
+
+
+def transformer() -> Any:
+    """Self-attention and a feed-forward layer, as a function of their sample."""
+    import torch
+    from diffusers.models.transformers.transformer_2d import Transformer2DModel
+
+    class Block(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(1)
+            self.block = Transformer2DModel(
+                num_attention_heads=2,
+                attention_head_dim=CHANNELS // 2,
+                in_channels=CHANNELS,
+                norm_num_groups=8,
+                use_linear_projection=True,
+            )
+
+        def forward(self, sample: Any) -> Any:
+            return self.block(sample, return_dict=False)[0]
+
+    return Block().eval()
+
+
+def resampler(kind: str) -> Any:
+    import torch
+    from diffusers.models.downsampling import Downsample2D
+    from diffusers.models.upsampling import Upsample2D
+
+    torch.manual_seed(1)
+    made = {"down": Downsample2D, "up": Upsample2D}[kind](CHANNELS, use_conv=True)
+    return torch.nn.Sequential(made).eval()
+
+
+def of_gelu() -> Any:
+    """One whose convolutions are given what SiLU did not make."""
+    return resnet(non_linearity="gelu")
+
+
+NETWORKS: dict[str, tuple[Callable[[], Any], str, int]] = {
+    "resnet": (resnet, "Convolution", 2),
+    "gelu": (of_gelu, "Convolution", 2),
+    "down": (partial(resampler, "down"), "Convolution", 1),
+    "up": (partial(resampler, "up"), "Convolution", 1),
+    # To and from the transformer, four of attention, two of the feed-forward part.
+    "transformer": (transformer, "FullyConnectedCompressed", 8),
+}
+
+
+def apply(network: Any, sample: Any) -> Any:
+    import torch
+
+    with torch.no_grad():
+        return network(sample)
+
+
+def compiled(network: Any) -> Any:
+    import torch
+
+    from adapters.diffusion.openvino_conversion import Input, compile_network
+    from adapters.diffusion.openvino_int8 import quantize
+
+    quantize(network)
+    example = torch.randn(1, CHANNELS, SIDE, SIDE)
+    return compile_network(network, [Input(example, (-1, CHANNELS, -1, -1))], threads=1)
+
+
+def in_integers(network: Any) -> Counter[str]:
+    """Which operations OpenVINO computed so, when it last ran."""
+    return Counter(
+        each.node_type
+        for each in network._request.get_profiling_info()
+        if each.exec_type.endswith("I8") or each.node_type == "FullyConnectedCompressed"
+    )
+
+
+def samples(scale: float = 1.0) -> Any:
+    import torch
+
+    return scale * torch.randn(2, CHANNELS, SIDE, SIDE, generator=torch.manual_seed(2))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_a_layer_in_integers_is_near_that_of_float32(name: str, scale: float) -> None:
+    make, kind, count = NETWORKS[name]
+    expected = apply(make(), samples(scale))
+    network = compiled(make())
+    found = network(samples(scale))
+    assert in_integers(network)[kind] == count
+    assert 0 < float((found - expected).abs().max()) < APART * float(expected.abs().max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_sample_is_the_same_alone_and_beside_a_larger_one(name: str) -> None:
+    import torch
+
+    network = compiled(NETWORKS[name][0]())
+    first, second = samples()[:1], 100 * samples()[1:]
+    together = network(torch.cat([first, second]))
+    assert torch.equal(together[:1], network(first))
+    assert torch.equal(together[1:], network(second))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_zeros_are_numbers_and_what_is_none_is_seen(name: str) -> None:
+    import torch
+
+    network = NETWORKS[name][0]()
+    assert torch.isfinite(compiled(network)(torch.zeros_like(samples()))).all()
+    broken = NETWORKS[name][0]()
+    layer = [each for each in broken.modules() if hasattr(each, "weight")][-1]
+    layer.weight.data.flatten()[0] = float("nan")
+    assert torch.isnan(compiled(broken)(samples())).any()
+    no_numbers = torch.full_like(samples(), float("nan"))
+    assert torch.isnan(compiled(NETWORKS[name][0]())(no_numbers)).any()
+
+
+def test_what_is_small_or_meets_the_latents_keeps_its_precision() -> None:
+    import torch
+
+    from adapters.diffusion.openvino_int8 import quantize
+
+    unet = small_pipeline(4).unet
+    quantize(unet)
+    kept = {
+        name.rpartition(".")[2]
+        for name, module in unet.named_modules()
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear)
+    }
+    assert kept == {
+        "conv_in", "conv_out", "linear_1", "linear_2", "time_emb_proj", "conv_shortcut",
+        "proj_in", "proj_out",
+    }  # fmt: skip
+
+
+def test_weights_take_a_byte_each_and_a_picture_is_the_same_again() -> None:
+    from adapters.diffusion.openvino_networks import OpenVinoUnet
+    from tests.contract.conftest import DEMO_MODEL
+
+    generator = DiffusersImageGenerator(device="cpu", quantization="int8")
+    first = draw(generator, demo_request(num_images=2, seed=4))
+    assert draw(generator, demo_request(seed=5)) == first[1:]
+    engine: Any = generator._prepared()
+    unet = engine._pipelines.get(DEMO_MODEL).unet
+    assert isinstance(unet, OpenVinoUnet)
+    plain: Any = DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
+    floats = plain._prepared()._pipelines.get(DEMO_MODEL).unet
+    assert unet.weight_bytes < 0.45 * floats.weight_bytes
+    assert generator.plan is not None
+    assert (generator.plan.backend, generator.plan.quantization) == ("openvino", "int8")
