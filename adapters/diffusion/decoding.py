@@ -55,8 +55,9 @@ def decode(
     fitting = partial(_fitting, pipeline, latents, device, make_room, warn)
     try:
         pixels = fitting()
-        if pipeline.vae.dtype != torch.float32 and not _is_finite(pixels) and _is_finite(latents):
-            _log.warning("the autoencoder overflows in %s; it is float32 now", pipeline.vae.dtype)
+        dtype = _precision(pipeline.vae)
+        if dtype != torch.float32 and not _is_finite(pixels) and _is_finite(latents):
+            _log.warning("the autoencoder overflows in %s; it is float32 now", dtype)
             pipeline.vae.to(dtype=torch.float32)
             pixels = fitting()
     finally:
@@ -107,7 +108,7 @@ def _if_it_fits(pipeline: Any, latents: torch.Tensor, device: Device) -> torch.T
 
 def _decoded(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
     vae = pipeline.vae
-    given = latents.to(vae.dtype)
+    given = latents.to(_precision(vae))
     mean, spread = (getattr(vae.config, f"latents_{name}", None) for name in ("mean", "std"))
     if mean and spread:
         of_mean, of_spread = (
@@ -130,6 +131,12 @@ def _tiles(pipeline: Any, side: int) -> Iterator[None]:
         yield
     finally:
         vae.disable_tiling()
+
+
+def _precision(vae: Any) -> torch.dtype:
+    """As `vae.dtype`, without a look through all of its parts."""
+    dtype: torch.dtype = next(vae.parameters()).dtype
+    return dtype
 
 
 def _is_finite(tensor: torch.Tensor) -> bool:

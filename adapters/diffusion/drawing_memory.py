@@ -15,11 +15,14 @@ class DrawingMemory:
     Attributes:
         encodings: Of the prompts that were drawn last.
         schedulers: With the tables that were computed for drawings before.
+        device: That computes, wherever the weights wait. To find it, diffusers looks through every
+            part of every network.
     """
 
     def __init__(self, pipeline: Any) -> None:
+        self.device = pipeline._execution_device
         self.encodings = EncodingCache()
-        self.schedulers = Schedulers(pipeline.scheduler.config, pipeline._execution_device)
+        self.schedulers = Schedulers(pipeline.scheduler.config, self.device)
 
 
 class DrawingMemories:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -132,7 +132,7 @@ class Engine:
             with (
                 _back_in_place_after_errors(pipeline),
                 _scheduled_by(pipeline, plan.new_scheduler()),
-                _same_precision_after(pipeline.vae),
+                _same_precision_after(pipeline.vae) if plan.decode is None else nullcontext(),
                 remembered_prompts(pipeline, self._memories[pipeline].encodings),
             ):
                 steps = {plan.step_argument: progress}

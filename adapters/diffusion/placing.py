@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 
+from adapters.diffusion.attention_signatures import remember_signatures
 from adapters.diffusion.chunked_attention import attend_in_chunks
 from adapters.diffusion.device import Device
 from adapters.diffusion.planning import choose_offload
@@ -76,6 +77,9 @@ def place(
             _log.warning("networks that wait in the host's memory are not compiled")
     elif device.plan.compiled:
         _compile(pipeline)
+    if not device.plan.compiled:  # the compiler looks for itself
+        for module in modules.values():
+            remember_signatures(module)
     if offload != "none":
         size = sum(sizes.values()) / 1e9
         _log.info("%.1f GB of weights wait in the host's memory: OFFLOAD is %s", size, offload)

@@ -76,6 +76,7 @@ def encode_prompts(
     *,
     guided: bool = True,
     cache: EncodingCache | None = None,
+    device: torch.device | None = None,
 ) -> PromptEncoding:
     """Encode a prompt and its negative for a Stable Diffusion 1, 2 or XL pipeline.
 
@@ -88,9 +89,10 @@ def encode_prompts(
         negative_prompt: What to keep out; None for nothing.
         guided: Whether there is guidance; without it the negative is not looked at.
         cache: Of this pipeline; what is in it is not encoded again.
+        device: That computes; None to ask the pipeline.
     """
     is_xl = getattr(pipeline, "text_encoder_2", None) is not None
-    where = pipeline._execution_device  # weights that wait for their turn are elsewhere
+    where = device or pipeline._execution_device  # weights that wait for their turn are elsewhere
     encoders = [_Encoder(pipeline.tokenizer, pipeline.text_encoder, where, is_xl)]
     if is_xl:
         encoders.append(_Encoder(pipeline.tokenizer_2, pipeline.text_encoder_2, where, True))

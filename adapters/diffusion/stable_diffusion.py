@@ -10,7 +10,6 @@ from adapters.diffusion.decoding import decode
 from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
 from adapters.diffusion.drawing_memory import DrawingMemory
-from adapters.diffusion.encoding_cache import EncodingCache
 from adapters.diffusion.prompts import PromptEncoding, encode_prompts
 from adapters.diffusion.schedulers import sampler_name
 from domain.generation import GenerationRequest
@@ -37,7 +36,7 @@ def stable_diffusion_plan(
     return DrawingPlan(
         calls=tuple(
             _call(pipeline, batch, device)
-            for batch in _batches(_encoded(pipeline, requests, memory.encodings), at_once)
+            for batch in _batches(_encoded(pipeline, requests, memory), at_once)
         ),
         new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
         sampler=sampler_name(wanted.scheduler, configuration),
@@ -46,7 +45,7 @@ def stable_diffusion_plan(
 
 
 def _encoded(
-    pipeline: Any, requests: Sequence[GenerationRequest], encodings: EncodingCache
+    pipeline: Any, requests: Sequence[GenerationRequest], memory: DrawingMemory
 ) -> list[_Encoded]:
     """All images with their prompts; those whose prompts are equally long are neighbours."""
     encoded = []
@@ -57,7 +56,12 @@ def _encoded(
     )
     for request in requests:
         encoding = encode_prompts(
-            pipeline, request.prompt, request.negative_prompt, guided=guided, cache=encodings
+            pipeline,
+            request.prompt,
+            request.negative_prompt,
+            guided=guided,
+            cache=memory.encodings,
+            device=memory.device,
         )
         encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
     return sorted(encoded, key=lambda row: row[1].length)
