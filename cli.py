@@ -55,6 +55,8 @@ def _find_device(settings: Settings) -> DeviceFacts:
     return DeviceFacts(
         name=device.plan.device,
         dtype=device.plan.dtype,
+        backend=device.plan.backend,
+        quantization=device.plan.quantization,
         largest_batch=device.plan.batch_limit,
         cache_bytes=device.cache_bytes(),
     )

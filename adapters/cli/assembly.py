@@ -27,12 +27,16 @@ class DeviceFacts:
     Attributes:
         name: As `DEVICE` names it.
         dtype: By torch's name.
+        backend: What runs the networks.
+        quantization: What the UNet's large layers are multiplied in; `none` for the precision.
         largest_batch: Images that are drawn together at most.
         cache_bytes: Of weights that stay loaded.
     """
 
     name: str
     dtype: str
+    backend: str
+    quantization: str
     largest_batch: int
     cache_bytes: int
 

@@ -106,10 +106,13 @@ def check_device(assembly: Assembly, settings: Settings) -> Check:
     cache = settings.model_cache_bytes
     kept = human_bytes(device.cache_bytes if cache is None else cache)
     together = settings.max_batch or device.largest_batch
+    how = [device.name, device.dtype]
+    how += [device.backend] if device.backend != "torch" else []
+    how += [device.quantization] if device.quantization != "none" else []
     return Check(
         "device",
         Verdict.OK,
-        f"{device.name}, {device.dtype}, at most {together} at once, {kept} for loaded models",
+        f"{', '.join(how)}, at most {together} at once, {kept} for loaded models",
     )
 
 

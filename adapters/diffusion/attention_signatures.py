@@ -11,8 +11,9 @@ __all__ = ["remember_signatures"]
 def remember_signatures(network: torch.nn.Module) -> None:
     """Have Python keep the signatures of a network's attention processors.
 
-    diffusers' `Attention.forward` asks for it at each call, 140 times a step of Stable Diffusion
-    XL, and it is put together anew each time where the function does not carry it.
+    diffusers' `Attention.forward` asks for one at each call, 140 times a step of Stable Diffusion
+    XL, and it is put together anew each time where the function does not carry it. From now on
+    those of diffusers' own classes do, for all of the process.
     """
     for module in network.modules():
         if isinstance(module, Attention):

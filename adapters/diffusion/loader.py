@@ -59,6 +59,9 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
                 pipeline = (read_folder if model.parts else _read)(file, device)
             if isinstance(pipeline, STABLE_DIFFUSION):
                 _finish(pipeline, device)
+            elif device.plan.backend == "openvino":
+                name = type(pipeline).__name__
+                _log.warning("torch draws in %s: OpenVINO takes no %s", device.plan.dtype, name)
     except DomainError as error:
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise

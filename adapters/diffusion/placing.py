@@ -77,7 +77,7 @@ def place(
             _log.warning("networks that wait in the host's memory are not compiled")
     elif device.plan.compiled:
         _compile(pipeline)
-    if not device.plan.compiled:  # the compiler looks for itself
+    if offload == "model" or not device.plan.compiled:  # what is compiled asks for none
         for module in modules.values():
             remember_signatures(module)
     if offload != "none":

@@ -141,15 +141,14 @@ def _is_eager(backend: str, wanted: PlanOverrides) -> bool:
 
 
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
-    if wanted.quantization == "int8":
-        if wanted.backend == "torch":
-            yield "QUANTIZATION is int8, which OpenVINO computes, and BACKEND torch; leave one out"
-        elif facts.kind == "cpu" and not facts.int8:
-            yield (
-                f"QUANTIZATION is int8, for which {facts.name} has no instructions (VNNI or AMX); "
-                "leave it out"
-            )
-    if _backend(wanted) == "openvino":
+    if wanted.quantization == "int8" and facts.kind == "cpu" and not facts.int8:
+        yield (
+            f"QUANTIZATION is int8, for which {facts.name} has no instructions (VNNI or AMX); "
+            "leave it out"
+        )
+    if wanted.quantization == "int8" and wanted.backend == "torch":
+        yield "QUANTIZATION is int8, which OpenVINO computes, and BACKEND is torch; leave one out"
+    if wanted.quantization == "int8" or wanted.backend == "openvino":
         yield from _problems_of_openvino(facts, wanted)
     if wanted.offload == "model":
         if facts.kind != "cuda":
@@ -158,8 +157,8 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
             yield "OFFLOAD is model and COMPILE is true; only one of them can be had"
     if wanted.attention == "chunked" and facts.kind != "cpu":
         yield f"ATTENTION is chunked, which is for CPUs; leave it out on {facts.device}"
-    elif wanted.attention == "chunked" and not _is_eager(_backend(wanted), wanted):
-        yield "ATTENTION is chunked, which COMPILE and OpenVINO can not have; leave one out"
+    elif wanted.attention == "chunked" and wanted.compiled:
+        yield "ATTENTION is chunked and COMPILE is true; only one of them can be had"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compiled:
@@ -174,18 +173,22 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
 
 
 def _problems_of_openvino(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
-    setting, value = "BACKEND", wanted.backend
-    if wanted.backend == AUTO:
-        setting, value = "QUANTIZATION", wanted.quantization
-    asked = f"{setting} is {value}"
+    asks = [
+        f"{setting} is {value}"
+        for setting, value in (("BACKEND", wanted.backend), ("QUANTIZATION", wanted.quantization))
+        if value in ("openvino", "int8")
+    ]
+    asked, it = " and ".join(asks), "both" if len(asks) > 1 else "it"
     if facts.kind != "cpu":
-        yield f"{asked}, which is for CPUs; leave it out on {facts.device}"
+        yield f"{asked}, for CPUs alone; leave {it} out on {facts.device}"
     if not facts.openvino:
         yield (
             f"{asked}, and OpenVINO is not installed; "
-            f"`pip install '.[openvino]'` brings it, or leave {setting} out"
+            f"`pip install '.[openvino]'` brings it, or leave {it} out"
         )
     if "float16" in (wanted.dtype, wanted.vae_dtype):
-        yield (f"{asked}, and OpenVINO draws in float32 or bfloat16; DTYPE and VAE_DTYPE say which")
+        yield f"{asked}, and OpenVINO draws in float32 or bfloat16; DTYPE and VAE_DTYPE say which"
     if wanted.compiled:
-        yield f"{asked} and COMPILE is true; only one of them can be had"
+        yield f"{asked}, and COMPILE is true, which is for torch; leave one out"
+    if wanted.attention == "chunked":
+        yield f"{asked}, and ATTENTION is chunked, which is for torch; leave one out"

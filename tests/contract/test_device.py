@@ -52,6 +52,27 @@ def test_a_cpu_draws_in_bfloat16_where_it_has_it_in_hardware(
 
 
 @pytest.mark.parametrize(
+    ("capabilities", "int8"),
+    [
+        ({"avx512_vnni": True}, True),
+        ({"avx_vnni": True, "avx512_vnni": False}, True),
+        ({"amx_int8": True}, True),
+        ({"avx512_vnni": False, "avx2": True, "bf16": True}, False),
+        ({}, False),
+    ],
+)
+def test_a_cpu_multiplies_integers_where_it_has_it_in_hardware(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], int8: bool
+) -> None:
+    import torch
+
+    from adapters.diffusion.probing import probe
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert probe("cpu").int8 is int8
+
+
+@pytest.mark.parametrize(
     ("cuda", "mps", "found", "dtype"),
     [
         (True, True, "cuda", "float16"),

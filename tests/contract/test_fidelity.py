@@ -11,9 +11,9 @@ from benchmarks.speed_fidelity import (
     draw_by_the_service,
     fidelity_of,
 )
-from benchmarks.speed_steps import can_draw_with
 from domain.execution_plan import PlanOverrides
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.instructions import skip_without_int8
 
 pytestmark = pytest.mark.torch
 
@@ -45,8 +45,8 @@ def test_a_fast_path_draws_what_float32_draws(
     from adapters.diffusion.device import planned_device
 
     wanted = PATHS[path].settings
-    if not can_draw_with(wanted):
-        pytest.skip("this processor has no such instructions")
+    if "quantization" in wanted:
+        skip_without_int8()
     draw_by_the_service(str(models), str(tmp_path), path, COUNT, STEPS)
     found = fidelity_of(tmp_path, reference, COUNT)
     plan = planned_device(PlanOverrides(**wanted)).plan

@@ -37,7 +37,12 @@ class Terminal:
     generator: FakeImageGenerator = field(default_factory=FakeImageGenerator)
     device: DeviceFacts | Exception = field(
         default_factory=lambda: DeviceFacts(
-            name="cuda:0", dtype="float16", largest_batch=8, cache_bytes=16_000_000_000
+            name="cuda:0",
+            dtype="float16",
+            backend="torch",
+            quantization="none",
+            largest_batch=8,
+            cache_bytes=16_000_000_000,
         )
     )
     job_store: Exception | None = None

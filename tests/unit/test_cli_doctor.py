@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import socket
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.cli.assembly import DeviceFacts
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from tests.fakes.model_source import FakeModelSource
 from tests.unit.cli_runs import SECRET_KEY, Terminal
@@ -49,6 +51,15 @@ def test_all_is_well(terminal: Terminal, tmp_path: Path) -> None:
     assert "it will be made" in found["DATA_DIR"][1]
     assert {"ai-inference", "python", "torch", "diffusers", "transformers"} <= set(found)
     assert os.listdir(tmp_path) == ["models"]
+
+
+def test_what_is_not_torchs_own_way_to_draw_is_told(terminal: Terminal) -> None:
+    assert isinstance(terminal.device, DeviceFacts)
+    terminal.device = dataclasses.replace(
+        terminal.device, name="cpu", backend="openvino", quantization="int8"
+    )
+    told = rows(terminal)["device"][1]
+    assert told.startswith("cpu, float16, openvino, int8, at most 8 at once")
 
 
 def test_no_secret_is_shown(terminal: Terminal) -> None:

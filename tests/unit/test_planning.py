@@ -169,7 +169,17 @@ def test_the_autoencoder_has_its_own_precision(
         (CPU, {"quantization": "int8"}, ["QUANTIZATION is int8", "'.[openvino]'"]),
         (OPENVINO, {"quantization": "int8"}, ["QUANTIZATION is int8", "no instructions"]),
         (A100, {"quantization": "int8"}, ["QUANTIZATION is int8", "leave it out on cuda"]),
-        (VNNI, {"quantization": "int8", "backend": "torch"}, ["leave one out", "BACKEND torch"]),
+        (VNNI, {"quantization": "int8", "backend": "torch"}, ["BACKEND is torch", "leave one out"]),
+        (
+            A100,
+            {"quantization": "int8", "backend": "torch"},
+            ["BACKEND is torch", "leave it out on cuda"],
+        ),
+        (
+            A100,
+            {"quantization": "int8", "backend": "openvino"},
+            ["BACKEND is openvino and QUANTIZATION is int8", "leave both out on cuda"],
+        ),
         (VNNI, {"quantization": "int8", "compiled": True}, ["QUANTIZATION", "COMPILE is true"]),
         (VNNI, {"quantization": "int8", "dtype": "float16"}, ["QUANTIZATION", "bfloat16"]),
         (VNNI, {"quantization": "int8", "attention": "chunked"}, ["ATTENTION is chunked"]),
