@@ -114,3 +114,25 @@ def test_another_unet_is_refused() -> None:
 
     with pytest.raises(ValueError, match="takes 4 channels"):
         mask_whole_picture(StableDiffusionPipeline(**parts(4)))
+
+
+def test_the_grey_picture_is_made_where_the_latents_are() -> None:
+    """Weights that wait elsewhere come to it, when they are asked."""
+    import torch
+
+    from adapters.diffusion.families.inpainting import mask_whole_picture
+    from tests.contract.test_openvino import small_pipeline
+
+    pipeline = small_pipeline(9)
+    asked: list[Any] = []
+
+    def encode(grey: Any) -> Any:
+        asked.append(grey.device)
+        raise LookupError("it was asked")
+
+    pipeline.vae.encode = encode
+    mask_whole_picture(pipeline)
+    latents = torch.zeros(1, 4, 8, 8, device="meta")
+    with pytest.raises(LookupError):
+        pipeline.unet(latents, 1, torch.zeros(1, 5, 16, device="meta"))
+    assert asked == [latents.device]

@@ -57,8 +57,9 @@ class _GreyLatents:
         key = (height, width, like.device, like.dtype)
         if key != self._key:
             size = (1, 3, height * _PIXELS_PER_LATENT, width * _PIXELS_PER_LATENT)
-            weights = self._vae.post_quant_conv.weight
-            grey = torch.zeros(size, device=weights.device, dtype=weights.dtype)
+            # Weights that wait elsewhere for their turn come to the latents; their input does not.
+            dtype = self._vae.post_quant_conv.weight.dtype
+            grey = torch.zeros(size, device=like.device, dtype=dtype)
             latents = self._vae.encode(grey).latent_dist.mode() * self._vae.config.scaling_factor
             self._key, self._latents = key, latents.to(device=like.device, dtype=like.dtype)
         return self._latents
