@@ -53,7 +53,7 @@ def place(
         pipeline.to(device.torch_device)
     for name, module in modules.items():
         changes: dict[str, Any] = {}
-        if name in _WITH_CONVOLUTIONS:
+        if name in _WITH_CONVOLUTIONS and not _is_of_films(module):
             changes["memory_format"] = device.memory_format
         if name == "vae" and isinstance(pipeline, STABLE_DIFFUSION):
             changes["dtype"] = device.vae_dtype(wide_range=_overflows(pipeline))
@@ -83,6 +83,11 @@ def place(
     if offload != "none":
         size = sum(sizes.values()) / 1e9
         _log.info("%.1f GB of weights wait in the host's memory: OFFLOAD is %s", size, offload)
+
+
+def _is_of_films(module: torch.nn.Module) -> bool:
+    """Whether it convolves over time too, for which the layout is none."""
+    return any(parameter.ndim == 5 for parameter in module.parameters())
 
 
 def _overflows(pipeline: Any) -> bool:

@@ -1,7 +1,7 @@
 """Pipelines as plans have them."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -116,3 +116,22 @@ def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
     with pytest.raises(GenerationFailed):
         engine.generate(DEMO_MODEL, [demo_request()], 1, stop)
     assert went_back == [pipeline]
+
+
+def test_a_network_for_films_keeps_its_layout() -> None:
+    import torch
+
+    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.placing import place
+    from domain.execution_plan import PlanOverrides
+
+    class Pipeline:
+        vae = torch.nn.Sequential(torch.nn.Conv3d(2, 2, 3), torch.nn.Conv2d(2, 2, 3))
+        components: ClassVar[dict[str, Any]] = {"vae": vae}
+
+        def to(self, device: Any) -> None:
+            self.vae.to(device)
+
+    device = planned_device(PlanOverrides(device="cpu", memory_format="channels_last"))
+    place(Pipeline(), device, in_any_precision=True)
+    assert Pipeline.vae[1].weight.is_contiguous()
