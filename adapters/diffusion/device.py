@@ -29,8 +29,13 @@ class Device:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision that is drawn in."""
+        """The precision that Stable Diffusion 1, 2 and XL are drawn in."""
         return _dtype(self.plan.dtype)
+
+    @property
+    def dtype_of_wide_range(self) -> torch.dtype:
+        """The precision that every other pipeline is drawn in."""
+        return _dtype(self.plan.dtype_of_wide_range)
 
     @property
     def name(self) -> str:

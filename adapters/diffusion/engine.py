@@ -145,8 +145,10 @@ class Engine:
                 f"where {size} were asked; ask for another width and height"
             )
         if not bool(torch.isfinite(pixels).all()):
+            device = self.device
+            dtype = device.dtype_of_wide_range if plan.decode is None else device.dtype
             raise GenerationFailed(
-                f"the picture came out as no numbers in {self.device.dtype}; "
+                f"the picture came out as no numbers in {dtype}; "
                 "DTYPE=float32 helps when the model is sound"
             )
         # On the device, so that a quarter of the bytes is copied from it, and once.

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from adapters.diffusion.device import Device
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.folder_index import make_harmless, read_index
-from adapters.diffusion.placing import place
+from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -51,9 +51,10 @@ def read_folder(model: ModelRecord, device: Device) -> Any:
 def _read(folder: str, device: Device) -> Any:
     make_harmless(folder)
     index = read_index(folder)
+    is_narrow = issubclass(index.pipeline, STABLE_DIFFUSION)
+    dtype = device.dtype if is_narrow else device.dtype_of_wide_range
     parts = {
-        name: _component(Path(folder, name), each, device.dtype)
-        for name, each in index.components.items()
+        name: _component(Path(folder, name), each, dtype) for name, each in index.components.items()
     }
     pipeline = index.pipeline(**parts, **index.options)
     # Nothing else copies a tensor that was already in the precision to draw in, and which ones the

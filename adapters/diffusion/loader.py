@@ -61,7 +61,8 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
                 _finish(pipeline, device)
             elif device.plan.backend == "openvino":
                 name = type(pipeline).__name__
-                _log.warning("torch draws in %s: OpenVINO takes no %s", device.plan.dtype, name)
+                dtype = device.plan.dtype_of_wide_range
+                _log.warning("torch draws in %s: OpenVINO takes no %s", dtype, name)
     except DomainError as error:
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise

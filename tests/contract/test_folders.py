@@ -1,5 +1,6 @@
 """A diffusers folder is drawn with as it configures itself, newer families too."""
 
+import dataclasses
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -187,3 +188,19 @@ def test_a_newer_model_reads_a_text_once(
         for hook in hooks:
             hook.remove()
     assert "encode_prompt" not in vars(pipeline)
+
+
+def test_only_stable_diffusion_is_drawn_in_the_narrow_precision(
+    stable_diffusion: Path, newer: ModelRecord
+) -> None:
+    import torch
+
+    from adapters.diffusion.device import Device, find_device
+    from adapters.diffusion.loader import load_pipeline
+
+    plan = dataclasses.replace(
+        find_device("cpu", "float32").plan, dtype="float32", dtype_of_wide_range="bfloat16"
+    )
+    of_folder = load_pipeline(record_of(stable_diffusion), Device(plan))
+    assert of_folder.unet.dtype == torch.float32
+    assert load_pipeline(newer, Device(plan)).transformer.dtype == torch.bfloat16

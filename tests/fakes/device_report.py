@@ -13,6 +13,7 @@ PLAN = ExecutionPlan(
     memory_bytes=80_000_000_000,
     backend="torch",
     dtype="float16",
+    dtype_of_wide_range="bfloat16",
     vae_dtype="float16",
     vae_dtype_of_wide_range="bfloat16",
     quantization="none",

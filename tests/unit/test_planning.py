@@ -123,6 +123,24 @@ def test_integers_are_multiplied_only_where_that_is_wanted(wanted: str) -> None:
     assert (plan.quantization, plan.dtype) == ("int8" if wanted == "int8" else "none", "float32")
 
 
+@pytest.mark.parametrize(
+    ("facts", "wanted", "dtype"),
+    [
+        (A100, "auto", "bfloat16"),
+        (T4, "auto", "float16"),
+        (MAC, "auto", "float16"),
+        (CPU, "auto", "float32"),
+        (BFLOAT16_CPU, "auto", "bfloat16"),
+        (A100, "float16", "float16"),
+        (A100, "float32", "float32"),
+    ],
+)
+def test_other_pipelines_have_a_precision_of_wide_range(
+    facts: DeviceFacts, wanted: str, dtype: str
+) -> None:
+    assert choose_plan(facts, PlanOverrides(dtype=wanted)).dtype_of_wide_range == dtype
+
+
 def test_a_batch_limit_that_is_wanted_is_taken() -> None:
     assert choose_plan(CPU, PlanOverrides(max_batch=3)).batch_limit == 3
 
