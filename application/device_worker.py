@@ -21,7 +21,7 @@ from domain.errors import (
     OutOfMemory,
     StorageUnavailable,
 )
-from domain.generation import GenerationResult
+from domain.generation import BatchKey, GenerationResult
 from domain.models import SHORT_ID
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import DrawnRequest, GenerateImages
@@ -144,7 +144,7 @@ class DeviceWorker:
         """
         self._limits.largest = self._generate_images.largest_batch
         batch = self.queue.take(
-            limit=self._limits.get,
+            limit=self._limit,
             may_draw=lambda model_id: not self._generate_images.awaits(model_id),
             company=self._company(),
         )
@@ -166,6 +166,9 @@ class DeviceWorker:
             return self._batch_wait
         return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
 
+    def _limit(self, key: BatchKey) -> int:
+        return min(self._limits.get(key), self._generate_images.largest_batch_of(key.model_id))
+
     def wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
         """Those that are still to be drawn; ends those that were cancelled meanwhile."""
         if self.queue.abandoned:
@@ -185,7 +188,7 @@ class DeviceWorker:
         if not batch:
             return
         key, images = batch[0].job.request.batch_key, _images(batch)
-        at_once = min(self._limits.get(key), images)
+        at_once = min(self._limit(key), images)
         try:
             drawn = self._generate_images.batch(
                 [live.job.request for live in batch],
@@ -234,6 +237,7 @@ class DeviceWorker:
             _log_failure(live.job, error)
             job = live.job.failed(self._now(), _failure(error))
             self._records.end(job)
+            _forget_frames(error)
             self.queue.finish(live, job, error)
 
     def _finish(self, live: LiveJob, drawn: DrawnRequest, images: int) -> None:
@@ -271,6 +275,16 @@ def _failure(error: Exception) -> JobFailure:
     if isinstance(error, DomainError):
         return JobFailure(error.code, str(error))
     return JobFailure("internal_error", "something failed here; the logs have it under its id")
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Let go of what an error's tracebacks lead to, as it is kept for who asks what became of the
+    job: of all that was being drawn with.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
 
 
 def _log_failure(job: Job, error: Exception) -> None:

@@ -158,6 +158,15 @@ class ModelRecord:
         return tuple(Scheduler)
 
     @property
+    def batches(self) -> bool:
+        """Whether its pictures can be drawn together, each as it is alone.
+
+        Those of pipelines that are drawn as their authors set them up can not: many fill a prompt
+        up to the longest beside it.
+        """
+        return bool(self.schedulers)
+
+    @property
     def default_scheduler(self) -> Scheduler | None:
         """What draws where a request names none; None for the model's own, which has no name here.
 

@@ -13,12 +13,18 @@ from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
 
 __all__ = ["brief", "is_device_lost", "is_of_the_bytes", "is_out_of_memory", "translated_errors"]
 
-# The CPU's and Metal's allocators raise a plain RuntimeError; this is what theirs say.
+# The CPU's and Metal's allocators, cuBLAS and cuDNN raise a plain RuntimeError; this is what theirs
+# say. cuDNN calls it not supported when it finds no room to work in, as `should_reduce_batch_size`
+# of accelerate knows too.
 _MEMORY_WORDS = (
     "can't allocate memory",
     "cannot allocate memory",
     "not enough memory",
     "out of memory",
+    "invalid buffer size",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+    "cudnn_status_not_supported",
 )
 # After these errors of CUDA «the process must be terminated and relaunched», as the documentation
 # of cudaError_t has it: each further call fails likewise. HIP took over its words.
@@ -54,6 +60,9 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
     except DomainError:
         raise
     except (MemoryError, torch.OutOfMemoryError, *_LIBRARY_ERRORS) as error:
+        # The frames that an error points to still hold the tensors of what failed.
+        for each in _causes(error):
+            traceback.clear_frames(each.__traceback__)
         if is_device_lost(error):
             raise DeviceLost(
                 f"{doing} failed, and the device takes no more work from this process: "
@@ -61,8 +70,6 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
             ) from error
         if not is_out_of_memory(error):
             raise GenerationFailed(f"{doing} failed: {brief(error)}") from error
-        # The frames that the error points to still hold the tensors that did not fit.
-        traceback.clear_frames(error.__traceback__)
         gc.collect()
         device.release_memory()
         raise OutOfMemory(

@@ -10,6 +10,7 @@ from domain.errors import (
     FieldProblem,
     InvalidRequest,
     ModelChanged,
+    ModelNotFound,
     ModelNotLoadable,
     ModelsNotRead,
     OutOfMemory,
@@ -53,6 +54,14 @@ class GenerateImages:
     def largest_batch(self) -> int:
         """How many images the device may ever draw at once."""
         return self._generator.largest_batch
+
+    def largest_batch_of(self, model_id: str) -> int:
+        """The same with this model; 1 where each picture is drawn by itself, or it has gone."""
+        try:
+            model = self._registry.get(model_id)
+        except ModelNotFound:
+            return 1
+        return self.largest_batch if model.batches else 1
 
     def awaits(self, model_id: str) -> bool:
         """Whether this model is not there, but may be once the folders are looked through."""

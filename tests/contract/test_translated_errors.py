@@ -1,5 +1,7 @@
 """What torch raises, in the domain's terms."""
 
+import weakref
+
 import pytest
 
 from adapters.diffusion.device import find_device
@@ -24,6 +26,11 @@ _HINT = "\nCUDA kernel errors might be asynchronously reported at some other API
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), GenerationFailed),
         (ValueError("the words CUDA error: device-side assert in a prompt"), GenerationFailed),
         (MemoryError(), OutOfMemory),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), OutOfMemory),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), OutOfMemory),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED."), OutOfMemory),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"), GenerationFailed),
+        (RuntimeError("Invalid buffer size: 28.80 GB"), OutOfMemory),
     ],
     ids=str,
 )
@@ -56,3 +63,22 @@ def test_what_a_moment_is_to_blame_for_is_no_matter_of_the_bytes() -> None:
         outer = GenerationFailed("loading failed")
         outer.__cause__ = error
         assert not is_of_the_bytes(outer)
+
+
+def test_an_error_lets_go_of_what_was_being_drawn() -> None:
+    import torch
+
+    held: list[weakref.ref[object]] = []
+
+    def draw() -> None:
+        activations = torch.zeros(8)
+        held.append(weakref.ref(activations))
+        try:
+            raise RuntimeError("sizes do not fit")
+        except RuntimeError as error:
+            raise ValueError("the library could not go on") from error
+
+    with pytest.raises(GenerationFailed) as caught, translated_errors(find_device("cpu"), "it"):
+        draw()
+    assert caught.value.__cause__ is not None
+    assert held[0]() is None

@@ -11,7 +11,7 @@ from application.jobs import JobStatus
 from domain.errors import GenerationFailed, JobCancelled, OutOfMemory
 from domain.generation import GeneratedImage, GenerationRequest
 from domain.ports.image_generator import GeneratedBatch
-from tests.unit.scheduling import Bench, request
+from tests.unit.scheduling import MODEL, Bench, request
 
 
 @pytest.fixture
@@ -232,3 +232,27 @@ def test_a_picture_that_can_not_be_encoded_fails_its_own_job_alone(
         "bad": "failed",
         "after": "succeeded",
     }
+
+
+def test_pictures_that_are_drawn_by_themselves_are_no_batch(bench: Bench) -> None:
+    folder = dataclasses.replace(MODEL, id="f0" * 32, path="models/flux", extension="")
+    bench.source.others = (folder,)
+    bench.registry.refresh()
+    for name in "abcd":
+        bench.scheduler.submit(request(name, model_id=folder.id), caller=f"caller of {name}")
+    for _ in "abcd":
+        bench.scheduler.run_once()
+    assert bench.generator.batches == [("a",), ("b",), ("c",), ("d",)]
+
+
+def test_a_failure_that_is_kept_holds_nothing_of_the_drawing() -> None:
+    bench = Bench()
+    failure = GenerationFailed("sizes do not fit")
+    failure.__cause__ = ValueError("of the library")
+    bench.generator.failures = [failure]
+    waiter = bench.scheduler.submit(request("a"), caller="caller of a")
+    bench.scheduler.run_once()
+    assert failure.__traceback__ is None
+    assert failure.__cause__.__traceback__ is None
+    with pytest.raises(GenerationFailed):
+        waiter.wait(0)
