@@ -42,17 +42,18 @@ class Previews:
         """Image `index` of latents (n, channels, height, width), a JPEG; None where there is no
         cheap look at this pipeline's latents.
         """
+        if getattr(pipeline, "_all_hooks", None):
+            return None  # its networks take turns on the device: a look would send the UNet away
         try:
             with torch.inference_mode():
                 clean = _predicted(pipeline, latents)
                 if clean is None or clean.ndim != 4:
                     return None
                 vae = pipeline.vae
-                if vae not in self._fields:
-                    self._fields[vae] = _even_fields(vae)
-                fields = self._fields[vae]
-                if fields is None:
-                    return None
+                fields = self._fields[vae] if vae in self._fields else _even_fields(vae)
+                if fields is None or not all(map(_is_finite, fields)):
+                    return None  # a decoder that overflows is soon one in float32
+                self._fields[vae] = fields
                 look = clean[index : index + 1]
                 weights = _fitted(_left_out(look), vae, fields)
                 return _picture(look[0].float().cpu(), weights)
@@ -95,10 +96,16 @@ def _normal(latents: torch.Tensor, vae: Any) -> _Normal:
     pixels = (decoded / 2 + 0.5).clamp(0, 1)
     colours = torch.nn.functional.adaptive_avg_pool2d(pixels, latents.shape[-2:])
     known, wanted = (
-        each.permute(0, 2, 3, 1).flatten(0, 2).double().cpu() for each in (latents, colours)
+        # Metal has no float64.
+        each.permute(0, 2, 3, 1).flatten(0, 2).cpu().double()
+        for each in (latents, colours)
     )
     known = torch.cat([known, torch.ones(len(known), 1)], dim=1)
     return known.T @ known / len(known), known.T @ wanted / len(known)
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())
 
 
 def _predicted(pipeline: Any, latents: Any) -> torch.Tensor | None:
