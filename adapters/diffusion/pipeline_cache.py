@@ -1,6 +1,7 @@
 """Loaded pipelines, as many as fit."""
 
 import ctypes
+import dataclasses
 import gc
 import logging
 from collections import OrderedDict
@@ -10,7 +11,8 @@ from typing import Any
 import torch
 
 from adapters.diffusion.device import Device
-from domain.execution_plan import LoadedModel
+from domain.errors import OutOfMemory
+from domain.execution_plan import AUTO, LoadedModel
 from domain.models import SHORT_ID, ModelRecord
 
 __all__ = ["PipelineCache", "pipeline_bytes"]
@@ -50,7 +52,7 @@ class PipelineCache:
         """The model's pipeline, loaded if it is not. Raises what the load raises."""
         if model.id not in self._pipelines:
             self._make_room(model.size)
-            pipeline = self._load(model, self._device)
+            pipeline = self._loaded(model)
             self._pipelines[model.id] = pipeline
             self._bytes[model.id] = pipeline_bytes(pipeline)
             self._make_room(0, keep=model.id)
@@ -63,6 +65,17 @@ class PipelineCache:
         others = [each for each in self._pipelines if each != model_id]
         self._drop(others)
         return bool(others)
+
+    def _loaded(self, model: ModelRecord) -> Any:
+        try:
+            return self._load(model, self._device)
+        except OutOfMemory:
+            # Others' memory comes first: who asked gives it up and asks again.
+            if self._pipelines or self._device.plan.offload != AUTO:
+                raise
+        _log.info("%s does not fit what is free of the device's memory", model.name)
+        plan = dataclasses.replace(self._device.plan, offload="model")
+        return self._load(model, dataclasses.replace(self._device, plan=plan))
 
     def _note(self) -> None:
         self.loaded = tuple(LoadedModel(each, self._bytes[each]) for each in self._pipelines)

@@ -1,5 +1,6 @@
 """Which pipelines stay loaded, and that the memory of the others is given back."""
 
+import contextlib
 import dataclasses
 import gc
 import weakref
@@ -173,3 +174,47 @@ def test_a_container_bounds_the_share_of_the_host(
     assert device.find_device("cpu").cache_bytes() == whole
     limit.write_text("1000000\n")
     assert device.find_device("cpu").cache_bytes() == 500_000
+
+
+class SmallDevice(Loader):
+    """Has room for a model only where its weights wait outside of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: list[str] = []
+
+    def __call__(self, model: ModelRecord, device: Any) -> Any:
+        self.wanted.append(device.plan.offload)
+        if device.plan.offload != "model":
+            raise OutOfMemory("loading does not fit")
+        return super().__call__(model, device)
+
+
+@pytest.mark.parametrize(
+    ("offload", "loaded", "wanted"),
+    [("auto", "a", ["auto", "model"]), ("none", "", ["none"]), ("model", "a", ["model"])],
+)
+def test_weights_wait_elsewhere_where_less_is_free_than_there_is(
+    offload: str, loaded: str, wanted: list[str]
+) -> None:
+    loader = SmallDevice()
+    cache = make_cache(loader, 0)
+    plan = dataclasses.replace(cache._device.plan, offload=offload)
+    cache._device = dataclasses.replace(cache._device, plan=plan)
+    with contextlib.suppress(OutOfMemory):
+        use(cache, "a")
+    assert "".join(loader.loads) == loaded
+    assert loader.wanted == wanted
+
+
+def test_others_go_before_weights_wait_elsewhere() -> None:
+    loader = SmallDevice()
+    cache = make_cache(loader, 10 * WEIGHTS)
+    automatic = dataclasses.replace(cache._device.plan, offload="auto")
+    cache._device = dataclasses.replace(cache._device, plan=automatic)
+    use(cache, "a")
+    with pytest.raises(OutOfMemory):
+        use(cache, "b")
+    assert cache.drop_all_but(MODELS["b"].id)
+    use(cache, "b")
+    assert loader.wanted == ["auto", "model", "auto", "auto", "model"]
