@@ -100,9 +100,11 @@ class _SingleStep(_ExactSteps):
         scheduler: Any = super()
         timestep = self.timesteps_on_cpu[self._taken]
         self._taken += 1
+        on_device, self.timesteps = self.timesteps, self.timesteps_on_cpu
         drawn, clean = scheduler.step(
             model_output.float(), timestep, sample.float(), generator=generator, return_dict=False
         )
+        self.timesteps = on_device
         self.model_outputs = (clean,)
         return drawn.to(sample.dtype), clean
 

@@ -187,3 +187,17 @@ def test_what_draws_by_default_is_named_by_what_it_does(karras: bool) -> None:
     assert new_scheduler(None, found, 5).config.use_karras_sigmas == karras
     for name, steps in itertools.product(Scheduler, (1, 20)):
         assert sampler_name(name, found) == name, steps
+
+
+@pytest.mark.parametrize(
+    "name", [Scheduler.LCM, Scheduler.EULER, Scheduler.EULER_A, Scheduler.DDIM]
+)
+def test_no_step_asks_the_device_which_it_is(name: Scheduler) -> None:
+    scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
+    scheduler.set_timesteps(4)
+    on_device = scheduler.timesteps.to("meta")  # of which nothing can be read
+    scheduler.timesteps = on_device
+    zero, seed = torch.zeros(1, 4, 8, 8), torch.Generator().manual_seed(1)
+    for timestep in on_device:
+        scheduler.step(zero, timestep, zero, generator=[seed])
+    assert scheduler.timesteps is on_device
