@@ -18,7 +18,7 @@ from domain.models import FileStamp, ModelRecord
 __all__ = ["OpenPart", "check_part_paths", "mirrored", "own_path"]
 
 # Read whole by whoever reads them. A copy can not change between a check of it and its use, nor
-# share its reading position with another reader, as /dev/fd does outside of Linux.
+# share its reading position with another reader.
 _COPIED = frozenset({".json", ".txt", ".model", ".jinja"})
 _COPIED_BYTES = 64 * 2**20
 _LINKED = frozenset({".safetensors", ".bin"})
@@ -50,8 +50,12 @@ def check_part_paths(model: ModelRecord) -> None:
 
 
 def own_path(descriptor: int) -> str | None:
-    """A path that leads to an open file whatever becomes of its name; None where there is none."""
-    path = f"/dev/fd/{descriptor}"
+    """A path that leads to an open file whatever becomes of its name; None where there is none.
+
+    Linux alone has one: /dev/fd of other systems shares one reading position among all who open
+    it, and torch then reads a file from where `zipfile` left it.
+    """
+    path = f"/proc/self/fd/{descriptor}"
     return path if os.path.exists(path) else None
 
 
@@ -59,8 +63,8 @@ def own_path(descriptor: int) -> str | None:
 def mirrored(root: str, parts: Iterable[OpenPart]) -> Iterator[str]:
     """A temporary folder with the configuration and weight files of `parts`.
 
-    Configurations and vocabularies are copies, weights are links to the open files. Without
-    /dev/fd they are links to the files' paths below `root`; a file that takes another's place
+    Configurations and vocabularies are copies, weights are links to the open files. Outside of
+    Linux they are links to the files' paths below `root`; a file that takes another's place
     changes the picture there, and the stamp of the open file does not tell.
     """
     with tempfile.TemporaryDirectory(prefix="ai-inference-") as folder:
