@@ -123,7 +123,10 @@ class JobRecords:
         return [self._newest(job) for job in rows]
 
     def sweep(self) -> None:
-        """Give up pictures of no job: a process that was killed left them. Before any is drawn."""
+        """Give up pictures of no job: a process that was killed left them. Before any is drawn.
+
+        All are kept where no job is known: another database may know theirs.
+        """
         self._results.keep_only(self._jobs.tokens())
 
     def unfinished(self) -> Sequence[Job]:

@@ -194,7 +194,8 @@ def _make_tables(engine: Engine) -> None:
         elif version > VERSION:
             raise StorageUnavailable(
                 f"the job database is of version {version}, made by a newer release; this one "
-                f"knows version {VERSION}. Run that release, or set DATABASE_URL or DATA_DIR anew"
+                f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
+                "DATABASE_URL where that is set: with a new database alone the pictures are lost"
             )
 
 

@@ -98,7 +98,8 @@ class FakeResultStore(ResultStore):
             self.files.pop(token, None)
 
     def keep_only(self, tokens: Collection[str]) -> None:
-        self.remove(set(self.files) - set(tokens))
+        if tokens:
+            self.remove(set(self.files) - set(tokens))
 
     def _check(self) -> None:
         if self.broken:

@@ -87,6 +87,26 @@ def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: 
     assert bench.statuses == {"theirs": "succeeded"}
 
 
+def test_a_start_removes_pictures_of_no_job(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    pictures = dict(bench.results.files)
+    bench.results.files["stray"] = (b"of a process that was killed",)
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.results.files == pictures
+
+
+def test_a_start_with_an_empty_store_removes_no_pictures(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    pictures = dict(bench.results.files)
+    bench.jobs.jobs.clear()
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.results.files == pictures
+
+
 def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
     bench.scheduler.submit(request(), caller="me")
     bench.records.close()
