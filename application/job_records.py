@@ -175,7 +175,7 @@ class JobRecords:
             finished_before=self._now() - self._retention_seconds,
             keep_bytes=self._retention_bytes,
         )
-        self._results.remove({job.token for job in gone})
+        self._results.remove(gone)
 
     def close(self) -> None:
         """Let go of files and connections; another process may draw what is left. Raises nothing.

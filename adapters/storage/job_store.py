@@ -99,15 +99,15 @@ class SqlJobStore(JobStore):
         with self._transaction(patiently=True) as connection:
             return set(connection.execute(select(jobs.c.token)).scalars())
 
-    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
         kept = func.sum(jobs.c.bytes).over(order_by=newest_first).label("kept")
         finished = (
-            select(jobs.c.sequence, jobs.c.body, jobs.c.finished_at, kept)
+            select(jobs.c.sequence, jobs.c.token, jobs.c.finished_at, kept)
             .where(jobs.c.status.in_(_FINISHED))
             .subquery()
         )
-        old = select(finished.c.sequence, finished.c.body).where(
+        old = select(finished.c.sequence, finished.c.token).where(
             (finished.c.finished_at < finished_before) | (finished.c.kept > keep_bytes)
         )
         with self._transaction(patiently=True) as connection:
@@ -116,7 +116,7 @@ class SqlJobStore(JobStore):
             for start in range(0, len(numbers), _AT_ONCE):
                 some = numbers[start : start + _AT_ONCE]
                 connection.execute(delete(jobs).where(jobs.c.sequence.in_(some)))
-            return _read(rows)
+            return {row.token for row in rows}
 
     def close(self) -> None:
         with self._opening:
@@ -200,11 +200,12 @@ def _make_tables(engine: Engine) -> None:
 
 
 def _changing(job: Job) -> dict[str, object]:
+    body = job_to_json(job)  # in ASCII: a byte each
     return {
         "status": job.status.value,
         "finished_at": job.finished_at,
-        "bytes": sum(image.size for image in job.images or ()),
-        "body": job_to_json(job),
+        "bytes": len(body) + sum(image.size for image in job.images or ()),
+        "body": body,
     }
 
 

@@ -59,14 +59,14 @@ class FakeJobStore(JobStore):
         self._check()
         return {job.token for job in self.jobs.values()}
 
-    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         self._check()
-        gone, kept = [], 0
+        gone, kept = set(), 0
         finished = [job for job in self.jobs.values() if job.status.finished]
         for job in sorted(finished, key=lambda job: -(job.finished_at or 0)):
-            kept += sum(image.size for image in job.images or ())
+            kept += len(repr(job)) + sum(image.size for image in job.images or ())
             if (job.finished_at or 0) < finished_before or kept > keep_bytes:
-                gone.append(self.jobs.pop(job.key))
+                gone.add(self.jobs.pop(job.key).token)
         return gone
 
     def close(self) -> None:
