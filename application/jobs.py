@@ -22,7 +22,7 @@ __all__ = [
     "fingerprint",
 ]
 
-_MOST_ATTEMPTS = 10
+_MOST_ATTEMPTS = 3
 """How often a job is begun: one that kills its process must not do so for ever."""
 
 
