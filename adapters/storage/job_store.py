@@ -72,7 +72,8 @@ class SqlJobStore(JobStore):
         # That a job has begun may be forgotten by a power cut; how it ended may not.
         with self._transaction(durable=job.status.finished, patiently=patiently) as connection:
             same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
-            connection.execute(update(jobs).where(same).values(_changing(job)))
+            unfinished = jobs.c.status.in_(_UNFINISHED)
+            connection.execute(update(jobs).where(same, unfinished).values(_changing(job)))
 
     def find(self, key: JobKey) -> Job | None:
         found = select(jobs.c.sequence, jobs.c.body).where(jobs.c.key == _key(key))

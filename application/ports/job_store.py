@@ -22,7 +22,8 @@ class JobStore(ABC):
 
     @abstractmethod
     def update(self, job: Job, *, patiently: bool = False) -> None:
-        """Keep what has become of a job that was added. Nothing when it is no longer there.
+        """Keep what has become of a job that was added. Nothing when it is no longer there, or
+        finished there.
 
         It waits longer for others that write where `patiently` says so.
         """

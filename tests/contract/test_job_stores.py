@@ -81,6 +81,15 @@ def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore
     assert store.find(new.key) == new
 
 
+def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
+    running = store.add(new_job()).started(2.0)
+    store.update(running)
+    done = running.cancelled(3.0)
+    store.update(done)
+    store.update(running.requeued())
+    assert store.find(done.key) == done
+
+
 def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore) -> None:
     jobs = []
     for number in range(4):

@@ -30,7 +30,8 @@ class FakeJobStore(JobStore):
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
         self._check()
-        if job.key in self.jobs and self.jobs[job.key].token == job.token:
+        kept = self.jobs.get(job.key)
+        if kept is not None and kept.token == job.token and not kept.status.finished:
             self.jobs[job.key] = job
 
     def find(self, key: JobKey) -> Job | None:
