@@ -115,17 +115,6 @@ def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
     assert set(gone) == set(tokens[: len(gone)])
 
 
-def test_rows_of_older_releases_weigh_what_their_pictures_do(url: str) -> None:
-    store = SqlJobStore(url)
-    store.update(succeeded(store.add(new_job()), size=100))
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        connection.execute("update jobs set bytes = 100")
-    connection.close()
-    assert set(store.retire(finished_before=0, keep_bytes=100)) == set()
-    assert set(store.retire(finished_before=0, keep_bytes=99)) == {TOKEN}
-    store.close()
-
-
 def test_what_is_retired_need_not_be_readable(url: str) -> None:
     store = SqlJobStore(url)
     store.update(succeeded(store.add(new_job())))

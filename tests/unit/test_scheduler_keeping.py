@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from application.jobs import JobStatus
+from application.jobs import JobKey, JobStatus
 from domain.errors import (
     JobCancelled,
     ShuttingDown,
@@ -140,6 +140,48 @@ def test_a_job_that_ends_its_process_is_given_up_at_last(
         again = bench.scheduler.submit(request("deadly"), caller="me")
         bench.scheduler.run_once()
         assert again.wait(0).request.id == "deadly"
+
+
+def end_the_process(bench: Bench, name: str) -> None:
+    """As if it had been killed while this was drawn."""
+    key = JobKey("me", name)
+    bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0)
+    bench.restart()
+    bench.scheduler.recover()
+
+
+def drawn(bench: Bench) -> list[str]:
+    return [each.id for each in bench.generator.drawn]
+
+
+def test_what_may_have_ended_a_process_is_drawn_after_those_that_waited() -> None:
+    bench = Bench(largest_batch=4)
+    for name, caller in (("deadly", "me"), ("next", "me"), ("other", "you"), ("last", "you")):
+        bench.scheduler.submit(request(name), caller=caller)
+    end_the_process(bench, "deadly")
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert drawn(bench) == ["next", "other", "last", "deadly"]
+
+
+def test_what_ended_a_process_before_the_last_one_is_still_drawn_last(bench: Bench) -> None:
+    bench.scheduler.submit(request("deadly"), caller="me")
+    bench.scheduler.submit(request("good"), caller="me")
+    end_the_process(bench, "deadly")
+    bench.restart()
+    bench.scheduler.recover()
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert drawn(bench) == ["good", "deadly"]
+
+
+def test_no_newcomers_keep_what_may_have_ended_a_process_waiting_for_ever(bench: Bench) -> None:
+    bench.scheduler.submit(request("deadly"), caller="me")
+    end_the_process(bench, "deadly")
+    for number in range(4):
+        bench.scheduler.submit(request(f"new {number}"), caller=f"caller {number}")
+        bench.scheduler.run_once()
+    assert drawn(bench) == ["new 0", "new 1", "deadly", "new 2"]
 
 
 def test_a_cancel_after_the_last_step_still_counts(bench: Bench) -> None:
