@@ -27,6 +27,7 @@ class Waiting:
         batch_key: What it shares with those it can be drawn with.
         images: How many images it wants.
         passes: How often one behind it was drawn first.
+        last: Whether all others go first.
     """
 
     caller: str
@@ -35,6 +36,7 @@ class Waiting:
     batch_key: BatchKey
     images: int
     passes: int = 0
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,20 @@ def drawing_order(waiting: Sequence[Waiting], served: Mapping[str, int]) -> list
 
     The caller who was served least recently goes first; a caller's own jobs keep their order.
     Who comes anew counts as served when it came, so that no stream of newcomers keeps others
-    waiting for ever; among equals the one never served goes first.
+    waiting for ever; among equals the one never served goes first. What is to be last follows, in
+    turns of the same kind.
 
     Args:
         waiting: In any order.
         served: The turn of each caller's last batch, counted from 1.
     """
     queues: dict[str, deque[Waiting]] = defaultdict(deque)
-    for job in sorted(waiting, key=lambda job: job.number):
+    for job in sorted(waiting, key=lambda job: (job.last, job.number)):
         queues[job.caller].append(job)
 
-    def place(caller: str, last: int) -> tuple[int, int, int, str]:
+    def place(caller: str, latest: int) -> tuple[bool, int, int, int, str]:
         head = queues[caller][0]
-        return max(last, head.arrived), last, head.number, caller
+        return head.last, max(latest, head.arrived), latest, head.number, caller
 
     callers = [place(caller, served.get(caller, 0)) for caller in queues]
     heapq.heapify(callers)
@@ -87,7 +90,8 @@ def next_batch(
 
     A job whose model drew last may go before the first one, AFFINITY_PASSES times at most; then
     those join that can be drawn with it, in their order, as long as the images are no more than
-    the limit. A job that wants more than that is drawn alone.
+    the limit. A job that wants more than that is drawn alone. What is to be last is drawn with none
+    that is not.
 
     Args:
         order: From `drawing_order`.
@@ -95,6 +99,7 @@ def next_batch(
         limit: How many images of a shape are drawn together at most.
     """
     first = leader = order[0]
+    order = [job for job in order if job.last == first.last]
     if first.batch_key.model_id != last_model and first.passes < AFFINITY_PASSES:
         leader = next((job for job in order if job.batch_key.model_id == last_model), first)
     jobs, images, most = [leader], leader.images, limit(leader.batch_key)

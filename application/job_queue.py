@@ -19,7 +19,7 @@ _REMEMBERED_CALLERS = 10_000
 
 
 class JobQueue:
-    """A bounded queue, fair between callers.
+    """A bounded queue, fair between callers. What may have ended an earlier process goes last.
 
     `changed` guards all that is in here. The worker holds it to take jobs, never while it draws;
     a caller holds it to put one in, never while it waits for its pictures.
@@ -186,10 +186,10 @@ class JobQueue:
     def ahead_of(self, caller: str) -> list[LiveJob]:
         """The waiting jobs that go before a new one of this caller."""
         with self.changed:
-            mine = max((job.number for job in map(_waiting, self._waiting.values())), default=0) + 1
+            mine = max(self._waiting, default=0) + 1
             shape = BatchKey("", 0, 0, 0, 0.0)
             new = Waiting(caller, mine, self._turns, shape, 1)
-            order = drawing_order([*map(_waiting, self._waiting.values()), new], self._served)
+            order = drawing_order([*self._places(), new], self._served)
             ahead = order[: order.index(new)]
             return [self._waiting[job.number] for job in ahead]
 
@@ -237,8 +237,27 @@ class JobQueue:
 
     def _ordered(self) -> list[Waiting]:
         if self._order is None:
-            self._order = drawing_order(list(map(_waiting, self._waiting.values())), self._served)
+            self._order = drawing_order(self._places(), self._served)
         return self._order
+
+    def _places(self) -> list[Waiting]:
+        return [
+            Waiting(
+                live.job.caller,
+                number,
+                live.arrived,
+                live.job.request.batch_key,
+                live.job.request.num_images,
+                live.passes,
+                last=self._may_be_deadly(live),
+            )
+            for number, live in self._waiting.items()
+        ]
+
+    def _may_be_deadly(self, live: LiveJob) -> bool:
+        # An earlier process ended while it was drawn, and this one may too: first those are drawn
+        # that wait. So many turns are enough for them, and no newcomers keep it waiting for ever.
+        return live.job.attempts > 0 and self._turns < live.arrived + self._max_waiting
 
     def _reordered(self) -> None:
         self._order = None
@@ -259,15 +278,3 @@ class JobQueue:
             live.preview = preview
             live.changed("preview")
         self.changed.notify_all()
-
-
-def _waiting(live: LiveJob) -> Waiting:
-    job = live.job
-    return Waiting(
-        job.caller,
-        job.sequence,
-        live.arrived,
-        job.request.batch_key,
-        job.request.num_images,
-        live.passes,
-    )

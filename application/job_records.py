@@ -123,7 +123,10 @@ class JobRecords:
         return [self._newest(job) for job in rows]
 
     def sweep(self) -> None:
-        """Give up pictures of no job: a process that was killed left them. Before any is drawn."""
+        """Give up pictures of no job: a process that was killed left them. Before any is drawn.
+
+        All are kept where no job is known: another database may know theirs.
+        """
         self._results.keep_only(self._jobs.tokens())
 
     def unfinished(self) -> Sequence[Job]:
@@ -172,7 +175,7 @@ class JobRecords:
             finished_before=self._now() - self._retention_seconds,
             keep_bytes=self._retention_bytes,
         )
-        self._results.remove({job.token for job in gone})
+        self._results.remove(gone)
 
     def close(self) -> None:
         """Let go of files and connections; another process may draw what is left. Raises nothing.

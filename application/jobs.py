@@ -22,7 +22,7 @@ __all__ = [
     "fingerprint",
 ]
 
-_MOST_ATTEMPTS = 10
+_MOST_ATTEMPTS = 3
 """How often a job is begun: one that kills its process must not do so for ever."""
 
 
@@ -77,7 +77,7 @@ class Job:
         token: Names this job's files; no other job ever has it.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
-        attempts: How often its drawing was begun.
+        attempts: How often its drawing was begun and not put back.
         failure: Why it failed; None while it has not.
         images: Of a job that succeeded.
         processing_time: Seconds, the wait in the queue left out.
@@ -126,12 +126,17 @@ class Job:
 
     def requeued(self) -> "Job":
         """It waits again, as if it had never been begun."""
-        return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
+        return self._moved(
+            JobStatus.RUNNING,
+            status=JobStatus.QUEUED,
+            started_at=None,
+            attempts=self.attempts - 1,
+        )
 
     def left_behind(self, now: float) -> "Job":
         """Its process ended while it was drawn: it waits again, but not for ever."""
         if self.attempts < _MOST_ATTEMPTS:
-            return self.requeued()
+            return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
         detail = (
             f"the service ended {self.attempts} times while this was drawn, perhaps because of it: "
             "a process that takes all memory is killed"

@@ -230,6 +230,20 @@ class JobScheduler:
         """
         self._queue.abandon()
 
+    def put_back(self) -> None:
+        """Let what is still drawn wait for the next process, as if it had never been begun.
+
+        After `abandon`, where the service was told to stop: that is not the jobs' doing. What is
+        drawn to its end all the same is kept. Raises nothing.
+        """
+        for live in self._queue.running:
+            job = live.job
+            if job.status is JobStatus.RUNNING:
+                try:
+                    self._records.update(job.requeued())
+                except StorageUnavailable:
+                    _log.warning("job %a could not be put back", job.request.id)
+
     def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits
         again from here on, whoever asks first.

@@ -125,8 +125,10 @@ class InferenceService:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._given_up = True
         self._scheduler.abandon()
-        # What is still drawn is this process's until that ends.
-        if not any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in self._threads):
+            # What is still drawn is this process's until that ends.
+            self._scheduler.put_back()
+        else:
             self._records.close()
 
     def _work(self, on_ready: Callable[[], None], on_fatal: Callable[[DomainError], None]) -> None:

@@ -72,7 +72,8 @@ class SqlJobStore(JobStore):
         # That a job has begun may be forgotten by a power cut; how it ended may not.
         with self._transaction(durable=job.status.finished, patiently=patiently) as connection:
             same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
-            connection.execute(update(jobs).where(same).values(_changing(job)))
+            unfinished = jobs.c.status.in_(_UNFINISHED)
+            connection.execute(update(jobs).where(same, unfinished).values(_changing(job)))
 
     def find(self, key: JobKey) -> Job | None:
         found = select(jobs.c.sequence, jobs.c.body).where(jobs.c.key == _key(key))
@@ -99,15 +100,15 @@ class SqlJobStore(JobStore):
         with self._transaction(patiently=True) as connection:
             return set(connection.execute(select(jobs.c.token)).scalars())
 
-    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
         kept = func.sum(jobs.c.bytes).over(order_by=newest_first).label("kept")
         finished = (
-            select(jobs.c.sequence, jobs.c.body, jobs.c.finished_at, kept)
+            select(jobs.c.sequence, jobs.c.token, jobs.c.finished_at, kept)
             .where(jobs.c.status.in_(_FINISHED))
             .subquery()
         )
-        old = select(finished.c.sequence, finished.c.body).where(
+        old = select(finished.c.sequence, finished.c.token).where(
             (finished.c.finished_at < finished_before) | (finished.c.kept > keep_bytes)
         )
         with self._transaction(patiently=True) as connection:
@@ -116,7 +117,7 @@ class SqlJobStore(JobStore):
             for start in range(0, len(numbers), _AT_ONCE):
                 some = numbers[start : start + _AT_ONCE]
                 connection.execute(delete(jobs).where(jobs.c.sequence.in_(some)))
-            return _read(rows)
+            return {row.token for row in rows}
 
     def close(self) -> None:
         with self._opening:
@@ -194,16 +195,18 @@ def _make_tables(engine: Engine) -> None:
         elif version > VERSION:
             raise StorageUnavailable(
                 f"the job database is of version {version}, made by a newer release; this one "
-                f"knows version {VERSION}. Run that release, or set DATABASE_URL or DATA_DIR anew"
+                f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
+                "DATABASE_URL where that is set: with a new database alone the pictures are lost"
             )
 
 
 def _changing(job: Job) -> dict[str, object]:
+    body = job_to_json(job)  # in ASCII: a byte each
     return {
         "status": job.status.value,
         "finished_at": job.finished_at,
-        "bytes": sum(image.size for image in job.images or ()),
-        "body": job_to_json(job),
+        "bytes": len(body) + sum(image.size for image in job.images or ()),
+        "body": body,
     }
 
 

@@ -60,11 +60,25 @@ class ResultFiles(ResultStore):
             shutil.rmtree(self._of(token), ignore_errors=True)
 
     def keep_only(self, tokens: Collection[str]) -> None:
-        for path in self._folder.glob(f"{_WRITING}*"):
+        others = [
+            path
+            for path in self._folder.glob("??/*")
+            if path.name not in tokens and _TOKEN.fullmatch(path.name)
+        ]
+        if others and not tokens:
+            _log.warning(
+                "the job database knows no job, so the pictures of %d jobs in %s are kept for now. "
+                "Where DATABASE_URL was changed or the database moved, stop the service and bring "
+                "the old one back, or set a new DATA_DIR; else remove that folder. Once there is a "
+                "new job, the next start removes them",
+                len(others),
+                self._folder.absolute(),
+            )
+            return
+        for path in (*self._folder.glob(f"{_WRITING}*"), *others):
             shutil.rmtree(path, ignore_errors=True)
-        for path in self._folder.glob("??/*"):
-            if path.name not in tokens and _TOKEN.fullmatch(path.name):
-                shutil.rmtree(path, ignore_errors=True)
+        if others:
+            _log.info("removed the pictures of %d jobs that are not known", len(others))
 
     def _of(self, token: str) -> Path:
         if not _TOKEN.fullmatch(token):

@@ -22,7 +22,8 @@ class JobStore(ABC):
 
     @abstractmethod
     def update(self, job: Job, *, patiently: bool = False) -> None:
-        """Keep what has become of a job that was added. Nothing when it is no longer there.
+        """Keep what has become of a job that was added. Nothing when it is no longer there, or
+        finished there.
 
         It waits longer for others that write where `patiently` says so.
         """
@@ -46,11 +47,11 @@ class JobStore(ABC):
         """The token of every job. Waits longer."""
 
     @abstractmethod
-    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
-        """Remove finished jobs and return them. Waits longer.
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
+        """Remove finished jobs and return their tokens. Waits longer.
 
-        Those that finished before that time, and the longest finished of the others until the
-        images of those that are left have no more than `keep_bytes`.
+        Those that finished before that time, and the longest finished of the others until those
+        that are left, with their images, have no more than `keep_bytes`.
         """
 
     @abstractmethod

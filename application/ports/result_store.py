@@ -29,4 +29,7 @@ class ResultStore(ABC):
 
     @abstractmethod
     def keep_only(self, tokens: Collection[str]) -> None:
-        """Give up everything else: what a process that was killed has left behind."""
+        """Give up everything else: what a process that was killed has left behind.
+
+        Nothing where `tokens` is empty: then the jobs are lost rather than all their pictures left.
+        """

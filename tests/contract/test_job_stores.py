@@ -81,18 +81,48 @@ def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore
     assert store.find(new.key) == new
 
 
+def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
+    running = store.add(new_job()).started(2.0)
+    store.update(running)
+    done = running.cancelled(3.0)
+    store.update(done)
+    store.update(running.requeued())
+    assert store.find(done.key) == done
+
+
 def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore) -> None:
     jobs = []
     for number in range(4):
-        job = succeeded(store.add(new_job(str(number))), at=10.0 + number, size=100)
+        added = store.add(new_job(str(number), token=f"{number:032x}"))
+        job = succeeded(added, at=10.0 + number, size=100_000)
         store.update(job)
         jobs.append(job)
     waiting = store.add(new_job("waiting"))
-    assert list(store.retire(finished_before=10.0, keep_bytes=400)) == []
-    assert list(store.retire(finished_before=10.5, keep_bytes=400)) == [jobs[0]]
-    assert list(store.retire(finished_before=0, keep_bytes=299)) == [jobs[1]]
+    assert set(store.retire(finished_before=10.0, keep_bytes=450_000)) == set()
+    assert set(store.retire(finished_before=10.5, keep_bytes=450_000)) == {jobs[0].token}
+    assert set(store.retire(finished_before=0, keep_bytes=299_000)) == {jobs[1].token}
     left = store.page("me", status=None, before=None, limit=9)
     assert list(left) == [waiting, jobs[3], jobs[2]]
+
+
+def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
+    tokens = [f"{number:032x}" for number in range(10)]
+    for number, token in enumerate(tokens):
+        job = store.add(new_job(str(number), token=token))
+        store.update(job.cancelled(10.0 + number))
+    gone = store.retire(finished_before=0, keep_bytes=5_000)
+    assert 0 < len(gone) < 10
+    assert set(gone) == set(tokens[: len(gone)])
+
+
+def test_what_is_retired_need_not_be_readable(url: str) -> None:
+    store = SqlJobStore(url)
+    store.update(succeeded(store.add(new_job())))
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("update jobs set body = '{'")
+    connection.close()
+    assert set(store.retire(finished_before=99, keep_bytes=1_000_000)) == {TOKEN}
+    store.close()
 
 
 def test_jobs_survive_the_process(url: str) -> None:
@@ -164,7 +194,7 @@ def test_a_newer_database_is_left_alone(url: str) -> None:
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("insert into job_schema_versions values (99)")
     connection.close()
-    with pytest.raises(StorageUnavailable, match="version 99"):
+    with pytest.raises(StorageUnavailable, match=r"version 99.* a new DATA_DIR"):
         store.find(JobKey("me", "a"))
     store.close()
 

@@ -35,6 +35,38 @@ def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
     assert results.read(other, 0) is None
 
 
+def test_no_picture_is_given_up_where_no_job_is_known(results: ResultStore) -> None:
+    results.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
+    results.keep_only([])
+    assert results.read(TOKEN, 0) == b"one"
+
+
+def test_pictures_of_no_known_job_are_told_with_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = ResultFiles(tmp_path)
+    files.keep_only([])
+    assert caplog.text == ""
+    files.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
+    files.keep_only([])
+    (warning,) = caplog.records
+    assert warning.levelname == "WARNING"
+    assert f"the pictures of 1 jobs in {tmp_path} are kept" in warning.message
+    assert "DATABASE_URL" in warning.message
+
+
+def test_pictures_that_are_given_up_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    files = ResultFiles(tmp_path)
+    for token in (TOKEN, "cd" * 16, "ef" * 16):
+        files.write(token, [GeneratedImage(b"one", 1, 8, 8)])
+    files.keep_only([TOKEN])
+    files.keep_only([TOKEN])
+    assert caplog.messages == ["removed the pictures of 2 jobs that are not known"]
+
+
 def test_a_folder_that_can_not_be_read_is_no_lost_picture(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path)
     files.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])

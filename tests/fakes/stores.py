@@ -30,7 +30,8 @@ class FakeJobStore(JobStore):
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
         self._check()
-        if job.key in self.jobs and self.jobs[job.key].token == job.token:
+        kept = self.jobs.get(job.key)
+        if kept is not None and kept.token == job.token and not kept.status.finished:
             self.jobs[job.key] = job
 
     def find(self, key: JobKey) -> Job | None:
@@ -59,14 +60,14 @@ class FakeJobStore(JobStore):
         self._check()
         return {job.token for job in self.jobs.values()}
 
-    def retire(self, *, finished_before: float, keep_bytes: int) -> Sequence[Job]:
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         self._check()
-        gone, kept = [], 0
+        gone, kept = set(), 0
         finished = [job for job in self.jobs.values() if job.status.finished]
         for job in sorted(finished, key=lambda job: -(job.finished_at or 0)):
-            kept += sum(image.size for image in job.images or ())
+            kept += len(repr(job)) + sum(image.size for image in job.images or ())
             if (job.finished_at or 0) < finished_before or kept > keep_bytes:
-                gone.append(self.jobs.pop(job.key))
+                gone.add(self.jobs.pop(job.key).token)
         return gone
 
     def close(self) -> None:
@@ -98,7 +99,8 @@ class FakeResultStore(ResultStore):
             self.files.pop(token, None)
 
     def keep_only(self, tokens: Collection[str]) -> None:
-        self.remove(set(self.files) - set(tokens))
+        if tokens:
+            self.remove(set(self.files) - set(tokens))
 
     def _check(self) -> None:
         if self.broken:

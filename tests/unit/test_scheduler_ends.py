@@ -14,6 +14,12 @@ from domain.errors import (
 from tests.unit.scheduling import Bench, request
 
 
+def stop(bench: Bench) -> None:
+    """As the service does past its grace."""
+    bench.scheduler.abandon()
+    bench.scheduler.put_back()
+
+
 def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:
     cancelled = bench.scheduler.submit(request("cancelled"), caller="me")
     good = bench.scheduler.submit(request("good"), caller="me")
@@ -70,7 +76,7 @@ def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
 def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
     running = bench.scheduler.submit(request("running"), caller="me")
     waiting = bench.scheduler.submit(request("waiting"), caller="me")
-    bench.generator.on_begin = lambda _requests: bench.scheduler.abandon()
+    bench.generator.on_begin = lambda _requests: stop(bench)
     bench.scheduler.run_once()
     for job in (running, waiting):
         with pytest.raises(ShuttingDown):
@@ -111,6 +117,24 @@ def test_what_is_drawn_when_the_process_ends_is_kept(
     bench.scheduler.submit(request(), caller="me")
     bench.scheduler.run_forever()
     assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_what_is_put_back_and_drawn_to_its_end_all_the_same_is_kept(bench: Bench) -> None:
+    bench.generator.after_step = lambda step: stop(bench) if step.done == step.total else None
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_a_store_that_fails_at_the_end_leaves_the_job_as_it_was(bench: Bench) -> None:
+    def stop_without_a_store(_requests: object) -> None:
+        bench.jobs.broken = True
+        stop(bench)
+
+    bench.scheduler.submit(request(), caller="me")
+    bench.generator.on_begin = stop_without_a_store
+    bench.scheduler.run_once()
+    assert bench.statuses == {"r1": "running"}
 
 
 def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from application.jobs import JobStatus
+from application.jobs import JobKey, JobStatus
 from domain.errors import (
     JobCancelled,
     ShuttingDown,
@@ -87,6 +87,26 @@ def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: 
     assert bench.statuses == {"theirs": "succeeded"}
 
 
+def test_a_start_removes_pictures_of_no_job(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    pictures = dict(bench.results.files)
+    bench.results.files["stray"] = (b"of a process that was killed",)
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.results.files == pictures
+
+
+def test_a_start_with_an_empty_store_removes_no_pictures(bench: Bench) -> None:
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    pictures = dict(bench.results.files)
+    bench.jobs.jobs.clear()
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.results.files == pictures
+
+
 def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
     bench.scheduler.submit(request(), caller="me")
     bench.records.close()
@@ -96,7 +116,7 @@ def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
     assert not bench.sole_use.taken
 
 
-@pytest.mark.parametrize("deaths, status", [(9, "succeeded"), (10, "failed")])
+@pytest.mark.parametrize("deaths, status", [(2, "succeeded"), (3, "failed")])
 def test_a_job_that_ends_its_process_is_given_up_at_last(
     bench: Bench, deaths: int, status: str
 ) -> None:
@@ -104,7 +124,7 @@ def test_a_job_that_ends_its_process_is_given_up_at_last(
     (queued,) = bench.jobs.jobs.values()
     begun = queued
     for _ in range(deaths):
-        begun = (begun.requeued() if begun.attempts else begun).started(1.0)
+        begun = (begun.left_behind(1.0) if begun.attempts else begun).started(1.0)
     bench.jobs.jobs[queued.key] = begun
     bench.restart()
     bench.scheduler.recover()
@@ -115,11 +135,53 @@ def test_a_job_that_ends_its_process_is_given_up_at_last(
     if status == "failed":
         failure = bench.scheduler.find("me", "deadly").job.failure
         assert failure is not None
-        assert (failure.code, "10 times" in failure.detail) == ("generation_failed", True)
+        assert (failure.code, "3 times" in failure.detail) == ("generation_failed", True)
         bench.restart()
         again = bench.scheduler.submit(request("deadly"), caller="me")
         bench.scheduler.run_once()
         assert again.wait(0).request.id == "deadly"
+
+
+def end_the_process(bench: Bench, name: str) -> None:
+    """As if it had been killed while this was drawn."""
+    key = JobKey("me", name)
+    bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0)
+    bench.restart()
+    bench.scheduler.recover()
+
+
+def drawn(bench: Bench) -> list[str]:
+    return [each.id for each in bench.generator.drawn]
+
+
+def test_what_may_have_ended_a_process_is_drawn_after_those_that_waited() -> None:
+    bench = Bench(largest_batch=4)
+    for name, caller in (("deadly", "me"), ("next", "me"), ("other", "you"), ("last", "you")):
+        bench.scheduler.submit(request(name), caller=caller)
+    end_the_process(bench, "deadly")
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert drawn(bench) == ["next", "other", "last", "deadly"]
+
+
+def test_what_ended_a_process_before_the_last_one_is_still_drawn_last(bench: Bench) -> None:
+    bench.scheduler.submit(request("deadly"), caller="me")
+    bench.scheduler.submit(request("good"), caller="me")
+    end_the_process(bench, "deadly")
+    bench.restart()
+    bench.scheduler.recover()
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert drawn(bench) == ["good", "deadly"]
+
+
+def test_no_newcomers_keep_what_may_have_ended_a_process_waiting_for_ever(bench: Bench) -> None:
+    bench.scheduler.submit(request("deadly"), caller="me")
+    end_the_process(bench, "deadly")
+    for number in range(4):
+        bench.scheduler.submit(request(f"new {number}"), caller=f"caller {number}")
+        bench.scheduler.run_once()
+    assert drawn(bench) == ["new 0", "new 1", "deadly", "new 2"]
 
 
 def test_a_cancel_after_the_last_step_still_counts(bench: Bench) -> None:

@@ -104,7 +104,7 @@ def test_a_job_that_is_given_up_at_the_start_is_told(bench: Bench) -> None:
     submit(bench, "a")
     (job,) = bench.jobs.jobs.values()
     begun = job.started(1.0)
-    bench.jobs.update(dataclasses.replace(begun, attempts=10))
+    bench.jobs.update(dataclasses.replace(begun, attempts=3))
     bench.restart()
     bench.scheduler.recover()
     bench.scheduler.recover()

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from application.jobs import JobStatus
 from application.service import Readiness
 from application.submission import Submission
 from domain.errors import (
@@ -131,6 +132,13 @@ def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
     for job in (waiting, running):
         with pytest.raises(ShuttingDown):
             job.wait(0)
+
+
+def test_what_stopping_gives_up_waits_again_as_if_it_had_never_been_begun(bench: Bench) -> None:
+    begin_drawing(bench)
+    bench.service.stop(0.05)
+    (job,) = bench.jobs.jobs.values()
+    assert (job.status, job.attempts) == (JobStatus.QUEUED, 0)
 
 
 def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
