@@ -151,9 +151,9 @@ class FilesystemModelSource(ModelSource):
         if self._cache is None:
             return None
         if found.stamp is not None:
-            return self._cache.get(found.stamp)
+            return self._cache.get(found.path, found.stamp)
         if found.is_being_downloaded or not all(
-            self._cache.get(part.stamp) for part in found.parts
+            self._cache.get(os.path.join(found.path, part.path), part.stamp) for part in found.parts
         ):
             return None
         try:
@@ -207,7 +207,7 @@ class FilesystemModelSource(ModelSource):
         self._complain(seen)
         stamp = seen.found.stamp
         if seen.identity is not None and stamp is not None and self._cache is not None:
-            self._cache.put(stamp, seen.identity)
+            self._cache.put(seen.found.path, stamp, seen.identity)
 
 
 def _pending(seen: _Seen) -> PendingModel:
