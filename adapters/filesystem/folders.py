@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from adapters.filesystem.complaints import Complaints
 
-__all__ = ["EXTENSIONS", "INDEX", "extension_of", "model_paths", "part_paths"]
+__all__ = ["EXTENSIONS", "INDEX", "device_of", "extension_of", "model_paths", "part_paths"]
 
 INDEX = "model_index.json"
 """The file that makes a folder one model."""
@@ -15,6 +15,14 @@ EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".safetensors"})
 def extension_of(path: str) -> str:
     """The extension in lower case, with its dot."""
     return os.path.splitext(path)[1].lower()
+
+
+def device_of(folder: str) -> int | None:
+    """The number of the file system that a folder is on; None where there is no folder."""
+    try:
+        return os.stat(folder).st_dev
+    except OSError:
+        return None
 
 
 def model_paths(folder: str, complaints: Complaints) -> Iterator[str]:

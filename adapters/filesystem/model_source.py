@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from adapters.filesystem.changes import FolderChanges
 from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.folder_identity import identify_folder
-from adapters.filesystem.folders import extension_of, model_paths
+from adapters.filesystem.folders import device_of, extension_of, model_paths
 from adapters.filesystem.found import Found, look_at
 from adapters.filesystem.headers import IncompleteFile
 from adapters.filesystem.identity import Identity, Reading, identify_file
@@ -79,6 +79,7 @@ class FilesystemModelSource(ModelSource):
         self._changes = FolderChanges(self._folders)
         self._seen: dict[str, _Seen] = {}
         self._complaints = Complaints()
+        self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
             min(_MAX_READERS, os.cpu_count() or 1), thread_name_prefix="hash"
@@ -131,9 +132,22 @@ class FilesystemModelSource(ModelSource):
                     yield found
 
     def _paths(self) -> Sequence[str]:
-        paths = [path for each in self._folders for path in model_paths(each, self._complaints)]
+        paths = [path for folder in self._folders for path in self._paths_in(folder)]
         named = [path for path in paths if self._only in (path, os.path.basename(path))]
         return named or paths
+
+    def _paths_in(self, folder: str) -> Sequence[str]:
+        paths = tuple(model_paths(folder, self._complaints))
+        device = device_of(folder)
+        if device is None:
+            return paths
+        if paths:
+            self._devices[folder] = device
+        elif self._devices.get(folder, device) != device:
+            self._complaints.unread(
+                folder, f"the model folder {folder} is empty; what was mounted there is gone"
+            )
+        return paths
 
     def _seen_since(self, found: Found, now: float) -> _Seen:
         before = self._seen.get(found.path)

@@ -1,9 +1,7 @@
 import dataclasses
-import errno
 import hashlib
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,18 +36,6 @@ def paths(source: FilesystemModelSource) -> list[str]:
 def scan_one(source: FilesystemModelSource) -> ModelRecord:
     (record,) = records(source)
     return record
-
-
-def touched(file: Path) -> None:
-    os.utime(file)
-
-
-def linked(file: Path) -> None:
-    os.link(file, file.with_name("b.pt"))
-
-
-def renamed(file: Path) -> None:
-    file.rename(file.with_name("b.pt"))
 
 
 @pytest.fixture
@@ -226,73 +212,6 @@ def test_a_folder_that_is_not_there_is_told_and_the_others_are_scanned(
     (folder / "a.pt").write_bytes(b"x")
     assert paths(make_source("missing", "models")) == ["models/a.pt"]
     assert "missing is not there" in caplog.text
-
-
-def test_a_folder_that_can_not_be_listed_is_unread(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "sub").mkdir()
-    real = os.scandir
-
-    def refuse(path: str):  # type: ignore[no-untyped-def]
-        if path.endswith("sub"):
-            raise OSError(errno.ESTALE, "Stale file handle", path)
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    assert make_source("models", "missing").scan().unread == ("missing", "models/sub")
-
-
-def test_a_link_that_leads_nowhere_is_unread(folder: Path, tmp_path: Path) -> None:
-    for name in ("a.pt", "sub"):
-        (folder / name).symlink_to(tmp_path / "share" / name)
-    assert make_source("models").scan().unread == ("models/a.pt", "models/sub")
-
-
-def test_a_file_that_can_not_be_read_is_awaited(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "a.pt").write_bytes(b"one")
-    registry = ModelRegistry(make_source("models"))
-    registry.refresh()
-    (model,) = registry.models()
-
-    def refuse(path: str, flags: int) -> int:
-        raise PermissionError(13, "Permission denied", path, flags)
-
-    monkeypatch.setattr(os, "open", refuse)
-    (folder / "a.pt").chmod(0)
-    registry.refresh()
-    assert registry.models() == ()
-    assert registry.awaits(model.id)
-
-
-@pytest.mark.parametrize("touch", [touched, linked, renamed])
-def test_a_model_is_awaited_while_its_file_settles_anew(
-    folder: Path, touch: Callable[[Path], object]
-) -> None:
-    (folder / "a.pt").write_bytes(b"one")
-    clock = FakeClock()
-    registry = ModelRegistry(make_source("models", clock=clock))
-    while not registry.scanned:
-        clock.now += 1
-        registry.look()
-    (model,) = registry.models()
-    touch(folder / "a.pt")
-    registry.look()
-    assert {each.state for each in registry.pending()} == {PendingState.SETTLING}
-    assert registry.awaits(model.id)
-    assert not registry.awaits("0" * 64)
-
-
-def test_a_model_whose_file_got_other_bytes_is_awaited_no_more(folder: Path) -> None:
-    (folder / "a.pt").write_bytes(b"one")
-    registry = ModelRegistry(make_source("models"))
-    registry.refresh()
-    (model,) = registry.models()
-    (folder / "a.pt").write_bytes(b"two")
-    registry.refresh()
-    assert not registry.awaits(model.id)
 
 
 def test_what_a_file_is_stands_in_its_record(folder: Path) -> None:
