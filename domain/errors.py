@@ -300,12 +300,15 @@ class TooManyCallers(Refused):
 
 
 class ModelsNotRead(Refused):
-    """No model has the id yet; one of the files that are still being read may have it."""
+    """No model has the id now; one of the files that are still to be read may have it."""
 
     code = "models_not_read"
 
     def __init__(self, model_id: str) -> None:
-        message = f"no model has the id {model_id!a} yet; GET /v1/models lists what is being read"
+        message = (
+            f"no model has the id {model_id!a} now, and not all files are read; send the request "
+            "again in a moment, GET /v1/models lists what there is"
+        )
         super().__init__(message, retry_after=5)
 
 

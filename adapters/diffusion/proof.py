@@ -15,7 +15,8 @@ A folder's parts are all held open like that, each with its own stamp, and what 
 mirror of the folder that leads to those open files and to nothing else.
 
 What it does not cover: a program that had the file mapped for writing since before it was hashed,
-where the kernel need not note each write; and a file system that reports false times.
+where the kernel need not note each write; a file system that reports false times; and, where an
+earlier run hashed the file, a file system put in the place of that one (see `IdentityCache`).
 """
 
 import dataclasses

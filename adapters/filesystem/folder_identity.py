@@ -25,14 +25,14 @@ def identify_folder(found: Found, reading: Reading, cache: IdentityCache | None)
     """
     lines = hashlib.sha256()
     for part in found.parts:
-        known = None if cache is None else cache.get(part.stamp)
+        path = os.path.join(found.path, part.path)
+        known = None if cache is None else cache.get(path, part.stamp)
         if known is None:
-            path = os.path.join(found.path, part.path)
             known = identify_file(path, part.stamp, reading)
             if known is None:
                 return None
             if cache is not None:
-                cache.put(part.stamp, known)
+                cache.put(path, part.stamp, known)
         else:
             reading.hashed += part.stamp.size
         lines.update(f"{known.digest}  {part.path}\n".encode())

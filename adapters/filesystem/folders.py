@@ -1,9 +1,11 @@
 """Where models lie in folders."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-__all__ = ["EXTENSIONS", "INDEX", "extension_of", "model_paths", "part_paths"]
+from adapters.filesystem.complaints import Complaints
+
+__all__ = ["EXTENSIONS", "INDEX", "device_of", "extension_of", "model_paths", "part_paths"]
 
 INDEX = "model_index.json"
 """The file that makes a folder one model."""
@@ -15,16 +17,24 @@ def extension_of(path: str) -> str:
     return os.path.splitext(path)[1].lower()
 
 
-def model_paths(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
+def device_of(folder: str) -> int | None:
+    """The number of the file system that a folder is on; None where there is no folder."""
+    try:
+        return os.stat(folder).st_dev
+    except OSError:
+        return None
+
+
+def model_paths(folder: str, complaints: Complaints) -> Iterator[str]:
     """Each file below `folder` that ends like a model, and each folder with an `INDEX`.
 
     What such a folder holds is part of it, so no path below it comes. Links are followed, loops
-    end. What can not be listed is told to `complain` and left out.
+    end. What can not be listed is told to `complaints` and left out.
     """
     if not os.path.isdir(folder):
-        complain(f"the model folder {folder} is not there")
+        complaints.unread(folder, f"the model folder {folder} is not there")
         return
-    for parent, folders, names in _walk(folder, complain):
+    for parent, folders, names in _walk(folder, complaints):
         if INDEX in names:
             folders.clear()
             found = [parent.rstrip("/")]
@@ -32,37 +42,46 @@ def model_paths(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
             found = [
                 os.path.join(parent, name) for name in names if extension_of(name) in EXTENSIONS
             ]
+            _note_lost_folders(parent, names, complaints)
         for path in found:
             try:
                 path.encode()
             except UnicodeEncodeError:  # it could not be listed as JSON
-                complain(f"{path!a} is left out: its name is not UTF-8")
+                complaints.say(f"{path!a} is left out: its name is not UTF-8")
             else:
                 yield path
 
 
-def part_paths(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
+def part_paths(folder: str, complaints: Complaints) -> Iterator[str]:
     """Each file of the model that `folder` is, from there, with `/`; hidden ones do not count."""
-    for parent, folders, names in _walk(folder, complain):
+    for parent, folders, names in _walk(folder, complaints):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if not name.startswith("."):
                 yield os.path.relpath(os.path.join(parent, name), folder).replace(os.sep, "/")
 
 
-def _walk(
-    folder: str, complain: Callable[[str], None]
-) -> Iterator[tuple[str, list[str], list[str]]]:
+def _note_lost_folders(parent: str, names: list[str], complaints: Complaints) -> None:
+    """Note links that lead nowhere now, where there may have been a folder with models."""
+    for name in names:
+        path = os.path.join(parent, name)
+        is_file = extension_of(name) in EXTENSIONS  # which is looked at anyway
+        if not is_file and os.path.islink(path) and not os.path.exists(path):
+            complaints.unread(path, f"{path!a} is left out: the link leads nowhere")
+
+
+def _walk(folder: str, complaints: Complaints) -> Iterator[tuple[str, list[str], list[str]]]:
     """`os.walk`, in order, through links, into each folder once."""
 
     def unreadable(error: OSError) -> None:
-        complain(f"{error.filename} is left out: {error.strerror}")
+        complaints.unread(error.filename, f"{error.filename} is left out: {error.strerror}")
 
     seen: set[tuple[int, int]] = set()
     for parent, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
         try:
             status = os.stat(parent)
-        except OSError:
+        except OSError as error:
+            unreadable(error)
             folders.clear()
             continue
         if (status.st_dev, status.st_ino) in seen:  # a link that leads back up

@@ -2,9 +2,9 @@
 
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.folders import part_paths
 from domain.models import FileStamp, ModelPart
 
@@ -35,7 +35,7 @@ class Found:
         return any(part.path.endswith(_PARTIAL) for part in self.parts)
 
 
-def look_at(path: str, complain: Callable[[str], None]) -> Found | None:
+def look_at(path: str, complaints: Complaints) -> Found | None:
     """What lies at `path`; None for an empty file, and for what is neither file nor folder.
 
     Raises:
@@ -43,15 +43,15 @@ def look_at(path: str, complain: Callable[[str], None]) -> Found | None:
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
-        return Found(path, parts=_parts(path, complain))
+        return Found(path, parts=_parts(path, complaints))
     if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
         return None
     return Found(path, FileStamp.of(status))
 
 
-def _parts(folder: str, complain: Callable[[str], None]) -> tuple[ModelPart, ...]:
+def _parts(folder: str, complaints: Complaints) -> tuple[ModelPart, ...]:
     parts = []
-    for path in part_paths(folder, complain):
+    for path in part_paths(folder, complaints):
         status = os.stat(os.path.join(folder, path))
         if stat.S_ISREG(status.st_mode):
             parts.append(ModelPart(path, FileStamp.of(status)))

@@ -12,7 +12,7 @@ from domain.models import FileStamp, ModelFamily, ModelKind
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 2
+_VERSION = 3
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
@@ -20,10 +20,10 @@ _PATIENCE = 5.0
 
 _NO_DATABASE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
-_COLUMNS = "device, inode, size, modified_ns, changed_ns"
+_COLUMNS = "path, inode, size, modified_ns, changed_ns"
 _TABLE = f"""
 create table if not exists identities (
-  device integer, inode integer, size integer, modified_ns integer, changed_ns integer,
+  path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   primary key ({_COLUMNS})
 ) without rowid
@@ -33,7 +33,12 @@ _log = logging.getLogger(__name__)
 
 
 class IdentityCache:
-    """Identities by stamp, in an SQLite file that is made when there is first something to keep.
+    """Identities by path and stamp, in an SQLite file that is made when there is something to keep.
+
+    The stamp's device does not count, for network folders, btrfs and overlays get another number
+    with each mount. That trusts whoever may mount: a file system put in the place of another, with
+    a file of the same path, inode, size and times to the nanosecond but other bytes (a clone, or an
+    image with made-up times), is not told from it.
 
     A cache that can not be read or written is no reason to stop: it is told once, and files are
     hashed again. Several services may share the file. `_lock` lets the threads that hash share the
@@ -46,16 +51,16 @@ class IdentityCache:
         self._connection: sqlite3.Connection | None = None
         self._useless = False
 
-    def get(self, stamp: FileStamp) -> Identity | None:
-        """What was kept of a file with this stamp."""
+    def get(self, path: str, stamp: FileStamp) -> Identity | None:
+        """What was kept of a file at this path with this stamp, whatever its device."""
         with self._lock:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason from identities "
-                "where device = ? and inode = ? and size = ? and modified_ns = ? "
+                "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
-                _key(stamp),
+                _key(path, stamp),
             )
         if row is None:
             return None
@@ -64,14 +69,14 @@ class IdentityCache:
         except ValueError:  # a kind or family of another version of this service
             return None
 
-    def put(self, stamp: FileStamp, identity: Identity) -> None:
-        """Keep what a file with this stamp is."""
+    def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
+        """Keep what a file at this path with this stamp is."""
         told = identity.classification
         values = (identity.digest, told.kind, told.family, told.precision, told.reason)
         with self._lock:
             self._run(
                 "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*_key(stamp), *values),
+                (*_key(path, stamp), *values),
             )
 
     def close(self) -> None:
@@ -143,7 +148,8 @@ def _identity(
     )
 
 
-def _key(stamp: FileStamp) -> tuple[int, ...]:
-    # SQLite's integers are signed; devices and inodes may use all 64 bits.
-    numbers = (stamp.device, stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns)
-    return tuple(number - (1 << 64) if number >= 1 << 63 else number for number in numbers)
+def _key(path: str, stamp: FileStamp) -> tuple[object, ...]:
+    # SQLite's integers are signed; inodes may use all 64 bits. A name need not be UTF-8.
+    numbers = (stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns)
+    signed = (number - (1 << 64) if number >= 1 << 63 else number for number in numbers)
+    return (os.fsencode(os.path.abspath(path)), *signed)

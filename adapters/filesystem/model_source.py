@@ -5,11 +5,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adapters.filesystem.changes import FolderChanges
+from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.folder_identity import identify_folder
-from adapters.filesystem.folders import extension_of, model_paths
+from adapters.filesystem.folders import device_of, extension_of, model_paths
 from adapters.filesystem.found import Found, look_at
 from adapters.filesystem.headers import IncompleteFile
 from adapters.filesystem.identity import Identity, Reading, identify_file
@@ -46,22 +47,6 @@ class _Seen:
         return self.changed_since_a_look and self.outcome is None
 
 
-@dataclass(slots=True)
-class _Complaints:
-    """What is wrong with some files, each said once for as long as it stays so."""
-
-    said: set[str] = field(default_factory=set)
-    now: set[str] = field(default_factory=set)
-
-    def __call__(self, message: str) -> None:
-        if message not in self.said | self.now:
-            _log.warning("%s", message)
-        self.now.add(message)
-
-    def end_of_scan(self) -> None:
-        self.said, self.now = self.now, set()
-
-
 class FilesystemModelSource(ModelSource):
     """Every model file and diffusers folder in some folders and their sub-folders.
 
@@ -93,7 +78,8 @@ class FilesystemModelSource(ModelSource):
         self._clock = clock
         self._changes = FolderChanges(self._folders)
         self._seen: dict[str, _Seen] = {}
-        self._complain = _Complaints()
+        self._complaints = Complaints()
+        self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
             min(_MAX_READERS, os.cpu_count() or 1), thread_name_prefix="hash"
@@ -108,7 +94,6 @@ class FilesystemModelSource(ModelSource):
         self._seen = seen
         for each in seen.values():
             self._advance(each, now)
-        self._complain.end_of_scan()
         unlisted = [each for each in seen.values() if each.identity is None]
         return ModelScan(
             models=tuple(
@@ -121,6 +106,7 @@ class FilesystemModelSource(ModelSource):
             ),
             moving=any(each.trouble is None for each in unlisted),
             settled=all(each.trouble is not None or each.is_written_to for each in unlisted),
+            unread=self._complaints.end_of_scan(),
         )
 
     def wait(self, seconds: float) -> None:
@@ -138,17 +124,30 @@ class FilesystemModelSource(ModelSource):
     def _found(self) -> Iterator[Found]:
         for path in self._paths():
             try:
-                found = look_at(path, self._complain)
+                found = look_at(path, self._complaints)
             except OSError as error:
-                self._complain(f"{path} is left out: {error.strerror}")
+                self._complaints.unread(path, f"{path} is left out: {error.strerror}")
             else:
                 if found is not None:
                     yield found
 
     def _paths(self) -> Sequence[str]:
-        paths = [path for each in self._folders for path in model_paths(each, self._complain)]
+        paths = [path for folder in self._folders for path in self._paths_in(folder)]
         named = [path for path in paths if self._only in (path, os.path.basename(path))]
         return named or paths
+
+    def _paths_in(self, folder: str) -> Sequence[str]:
+        paths = tuple(model_paths(folder, self._complaints))
+        device = device_of(folder)
+        if device is None:
+            return paths
+        if paths:
+            self._devices[folder] = device
+        elif self._devices.get(folder, device) != device:
+            self._complaints.unread(
+                folder, f"the model folder {folder} is empty; what was mounted there is gone"
+            )
+        return paths
 
     def _seen_since(self, found: Found, now: float) -> _Seen:
         before = self._seen.get(found.path)
@@ -166,9 +165,9 @@ class FilesystemModelSource(ModelSource):
         if self._cache is None:
             return None
         if found.stamp is not None:
-            return self._cache.get(found.stamp)
+            return self._cache.get(found.path, found.stamp)
         if found.is_being_downloaded or not all(
-            self._cache.get(part.stamp) for part in found.parts
+            self._cache.get(os.path.join(found.path, part.path), part.stamp) for part in found.parts
         ):
             return None
         try:
@@ -181,7 +180,7 @@ class FilesystemModelSource(ModelSource):
             return
         if seen.trouble is not None:
             if now - seen.since < _RETRY_SECONDS:
-                self._complain(seen.trouble)
+                self._complain(seen)
                 return
             seen.trouble = None
         if seen.outcome is not None:
@@ -194,6 +193,12 @@ class FilesystemModelSource(ModelSource):
             _log.info("hashing %s (%d bytes)", seen.found.path, seen.found.size)
             seen.reading = Reading()
             seen.outcome = self._readers.submit(self._identify, seen.found, seen.reading)
+
+    def _complain(self, seen: _Seen) -> None:
+        if seen.trouble is not None and seen.incomplete:
+            self._complaints.say(seen.trouble)
+        elif seen.trouble is not None:
+            self._complaints.unread(seen.found.path, seen.trouble)
 
     def _identify(self, found: Found, reading: Reading) -> Identity | None:
         if found.stamp is not None:
@@ -213,11 +218,10 @@ class FilesystemModelSource(ModelSource):
         except Exception as error:  # one file's bytes must not stop the scan of the others
             _log.error("%a can not be read", seen.found.path, exc_info=error)
             seen.trouble = f"{seen.found.path!a} is left out: {type(error).__name__}"
-        if seen.trouble is not None:
-            self._complain(seen.trouble)
+        self._complain(seen)
         stamp = seen.found.stamp
         if seen.identity is not None and stamp is not None and self._cache is not None:
-            self._cache.put(stamp, seen.identity)
+            self._cache.put(seen.found.path, stamp, seen.identity)
 
 
 def _pending(seen: _Seen) -> PendingModel:

@@ -17,12 +17,15 @@ class ModelScan:
         pending: Files that will be listed once they are whole and their bytes are known.
         moving: Whether a later look will know more of them though nobody touches the files.
         settled: Whether none of them is worth waiting for: what moves is being written to.
+        unread: Paths that could not be looked at, as when a folder is missing; none when the look
+            was complete. What lay there or below may be there still.
     """
 
     models: tuple[ModelRecord, ...]
     pending: tuple[PendingModel, ...] = ()
     moving: bool = False
     settled: bool = True
+    unread: tuple[str, ...] = ()
 
 
 class ModelSource(ABC):
@@ -32,7 +35,8 @@ class ModelSource(ABC):
     def scan(self) -> ModelScan:
         """What is there now. Does not wait for bytes to be read: that goes on in the background.
 
-        A file that can not be read or is empty is left out; it never stops the scan.
+        A file that can not be read or is empty is left out; it never stops the scan. A folder that
+        is missing is none without models: it is `unread`.
         """
 
     @abstractmethod

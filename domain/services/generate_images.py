@@ -72,7 +72,7 @@ class GenerateImages:
 
         Raises:
             ModelNotFound: no model has its `model_id`.
-            ModelsNotRead: none has it yet, and not all files are read.
+            ModelsNotRead: none has it now, and not all files are read.
             ModelNotLoadable: no picture can be drawn with that model.
             InvalidRequest: its scheduler is not one for that model.
         """

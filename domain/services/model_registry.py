@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from domain.errors import ModelNotFound, ModelNotLoadable
 from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
@@ -15,7 +16,10 @@ _LOOK_AGAIN_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
+    """What the last look found, and the models that it missed and a later one may find again."""
+
     by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
+    missed: Mapping[str, ModelRecord] = field(default_factory=dict)
     pending: tuple[PendingModel, ...] = ()
 
 
@@ -65,13 +69,19 @@ class ModelRegistry:
         """The files that are there and not listed yet, sorted by path."""
         return tuple(sorted(self._listing.pending, key=lambda pending: pending.path))
 
-    def awaits(self, model_id: str) -> bool:
-        """Whether this model is not listed, but may be once all that is there is hashed."""
-        listing = self._listing
-        if model_id.lower() in listing.by_id:
+    def awaits(self, wanted: str) -> bool:
+        """Whether this model is not listed, but may be once all that is there is read.
+
+        Any model may while a file is hashed. One that was listed before, meant as in `named`, also
+        may while a folder or file of its path can not be read, or a file that may be it settles.
+        """
+        listing, model_id = self._listing, wanted.lower()
+        if model_id in listing.by_id:
             return False
+        if model_id in listing.missed or not self._scanned:
+            return True
         hashing = any(each.state is PendingState.HASHING for each in listing.pending)
-        return hashing or not self._scanned
+        return hashing or bool(_meant(listing.missed.values(), wanted))
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
@@ -93,17 +103,16 @@ class ModelRegistry:
         `wanted` is a model's name, one of its paths or their last part, its id, or that id's
         first digits, ten at least. Names come first.
         """
-        models = self.models()
-        meant = tuple(model for model in models if wanted in _names(model))
-        if meant or len(wanted) < SHORT_ID:
-            return meant
-        return tuple(model for model in models if model.id.startswith(wanted.lower()))
+        return _meant(self.models(), wanted)
 
     def forget(self, model_id: str) -> None:
         """Strike a model whose file turned out to be another one; the next look finds it anew."""
         listing = self._listing
-        by_id = {key: record for key, record in listing.by_id.items() if key != model_id.lower()}
-        self._listing = _Listing(by_id, listing.pending)
+        by_id = dict(listing.by_id)
+        model = by_id.pop(model_id.lower(), None)
+        if model is not None:
+            missed = {**listing.missed, model.id: model}
+            self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
 
     def reject(self, model_id: str, reason: str) -> None:
         """Note why no picture can be drawn with a model, which only drawing with it has shown.
@@ -112,7 +121,8 @@ class ModelRegistry:
         """
         self._rejected[model_id.lower()] = reason
         listing = self._listing
-        self._listing = _Listing(self._with_reasons(listing.by_id), listing.pending)
+        by_id = self._with_reasons(listing.by_id)
+        self._listing = dataclasses.replace(listing, by_id=by_id)
 
     def _with_reasons(self, by_id: Mapping[str, ModelRecord]) -> Mapping[str, ModelRecord]:
         rejected = {
@@ -125,16 +135,51 @@ class ModelRegistry:
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
         by_id = _by_id(scan.models)
-        for gone in set(tuple(self._rejected)) - by_id.keys():
+        before = self._listing
+        known = {**before.missed, **before.by_id}
+        missed = _missed((known[model_id] for model_id in known.keys() - by_id.keys()), scan)
+        for gone in set(tuple(self._rejected)) - by_id.keys() - missed.keys():
             del self._rejected[gone]
-        self._listing = _Listing(self._with_reasons(by_id), scan.pending)
+        self._listing = _Listing(self._with_reasons(by_id), missed, scan.pending)
         self._scanned = self._scanned or scan.settled
         return scan
 
 
+def _missed(unlisted: Iterable[ModelRecord], scan: ModelScan) -> Mapping[str, ModelRecord]:
+    """Those of the models that may still lie where they lay, or be what is pending, by id.
+
+    A pending file of a model's size may be it by another name: the same bytes have the same size.
+    """
+    pending = {each.path for each in scan.pending}
+    sizes = {each.size for each in scan.pending}
+    unread = {PurePath(path) for path in scan.unread}
+    above_unread = {parent for path in unread for parent in path.parents}
+
+    def may_be_there(model: ModelRecord) -> bool:
+        paths = {PurePath(path) for path in _paths(model)}
+        above = {parent for path in paths for parent in path.parents}
+        if unread & (paths | above) or above_unread & paths:
+            return True
+        return model.size in sizes or not pending.isdisjoint(_paths(model))
+
+    return {model.id: model for model in unlisted if may_be_there(model)}
+
+
+def _meant(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ...]:
+    models = tuple(models)
+    meant = tuple(model for model in models if wanted in _names(model))
+    if meant or len(wanted) < SHORT_ID:
+        return meant
+    return tuple(model for model in models if model.id.startswith(wanted.lower()))
+
+
 def _names(model: ModelRecord) -> set[str]:
-    paths = (model.path, *model.aliases)
+    paths = _paths(model)
     return {model.name, *paths, *(path.rpartition("/")[2] for path in paths)}
+
+
+def _paths(model: ModelRecord) -> tuple[str, ...]:
+    return (model.path, *model.aliases)
 
 
 def _by_id(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:

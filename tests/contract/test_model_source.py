@@ -9,6 +9,7 @@ import pytest
 from adapters.filesystem.model_source import FilesystemModelSource
 from domain.models import ModelRecord
 from domain.ports.model_source import ModelSource
+from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
 
 Put = Callable[[str, bytes | None], None]
@@ -57,6 +58,15 @@ def base_fields(source: ModelSource) -> list[ModelRecord]:
     ]
 
 
+def take_away(source: ModelSource) -> Callable[[], object]:
+    """Take the folder `models` away; what is returned brings it back."""
+    if isinstance(source, FakeModelSource):
+        source.away = {"models"}
+        return source.away.clear
+    elsewhere = Path("models").rename("elsewhere")
+    return lambda: elsewhere.rename("models")
+
+
 def test_an_empty_source_has_no_models(source_and_put: tuple[ModelSource, Put]) -> None:
     assert found(source_and_put[0]) == []
 
@@ -86,6 +96,39 @@ def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource
     put("models/a.pt", b"three")
     put("models/b.pt", None)
     assert base_fields(source) == [model_record(b"three", "models/a.pt")]
+
+
+def test_a_folder_that_is_away_is_unread_until_it_is_back(
+    source_and_put: tuple[ModelSource, Put],
+) -> None:
+    source, put = source_and_put
+    put("models/a.pt", b"one")
+    bring_back = take_away(source)
+    scan = source.scan()
+    assert (scan.models, scan.pending, scan.unread) == ((), (), ("models",))
+    bring_back()
+    assert source.scan().unread == ()
+
+
+def test_a_model_is_awaited_while_its_folder_is_away(
+    source_and_put: tuple[ModelSource, Put],
+) -> None:
+    source, put = source_and_put
+    put("models/a.pt", b"one")
+    registry = ModelRegistry(source)
+    registry.refresh()
+    (model,) = registry.models()
+    bring_back = take_away(source)
+    registry.refresh()
+    assert registry.models() == ()
+    assert registry.awaits(model.id)
+    assert not registry.awaits("0" * 64)
+    bring_back()
+    registry.refresh()
+    assert registry.models() == (model,)
+    put("models/a.pt", None)
+    registry.refresh()
+    assert not registry.awaits(model.id)
 
 
 def test_an_empty_file_is_left_out(source_and_put: tuple[ModelSource, Put]) -> None:

@@ -29,6 +29,7 @@ class FakeModelSource(ModelSource):
         others: Further records, as they are.
         pending: What is there and not listed yet.
         settled: Whether nothing of that is worth waiting for.
+        away: Folders that can not be listed now, with what is in them.
         closed: Set by `close`.
     """
 
@@ -37,11 +38,21 @@ class FakeModelSource(ModelSource):
         self.others: tuple[ModelRecord, ...] = ()
         self.pending: tuple[PendingModel, ...] = ()
         self.settled = True
+        self.away: set[str] = set()
         self.closed = threading.Event()
 
     def scan(self) -> ModelScan:
-        models = [model_record(content, path) for path, content in self.files.items() if content]
-        return ModelScan((*models, *self.others), self.pending, settled=self.settled)
+        models = [
+            model_record(content, path)
+            for path, content in self.files.items()
+            if content and path.rpartition("/")[0] not in self.away
+        ]
+        return ModelScan(
+            (*models, *self.others),
+            self.pending,
+            settled=self.settled,
+            unread=tuple(sorted(self.away)),
+        )
 
     def wait(self, seconds: float) -> None:
         self.closed.wait(seconds)

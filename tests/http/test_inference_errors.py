@@ -57,6 +57,14 @@ def test_a_model_that_went_away_is_not_found(service: Service) -> None:
     assert service.generator.drawn == []
 
 
+def test_a_model_whose_folder_is_away_is_to_be_asked_for_again(service: Service) -> None:
+    service.source.away = {"models"}
+    service.container.model_registry().refresh()
+    response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
+    assert MODEL.id in assert_problem(response, 503, "models_not_read")["detail"]
+    assert int(response.headers["Retry-After"]) >= 1
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_past_the_queue_there_is_a_503_that_says_when_to_come_back(
     service: Service, route: str

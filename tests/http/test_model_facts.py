@@ -89,5 +89,6 @@ def test_a_file_that_changed_is_refused_and_no_longer_listed(service: Service) -
     service.source.files = {}
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert_problem(response, 422, "model_changed")
+    service.container.model_registry().refresh()
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert_problem(response, 404, "model_not_found")

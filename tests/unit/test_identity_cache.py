@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from adapters.filesystem.identity_cache import IdentityCache
 from domain.models import FileStamp, ModelFamily, ModelKind
 from tests.paths import ROOT
 
+PATH = "models/a.safetensors"
 STAMP = FileStamp(device=2**64 - 1, inode=2**63, size=10, modified_ns=-5, changed_ns=7)
 CHECKPOINT = Identity(
     "ab" * 32,
@@ -29,21 +31,51 @@ def test_what_is_kept_is_found_again_by_a_later_run(tmp_path: Path, identity: Id
     path = tmp_path / "data" / "models.sqlite"
     for _ in range(2):
         with closing(IdentityCache(path)) as cache:
-            cache.put(STAMP, identity)
+            cache.put(PATH, STAMP, identity)
     with closing(IdentityCache(path)) as cache:
-        assert cache.get(STAMP) == identity
+        assert cache.get(PATH, STAMP) == identity
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(FileStamp)])
-def test_every_part_of_the_stamp_counts(tmp_path: Path, field: str) -> None:
+@pytest.mark.parametrize("field", ["inode", "size", "modified_ns", "changed_ns"])
+def test_what_a_file_system_says_of_a_file_counts(tmp_path: Path, field: str) -> None:
     with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
-        cache.put(STAMP, CHECKPOINT)
-        assert cache.get(dataclasses.replace(STAMP, **{field: 1})) is None
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(PATH, dataclasses.replace(STAMP, **{field: 1})) is None
+
+
+def test_the_device_does_not_count(tmp_path: Path) -> None:
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(PATH, dataclasses.replace(STAMP, device=1)) == CHECKPOINT
+
+
+def test_files_of_two_devices_that_agree_in_all_else_are_two(tmp_path: Path) -> None:
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        cache.put(PATH, STAMP, CHECKPOINT)
+        cache.put("clone/a.safetensors", dataclasses.replace(STAMP, device=1), UNKNOWN)
+        assert cache.get(PATH, STAMP) == CHECKPOINT
+
+
+@pytest.mark.parametrize("path", [f"./{PATH}", str(ROOT / PATH)])
+def test_a_path_is_the_same_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(path, STAMP) == CHECKPOINT
+
+
+def test_a_path_need_not_be_utf_8(tmp_path: Path) -> None:
+    path = os.fsdecode(b"models/mine/bad\xff.txt")
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        cache.put(path, STAMP, UNKNOWN)
+        assert cache.get(path, STAMP) == UNKNOWN
 
 
 def test_looking_makes_no_file(tmp_path: Path) -> None:
     with closing(IdentityCache(tmp_path / "data" / "models.sqlite")) as cache:
-        assert cache.get(STAMP) is None
+        assert cache.get(PATH, STAMP) is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,19 +84,22 @@ def test_a_torn_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "models.sqlite"
     path.write_bytes(content)
     with closing(IdentityCache(path)) as cache:
-        assert cache.get(STAMP) is None
-        cache.put(STAMP, CHECKPOINT)
-        assert cache.get(STAMP) == CHECKPOINT
+        assert cache.get(PATH, STAMP) is None
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(PATH, STAMP) == CHECKPOINT
 
 
-def test_another_version_of_the_table_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 99])
+def test_another_version_of_the_table_is_made_anew(tmp_path: Path, version: int) -> None:
     path = tmp_path / "models.sqlite"
     with closing(sqlite3.connect(path)) as old:
-        old.execute("create table identities (something text)")
-        old.execute("pragma user_version = 99")
+        old.execute("create table identities (device integer, inode integer)")
+        old.execute("insert into identities values (1, 2)")
+        old.execute(f"pragma user_version = {version}")
+        old.commit()
     with closing(IdentityCache(path)) as cache:
-        cache.put(STAMP, CHECKPOINT)
-        assert cache.get(STAMP) == CHECKPOINT
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(PATH, STAMP) == CHECKPOINT
 
 
 def test_where_nothing_can_be_kept_it_says_so_once_and_goes_on(
@@ -73,8 +108,8 @@ def test_where_nothing_can_be_kept_it_says_so_once_and_goes_on(
     (tmp_path / "file").touch()
     with closing(IdentityCache(tmp_path / "file" / "models.sqlite")) as cache:
         for _ in range(3):
-            cache.put(STAMP, CHECKPOINT)
-            assert cache.get(STAMP) is None
+            cache.put(PATH, STAMP, CHECKPOINT)
+            assert cache.get(PATH, STAMP) is None
     assert caplog.text.count("no hashes are kept") == 1
 
 
@@ -85,8 +120,8 @@ def test_a_torn_file_takes_its_log_with_it(tmp_path: Path) -> None:
     for other in beside:
         other.write_bytes(b"of the old one" * 1000)
     with closing(IdentityCache(path)) as cache:
-        cache.put(STAMP, CHECKPOINT)
-        assert cache.get(STAMP) == CHECKPOINT
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(PATH, STAMP) == CHECKPOINT
     assert [other for other in beside if other.exists()] == []
 
 
@@ -95,7 +130,7 @@ def kept(tmp_path: Path) -> Path:
     """A cache that knows `CHECKPOINT`."""
     path = tmp_path / "models.sqlite"
     with closing(IdentityCache(path)) as cache:
-        cache.put(STAMP, CHECKPOINT)
+        cache.put(PATH, STAMP, CHECKPOINT)
     return path
 
 
@@ -109,13 +144,13 @@ def test_a_good_file_that_is_locked_is_left_alone(
         inode = kept.stat().st_ino
         with closing(IdentityCache(kept)) as cache:
             for _ in range(2):
-                assert cache.get(STAMP) is None
-                cache.put(STAMP, UNKNOWN)
+                assert cache.get(PATH, STAMP) is None
+                cache.put(PATH, STAMP, UNKNOWN)
         other.execute("rollback")
         assert kept.stat().st_ino == inode
     assert caplog.text.count("no hashes are kept") == 1
     with closing(IdentityCache(kept)) as cache:
-        assert cache.get(STAMP) == CHECKPOINT
+        assert cache.get(PATH, STAMP) == CHECKPOINT
 
 
 def test_a_writer_is_waited_for(kept: Path) -> None:
@@ -133,8 +168,8 @@ def test_a_writer_is_waited_for(kept: Path) -> None:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
         with closing(IdentityCache(kept)) as cache:
-            cache.put(STAMP, UNKNOWN)
-            assert cache.get(STAMP) == UNKNOWN
+            cache.put(PATH, STAMP, UNKNOWN)
+            assert cache.get(PATH, STAMP) == UNKNOWN
     assert other.returncode == 0
 
 
@@ -143,15 +178,15 @@ def test_a_row_of_an_unknown_kind_or_family_is_not_there(kept: Path, column: str
     with closing(sqlite3.connect(kept, isolation_level=None)) as other:
         other.execute(f"update identities set {column} = 'of tomorrow'")
     with closing(IdentityCache(kept)) as cache:
-        assert cache.get(STAMP) is None
-        cache.put(STAMP, CHECKPOINT)
-        assert cache.get(STAMP) == CHECKPOINT
+        assert cache.get(PATH, STAMP) is None
+        cache.put(PATH, STAMP, CHECKPOINT)
+        assert cache.get(PATH, STAMP) == CHECKPOINT
 
 
 def test_two_services_share_one_file(tmp_path: Path) -> None:
     path = tmp_path / "models.sqlite"
     with closing(IdentityCache(path)) as one, closing(IdentityCache(path)) as other:
-        one.put(STAMP, CHECKPOINT)
-        assert other.get(STAMP) == CHECKPOINT
-        other.put(STAMP, UNKNOWN)
-        assert one.get(STAMP) == UNKNOWN
+        one.put(PATH, STAMP, CHECKPOINT)
+        assert other.get(PATH, STAMP) == CHECKPOINT
+        other.put(PATH, STAMP, UNKNOWN)
+        assert one.get(PATH, STAMP) == UNKNOWN

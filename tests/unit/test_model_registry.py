@@ -3,10 +3,12 @@ import dataclasses
 import pytest
 
 from domain.errors import ModelNotFound, ModelNotLoadable
-from domain.models import ModelKind, PendingModel, PendingState
+from domain.models import SHORT_ID, ModelKind, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
+
+MODEL = model_record(b"a", "m/a.pt")
 
 
 def test_nothing_is_there_before_the_first_scan() -> None:
@@ -114,6 +116,123 @@ def test_a_refresh_waits_until_all_is_listed() -> None:
     assert [model.path for model in registry.models()] == ["m/a.pt"]
     assert registry.pending() == ()
     assert registry.scanned
+
+
+@pytest.fixture
+def source() -> FakeModelSource:
+    return FakeModelSource({MODEL.path: b"a"})
+
+
+@pytest.fixture
+def registry(source: FakeModelSource) -> ModelRegistry:
+    """It has listed `MODEL`."""
+    registry = ModelRegistry(source)
+    registry.refresh()
+    return registry
+
+
+def test_a_model_is_awaited_by_its_id_and_names_while_its_folder_is_away(
+    source: FakeModelSource, registry: ModelRegistry
+) -> None:
+    source.away = {"m"}
+    for _ in range(2):
+        registry.refresh()
+        for wanted in (MODEL.id, MODEL.id.upper(), MODEL.id[:SHORT_ID], MODEL.name, MODEL.path):
+            assert registry.awaits(wanted)
+    assert registry.models() == ()
+
+
+def test_what_was_never_listed_is_not_awaited_while_a_folder_is_away(
+    source: FakeModelSource,
+) -> None:
+    source.away = {"m"}
+    registry = ModelRegistry(source)
+    registry.refresh()
+    assert not registry.awaits(MODEL.id)
+
+
+@pytest.mark.parametrize(
+    ("unread", "awaited"),
+    [("m", True), ("./m/", True), (MODEL.path, True), ("m/b", False), ("m/a.p", False)],
+)
+def test_a_model_is_awaited_where_it_may_still_lie(
+    source: FakeModelSource, registry: ModelRegistry, unread: str, awaited: bool
+) -> None:
+    source.files.clear()
+    source.away = {unread}
+    registry.refresh()
+    assert registry.awaits(MODEL.id) is awaited
+
+
+def test_a_folder_is_awaited_while_a_part_of_it_can_not_be_read(
+    source: FakeModelSource, registry: ModelRegistry
+) -> None:
+    source.others = (dataclasses.replace(MODEL, id="0f" * 32, path="m/mine", extension=""),)
+    registry.refresh()
+    source.others = ()
+    source.away = {"m/mine/unet"}
+    registry.refresh()
+    assert registry.awaits("0f" * 32)
+
+
+def test_a_model_is_awaited_at_the_path_of_a_copy(source: FakeModelSource) -> None:
+    source.files["n/copy.pt"] = b"a"
+    registry = ModelRegistry(source)
+    registry.refresh()
+    del source.files[MODEL.path]
+    source.away = {"n"}
+    registry.refresh()
+    assert registry.awaits(MODEL.id)
+
+
+def test_a_model_that_is_gone_once_its_folder_is_back_is_awaited_no_more(
+    source: FakeModelSource, registry: ModelRegistry
+) -> None:
+    source.away = {"m"}
+    registry.refresh()
+    source.away.clear()
+    source.files.clear()
+    registry.refresh()
+    assert not registry.awaits(MODEL.id)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "awaited"),
+    [
+        (MODEL.path, MODEL.size, True),
+        (MODEL.path, MODEL.size + 1, True),
+        ("m/renamed.pt", MODEL.size, True),
+        ("m/other.pt", MODEL.size + 1, False),
+    ],
+)
+def test_a_model_is_awaited_while_a_file_that_may_be_it_settles(
+    source: FakeModelSource, registry: ModelRegistry, path: str, size: int, awaited: bool
+) -> None:
+    source.files.clear()
+    source.pending = (PendingModel("x.pt", path, size, PendingState.SETTLING),)
+    registry.refresh()
+    assert registry.awaits(MODEL.id) is awaited
+
+
+def test_a_model_that_was_found_to_be_no_good_stays_so_when_its_folder_is_back(
+    source: FakeModelSource, registry: ModelRegistry
+) -> None:
+    registry.reject(MODEL.id, "its tensors are wrong")
+    source.away = {"m"}
+    registry.refresh()
+    source.away.clear()
+    registry.refresh()
+    assert registry.get(MODEL.id).reason == "its tensors are wrong"
+
+
+def test_a_model_that_is_forgotten_is_awaited_until_the_next_look(
+    source: FakeModelSource, registry: ModelRegistry
+) -> None:
+    source.files.clear()
+    registry.forget(MODEL.id)
+    assert registry.awaits(MODEL.id)
+    registry.look()
+    assert not registry.awaits(MODEL.id)
 
 
 def test_a_model_that_is_forgotten_is_found_anew_by_the_next_look() -> None:

@@ -7,6 +7,7 @@ from domain.errors import (
     DeadlineUnmet,
     ImageNotFound,
     ModelNotFound,
+    ModelsNotRead,
     OutOfMemory,
     QueueFull,
 )
@@ -120,6 +121,50 @@ def test_a_job_waits_for_its_model_to_be_hashed(bench: Bench) -> None:
     bench.registry.refresh()
     bench.scheduler.run_once()
     assert job.wait(0)
+
+
+def test_a_job_waits_for_its_folder_to_be_back(bench: Bench) -> None:
+    bench.source.files = {MODEL.path: b"weights", "here/other.safetensors": b"other weights"}
+    bench.registry.refresh()
+    job = bench.scheduler.submit(request(), caller="me")
+    other = bench.scheduler.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
+    bench.source.away = {"models"}
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    assert other.wait(0)
+    assert job.view.job.status is JobStatus.QUEUED
+    with pytest.raises(ModelsNotRead):
+        bench.scheduler.submit(request("new"), caller="me")
+    bench.source.away.clear()
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    assert job.wait(0)
+
+
+def test_a_job_waits_for_its_model_to_settle_anew(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    other = bench.scheduler.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
+    content = bench.source.files.pop(MODEL.path)
+    settling = PendingModel(MODEL.name, MODEL.path, MODEL.size, PendingState.SETTLING)
+    bench.source.pending = (settling,)
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    assert other.wait(0)
+    bench.source.files[MODEL.path] = content
+    bench.source.pending = ()
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    assert job.wait(0)
+
+
+def test_a_model_that_has_gone_while_a_folder_is_away_fails_its_jobs(bench: Bench) -> None:
+    job = bench.scheduler.submit(request(), caller="me")
+    del bench.source.files[MODEL.path]
+    bench.source.away = {"another folder"}
+    bench.registry.refresh()
+    bench.scheduler.run_once()
+    with pytest.raises(ModelNotFound):
+        job.wait(0)
 
 
 def test_a_model_that_has_gone_fails_its_jobs(bench: Bench) -> None:
