@@ -69,11 +69,14 @@ def _checks(assembly: Assembly, settings: Settings, line: StatusLine) -> Iterato
     yield check_job_store(assembly, settings)
     registry = assembly.core(settings, None).registry
     # What the scanner warns of, the rows say.
-    logging.getLogger("adapters.filesystem").setLevel(logging.ERROR)
+    scanner = logging.getLogger("adapters.filesystem")
+    level = scanner.level
+    scanner.setLevel(logging.ERROR)
     try:
         look_through(registry, line)
         yield from check_models(settings, registry)
     finally:
+        scanner.setLevel(level)
         registry.close()
     yield from check_credentials(settings)
     yield check_port(settings)
