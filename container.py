@@ -79,6 +79,7 @@ def _scheduler(
         generate_images,
         records,
         max_queue=settings.max_queue,
+        max_queue_per_caller=settings.max_queue_per_caller,
         batch_wait=None if wait is None else wait / 1000,
         observer=observer,
     )

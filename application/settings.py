@@ -69,6 +69,7 @@ class Settings:
     job_retention_bytes: int = 10_737_418_240
     model_cache_bytes: int | None = None
     max_queue: int = 64
+    max_queue_per_caller: int | None = None
     max_batch: int | None = None
     batch_wait_ms: int | None = None
     max_waiting: int = 64
@@ -177,6 +178,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "job_retention_bytes": _integer,
     "model_cache_bytes": _integer,
     "max_queue": _integer,
+    "max_queue_per_caller": _integer,
     "max_batch": _integer,
     "batch_wait_ms": _integer,
     "max_waiting": _integer,
@@ -211,6 +213,7 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "job_retention_bytes": checks.byte_count,
     "model_cache_bytes": checks.byte_count,
     "max_queue": checks.between(1, 10_000),
+    "max_queue_per_caller": checks.optional(checks.between(1, 10_000)),
     "max_batch": checks.optional(checks.between(1, 64)),
     "batch_wait_ms": checks.optional(checks.between(0, 10_000)),
     "max_waiting": checks.between(1, 10_000),
