@@ -181,6 +181,13 @@ def test_the_configuration_reads_metrics_under_the_name_that_the_alerts_have() -
     assert all((FOLDER / name).exists() for name in CONFIGURATION["rule_files"])
 
 
+def test_the_configurations_key_is_the_readmes_and_is_never_committed() -> None:
+    (scraped,) = CONFIGURATION["scrape_configs"]
+    name = scraped["authorization"]["credentials_file"]
+    assert f'echo -n "$METRICS_KEY" > monitoring/{name}' in README
+    assert f"/monitoring/{name}" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_the_dashboard_asks_the_data_source_that_is_chosen_for_the_instances_that_are() -> None:
     variables = {each["name"]: each for each in DASHBOARD["templating"]["list"]}
     assert set(variables) == {"datasource", "instance"}

@@ -150,3 +150,12 @@ def test_weak_and_missing_credentials_are_warnings(terminal: Terminal) -> None:
     terminal.environment |= {"API_KEYS": "changeme"}
     verdict, said = rows(terminal)["API_KEYS"]
     assert (verdict, "changeme" in said) == ("warning", False)
+
+
+def test_a_metrics_key_has_a_row_where_there_is_one(terminal: Terminal) -> None:
+    assert "METRICS_KEY" not in rows(terminal)
+    terminal.environment["METRICS_KEY"] = "Gh6Js0Tyq7Jw0Zr2"
+    assert rows(terminal)["METRICS_KEY"] == ("ok", "set")
+    terminal.environment["METRICS_KEY"] = "changeme"
+    verdict, said = rows(terminal)["METRICS_KEY"]
+    assert (verdict, "changeme" in said) == ("warning", False)
