@@ -147,6 +147,21 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do(rule: dict[str, Any]) -
         )
 
 
+def test_each_state_in_which_nothing_is_drawn_has_an_alert() -> None:
+    states = [
+        (operator, set(value.split("|")))
+        for rule in RULES
+        for selector in selectors(rule["expr"])
+        for label, operator, value in selector.matchers
+        if (selector.name, label) == ("ai_inference_readiness", "state")
+    ]
+    (spared,) = (words for operator, words in states if operator == "MatchOp.Re")
+    of_their_own = {
+        word for operator, words in states if operator != "MatchOp.Re" for word in words
+    }
+    assert spared - of_their_own == {"ready", "queue_full"}
+
+
 def test_the_readme_names_what_is_there(exposed: Exposed) -> None:
     (section,) = re.findall(r"^## Metrics\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`([a-z_]+[a-z])`", section))
