@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,13 @@ import pytest
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from tests.fakes.model_source import FakeModelSource
 from tests.unit.cli_runs import SECRET_KEY, Terminal
+
+
+@pytest.fixture(autouse=True)
+def the_scanner_is_heard_afterwards() -> Iterator[None]:
+    """`doctor` mutes it until its process ends, which here runs other tests too."""
+    yield
+    logging.getLogger("adapters.filesystem").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
