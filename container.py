@@ -19,6 +19,7 @@ from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
 from application.warm_up import WarmUp
+from domain.credentials import Scope
 from domain.ports.credential_verifier import CredentialVerifier
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
@@ -51,9 +52,16 @@ LIBRARY_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
 """What a process that draws sets in its environment, where it is not set, before it does."""
 
 
-def _credential_checker(settings: Settings) -> CredentialChecker:
+def _credential_checker(
+    settings: Settings, *, metrics_scopes: frozenset[Scope] = frozenset()
+) -> CredentialChecker:
+    """Who METRICS_KEY belongs to is known everywhere, and may do what `metrics_scopes` say."""
     tokens = JwtTokens(settings.secret_key) if settings.secret_key else None
-    verifiers: list[CredentialVerifier] = [ApiKeyVerifier(settings.api_keys)]
+    metrics_keys = [settings.metrics_key] if settings.metrics_key else []
+    verifiers: list[CredentialVerifier] = [
+        ApiKeyVerifier(settings.api_keys),
+        ApiKeyVerifier(metrics_keys, scopes=metrics_scopes, may_mint=False),
+    ]
     if tokens is not None:
         verifiers.append(tokens)
     return CredentialChecker(verifiers, issuer=tokens)
@@ -79,6 +87,7 @@ def _scheduler(
         generate_images,
         records,
         max_queue=settings.max_queue,
+        max_queue_per_caller=settings.max_queue_per_caller,
         batch_wait=None if wait is None else wait / 1000,
         observer=observer,
     )
@@ -166,6 +175,10 @@ class Container(containers.DeclarativeContainer):
     device_report = providers.Callable(_itself, _diffusers)
     picture_parameters = providers.ThreadSafeSingleton(PictureFileReader)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
+    # At /metrics a metrics key has the right that is asked for there, and nowhere else any.
+    metrics_checker = providers.ThreadSafeSingleton(
+        _credential_checker, settings, metrics_scopes=frozenset({Scope.MODELS_READ})
+    )
     job_store = providers.ThreadSafeSingleton(_job_store, settings)
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
@@ -217,6 +230,7 @@ class Container(containers.DeclarativeContainer):
         scheduler=scheduler,
         service=service,
         credential_checker=credential_checker,
+        metrics_checker=metrics_checker,
         metrics=metrics,
         picture_parameters=picture_parameters,
     )

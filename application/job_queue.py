@@ -19,16 +19,21 @@ _REMEMBERED_CALLERS = 10_000
 
 
 class JobQueue:
-    """A bounded queue, fair between callers. What may have ended an earlier process goes last.
+    """A bounded queue, fair between callers, each of whom may have a bound of their own.
+
+    What may have ended an earlier process goes last.
 
     `changed` guards all that is in here. The worker holds it to take jobs, never while it draws;
     a caller holds it to put one in, never while it waits for its pictures.
     """
 
-    def __init__(self, *, max_waiting: int, observer: JobObserver) -> None:
+    def __init__(
+        self, *, max_waiting: int, max_of_caller: int | None, observer: JobObserver
+    ) -> None:
         self.changed = threading.Condition()
         self._observer = observer
         self._max_waiting = max_waiting
+        self._max_of_caller = max_of_caller
         self._live: dict[JobKey, LiveJob] = {}
         self._waiting: dict[int, LiveJob] = {}
         self._running: tuple[LiveJob, ...] = ()
@@ -79,6 +84,16 @@ class JobQueue:
         with self.changed:
             mine = [live for key, live in self._live.items() if key.caller == caller]
         return sorted(mine, key=lambda live: live.job.sequence)
+
+    def waiting_of(self, caller: str) -> int:
+        """How many jobs of this caller wait."""
+        with self.changed:
+            return sum(live.job.caller == caller for live in self._waiting.values())
+
+    def full_for(self, caller: str) -> bool:
+        """Whether as many jobs of this caller wait as one caller's may."""
+        most = self._max_of_caller
+        return most is not None and self.waiting_of(caller) >= most
 
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: that is for its caller to keep.

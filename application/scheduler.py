@@ -52,6 +52,7 @@ class JobScheduler:
         records: JobRecords,
         *,
         max_queue: int,
+        max_queue_per_caller: int | None = None,
         batch_wait: float | None = None,
         observer: JobObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -60,7 +61,9 @@ class JobScheduler:
         self._generate_images = generate_images
         self._records = records
         self._observer = observer or NoJobObserver()
-        self._queue = JobQueue(max_waiting=max_queue, observer=self._observer)
+        self._queue = JobQueue(
+            max_waiting=max_queue, max_of_caller=max_queue_per_caller, observer=self._observer
+        )
         self._now = now
         times = DrawingTimes()
         self._forecast = Forecast(self._queue, times)
@@ -114,7 +117,7 @@ class JobScheduler:
             IdConflict: the id is that of another request, which is not finished or succeeded.
             ModelNotFound: no model has its `model_id`.
             ModelNotLoadable: no picture can be drawn with that model.
-            QueueFull: as many wait as may.
+            QueueFull: as many wait as may, of all callers or of this one.
             DeadlineUnmet: it would not be done in time.
             ShuttingDown: the service stops.
             StorageUnavailable: it could not be kept; nothing was begun.
@@ -284,9 +287,11 @@ class JobScheduler:
         if self._queue.closed:
             raise ShuttingDown
         admitted = self._generate_images.admit(request)
-        if self._queue.full:
+        full = self._queue.full
+        if full or self._queue.full_for(caller):
+            waiting = self._queue.waiting if full else self._queue.waiting_of(caller)
             wait = max(1, round(self._forecast.seconds_running()))
-            raise QueueFull(waiting=self._queue.waiting, retry_after=wait)
+            raise QueueFull(waiting=waiting, retry_after=wait, of_caller=not full)
         if within is not None:
             predicted = self._forecast.seconds_until_done(admitted, caller)
             if predicted > within:

@@ -11,6 +11,7 @@ __all__ = [
     "device",
     "folders",
     "host",
+    "key",
     "keys",
     "one_of",
     "optional",
@@ -61,10 +62,20 @@ def folders(value: tuple[str, ...]) -> str | None:
 
 
 def keys(value: tuple[str, ...]) -> str | None:
-    # A key travels in a header, so what no header can carry could never be sent back.
-    if all(key.isascii() and key.isprintable() and " " not in key for key in value):
+    if all(map(_fits_a_header, value)):
         return None
     return "holds a key that no HTTP header can carry; use printable ASCII without blanks"
+
+
+def key(value: str | None) -> str | None:
+    if value is None or _fits_a_header(value):
+        return None
+    return "is a key that no HTTP header can carry; use printable ASCII without blanks"
+
+
+def _fits_a_header(key: str) -> bool:
+    # A key travels in a header, so what no header can carry could never be sent back.
+    return key.isascii() and key.isprintable() and " " not in key
 
 
 def origins(value: tuple[str, ...]) -> str | None:

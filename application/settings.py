@@ -44,6 +44,7 @@ class Settings:
 
     secret_key: str | None = field(default=None, repr=False)
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    metrics_key: str | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     cors_origins: tuple[str, ...] = ("*",)
@@ -69,6 +70,7 @@ class Settings:
     job_retention_bytes: int = 10_737_418_240
     model_cache_bytes: int | None = None
     max_queue: int = 64
+    max_queue_per_caller: int | None = None
     max_batch: int | None = None
     batch_wait_ms: int | None = None
     max_waiting: int = 64
@@ -86,6 +88,8 @@ class Settings:
             for name, check in _CHECKS.items()
             if (message := check(getattr(self, name))) is not None
         ]
+        if self.metrics_key in self.api_keys:
+            problems.append("METRICS_KEY is one of API_KEYS; it must be a key of its own")
         if problems:
             raise SettingsError(problems)
 
@@ -119,12 +123,14 @@ class Settings:
     @property
     def api_keys_weakness(self) -> str | None:
         """Why one of API_KEYS is easy to guess, in words; None when none is."""
-        for key in self.api_keys:
-            if len(key) < _SAFE_KEY_LENGTH:
-                return f"one is shorter than {_SAFE_KEY_LENGTH} characters"
-            if _PLACEHOLDER.search(key):
-                return "one looks like a placeholder"
-        return None
+        weak = next(filter(None, map(_weakness_of_key, self.api_keys)), None)
+        return None if weak is None else f"one {weak}"
+
+    @property
+    def metrics_key_weakness(self) -> str | None:
+        """Why METRICS_KEY is easy to guess, in words; None when it is not, or not set."""
+        weak = None if self.metrics_key is None else _weakness_of_key(self.metrics_key)
+        return None if weak is None else f"it {weak}"
 
     @property
     def secret_key_weakness(self) -> str | None:
@@ -136,6 +142,12 @@ class Settings:
         if _PLACEHOLDER.search(self.secret_key):
             return "it looks like a placeholder"
         return None
+
+
+def _weakness_of_key(key: str) -> str | None:
+    if len(key) < _SAFE_KEY_LENGTH:
+        return f"is shorter than {_SAFE_KEY_LENGTH} characters"
+    return "looks like a placeholder" if _PLACEHOLDER.search(key) else None
 
 
 def _integer(text: str) -> int:
@@ -177,6 +189,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "job_retention_bytes": _integer,
     "model_cache_bytes": _integer,
     "max_queue": _integer,
+    "max_queue_per_caller": _integer,
     "max_batch": _integer,
     "batch_wait_ms": _integer,
     "max_waiting": _integer,
@@ -197,6 +210,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
 _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "secret_key": checks.secret,
     "api_keys": checks.keys,
+    "metrics_key": checks.key,
     "host": checks.host,
     "port": checks.between(1, 65_535),
     "cors_origins": checks.origins,
@@ -211,6 +225,7 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "job_retention_bytes": checks.byte_count,
     "model_cache_bytes": checks.byte_count,
     "max_queue": checks.between(1, 10_000),
+    "max_queue_per_caller": checks.optional(checks.between(1, 10_000)),
     "max_batch": checks.optional(checks.between(1, 64)),
     "batch_wait_ms": checks.optional(checks.between(0, 10_000)),
     "max_waiting": checks.between(1, 10_000),

@@ -28,6 +28,11 @@ def welcome(settings: Settings, *, made_api_key: str | None) -> str:
             f"WARNING: API_KEYS is weak: {weakness}. Whoever guesses it has every right.",
             "WARNING: make one with: ai-inference keys new",
         ]
+    if weakness := settings.metrics_key_weakness:
+        lines += [
+            f"WARNING: METRICS_KEY is weak: {weakness}. Whoever guesses it can read /metrics.",
+            "WARNING: make one with: ai-inference keys new",
+        ]
     if weakness := settings.secret_key_weakness:
         lines += [
             f"WARNING: SECRET_KEY is weak: {weakness}. Whoever guesses it can make tokens.",

@@ -270,14 +270,15 @@ class Refused(DomainError):
 
 
 class QueueFull(Refused):
-    """As many jobs wait as may."""
+    """As many jobs wait as may, of all callers or of this one."""
 
     code = "queue_full"
 
-    def __init__(self, *, waiting: int, retry_after: int) -> None:
-        super().__init__(
-            f"{waiting} jobs wait already; try again in {retry_after} s", retry_after=retry_after
-        )
+    def __init__(self, *, waiting: int, retry_after: int, of_caller: bool = False) -> None:
+        what = f"{waiting} jobs wait already"
+        if of_caller:
+            what = f"{waiting} of your jobs wait already, as many as one caller's may"
+        super().__init__(f"{what}; try again in {retry_after} s", retry_after=retry_after)
 
 
 class DeadlineUnmet(Refused):

@@ -75,7 +75,9 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
 
 
 def check_credentials(settings: Settings) -> Iterator[Check]:
-    """API_KEYS and SECRET_KEY. The service makes a key where there is neither."""
+    """API_KEYS, METRICS_KEY and SECRET_KEY. The service makes an API key where there is neither
+    the first nor the last.
+    """
     if weakness := settings.api_keys_weakness:
         remedy = "whoever guesses it has every right; `ai-inference keys new` prints a good one"
         yield Check("API_KEYS", Verdict.WARNING, f"{weakness}; {remedy}")
@@ -86,6 +88,11 @@ def check_credentials(settings: Settings) -> Iterator[Check]:
         yield Check("API_KEYS", Verdict.WARNING, f"not set: {remedy}")
     else:
         yield Check("API_KEYS", Verdict.WARNING, "not set: only tokens are good for anything")
+    if weakness := settings.metrics_key_weakness:
+        remedy = "whoever guesses it can read /metrics; `ai-inference keys new` prints a good one"
+        yield Check("METRICS_KEY", Verdict.WARNING, f"{weakness}; {remedy}")
+    elif settings.metrics_key is not None:
+        yield Check("METRICS_KEY", Verdict.OK, "set")
     if settings.secret_key is None:
         yield Check("SECRET_KEY", Verdict.OK, "not set: there are no tokens, which is fine")
     elif weakness := settings.secret_key_weakness:

@@ -45,6 +45,7 @@ def create_app(
     scheduler: JobScheduler,
     service: InferenceService,
     credential_checker: CredentialChecker,
+    metrics_checker: CredentialChecker,
     metrics: Metrics,
     picture_parameters: PictureParametersReader,
 ) -> Flask:
@@ -80,7 +81,7 @@ def create_app(
         tokens_blueprint(credential_checker),
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
-        metrics_blueprint(metrics, credential_checker, public=settings.metrics_public),
+        metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
         sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
         sdapi.options_blueprint(registry, credential_checker),

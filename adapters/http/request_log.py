@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
@@ -11,6 +12,8 @@ __all__ = ["install_request_log"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _QUIET_PATHS = frozenset({"/health", "/v1/health", "/health/ready", "/metrics"})
+_FORWARDED_FOR_CHARACTERS = 200
+"""Of four IPv6 addresses; a client may send thousands."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,16 +31,36 @@ def install_request_log(app: Flask) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         principal = g.get("principal")
         _log.log(
-            logging.DEBUG if request.path in _QUIET_PATHS else logging.INFO,
-            "%s %s %d in %.3f s for %s, request_id=%s",
+            logging.DEBUG if _quiet(response) else logging.INFO,
+            "%s %s %d in %.3f s for %s from %s%s, request_id=%s",
             request.method,
-            ascii(request.path)[1:-1],
+            _escaped(request.path),
             response.status_code,
             time.monotonic() - g.began,
             "nobody" if principal is None else ascii(principal.name),
+            _escaped(request.remote_addr or "nowhere"),
+            _forwarded_for(),
             g.request_id,
         )
         return response
 
     app.before_request(begin)
     app.after_request(end)
+
+
+def _quiet(response: Response) -> bool:
+    # Who guesses at credentials is seen wherever that is tried.
+    return request.path in _QUIET_PATHS and response.status_code != HTTPStatus.UNAUTHORIZED
+
+
+def _forwarded_for() -> str:
+    """What the header says, which anybody can write; nothing where there is none.
+
+    Of a long one its end, where the nearest proxy has put the address that it saw.
+    """
+    sent = request.headers.get("X-Forwarded-For")
+    return f", forwarded_for={sent[-_FORWARDED_FOR_CHARACTERS:]!a}" if sent else ""
+
+
+def _escaped(text: str) -> str:
+    return ascii(text)[1:-1]

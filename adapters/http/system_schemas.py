@@ -36,9 +36,10 @@ class _LoadedModelSchema(AnswerSchema):
 
 
 class _LimitsSchema(AnswerSchema):
-    """The settings that bound what is taken and kept; null where the device decides."""
+    """The settings that bound what is taken and kept; null where none is set."""
 
     max_queue = fields.Integer()
+    max_queue_per_caller = fields.Integer(allow_none=True)
     max_waiting = fields.Integer()
     max_streams = fields.Integer()
     max_body_bytes = fields.Integer()

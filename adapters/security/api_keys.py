@@ -11,10 +11,20 @@ __all__ = ["ApiKeyVerifier"]
 
 
 class ApiKeyVerifier(CredentialVerifier):
-    """A fixed set of keys, each with every right. Keeps their SHA-256, not the keys."""
+    """A fixed set of keys, of which all have the same rights. Keeps their SHA-256, not the keys.
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    Args:
+        keys: The keys.
+        scopes: What each may do; everything, unless it is said.
+        may_mint: Whether each may have tokens.
+    """
+
+    def __init__(
+        self, keys: Iterable[str], *, scopes: Iterable[Scope] = Scope, may_mint: bool = True
+    ) -> None:
         self._digests = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
+        self._scopes = frozenset(scopes)
+        self._may_mint = may_mint
 
     def verify(self, credential: str) -> Principal | None:
         """Whose key this is. Takes the same time whichever key it is, or none."""
@@ -22,4 +32,5 @@ class ApiKeyVerifier(CredentialVerifier):
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):
             return None
-        return Principal(name=f"key:{digest.hex()[:8]}", scopes=frozenset(Scope), may_mint=True)
+        name = f"key:{digest.hex()[:8]}"
+        return Principal(name=name, scopes=self._scopes, may_mint=self._may_mint)

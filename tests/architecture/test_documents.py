@@ -6,6 +6,7 @@ import tomllib
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -14,6 +15,7 @@ from application.settings import Settings
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,19 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
             assert shown == ",".join(default)
         else:
             assert shown.lower() == str(default).lower() or float(shown) == default
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_a_container_has_no_rights_to_lose_and_a_bounded_log(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert {"max-size", "max-file"} <= set(service["logging"]["options"])
+
+
+def test_the_file_that_compose_reads_keys_from_is_never_committed() -> None:
+    files = [row["path"] for row in COMPOSE["services"]["cpu"]["env_file"]]
+    assert set(files) <= set((ROOT / ".gitignore").read_text().splitlines())
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

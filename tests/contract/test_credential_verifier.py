@@ -23,7 +23,7 @@ class Case:
     principal: Principal
 
 
-@pytest.fixture(params=["fake", "api key", "jwt"])
+@pytest.fixture(params=["fake", "api key", "metrics key", "jwt"])
 def case(request: pytest.FixtureRequest) -> Case:
     if request.param == "fake":
         principal = Principal("me", BOTH)
@@ -32,6 +32,10 @@ def case(request: pytest.FixtureRequest) -> Case:
         # sha256("good-key") begins with these eight digits.
         principal = Principal("key:b8ce88d5", BOTH, may_mint=True)
         return Case(ApiKeyVerifier(["other", "good-key"]), "good-key", principal)
+    if request.param == "metrics key":
+        principal = Principal("key:b8ce88d5", frozenset())
+        verifier = ApiKeyVerifier(["good-key"], scopes=(), may_mint=False)
+        return Case(verifier, "good-key", principal)
     tokens = JwtTokens(SECRET_KEY)
     token = tokens.issue(subject="me", scopes=BOTH, expires_in=60).token
     return Case(tokens, token, Principal("me", BOTH))

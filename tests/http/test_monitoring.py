@@ -147,6 +147,21 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do(rule: dict[str, Any]) -
         )
 
 
+def test_each_state_in_which_nothing_is_drawn_has_an_alert() -> None:
+    states = [
+        (operator, set(value.split("|")))
+        for rule in RULES
+        for selector in selectors(rule["expr"])
+        for label, operator, value in selector.matchers
+        if (selector.name, label) == ("ai_inference_readiness", "state")
+    ]
+    (spared,) = (words for operator, words in states if operator == "MatchOp.Re")
+    of_their_own = {
+        word for operator, words in states if operator != "MatchOp.Re" for word in words
+    }
+    assert spared - of_their_own == {"ready", "queue_full"}
+
+
 def test_the_readme_names_what_is_there(exposed: Exposed) -> None:
     (section,) = re.findall(r"^## Metrics\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`([a-z_]+[a-z])`", section))
@@ -179,6 +194,13 @@ def test_the_configuration_reads_metrics_under_the_name_that_the_alerts_have() -
     }
     assert named == {scraped["job_name"]}
     assert all((FOLDER / name).exists() for name in CONFIGURATION["rule_files"])
+
+
+def test_the_configurations_key_is_the_readmes_and_is_never_committed() -> None:
+    (scraped,) = CONFIGURATION["scrape_configs"]
+    name = scraped["authorization"]["credentials_file"]
+    assert f'echo -n "$METRICS_KEY" > monitoring/{name}' in README
+    assert f"/monitoring/{name}" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_the_dashboard_asks_the_data_source_that_is_chosen_for_the_instances_that_are() -> None:

@@ -77,6 +77,47 @@ def test_the_log_line_names_the_caller(shared: Service, caplog: pytest.LogCaptur
     assert "nobody" in caplog.messages[-1]
 
 
+def test_the_log_line_names_the_address_that_a_refused_request_came_from(
+    shared: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for path in ("/v1/models", "/metrics"):
+        shared.client.get(path, environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+        assert f"GET {path} 401" in caplog.messages[-1]
+        assert "for nobody from 192.0.2.7, request_id=" in caplog.messages[-1]
+
+
+def test_what_a_proxy_or_anybody_says_of_the_address_stands_beside_it(
+    shared: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    said = {"X-Forwarded-For": "198.51.100.9, 203.0.113.4"}
+    shared.client.get("/v1/models", headers=AUTHORIZED | said)
+    line = caplog.messages[-1]
+    assert "from 127.0.0.1, forwarded_for='198.51.100.9, 203.0.113.4', request_id=" in line
+
+
+def test_of_a_long_forwarded_address_the_end_is_kept(
+    shared: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    said = {"X-Forwarded-For": "é" * 8000 + ", 203.0.113.4"}
+    shared.client.get("/v1/models", headers=AUTHORIZED | said)
+    assert ", 203.0.113.4', request_id=" in caplog.messages[-1]
+    assert len(caplog.messages[-1]) < 1200
+
+
+@pytest.mark.parametrize("variable", ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"])
+def test_an_address_with_a_newline_forges_no_line(
+    shared: Service, caplog: pytest.LogCaptureFixture, variable: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    forged = {variable: "192.0.2.7\r\nERROR forged"}
+    shared.client.get("/v1/models", headers=AUTHORIZED, environ_overrides=forged)
+    assert "192.0.2.7\\r\\nERROR forged" in caplog.messages[-1]
+    assert caplog.messages[-1].isprintable()
+
+
 def test_a_log_line_stays_one_line_whatever_was_sent(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,6 +10,7 @@ from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_s
 
 LIMITS = {
     "max_queue": 2,
+    "max_queue_per_caller": None,
     "max_waiting": 64,
     "max_streams": 32,
     "max_body_bytes": 1_048_576,

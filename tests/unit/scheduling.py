@@ -24,7 +24,13 @@ OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 class Bench:
     """A scheduler, and all that it works with."""
 
-    def __init__(self, max_queue: int = 8, *, largest_batch: int = 1) -> None:
+    def __init__(
+        self,
+        max_queue: int = 8,
+        *,
+        max_queue_per_caller: int | None = None,
+        largest_batch: int = 1,
+    ) -> None:
         self.source = FakeModelSource({MODEL.path: b"weights", OTHER_MODEL.path: b"other weights"})
         self.registry = ModelRegistry(self.source)
         self.registry.refresh()
@@ -35,6 +41,7 @@ class Bench:
         self.sole_use = FakeSoleUse()
         self.observer = FakeJobObserver()
         self._max_queue = max_queue
+        self._max_queue_per_caller = max_queue_per_caller
         self.restart()
 
     def restart(self) -> None:
@@ -51,6 +58,7 @@ class Bench:
             GenerateImages(self.registry, self.generator, clock=self.clock),
             self.records,
             max_queue=self._max_queue,
+            max_queue_per_caller=self._max_queue_per_caller,
             batch_wait=0,
             observer=self.observer,
             clock=self.clock,

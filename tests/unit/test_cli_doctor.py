@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,13 @@ from adapters.cli.assembly import DeviceFacts
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from tests.fakes.model_source import FakeModelSource
 from tests.unit.cli_runs import SECRET_KEY, Terminal
+
+
+@pytest.fixture(autouse=True)
+def the_scanner_is_heard_afterwards() -> Iterator[None]:
+    """`doctor` mutes it until its process ends, which here runs other tests too."""
+    yield
+    logging.getLogger("adapters.filesystem").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
@@ -160,4 +168,13 @@ def test_weak_and_missing_credentials_are_warnings(terminal: Terminal) -> None:
     assert "makes its own" in rows(terminal)["API_KEYS"][1]
     terminal.environment |= {"API_KEYS": "changeme"}
     verdict, said = rows(terminal)["API_KEYS"]
+    assert (verdict, "changeme" in said) == ("warning", False)
+
+
+def test_a_metrics_key_has_a_row_where_there_is_one(terminal: Terminal) -> None:
+    assert "METRICS_KEY" not in rows(terminal)
+    terminal.environment["METRICS_KEY"] = "Gh6Js0Tyq7Jw0Zr2"
+    assert rows(terminal)["METRICS_KEY"] == ("ok", "set")
+    terminal.environment["METRICS_KEY"] = "changeme"
+    verdict, said = rows(terminal)["METRICS_KEY"]
     assert (verdict, "changeme" in said) == ("warning", False)

@@ -23,6 +23,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     environ = {
         "SECRET_KEY": "s" * 40,
         "API_KEYS": " one , ,two,",
+        "METRICS_KEY": " three ",
         "HOST": "0.0.0.0",
         "PORT": "9000",
         "CORS_ORIGINS": "https://a.example, http://localhost:3000",
@@ -48,6 +49,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "JOB_RETENTION_SECONDS": "3600",
         "JOB_RETENTION_BYTES": "1000000",
         "MAX_QUEUE": "8",
+        "MAX_QUEUE_PER_CALLER": "3",
         "MAX_BATCH": "2",
         "BATCH_WAIT_MS": "20",
         "MAX_WAITING": "5",
@@ -63,6 +65,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     assert settings == Settings(
         secret_key="s" * 40,
         api_keys=("one", "two"),
+        metrics_key="three",
         host="0.0.0.0",
         port=9000,
         cors_origins=("https://a.example", "http://localhost:3000"),
@@ -88,6 +91,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         job_retention_seconds=3600,
         job_retention_bytes=1_000_000,
         max_queue=8,
+        max_queue_per_caller=3,
         max_batch=2,
         batch_wait_ms=20,
         max_waiting=5,
@@ -122,6 +126,8 @@ def test_an_empty_variable_counts_as_not_set(variable: str) -> None:
         ("DEVICE", "mps"),
         ("DEVICE", "cuda"),
         ("MAX_QUEUE", "1"),
+        ("MAX_QUEUE_PER_CALLER", "1"),
+        ("MAX_QUEUE_PER_CALLER", "10000"),
         ("MAX_BATCH", "1"),
         ("MAX_BATCH", "64"),
         ("THREADS", "1"),
@@ -180,7 +186,12 @@ def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
         ("HOST", "not a host"),
         ("API_KEYS", "two words"),
         ("API_KEYS", "schlüssel"),
+        ("METRICS_KEY", "two words"),
+        ("METRICS_KEY", "schlüssel"),
         ("MAX_QUEUE", "0"),
+        ("MAX_QUEUE_PER_CALLER", "0"),
+        ("MAX_QUEUE_PER_CALLER", "10001"),
+        ("MAX_QUEUE_PER_CALLER", "few"),
         ("MAX_BATCH", "0"),
         ("MAX_BATCH", "65"),
         ("BATCH_WAIT_MS", "-1"),
@@ -215,15 +226,27 @@ def test_all_wrong_values_are_named_in_one_message() -> None:
         assert variable in str(caught.value)
 
 
-def test_a_wrong_key_is_not_repeated() -> None:
+@pytest.mark.parametrize("variable", ["API_KEYS", "METRICS_KEY"])
+def test_a_wrong_key_is_not_repeated(variable: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.from_env({"API_KEYS": "hunter 2"})
+        Settings.from_env({variable: "hunter 2"})
+    assert "hunter" not in str(caught.value)
+
+
+def test_a_metrics_key_with_every_right_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings(api_keys=("hunter2", "another"), metrics_key="hunter2")
+    assert caught.value.problems[0].startswith("METRICS_KEY is one of API_KEYS")
     assert "hunter" not in str(caught.value)
 
 
 def test_keys_are_not_shown() -> None:
-    shown = repr(Settings(api_keys=("hunter2",), secret_key="correct horse battery"))
+    settings = Settings(
+        api_keys=("hunter2",), metrics_key="staple", secret_key="correct horse battery"
+    )
+    shown = repr(settings)
     assert "hunter2" not in shown
+    assert "staple" not in shown
     assert "horse" not in shown
 
 
@@ -239,6 +262,18 @@ def test_a_weak_api_key_is_told_and_not_repeated(keys: tuple[str, ...]) -> None:
 def test_a_strong_api_key_is_not_called_weak() -> None:
     assert Settings(api_keys=("q7Jw0Zr2Vt9Xk4Lm",)).api_keys_weakness is None
     assert Settings().api_keys_weakness is None
+
+
+@pytest.mark.parametrize("key", ["q7Jw0Zr2Vt9Xk4L", "my-default-password-1"])
+def test_a_weak_metrics_key_is_told_and_not_repeated(key: str) -> None:
+    weakness = Settings(metrics_key=key).metrics_key_weakness
+    assert weakness is not None
+    assert key not in weakness
+
+
+def test_a_strong_metrics_key_is_not_called_weak() -> None:
+    assert Settings(metrics_key="q7Jw0Zr2Vt9Xk4Lm").metrics_key_weakness is None
+    assert Settings().metrics_key_weakness is None
 
 
 @pytest.mark.parametrize("key", ["x" * 31, "change-me-change-me-change-me-change", "a" * 40])

@@ -52,6 +52,14 @@ def test_a_weak_api_key_is_a_loud_warning() -> None:
     assert "WARNING" not in welcome(strong, made_api_key=None)
 
 
+def test_a_weak_metrics_key_is_a_loud_warning() -> None:
+    said = welcome(Settings(metrics_key="changeme"), made_api_key=None)
+    assert "WARNING: METRICS_KEY is weak" in said
+    assert "changeme" not in said
+    strong = Settings(metrics_key="q7Jw0Zr2Vt9Xk4Lm")
+    assert "WARNING" not in welcome(strong, made_api_key=None)
+
+
 def test_a_weak_secret_key_is_a_loud_warning() -> None:
     assert "WARNING" in welcome(Settings(secret_key="short"), made_api_key=None)
     strong = Settings(secret_key="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0")

@@ -1,0 +1,68 @@
+"""MAX_QUEUE_PER_CALLER: one caller can not shut all others out."""
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.http.conftest import (
+    API_KEY,
+    AUTHORIZED,
+    OTHERS,
+    Service,
+    infer_body,
+    make_service,
+    make_settings,
+)
+from tests.http.helpers import assert_problem, bearer, key_name, make_token
+
+
+@pytest.fixture
+def service() -> Service:
+    """Four jobs may wait, and two of each caller; the worker draws when a test says so."""
+    return make_service(make_settings(max_queue=4, max_queue_per_caller=2))
+
+
+def submit(service: Service, headers: dict[str, str], **changes: object) -> TestResponse:
+    return service.client.post("/v1/jobs", json=infer_body(**changes), headers=headers)
+
+
+def fill(service: Service, headers: dict[str, str]) -> None:
+    """Let as many jobs of this caller wait as may."""
+    for name in ("a", "b"):
+        assert submit(service, headers, id=name).status_code == 202
+
+
+def test_past_its_own_bound_a_caller_is_told_when_to_come_back(service: Service) -> None:
+    fill(service, AUTHORIZED)
+    for path in ("/v1/jobs", "/v1/infer"):
+        response = service.client.post(path, json=infer_body(), headers=AUTHORIZED)
+        detail = assert_problem(response, 503, "queue_full")["detail"]
+        assert detail.startswith("2 of your jobs wait already")
+        assert int(response.headers["Retry-After"]) >= 1
+
+
+def test_others_are_let_in_beside_a_caller_who_is_not(service: Service) -> None:
+    fill(service, AUTHORIZED)
+    fill(service, OTHERS)
+    response = submit(service, OTHERS)
+    assert assert_problem(response, 503, "queue_full")["detail"].startswith("4 jobs wait already")
+
+
+def test_tokens_of_one_key_share_its_bound(service: Service) -> None:
+    fill(service, AUTHORIZED)
+    token = bearer(make_token({"sub": key_name(API_KEY)}))
+    assert_problem(submit(service, token), 503, "queue_full")
+
+
+def test_a_caller_at_its_bound_leaves_the_service_ready(service: Service) -> None:
+    fill(service, AUTHORIZED)
+    assert service.client.get("/health/ready").get_json()["status"] == "ready"
+
+
+def test_the_same_request_again_passes(service: Service) -> None:
+    fill(service, AUTHORIZED)
+    assert submit(service, AUTHORIZED, id="a").status_code == 202
+
+
+def test_the_bound_is_among_the_limits(service: Service) -> None:
+    limits = service.client.get("/v1/system", headers=AUTHORIZED).get_json()["limits"]
+    assert limits["max_queue_per_caller"] == 2
