@@ -8,21 +8,19 @@ from functools import partial
 
 from application.batching import BatchLimits
 from application.estimates import DrawingTimes
+from application.job_outcomes import failure_of, forget_frames, log_drawn, log_failure
 from application.job_queue import JobQueue
 from application.job_records import JobRecords
-from application.jobs import Job, JobFailure, Progress
+from application.jobs import Progress
 from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import (
     DeviceLost,
-    DomainError,
-    GenerationFailed,
     JobCancelled,
     OutOfMemory,
     StorageUnavailable,
 )
 from domain.generation import BatchKey, GenerationResult
-from domain.models import SHORT_ID
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import DrawnRequest, GenerateImages
 
@@ -234,10 +232,10 @@ class DeviceWorker:
 
     def _fail(self, live: LiveJob, error: Exception) -> None:
         if not live.job.status.finished:
-            _log_failure(live.job, error)
-            job = live.job.failed(self._now(), _failure(error))
+            log_failure(live.job, error)
+            job = live.job.failed(self._now(), failure_of(error))
             self._records.end(job)
-            _forget_frames(error)
+            forget_frames(error)
             self.queue.finish(live, job, error)
 
     def _finish(self, live: LiveJob, drawn: DrawnRequest, images: int) -> None:
@@ -263,52 +261,9 @@ class DeviceWorker:
         except StorageUnavailable as error:
             self._fail(live, error)
             return
-        _log_drawn(done, result)
+        log_drawn(done, result)
         self.queue.finish(live, done, result)
 
 
 def _images(batch: Sequence[LiveJob]) -> int:
     return sum(live.job.request.num_images for live in batch)
-
-
-def _failure(error: Exception) -> JobFailure:
-    if isinstance(error, DomainError):
-        return JobFailure(error.code, str(error))
-    return JobFailure("internal_error", "something failed here; the logs have it under its id")
-
-
-def _forget_frames(error: BaseException) -> None:
-    """Let go of what an error's tracebacks lead to, as it is kept for who asks what became of the
-    job: of all that was being drawn with.
-    """
-    each: BaseException | None = error
-    while each is not None:
-        each.__traceback__ = None
-        each = each.__cause__ or each.__context__
-
-
-def _log_failure(job: Job, error: Exception) -> None:
-    if isinstance(error, DomainError):
-        why = error if isinstance(error, GenerationFailed) else None
-        _log.warning(
-            "job failed: id=%a code=%s %s", job.request.id, error.code, error, exc_info=why
-        )
-    else:
-        _log.error("job failed: id=%a", job.request.id, exc_info=error)
-
-
-def _log_drawn(job: Job, result: GenerationResult) -> None:
-    request = result.request
-    _log.info(
-        "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",
-        request.id,
-        job.caller,
-        request.model_id[:SHORT_ID],
-        request.num_inference_steps,
-        request.width,
-        request.height,
-        request.num_images,
-        result.processing_time,
-        result.timings.queue,
-    )
-    _log.debug("prompt of %a: %a", request.id, request.prompt)

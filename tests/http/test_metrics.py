@@ -124,7 +124,7 @@ def test_it_answers_while_nothing_is_known_yet_and_tells_so() -> None:
 def test_nothing_that_names_a_caller_a_job_or_a_picture_is_in_it(service: Service) -> None:
     prompt, negative, job_id = "a prompt of my own", "nothing of that", "an-id-of-my-own"
     token = make_token({"sub": "somebody-by-name"})
-    body = infer_body(id=job_id, prompt=prompt, negative_prompt=negative, seed=421421)
+    body = infer_body(id=job_id, prompt=prompt, negative_prompt=negative, seed=421_421_421_421)
     for headers in (AUTHORIZED, OTHERS, bearer(token), bearer("a-wrong-key")):
         service.client.post("/v1/infer", json=body, headers=headers)
         service.client.get(f"/v1/jobs/{job_id}", headers=headers)
@@ -136,7 +136,7 @@ def test_nothing_that_names_a_caller_a_job_or_a_picture_is_in_it(service: Servic
     text = service.client.get("/metrics", headers=AUTHORIZED).get_data(as_text=True)
     never = (
         *(API_KEY, OTHER_API_KEY, SECRET_KEY, token, key_name(API_KEY), "key:", "a-wrong-key"),
-        *("somebody", prompt, negative, job_id, "421421", "secret", MODEL.id, MODEL.path),
+        *("somebody", prompt, negative, job_id, "421421421421", "secret", MODEL.id, MODEL.path),
         *(MODEL.name, "no/such"),
     )
     assert [each for each in never if each in text] == []
