@@ -27,7 +27,8 @@ class Waiting:
         batch_key: What it shares with those it can be drawn with.
         images: How many images it wants.
         passes: How often one behind it was drawn first.
-        last: Whether all others go first.
+        goes_last: Whether all others go first.
+        alone: Whether it is drawn with no other.
     """
 
     caller: str
@@ -36,7 +37,8 @@ class Waiting:
     batch_key: BatchKey
     images: int
     passes: int = 0
-    last: bool = False
+    goes_last: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,12 @@ def drawing_order(waiting: Sequence[Waiting], served: Mapping[str, int]) -> list
         served: The turn of each caller's last batch, counted from 1.
     """
     queues: dict[str, deque[Waiting]] = defaultdict(deque)
-    for job in sorted(waiting, key=lambda job: (job.last, job.number)):
+    for job in sorted(waiting, key=lambda job: (job.goes_last, job.number)):
         queues[job.caller].append(job)
 
     def place(caller: str, latest: int) -> tuple[bool, int, int, int, str]:
         head = queues[caller][0]
-        return head.last, max(latest, head.arrived), latest, head.number, caller
+        return head.goes_last, max(latest, head.arrived), latest, head.number, caller
 
     callers = [place(caller, served.get(caller, 0)) for caller in queues]
     heapq.heapify(callers)
@@ -90,8 +92,7 @@ def next_batch(
 
     A job whose model drew last may go before the first one, AFFINITY_PASSES times at most; then
     those join that can be drawn with it, in their order, as long as the images are no more than
-    the limit. A job that wants more than that is drawn alone. What is to be last is drawn with none
-    that is not.
+    the limit. A job that wants more than that is drawn alone.
 
     Args:
         order: From `drawing_order`.
@@ -99,11 +100,12 @@ def next_batch(
         limit: How many images of a shape are drawn together at most.
     """
     first = leader = order[0]
-    order = [job for job in order if job.last == first.last]
+    order = [job for job in order if job.goes_last == first.goes_last]
     if first.batch_key.model_id != last_model and first.passes < AFFINITY_PASSES:
         leader = next((job for job in order if job.batch_key.model_id == last_model), first)
     jobs, images, most = [leader], leader.images, limit(leader.batch_key)
-    for job in order:
+    company = [] if leader.alone else [job for job in order if not job.alone]
+    for job in company:
         if job is not leader and job.batch_key == leader.batch_key and images + job.images <= most:
             jobs.append(job)
             images += job.images

@@ -74,7 +74,7 @@ class _Steps:
                 preview = step.preview(number) if show and seen else None
                 if preview is not None:
                     self._shown = now
-                self._worker.queue.report(live, progress, preview)
+                self._worker.queue.report(live, progress, preview, now=self._worker.now())
 
     def _progress(self, step: GenerationStep, now: float) -> Progress:
         if self._first is None:
@@ -108,7 +108,7 @@ class DeviceWorker:
         self._records = records
         self._times = times
         self._batch_wait = batch_wait
-        self._now = now
+        self.now = now
         self._limits = BatchLimits(largest=1)
 
     def run_forever(self) -> None:
@@ -148,9 +148,11 @@ class DeviceWorker:
         )
         if batch is None:
             return False
+        if self.queue.abandoned:
+            return True
         for live in batch:
             request = live.job.request
-            job = self.queue.started(live, self._now(), Progress(0, request.num_inference_steps))
+            job = self.queue.started(live, self.now(), Progress(0, request.num_inference_steps))
             try:
                 self._records.update(job)
             except StorageUnavailable:
@@ -176,7 +178,7 @@ class DeviceWorker:
     def _ended(self, live: LiveJob) -> bool:
         """Whether a job is finished; ends it where it was cancelled meanwhile."""
         if live.cancelling and not live.job.status.finished:
-            job = live.job.cancelled(self._now())
+            job = live.job.cancelled(self.now())
             self._records.end(job)
             self.queue.finish(live, job, JobCancelled(job.request.id))
         return live.job.status.finished
@@ -233,7 +235,7 @@ class DeviceWorker:
     def _fail(self, live: LiveJob, error: Exception) -> None:
         if not live.job.status.finished:
             log_failure(live.job, error)
-            job = live.job.failed(self._now(), failure_of(error))
+            job = live.job.failed(self.now(), failure_of(error))
             self._records.end(job)
             forget_frames(error)
             self.queue.finish(live, job, error)

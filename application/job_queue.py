@@ -21,7 +21,7 @@ _REMEMBERED_CALLERS = 10_000
 class JobQueue:
     """A bounded queue, fair between callers, each of whom may have a bound of their own.
 
-    What may have ended an earlier process goes last.
+    What may have ended an earlier process goes last, and alone.
 
     `changed` guards all that is in here. The worker holds it to take jobs, never while it draws;
     a caller holds it to put one in, never while it waits for its pictures.
@@ -85,6 +85,13 @@ class JobQueue:
             mine = [live for key, live in self._live.items() if key.caller == caller]
         return sorted(mine, key=lambda live: live.job.sequence)
 
+    @property
+    def begun(self) -> tuple[LiveJob, ...]:
+        """The jobs whose drawing was begun and whose end is not known, those being kept too."""
+        with self.changed:
+            live = {*self._live.values(), *self._running}
+        return tuple(each for each in live if each.job.status is JobStatus.RUNNING)
+
     def waiting_of(self, caller: str) -> int:
         """How many jobs of this caller wait."""
         with self.changed:
@@ -146,12 +153,16 @@ class JobQueue:
         """Note that a job that was taken is being drawn."""
         with self.changed:
             live.job = live.job.started(now)
+            live.moved_at = now
             self._report(live, progress, None)
             return live.job
 
-    def report(self, live: LiveJob, progress: Progress, preview: bytes | None) -> None:
+    def report(
+        self, live: LiveJob, progress: Progress, preview: bytes | None, *, now: float
+    ) -> None:
         """Tell those who listen how far a job is."""
         with self.changed:
+            live.moved_at = now
             self._report(live, progress, preview)
 
     def withdraw(self, live: LiveJob) -> bool:
@@ -264,15 +275,16 @@ class JobQueue:
                 live.job.request.batch_key,
                 live.job.request.num_images,
                 live.passes,
-                last=self._may_be_deadly(live),
+                goes_last=self._goes_last(live),
+                alone=_may_be_deadly(live),
             )
             for number, live in self._waiting.items()
         ]
 
-    def _may_be_deadly(self, live: LiveJob) -> bool:
-        # An earlier process ended while it was drawn, and this one may too: first those are drawn
-        # that wait. So many turns are enough for them, and no newcomers keep it waiting for ever.
-        return live.job.attempts > 0 and self._turns < live.arrived + self._max_waiting
+    def _goes_last(self, live: LiveJob) -> bool:
+        # First those are drawn that wait. So many turns are enough for them, and no newcomers keep
+        # it waiting for ever.
+        return _may_be_deadly(live) and self._turns < live.arrived + self._max_waiting
 
     def _reordered(self) -> None:
         self._order = None
@@ -293,3 +305,8 @@ class JobQueue:
             live.preview = preview
             live.changed("preview")
         self.changed.notify_all()
+
+
+def _may_be_deadly(live: LiveJob) -> bool:
+    """An earlier process ended while it was drawn, and this one may too."""
+    return live.job.attempts > 0

@@ -35,6 +35,8 @@ from domain.services.generate_images import GenerateImages
 __all__ = ["JobScheduler"]
 
 _OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
+_STANDS_STILL_SECONDS = 300.0
+"""Without a step: longer than one takes anywhere."""
 
 _log = logging.getLogger(__name__)
 
@@ -236,16 +238,19 @@ class JobScheduler:
     def put_back(self) -> None:
         """Let what is still drawn wait for the next process, as if it had never been begun.
 
-        After `abandon`, where the service was told to stop: that is not the jobs' doing. What is
-        drawn to its end all the same is kept. Raises nothing.
+        After `abandon`, where the service was told to stop: that is not the jobs' doing. One that
+        stood still may be why, and its attempt counts. What is drawn to its end all the same is
+        kept. Raises nothing.
         """
-        for live in self._queue.running:
-            job = live.job
-            if job.status is JobStatus.RUNNING:
+        now = self._now()
+        for live in self._queue.begun:
+            if live.cancelling:
+                self._records.end(live.job.cancelled(now))
+            elif now - live.moved_at < _STANDS_STILL_SECONDS:
                 try:
-                    self._records.update(job.requeued())
+                    self._records.update(live.job.requeued())
                 except StorageUnavailable:
-                    _log.warning("job %a could not be put back", job.request.id)
+                    _log.warning("job %a could not be put back", live.job.request.id)
 
     def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits

@@ -87,16 +87,22 @@ def test_in_any_queue_everybody_is_served_once_in_every_round() -> None:
 
 
 def test_what_is_to_be_last_goes_after_all_others_of_all_callers() -> None:
-    last = [job("a", last=True), job("b", last=True)]
+    last = [job("a", goes_last=True, alone=True), job("b", goes_last=True, alone=True)]
     others = [job("a"), job("c"), job("c")]
     assert drawing_order([*last, *others], {})[:3] == others
 
 
 def test_what_is_to_be_last_is_drawn_neither_before_others_nor_with_them() -> None:
-    last, other, same = job("a", last=True), job("b", model=B), job("c")
+    last, other, same = job("a", goes_last=True, alone=True), job("b", model=B), job("c")
     order = drawing_order([last, other, same], {})
     assert draw(order, last_model=A, limit=4) == Batch((same,), passed=other)
     assert draw([other, last], last_model=A, limit=4).jobs == (other,)
+
+
+def test_what_is_alone_is_drawn_with_nobody() -> None:
+    deadly, too, good, fine = job("a", alone=True), job("b", alone=True), job("c"), job("d")
+    assert draw([deadly, too, good], limit=4) == Batch((deadly,))
+    assert draw([good, too, fine], limit=4) == Batch((good, fine))
 
 
 def test_jobs_of_one_shape_are_drawn_together_up_to_the_limit() -> None:

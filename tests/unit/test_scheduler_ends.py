@@ -126,6 +126,33 @@ def test_what_is_put_back_and_drawn_to_its_end_all_the_same_is_kept(bench: Bench
     assert bench.statuses == {"r1": "succeeded"}
 
 
+def test_a_cancel_is_not_undone_by_a_stop(bench: Bench) -> None:
+    def cancel_and_stop(_requests: object) -> None:
+        bench.scheduler.cancel("me", "r1")
+        stop(bench)
+
+    bench.generator.on_begin = cancel_and_stop
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    assert bench.statuses == {"r1": "cancelled"}
+
+
+@pytest.mark.parametrize(("seconds", "attempts"), [(299, 0), (301, 1)])
+def test_the_attempt_of_a_job_that_stood_still_counts(
+    bench: Bench, seconds: int, attempts: int
+) -> None:
+    def stand_still_and_stop(_requests: object) -> None:
+        bench.clock.now += seconds
+        stop(bench)
+
+    bench.generator.on_begin = stand_still_and_stop
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    bench.restart()
+    bench.scheduler.recover()
+    assert bench.scheduler.find("me", "r1").job.attempts == attempts
+
+
 def test_a_store_that_fails_at_the_end_leaves_the_job_as_it_was(bench: Bench) -> None:
     def stop_without_a_store(_requests: object) -> None:
         bench.jobs.broken = True

@@ -164,6 +164,25 @@ def test_what_may_have_ended_a_process_is_drawn_after_those_that_waited() -> Non
     assert drawn(bench) == ["next", "other", "last", "deadly"]
 
 
+def test_what_may_have_ended_a_process_shares_no_batch() -> None:
+    bench = Bench(largest_batch=4)
+    for name in ("deadly", "too", "good"):
+        bench.scheduler.submit(request(name), caller="me")
+    for name in ("deadly", "too"):  # drawn together when the process ended
+        key = JobKey("me", name)
+        bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0)
+    bench.restart()
+    bench.scheduler.recover()
+    for number in range(4):  # as many as the limit takes to grow
+        bench.scheduler.submit(request(f"new {number}"), caller="me")
+    bench.scheduler.drain()
+    bench.scheduler.run_forever()
+    assert [batch for batch in bench.generator.batches if set(batch) & {"deadly", "too"}] == [
+        ("deadly",),
+        ("too",),
+    ]
+
+
 def test_what_ended_a_process_before_the_last_one_is_still_drawn_last(bench: Bench) -> None:
     bench.scheduler.submit(request("deadly"), caller="me")
     bench.scheduler.submit(request("good"), caller="me")
