@@ -86,7 +86,7 @@ class CredentialChecker:
 
     def _issuer_for(self, principal: Principal) -> TokenIssuer:
         if not principal.may_mint:
-            raise TokenMintingForbidden("a token can not mint another; use an API key")
+            raise TokenMintingForbidden("only an API key can have a token made; use one of those")
         if self._issuer is None:
             raise TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it")
         return self._issuer

@@ -64,8 +64,8 @@ class GenerateImages:
         return self.largest_batch if model.batches else 1
 
     def awaits(self, model_id: str) -> bool:
-        """Whether this model is not there, but may be once the folders are looked through."""
-        return self._registry.awaits(model_id)
+        """Whether the model of an accepted request is not there, but may come."""
+        return self._registry.may_come(model_id)
 
     def admit(self, request: GenerationRequest) -> GenerationRequest:
         """The request as it will be drawn, with its seed; cheap, before any queue.

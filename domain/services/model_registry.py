@@ -1,7 +1,8 @@
 """Which models there are."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -12,14 +13,26 @@ from domain.ports.model_source import ModelScan, ModelSource
 __all__ = ["ModelRegistry"]
 
 _LOOK_AGAIN_SECONDS = 0.1
+_AWAY_SECONDS = 3600.0
+"""How long what was there, or could not be looked at, is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """What the last look found, and the models that it missed and a later one may find again."""
+    """What the last look found, and the models that it missed and a later one may find again.
+
+    Attributes:
+        by_id: Those that were found.
+        missed: Those that were not, and may be.
+        missed_since: When each of them was first missed, by the registry's clock.
+        unread_since: Since when there is something that can not be looked at; None for nothing.
+        pending: Files that are there and not listed yet.
+    """
 
     by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
     missed: Mapping[str, ModelRecord] = field(default_factory=dict)
+    missed_since: Mapping[str, float] = field(default_factory=dict)
+    unread_since: float | None = None
     pending: tuple[PendingModel, ...] = ()
 
 
@@ -29,10 +42,12 @@ class ModelRegistry:
     Any thread may read: a look builds a new listing and puts it in place by one assignment.
     """
 
-    def __init__(self, source: ModelSource) -> None:
+    def __init__(self, source: ModelSource, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
+        self._clock = clock
         self._listing = _Listing()
         self._rejected: dict[str, str] = {}
+        self._seen: set[str] = set()
         self._scanned = False
 
     def refresh(self) -> None:
@@ -73,7 +88,8 @@ class ModelRegistry:
         """Whether this model is not listed, but may be once all that is there is read.
 
         Any model may while a file is hashed. One that was listed before, meant as in `named`, also
-        may while a folder or file of its path can not be read, or a file that may be it settles.
+        may while a folder or file of its path can not be read, or a file that may be it settles,
+        for an hour at most.
         """
         listing, model_id = self._listing, wanted.lower()
         if model_id in listing.by_id:
@@ -82,6 +98,16 @@ class ModelRegistry:
             return True
         hashing = any(each.state is PendingState.HASHING for each in listing.pending)
         return hashing or bool(_meant(listing.missed.values(), wanted))
+
+    def may_come(self, model_id: str) -> bool:
+        """The same of a model that an earlier run has seen.
+
+        One that was not listed yet since then may also come while anything can not be looked at,
+        for an hour at most.
+        """
+        since = self._listing.unread_since
+        is_unread = since is not None and self._clock() - since < _AWAY_SECONDS
+        return (is_unread and model_id.lower() not in self._seen) or self.awaits(model_id)
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
@@ -112,7 +138,10 @@ class ModelRegistry:
         model = by_id.pop(model_id.lower(), None)
         if model is not None:
             missed = {**listing.missed, model.id: model}
-            self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
+            since = {**listing.missed_since, model.id: self._clock()}
+            self._listing = dataclasses.replace(
+                listing, by_id=by_id, missed=missed, missed_since=since
+            )
 
     def reject(self, model_id: str, reason: str) -> None:
         """Note why no picture can be drawn with a model, which only drawing with it has shown.
@@ -136,11 +165,26 @@ class ModelRegistry:
         scan = self._source.scan()
         by_id = _by_id(scan.models)
         before = self._listing
+        self._seen |= by_id.keys()
         known = {**before.missed, **before.by_id}
-        missed = _missed((known[model_id] for model_id in known.keys() - by_id.keys()), scan)
+        now = self._clock()
+        since = {
+            model_id: before.missed_since.get(model_id, now)
+            for model_id in known.keys() - by_id.keys()
+        }
+        missed = _missed(
+            (known[model_id] for model_id, at in since.items() if now - at < _AWAY_SECONDS), scan
+        )
         for gone in set(tuple(self._rejected)) - by_id.keys() - missed.keys():
             del self._rejected[gone]
-        self._listing = _Listing(self._with_reasons(by_id), missed, scan.pending)
+        unread_since = now if before.unread_since is None else before.unread_since
+        self._listing = _Listing(
+            by_id=self._with_reasons(by_id),
+            missed=missed,
+            missed_since={model_id: since[model_id] for model_id in missed},
+            unread_since=unread_since if scan.unread else None,
+            pending=scan.pending,
+        )
         self._scanned = self._scanned or scan.settled
         return scan
 

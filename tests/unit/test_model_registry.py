@@ -6,6 +6,7 @@ from domain.errors import ModelNotFound, ModelNotLoadable
 from domain.models import SHORT_ID, ModelKind, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
 from domain.services.model_registry import ModelRegistry
+from tests.fakes.clock import FakeClock
 from tests.fakes.model_source import FakeModelSource, model_record
 
 MODEL = model_record(b"a", "m/a.pt")
@@ -244,3 +245,48 @@ def test_a_model_that_is_forgotten_is_found_anew_by_the_next_look() -> None:
         registry.get(record.id)
     registry.look()
     assert registry.get(record.id) == record
+
+
+@pytest.mark.parametrize(("seconds", "awaited"), [(3599, True), (3601, False)])
+def test_a_model_that_is_away_is_awaited_for_an_hour(
+    source: FakeModelSource, seconds: int, awaited: bool
+) -> None:
+    clock = FakeClock()
+    registry = ModelRegistry(source, clock=clock)
+    registry.refresh()
+    source.files.clear()
+    source.away = {"m"}
+    registry.refresh()
+    clock.now += seconds
+    registry.refresh()
+    assert registry.awaits(MODEL.id) is awaited
+    assert registry.may_come(MODEL.id) is awaited
+
+
+@pytest.mark.parametrize(("seconds", "comes"), [(3599, True), (3601, False)])
+def test_a_model_of_an_earlier_run_may_come_while_a_folder_is_away(
+    source: FakeModelSource, seconds: int, comes: bool
+) -> None:
+    clock = FakeClock()
+    source.files.clear()
+    source.away = {"m"}
+    registry = ModelRegistry(source, clock=clock)
+    registry.refresh()
+    clock.now += seconds
+    registry.refresh()
+    assert registry.may_come(MODEL.id) is comes
+    assert not registry.awaits(MODEL.id)
+    source.files[MODEL.path] = b"a"
+    source.away = {"another folder"}
+    registry.refresh()
+    assert not registry.may_come(MODEL.id)
+
+
+def test_a_model_that_this_run_saw_go_does_not_come_for_another_folder(
+    source: FakeModelSource, registry: ModelRegistry
+) -> None:
+    registry.refresh()
+    source.files.clear()
+    source.away = {"another folder"}
+    registry.refresh()
+    assert not registry.may_come(MODEL.id)
