@@ -3,7 +3,7 @@
 import logging
 
 from application.jobs import Job, JobFailure
-from domain.errors import DomainError, GenerationFailed
+from domain.errors import DomainError, GenerationFailed, OutOfMemory
 from domain.generation import GenerationResult
 from domain.models import SHORT_ID
 
@@ -32,7 +32,7 @@ def forget_frames(error: BaseException) -> None:
 def log_failure(job: Job, error: Exception) -> None:
     """A line for the operator; with the traceback where the code or a library is to blame."""
     if isinstance(error, DomainError):
-        why = error if isinstance(error, GenerationFailed) else None
+        why = error if isinstance(error, GenerationFailed | OutOfMemory) else None
         _log.warning(
             "job failed: id=%a code=%s %s", job.request.id, error.code, error, exc_info=why
         )

@@ -70,7 +70,7 @@ class ExecutionPlan:
         memory_bytes: That the device has, of which a container may allow less.
         backend: What runs the networks: `torch`, or `openvino` those that it can.
         dtype: In which precision is drawn.
-        dtype_of_wide_range: The same for the pipelines that are none of Stable Diffusion 1, 2 and
+        dtype_of_others: The same for the pipelines that are none of Stable Diffusion 1, 2 and
             XL: their networks were trained in bfloat16, and many overflow float16.
         vae_dtype: In which precision latents become pixels.
         vae_dtype_of_wide_range: The same for autoencoders whose numbers are too large for float16.
@@ -90,7 +90,7 @@ class ExecutionPlan:
     memory_bytes: int
     backend: str
     dtype: str
-    dtype_of_wide_range: str
+    dtype_of_others: str
     vae_dtype: str
     vae_dtype_of_wide_range: str
     quantization: str

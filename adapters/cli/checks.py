@@ -75,8 +75,8 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
 
 
 def check_credentials(settings: Settings) -> Iterator[Check]:
-    """API_KEYS, METRICS_KEY and SECRET_KEY. The service makes an API key where there is neither
-    the first nor the last.
+    """API_KEYS, METRICS_KEY and SECRET_KEY. Without API_KEYS and SECRET_KEY the service makes a key
+    of its own.
     """
     if weakness := settings.api_keys_weakness:
         remedy = "whoever guesses it has every right; `ai-inference keys new` prints a good one"

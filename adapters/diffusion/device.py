@@ -33,9 +33,9 @@ class Device:
         return _dtype(self.plan.dtype)
 
     @property
-    def dtype_of_wide_range(self) -> torch.dtype:
+    def dtype_of_others(self) -> torch.dtype:
         """The precision that every other pipeline is drawn in."""
-        return _dtype(self.plan.dtype_of_wide_range)
+        return _dtype(self.plan.dtype_of_others)
 
     @property
     def name(self) -> str:

@@ -146,7 +146,7 @@ class Engine:
             )
         if not bool(torch.isfinite(pixels).all()):
             device = self.device
-            dtype = device.dtype_of_wide_range if plan.decode is None else device.dtype
+            dtype = device.dtype_of_others if plan.decode is None else device.dtype
             raise GenerationFailed(
                 f"the picture came out as no numbers in {dtype}; "
                 "DTYPE=float32 helps when the model is sound"

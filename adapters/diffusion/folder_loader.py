@@ -52,7 +52,7 @@ def _read(folder: str, device: Device) -> Any:
     make_harmless(folder)
     index = read_index(folder)
     is_narrow = issubclass(index.pipeline, STABLE_DIFFUSION)
-    dtype = device.dtype if is_narrow else device.dtype_of_wide_range
+    dtype = device.dtype if is_narrow else device.dtype_of_others
     parts = {
         name: _component(Path(folder, name), each, dtype) for name, each in index.components.items()
     }

@@ -61,7 +61,7 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
                 _finish(pipeline, device)
             elif device.plan.backend == "openvino":
                 name = type(pipeline).__name__
-                dtype = device.plan.dtype_of_wide_range
+                dtype = device.plan.dtype_of_others
                 _log.warning("torch draws in %s: OpenVINO takes no %s", dtype, name)
     except DomainError as error:
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):

@@ -69,9 +69,11 @@ class PipelineCache:
     def _loaded(self, model: ModelRecord) -> Any:
         try:
             return self._load(model, self._device)
-        except OutOfMemory:
-            # Others' memory comes first: who asked gives it up and asks again.
-            if self._pipelines or self._device.plan.offload != AUTO:
+        except OutOfMemory as error:
+            # Others' memory comes first: who asked gives it up and asks again. And where the host's
+            # is short, nothing can wait in it.
+            is_of_host = isinstance(error.__cause__, MemoryError)
+            if self._pipelines or is_of_host or self._device.plan.offload != AUTO:
                 raise
         _log.info("%s does not fit what is free of the device's memory", model.name)
         plan = dataclasses.replace(self._device.plan, offload="model")

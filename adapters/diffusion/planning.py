@@ -68,7 +68,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
         memory_bytes=facts.memory_bytes,
         backend=backend,
         dtype=dtype,
-        dtype_of_wide_range=_or(overrides.dtype, "bfloat16" if facts.bfloat16 else dtype),
+        dtype_of_others=_or(overrides.dtype, "bfloat16" if facts.bfloat16 else dtype),
         vae_dtype=vae_dtype,
         vae_dtype_of_wide_range=_or(
             overrides.vae_dtype, wide if vae_dtype == "float16" else vae_dtype

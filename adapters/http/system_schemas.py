@@ -15,7 +15,7 @@ class _PlanSchema(AnswerSchema):
     memory_bytes = fields.Integer()
     backend = fields.String()
     dtype = fields.String()
-    dtype_of_wide_range = fields.String()
+    dtype_of_others = fields.String()
     vae_dtype = fields.String()
     vae_dtype_of_wide_range = fields.String()
     quantization = fields.String()

@@ -60,6 +60,8 @@ class ResultFiles(ResultStore):
             shutil.rmtree(self._of(token), ignore_errors=True)
 
     def keep_only(self, tokens: Collection[str]) -> None:
+        for path in self._folder.glob(f"{_WRITING}*"):
+            shutil.rmtree(path, ignore_errors=True)
         others = [
             path
             for path in self._folder.glob("??/*")
@@ -75,7 +77,7 @@ class ResultFiles(ResultStore):
                 self._folder.absolute(),
             )
             return
-        for path in (*self._folder.glob(f"{_WRITING}*"), *others):
+        for path in others:
             shutil.rmtree(path, ignore_errors=True)
         if others:
             _log.info("removed the pictures of %d jobs that are not known", len(others))

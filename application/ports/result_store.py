@@ -31,5 +31,6 @@ class ResultStore(ABC):
     def keep_only(self, tokens: Collection[str]) -> None:
         """Give up everything else: what a process that was killed has left behind.
 
-        Nothing where `tokens` is empty: then the jobs are lost rather than all their pictures left.
+        No picture where `tokens` is empty: that is a database that was lost, rather than pictures
+        that all were.
         """

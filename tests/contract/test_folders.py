@@ -199,7 +199,7 @@ def test_only_stable_diffusion_is_drawn_in_the_narrow_precision(
     from adapters.diffusion.loader import load_pipeline
 
     plan = dataclasses.replace(
-        find_device("cpu", "float32").plan, dtype="float32", dtype_of_wide_range="bfloat16"
+        find_device("cpu", "float32").plan, dtype="float32", dtype_of_others="bfloat16"
     )
     of_folder = load_pipeline(record_of(stable_diffusion), Device(plan))
     assert of_folder.unet.dtype == torch.float32

@@ -218,3 +218,16 @@ def test_others_go_before_weights_wait_elsewhere() -> None:
     assert cache.drop_all_but(MODELS["b"].id)
     use(cache, "b")
     assert loader.wanted == ["auto", "model", "auto", "auto", "model"]
+
+
+def test_nothing_waits_in_a_hosts_memory_that_is_short() -> None:
+    def load(_model: ModelRecord, device: Any) -> Any:
+        assert device.plan.offload == "auto"
+        raise OutOfMemory("loading does not fit") from MemoryError()
+
+    loader: Any = load
+    cache = make_cache(loader, 0)
+    automatic = dataclasses.replace(cache._device.plan, offload="auto")
+    cache._device = dataclasses.replace(cache._device, plan=automatic)
+    with pytest.raises(OutOfMemory):
+        use(cache, "a")

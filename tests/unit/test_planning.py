@@ -138,7 +138,7 @@ def test_integers_are_multiplied_only_where_that_is_wanted(wanted: str) -> None:
 def test_other_pipelines_have_a_precision_of_wide_range(
     facts: DeviceFacts, wanted: str, dtype: str
 ) -> None:
-    assert choose_plan(facts, PlanOverrides(dtype=wanted)).dtype_of_wide_range == dtype
+    assert choose_plan(facts, PlanOverrides(dtype=wanted)).dtype_of_others == dtype
 
 
 def test_a_batch_limit_that_is_wanted_is_taken() -> None:

@@ -18,7 +18,7 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     ),
     errors.Unauthenticated(credential_sent=False),
     errors.Forbidden("this credential lacks the scope inference:run"),
-    errors.TokenMintingForbidden("a token can not mint another; use an API key"),
+    errors.TokenMintingForbidden("only an API key can have a token made; use one of those"),
     errors.TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it"),
     errors.ModelNotFound("ab" * 32),
     errors.ModelNotLoadable("no picture can be drawn with style.safetensors: it is a LoRA"),
