@@ -48,8 +48,8 @@ def overhead(folder: Path, scale: float) -> Iterator[Row]:
         bound=1.02,
         bound_of="ratio",
         judged=scale == 1,
-        note=f"{count} requests both ways, by turns, each with another prompt and seed: the median of "
-        "the others, and the median of the ratios; what the empty negative prompt says, the service "
+        note=f"{count} requests both ways, by turns, each with another prompt and seed: the median "
+        "of the others, and that of the ratios; what the empty negative prompt says, the service "
         "knows from the first; all of ours took "
         f"{sum(found['service']):.1f} s, all of the others {sum(found['direct']):.1f} s; the "
         f"pictures of both differ by {found['apart']:.2f} of 255",
