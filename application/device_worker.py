@@ -33,6 +33,9 @@ _PREVIEW_SECONDS = 0.5
 _GLANCE_SECONDS = 5.0
 """How long previews are made for who has asked how a job looks, and may ask again."""
 
+_STANDS_STILL_SECONDS = 300.0
+"""Without a step, from where on a job is taken for one that hangs."""
+
 Finish = Callable[[Sequence[Callable[[], None]]], None]
 """Is given what is to be done with the jobs that were drawn, a task for each, and does it."""
 
@@ -160,6 +163,23 @@ class DeviceWorker:
                 _log.warning("the start of job %a could not be kept", request.id)
         self._draw(batch, finish)
         return True
+
+    def put_back(self) -> None:
+        """Let what is still drawn wait for the next process, as if it had never been begun.
+
+        For any thread, once the queue is abandoned: that the service stops is not the jobs' doing.
+        One that stands still may be why, and its attempt counts. What is drawn to its end all the
+        same is kept. Raises nothing.
+        """
+        now = self.now()
+        for live in self.queue.begun:
+            if live.cancelling:
+                self._records.end(live.job.cancelled(now))
+            elif now - live.moved_at < _STANDS_STILL_SECONDS:
+                try:
+                    self._records.update(live.job.requeued())
+                except StorageUnavailable:
+                    _log.warning("job %a could not be put back", live.job.request.id)
 
     def _company(self) -> float:
         if self._batch_wait is not None:

@@ -267,24 +267,12 @@ class JobQueue:
         return self._order
 
     def _places(self) -> list[Waiting]:
+        # So many turns are enough for those that wait, and no newcomers keep one waiting for ever.
+        since = self._turns - self._max_waiting
         return [
-            Waiting(
-                live.job.caller,
-                number,
-                live.arrived,
-                live.job.request.batch_key,
-                live.job.request.num_images,
-                live.passes,
-                goes_last=self._goes_last(live),
-                alone=_may_be_deadly(live),
-            )
-            for number, live in self._waiting.items()
+            live.place(goes_last=live.may_be_deadly and live.arrived > since)
+            for live in self._waiting.values()
         ]
-
-    def _goes_last(self, live: LiveJob) -> bool:
-        # First those are drawn that wait. So many turns are enough for them, and no newcomers keep
-        # it waiting for ever.
-        return _may_be_deadly(live) and self._turns < live.arrived + self._max_waiting
 
     def _reordered(self) -> None:
         self._order = None
@@ -305,8 +293,3 @@ class JobQueue:
             live.preview = preview
             live.changed("preview")
         self.changed.notify_all()
-
-
-def _may_be_deadly(live: LiveJob) -> bool:
-    """An earlier process ended while it was drawn, and this one may too."""
-    return live.job.attempts > 0

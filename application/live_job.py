@@ -5,6 +5,7 @@ import math
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
+from application.batching import Waiting
 from application.jobs import Job, Progress
 from domain.generation import GenerationResult
 
@@ -41,6 +42,24 @@ class LiveJob:
     glanced_at: float = -math.inf
     changes: dict[str, int] = field(default_factory=dict)
     outcome: "Future[GenerationResult]" = field(default_factory=Future)
+
+    @property
+    def may_be_deadly(self) -> bool:
+        """Whether an earlier process ended while it was drawn, as this one may."""
+        return self.job.attempts > 0
+
+    def place(self, *, goes_last: bool) -> Waiting:
+        """What decides when a job that waits is drawn, and with which others."""
+        return Waiting(
+            self.job.caller,
+            self.job.sequence,
+            self.arrived,
+            self.job.request.batch_key,
+            self.job.request.num_images,
+            self.passes,
+            goes_last=goes_last,
+            alone=self.may_be_deadly,
+        )
 
     def changed(self, event: str) -> None:
         """Note that there is something new of this kind."""

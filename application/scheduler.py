@@ -35,8 +35,6 @@ from domain.services.generate_images import GenerateImages
 __all__ = ["JobScheduler"]
 
 _OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
-_STANDS_STILL_SECONDS = 300.0
-"""Without a step: longer than one takes anywhere."""
 
 _log = logging.getLogger(__name__)
 
@@ -236,21 +234,8 @@ class JobScheduler:
         self._queue.abandon()
 
     def put_back(self) -> None:
-        """Let what is still drawn wait for the next process, as if it had never been begun.
-
-        After `abandon`, where the service was told to stop: that is not the jobs' doing. One that
-        stood still may be why, and its attempt counts. What is drawn to its end all the same is
-        kept. Raises nothing.
-        """
-        now = self._now()
-        for live in self._queue.begun:
-            if live.cancelling:
-                self._records.end(live.job.cancelled(now))
-            elif now - live.moved_at < _STANDS_STILL_SECONDS:
-                try:
-                    self._records.update(live.job.requeued())
-                except StorageUnavailable:
-                    _log.warning("job %a could not be put back", live.job.request.id)
+        """As `DeviceWorker.put_back`: after `abandon`, where the service was told to stop."""
+        self._worker.put_back()
 
     def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits

@@ -5,7 +5,6 @@ import gc
 import importlib.util
 import logging
 import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from benchmarks.memory import resident_bytes
-from domain.errors import DeviceUnavailable, GenerationFailed, ModelNotLoadable
+from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
@@ -157,40 +156,6 @@ def test_nobody_is_told_of_an_import_or_a_conversion(
     from openvino.tools.ovc import telemetry_utils
 
     assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
-
-
-def broken_model(folder: Path) -> ModelRecord:
-    """A model of which one weight is no number."""
-    import torch
-    from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
-
-    name = "model.diffusion_model.out.2.weight"
-    tensors = load_file(DEMO_MODEL.path)
-    with safe_open(DEMO_MODEL.path, framework="pt") as file:
-        metadata = file.metadata()
-    path = folder / "nan.safetensors"
-    broken = {name: torch.full_like(tensors[name], float("nan"))}
-    save_file(tensors | broken, path, metadata=metadata)
-    return dataclasses.replace(DEMO_MODEL, id="0a" * 32, path=str(path), stamp=None)
-
-
-def test_weights_that_are_no_numbers_give_an_error(
-    tmp_path: Path, with_openvino: DiffusersImageGenerator
-) -> None:
-    model = broken_model(tmp_path)
-    with pytest.raises(GenerationFailed, match="no numbers"):
-        draw(with_openvino, demo_request(model_id=model.id), model)
-    assert draw(with_openvino, demo_request())
-
-
-def test_weights_that_are_no_numbers_are_not_quantised(tmp_path: Path) -> None:
-    skip_without_int8()
-    generator = DiffusersImageGenerator(device="cpu", quantization="int8")
-    model = broken_model(tmp_path)
-    with pytest.raises(ModelNotLoadable, match=r"conv_out.weight holds what are no numbers"):
-        draw(generator, demo_request(model_id=model.id), model)
-    assert draw(generator, demo_request())
 
 
 def small_pipeline(channels: int) -> Any:

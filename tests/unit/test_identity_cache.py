@@ -11,7 +11,9 @@ import pytest
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from adapters.filesystem.identity_cache import IdentityCache
+from adapters.filesystem.model_source import FilesystemModelSource
 from domain.models import FileStamp, ModelFamily, ModelKind
+from domain.services.model_registry import ModelRegistry
 from tests.paths import ROOT
 
 PATH = "models/a.safetensors"
@@ -190,3 +192,28 @@ def test_two_services_share_one_file(tmp_path: Path) -> None:
         assert other.get(PATH, STAMP) == CHECKPOINT
         other.put(PATH, STAMP, UNKNOWN)
         assert one.get(PATH, STAMP) == UNKNOWN
+
+
+def test_a_folder_that_is_mounted_anew_is_not_read_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    (tmp_path / "a.pt").write_bytes(b"one")
+    registry = ModelRegistry(
+        FilesystemModelSource(
+            [str(tmp_path)], IdentityCache(tmp_path / "models.sqlite"), settle_seconds=0
+        )
+    )
+    registry.refresh()
+    (before,) = registry.models()
+    stamp_of = FileStamp.of
+
+    def of_another_device(status: os.stat_result) -> FileStamp:
+        return dataclasses.replace(stamp_of(status), device=7)
+
+    monkeypatch.setattr(FileStamp, "of", of_another_device)
+    registry.refresh()
+    (after,) = registry.models()
+    assert after.id == before.id
+    assert after.stamp != before.stamp
+    assert caplog.text.count("hashing") == 1

@@ -107,12 +107,12 @@ def test_a_job_that_fails_leaves_the_next_one_alone(
     assert good.wait(0).request.id == "good"
 
 
-def test_a_job_waits_for_its_model_to_be_hashed(bench: Bench) -> None:
+@pytest.mark.parametrize("state", PendingState)
+def test_a_job_waits_for_its_model_to_be_listed_anew(bench: Bench, state: PendingState) -> None:
     job = bench.scheduler.submit(request(), caller="me")
     other = bench.scheduler.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
     content = bench.source.files.pop(MODEL.path)
-    hashing = PendingModel(MODEL.name, MODEL.path, MODEL.size, PendingState.HASHING)
-    bench.source.pending = (hashing,)
+    bench.source.pending = (PendingModel(MODEL.name, MODEL.path, MODEL.size, state),)
     bench.registry.refresh()
     bench.scheduler.run_once()
     assert other.wait(0)
@@ -136,22 +136,6 @@ def test_a_job_waits_for_its_folder_to_be_back(bench: Bench) -> None:
     with pytest.raises(ModelsNotRead):
         bench.scheduler.submit(request("new"), caller="me")
     bench.source.away.clear()
-    bench.registry.refresh()
-    bench.scheduler.run_once()
-    assert job.wait(0)
-
-
-def test_a_job_waits_for_its_model_to_settle_anew(bench: Bench) -> None:
-    job = bench.scheduler.submit(request(), caller="me")
-    other = bench.scheduler.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
-    content = bench.source.files.pop(MODEL.path)
-    settling = PendingModel(MODEL.name, MODEL.path, MODEL.size, PendingState.SETTLING)
-    bench.source.pending = (settling,)
-    bench.registry.refresh()
-    bench.scheduler.run_once()
-    assert other.wait(0)
-    bench.source.files[MODEL.path] = content
-    bench.source.pending = ()
     bench.registry.refresh()
     bench.scheduler.run_once()
     assert job.wait(0)
