@@ -18,20 +18,26 @@ _AWAY_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class _Missed:
+    """A model that was there before, and since when it is not, by the registry's clock."""
+
+    model: ModelRecord
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Listing:
     """What the last look found, and the models that it missed and a later one may find again.
 
     Attributes:
         by_id: Those that were found.
         missed: Those that were not, and may be.
-        missed_since: When each of them was first missed, by the registry's clock.
         unread_since: Since when there is something that can not be looked at; None for nothing.
         pending: Files that are there and not listed yet.
     """
 
     by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
-    missed: Mapping[str, ModelRecord] = field(default_factory=dict)
-    missed_since: Mapping[str, float] = field(default_factory=dict)
+    missed: Mapping[str, _Missed] = field(default_factory=dict)
     unread_since: float | None = None
     pending: tuple[PendingModel, ...] = ()
 
@@ -97,7 +103,7 @@ class ModelRegistry:
         if model_id in listing.missed or not self._scanned:
             return True
         hashing = any(each.state is PendingState.HASHING for each in listing.pending)
-        return hashing or bool(_meant(listing.missed.values(), wanted))
+        return hashing or bool(_meant((each.model for each in listing.missed.values()), wanted))
 
     def may_come(self, model_id: str) -> bool:
         """The same of a model that an earlier run has seen.
@@ -137,11 +143,8 @@ class ModelRegistry:
         by_id = dict(listing.by_id)
         model = by_id.pop(model_id.lower(), None)
         if model is not None:
-            missed = {**listing.missed, model.id: model}
-            since = {**listing.missed_since, model.id: self._clock()}
-            self._listing = dataclasses.replace(
-                listing, by_id=by_id, missed=missed, missed_since=since
-            )
+            missed = {**listing.missed, model.id: _Missed(model, self._clock())}
+            self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
 
     def reject(self, model_id: str, reason: str) -> None:
         """Note why no picture can be drawn with a model, which only drawing with it has shown.
@@ -166,14 +169,15 @@ class ModelRegistry:
         by_id = _by_id(scan.models)
         before = self._listing
         self._seen |= by_id.keys()
-        known = {**before.missed, **before.by_id}
         now = self._clock()
-        since = {
-            model_id: before.missed_since.get(model_id, now)
-            for model_id in known.keys() - by_id.keys()
-        }
-        missed = _missed(
-            (known[model_id] for model_id, at in since.items() if now - at < _AWAY_SECONDS), scan
+        known = {**before.missed, **{key: _Missed(row, now) for key, row in before.by_id.items()}}
+        missed = _still_missed(
+            (
+                each
+                for model_id, each in known.items()
+                if model_id not in by_id and now - each.since < _AWAY_SECONDS
+            ),
+            scan,
         )
         for gone in set(tuple(self._rejected)) - by_id.keys() - missed.keys():
             del self._rejected[gone]
@@ -181,7 +185,6 @@ class ModelRegistry:
         self._listing = _Listing(
             by_id=self._with_reasons(by_id),
             missed=missed,
-            missed_since={model_id: since[model_id] for model_id in missed},
             unread_since=unread_since if scan.unread else None,
             pending=scan.pending,
         )
@@ -189,7 +192,7 @@ class ModelRegistry:
         return scan
 
 
-def _missed(unlisted: Iterable[ModelRecord], scan: ModelScan) -> Mapping[str, ModelRecord]:
+def _still_missed(unlisted: Iterable[_Missed], scan: ModelScan) -> Mapping[str, _Missed]:
     """Those of the models that may still lie where they lay, or be what is pending, by id.
 
     A pending file of a model's size may be it by another name: the same bytes have the same size.
@@ -206,7 +209,7 @@ def _missed(unlisted: Iterable[ModelRecord], scan: ModelScan) -> Mapping[str, Mo
             return True
         return model.size in sizes or not pending.isdisjoint(_paths(model))
 
-    return {model.id: model for model in unlisted if may_be_there(model)}
+    return {each.model.id: each for each in unlisted if may_be_there(each.model)}
 
 
 def _meant(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ...]:
