@@ -12,6 +12,7 @@ from adapters.filesystem.classification_checkpoints import (
     is_checkpoint,
     why_not_loadable,
 )
+from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
 from domain.model_card import NO_CARD, ModelCard
 from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
@@ -106,7 +107,7 @@ def _configuration_problem(header: Header) -> str | None:
     for part in _CONFIGURED_PARTS:
         if not any(name.startswith(part) for name in header.tensors):
             return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
-    return None
+    return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
 
 
 def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
