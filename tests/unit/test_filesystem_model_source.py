@@ -201,7 +201,9 @@ def test_an_unreadable_file_stops_nothing_and_is_told_once(
     source = make_source("models")
     for _ in range(3):
         assert paths(source) == ["models/good.pt"]
-    assert source.scan().pending == ()
+    (waiting,) = source.scan().pending
+    assert (waiting.path, waiting.state) == ("models/bad.pt", PendingState.SETTLING)
+    assert waiting.reason == "it cannot be read: Permission denied"
     assert caplog.text.count("models/bad.pt is left out: Permission denied") == 1
 
 
