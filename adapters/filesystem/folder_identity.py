@@ -67,7 +67,7 @@ def _identified(part: ModelPart, path: str, reading: Reading, *, stalled: bool) 
     try:
         return identify_file(path, part.stamp, reading, stalled=stalled)
     except IncompleteFile as error:
-        error.reason = f"of {shown(part.path)}, {error.reason}"
+        error.reason = f"{shown(part.path)}: {error.reason}"
         raise
 
 

@@ -25,6 +25,7 @@ _SETTLE_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
 _STALL_SECONDS = 30.0
 """How long a file that is not whole must stay as it is until it is listed with that reason."""
+_MIN_READERS = 2
 _MAX_READERS = 12
 """Threads that hash, where there are as many cores; each holds a block of 4 MiB."""
 
@@ -108,7 +109,7 @@ class FilesystemModelSource(ModelSource):
         self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
-            min(_MAX_READERS, os.cpu_count() or 1), thread_name_prefix="hash"
+            max(_MIN_READERS, min(_MAX_READERS, os.cpu_count() or 1)), thread_name_prefix="hash"
         )
 
     def scan(self) -> ModelScan:
@@ -118,7 +119,8 @@ class FilesystemModelSource(ModelSource):
             if before.reading is not None and seen.get(path) is not before:
                 before.reading.cancelled.set()
         self._seen = seen
-        for each in seen.values():
+        # One that takes hours must not keep the others waiting.
+        for each in sorted(seen.values(), key=lambda each: each.found.size):
             self._advance(each, now)
         unlisted = [each for each in seen.values() if each.identity is None]
         return ModelScan(

@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "a tokenizer's files": (
         without("tokenizer/vocab.json", "tokenizer/merges.txt"),
-        "its tokenizer/vocab.json and tokenizer/merges.txt is missing",
+        "its tokenizer/vocab.json and tokenizer/merges.txt are missing",
     ),
     "merges": (without("tokenizer/merges.txt"), "its tokenizer/merges.txt is missing"),
     "a vocabulary": (without("tokenizer/vocab.json"), "its tokenizer/vocab.json is missing"),

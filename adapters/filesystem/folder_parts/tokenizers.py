@@ -35,7 +35,8 @@ def tokenizer_problem(part: str, name: object, files: Collection[str]) -> str | 
             known = {each for names in _VOCABULARIES.values() for each in names}
             absent = [] if known & set(files) else [_FAST]
         if absent:
-            return f"its {' and '.join(f'{part}/{each}' for each in absent)} is missing"
+            names = " and ".join(f"{part}/{each}" for each in absent)
+            return f"its {names} {'are' if absent[1:] else 'is'} missing"
     if _ABOUT not in files:
         return f"its {part}/{_ABOUT} is missing"
     return None
