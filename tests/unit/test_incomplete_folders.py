@@ -147,6 +147,14 @@ REFUSED: dict[str, tuple[Files, str]] = {
         scheduler("UniPCMultistepScheduler", prediction_type="flow_prediction"),
         "its scheduler matches flows",
     ),
+    "continuous noise": (
+        scheduler("EulerDiscreteScheduler", sigma_min=0.002, sigma_max=120.0),
+        "its scheduler has bounds of noise of its own (sigma_min, sigma_max), which no sampler",
+    ),
+    "continuous timesteps": (
+        scheduler("EulerDiscreteScheduler", timestep_type="continuous"),
+        "its scheduler has bounds of noise of its own, which no sampler",
+    ),
     "a scheduler that is no name": (
         index(scheduler=["diffusers", ["a"]]),
         "its scheduler is ['a'], whose noise",
@@ -172,6 +180,8 @@ LISTED: dict[str, Files] = {
     "a tokenizer as one file": less(less(FILES, "tokenizer/vocab.json"), "tokenizer/merges.txt")
     | {"tokenizer/tokenizer.json": b"{}"},
     "shards": in_shards(),
+    "an index of another variant, whose shards are not here": in_shards()
+    | {"unet/diffusion_pytorch_model.safetensors.index.fp16.json": b'{"weight_map": {"a": "o.x"}}'},
     "a whole file beside shards": in_shards() | {UNET: WEIGHTS},
     "a pointer that is not read": FILES
     | {"unet/diffusion_pytorch_model.bin": POINTER, "unet/flax_model.msgpack": POINTER},
@@ -179,6 +189,9 @@ LISTED: dict[str, Files] = {
     | {"unet/diffusion_pytorch_model.fp16.safetensors": POINTER},
     "a pointer outside of its parts": FILES | {"sample.json": POINTER},
     "a part that is left out": index(safety_checker=["stable_diffusion", "X"]),
+    "discrete noise as diffusers saves it": scheduler(
+        "EulerDiscreteScheduler", sigma_min=None, sigma_max=None, timestep_type="discrete"
+    ),
     "DDIM": scheduler("DDIMScheduler", prediction_type="v_prediction"),
 }
 

@@ -12,7 +12,7 @@ _SAME_NOISE = frozenset(
         *("DDIMScheduler", "DDIMInverseScheduler", "DDIMParallelScheduler"),
         *("DDPMScheduler", "DDPMParallelScheduler", "PNDMScheduler", "LMSDiscreteScheduler"),
         *("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler"),
-        *("KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "IPNDMScheduler"),
+        *("KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler"),
         *("DPMSolverMultistepScheduler", "DPMSolverMultistepInverseScheduler"),
         *("DPMSolverSinglestepScheduler", "DPMSolverSDEScheduler", "DEISMultistepScheduler"),
         *("UniPCMultistepScheduler", "SASolverScheduler", "LCMScheduler", "TCDScheduler"),
@@ -24,6 +24,9 @@ The others are of another process: `EDM…` (Karras et al., arXiv:2206.00364), `
 (arXiv:2403.03206), `Cosine…` and further ones. Named samplers read `betas` from a configuration
 that has none, so they would begin at another noise than the model was trained for.
 """
+
+_BOUNDS = ("sigma_min", "sigma_max")
+"""diffusers' `EulerDiscreteScheduler` of models with continuous noise, such as CosXL."""
 
 
 def scheduler_problem(name: object, configuration: Mapping[str, Any]) -> str | None:
@@ -39,6 +42,10 @@ def scheduler_problem(name: object, configuration: Mapping[str, Any]) -> str | N
                 f"its scheduler is {shown(str(each))}, whose noise no sampler here has for a "
                 "Stable Diffusion model"
             )
+    bounds = [each for each in _BOUNDS if configuration.get(each) is not None]
+    if bounds or configuration.get("timestep_type") == "continuous":
+        named = f" ({', '.join(bounds)})" if bounds else ""
+        return f"its scheduler has bounds of noise of its own{named}, which no sampler here takes"
     prediction = configuration.get("prediction_type")
     if configuration.get("use_flow_sigmas") is True or prediction == "flow_prediction":
         return (

@@ -63,21 +63,31 @@ def weights_problem(part: str, files: Collection[str], read: Callable[[str], byt
         name = f"{start}-{number:05}-of-{total}{end}"
         if name not in files:
             return f"its {part}/{shown(name)} is missing, one of {count} shards"
-    return _index_problem(part, start + end, files, read)
+    return _index_problem(part, start + end, used, files, read)
 
 
 def _index_problem(
-    part: str, whole: str, files: Collection[str], read: Callable[[str], bytes]
+    part: str,
+    whole: str,
+    used: Collection[str],
+    files: Collection[str],
+    read: Callable[[str], bytes],
 ) -> str | None:
+    """What is wrong with the index of the shards `used`; indexes of other variants do not count."""
     indexes = sorted(name for name in files if ".index." in name and name.endswith(".json"))
     if not indexes:
         return f"its {part}/{shown(whole)}.index.json is missing, which says what is in which shard"
     for name in indexes:
-        try:
-            places = json.loads(read(name))["weight_map"].values()
-        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            continue  # the loader says what is wrong with it
-        for shard in places:
-            if shard not in files:
-                return f"its {part}/{shown(str(shard))} is missing, which {shown(name)} names"
+        shards = _shards_of(read(name))
+        absent = sorted(shards - set(files))
+        if absent and (len(indexes) == 1 or shards & set(used)):
+            return f"its {part}/{shown(absent[0])} is missing, which {shown(name)} names"
     return None
+
+
+def _shards_of(index: bytes) -> set[str]:
+    """The files that an index names; none of one that the loader will refuse."""
+    try:
+        return {str(shard) for shard in json.loads(index)["weight_map"].values()}
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return set()
