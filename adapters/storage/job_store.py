@@ -196,9 +196,7 @@ def _past_share(share: int) -> Select[tuple[int, str]]:
     """The finished jobs that remain when each owner keeps the best `share` bytes of its own."""
     has_pictures = jobs.c.status == JobStatus.SUCCEEDED.value
     newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
-    alike = func.row_number().over(
-        partition_by=(jobs.c.owner, has_pictures), order_by=newest_first
-    )
+    alike = func.row_number().over(partition_by=(jobs.c.owner, has_pictures), order_by=newest_first)
     ranked = (
         select(jobs, (has_pictures | (alike <= KEPT_WITHOUT_PICTURES)).label("worthy"))
         .where(jobs.c.status.in_(_FINISHED))
