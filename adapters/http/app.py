@@ -7,6 +7,7 @@ from flask import Flask
 
 from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
+from adapters.http.foreign_pages import refuse_foreign_pages
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
@@ -63,6 +64,7 @@ def create_app(
         send_wildcard=True,
         max_age=600,
     )
+    refuse_foreign_pages(app, settings.cors_origins)
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
