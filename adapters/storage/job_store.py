@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -53,9 +53,18 @@ class SqlJobStore(JobStore):
         patience: Seconds that SQLite waits for another that writes, its busy timeout, where a
             caller waits for it.
         long_patience: The same where none does.
+        before_commit: Is called before changes are made to last. What it raises drops them.
     """
 
-    def __init__(self, url: str, *, patience: float = 1.0, long_patience: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: float = 1.0,
+        long_patience: float = 5.0,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._before_commit = before_commit
         self._url = url
         self._patience = patience
         self._long_patience = long_patience
@@ -130,6 +139,7 @@ class SqlJobStore(JobStore):
                     connection.exec_driver_sql(f"pragma synchronous = {level}")
                     connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
                 yield connection
+                self._before_commit()
         except (SQLAlchemyError, OSError) as error:
             # The library's words hold the statement, and what connects the URL.
             _log.error("the job store failed: %s", _cause(error))

@@ -5,11 +5,13 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from adapters.storage.bounded_calls import BoundedCalls
+from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.job_store import SqlJobStore
 from adapters.storage.result_files import ResultFiles
 from application.jobs import Job, JobFailure, JobKey, JobStatus
@@ -27,9 +29,22 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/data/jobs.sqlite"
 
 
-@pytest.fixture(params=["fake", "sql"])
+def _bounded(url: str) -> JobStore:
+    calls = BoundedCalls()
+    store = SqlJobStore(url, patience=0.1, before_commit=calls.commit)
+    return BoundedJobStore(store, calls, seconds=60, long_seconds=60)
+
+
+_STORES: Mapping[str, Callable[[str], JobStore]] = {
+    "fake": lambda _url: FakeJobStore(),
+    "sql": lambda url: SqlJobStore(url, patience=0.1),
+    "bounded": _bounded,
+}
+
+
+@pytest.fixture(params=_STORES)
 def store(request: pytest.FixtureRequest, url: str) -> Iterator[JobStore]:
-    store = FakeJobStore() if request.param == "fake" else SqlJobStore(url, patience=0.1)
+    store = _STORES[request.param](url)
     yield store
     store.close()
 
