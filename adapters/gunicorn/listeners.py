@@ -1,9 +1,9 @@
 """The sockets that the service listens on, or one sentence about why it cannot."""
 
-import os
 from typing import Any
 
 from gunicorn.sock import TCP6Socket, TCPSocket
+from gunicorn.systemd import listen_fds
 from gunicorn.util import is_ipv6
 
 from application.listening import why_not_listening
@@ -20,7 +20,7 @@ def listen(server: Any) -> None:
     Raises SystemExit with the reason and the remedy.
     """
     addresses = server.cfg.address
-    given = "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ
+    given = server.master_pid or listen_fds(unset_environment=False)
     if given or server.LISTENERS or not all(isinstance(each, tuple) for each in addresses):
         return
     listeners = []

@@ -15,7 +15,7 @@ __all__ = ["ApiKeyFile"]
 _BYTES = 32
 """Of randomness in a key, as `ai-inference keys new` has it."""
 _LONGEST = 1024
-"""Characters that are read of the file; a key has 43."""
+"""Bytes that are read of the file; a key has 43."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _log = logging.getLogger(__name__)
@@ -53,17 +53,19 @@ class ApiKeyFile:
     def _read(self, *, mend: bool) -> MadeApiKey | None:
         try:
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise self._useless(f"cannot be read: {error.strerror}") from None
-        with open(file, encoding="ascii", errors="replace") as text:
+        try:
             about = os.fstat(file)
             if not stat.S_ISREG(about.st_mode):
                 raise self._useless("is not a file")
             if mend and about.st_mode & _OTHERS:
                 self._close_to_others(file)
-            key = text.read(_LONGEST).strip()
+            key = os.read(file, _LONGEST).decode("ascii", "replace").strip()
+        finally:
+            os.close(file)
         if len(key) < _BYTES or not key.isascii() or not key.isprintable() or " " in key:
             raise self._useless("does not hold an API key")
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
