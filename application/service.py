@@ -84,6 +84,8 @@ class InferenceService:
         self._taken_over = False
         self._given_up = False
         self._stopping = threading.Event()
+        self._starting = threading.Lock()
+        """Lets no `stop` see threads that are not started yet."""
         self._threads: tuple[threading.Thread, ...] = ()
 
     @property
@@ -118,22 +120,23 @@ class InferenceService:
 
         Raises RuntimeError when they were started before.
         """
-        if self._threads:
-            raise RuntimeError("the service was started before")
-        if self._stopping.is_set():
-            return
         tell: _Announcements = {
             Readiness.READY: on_ready,
             Readiness.QUEUE_FULL: on_ready,
             Readiness.NO_MODEL: on_no_model,
         }
-        self._threads = (
+        threads = (
             threading.Thread(target=self._work, args=(tell, on_fatal), name="device", daemon=True),
             threading.Thread(target=self._watch, args=(tell,), name="scanner", daemon=True),
             threading.Thread(target=self._tidy, name="janitor", daemon=True),
         )
-        for thread in self._threads:
-            thread.start()
+        with self._starting:
+            if self._threads:
+                raise RuntimeError("the service was started before")
+            if not self._stopping.is_set():
+                self._threads = threads
+                for thread in threads:
+                    thread.start()
 
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
@@ -142,16 +145,18 @@ class InferenceService:
         the times counts; after that it waits for nothing.
         """
         self._stopping.set()
+        with self._starting:
+            threads = self._threads
         self._scheduler.drain()
         # In a thread, as a file that is read, or a locked database, may keep it waiting.
         closing = threading.Thread(target=self._registry.close, name="closing", daemon=True)
         closing.start()
         deadline = time.monotonic() + (0 if self._given_up else timeout)
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._given_up = True
         self._scheduler.abandon()
-        if any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in threads):
             # What is still drawn is this process's until that ends.
             self._scheduler.put_back()
         else:
