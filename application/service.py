@@ -9,7 +9,7 @@ from enum import StrEnum
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.warm_up import WarmUp
-from domain.errors import DeviceLost, DeviceUnavailable, DomainError, StorageInUse
+from domain.errors import DeviceLost, DeviceUnavailable, DomainError, NoModel, StorageInUse
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
@@ -36,10 +36,7 @@ class Readiness(StrEnum):
     READY = "ready"
     SEEKING_DEVICE = "the device is being sought"
     SCANNING = "the model files are being read, and none is known yet to draw with"
-    NO_MODEL = (
-        "there is no model to draw with; put a checkpoint into one of the folders that MODEL_DIRS "
-        "names. GET /v1/models says of each file there why it cannot draw"
-    )
+    NO_MODEL = str(NoModel())
     WARMING_UP = "the first pictures are being drawn, to warm up"
     IN_USE = "another service uses the same DATA_DIR"
     STORAGE = "a job could not be kept just now: the disk is full, or the database locked or gone"
@@ -80,6 +77,7 @@ class InferenceService:
         self._is_warm = False
         self._announcing = threading.Lock()
         self._announced: set[Readiness] = set()
+        self._names_checked = False
         self._in_use = False
         self._taken_over = False
         self._given_up = False
@@ -206,6 +204,7 @@ class InferenceService:
             moving = False
             try:
                 moving = self._registry.look()
+                self._tell_of_names()
                 self._announce(tell)
             except Exception:
                 if not self._stopping.is_set():  # a source that is being closed may well complain
@@ -214,6 +213,13 @@ class InferenceService:
             self._stopping.wait(_LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS)
             if not moving:
                 self._registry.wait(self._scan_interval)
+
+    def _tell_of_names(self) -> None:
+        """Once all models are known, log which of the configured names name none."""
+        if self._registry.scanned and not self._names_checked:
+            self._names_checked = True
+            for problem in self._registry.name_problems():
+                _log.warning("DEFAULT_MODEL or MODEL_ALIASES: %s", problem)
 
     def _tidy(self) -> None:
         while not self._stopping.wait(_TIDY_SECONDS):
