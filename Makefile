@@ -34,7 +34,7 @@ $(INSTALLED): pyproject.toml constraints.txt requirements/pip.txt requirements/d
 	@touch $@
 
 run: $(INSTALLED)
-	@$(BIN)/gunicorn
+	@$(BIN)/ai-inference serve
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

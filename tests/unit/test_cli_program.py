@@ -14,6 +14,7 @@ from tests.unit.cli_runs import Terminal
 _README = (ROOT / "README.md").read_text(encoding="utf-8")
 _SECTION = _README.partition("\n## Command line\n")[2].partition("\n## ")[0]
 COMMANDS = {
+    "demo": program.commands["demo"],
     "doctor": program.commands["doctor"],
     "generate": program.commands["generate"],
     "keys new": program.commands["keys"].commands["new"],  # type: ignore[attr-defined]
