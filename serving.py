@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 
 from adapters.gunicorn.arbiter import ServiceArbiter
+from adapters.gunicorn.descriptors import connections_within_limit
 from adapters.gunicorn.ending import end_process
 from adapters.gunicorn.listeners import listen
 from adapters.gunicorn.saying import say
@@ -30,7 +31,7 @@ bind = f"{_host}:{settings.port}"
 workers = 1
 worker_class = service_worker(container.service(), grace_seconds=settings.shutdown_grace_seconds)
 threads = settings.max_waiting + settings.max_streams + _THREADS_FOR_THE_REST
-worker_connections = 2 * threads + 100
+worker_connections = connections_within_limit(2 * threads + 100, needed=threads)
 # With threads this is how long the worker's own loop may hang, not how long a request may take.
 timeout = 120
 # The service answers all who wait within its own grace; only then may gunicorn lose patience.

@@ -15,9 +15,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from gunicorn.http import errors as http_errors
-from gunicorn.workers.gthread import ThreadWorker
 
 from adapters.gunicorn.arbiter import HELD_SIGNALS
+from adapters.gunicorn.connections import ConnectionsWorker, HeadTooLarge, HeadTooSlow
 from application.service import InferenceService
 
 __all__ = ["service_worker"]
@@ -25,7 +25,9 @@ __all__ = ["service_worker"]
 # A thread that serves waits so long for the next bytes of a request that has begun.
 _RECEIVE_SECONDS = 10
 # And so long for a client that takes nothing of what is sent, or is no longer there to take it.
-_SEND_SECONDS = 30
+_SEND_SECONDS = 10
+# The kernel reports a client that is no longer there after so long.
+_VANISHED_SECONDS = 30
 # After Ctrl-C, for the answers of those who waited. A person waits two seconds at most.
 _LEAVE_SECONDS = 1.2
 
@@ -39,7 +41,7 @@ class _Order(Enum):
     REOPEN_LOGS = auto()
 
 
-def service_worker(service: InferenceService, *, grace_seconds: float) -> type[ThreadWorker]:
+def service_worker(service: InferenceService, *, grace_seconds: float) -> type[ConnectionsWorker]:
     """gunicorn's `gthread` worker for a process that holds `service`.
 
     On SIGTERM it tells the service to stop, which draws what was accepted for `grace_seconds` and
@@ -51,7 +53,7 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[T
     an order. A thread that may wait carries it out.
     """
 
-    class ServiceWorker(ThreadWorker):
+    class ServiceWorker(ConnectionsWorker):
         def init_signals(self) -> None:
             self._orders: SimpleQueue[_Order] = SimpleQueue()  # its `put` may interrupt itself
             super().init_signals()
@@ -140,7 +142,7 @@ def _limit_patience(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # A client that vanished acknowledges nothing. The kernel would wait a quarter of an hour.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SEND_SECONDS * 1000)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_SECONDS * 1000)
 
 
 def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> None:
@@ -148,8 +150,10 @@ def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> Non
     status, title = 400, "Bad Request"
     if isinstance(exc, http_errors.LimitRequestLine):
         status, title = 414, "Request URI Too Long"
-    elif isinstance(exc, http_errors.LimitRequestHeaders):
+    elif isinstance(exc, http_errors.LimitRequestHeaders | HeadTooLarge):
         status, title = 431, "Request Header Fields Too Large"
+    elif isinstance(exc, HeadTooSlow):
+        status, title = 408, "Request Timeout"
     elif not isinstance(exc, http_errors.ParseException):
         status, title = 500, "Internal Server Error"
         _log.error("unexpected error outside of a request", exc_info=exc)
