@@ -26,6 +26,7 @@ COPY pyproject.toml README.md cli.py container.py serving.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
 COPY adapters ./adapters
+COPY ai-models/demo.safetensors ./ai-models/
 RUN /opt/venv/bin/pip install --constraint constraints.txt ".${EXTRAS}"
 
 FROM python:${PYTHON_VERSION}-slim

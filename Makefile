@@ -26,7 +26,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(INSTALLED)
-	@$(BIN)/gunicorn
+	@$(BIN)/ai-inference serve
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -41,7 +41,10 @@ def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
 
 def _only(loadable: Sequence[ModelRecord]) -> ModelRecord:
     if not loadable:
-        raise Misuse("there is no model to draw with; `ai-inference models` tells what there is")
+        raise Misuse(
+            "there is no model to draw with; put a checkpoint into a folder of MODEL_DIRS, or run "
+            "`ai-inference demo` for a small one. `ai-inference models` lists what lies there"
+        )
     if len(loadable) > 1:
         raise Misuse(f"there are several models; choose one with --model.{_listed(loadable)}")
     return loadable[0]

@@ -116,6 +116,7 @@ def generate(
         interrupted()
     for image, path in zip(result.images, paths, strict=True):
         save(image, path, force=force)
+    for image, path in zip(result.images, paths, strict=True):
         click.echo(f"{plain(str(path))}  {image.width}x{image.height}  seed {image.seed}")
     for warning in result.warnings:
         click.echo(f"warning: {plain(warning)}", err=True)

@@ -81,6 +81,16 @@ class ModelRegistry:
         """Whether all that was there at first has been listed, but for what was written to."""
         return self._scanned
 
+    @property
+    def can_draw(self) -> bool:
+        """Whether a picture can be drawn with one of the models that are listed now."""
+        return any(model.loadable for model in self._listing.by_id.values())
+
+    @property
+    def reading(self) -> bool:
+        """Whether the bytes of a file are being read, so that a model may soon be listed."""
+        return any(each.state is PendingState.HASHING for each in self._listing.pending)
+
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """All models, or those of one kind, sorted by path."""
         models = self._listing.by_id.values()

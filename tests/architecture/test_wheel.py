@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import DEMO_CHECKPOINT, ROOT
 
 PACKAGES = ("domain", "application", "adapters")
 MODULES = ("cli.py", "container.py", "serving.py", "wsgi.py")
@@ -22,6 +22,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         shutil.copytree(
             ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "data")
         )
+    (source / DEMO_CHECKPOINT.parent.name).mkdir()
+    shutil.copy(DEMO_CHECKPOINT, source / DEMO_CHECKPOINT.parent.name)
     for name in (*MODULES, "gunicorn.conf.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     subprocess.run(
@@ -38,7 +40,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_it_holds_the_packages_and_the_modules_and_nothing_else(wheel: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {*PACKAGES, *MODULES}
+    beside = {top for top in tops if not top.endswith((".dist-info", ".data"))}
+    assert beside == {*PACKAGES, *MODULES}
+
+
+def test_it_brings_the_demo_model_once(wheel: list[str]) -> None:
+    (demo,) = [name for name in wheel if ".data/" in name]
+    assert demo.endswith(".data/data/share/ai-inference/demo.safetensors")
 
 
 def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:

@@ -13,6 +13,7 @@ from tests.unit.cli_runs import Terminal
 
 _PAGE = (DOCS / "command-line.md").read_text(encoding="utf-8")
 COMMANDS = {
+    "demo": program.commands["demo"],
     "doctor": program.commands["doctor"],
     "generate": program.commands["generate"],
     "keys new": program.commands["keys"].commands["new"],  # type: ignore[attr-defined]

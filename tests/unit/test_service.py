@@ -255,7 +255,7 @@ def test_it_is_not_ready_before_the_jobs_are_its_own(
     assert asked.wait(10)
     bench.registry.refresh()
     assert bench.service.readiness is Readiness.SEEKING_DEVICE
-    bench.service._announce(ready.set)  # as the scanner does at its next look
+    bench.service._announce({Readiness.READY: ready.set})  # as the scanner does at its next look
     assert not ready.is_set()
     given.set()
     assert ready.wait(10)

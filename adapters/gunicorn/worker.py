@@ -1,16 +1,23 @@
 """The gunicorn worker: threads that serve, and a service that is told when the end begins."""
 
+import contextlib
 import json
 import logging
+import os
+import signal
 import socket
 import struct
 import threading
+import time
 import uuid
+from enum import Enum, auto
+from queue import SimpleQueue
 from typing import Any
 
 from gunicorn.http import errors as http_errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from adapters.gunicorn.arbiter import HELD_SIGNALS
 from application.service import InferenceService
 
 __all__ = ["service_worker"]
@@ -19,32 +26,98 @@ __all__ = ["service_worker"]
 _RECEIVE_SECONDS = 10
 # And so long for a client that takes nothing of what is sent, or is no longer there to take it.
 _SEND_SECONDS = 30
+# After Ctrl-C, for the answers of those who waited. A person waits two seconds at most.
+_LEAVE_SECONDS = 1.2
 
 _log = logging.getLogger(__name__)
+
+
+class _Order(Enum):
+    FINISH = auto()
+    LEAVE = auto()
+    ABORT = auto()
+    REOPEN_LOGS = auto()
 
 
 def service_worker(service: InferenceService, *, grace_seconds: float) -> type[ThreadWorker]:
     """gunicorn's `gthread` worker for a process that holds `service`.
 
     On SIGTERM it tells the service to stop, which draws what was accepted for `grace_seconds` and
-    then tells those who still wait. gunicorn's own grace must be longer, or it resets them.
+    then tells those who still wait. gunicorn's own grace must be longer, or it resets them. On
+    SIGINT and SIGQUIT nothing is waited for: what is drawn is put back for the next start, those
+    who wait are told, and the process ends within two seconds.
+
+    A handler of signals interrupts the main thread anywhere, also inside a lock, so it only notes
+    an order. A thread that may wait carries it out.
     """
 
     class ServiceWorker(ThreadWorker):
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            # In a thread, because a signal handler must not wait. gunicorn hears of it last: from
-            # then on it accepts nobody, who must be told meanwhile that the service stops.
-            def end() -> None:
-                service.stop(grace_seconds)
-                super(ServiceWorker, self).handle_exit(sig, frame)
+        def init_signals(self) -> None:
+            self._orders: SimpleQueue[_Order] = SimpleQueue()  # its `put` may interrupt itself
+            super().init_signals()
+            # A closed terminal tells the master too, which decides what it means.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            threading.Thread(target=self._obey, name="orders", daemon=True).start()
+            # What came since the fork comes now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
-            threading.Thread(target=end, name="stop", daemon=True).start()
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.FINISH)
+
+        def handle_quit(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.LEAVE)
+
+        def handle_abort(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.ABORT)
+
+        def handle_usr1(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.REOPEN_LOGS)
+
+        def handle_winch(self, sig: int, frame: Any) -> None:
+            # gunicorn's own writes to the log, perhaps into the middle of another line.
+            pass
+
+        def _obey(self) -> None:
+            do = {
+                _Order.FINISH: self._finish,
+                _Order.LEAVE: self._leave,
+                _Order.ABORT: self._abort,
+                _Order.REOPEN_LOGS: self.log.reopen_files,
+            }
+            while True:
+                order = self._orders.get()
+                # Each in a thread of its own: Ctrl-C may follow a SIGTERM that is obeyed still.
+                threading.Thread(target=do[order], name=order.name.lower(), daemon=True).start()
+
+        def _finish(self) -> None:
+            # gunicorn hears of it last: from then on it accepts nobody, who must be told meanwhile
+            # that the service stops.
+            service.stop(grace_seconds)
+            self._accept_nobody()
+
+        def _leave(self, status: int = 0) -> None:
+            ends_at = time.monotonic() + _LEAVE_SECONDS
+            stop = threading.Thread(target=service.stop, args=(0,), name="stop", daemon=True)
+            stop.start()
+            stop.join(_LEAVE_SECONDS)
+            self._accept_nobody()
+            # The main thread ends the process earlier, once everybody who waited is told.
+            time.sleep(max(0.0, ends_at - time.monotonic()))
+            os._exit(status)
+
+        def _abort(self) -> None:
+            _log.critical("the worker's main thread has not answered gunicorn in time")
+            self._leave(status=1)
+
+        def _accept_nobody(self) -> None:
+            with contextlib.suppress(OSError, ValueError):  # the main thread may be past its end
+                super().handle_exit(signal.SIGTERM, None)  # which only notes it, and wakes it up
 
         def is_parent_alive(self) -> bool:
             alive: bool = super().is_parent_alive()
             if not alive:
                 # Another may be started any moment over the same jobs; this one leaves them to it.
-                service.stop(timeout=0)
+                self._orders.put(_Order.LEAVE)
             return alive
 
         def handle(self, conn: Any) -> Any:
