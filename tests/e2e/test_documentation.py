@@ -29,7 +29,11 @@ NOT_RUN: Mapping[tuple[str, str], str] = {
     ("docs/clients.md", "pip install openai"): _REGISTRY,
     ("docs/clients.md", "pip install webuiapi"): _REGISTRY,
     ("docs/command-line.md", "python3 -m venv ~/ai-inference-venv"): _REGISTRY,
-    ("docs/embedding.md", "pip install -c constraints.txt ."): _REGISTRY,
+    ("docs/embedding.md", "python3 -m venv .venv"): "the copy of the repository has one",
+    (
+        "docs/embedding.md",
+        "pip install -c /path/to/ai-inference/constraints.txt /path/to/ai-inference",
+    ): _REGISTRY,
     (
         "docs/models.md",
         "python -m tools.demo_checkpoint.evaluate ai-models/demo.safetensors --count 100",
@@ -103,6 +107,7 @@ def environment(port: int) -> dict[str, str]:
         "MAKEFLAGS": "--old-file=.venv/.installed",
         "PORT": str(port),
         "DEVICE": "cpu",
+        "DEFAULT_INFERENCE_STEPS": "8",
     }
 
 
