@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # Two stages: the first installs into a virtual environment, the second takes it over and nothing
-# of what made it. README.md, "Docker", has the commands.
+# of what made it. docs/operations.md has the commands.
 ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim AS build

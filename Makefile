@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: help install run check test clean
 
 help:
-	@echo "make run      serve on PORT (8000); settings come from the environment, see README.md"
+	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
 	@echo "make check    the part of it that needs no torch and no browser, in seconds"
 	@echo "make install  the virtual environment alone"

@@ -40,7 +40,9 @@ def document(shared: Service) -> Document:
 
 
 def codes(document: Document) -> Iterator[tuple[str, str]]:
-    """Each code that a route answers in problem details, with its status."""
+    """Each code of problem details with its status: the routes' own, and those of any address."""
+    about = " ".join(document.contents["info"]["description"].split())
+    yield from ((code, status) for status, code in re.findall(r"\b(4\d\d) `([a-z_]+)`", about))
     for _, _, operation in document.operations():
         for status, response in operation["responses"].items():
             content = document.resolve(response).get("content", {})
