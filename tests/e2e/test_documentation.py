@@ -39,6 +39,7 @@ NOT_RUN: Mapping[tuple[str, str], str] = {
         "python -m tools.demo_checkpoint.evaluate ai-models/demo.safetensors --count 100",
     ): ("it draws hundreds of pictures, which takes minutes"),
     ("docs/operations.md", "docker compose up --build cpu"): _DOCKER,
+    ("docs/operations.md", "docker compose exec cpu cat /app/data/api-key"): _DOCKER,
     ("docs/operations.md", "docker compose --profile gpu up --build gpu"): f"{_DOCKER} and a GPU",
     ("docs/operations.md", "prometheus --config.file=monitoring/prometheus.yaml"): (
         "it needs Prometheus"
