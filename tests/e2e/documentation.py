@@ -22,11 +22,11 @@ _PRELUDE = """
 service=
 serve() {  # runs a line that serves as a second terminal does, in place of the service before
   stop
-  eval "$1" &
+  eval "exec env $1" &
   service=$!
-  command curl -fsS --retry 100 --retry-delay 1 --retry-all-errors --output /dev/null \\
-    "http://127.0.0.1:$PORT/health/ready" 2>/dev/null
-  kill -0 "$service"
+  until command curl -fs --retry 1 --retry-delay 1 --retry-all-errors --output /dev/null \\
+    "http://127.0.0.1:$PORT/health/ready"
+  do kill -0 "$service"; done
 }
 stop() {
   [ -z "$service" ] || { kill "$service"; wait "$service" || true; service=; }

@@ -89,6 +89,7 @@ def checkout(tmp_path: Path) -> Path:
         if not path.name.startswith(".") and path.name not in ("ai-models", "data", "monitoring"):
             (tmp_path / path.name).symlink_to(path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / ".installed").touch()
     shutil.copytree(ROOT / "monitoring", tmp_path / "monitoring")
     (tmp_path / "ai-models").mkdir()
     shutil.copy(DEMO_CHECKPOINT, tmp_path / "ai-models")
@@ -105,7 +106,8 @@ def environment(port: int) -> dict[str, str]:
         "PYTHON": sys.executable,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
-        "MAKEFLAGS": "--old-file=.venv/.installed",
+        # As the command line does, so that make never installs anything.
+        "MAKEFLAGS": " -- INSTALLED=.installed",
         "PORT": str(port),
         "DEVICE": "cpu",
         "DEFAULT_INFERENCE_STEPS": "8",
