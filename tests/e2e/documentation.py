@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 SHOWN = frozenset({"json", "mermaid", "nginx", "text"})
 """Languages of blocks that are there to be read."""
 
-_FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _SERVES = re.compile(r"(^|\s)(make run|ai-inference serve\b.*)$")
 _ADDRESSES = re.compile(r"(?<=127\.0\.0\.1:)8000|(?<=port=)8000|(?<=PORT=)\d+|(?<=--port )\d+")
 
@@ -58,7 +59,8 @@ def blocks_of(page: Path) -> list[Block]:
     """The blocks of a page, in order."""
     name = str(page.relative_to(ROOT))
     return [
-        Block(name, language.strip(), text) for language, text in _FENCE.findall(page.read_text())
+        Block(name, language.strip(), textwrap.dedent(text))
+        for _, language, text in _FENCE.findall(page.read_text())
     ]
 
 
