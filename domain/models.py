@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.model_card import NO_CARD, ModelCard
 from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
 
 __all__ = [
@@ -121,6 +122,7 @@ class ModelRecord:
         stamp: The file's, from before its bytes were hashed until after; None when nothing
             vouches for the bytes, as in a test.
         parts: The files of a folder, sorted by path; empty for a file.
+        card: What the model says of itself.
     """
 
     id: str
@@ -135,6 +137,22 @@ class ModelRecord:
     aliases: tuple[str, ...] = ()
     stamp: FileStamp | None = None
     parts: tuple[ModelPart, ...] = ()
+    card: ModelCard = NO_CARD
+
+    @property
+    def description(self) -> str | None:
+        """What it draws, in a sentence; None when it does not say."""
+        return self.card.description
+
+    @property
+    def sample_prompts(self) -> tuple[str, ...]:
+        """Prompts that it draws well."""
+        return self.card.sample_prompts
+
+    @property
+    def known_words(self) -> tuple[str, ...]:
+        """The words that name what it draws; empty when it does not say."""
+        return self.card.known_words
 
     @property
     def loadable(self) -> bool:
@@ -184,10 +202,20 @@ class PendingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingModel:
-    """A model file that is there and not listed yet; `hashed` of its `size` bytes are read."""
+    """A model file that is there and not listed yet.
+
+    Attributes:
+        name: The file's or folder's name.
+        path: As of a `ModelRecord`.
+        size: Bytes.
+        state: What it waits for.
+        hashed: Of these bytes those that are read.
+        reason: Why it could not be read so far, for a user to read; None when it was not tried.
+    """
 
     name: str
     path: str
     size: int
     state: PendingState
     hashed: int = 0
+    reason: str | None = None

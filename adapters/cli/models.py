@@ -20,6 +20,7 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
     *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
+    *("description", "sample_prompts", "known_words"),
 )
 
 
@@ -69,7 +70,7 @@ def _rows(
         )
     for waiting in pending:
         name, size = plain(waiting.name), human_bytes(waiting.size)
-        yield (name, "-", "-", size, "-", "it is not whole yet")
+        yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not whole yet"))
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
