@@ -107,7 +107,7 @@ def _texts(tree: ast.AST) -> Iterator[str]:
             yield node.value
         elif isinstance(node, ast.JoinedStr):
             yield "".join(
-                each.value if isinstance(each, ast.Constant) else "…" for each in node.values
+                str(each.value) if isinstance(each, ast.Constant) else "…" for each in node.values
             )
 
 
