@@ -9,7 +9,7 @@ from enum import StrEnum
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.warm_up import WarmUp
-from domain.errors import DeviceLost, DeviceUnavailable, DomainError, StorageInUse
+from domain.errors import DeviceLost, DeviceUnavailable, DomainError, NoModel, StorageInUse
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
@@ -36,10 +36,7 @@ class Readiness(StrEnum):
     READY = "ready"
     SEEKING_DEVICE = "the device is being sought"
     SCANNING = "the model files are being read, and none is known yet to draw with"
-    NO_MODEL = (
-        "there is no model to draw with; put a checkpoint into one of the folders that MODEL_DIRS "
-        "names. GET /v1/models says of each file there why it cannot draw"
-    )
+    NO_MODEL = str(NoModel())
     WARMING_UP = "the first pictures are being drawn, to warm up"
     IN_USE = "another service uses the same DATA_DIR"
     STORAGE = "a job could not be kept just now: the disk is full, or the database locked or gone"
@@ -80,10 +77,13 @@ class InferenceService:
         self._is_warm = False
         self._announcing = threading.Lock()
         self._announced: set[Readiness] = set()
+        self._names_checked = False
         self._in_use = False
         self._taken_over = False
         self._given_up = False
         self._stopping = threading.Event()
+        self._starting = threading.Lock()
+        """Lets no `stop` see threads that are not started yet."""
         self._threads: tuple[threading.Thread, ...] = ()
 
     @property
@@ -118,22 +118,23 @@ class InferenceService:
 
         Raises RuntimeError when they were started before.
         """
-        if self._threads:
-            raise RuntimeError("the service was started before")
-        if self._stopping.is_set():
-            return
         tell: _Announcements = {
             Readiness.READY: on_ready,
             Readiness.QUEUE_FULL: on_ready,
             Readiness.NO_MODEL: on_no_model,
         }
-        self._threads = (
+        threads = (
             threading.Thread(target=self._work, args=(tell, on_fatal), name="device", daemon=True),
             threading.Thread(target=self._watch, args=(tell,), name="scanner", daemon=True),
             threading.Thread(target=self._tidy, name="janitor", daemon=True),
         )
-        for thread in self._threads:
-            thread.start()
+        with self._starting:
+            if self._threads:
+                raise RuntimeError("the service was started before")
+            if not self._stopping.is_set():
+                self._threads = threads
+                for thread in threads:
+                    thread.start()
 
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
@@ -142,16 +143,18 @@ class InferenceService:
         the times counts; after that it waits for nothing.
         """
         self._stopping.set()
+        with self._starting:
+            threads = self._threads
         self._scheduler.drain()
         # In a thread, as a file that is read, or a locked database, may keep it waiting.
         closing = threading.Thread(target=self._registry.close, name="closing", daemon=True)
         closing.start()
         deadline = time.monotonic() + (0 if self._given_up else timeout)
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._given_up = True
         self._scheduler.abandon()
-        if any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in threads):
             # What is still drawn is this process's until that ends.
             self._scheduler.put_back()
         else:
@@ -201,6 +204,7 @@ class InferenceService:
             moving = False
             try:
                 moving = self._registry.look()
+                self._tell_of_names()
                 self._announce(tell)
             except Exception:
                 if not self._stopping.is_set():  # a source that is being closed may well complain
@@ -209,6 +213,13 @@ class InferenceService:
             self._stopping.wait(_LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS)
             if not moving:
                 self._registry.wait(self._scan_interval)
+
+    def _tell_of_names(self) -> None:
+        """Once all models are known, log which of the configured names name none."""
+        if self._registry.scanned and not self._names_checked:
+            self._names_checked = True
+            for problem in self._registry.name_problems():
+                _log.warning("DEFAULT_MODEL or MODEL_ALIASES: %s", problem)
 
     def _tidy(self) -> None:
         while not self._stopping.wait(_TIDY_SECONDS):

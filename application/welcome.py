@@ -94,7 +94,8 @@ def first_picture(
     return (
         f"Paste this for a first picture. It waits until the picture is drawn, on a CPU up to "
         f"minutes,\nand puts it into {_PICTURE} in the folder where you are:\n\n"
-        f"sh -c '{key}echo Drawing, please wait; curl -sS {address(settings)}/v1/infer "
+        f"sh -c '{key}echo Drawing, please wait; "
+        f'curl -sS "{address(settings)}/v1/infer" '
         f'-H "Authorization: Bearer $K" -H "Content-Type: application/json" -d "{body}" '
         f"""| python3 -c "{_DECODE}" && echo "The picture is $PWD/{_PICTURE}"'\n"""
     )

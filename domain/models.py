@@ -160,6 +160,11 @@ class ModelRecord:
         return self.reason is None
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that holds these bytes, the first of them as `path`."""
+        return (self.path, *self.aliases)
+
+    @property
     def schedulers(self) -> tuple[Scheduler, ...]:
         """Those that a request can name with it.
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import re
+import select
 import subprocess
 import termios
 import threading
@@ -23,6 +24,7 @@ class AtTerminal:
         self, command: Sequence[str], environment: Mapping[str, str], folder: Path
     ) -> None:
         self._screen, slave = os.openpty()
+        self._stopped, self._stop = os.pipe()
         self._text = ""
         self._changed = threading.Condition()
 
@@ -69,6 +71,7 @@ class AtTerminal:
 
     def close_window(self) -> None:
         """Close the terminal, so that the processes in it are sent SIGHUP."""
+        self._stop_reading()
         screen, self._screen = self._screen, -1
         os.close(screen)
 
@@ -88,15 +91,21 @@ class AtTerminal:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, 9)
         self.process.wait()
+        self._stop_reading()
+        for each in (self._screen, self._stopped, self._stop):
+            if each >= 0:
+                os.close(each)
+
+    def _stop_reading(self) -> None:
+        # A read that goes on keeps the terminal open, also when its descriptor is closed.
+        os.write(self._stop, b"x")
         self._reader.join(10)
-        if self._screen >= 0:
-            os.close(self._screen)
 
     def _read(self) -> None:
-        while True:
+        while self._stopped not in select.select([self._screen, self._stopped], [], [])[0]:
             try:
                 read = os.read(self._screen, 65536)
-            except OSError:  # EIO once nobody has the other end open, EBADF once it is closed
+            except OSError:  # EIO once nobody has the other end open
                 read = b""
             with self._changed:
                 self._text += read.decode(errors="replace").replace("\r\n", "\n")
