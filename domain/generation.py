@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 from domain.errors import FieldProblem, InvalidRequest
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import Scheduler
+from domain.schedulers import SCHEDULER_NAMES, Scheduler
 
 __all__ = [
     "BatchKey",
@@ -113,7 +113,7 @@ class GenerationRequest:
             # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
             "seed": IntegerRange(0, 2**53 - 1),
             "num_images": IntegerRange(1, 4),
-            "scheduler": OneOf(tuple(Scheduler)),
+            "scheduler": OneOf(tuple(Scheduler), SCHEDULER_NAMES),
             "output_format": OneOf(tuple(OutputFormat)),
             "quality": IntegerRange(1, 100),
         }
