@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 from domain.errors import FieldProblem, InvalidRequest
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import SCHEDULER_NAMES, Scheduler
+from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
 
 __all__ = [
     "BatchKey",
@@ -168,6 +168,14 @@ class GenerationRequest:
     def drawn_height(self) -> int:
         """Pixels that are drawn before cropping: `height`, or the next multiple of 8."""
         return _next_multiple(self.height)
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network looks at each image: more often than there are steps with some
+        schedulers.
+        """
+        scheduler = self.scheduler or DEFAULT_SCHEDULER
+        return scheduler.sampler.evaluations(self.num_inference_steps)
 
     @property
     def seeds(self) -> tuple[int, ...]:
