@@ -16,6 +16,7 @@ from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_b
 from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
+from adapters.http.redaction import install_redaction, redactor_of
 from adapters.http.request_log import install_request_log
 from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
@@ -53,7 +54,9 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder="pages")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    install_request_log(app)
+    redactor = redactor_of(settings)
+    install_request_log(app, redactor)
+    install_redaction(app, redactor)
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
