@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import quote, unquote, urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
@@ -29,6 +29,7 @@ from domain.errors import FieldProblem, InvalidRequest
 __all__ = [
     "MARK",
     "Redactor",
+    "current_redactor",
     "install_redaction",
     "looks_random",
     "redactor_of",
@@ -38,6 +39,7 @@ __all__ = [
 MARK = "«…»"
 """What stands where a credential was."""
 
+_EXTENSION = "redaction"
 _RECOGNISABLE = 12
 """So many characters of the start of a credential are enough to know it: 62^12 is 71 bits."""
 _SHORTEST_WORD = 4
@@ -181,12 +183,22 @@ def _without_random(found: re.Match[str]) -> str:
     return MARK if looks_random(found[0]) else found[0]
 
 
-@lru_cache(maxsize=8)
 def redactor_of(settings: Settings) -> Redactor:
     """The one that knows the credentials of these settings."""
     password = urlsplit(settings.database_url).password if settings.database_url else None
     others = (settings.secret_key, settings.metrics_key, password)
-    return Redactor([*settings.api_keys, *filter(None, others)])
+    return _redactor((*settings.api_keys, *filter(None, others)))
+
+
+@lru_cache(maxsize=8)
+def _redactor(credentials: tuple[str, ...]) -> Redactor:
+    return Redactor(credentials)
+
+
+def current_redactor() -> Redactor:
+    """The one of the application that answers now."""
+    redactor: Redactor = current_app.extensions[_EXTENSION]
+    return redactor
 
 
 def refuse_credentials(texts: dict[str, object], settings: Settings) -> None:
@@ -223,6 +235,7 @@ def install_redaction(app: Flask, redactor: Redactor) -> None:
                 response.set_data(json.dumps(cleaned))
         return response
 
+    app.extensions[_EXTENSION] = redactor
     app.before_request(keep_from_redirecting)
     app.after_request(clean)
 
