@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler, PNDMScheduler
 
-from adapters.diffusion.schedulers import Schedulers, new_scheduler, sampler_name
+from adapters.diffusion.sampling import Schedulers, new_scheduler, sampler_name
 from domain.schedulers import Scheduler
 
 pytestmark = pytest.mark.torch

@@ -147,7 +147,7 @@ def test_the_bounds_are_the_domains(document: Document, name: str) -> None:
             assert (described["minimum"], described["maximum"]) == (minimum, maximum)
         case TextLength(minimum, maximum):
             assert (described["minLength"], described["maxLength"]) == (minimum, maximum)
-        case OneOf(words):
+        case OneOf(words=words):
             assert described["enum"] == [*words, *([None] if nullable else [])]
 
 
