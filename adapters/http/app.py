@@ -76,6 +76,7 @@ def create_app(
     streams = EventStreams(scheduler, places=settings.max_streams)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
     make_request = RequestMaker(settings, ModelChoice(registry, scheduler))
+    options = sdapi.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -88,9 +89,9 @@ def create_app(
         openai.images_blueprint(make_request, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
+        sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
-        sdapi.options_blueprint(registry, credential_checker),
+        sdapi.options_blueprint(registry, options, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(),

@@ -235,7 +235,12 @@ def test_ids_stay_as_they_are(service: Service, caplog: pytest.LogCaptureFixture
 NAMES = [
     *["v1-5-pruned-emaonly", "sd_xl_base_1", "dreamshaper_8", "realisticVisionV60B1_v51VAE"],
     *["juggernautXL_v9Rdphoto2Lightning", "ponyDiffusionV6XL_v6StartWithThisOne"],
-    *["stable-diffusion-xl-base-1-0", "absolutereality_v181", "deliberate_v2", "majicmixRealistic_v7"],
+    *[
+        "stable-diffusion-xl-base-1-0",
+        "absolutereality_v181",
+        "deliberate_v2",
+        "majicmixRealistic_v7",
+    ],
     *["epicrealism_naturalSinRC1VAE", "revAnimated_v122", "meinamix_meinaV11"],
     *["chilloutmix_NiPrunedFp32Fix", "counterfeitV30_v30", "anything-v5-PrtRE", "toonyou_beta6"],
     *["animagineXLV31_v31", "sd_xl_turbo_1_0_fp16", "v2-1_768-ema-pruned"],
