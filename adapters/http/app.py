@@ -92,6 +92,7 @@ def create_app(
         sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
         sdapi.options_blueprint(registry, options, credential_checker),
+        sdapi.upkeep_blueprint(device_report, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.ports.device_report import DeviceMemory
 from domain.schedulers import Scheduler
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
@@ -17,8 +18,10 @@ OTHER = model_record(b"others", "models/b/b.ckpt")
 LISTS = [
     *("sd-models", "samplers", "schedulers", "options", "sd-vae", "upscalers"),
     *("latent-upscale-modes", "loras", "hypernetworks", "face-restorers", "prompt-styles"),
-    *("embeddings", "scripts", "script-info"),
+    *("realesrgan-models", "script-info", "extensions"),
+    *("embeddings", "scripts", "memory", "cmd-flags"),
 ]
+REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 
 
 def read(service: Service, name: str) -> Any:
@@ -75,7 +78,29 @@ def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
 
 
 def test_there_is_none_of_what_can_not_be_named(shared: Service) -> None:
-    for name in LISTS[4:11]:
+    for name in LISTS[4:14]:
         assert read(shared, name) == []
     assert read(shared, "embeddings") == {"loaded": {}, "skipped": {}}
     assert read(shared, "scripts") == {"txt2img": [], "img2img": []}
+
+
+def test_memory_is_that_of_the_process_and_of_the_device(service: Service) -> None:
+    memory = read(service, "memory")
+    ram = memory["ram"]
+    assert ram["used"] + ram["free"] == ram["total"]
+    assert 1_000_000 < ram["used"] < ram["total"]
+    assert memory["cuda"] == {"error": "unavailable"}
+    service.report.hold(memory=DeviceMemory(used=3, total=10))
+    assert read(service, "memory")["cuda"] == {"system": {"free": 7, "used": 3, "total": 10}}
+
+
+def test_flags_say_that_there_is_an_api_and_nothing_of_the_settings(shared: Service) -> None:
+    assert read(shared, "cmd-flags") == {"api": True}
+
+
+@pytest.mark.parametrize("what", REFRESHED)
+def test_a_refresh_is_taken_though_there_is_nothing_to_do(shared: Service, what: str) -> None:
+    url = f"{PREFIX}/refresh-{what}"
+    error_of(shared.client.post(url), 401)
+    response = shared.client.post(url, headers=AUTHORIZED)
+    assert (response.status_code, response.get_json()) == (200, None)

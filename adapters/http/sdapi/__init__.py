@@ -11,6 +11,7 @@ from adapters.http.sdapi.options import CallersOptions, options_blueprint
 from adapters.http.sdapi.png_info import png_info_blueprint
 from adapters.http.sdapi.progress import progress_blueprint
 from adapters.http.sdapi.txt2img import txt2img_blueprint
+from adapters.http.sdapi.upkeep import upkeep_blueprint
 
 __all__ = [
     "PREFIX",
@@ -21,4 +22,5 @@ __all__ = [
     "progress_blueprint",
     "render_failure",
     "txt2img_blueprint",
+    "upkeep_blueprint",
 ]

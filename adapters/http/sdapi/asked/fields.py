@@ -72,9 +72,9 @@ def _refiner(value: Any, sent: Mapping[str, Any]) -> Verdict:
 
 def _ancestral_noise(value: Any, sent: Mapping[str, Any]) -> Verdict:
     """Of `eta`: samplers have their own, 1 for ancestral ones and 0 for DDIM; others have none."""
-    if value is None:
-        return Verdict.NOTHING
-    if not _is_number(value) or value not in (0, 1):
+    if not _is_number(value):
+        return Verdict.NOTHING if value in NOTHING else Verdict.REFUSED
+    if value not in (0, 1):
         return Verdict.REFUSED
     sampler = str(sent.get("sampler_name") or sent.get("sampler_index") or "").lower()
     is_ddim = "ddim" in sampler
