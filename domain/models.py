@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.model_card import NO_CARD, ModelCard
 from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
 
 __all__ = [
@@ -121,6 +122,7 @@ class ModelRecord:
         stamp: The file's, from before its bytes were hashed until after; None when nothing
             vouches for the bytes, as in a test.
         parts: The files of a folder, sorted by path; empty for a file.
+        card: What the model says of itself.
     """
 
     id: str
@@ -135,11 +137,32 @@ class ModelRecord:
     aliases: tuple[str, ...] = ()
     stamp: FileStamp | None = None
     parts: tuple[ModelPart, ...] = ()
+    card: ModelCard = NO_CARD
+
+    @property
+    def description(self) -> str | None:
+        """What it draws, in a sentence; None when it does not say."""
+        return self.card.description
+
+    @property
+    def sample_prompts(self) -> tuple[str, ...]:
+        """Prompts that it draws well."""
+        return self.card.sample_prompts
+
+    @property
+    def known_words(self) -> tuple[str, ...]:
+        """The words that name what it draws; empty when it does not say."""
+        return self.card.known_words
 
     @property
     def loadable(self) -> bool:
         """Whether a request can name it."""
         return self.reason is None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that holds these bytes, the first of them as `path`."""
+        return (self.path, *self.aliases)
 
     @property
     def schedulers(self) -> tuple[Scheduler, ...]:

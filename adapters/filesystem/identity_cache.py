@@ -1,18 +1,21 @@
 """What was learnt of files, kept from one run to the next."""
 
+import dataclasses
+import json
 import logging
 import os
 import sqlite3
 from pathlib import Path
 from threading import Lock
 
+from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from domain.models import FileStamp, ModelFamily, ModelKind
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 3
+_VERSION = 4
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
@@ -25,6 +28,7 @@ _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
+  card text not null,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -57,7 +61,7 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
-                "select digest, kind, family, precision, reason from identities "
+                "select digest, kind, family, precision, reason, card from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -66,16 +70,17 @@ class IdentityCache:
             return None
         try:
             return _identity(*row)
-        except ValueError:  # a kind or family of another version of this service
+        except (ValueError, TypeError):  # a kind or family of another version of this service
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
         """Keep what a file at this path with this stamp is."""
         told = identity.classification
-        values = (identity.digest, told.kind, told.family, told.precision, told.reason)
+        card = json.dumps(dataclasses.asdict(told.card))
+        values = (identity.digest, told.kind, told.family, told.precision, told.reason, card)
         with self._lock:
             self._run(
-                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*_key(path, stamp), *values),
             )
 
@@ -134,7 +139,12 @@ class IdentityCache:
 
 
 def _identity(
-    digest: str, kind: str, family: str | None, precision: str | None, reason: str | None
+    digest: str,
+    kind: str,
+    family: str | None,
+    precision: str | None,
+    reason: str | None,
+    card: str,
 ) -> Identity:
     return Identity(
         digest,
@@ -144,6 +154,7 @@ def _identity(
             precision,
             loadable=reason is None,
             reason=reason,
+            card=card_of(json.loads(card)),
         ),
     )
 

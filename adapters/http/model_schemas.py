@@ -51,6 +51,17 @@ class ModelSchema(AnswerSchema):
         allow_none=True,
         metadata={"description": "What draws when none is named; null for the model's own."},
     )
+    description = _text("What it draws; null when the model does not say.", allow_none=True)
+    sample_prompts = fields.List(
+        fields.String(), metadata={"description": "Prompts that it draws well."}
+    )
+    known_words = fields.List(
+        fields.String(),
+        metadata={
+            "description": "The words that name what it draws; empty when the model does not say. "
+            "A prompt without any of them is drawn with a warning."
+        },
+    )
 
 
 class ModelQuerySchema(Schema):

@@ -9,12 +9,12 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.fields import (
-    CheckedString,
     LimitedInteger,
     LimitedNumber,
     LimitedString,
     OneWord,
 )
+from adapters.http.redaction import refuse_credentials
 from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
 from domain.generation import (
@@ -22,7 +22,6 @@ from domain.generation import (
     GenerationRequest,
     id_problem,
     last_seed_problem,
-    model_id_problem,
     quality_problem,
 )
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
@@ -41,11 +40,14 @@ __all__ = [
     "limited_text",
     "limited_word",
     "media_type",
+    "model_name",
     "request_defaults",
 ]
 
 _Field = TypeVar("_Field", LimitedInteger, LimitedNumber, LimitedString, OneWord)
 
+_MODEL_NAME = TextLength(1, 4096)
+"""A path is a name too, and Linux' PATH_MAX is 4096."""
 _MEANINGS: Mapping[str, str] = {
     "prompt": "What to draw.",
     "negative_prompt": "What to keep out.",
@@ -88,6 +90,11 @@ def limited_word(name: str, **options: Any) -> OneWord:
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, OneOf)  # noqa: S101
     return _named(name, OneWord(limit, **options))
+
+
+def model_name(**options: Any) -> LimitedString:
+    """The field for a name of a model, by the one rule of all doors."""
+    return LimitedString(_MODEL_NAME, **options)
 
 
 def _named(name: str, field: _Field) -> _Field:
@@ -133,12 +140,12 @@ class GenerationRequestSchema(RequestSchema):
             "not": {"pattern": r"/|^\.{1,2}$"},
         },
     )
-    model_id = CheckedString(
-        model_id_problem,
+    model_id = model_name(
         required=True,
         metadata={
-            "description": "An `id` that `GET /v1/models` lists.",
-            "pattern": "^[0-9A-Fa-f]{64}$",
+            "description": "An `id` that `GET /v1/models` lists, or another name of the model: ten "
+            "or more of the id's first digits, its path, its file's name with or without the "
+            "extension, or an alias. The answer has the id.",
         },
     )
     prompt = limited_text("prompt", required=True)
@@ -171,7 +178,12 @@ class GenerationRequestSchema(RequestSchema):
 
 
 def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
-    """The request that the checked `fields` of a body make; the settings fill some gaps."""
+    """The request that the checked `fields` of a body make; the settings fill some gaps.
+
+    Raises InvalidRequest when a text of it holds a credential of this service.
+    """
+    texts = {name: fields.get(name) for name in ("id", "prompt", "negative_prompt")}
+    refuse_credentials(texts, settings)
     return GenerationRequest(**{**_configured(settings), **fields})
 
 

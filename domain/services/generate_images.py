@@ -144,7 +144,10 @@ class GenerateImages:
                 images=pictures,
                 processing_time=ended - started,
                 timings=dataclasses.replace(timings, encode=timings.encode + ended - drawn),
-                warnings=warnings,
+                warnings=(
+                    *model.card.warnings_for(model.name, request.prompt, request.negative_prompt),
+                    *warnings,
+                ),
             )
 
         return tuple(

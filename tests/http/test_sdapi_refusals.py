@@ -57,7 +57,6 @@ from tests.http.sdapi import TXT2IMG, body, drawn_by, error_of, places_of
         ({"alwayson_scripts": {"x": {"args": "y"}}}, "alwayson_scripts"),
         ({"alwayson_scripts": {"x": 1}}, "alwayson_scripts"),
         ({"alwayson_scripts": [1]}, "alwayson_scripts"),
-        ({"unheard_of": 1}, "unheard_of"),
         ({"override_settings": [1]}, "override_settings"),
         ({"override_settings": {"sd_vae": "v.pt"}}, "override_settings.sd_vae"),
         (

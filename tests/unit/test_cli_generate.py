@@ -198,14 +198,14 @@ OTHER = dataclasses.replace(
 LORA = dataclasses.replace(model_record(b"lora", "models/l.safetensors"), reason="it is a LoRA")
 
 
-def with_three_models() -> Terminal:
-    terminal = Terminal()
+def with_three_models(variables: dict[str, str] | None = None) -> Terminal:
+    terminal = Terminal(variables or {})
     terminal.source.others = (OTHER, LORA)
     return terminal
 
 
 @pytest.mark.parametrize(
-    "name", ["b.ckpt", OTHER.path, OTHER.id, OTHER.id[:10], OTHER.id[:12].upper()]
+    "name", ["b.ckpt", "b", OTHER.path, OTHER.id, OTHER.id[:10], OTHER.id[:12].upper()]
 )
 def test_a_model_is_named_by_its_file_or_its_id(name: str) -> None:
     terminal = with_three_models()
@@ -213,11 +213,25 @@ def test_a_model_is_named_by_its_file_or_its_id(name: str) -> None:
     assert [request.model_id for request in terminal.generator.drawn] == [OTHER.id]
 
 
-def test_several_models_are_listed_where_none_is_named() -> None:
-    done = with_three_models().run("generate", "a hill")
+@pytest.mark.parametrize(
+    ("variables", "drawn"),
+    [
+        ({}, MODEL.id),
+        ({"DEFAULT_MODEL": "b.ckpt"}, OTHER.id),
+        ({"DEFAULT_MODEL": "mine", "MODEL_ALIASES": "mine=b"}, OTHER.id),
+    ],
+)
+def test_the_default_model_draws_where_none_is_named(variables: dict[str, str], drawn: str) -> None:
+    terminal = with_three_models(variables)
+    done = terminal.run("generate", "a hill")
+    assert (done.exit_code, [each.model_id for each in terminal.generator.drawn]) == (0, [drawn])
+
+
+def test_a_default_model_that_is_not_there_is_told() -> None:
+    done = with_three_models({"DEFAULT_MODEL": "gone"}).run("generate", "a hill")
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
-        "Error: there are several models; choose one with --model. There are:",
+        "Error: no model is called 'gone' (DEFAULT_MODEL). There are:",
         f"  {MODEL.id[:10]}  a.safetensors  -",
         f"  {OTHER.id[:10]}  b.ckpt  sdxl",
     ]

@@ -52,7 +52,7 @@ def render_failure(failure: Failure) -> Response:
     if isinstance(error, errors.Unauthenticated):
         code = "invalid_api_key"
     elif isinstance(error, errors.ModelNotFound):
-        message = f"the model {error.model_id!a} does not exist; GET /openai/v1/models lists all"
+        message = message.replace("GET /v1/models", "GET /openai/v1/models")
         param = "model"
     elif failure.fields:
         param = failure.fields[0].field

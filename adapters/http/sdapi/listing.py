@@ -28,10 +28,12 @@ _NONE_OF: tuple[tuple[str, object], ...] = (
     ("loras", []),
     ("hypernetworks", []),
     ("face-restorers", []),
+    ("realesrgan-models", []),
     ("prompt-styles", []),
     ("embeddings", {"loaded": {}, "skipped": {}}),
     ("scripts", {"txt2img": [], "img2img": []}),
     ("script-info", []),
+    ("extensions", []),
 )
 
 
