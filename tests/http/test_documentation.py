@@ -81,6 +81,8 @@ def test_each_field_of_a_request_is_listed_with_its_bounds(document: Document) -
     body = document.contents["paths"]["/v1/infer"]["post"]["requestBody"]
     schema = document.resolve(body["content"]["application/json"]["schema"])
     assert len(schema["properties"]) > 10
+    required = {name for name in schema["properties"] if rows[f"`{name}`"][2] == "required"}
+    assert required == set(schema["required"])
     for name, described in schema["properties"].items():
         row = " ".join(rows[f"`{name}`"])
         if name != "seed":  # whose bound is written as a power
