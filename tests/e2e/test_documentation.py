@@ -65,7 +65,8 @@ PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "docs/embedding.md": {"circle.png": (512, 512)},
 }
 """What each page leaves behind."""
-_SECONDS = 280
+_SECONDS = 840
+"""Most of it is drawing; a busy machine takes a while."""
 _BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
@@ -122,6 +123,7 @@ def free_port() -> int:
         return port
 
 
+@pytest.mark.timeout(_SECONDS + 60)
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if any(map(runnable, blocks_of(page)))],
