@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # Two stages: the first installs into a virtual environment, the second takes it over and nothing
-# of what made it. README.md, "Docker", has the commands.
+# of what made it. docs/operations.md has the commands.
 # For a build that never changes, name the image with its digest: python:3.12-slim@sha256:….
 # `docker buildx imagetools inspect python:3.12-slim` prints it.
 ARG PYTHON_IMAGE=python:3.12-slim

@@ -92,8 +92,8 @@ def first_picture(
     )
     # Inside of single quotes, where each shell leaves all but single quotes alone.
     return (
-        f"Paste this for a first picture. It waits until the picture is drawn, on a CPU up to "
-        f"minutes,\nand puts it into {_PICTURE} in the folder where you are:\n\n"
+        "Paste this for a first picture. It waits until the picture is drawn, which may take "
+        f"minutes on a CPU,\nand leaves it in {_PICTURE} in the folder where you are:\n\n"
         f"sh -c '{key}echo Drawing, please wait; "
         f'curl -sS "{address(settings)}/v1/infer" '
         f'-H "Authorization: Bearer $K" -H "Content-Type: application/json" -d "{body}" '

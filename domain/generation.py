@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 from domain.errors import FieldProblem, InvalidRequest
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import Scheduler
+from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
 
 __all__ = [
     "BatchKey",
@@ -113,7 +113,7 @@ class GenerationRequest:
             # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
             "seed": IntegerRange(0, 2**53 - 1),
             "num_images": IntegerRange(1, 4),
-            "scheduler": OneOf(tuple(Scheduler)),
+            "scheduler": OneOf(tuple(Scheduler), SCHEDULER_NAMES),
             "output_format": OneOf(tuple(OutputFormat)),
             "quality": IntegerRange(1, 100),
         }
@@ -168,6 +168,14 @@ class GenerationRequest:
     def drawn_height(self) -> int:
         """Pixels that are drawn before cropping: `height`, or the next multiple of 8."""
         return _next_multiple(self.height)
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network looks at each image: more often than there are steps with some
+        schedulers.
+        """
+        scheduler = self.scheduler or DEFAULT_SCHEDULER
+        return scheduler.sampler.evaluations(self.num_inference_steps)
 
     @property
     def seeds(self) -> tuple[int, ...]:

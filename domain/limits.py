@@ -75,14 +75,20 @@ class TextLength:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some words, to the letter."""
+    """One of some words, to the letter.
+
+    Attributes:
+        words: All of them.
+        told: The same for people, where the list of the words is too long for a message.
+    """
 
     words: tuple[str, ...]
+    told: str = ""
 
     def problem(self, value: object) -> str | None:
         """What is wrong with `value`, in words; None when nothing is."""
         if not isinstance(value, str) or value not in self.words:
-            return f"is {_shown(value)}; it must be one of: {', '.join(self.words)}"
+            return f"is {_shown(value)}; it must be one of: {self.told or ', '.join(self.words)}"
         return None
 
 

@@ -47,9 +47,9 @@ def program(ctx: click.Context) -> None:
       ai-inference serve --port 8080
       ai-inference doctor
 
-    Settings come from the environment: MODEL_DIRS, DEVICE, API_KEYS and the others that README.md
-    lists. It exits with 0 when all went well, 1 when something failed, 2 when an argument or a
-    setting is wrong, and 130 after Ctrl-C.
+    Settings come from the environment: MODEL_DIRS, DEVICE, API_KEYS and the others that
+    docs/settings.md lists. It exits with 0 when all went well, 1 when something failed, 2 when an
+    argument or a setting is wrong, and 130 after Ctrl-C.
     """
     assembly: Assembly = ctx.obj
     if assembly.environment.get("NO_COLOR"):  # https://no-color.org

@@ -40,6 +40,7 @@ class Classification:
         loadable: True when text-to-image pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None when it is.
         card: What its metadata says of it.
+        fault: Why nothing can be made of it, not even a part of a folder; None when something can.
     """
 
     kind: ModelKind
@@ -48,6 +49,7 @@ class Classification:
     loadable: bool
     reason: str | None
     card: ModelCard = NO_CARD
+    fault: str | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -71,6 +73,7 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
+        fault=_danger(header) or quantised(header.tensors, header.metadata),
     )
 
 

@@ -15,7 +15,7 @@ from domain.models import FileStamp, ModelFamily, ModelKind
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 4
+_VERSION = 5
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
@@ -28,7 +28,7 @@ _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
-  card text not null,
+  card text not null, fault text,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -61,7 +61,7 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
-                "select digest, kind, family, precision, reason, card from identities "
+                "select digest, kind, family, precision, reason, card, fault from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -77,10 +77,13 @@ class IdentityCache:
         """Keep what a file at this path with this stamp is."""
         told = identity.classification
         card = json.dumps(dataclasses.asdict(told.card))
-        values = (identity.digest, told.kind, told.family, told.precision, told.reason, card)
+        values = (
+            *(identity.digest, told.kind, told.family, told.precision, told.reason),
+            *(card, told.fault),
+        )
         with self._lock:
             self._run(
-                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*_key(path, stamp), *values),
             )
 
@@ -145,6 +148,7 @@ def _identity(
     precision: str | None,
     reason: str | None,
     card: str,
+    fault: str | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -155,6 +159,7 @@ def _identity(
             loadable=reason is None,
             reason=reason,
             card=card_of(json.loads(card)),
+            fault=fault,
         ),
     )
 

@@ -30,6 +30,8 @@ _SEND_SECONDS = 10
 _VANISHED_SECONDS = 30
 # After Ctrl-C, for the answers of those who waited. A person waits two seconds at most.
 _LEAVE_SECONDS = 1.2
+# When gunicorn has asked a worker that hangs to abort, it waits a second.
+_ABORT_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -97,11 +99,11 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[C
             service.stop(grace_seconds)
             self._accept_nobody()
 
-        def _leave(self, status: int = 0) -> None:
-            ends_at = time.monotonic() + _LEAVE_SECONDS
+        def _leave(self, status: int = 0, seconds: float = _LEAVE_SECONDS) -> None:
+            ends_at = time.monotonic() + seconds
             stop = threading.Thread(target=service.stop, args=(0,), name="stop", daemon=True)
             stop.start()
-            stop.join(_LEAVE_SECONDS)
+            stop.join(seconds)
             self._accept_nobody()
             # The main thread ends the process earlier, once everybody who waited is told.
             time.sleep(max(0.0, ends_at - time.monotonic()))
@@ -109,7 +111,7 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[C
 
         def _abort(self) -> None:
             _log.critical("the worker's main thread has not answered gunicorn in time")
-            self._leave(status=1)
+            self._leave(status=1, seconds=_ABORT_SECONDS)
 
         def _accept_nobody(self) -> None:
             with contextlib.suppress(OSError, ValueError):  # the main thread may be past its end

@@ -14,6 +14,7 @@ from adapters.http.fields import (
     LimitedString,
     OneWord,
 )
+from adapters.http.redaction import refuse_credentials
 from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
 from domain.generation import (
@@ -177,7 +178,12 @@ class GenerationRequestSchema(RequestSchema):
 
 
 def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
-    """The request that the checked `fields` of a body make; the settings fill some gaps."""
+    """The request that the checked `fields` of a body make; the settings fill some gaps.
+
+    Raises InvalidRequest when a text of it holds a credential of this service.
+    """
+    texts = {name: fields.get(name) for name in ("id", "prompt", "negative_prompt")}
+    refuse_credentials(texts, settings)
     return GenerationRequest(**{**_configured(settings), **fields})
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
+from domain.generation import model_id_problem
 from domain.model_names import ModelNames, bearers, may_bear
 from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
@@ -139,9 +140,10 @@ class ModelRegistry:
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
-        record = self._listing.by_id.get(model_id.lower())
+        lowered = model_id.lower()
+        record = self._listing.by_id.get(lowered)
         if record is None:
-            raise ModelNotFound(model_id.lower())
+            raise ModelNotFound(lowered if model_id_problem(model_id) is None else model_id)
         return record
 
     def get_loadable(self, model_id: str) -> ModelRecord:
