@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength, one_line_end
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
 
@@ -78,6 +78,8 @@ class GenerationRequest:
     """A prompt and everything that decides the picture.
 
     A scheduler and a format may be given as their names; they are kept as the values of the enums.
+    In the prompts a line may also end with CR LF, or CR; a newline is kept, so that a text is the
+    same request whichever system wrote it.
 
     Attributes:
         id: The caller's name for the request.
@@ -137,6 +139,9 @@ class GenerationRequest:
     quality: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("prompt", "negative_prompt"):
+            if isinstance(text := getattr(self, name), str):
+                object.__setattr__(self, name, one_line_end(text))
         problems = [
             FieldProblem(field.name, message)
             for field in dataclasses.fields(self)

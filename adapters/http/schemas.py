@@ -68,7 +68,7 @@ def limited_text(name: str, **options: Any) -> LimitedString:
     """The field for text within the limit of this name of a `GenerationRequest`."""
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, TextLength)  # noqa: S101 - tells mypy which kind of limit
-    return _named(name, LimitedString(limit, **options))
+    return _named(name, LimitedString(limit, lines=True, **options))
 
 
 def limited_integer(name: str, **options: Any) -> LimitedInteger:
