@@ -119,8 +119,8 @@ class Plms(SingleStep, PNDMScheduler):
     told = "epsilon"
 
     def arranged(self, num_inference_steps: int) -> torch.Tensor:
-        """All that diffusers has: the second look is one more than there are steps."""
-        return self.timesteps
+        """One more than there are steps, for the second look of the first one."""
+        return self.timesteps[: num_inference_steps + 1]
 
     def steps_done(self, looks: int) -> int | None:
         """As `ExactSteps.steps_done`."""
