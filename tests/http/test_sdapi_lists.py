@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from adapters.http.sdapi.samplers import chosen_scheduler
 from domain.ports.device_report import DeviceMemory
-from domain.schedulers import Scheduler
+from domain.schedulers import Sampler, Schedule
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.helpers import make_token
@@ -63,15 +64,33 @@ def test_checkpoints_are_the_models_that_can_be_drawn_with(two_models: Service) 
 def test_samplers_are_all_that_there_are_and_the_models_own(shared: Service) -> None:
     rows = read(shared, "samplers")
     assert all(set(row) == {"name", "aliases", "options"} for row in rows)
-    assert {row["name"] for row in rows} == {"Default", *Scheduler}
-    (karras,) = (row for row in rows if row["name"] == "DPM++ 2M Karras")
-    assert karras["options"] == {"scheduler": "karras"}
+    assert {row["name"] for row in rows} == {"Default", *Sampler}
+    options = {row["name"]: row["options"] for row in rows}
+    assert options["DPM++ 2M"] == {"scheduler": "karras"}
+    assert options["DPM++ 3M SDE"] == {"scheduler": "exponential"}
+    assert options["Euler a"] == {}
+
+
+def test_each_of_their_names_draws_and_means_one_sampler(shared: Service) -> None:
+    rows = read(shared, "samplers")
+    names = [name.lower() for row in rows for name in {row["name"], *row["aliases"]}]
+    # DDIM's and others' alias is their name in small letters.
+    assert len(set(names)) >= len(names) - 4
+    for row in rows:
+        for name in row["aliases"]:
+            chosen = chosen_scheduler(name, "").scheduler
+            assert chosen is not None
+            assert chosen.sampler == row["name"]
 
 
 def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
     rows = read(shared, "schedulers")
-    assert [row["label"] for row in rows] == ["Automatic", "Uniform", "Karras"]
-    assert [row["name"] for row in rows] == ["automatic", "uniform", "karras"]
+    labels = {row["label"]: row["name"] for row in rows}
+    assert set(labels) == {*Schedule, "Uniform"}
+    assert labels["SGM Uniform"] == "sgm_uniform"
+    for label, name in labels.items():
+        assert chosen_scheduler("Euler", label) == chosen_scheduler("Euler", name)
+    assert {row["name"]: row["default_rho"] for row in rows}["karras"] == 7
     assert all(
         set(row) == {"name", "label", "aliases", "default_rho", "need_inner_model"} for row in rows
     )

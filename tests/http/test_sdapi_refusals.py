@@ -33,11 +33,13 @@ from tests.http.sdapi import TXT2IMG, body, drawn_by, error_of, places_of
         ({"batch_size": 5}, "batch_size"),
         ({"n_iter": 5}, "n_iter"),
         ({"batch_size": 3, "n_iter": 2}, "n_iter"),
-        ({"sampler_name": "Heun"}, "sampler_name"),
+        ({"sampler_name": "DPM adaptive"}, "sampler_name"),
         ({"sampler_name": 1}, "sampler_name"),
-        ({"sampler_index": "Heun"}, "sampler_name"),
-        ({"scheduler": "SGM Uniform"}, "scheduler"),
-        ({"sampler_name": "Euler", "scheduler": "Karras"}, "scheduler"),
+        ({"sampler_name": "DPM++ 2M Polyexponential"}, "sampler_name"),
+        ({"sampler_name": "DPM fast", "scheduler": "Karras"}, "sampler_name"),
+        ({"sampler_index": "Restart"}, "sampler_name"),
+        ({"scheduler": 1}, "scheduler"),
+        ({"scheduler": "x" * 101}, "scheduler"),
         ({"send_images": "no"}, "send_images"),
         ({"enable_hr": True}, "enable_hr"),
         ({"restore_faces": True}, "restore_faces"),
@@ -86,7 +88,7 @@ def test_what_is_wrong_or_can_not_be_done_is_named(
 
 
 def test_every_wrong_field_is_named_at_once(shared: Service) -> None:
-    sent = {"steps": 0, "batch_size": 3, "n_iter": 3, "sampler_name": "Heun"}
+    sent = {"steps": 0, "batch_size": 3, "n_iter": 3, "sampler_name": "Restart"}
     response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
     assert set(places_of(response)) == {"prompt", "steps", "n_iter", "sampler_name"}
 

@@ -18,16 +18,15 @@ from adapters.http.sdapi.asked import (
     refused_settings,
 )
 from adapters.http.sdapi.samplers import (
-    KARRAS_RULE,
     MODELS_OWN,
-    SAMPLERS,
+    SAMPLER_NAMES,
     SCHEDULES,
-    named_scheduler,
+    Chosen,
+    chosen_scheduler,
 )
 from domain.generation import GenerationRequest
 from domain.limits import TextLength
 from domain.output_formats import OutputFormat
-from domain.schedulers import Scheduler
 
 __all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "SdapiTxt2ImgSchema", "named_format"]
 
@@ -47,7 +46,7 @@ _JPG = "jpg"
 # A LoRA or hypernetwork of that web UI, as `modules/extra_networks.py` finds it in a prompt.
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
 _NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # what `\w` is, languages do not agree on
-_SAMPLER = {"enum": [sampler.name for sampler in SAMPLERS], "default": MODELS_OWN}
+_SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
 class SdapiTxt2ImgSchema(Schema):
@@ -64,7 +63,7 @@ class SdapiTxt2ImgSchema(Schema):
             **MORE_FIELDS["properties"],
             _SETTINGS: {**MORE_SETTINGS, "type": ["object", "null"]},
         },
-        "allOf": [images_rule("batch_size", "n_iter"), KARRAS_RULE],
+        "allOf": [images_rule("batch_size", "n_iter")],
     }
 
     prompt = limited_text("prompt", required=True, metadata=_NO_NETWORK)
@@ -102,9 +101,10 @@ class SdapiTxt2ImgSchema(Schema):
         data_key="scheduler",
         load_default="",
         metadata={
-            "enum": [schedule.label for schedule in SCHEDULES],
+            "examples": [schedule.label for schedule in SCHEDULES],
             "default": SCHEDULES[0].label,
-            "description": "How the noise is spaced; Karras is of DPM++ 2M.",
+            "description": "How the noise is spaced, where `sampler_name` does not say it. Any "
+            "other word is Automatic, and named in the answer's `info`.",
         },
     )
     send_images = fields.Boolean(
@@ -178,9 +178,11 @@ class SdapiTxt2ImgSchema(Schema):
     def _request(
         self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
     ) -> dict[str, Any]:
-        data["scheduler"] = _scheduler(data)
+        data["scheduler"], is_followed = _scheduler(data)
         data["num_images"] = data["batch_size"] * data["n_iter"]
         data["ignored"] = ignored_names(original, current_redactor())
+        if not is_followed:
+            data["ignored"].insert(0, "scheduler")
         return {
             name: value
             for name, value in data.items()
@@ -193,9 +195,9 @@ def named_format(name: object) -> object:
     return OutputFormat.JPEG.value if name == _JPG else name
 
 
-def _scheduler(data: Mapping[str, Any]) -> Scheduler | None:
+def _scheduler(data: Mapping[str, Any]) -> Chosen:
     name = data.get("sampler_name") or data.get("sampler_index", "")
-    return named_scheduler(name, data.get("schedule", ""))
+    return chosen_scheduler(name, data.get("schedule", ""))
 
 
 def _as_number(name: str, value: Any) -> Any:
