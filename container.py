@@ -193,7 +193,9 @@ class Container(containers.DeclarativeContainer):
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
     model_names = providers.ThreadSafeSingleton(_model_names, settings)
-    model_registry = providers.ThreadSafeSingleton(ModelRegistry, model_source, names=model_names)
+    model_registry = providers.ThreadSafeSingleton(
+        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
+    )
     generate_images = providers.ThreadSafeSingleton(GenerateImages, model_registry, image_generator)
     job_records = providers.ThreadSafeSingleton(
         JobRecords,
