@@ -17,7 +17,7 @@ from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 5
+_VERSION = 6
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
