@@ -55,6 +55,9 @@ class BoundedJobStore(JobStore):
         update = partial(self._store.update, job, patiently=patiently)
         self._run(update, patiently=patiently)
 
+    def remove(self, job: Job) -> None:
+        self._run(partial(self._store.remove, job))
+
     def find(self, key: JobKey) -> Job | None:
         return self._run(partial(self._store.find, key))
 

@@ -46,6 +46,12 @@ class FakeJobStore(JobStore):
         if kept is not None and kept.token == job.token and not kept.status.finished:
             self.jobs[job.key] = job
 
+    def remove(self, job: Job) -> None:
+        self._check()
+        kept = self.jobs.get(job.key)
+        if kept is not None and kept.token == job.token:
+            del self.jobs[job.key]
+
     def find(self, key: JobKey) -> Job | None:
         self._check()
         return self.jobs.get(key)
