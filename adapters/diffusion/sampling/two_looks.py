@@ -1,7 +1,6 @@
 """Samplers of second order, which look at the picture twice a step.
 
-diffusers has some of the five, each with a spacing of its own, and not all as they are meant (its
-`KDPM2AncestralDiscreteScheduler` tells the network a wrong time at each second look). Here all
+diffusers has three of the five as they are meant, each with a spacing of its own. Here all
 share one loop over noise levels, so that each takes every schedule. Sources of the formulas: Karras
 et al., arXiv:2206.00364, algorithm 1 (Heun); Lu et al., arXiv:2206.00927, algorithm 1 (DPM2); Lu et
 al., arXiv:2211.01095 (DPM++ 2S, and its stochastic form); k-diffusion's `sampling.py` for how a
@@ -93,6 +92,12 @@ class _TwoLooks(SingleStep, EulerDiscreteScheduler):
         """What the network sees, of variance 1."""
         return sample / (self._seen[self._look] ** 2 + 1) ** 0.5
 
+    def add_noise(
+        self, original_samples: torch.Tensor, noise: torch.Tensor, timesteps: Any = None
+    ) -> torch.Tensor:
+        """The latents with as much noise as the next look sees, for what begins with a picture."""
+        return original_samples + noise * self._seen[self._look]
+
     def taken(
         self,
         model_output: torch.Tensor,
@@ -177,7 +182,7 @@ class Dpm2Ancestral(Dpm2):
     """As `Dpm2`, further down and then up by new noise."""
 
     def middle(self, sigma: float, lower: float) -> float:
-        """The second look is half way down."""
+        """The second look is half way down, which is at the step's end."""
         return _between(sigma, _split(sigma, lower)[0])
 
     def whole(self, first: _Look, second: _Look, lower: float, noise: _Noise) -> torch.Tensor:
@@ -190,7 +195,7 @@ class DpmPlusPlus2SAncestral(_TwoLooks):
     """The finished latents as the middle of a step shows them, and new noise."""
 
     def middle(self, sigma: float, lower: float) -> float:
-        """The second look is half way down."""
+        """The second look is half way down, which is at the step's end."""
         return _between(sigma, _split(sigma, lower)[0])
 
     def half(self, first: _Look, middle: float, noise: _Noise) -> torch.Tensor:
