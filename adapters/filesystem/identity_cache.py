@@ -73,7 +73,11 @@ class IdentityCache:
             return None
         try:
             return _identity(*row)
-        except (ValueError, TypeError):  # a kind or family of another version of this service
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):  # a kind or family of another version of this service
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:

@@ -104,6 +104,10 @@ REFUSED: dict[str, tuple[Files, str]] = {
         in_shards() | {SHARD_INDEX: b'{"weight_map": {"a": "other.safetensors"}}'},
         "its unet/other.safetensors is missing, which diffusion_pytorch_model.safetensors",
     ),
+    "weights of a known name": (
+        less(FILES, UNET) | {"unet/weights.safetensors": WEIGHTS},
+        "its unet has no weights, such as diffusion_pytorch_model.safetensors",
+    ),
     "a configuration": (without("unet/config.json"), "its unet/config.json is missing"),
     "a scheduler's configuration": (
         less(FILES, "scheduler/scheduler_config.json") | {"scheduler/other.json": b"{}"},
@@ -187,6 +191,7 @@ LISTED: dict[str, Files] = {
     | {"unet/diffusion_pytorch_model.bin": POINTER, "unet/flax_model.msgpack": POINTER},
     "a variant that is not read": FILES
     | {"unet/diffusion_pytorch_model.fp16.safetensors": POINTER},
+    "a trainer's leavings": FILES | {"unet/optimizer.bin": b"garbage"},
     "a pointer outside of its parts": FILES | {"sample.json": POINTER},
     "a part that is left out": index(safety_checker=["stable_diffusion", "X"]),
     "discrete noise as diffusers saves it": scheduler(
@@ -221,10 +226,11 @@ def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None
         (["model.fp16.safetensors", "model.safetensors"], ["model.safetensors"]),
         (["model.fp16.safetensors", "model.ema.safetensors"], ["model.ema.safetensors"]),
         (
-            ["m-00001-of-00002.safetensors", "m.fp16-00001-of-00001.safetensors"],
-            ["m-00001-of-00002.safetensors"],
+            ["model-00001-of-00002.safetensors", "model.fp16-00001-of-00001.safetensors"],
+            ["model-00001-of-00002.safetensors"],
         ),
         (["config.json"], []),
+        (["optimizer.bin", "pytorch_model.bin", "training_args.bin"], ["pytorch_model.bin"]),
     ],
 )
 def test_the_weights_that_are_read_are_those_of_the_loader(

@@ -14,6 +14,7 @@ from adapters.filesystem.headers_values import shown
 __all__ = ["used_weights", "weights_problem"]
 
 _FORMS = (".safetensors", ".bin")
+_NAMES = ("diffusion_pytorch_model", "model", "pytorch_model")
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\..*)")
 _CONFIGURATION = "config.json"
 _MOST_SHARDS = 1000
@@ -22,11 +23,12 @@ _MOST_SHARDS = 1000
 def used_weights(files: Collection[str]) -> tuple[str, ...]:
     """Of the files in a part's folder those that the loader reads its weights from, sorted.
 
-    Safetensors are read where there are any, and the plain variant where there is one, as
+    Files of other names, such as a trainer's `optimizer.bin`, are not. Safetensors are read where
+    there are any, and the plain variant where there is one, as
     `adapters/diffusion/folder_loader.py` chooses.
     """
     for form in _FORMS:
-        found = sorted(name for name in files if name.endswith(form))
+        found = sorted(name for name in files if name.startswith(_NAMES) and name.endswith(form))
         if found:
             variants = {_variant(name, form) for name in found}
             chosen = None if None in variants else min(filter(None, variants))
@@ -49,7 +51,7 @@ def weights_problem(part: str, files: Collection[str], read: Callable[[str], byt
     """
     used = used_weights(files)
     if not used:
-        return f"its {part} has no weights"
+        return f"its {part} has no weights, such as {_NAMES[0]}{_FORMS[0]}"
     if _CONFIGURATION not in files:
         return f"its {part}/{_CONFIGURATION} is missing"
     shards = [match for match in map(_SHARD.fullmatch, used) if match is not None]
