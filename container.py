@@ -99,9 +99,13 @@ def _scheduler(
 
 
 def _job_store(settings: Settings) -> "JobStore":
+    from adapters.storage.bounded_calls import BoundedCalls
+    from adapters.storage.bounded_job_store import BoundedJobStore
     from adapters.storage.job_store import SqlJobStore
 
-    return SqlJobStore(settings.database_url or f"sqlite:///{settings.job_file}")
+    calls = BoundedCalls()
+    url = settings.database_url or f"sqlite:///{settings.job_file}"
+    return BoundedJobStore(SqlJobStore(url, before_commit=calls.commit), calls)
 
 
 def _result_store(settings: Settings) -> "ResultStore":
@@ -189,7 +193,9 @@ class Container(containers.DeclarativeContainer):
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
     model_names = providers.ThreadSafeSingleton(_model_names, settings)
-    model_registry = providers.ThreadSafeSingleton(ModelRegistry, model_source, names=model_names)
+    model_registry = providers.ThreadSafeSingleton(
+        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
+    )
     generate_images = providers.ThreadSafeSingleton(GenerateImages, model_registry, image_generator)
     job_records = providers.ThreadSafeSingleton(
         JobRecords,

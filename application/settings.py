@@ -12,6 +12,7 @@ from pathlib import Path
 from application import setting_checks as checks
 from domain.execution_plan import AUTO, PlanOverrides
 from domain.generation import GenerationRequest
+from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -54,6 +55,7 @@ class Settings:
     model_aliases: tuple[tuple[str, str], ...] = ()
     default_inference_steps: int = 30
     default_guidance_scale: float = 7.5
+    max_pixels: int = DEFAULT_MAX_PIXELS
     device: str = AUTO
     dtype: str = AUTO
     vae_dtype: str = AUTO
@@ -198,6 +200,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "model_aliases": _pairs,
     "default_inference_steps": _integer,
     "default_guidance_scale": _number,
+    "max_pixels": _integer,
     "job_retention_seconds": _integer,
     "job_retention_bytes": _integer,
     "model_cache_bytes": _integer,
@@ -231,7 +234,8 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "model_scan_interval": checks.between(0.1, 86_400),
     "model_aliases": checks.aliases,
     "default_inference_steps": GenerationRequest.LIMITS["num_inference_steps"].problem,
-    "default_guidance_scale": GenerationRequest.LIMITS["guidance_scale"].problem,
+    "default_guidance_scale": checks.between(1, 20),
+    "max_pixels": checks.between(512 * 512, LARGEST_SIDE * LARGEST_SIDE),
     "device": checks.device,
     "threads": checks.optional(checks.between(1, 1024)),
     "database_url": checks.database,

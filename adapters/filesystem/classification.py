@@ -14,8 +14,10 @@ from adapters.filesystem.classification_checkpoints import (
 )
 from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
+from adapters.filesystem.native_sizes import native_size_of_file
 from domain.model_card import NO_CARD, ModelCard
 from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
@@ -40,6 +42,7 @@ class Classification:
         loadable: True when text-to-image pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None when it is.
         card: What its metadata says of it.
+        native_size: Of the pictures that it was trained with; None when that is not known.
     """
 
     kind: ModelKind
@@ -48,6 +51,7 @@ class Classification:
     loadable: bool
     reason: str | None
     card: ModelCard = NO_CARD
+    native_size: Size | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -71,6 +75,9 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
+        native_size=(
+            native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
+        ),
     )
 
 

@@ -7,15 +7,17 @@ import os
 import sqlite3
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from domain.models import FileStamp, ModelFamily, ModelKind
+from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 4
+_VERSION = 5
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
@@ -28,7 +30,7 @@ _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
-  card text not null,
+  card text not null, native_width integer, native_height integer,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -61,7 +63,8 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
-                "select digest, kind, family, precision, reason, card from identities "
+                "select digest, kind, family, precision, reason, card, native_width, "
+                "native_height from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -77,11 +80,12 @@ class IdentityCache:
         """Keep what a file at this path with this stamp is."""
         told = identity.classification
         card = json.dumps(dataclasses.asdict(told.card))
+        native = told.native_size
         values = (identity.digest, told.kind, told.family, told.precision, told.reason, card)
         with self._lock:
             self._run(
-                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*_key(path, stamp), *values),
+                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*_key(path, stamp), *values, native and native.width, native and native.height),
             )
 
     def close(self) -> None:
@@ -92,13 +96,13 @@ class IdentityCache:
                 self._connection.close()
                 self._connection = None
 
-    def _run(self, statement: str, values: tuple[object, ...]) -> tuple[str, ...] | None:
+    def _run(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         if self._useless:
             return None
         try:
             if self._connection is None:
                 self._connection = self._opened()
-            row: tuple[str, ...] | None = self._connection.execute(statement, values).fetchone()
+            row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
             return row
         except (sqlite3.Error, OSError) as error:
             _log.warning("no hashes are kept in %s: %s", self._path, error)
@@ -145,6 +149,8 @@ def _identity(
     precision: str | None,
     reason: str | None,
     card: str,
+    native_width: int | None,
+    native_height: int | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -155,6 +161,9 @@ def _identity(
             loadable=reason is None,
             reason=reason,
             card=card_of(json.loads(card)),
+            native_size=Size(native_width, native_height)
+            if native_width is not None and native_height is not None
+            else None,
         ),
     )
 

@@ -10,6 +10,7 @@ from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoMode
 from domain.model_names import ModelNames, bearers, may_bear
 from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
+from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]
 
@@ -54,10 +55,12 @@ class ModelRegistry:
         source: ModelSource,
         *,
         names: ModelNames | None = None,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._names = names or ModelNames()
+        self._max_pixels = max_pixels
         self._clock = clock
         self._listing = _Listing()
         self._rejected: dict[str, str] = {}
@@ -249,7 +252,9 @@ class ModelRegistry:
 
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
-        by_id = _by_id(scan.models)
+        by_id = _by_id(
+            dataclasses.replace(each, max_pixels=self._max_pixels) for each in scan.models
+        )
         before = self._listing
         self._seen |= by_id.keys()
         now = self._clock()

@@ -125,20 +125,20 @@ def test_a_file_that_can_not_be_is_refused_before_anything_is_drawn(
 
 def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
     terminal = Terminal()
-    options = "--steps 0 --guidance nan --width abc --height 2048 --seed -1 --number 9 --quality 0"
+    options = "--steps 0 --guidance nan --width abc --height 2049 --seed -1 --number 17 --quality 0"
     done = terminal.run(
-        "generate", "", *options.split(), "--negative", "x" * 1001, "--scheduler", "Heun"
+        "generate", "", *options.split(), "--negative", "x" * 32_001, "--scheduler", "Heun"
     )
     assert done.exit_code == 2
     assert done.stderr.removeprefix("Error: ").splitlines() == [
-        "PROMPT has 0 characters; it must have between 1 and 1000",
-        "--negative has 1001 characters; it must have between 0 and 1000",
+        "PROMPT has 0 characters; it must have between 1 and 32000",
+        "--negative has 32001 characters; it must have between 0 and 32000",
         "--steps is 0; it must lie between 1 and 150",
         "--guidance is nan; it must be finite",
         "--width is 'abc'; it must be an integer",
-        "--height is 2048; it must lie between 256 and 1024",
+        "--height is 2049; it must lie between 256 and 2048",
         "--seed is -1; it must lie between 0 and 9007199254740991",
-        "--number is 9; it must lie between 1 and 4",
+        "--number is 17; it must lie between 1 and 16",
         "--scheduler is 'Heun'; it must be one of: Euler, Euler a, DPM++ 2M, DPM++ 2M Karras, "
         "DDIM, UniPC, LCM",
         "--quality is 0; it must lie between 1 and 100",

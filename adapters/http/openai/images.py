@@ -61,7 +61,7 @@ def images_blueprint(
         """Draw pictures and wait for them."""
         as_url = fields.pop("response_format") == "url"
         caller = current_principal().name
-        wanted = make_request({**fields, "id": _job_id()}, caller=caller)
+        wanted = make_request({**fields, "id": _job_id()}, caller=caller, natively=True)
         result = draw.pictures(wanted, caller=caller)
         return _answer(result, as_url=as_url)
 

@@ -10,8 +10,8 @@ from adapters.http.answers import AnswerSchema
 from adapters.http.fields import CheckedString
 from adapters.http.request_rules import quality_rule, seed_rule
 from adapters.http.schemas import (
+    limited_guidance,
     limited_integer,
-    limited_number,
     limited_text,
     limited_word,
     model_name,
@@ -22,6 +22,8 @@ from domain.output_formats import OutputFormat
 
 __all__ = ["ImagesRequestSchema", "ImagesSchema"]
 
+_NUMBERS = IntegerRange(1, 10)
+_LIMITS = {**GenerationRequest.LIMITS, "num_images": _NUMBERS}
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 # What is asked for by these is what is done anyway; any other value asks for what is not there.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
@@ -95,7 +97,7 @@ class ImagesRequestSchema(Schema):
             **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
         },
         "dependentSchemas": {
-            "seed": seed_rule("n"),
+            "seed": seed_rule(_NUMBERS, "n"),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
         },
     }
@@ -112,7 +114,7 @@ class ImagesRequestSchema(Schema):
         },
     )
     prompt = limited_text("prompt", required=True)
-    num_images = limited_integer("num_images", data_key="n")
+    num_images = limited_integer("num_images", _LIMITS, data_key="n")
     size = CheckedString(
         _size_problem,
         metadata={
@@ -129,7 +131,7 @@ class ImagesRequestSchema(Schema):
     seed = limited_integer("seed")
     negative_prompt = limited_text("negative_prompt")
     num_inference_steps = limited_integer("num_inference_steps")
-    guidance_scale = limited_number("guidance_scale")
+    guidance_scale = limited_guidance()
     scheduler = limited_word("scheduler")
     output_format = limited_word("output_format")
     quality = limited_integer("quality", data_key=_COMPRESSION)
