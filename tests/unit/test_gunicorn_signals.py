@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from adapters.gunicorn import arbiter as module
 from adapters.gunicorn import early_signals
 from adapters.gunicorn.arbiter import ServiceArbiter
 from adapters.gunicorn.worker import service_worker
@@ -33,18 +32,13 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    return now
-
-
-@pytest.fixture
 def arbiter() -> Any:
     """An arbiter that was told nothing, with no worker."""
-    made = ServiceArbiter.__new__(ServiceArbiter)
+    made: Any = ServiceArbiter.__new__(ServiceArbiter)
     made.SIG_QUEUE = SimpleQueue()
     made.WORKERS = {}
+    made._clock = lambda: made.now
+    made.now = 100.0
     made.log = logging.getLogger("arbiter")
     return made
 
@@ -52,7 +46,7 @@ def arbiter() -> Any:
 def test_a_handler_of_the_worker_notes_the_order_and_does_nothing_else() -> None:
     bench = Bench()
     worker = service_worker(bench.service, grace_seconds=9)
-    interrupted = worker.__new__(worker)
+    interrupted: Any = object.__new__(worker)
     interrupted._orders = SimpleQueue()
     # A handler interrupts the main thread anywhere, also where it has this lock.
     with bench.service._starting, bench.service._announcing:
@@ -67,22 +61,20 @@ def test_a_handler_of_the_worker_notes_the_order_and_does_nothing_else() -> None
     assert not bench.scheduler.draining
 
 
-def test_the_second_ctrl_c_ends_at_once(arbiter: Any, ends: list[int], clock: list[float]) -> None:
+def test_the_second_ctrl_c_ends_at_once(arbiter: Any, ends: list[int]) -> None:
     arbiter.signal(signal.SIGINT, None)
-    clock[0] += 0.3
+    arbiter.now += 0.3
     arbiter.signal(signal.SIGINT, None)  # a wrapper that passes it on
     assert ends == []
-    clock[0] += 0.01
+    arbiter.now += 0.01
     with pytest.raises(_Ended):
         arbiter.signal(signal.SIGINT, None)
     assert ends == [130]
 
 
-def test_other_signals_are_left_to_gunicorn(
-    arbiter: Any, ends: list[int], clock: list[float]
-) -> None:
+def test_other_signals_are_left_to_gunicorn(arbiter: Any, ends: list[int]) -> None:
     for _ in range(3):
-        clock[0] += 9
+        arbiter.now += 9
         arbiter.signal(signal.SIGTERM, None)
     assert ends == []
     assert arbiter.SIG_QUEUE.qsize() == 3
