@@ -35,6 +35,7 @@ class ServiceArbiter(Arbiter):
     - No signal is lost between the fork of the worker and the moment when it can obey.
     """
 
+    _clock = staticmethod(time.monotonic)
     _interrupted_at: float | None = None
     _from_terminal = False
     _ignores_hangup = False
@@ -56,7 +57,7 @@ class ServiceArbiter(Arbiter):
 
     def signal(self, sig: int, frame: Any) -> None:
         if sig == signal.SIGINT:
-            now = time.monotonic()
+            now = self._clock()
             if self._interrupted_at is None:
                 self._interrupted_at = now
             elif now - self._interrupted_at > _ONE_PRESS_SECONDS:
