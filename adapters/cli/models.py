@@ -50,7 +50,11 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
         }
         click.echo(json.dumps(document, indent=2))
     elif not found and not pending:
-        click.echo("No models. Put a checkpoint into a folder that MODEL_DIRS names.", err=True)
+        click.echo(
+            "No models. Put a checkpoint into a folder that MODEL_DIRS names, or let "
+            "`ai-inference demo` put a small one there.",
+            err=True,
+        )
     else:
         for line in _table([_HEADINGS, *_rows(found, pending)]):
             click.echo(line)

@@ -14,8 +14,10 @@ from adapters.filesystem.classification_checkpoints import (
 )
 from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
+from adapters.filesystem.native_sizes import native_size_of_file
 from domain.model_card import NO_CARD, ModelCard
 from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
@@ -41,6 +43,7 @@ class Classification:
         reason: Why it is not loadable, for a user to read; None when it is.
         card: What its metadata says of it.
         fault: Why nothing can be made of it, not even a part of a folder; None when something can.
+        native_size: Of the pictures that it was trained with; None when that is not known.
     """
 
     kind: ModelKind
@@ -50,6 +53,7 @@ class Classification:
     reason: str | None
     card: ModelCard = NO_CARD
     fault: str | None = None
+    native_size: Size | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -74,6 +78,9 @@ def classify(header: Header) -> Classification:
         reason=reason,
         card=card_in(header.metadata),
         fault=_danger(header) or quantised(header.tensors, header.metadata),
+        native_size=(
+            native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
+        ),
     )
 
 

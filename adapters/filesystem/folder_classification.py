@@ -15,6 +15,7 @@ from adapters.filesystem.folder_parts import (
 )
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers_values import shown
+from adapters.filesystem.native_sizes import native_size_of_folder
 from domain.models import ModelFamily, ModelKind
 
 __all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
@@ -92,7 +93,14 @@ def classify_folder(
         reason = scheduler_problem(scheduler, _object(f"scheduler/{_SCHEDULER}", read))
         if reason is not None:
             return _refused(family, reason)
-    return Classification(ModelKind.CHECKPOINT, family, None, loadable=True, reason=None)
+    return Classification(
+        ModelKind.CHECKPOINT,
+        family,
+        None,
+        loadable=True,
+        reason=None,
+        native_size=native_size_of_folder(read, family),
+    )
 
 
 def _component_problem(

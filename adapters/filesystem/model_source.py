@@ -274,6 +274,7 @@ class FilesystemModelSource(ModelSource):
             reason=told.reason,
             stamp=found.stamp,
             parts=found.parts,
+            native_size=told.native_size,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )
 
