@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
     *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
-    *("description", "sample_prompts", "known_words"),
+    *("native_size", "sizes", "description", "sample_prompts", "known_words"),
 )
 
 
@@ -44,7 +45,7 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
     found, pending = registry.models(), registry.pending()
     if as_json:
         document = {
-            "models": [{name: getattr(each, name) for name in _FIELDS} for each in found],
+            "models": [{name: _plain(getattr(each, name)) for name in _FIELDS} for each in found],
             "count": len(found),
             "pending": [dataclasses.asdict(each) for each in pending],
         }
@@ -58,6 +59,12 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
     else:
         for line in _table([_HEADINGS, *_rows(found, pending)]):
             click.echo(line)
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON has it."""
+    is_object = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return dataclasses.asdict(value) if is_object else value
 
 
 def _rows(
