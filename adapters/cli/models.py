@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import click
 
@@ -12,6 +11,7 @@ from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.terminal import StatusLine, human_bytes, plain
 from domain.models import SHORT_ID, ModelRecord, PendingModel
+from domain.sizes import Size, SizeLimits
 
 __all__ = ["models"]
 
@@ -20,8 +20,8 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 # As GET /v1/models names them.
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
-    *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
-    *("native_size", "sizes", "description", "sample_prompts", "known_words"),
+    *("loadable", "reason", "aliases", "schedulers", "default_scheduler", "native_size", "sizes"),
+    *("description", "sample_prompts", "known_words"),
 )
 
 
@@ -45,7 +45,7 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
     found, pending = registry.models(), registry.pending()
     if as_json:
         document = {
-            "models": [{name: _plain(getattr(each, name)) for name in _FIELDS} for each in found],
+            "models": [_as_the_api(each) for each in found],
             "count": len(found),
             "pending": [dataclasses.asdict(each) for each in pending],
         }
@@ -61,10 +61,12 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
             click.echo(line)
 
 
-def _plain(value: Any) -> Any:
-    """A field's value as JSON has it."""
-    is_object = dataclasses.is_dataclass(value) and not isinstance(value, type)
-    return dataclasses.asdict(value) if is_object else value
+def _as_the_api(model: ModelRecord) -> dict[str, object]:
+    values = {name: getattr(model, name) for name in _FIELDS}
+    return {
+        name: dataclasses.asdict(value) if isinstance(value, Size | SizeLimits) else value
+        for name, value in values.items()
+    }
 
 
 def _rows(
