@@ -32,9 +32,8 @@ def install_request_log(app: Flask, redactor: Redactor) -> None:
         g.request_id = sent if taken else uuid.uuid4().hex
         g.began = time.monotonic()
 
-    def logged(text: str) -> str:
-        # The id of a job may look as if drawn by chance, because it may be.
-        return redactor.redacted(_escaped(text), shapes="job_id" not in (request.view_args or {}))
+    def logged(text: str, *, shapes: bool = True) -> str:
+        return redactor.redacted(_escaped(text), shapes=shapes)
 
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
@@ -44,10 +43,11 @@ def install_request_log(app: Flask, redactor: Redactor) -> None:
             logging.DEBUG if _quiet(response) else logging.INFO,
             "%s %s %d in %.3f s for %s from %s%s, request_id=%s",
             logged(request.method),
-            logged(request.path),
+            # Ids of jobs, and names of callers, may look as if drawn by chance, as keys do.
+            logged(request.path, shapes="job_id" not in (request.view_args or {})),
             response.status_code,
             time.monotonic() - g.began,
-            "nobody" if principal is None else f"'{logged(principal.name)}'",
+            "nobody" if principal is None else f"'{logged(principal.name, shapes=False)}'",
             _escaped(request.remote_addr or "nowhere"),
             logged(_forwarded_for()),
             g.request_id,
