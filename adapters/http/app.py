@@ -7,6 +7,7 @@ from flask import Flask
 
 from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
+from adapters.http.foreign_pages import refuse_foreign_pages
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
@@ -22,7 +23,7 @@ from adapters.http.requests import RequestMaker
 from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
-from adapters.http.waiting import WaitingCallers
+from adapters.http.waiting import Places, WaitingCallers
 from application.model_choice import ModelChoice
 from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
@@ -36,7 +37,10 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["create_app"]
 
-_EXPOSED_HEADERS = ("X-Request-ID", "Location", "Retry-After", "Preference-Applied")
+_EXPOSED_HEADERS = (
+    *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
+    *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
+)
 
 
 def create_app(
@@ -68,12 +72,13 @@ def create_app(
         send_wildcard=True,
         max_age=600,
     )
+    refuse_foreign_pages(app, settings.cors_origins)
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
     )
-    draw = WaitingCallers(scheduler, places=settings.max_waiting)
-    streams = EventStreams(scheduler, places=settings.max_streams)
+    draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
+    streams = EventStreams(scheduler, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
     make_request = RequestMaker(settings, registry, ModelChoice(registry, scheduler))
     options = sdapi.CallersOptions(registry)
@@ -95,7 +100,7 @@ def create_app(
         sdapi.upkeep_blueprint(device_report, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
-        explorer_blueprint(),
+        explorer_blueprint(registry),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(explorer_assets_blueprint())
