@@ -4,7 +4,8 @@
     ├── InvalidRequest           one or more fields of a request are wrong
     ├── Unauthenticated          no credential, or one that is not good
     ├── Forbidden                a good credential without the right
-    │   └── TokenMintingForbidden    a token can not mint another
+    │   ├── TokenMintingForbidden    a token can not mint another
+    │   └── LinkNotValid             a link to a picture that was not made here, or has expired
     ├── TokensUnavailable        no SECRET_KEY, so no tokens
     ├── ModelNotFound            no model has that id or name, or several have
     │   └── NoModel                  there is no model to draw with at all
@@ -55,6 +56,7 @@ __all__ = [
     "JobNotFound",
     "JobNotReadable",
     "JobRunning",
+    "LinkNotValid",
     "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
@@ -134,6 +136,17 @@ class TokenMintingForbidden(Forbidden):
     """Only an API key mints tokens."""
 
     code = "token_minting_forbidden"
+
+
+class LinkNotValid(Forbidden):
+    """A link to a picture has expired, or this service has not made it. Never says which."""
+
+    code = "link_not_valid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the link to this picture is not valid, or has expired; ask for the picture again"
+        )
 
 
 class TokensUnavailable(DomainError):
