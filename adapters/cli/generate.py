@@ -21,7 +21,7 @@ from domain.generation import GenerationRequest, GenerationResult
 from domain.models import SHORT_ID, ModelRecord
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.ports.image_generator import GenerationStep
-from domain.schedulers import Scheduler
+from domain.schedulers import SCHEDULER_NAMES
 
 __all__ = ["generate"]
 
@@ -63,7 +63,7 @@ _ANY_MODEL = "0" * 64
 @click.option(
     "--scheduler",
     metavar="NAME",
-    help=f"How it is drawn: {', '.join(Scheduler)}; the model's own if not given.",
+    help=f"How it is drawn: {SCHEDULER_NAMES}. The model's own if not given.",
 )
 @click.option(
     "--output-format",

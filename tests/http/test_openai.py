@@ -105,7 +105,7 @@ def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
         ({"output_compression": 99, "output_format": "png"}, "output_compression"),
         ({"output_compression": 0, "output_format": "jpeg"}, "output_compression"),
         ({"output_compression": 101, "output_format": "jpeg"}, "output_compression"),
-        ({"scheduler": "Heun"}, "scheduler"),
+        ({"scheduler": "Restart"}, "scheduler"),
         ({"quality": "best"}, "quality"),
         ({"quality": 90}, "quality"),
         ({"background": "transparent"}, "background"),

@@ -1,7 +1,6 @@
 """Samplers of second order, which look at the picture twice a step.
 
-diffusers has some of the five, each with a spacing of its own, and not all as they are meant (its
-`KDPM2AncestralDiscreteScheduler` tells the network a wrong time at each second look). Here all
+diffusers has three of the five as they are meant, each with a spacing of its own. Here all
 share one loop over noise levels, so that each takes every schedule. Sources of the formulas: Karras
 et al., arXiv:2206.00364, algorithm 1 (Heun); Lu et al., arXiv:2206.00927, algorithm 1 (DPM2); Lu et
 al., arXiv:2211.01095 (DPM++ 2S, and its stochastic form); k-diffusion's `sampling.py` for how a
@@ -19,7 +18,7 @@ import torch
 from diffusers import EulerDiscreteScheduler
 from diffusers.utils.torch_utils import randn_tensor
 
-from adapters.diffusion.sampling.spacing import NOTHING_BUT_NOISE, timesteps_of
+from adapters.diffusion.sampling.spacing import is_leap, timesteps_of
 from adapters.diffusion.sampling.steps import SingleStep, clean_latents
 
 __all__ = ["Dpm2", "Dpm2Ancestral", "DpmPlusPlus2SAncestral", "DpmPlusPlusSde", "Heun"]
@@ -93,6 +92,12 @@ class _TwoLooks(SingleStep, EulerDiscreteScheduler):
         """What the network sees, of variance 1."""
         return sample / (self._seen[self._look] ** 2 + 1) ** 0.5
 
+    def add_noise(
+        self, original_samples: torch.Tensor, noise: torch.Tensor, timesteps: Any = None
+    ) -> torch.Tensor:
+        """The latents with as much noise as the next look sees, for what begins with a picture."""
+        return original_samples + noise * self._seen[self._look]
+
     def taken(
         self,
         model_output: torch.Tensor,
@@ -146,11 +151,8 @@ class Heun(_TwoLooks):
         return first.latents + first.slope * (middle - first.sigma)
 
     def whole(self, first: _Look, second: _Look, lower: float, noise: _Noise) -> torch.Tensor:
-        """The trapezoidal rule; from nothing but noise, that of the finished latents.
-
-        There the rule would take the small difference of two slopes some thousand times.
-        """
-        if first.sigma > NOTHING_BUT_NOISE:
+        """The trapezoidal rule."""
+        if is_leap(first.sigma, lower):
             return first.at(lower, (first.clean + second.clean) / 2)
         return first.latents + (first.slope + second.slope) / 2 * (lower - first.sigma)
 
@@ -170,6 +172,8 @@ class Dpm2(_TwoLooks):
 
     def whole(self, first: _Look, second: _Look, lower: float, noise: _Noise) -> torch.Tensor:
         """The midpoint rule."""
+        if is_leap(first.sigma, lower):
+            return first.at(lower, second.clean)
         return first.latents + second.slope * (lower - first.sigma)
 
 
@@ -177,7 +181,7 @@ class Dpm2Ancestral(Dpm2):
     """As `Dpm2`, further down and then up by new noise."""
 
     def middle(self, sigma: float, lower: float) -> float:
-        """The second look is half way down."""
+        """The second look is half way down, which is at the step's end."""
         return _between(sigma, _split(sigma, lower)[0])
 
     def whole(self, first: _Look, second: _Look, lower: float, noise: _Noise) -> torch.Tensor:
@@ -190,7 +194,7 @@ class DpmPlusPlus2SAncestral(_TwoLooks):
     """The finished latents as the middle of a step shows them, and new noise."""
 
     def middle(self, sigma: float, lower: float) -> float:
-        """The second look is half way down."""
+        """The second look is half way down, which is at the step's end."""
         return _between(sigma, _split(sigma, lower)[0])
 
     def half(self, first: _Look, middle: float, noise: _Noise) -> torch.Tensor:
