@@ -25,6 +25,7 @@ from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
+from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.ports.picture_parameters import PictureParametersReader
@@ -48,6 +49,7 @@ def create_app(
     metrics_checker: CredentialChecker,
     metrics: Metrics,
     picture_parameters: PictureParametersReader,
+    thumbnails: Thumbnails,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="pages")
@@ -77,7 +79,7 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(settings, draw, credential_checker),
-        jobs_blueprint(settings, scheduler, streams, credential_checker),
+        jobs_blueprint(settings, scheduler, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(settings, registry, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),

@@ -29,6 +29,12 @@ class JobStore(ABC):
         """
 
     @abstractmethod
+    def add_bytes(self, job: Job, number: int) -> None:
+        """Count so many bytes more as kept for a finished job, for `retire`. Nothing when it is no
+        longer there.
+        """
+
+    @abstractmethod
     def find(self, key: JobKey) -> Job | None:
         """The job of this key."""
 

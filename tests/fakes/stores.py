@@ -20,6 +20,7 @@ class FakeJobStore(JobStore):
     def __init__(self) -> None:
         self.jobs: dict[JobKey, Job] = {}
         self.broken = False
+        self.more_bytes: dict[str, int] = {}
         self._numbers = itertools.count(1)
 
     def add(self, job: Job) -> Job:
@@ -33,6 +34,10 @@ class FakeJobStore(JobStore):
         kept = self.jobs.get(job.key)
         if kept is not None and kept.token == job.token and not kept.status.finished:
             self.jobs[job.key] = job
+
+    def add_bytes(self, job: Job, number: int) -> None:
+        self._check()
+        self.more_bytes[job.token] = self.more_bytes.get(job.token, 0) + number
 
     def find(self, key: JobKey) -> Job | None:
         self._check()
@@ -66,6 +71,7 @@ class FakeJobStore(JobStore):
         finished = [job for job in self.jobs.values() if job.status.finished]
         for job in sorted(finished, key=lambda job: -(job.finished_at or 0)):
             kept += len(repr(job)) + sum(image.size for image in job.images or ())
+            kept += self.more_bytes.get(job.token, 0)
             if (job.finished_at or 0) < finished_before or kept > keep_bytes:
                 gone.add(self.jobs.pop(job.key).token)
         return gone
@@ -79,14 +85,19 @@ class FakeJobStore(JobStore):
 
 
 class FakeResultStore(ResultStore):
-    """Image files in memory; `broken` makes reading and writing fail."""
+    """Image files in memory; `broken` makes reading and writing fail, `full` writing alone."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, ...]] = {}
+        self.thumbnails: dict[tuple[str, int], bytes] = {}
         self.broken = False
+        self.full = False
 
     def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
         self._check()
+        if self.full:
+            raise StorageUnavailable("the disk is full")
+        self._drop_thumbnails(token)
         self.files[token] = tuple(image.data for image in images)
 
     def read(self, token: str, number: int) -> bytes | None:
@@ -94,13 +105,29 @@ class FakeResultStore(ResultStore):
         images = self.files.get(token, ())
         return images[number] if number < len(images) else None
 
+    def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
+        self._check()
+        if self.full:
+            raise StorageUnavailable("the disk is full")
+        if token in self.files:
+            self.thumbnails[token, number] = data
+
+    def read_thumbnail(self, token: str, number: int) -> bytes | None:
+        self._check()
+        return self.thumbnails.get((token, number))
+
     def remove(self, tokens: Collection[str]) -> None:
         for token in tokens:
             self.files.pop(token, None)
+            self._drop_thumbnails(token)
 
     def keep_only(self, tokens: Collection[str]) -> None:
         if tokens:
             self.remove(set(self.files) - set(tokens))
+
+    def _drop_thumbnails(self, token: str) -> None:
+        for key in [key for key in self.thumbnails if key[0] == token]:
+            del self.thumbnails[key]
 
     def _check(self) -> None:
         if self.broken:
