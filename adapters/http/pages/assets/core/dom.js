@@ -37,7 +37,7 @@ export function button(symbol, text, onClick) {
   return made;
 }
 
-/** A button that shows what it does; `label` says it to those who can not see it. */
+/** A button that shows what it does; `label` says it to people who cannot see it. */
 export function iconButton(symbol, label, onClick) {
   const made = make("button", { type: "button", className: "square", title: label }, icon(symbol));
   made.setAttribute("aria-label", label);
