@@ -117,11 +117,11 @@ def test_a_service_that_starts_anew_is_found_again(
     studio.sign_in().draw()
     expect(studio.bar).to_have_attribute("value", "1")
     server.stop()
-    expect(studio.page.locator("#connection")).to_contain_text("No connection")
+    expect(studio.page.locator("#notices")).to_contain_text("No connection")
     server.start()
     generator.held = False
     expect(studio.pictures).to_have_count(1)
-    expect(studio.page.locator("#connection")).to_be_hidden()
+    expect(studio.page.locator("#notices")).to_be_empty()
 
 
 def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
@@ -135,9 +135,9 @@ def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
     studio.tiles.last.click()
     expect(studio.pictures).to_have_count(1)
     server.stop()
-    expect(studio.page.locator("#connection")).to_contain_text("No connection")
+    expect(studio.page.locator("#notices")).to_contain_text("No connection")
     server.start()
-    expect(studio.page.locator("#connection")).to_be_hidden()
+    expect(studio.page.locator("#notices")).to_be_empty()
 
 
 def test_without_event_streams_it_asks_now_and_then(
