@@ -96,9 +96,13 @@ def _scheduler(
 
 
 def _job_store(settings: Settings) -> "JobStore":
+    from adapters.storage.bounded_calls import BoundedCalls
+    from adapters.storage.bounded_job_store import BoundedJobStore
     from adapters.storage.job_store import SqlJobStore
 
-    return SqlJobStore(settings.database_url or f"sqlite:///{settings.job_file}")
+    calls = BoundedCalls()
+    url = settings.database_url or f"sqlite:///{settings.job_file}"
+    return BoundedJobStore(SqlJobStore(url, before_commit=calls.commit), calls)
 
 
 def _result_store(settings: Settings) -> "ResultStore":

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -31,6 +32,10 @@ class JobRecords:
     How a job ended is known from the moment it has, also while the store can not be written to:
     then it is kept by a later `tidy`, or the job is drawn anew by the next process. All methods
     raise StorageUnavailable but where they say otherwise.
+
+    Args:
+        now: Seconds since 1970. Stored times are of this clock, which may be set at any moment.
+        clock: Seconds since some moment. It never jumps, so waiting times are of this clock.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class JobRecords:
         retention_seconds: float,
         retention_bytes: int,
         now: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jobs = jobs
         self._results = results
@@ -50,6 +56,8 @@ class JobRecords:
         self._retention_seconds = retention_seconds
         self._retention_bytes = retention_bytes
         self._now = now
+        self._clock = clock
+        self._started_now, self._started_clock = now(), clock()
         self._changing = threading.Lock()
         self._unsaved: dict[JobKey, Job] = {}
         self._failed_at: float | None = None
@@ -61,7 +69,7 @@ class JobRecords:
         After that moment another attempt is worth while, and only an attempt can tell.
         """
         failed_at = self._failed_at
-        return failed_at is not None and self._now() - failed_at < _FAILING_SECONDS
+        return failed_at is not None and self._clock() - failed_at < _FAILING_SECONDS
 
     def claim(self) -> None:
         """Let no other process draw these jobs, from the first call to `close`.
@@ -142,8 +150,8 @@ class JobRecords:
                 "from 0"
             )
         data = self._results.read(job.token, number)
-        # A file that was cut off, by a copy that broke off, say, is no picture either.
-        if data is None or len(data) != images[number].size:
+        # A copy of DATA_DIR may have broken off, and a disk may return other bytes.
+        if data is None or not images[number].describes(data):
             raise PicturesLost(job.request.id)
         return data
 
@@ -172,7 +180,7 @@ class JobRecords:
             self._jobs.update(job, patiently=True)
             self._drop_unsaved(job.key, job)
         gone = self._jobs.retire(
-            finished_before=self._now() - self._retention_seconds,
+            finished_before=self._surely_now() - self._retention_seconds,
             keep_bytes=self._retention_bytes,
         )
         self._results.remove(gone)
@@ -186,12 +194,19 @@ class JobRecords:
         self._jobs.close()
         self._sole_use.release()
 
+    def _surely_now(self) -> float:
+        """Seconds since 1970, without the time by which the clock was put forward in this run.
+
+        A clock that jumps ahead must not remove every job at once.
+        """
+        return min(self._now(), self._started_now + self._clock() - self._started_clock)
+
     @contextmanager
     def _noticing(self) -> Iterator[None]:
         try:
             yield
         except StorageUnavailable:
-            self._failed_at = self._now()
+            self._failed_at = self._clock()
             raise
 
     def _newest(self, job: Job) -> Job:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.errors import GenerationFailed
-from domain.generation import GenerationRequest, GenerationResult, Timings
+from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
 __all__ = [
     "Job",
@@ -58,12 +58,33 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class JobImage:
-    """What is known of a finished picture without its file; `size` is the file's bytes."""
+    """What is known of a finished picture without its file.
+
+    Attributes:
+        seed: It is drawn from this.
+        width: Pixels.
+        height: Pixels.
+        size: The file's bytes.
+        sha256: The file's SHA-256 in hex. None for a job that an older release stored.
+    """
 
     seed: int
     width: int
     height: int
     size: int
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, image: GeneratedImage) -> "JobImage":
+        """What is known of this picture."""
+        digest = hashlib.sha256(image.data).hexdigest()
+        return cls(image.seed, image.width, image.height, len(image.data), digest)
+
+    def describes(self, data: bytes) -> bool:
+        """Whether a file holds this picture, to the last byte."""
+        if len(data) != self.size:
+            return False
+        return self.sha256 is None or hashlib.sha256(data).hexdigest() == self.sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +166,11 @@ class Job:
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
         """It has its pictures."""
-        images = tuple(
-            JobImage(each.seed, each.width, each.height, len(each.data)) for each in result.images
-        )
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.SUCCEEDED,
             finished_at=now,
-            images=images,
+            images=tuple(map(JobImage.of, result.images)),
             processing_time=result.processing_time,
             timings=result.timings,
             warnings=result.warnings,

@@ -7,6 +7,7 @@ from flask import Flask
 
 from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
+from adapters.http.foreign_pages import refuse_foreign_pages
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
@@ -20,7 +21,7 @@ from adapters.http.request_log import install_request_log
 from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
-from adapters.http.waiting import WaitingCallers
+from adapters.http.waiting import Places, WaitingCallers
 from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
@@ -65,12 +66,13 @@ def create_app(
         send_wildcard=True,
         max_age=600,
     )
+    refuse_foreign_pages(app, settings.cors_origins)
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
     )
-    draw = WaitingCallers(scheduler, places=settings.max_waiting)
-    streams = EventStreams(scheduler, places=settings.max_streams)
+    draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
+    streams = EventStreams(scheduler, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())

@@ -59,10 +59,9 @@ class JobEventSchema(AnswerSchema):
 class EventStreams:
     """Opens streams of events, a bounded number at once: each holds a thread until it ends."""
 
-    def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
+    def __init__(self, scheduler: JobScheduler, *, places: Places) -> None:
         self._scheduler = scheduler
-        self._places = Places(places)
-        self._number = places
+        self._places = places
 
     @property
     def opened(self) -> int:
@@ -80,9 +79,9 @@ class EventStreams:
             TooManyCallers: all places are taken.
         """
         with ExitStack() as held:
-            if not self._places.take():
-                raise too_many(f"{self._number} event streams are open already")
-            held.callback(self._places.give_back)
+            if not self._places.take(caller):
+                raise too_many("too many event streams are open already")
+            held.callback(self._places.give_back, caller)
             watch = self._scheduler.watch(caller, job_id, after=after)
             held.callback(watch.close)
             if watch.complete:  # by the standard's word, what keeps a client from coming back

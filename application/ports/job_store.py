@@ -56,8 +56,10 @@ class JobStore(ABC):
     def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         """Remove finished jobs and return their tokens. Waits longer.
 
-        Those that finished before that time, and the longest finished of the others until those
-        that are left, with their images, have no more than `keep_bytes`.
+        The jobs that finished before that time go. If the others use more than `keep_bytes`, each
+        caller keeps its `fair_share` of that: no caller's jobs are given up because of what another
+        caller stores. Of one caller, jobs without pictures go first, but for the newest
+        `KEPT_WITHOUT_PICTURES`; then the oldest go.
         """
 
     @abstractmethod

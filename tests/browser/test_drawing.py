@@ -158,7 +158,7 @@ def test_text_is_only_ever_text(studio: Studio) -> None:
     studio.sign_in().draw(HOSTILE)
     expect(studio.pictures).to_have_count(1)
     expect(studio.stage.locator(".caption")).to_have_text(HOSTILE)
-    assert studio.page.locator("script").count() == 1
+    assert studio.page.locator("script").count() == 2
 
 
 def test_a_picture_is_opened_large_saved_and_its_seed_copied(

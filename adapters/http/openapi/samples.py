@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from werkzeug import exceptions
 
+from adapters.http.foreign_pages import ForeignPage
 from domain import errors
 
 __all__ = ["meaning_of", "sample_of"]
@@ -51,6 +52,7 @@ _SAMPLES: Mapping[type[Exception], Exception] = {
         "Content-Type is 'text/plain'; send application/json"
     ),
     exceptions.InternalServerError: exceptions.InternalServerError(),
+    ForeignPage: ForeignPage(),
 }
 _MEANINGS: Mapping[type[Exception], str] = {
     errors.InvalidRequest: "One or more fields are wrong; all of them are named at once.",

@@ -76,7 +76,9 @@ def render_failure(failure: Failure) -> Response:
     body = {"error": failure.code, "detail": rows or message, "body": "", "errors": message}
     response = Response(json.dumps(body), failure.status.value, content_type="application/json")
     if challenge := failure.headers.get(_CHALLENGE):
-        response.headers[_CHALLENGE] = f"{_BASIC}, {challenge}"
+        # Two headers: Chromium cannot read both challenges from one.
+        response.headers.add(_CHALLENGE, _BASIC)
+        response.headers.add(_CHALLENGE, challenge)
     return response
 
 
