@@ -93,7 +93,8 @@ def test_tiles_show_small_files_once_they_come_into_view(studio: Studio, service
     expect(studio.tiles.last.locator("img.loaded")).to_have_count(1)
     # A tile keeps what it shows; of the memory behind the addresses only the stage's is held.
     expect(studio.pictures).to_have_count(1)
-    studio.page.wait_for_function("addresses.size === 1")
+    expect(studio.page.locator("#sheet img:not(.loaded)[src]")).to_have_count(0)
+    assert studio.page.evaluate("addresses.size") == 1
     pictures = [url for url in studio.requests if "/images/" in url]
     assert [url for url in pictures if "size=thumbnail" not in url] == [
         url for url in pictures if url.endswith("/images/0")
