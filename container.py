@@ -22,6 +22,7 @@ from application.settings import Settings
 from application.thumbnails import Thumbnails
 from application.warm_up import WarmUp
 from domain.credentials import Scope
+from domain.model_names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
@@ -72,6 +73,10 @@ def _credential_checker(
 def _model_source(settings: Settings, only: str | None) -> FilesystemModelSource:
     cache = IdentityCache(Path(settings.data_dir, "models.sqlite"))
     return FilesystemModelSource(settings.model_dirs, cache, only=only)
+
+
+def _model_names(settings: Settings) -> ModelNames:
+    return ModelNames(settings.default_model, dict(settings.model_aliases))
 
 
 def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
@@ -189,7 +194,10 @@ class Container(containers.DeclarativeContainer):
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
-    model_registry = providers.ThreadSafeSingleton(ModelRegistry, model_source)
+    model_names = providers.ThreadSafeSingleton(_model_names, settings)
+    model_registry = providers.ThreadSafeSingleton(
+        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
+    )
     generate_images = providers.ThreadSafeSingleton(GenerateImages, model_registry, image_generator)
     job_records = providers.ThreadSafeSingleton(
         JobRecords,

@@ -95,6 +95,7 @@ class Job:
         caller: Whose it is.
         request: What is drawn; it has its seed.
         seed_drawn: Whether the seed was drawn here, because the caller left it open.
+        model_name: The name that the caller gave the model; None where that is not known.
         token: Names this job's files; no other job ever has it.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
@@ -119,6 +120,7 @@ class Job:
     processing_time: float | None = None
     timings: Timings | None = None
     warnings: tuple[str, ...] = ()
+    model_name: str | None = None
 
     @property
     def key(self) -> JobKey:

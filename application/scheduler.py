@@ -101,7 +101,12 @@ class JobScheduler:
         return self._queue.closed
 
     def submit(
-        self, request: GenerationRequest, *, caller: str, within: float | None = None
+        self,
+        request: GenerationRequest,
+        *,
+        caller: str,
+        within: float | None = None,
+        model_name: str | None = None,
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
@@ -112,6 +117,7 @@ class JobScheduler:
             request: What to draw.
             caller: Whose job it is.
             within: Refuse what will probably take more seconds.
+            model_name: The name that the caller gave the model, to be kept with the job.
 
         Raises:
             IdConflict: the id is that of another request, which is not finished or succeeded.
@@ -125,7 +131,7 @@ class JobScheduler:
         lost: str | None = None
         while True:
             with self._admission.one_at_a_time():
-                found = self._join_or_accept(request, caller, within, lost)
+                found = self._join_or_accept(request, caller, within, model_name, lost)
             if isinstance(found, LiveJob):
                 return Submission(partial(self._queue.view, found), found.outcome.result)
             try:  # while others are admitted
@@ -257,22 +263,32 @@ class JobScheduler:
         return self._queue.put(job), job
 
     def _join_or_accept(
-        self, request: GenerationRequest, caller: str, within: float | None, lost: str | None
+        self,
+        request: GenerationRequest,
+        caller: str,
+        within: float | None,
+        model_name: str | None,
+        lost: str | None,
     ) -> LiveJob | Job:
         """The job of this request: not finished, or succeeded. `lost` is the token of one whose
         pictures are known to be gone.
         """
         live, job = self._look_up(JobKey(caller, request.id))
         if job is None or job.status in _OVER or (live and live.cancelling):
-            return self._accept(request, caller, within)
+            return self._accept(request, caller, within, model_name)
         if not job.answers(request):
             raise IdConflict(request.id)
         if job.token == lost:
-            return self._accept(job.request, caller, within, job)
+            return self._accept(job.request, caller, within, job.model_name, job)
         return live or job
 
     def _accept(
-        self, request: GenerationRequest, caller: str, within: float | None, lost: Job | None = None
+        self,
+        request: GenerationRequest,
+        caller: str,
+        within: float | None,
+        model_name: str | None,
+        lost: Job | None = None,
     ) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
@@ -291,6 +307,7 @@ class JobScheduler:
                 caller=caller,
                 request=admitted,
                 seed_drawn=request.seed is None if lost is None else lost.seed_drawn,
+                model_name=model_name,
                 token=secrets.token_hex(16),
                 created_at=self._now(),
             ),

@@ -69,6 +69,7 @@ class InferenceService:
         self._is_warm = False
         self._announcing = threading.Lock()
         self._announced = False
+        self._names_checked = False
         self._in_use = False
         self._taken_over = False
         self._given_up = False
@@ -174,6 +175,7 @@ class InferenceService:
             moving = False
             try:
                 moving = self._registry.look()
+                self._tell_of_names()
                 self._announce(on_ready)
             except Exception:
                 if not self._stopping.is_set():  # a source that is being closed may well complain
@@ -182,6 +184,13 @@ class InferenceService:
             self._stopping.wait(_LOOKING_SHARE * (time.monotonic() - began) + _SOON_SECONDS)
             if not moving:
                 self._registry.wait(self._scan_interval)
+
+    def _tell_of_names(self) -> None:
+        """Once all models are known, log which of the configured names name none."""
+        if self._registry.scanned and not self._names_checked:
+            self._names_checked = True
+            for problem in self._registry.name_problems():
+                _log.warning("DEFAULT_MODEL or MODEL_ALIASES: %s", problem)
 
     def _tidy(self) -> None:
         while not self._stopping.wait(_TIDY_SECONDS):

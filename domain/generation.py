@@ -13,6 +13,7 @@ from domain.errors import FieldProblem, InvalidRequest
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import Scheduler
+from domain.sizes import LARGEST_SIDE, SMALLEST_SIDE
 
 __all__ = [
     "BatchKey",
@@ -20,12 +21,14 @@ __all__ = [
     "GenerationRequest",
     "GenerationResult",
     "Timings",
+    "guidance_problem",
     "id_problem",
     "last_seed_problem",
     "model_id_problem",
     "quality_problem",
 ]
 
+NO_GUIDANCE = 1.0
 _MODEL_ID = re.compile(r"[0-9a-f]{64}")
 _NEXT_MULTIPLE = 8
 
@@ -42,6 +45,15 @@ def model_id_problem(value: object) -> str | None:
     if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
         return "must be the 64 hexadecimal digits that GET /v1/models lists as id"
     return None
+
+
+def guidance_problem(value: object) -> str | None:
+    """What is wrong with a `guidance_scale`; None when nothing is."""
+    limit = GenerationRequest.LIMITS["guidance_scale"]
+    message = limit.problem(value)
+    if message is None and isinstance(value, int | float) and 0 < value < NO_GUIDANCE:
+        return f"is {value}; it must be 0 or 1 for no guidance, or more than 1"
+    return message
 
 
 def last_seed_problem(seed: int | None, num_images: int) -> str | None:
@@ -77,6 +89,8 @@ class BatchKey(NamedTuple):
 class GenerationRequest:
     """A prompt and everything that decides the picture.
 
+    The limits are the widest that any door has; a door may have narrower ones.
+
     A scheduler and a format may be given as their names; they are kept as the values of the enums.
 
     Attributes:
@@ -87,7 +101,8 @@ class GenerationRequest:
             SDXL is told zeros for None, and the encoding of no words for an empty text.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
-            convention of Imagen and diffusers: 1 is no guidance.
+            convention of Imagen and diffusers: 1 is no guidance. 0, as clients send it for none,
+            becomes 1.
         width: Pixels.
         height: Pixels.
         seed: Of the first image; image i has seed + i. None until one is drawn.
@@ -104,15 +119,18 @@ class GenerationRequest:
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
         {
             "id": TextLength(1, 128),
-            "prompt": TextLength(1, 1000),
-            "negative_prompt": TextLength(0, 1000),
+            # The longest prompt that the OpenAI Images API takes.
+            "prompt": TextLength(1, 32_000),
+            "negative_prompt": TextLength(0, 32_000),
             "num_inference_steps": IntegerRange(1, 150),
-            "guidance_scale": NumberRange(1.0, 20.0),
-            "width": IntegerRange(256, 1024),
-            "height": IntegerRange(256, 1024),
+            # 30 is where the slider of AUTOMATIC1111's web UI ends.
+            "guidance_scale": NumberRange(0.0, 30.0),
+            # A model draws fewer of them: `ModelRecord.sizes`.
+            "width": IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
+            "height": IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
             # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
             "seed": IntegerRange(0, 2**53 - 1),
-            "num_images": IntegerRange(1, 4),
+            "num_images": IntegerRange(1, 16),
             "scheduler": OneOf(tuple(Scheduler)),
             "output_format": OneOf(tuple(OutputFormat)),
             "quality": IntegerRange(1, 100),
@@ -152,7 +170,8 @@ class GenerationRequest:
         if problems:
             raise InvalidRequest(problems)
         object.__setattr__(self, "model_id", self.model_id.lower())
-        object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
+        guidance = float(self.guidance_scale)
+        object.__setattr__(self, "guidance_scale", guidance or NO_GUIDANCE)
         if self.scheduler is not None:
             object.__setattr__(self, "scheduler", Scheduler(self.scheduler))
         object.__setattr__(self, "output_format", OutputFormat(self.output_format))
@@ -196,6 +215,8 @@ class GenerationRequest:
             return id_problem(value)
         if name == "model_id":
             return model_id_problem(value)
+        if name == "guidance_scale":
+            return guidance_problem(value)
         return self.LIMITS[name].problem(value)
 
 

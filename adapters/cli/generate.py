@@ -50,7 +50,7 @@ _ANY_MODEL = "0" * 64
     help="The file, whose ending tells the format; of several pictures picture-1.png and so on.",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--model", metavar="NAME|ID", help="A file name, or ten or more digits of an id.")
+@click.option("--model", metavar="NAME|ID", help="Its file name, path, id or alias.")
 @click.option("--negative", "negative_prompt", metavar="TEXT", help="What to keep out.")
 @click.option("--steps", "num_inference_steps", type=integer, help="Denoising steps.")
 @click.option("--guidance", "guidance_scale", type=number, help="How closely to follow the prompt.")
@@ -91,8 +91,9 @@ def generate(
     """Draw PROMPT here, without a server.
 
     Standard output has a line for each picture, with its seed. Ctrl-C stops it, and then no
-    picture is left behind. With one model in the folders --model is not needed. Steps and guidance
-    that are not given are those of the service: DEFAULT_INFERENCE_STEPS, DEFAULT_GUIDANCE_SCALE.
+    picture is left behind. What is not given is as the service has it: the model is DEFAULT_MODEL,
+    or the first one by path; steps and guidance are DEFAULT_INFERENCE_STEPS and
+    DEFAULT_GUIDANCE_SCALE.
 
     \b
     Examples:
@@ -151,7 +152,7 @@ def _draw(
     wanted: str | None,
     interrupted: Callable[[], None],
 ) -> GenerationResult:
-    core = assembly.core(settings, wanted)
+    core = assembly.core(settings, wanted or settings.default_model)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)
 

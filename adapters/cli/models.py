@@ -20,6 +20,7 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
     *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
+    *("description", "sample_prompts", "known_words"),
 )
 
 

@@ -33,6 +33,7 @@ from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.openvino_backend import accelerate_with_openvino
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
+from adapters.diffusion.unread_tensors import check_all_is_read
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -166,6 +167,7 @@ def _assemble(
                 )
     for name, part in parts.items():
         _check_whole(name, part)
+    check_all_is_read(weights, parts)
     if is_xl:
         return StableDiffusionXLPipeline(
             **parts,

@@ -7,6 +7,7 @@ from typing import Any
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers_values import shown
+from adapters.filesystem.native_sizes import native_size_of_folder
 from domain.models import ModelFamily, ModelKind
 
 __all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
@@ -68,7 +69,14 @@ def classify_folder(paths: Collection[str], read: Callable[[str], bytes]) -> Cla
             continue
         if (reason := _component_problem(component, what, paths)) is not None:
             return _refused(family, reason)
-    return Classification(ModelKind.CHECKPOINT, family, None, loadable=True, reason=None)
+    return Classification(
+        ModelKind.CHECKPOINT,
+        family,
+        None,
+        loadable=True,
+        reason=None,
+        native_size=native_size_of_folder(read, family),
+    )
 
 
 def _component_problem(component: str, what: list[Any], paths: Collection[str]) -> str | None:

@@ -44,6 +44,11 @@ def _check_what_it_is(start: bytes, extension: str) -> None:
     """Raises UnreadableHeader for what users take for a model file, with what to do instead."""
     if start.startswith(b"version https://git-lfs"):
         raise UnreadableHeader("it is a Git LFS pointer, not the model; run `git lfs pull`")
+    if start.startswith(b"GGUF"):
+        raise UnreadableHeader(
+            "it is a GGUF file, whose weights are quantised; get the model as .safetensors in 16 "
+            "or 32 bits"
+        )
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise UnreadableHeader("it is a web page, not the model; download the model itself")
     if extension == _SAFETENSORS and start.startswith((ZIP_MAGIC, b"\x80\x02")):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from adapters.filesystem.cards import CardsBeside
 from adapters.filesystem.changes import FolderChanges
 from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.folder_identity import identify_folder
@@ -79,6 +80,7 @@ class FilesystemModelSource(ModelSource):
         self._changes = FolderChanges(self._folders)
         self._seen: dict[str, _Seen] = {}
         self._complaints = Complaints()
+        self._cards = CardsBeside(self._complaints)
         self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
@@ -97,7 +99,7 @@ class FilesystemModelSource(ModelSource):
         unlisted = [each for each in seen.values() if each.identity is None]
         return ModelScan(
             models=tuple(
-                _record(each.found, each.identity)
+                self._record(each.found, each.identity)
                 for each in seen.values()
                 if each.identity is not None
             ),
@@ -223,6 +225,24 @@ class FilesystemModelSource(ModelSource):
         if seen.identity is not None and stamp is not None and self._cache is not None:
             self._cache.put(seen.found.path, stamp, seen.identity)
 
+    def _record(self, found: Found, identity: Identity) -> ModelRecord:
+        told = identity.classification
+        return ModelRecord(
+            id=identity.digest,
+            name=os.path.basename(found.path),
+            size=found.size,
+            path=found.path,
+            extension="" if found.stamp is None else extension_of(found.path),
+            kind=told.kind,
+            family=told.family,
+            precision=told.precision,
+            reason=told.reason,
+            stamp=found.stamp,
+            parts=found.parts,
+            native_size=told.native_size,
+            card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
+        )
+
 
 def _pending(seen: _Seen) -> PendingModel:
     hashing = seen.reading is not None
@@ -232,21 +252,4 @@ def _pending(seen: _Seen) -> PendingModel:
         size=seen.found.size,
         state=PendingState.HASHING if hashing else PendingState.SETTLING,
         hashed=seen.reading.hashed if seen.reading is not None else 0,
-    )
-
-
-def _record(found: Found, identity: Identity) -> ModelRecord:
-    told = identity.classification
-    return ModelRecord(
-        id=identity.digest,
-        name=os.path.basename(found.path),
-        size=found.size,
-        path=found.path,
-        extension="" if found.stamp is None else extension_of(found.path),
-        kind=told.kind,
-        family=told.family,
-        precision=told.precision,
-        reason=told.reason,
-        stamp=found.stamp,
-        parts=found.parts,
     )

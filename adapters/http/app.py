@@ -18,10 +18,12 @@ from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.request_log import install_request_log
+from adapters.http.requests import RequestMaker
 from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
 from adapters.http.waiting import Places, WaitingCallers
+from application.model_choice import ModelChoice
 from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
@@ -74,16 +76,17 @@ def create_app(
     draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
     streams = EventStreams(scheduler, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
+    make_request = RequestMaker(settings, registry, ModelChoice(registry, scheduler))
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
         public_blueprint(page, registry, generator, service),
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
-        inference_blueprint(settings, draw, credential_checker),
-        jobs_blueprint(settings, scheduler, streams, thumbnails, credential_checker),
+        inference_blueprint(make_request, draw, credential_checker),
+        jobs_blueprint(make_request, scheduler, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
-        openai.images_blueprint(settings, registry, draw, credential_checker),
+        openai.images_blueprint(make_request, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
         sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),

@@ -11,15 +11,11 @@ from adapters.http.openapi.examples import JOB, REQUEST, RESULT
 from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
 from adapters.http.prefer import Preference, parse_prefer
+from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
-from adapters.http.schemas import (
-    GenerationRequestSchema,
-    GenerationResultSchema,
-    generation_request,
-)
+from adapters.http.schemas import GenerationRequestSchema, GenerationResultSchema
 from adapters.http.waiting import WaitingCallers
 from application.jobs import JobView
-from application.settings import Settings
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
 from domain.generation import GenerationResult
@@ -31,7 +27,7 @@ _Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
 
 
 def inference_blueprint(
-    settings: Settings, draw: WaitingCallers, checker: CredentialChecker
+    make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which is the same."""
     blueprint = Blueprint("inference", __name__, description="Draws pictures.")
@@ -64,8 +60,9 @@ def inference_blueprint(
         `Prefer` says how long to wait before the job is answered instead.
         """
         preference = parse_prefer(request.headers.getlist("Prefer"))
-        wanted = generation_request(fields, settings)
-        outcome = draw(wanted, caller=current_principal().name, preference=preference)
+        caller = current_principal().name
+        wanted = make_request(fields, caller=caller)
+        outcome = draw(wanted, caller=caller, preference=preference)
         return _answer(outcome, preference)
 
     return blueprint

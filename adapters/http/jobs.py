@@ -21,11 +21,11 @@ from adapters.http.openapi.examples import EVENT, JOB, REQUEST
 from adapters.http.openapi.headers import response_headers
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
+from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import FINDING, SUBMITTING
-from adapters.http.schemas import GenerationRequestSchema, generation_request
+from adapters.http.schemas import GenerationRequestSchema
 from application.jobs import JobPage, JobView
 from application.scheduler import JobScheduler
-from application.settings import Settings
 from application.thumbnails import Thumbnails, thumbnail_version
 from domain.credentials import Scope
 from domain.errors import (
@@ -45,7 +45,7 @@ _NUMBER = path_parameter("number", "Which of its pictures; the first is 0.", pat
 
 
 def jobs_blueprint(
-    settings: Settings,
+    make_request: RequestMaker,
     scheduler: JobScheduler,
     streams: EventStreams,
     thumbnails: Thumbnails,
@@ -77,7 +77,8 @@ def jobs_blueprint(
     )
     def submit(fields: dict[str, Any]) -> tuple[JobView, HTTPStatus, dict[str, str]]:
         """Ask for pictures and fetch them later."""
-        view = scheduler.submit(generation_request(fields, settings), caller=caller()).view
+        wanted = make_request(fields, caller=caller())
+        view = scheduler.submit(wanted.request, caller=caller(), model_name=wanted.model_name).view
         return view, _status(view), job_location(view)
 
     @blueprint.get("/jobs")

@@ -30,6 +30,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.TokenMintingForbidden: HTTPStatus.FORBIDDEN,
     errors.TokensUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.ModelNotFound: HTTPStatus.NOT_FOUND,
+    errors.NoModel: HTTPStatus.NOT_FOUND,
     errors.ModelNotLoadable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ModelChanged: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutOfMemory: HTTPStatus.INSUFFICIENT_STORAGE,

@@ -7,8 +7,10 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
+from adapters.http.requests import NamedRequest
 from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
+from application.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation import GenerationRequest, GenerationResult
 
@@ -89,7 +91,7 @@ class WaitingCallers:
         return self._places.taken
 
     def __call__(
-        self, request: GenerationRequest, *, caller: str, preference: Preference
+        self, wanted: NamedRequest, *, caller: str, preference: Preference
     ) -> GenerationResult | JobView:
         """The pictures, or the job that will have them when the caller does not wait for them.
 
@@ -100,34 +102,42 @@ class WaitingCallers:
         """
         if preference.seconds is None:
             remedy = "send 'Prefer: respond-async' or POST /v1/jobs to wait for none"
-            return self._pictures(request, caller, preference.within, f"; {remedy}")
+            return self._pictures(wanted, caller, preference.within, f"; {remedy}")
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
-            submission = self._scheduler.submit(request, caller=caller, within=preference.within)
+            submission = self._submit(wanted, caller, preference.within)
             try:
                 seconds = preference.seconds if taken else 0
                 return wait_for_pictures(submission, seconds)
             except TimeoutError:
                 return submission.view
 
-    def pictures(self, request: GenerationRequest, *, caller: str) -> GenerationResult:
+    def pictures(
+        self, wanted: NamedRequest | GenerationRequest, *, caller: str
+    ) -> GenerationResult:
         """The pictures, however long they take; for clients that know of no jobs.
 
         Raises TooManyCallers when all places are taken.
         """
-        return self._pictures(request, caller, None, "")
+        if isinstance(wanted, GenerationRequest):
+            wanted = NamedRequest(wanted, "")
+        return self._pictures(wanted, caller, None, "")
 
     def _pictures(
-        self, request: GenerationRequest, caller: str, within: float | None, remedy: str
+        self, wanted: NamedRequest, caller: str, within: float | None, remedy: str
     ) -> GenerationResult:
         with self._places.one(caller) as taken:
             if taken:
-                submission = self._scheduler.submit(request, caller=caller, within=within)
-                return wait_for_pictures(submission)
-        if self._drawn(request, caller):
+                return wait_for_pictures(self._submit(wanted, caller, within))
+        if self._drawn(wanted.request, caller):
             # Unless it is drawn anew, as its pictures are lost.
             with suppress(TimeoutError):
-                return self._scheduler.submit(request, caller=caller, within=within).wait(0)
+                return self._submit(wanted, caller, within).wait(0)
         raise too_many(f"too many calls wait for pictures already{remedy}")
+
+    def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
+        return self._scheduler.submit(
+            wanted.request, caller=caller, within=within, model_name=wanted.model_name
+        )
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:
         """Whether there is nothing to wait for."""

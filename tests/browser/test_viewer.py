@@ -23,7 +23,7 @@ def opened(studio: Studio) -> Locator:
 def shown_box(studio: Studio) -> dict[str, float]:
     box = studio.page.locator("#viewer-image").bounding_box()
     assert box is not None
-    return dict(box)
+    return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
 
 def test_it_goes_from_picture_to_picture_across_jobs(studio: Studio, service: Service) -> None:

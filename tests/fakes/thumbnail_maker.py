@@ -9,13 +9,12 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 
 
 class FakeThumbnailMaker(ThumbnailMaker):
-    """`made` holds every picture that was made smaller, in order."""
+    """It can read nothing while it is `broken`."""
 
     def __init__(self) -> None:
-        self.made: list[bytes] = []
+        self.broken = False
 
     def make(self, data: bytes) -> bytes:
-        if not data.startswith(_SIGNATURES) or len(data) < 16:
+        if self.broken or not data.startswith(_SIGNATURES) or len(data) < 16:
             raise UnreadablePicture("cannot be read as a PNG, JPEG or WebP file")
-        self.made.append(data)
         return b"RIFF\x04\x00\x00\x00WEBP" + len(data).to_bytes(4, "big")

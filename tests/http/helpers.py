@@ -165,10 +165,8 @@ class BetweenSubmitAndWait(JobScheduler):
             return object.__getattribute__(self, name)
         return getattr(self._scheduler, name)
 
-    def submit(
-        self, request: GenerationRequest, *, caller: str, within: float | None = None
-    ) -> Submission:
-        submission = self._scheduler.submit(request, caller=caller, within=within)
+    def submit(self, request: GenerationRequest, *, caller: str, **options: Any) -> Submission:
+        submission = self._scheduler.submit(request, caller=caller, **options)
 
         def wait(timeout: float | None) -> GenerationResult:
             self.waits.append(timeout)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
+from application.thumbnails import Thumbnails
+from tests.fakes.thumbnail_maker import FakeThumbnailMaker
 from tests.http.conftest import AUTHORIZED, OTHERS, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
 
@@ -73,7 +75,8 @@ def test_it_is_made_once_and_kept_and_counted() -> None:
     assert service.results.thumbnails == {}
 
     def fetch(url: str) -> bytes:
-        return service.container.app().test_client().get(url, headers=AUTHORIZED).data
+        response = service.container.app().test_client().get(url, headers=AUTHORIZED)
+        return bytes(response.data)
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(fetch, [first] * 8))) == 1
@@ -98,14 +101,18 @@ def test_a_thumbnail_that_cannot_be_kept_is_answered_all_the_same(
     assert "a thumbnail of job 'small' is not kept" in caplog.text
 
 
-def test_a_picture_that_cannot_be_read_is_answered_as_it_is() -> None:
+def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     service = drawn()
-    (url,) = addresses(service)
-    ((token, (picture,)),) = service.results.files.items()
-    broken = b"x" * len(picture)
-    service.results.files[token] = (broken,)
-    assert service.client.get(url, headers=AUTHORIZED).data == broken
+    maker = FakeThumbnailMaker()
+    maker.broken = True
+    scheduler = service.container.scheduler()
+    thumbnails = Thumbnails(scheduler, service.jobs, service.results, maker)
+    (job,) = service.jobs.jobs.values()
+    assert thumbnails.get(job.caller, "small", 0) == (job, service.results.files[job.token][0])
     assert service.results.thumbnails == {}
+    assert "picture 0 of job 'small' cannot be read" in caplog.text
 
 
 def test_only_the_caller_of_the_job_gets_it() -> None:

@@ -15,6 +15,7 @@ from werkzeug import exceptions
 from adapters.http import sdapi
 from adapters.http.openapi.examples import JOB, REQUEST, RESULT
 from adapters.http.openapi.samples import sample_of
+from adapters.http.schemas import V1_LIMITS
 from adapters.http.sdapi import schemas as sdapi_schemas
 from application.version import NAME, VERSION
 from domain import errors
@@ -137,12 +138,12 @@ def test_the_examples_lack_nothing_and_a_field_too_many_is_found(
         assert document.problems({k: v for k, v in example.items() if k != field}, schema) != []
 
 
-@pytest.mark.parametrize("name", sorted(GenerationRequest.LIMITS))
-def test_the_bounds_are_the_domains(document: Document, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(V1_LIMITS))
+def test_the_bounds_are_those_that_are_checked(document: Document, name: str) -> None:
     described = document.contents["components"]["schemas"]["GenerationRequest"]["properties"][name]
     nullable = "null" in described["type"]
     assert nullable == (name in GenerationRequest.OPTIONAL)
-    match GenerationRequest.LIMITS[name]:
+    match V1_LIMITS[name]:
         case IntegerRange(minimum, maximum) | NumberRange(minimum, maximum):
             assert (described["minimum"], described["maximum"]) == (minimum, maximum)
         case TextLength(minimum, maximum):

@@ -17,6 +17,7 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.generation import GenerationRequest
+from domain.model_names import ModelNames
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, Bench
 
@@ -105,6 +106,20 @@ def test_a_scan_that_fails_stops_nothing(bench: Bench, caplog: pytest.LogCapture
     bench.service.start(on_ready=ready.set)
     assert ready.wait(10)
     assert "could not be scanned" in caplog.text
+
+
+def test_names_that_name_no_model_are_logged_once_at_the_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(ModelNames("away", {"good": MODEL.name, "bad": "gone"}))
+    ready = threading.Event()
+    bench.service.start(on_ready=ready.set)
+    assert ready.wait(10)
+    bench.service.stop(10)
+    told = [each.message for each in caplog.records if "MODEL_ALIASES" in each.message]
+    assert len(told) == 2
+    assert "'away'" in told[0]
+    assert "'bad', which stands for 'gone'" in told[1]
 
 
 def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:

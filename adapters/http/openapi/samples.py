@@ -22,6 +22,7 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.TokenMintingForbidden("only an API key can have a token made; use one of those"),
     errors.TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it"),
     errors.ModelNotFound("ab" * 32),
+    errors.NoModel(),
     errors.ModelNotLoadable("no picture can be drawn with style.safetensors: it is a LoRA"),
     errors.ModelChanged("model1.ckpt"),
     errors.OutOfMemory("1024 × 1024 does not fit the device; ask for fewer pixels"),

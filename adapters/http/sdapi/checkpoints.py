@@ -3,7 +3,6 @@
 import re
 
 from adapters.http.model_names import the_one_meant
-from adapters.http.sdapi.schemas import CHECKPOINT
 from domain.models import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -39,4 +38,4 @@ def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
         named = registry.named(found[1])
     if not named:
         named = tuple(model for model in registry.models() if stem(model) == wanted)
-    return the_one_meant(registry, named, wanted, field=CHECKPOINT)
+    return the_one_meant(registry, named, wanted)

@@ -56,8 +56,8 @@ def render_failure(failure: Failure) -> Response:
     message = failure.detail
     if isinstance(error, errors.Unauthenticated):
         message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
-    elif isinstance(error, errors.ModelNotFound):
-        message = _no_checkpoint(error.model_id)
+    elif isinstance(error, errors.ModelNotFound) and not error.bearers:
+        message = _no_checkpoint(error.wanted)
     elif isinstance(error, errors.ModelsNotRead):
         message = "not all checkpoints are read yet; try again in a moment"
     wrong = failure.fields

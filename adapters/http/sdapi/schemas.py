@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load, va
 
 from adapters.http.fields import CheckedString, LimitedString
 from adapters.http.request_rules import images_rule
-from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
+from adapters.http.schemas import limited_guidance, limited_integer, limited_text, limited_word
 from adapters.http.sdapi.neutral import (
     NO_OTHER_SETTING,
     NOTHING_ELSE,
@@ -69,7 +69,7 @@ class SdapiTxt2ImgSchema(Schema):
     prompt = limited_text("prompt", required=True, metadata=_NO_NETWORK)
     negative_prompt = limited_text("negative_prompt", metadata=_NO_NETWORK)
     num_inference_steps = limited_integer("num_inference_steps", data_key="steps")
-    guidance_scale = limited_number("guidance_scale", data_key="cfg_scale")
+    guidance_scale = limited_guidance(data_key="cfg_scale")
     width = limited_integer("width")
     height = limited_integer("height")
     seed = limited_integer(

@@ -1,0 +1,1 @@
+"""Knowledge of checkpoint files as pure tables, which listing and loading share."""
