@@ -63,7 +63,7 @@ class Thumbnails:
         try:
             small = self._maker.make(picture)
         except UnreadablePicture as error:
-            _log.warning("picture %d of job %a %s", number, job.request.id, error)
+            _log.warning("no thumbnail of picture %d of job %a: %s", number, job.request.id, error)
             return picture
         try:
             # Counted first: what is counted and not there does less harm than the other way round.

@@ -112,7 +112,7 @@ def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
     (job,) = service.jobs.jobs.values()
     assert thumbnails.get(job.caller, "small", 0) == (job, service.results.files[job.token][0])
     assert service.results.thumbnails == {}
-    assert "picture 0 of job 'small' cannot be read" in caplog.text
+    assert "no thumbnail of picture 0 of job 'small'" in caplog.text
 
 
 def test_only_the_caller_of_the_job_gets_it() -> None:
