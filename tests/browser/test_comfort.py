@@ -71,6 +71,21 @@ def test_shapes_follow_what_the_model_was_trained_with(studio: Studio) -> None:
     expect(studio.page.locator("#size-bounds")).to_have_text("256–2048 pixels a side")
 
 
+@pytest.mark.parametrize("side", [256, 512, 768, 1024])
+def test_shapes_of_small_models_are_shapes_too(studio: Studio, side: int) -> None:
+    with_models(studio, {"native_size": {"width": side, "height": side}})
+    studio.sign_in()
+    expect(studio.page.locator("#size-now")).to_have_text(f"{side} × {side}")
+    chips = studio.page.locator("#shapes .chip").evaluate_all(
+        "chips => chips.map(({dataset: {width, height}}) => [Number(width), Number(height)])"
+    )
+    wanted = (1, 4 / 3, 3 / 2, 16 / 9, 21 / 9)
+    for (width, height), ratio in zip(chips, wanted, strict=True):
+        assert width / height == pytest.approx(ratio, rel=0.13)
+        assert 256 <= height <= width <= 2048
+    assert len(set(map(tuple, chips))) == 5
+
+
 def test_choosing_a_model_takes_its_own_size(studio: Studio, service: Service) -> None:
     other = model_record(b"other", "models/b.safetensors")
     service.source.others = (dataclasses.replace(other),)
@@ -124,8 +139,8 @@ def test_vary_draws_the_same_with_another_seed(studio: Studio, generator: Steppe
     assert random.seed not in (7, None)
     assert following.seed == 8
     for other in (random, following):
-        assert dataclasses.replace(other, id="", seed=0) == dataclasses.replace(
-            first, id="", seed=0
+        assert dataclasses.replace(other, id="-", seed=0) == dataclasses.replace(
+            first, id="-", seed=0
         )
     expect(studio.prompt).to_have_value("what I am writing now")
 

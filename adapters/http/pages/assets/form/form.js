@@ -14,6 +14,7 @@ export class DrawingForm {
   #models;
   #seed;
   #estimates;
+  #drafted = false; // whether the size is somebody's choice, or a model's own
   #sizes = new SizeFields(() => this.#edited());
 
   /** `onDraw` is called when the person wants a picture. */
@@ -42,11 +43,13 @@ export class DrawingForm {
       }
     });
     models.onChosen = (model, { byHand }) => {
-      if (byHand) this.#sizes.takeNative(model);
+      if (byHand || !this.#drafted) this.#sizes.takeNative(model);
+      this.#drafted = true;
       this.#sizes.offer(model);
       this.#edited();
     };
     this.#restoreDraft();
+    this.#sizes.offer(null);
     this.#settle();
   }
 
@@ -205,6 +208,7 @@ export class DrawingForm {
   #restoreDraft() {
     const draft = keptDraft();
     if (!draft) return;
+    this.#drafted = true;
     for (const control of this.#named()) {
       if (control.name in draft.values) write(control, draft.values[control.name]);
     }

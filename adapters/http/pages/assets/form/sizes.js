@@ -16,11 +16,12 @@ const LARGE = 768; // from here on sides are multiples of 64, as such models wer
 /**
  * The width and height of a shape for a model of this native size, within its bounds.
  *
- * 1024 × 1024 gives the sizes that SDXL was trained with (arXiv 2307.01952, appendix I): 1152 × 896,
+ * `ratio` is width to height, at least 1. 1024 × 1024 gives the sizes that SDXL was trained with (arXiv 2307.01952, appendix I): 1152 × 896,
  * 1216 × 832, 1344 × 768, 1536 × 640.
  */
 export function shaped(ratio, native, { min, max, max_pixels: most }) {
-  const area = native.width * native.height;
+  // Where the shorter side would be below the bound, both grow: the shape stays.
+  const area = Math.max(native.width * native.height, min * min * ratio);
   const step = Math.sqrt(area) >= LARGE ? 64 : 32;
   const within = (side) => Math.max(min, Math.min(max, side));
   const width = within(Math.floor(Math.sqrt(area * ratio) / step) * step);
@@ -82,7 +83,9 @@ export class SizeFields {
   /** Take the model's own size where the form still has another's. */
   takeNative(model) {
     const native = model?.native_size;
-    if (native) this.#set(native);
+    if (!native) return;
+    this.offer(model);
+    this.#set(native);
   }
 
   /** Let the chips show which of them is chosen. */
