@@ -20,8 +20,9 @@ const LARGE = 768; // from here on sides are multiples of 64, as such models wer
  * 1216 × 832, 1344 × 768, 1536 × 640.
  */
 export function shaped(ratio, native, { min, max, max_pixels: most }) {
-  // Where the shorter side would be below the bound, both grow: the shape stays.
-  const area = Math.max(native.width * native.height, min * min * ratio);
+  // Where a side would be out of bounds, both change: the shape stays.
+  const wanted = Math.max(native.width * native.height, min * min * ratio);
+  const area = Math.min(wanted, (max * max) / ratio);
   const step = Math.sqrt(area) >= LARGE ? 64 : 32;
   const within = (side) => Math.max(min, Math.min(max, side));
   const width = within(Math.floor(Math.sqrt(area * ratio) / step) * step);
