@@ -12,6 +12,7 @@ from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
 from domain.errors import (
     ImageNotFound,
+    ImageNotReady,
     PicturesLost,
     ShuttingDown,
     StorageInUse,
@@ -145,10 +146,7 @@ class JobRecords:
         """The file of image `number`, counted from 0. Raises ImageNotFound and PicturesLost too."""
         images = job.images or ()
         if not 0 <= number < len(images):
-            raise ImageNotFound(
-                f"the job {job.request.id!a} is {job.status} and has {len(images)} images, counted "
-                "from 0"
-            )
+            raise _missing_image(job, number)
         data = self._results.read(job.token, number)
         # A copy of DATA_DIR may have broken off, and a disk may return other bytes.
         if data is None or not images[number].describes(data):
@@ -173,6 +171,17 @@ class JobRecords:
             timings=job.timings or Timings(),
             warnings=job.warnings,
         )
+
+    def forget(self, job: Job) -> None:
+        """Give up a finished job and its pictures.
+
+        The job goes first. A process that ends between the two leaves pictures of no job, which the
+        next `sweep` removes, and never a job without its pictures.
+        """
+        with self._noticing():
+            self._jobs.remove(job)
+        self._drop_unsaved(job.key)
+        self._results.remove({job.token})
 
     def tidy(self) -> None:
         """Keep what could not be kept before; give up what is past its retention."""
@@ -218,3 +227,24 @@ class JobRecords:
         with self._changing:
             if only is None or self._unsaved.get(key) is only:
                 self._unsaved.pop(key, None)
+
+
+def _missing_image(job: Job, number: int) -> ImageNotFound:
+    """Why a job has no picture of this number, and what its caller can do."""
+    name, images = f"{job.request.id!a}", job.images or ()
+    if not job.status.finished:
+        return ImageNotReady(job.request.id, job.status)
+    if not images:
+        return ImageNotFound(
+            f"the job {name} has {job.status} and has no pictures; send its request again"
+            if job.status is JobStatus.FAILED
+            else f"the job {name} was {job.status} and has no pictures; send its request again"
+        )
+    if len(images) == 1:
+        return ImageNotFound(
+            f"the job {name} has 1 picture, number 0; there is no picture {number}"
+        )
+    return ImageNotFound(
+        f"the job {name} has {len(images)} pictures, numbers 0 to {len(images) - 1}; there is no "
+        f"picture {number}"
+    )

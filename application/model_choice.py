@@ -2,7 +2,6 @@
 
 import re
 
-from application.jobs import JobStatus
 from application.scheduler import JobScheduler
 from domain.errors import JobNotFound
 from domain.services.model_registry import ModelRegistry
@@ -10,8 +9,6 @@ from domain.services.model_registry import ModelRegistry
 __all__ = ["ModelChoice"]
 
 _ID = re.compile(r"[0-9a-f]{64}")
-_SENT_ANEW = (JobStatus.FAILED, JobStatus.CANCELLED)
-"""Jobs whose request may be sent again as if it were new."""
 
 
 class ModelChoice:
@@ -51,6 +48,6 @@ class ModelChoice:
             job = self._scheduler.find(caller, job_id).job
         except JobNotFound:
             return None
-        if job.status in _SENT_ANEW or job.model_name != wanted:
+        if job.can_be_replaced or job.model_name != wanted:
             return None
         return job.request.model_id

@@ -24,6 +24,7 @@ from domain.errors import (
     IdConflict,
     JobCancelled,
     JobNotFound,
+    JobRunning,
     PicturesLost,
     QueueFull,
     ShuttingDown,
@@ -33,8 +34,6 @@ from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobScheduler"]
-
-_OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 _log = logging.getLogger(__name__)
 
@@ -194,8 +193,24 @@ class JobScheduler:
             self._queue.finish(live, job, JobCancelled(job_id))
             return JobView.at_rest(job)
 
-    def watch(self, caller: str, job_id: str, *, after: str | None = None) -> JobWatch:
-        """Follow a job, from the event `after` on.
+    def forget(self, caller: str, job_id: str) -> None:
+        """Give up a finished job and its pictures, for good.
+
+        Raises JobNotFound, JobRunning where it has not ended, StorageUnavailable, and ShuttingDown
+        where the next process draws it.
+        """
+        with self._admission.one_at_a_time():
+            live, job = self._look_up(JobKey(caller, job_id))
+            if job is None:
+                raise JobNotFound(job_id)
+            if live is not None:
+                raise JobRunning(job_id, live.job.status)
+            self._records.forget(job)
+
+    def watch(
+        self, caller: str, job_id: str, *, after: str | None = None, previews: bool = True
+    ) -> JobWatch:
+        """Follow a job, from the event `after` on, with or without looks at the work so far.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
@@ -204,7 +219,7 @@ class JobScheduler:
         if job is None:
             raise JobNotFound(job_id)
         view = self._queue.view(live) if live else JobView.at_rest(job)
-        return JobWatch(self._queue, live, view, after=after)
+        return JobWatch(self._queue, live, view, after=after, previews=previews)
 
     def recover(self) -> None:
         """Let all wait again that an earlier process accepted and did not finish.
@@ -254,6 +269,11 @@ class JobScheduler:
         job = self._records.find(key)
         if job is None or job.status.finished:
             return None, job
+        if job.foreign is not None:
+            job = job.refused(self._now())
+            self._records.update(job, patiently=patiently)
+            self._observer.job_ended(job)
+            return None, job
         if job.status is JobStatus.RUNNING:
             job = job.left_behind(self._now())
             self._records.update(job, patiently=patiently)
@@ -274,7 +294,7 @@ class JobScheduler:
         pictures are known to be gone.
         """
         live, job = self._look_up(JobKey(caller, request.id))
-        if job is None or job.status in _OVER or (live and live.cancelling):
+        if job is None or job.can_be_replaced or (live and live.cancelling):
             return self._accept(request, caller, within, model_name)
         if not job.answers(request):
             raise IdConflict(request.id)

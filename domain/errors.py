@@ -16,8 +16,11 @@
     ├── DeviceUnavailable        the device that was asked for is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
+    │   └── ImageNotReady            the job is not drawn yet
     ├── PicturesLost             the job was drawn, and its pictures are no longer there
     ├── IdConflict               the id belongs to another request
+    ├── JobRunning               the job has not ended, so it cannot be forgotten
+    ├── JobNotReadable           another release stored the job, and this one cannot draw it
     ├── JobCancelled             the job was cancelled while somebody waited for it
     ├── UnreadablePicture        a picture that was sent can not be read
     ├── StorageUnavailable       jobs or results can not be kept or read now
@@ -46,9 +49,12 @@ __all__ = [
     "GenerationFailed",
     "IdConflict",
     "ImageNotFound",
+    "ImageNotReady",
     "InvalidRequest",
     "JobCancelled",
     "JobNotFound",
+    "JobNotReadable",
+    "JobRunning",
     "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
@@ -247,6 +253,42 @@ class ImageNotFound(DomainError):
     """The job has no such image, or none yet."""
 
     code = "image_not_found"
+
+
+class ImageNotReady(ImageNotFound):
+    """The job is queued or running, so it has no pictures yet."""
+
+    code = "image_not_ready"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(
+            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded, "
+            "which GET /v1/jobs/{id} and its events tell"
+        )
+
+
+class JobRunning(DomainError):
+    """The job has not ended. Only a finished job can be forgotten."""
+
+    code = "job_running"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(
+            f"the job {job_id!a} is {status}, and only a finished job can be forgotten; cancel it "
+            "first, or wait until it has ended"
+        )
+
+
+class JobNotReadable(DomainError):
+    """Another release of this service stored the job, and this one cannot draw it."""
+
+    code = "job_not_readable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"another release of this service stored this job, and this release does not take it: "
+            f"{reason}; send a new request, or run that release"
+        )
 
 
 class PicturesLost(DomainError):

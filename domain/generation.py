@@ -178,6 +178,26 @@ class GenerationRequest:
         if self.quality is None and self.output_format.has_quality:
             object.__setattr__(self, "quality", DEFAULT_QUALITY)
 
+    @classmethod
+    def as_stored(cls, values: Mapping[str, object]) -> "GenerationRequest":
+        """A request that another release checked and stored, with values that this one may refuse.
+
+        It is for showing, never for drawing. A value of another type than its field counts as the
+        field's default. A scheduler or format that is not known stays the text that it is.
+
+        Raises:
+            ValueError: `id`, `model_id` or `prompt` is missing, or not text.
+        """
+        request = object.__new__(cls)
+        for field in dataclasses.fields(cls):
+            value = values.get(field.name)
+            if field.name in _TEXTS and not isinstance(value, str):
+                raise ValueError(f"{field.name} is not text")
+            if not _is_like(value, field.default, field.name):
+                value = field.default
+            object.__setattr__(request, field.name, value)
+        return request
+
     @property
     def drawn_width(self) -> int:
         """Pixels that are drawn before cropping: `width`, or the next multiple of 8."""
@@ -266,3 +286,19 @@ class GenerationResult:
 
 def _next_multiple(pixels: int) -> int:
     return -(-pixels // _NEXT_MULTIPLE) * _NEXT_MULTIPLE
+
+
+_TEXTS = frozenset({"id", "model_id", "prompt"})
+_OPTIONAL_TEXTS = frozenset({"negative_prompt", "scheduler"})
+
+
+def _is_like(value: object, default: object, name: str) -> bool:
+    """Whether a stored value has the type of the field of this name."""
+    if name in _TEXTS or (name in _OPTIONAL_TEXTS and value is not None):
+        return isinstance(value, str)
+    if value is None:
+        return default is None
+    if isinstance(default, str):
+        return isinstance(value, str)
+    kinds = int | float if isinstance(default, float) else int
+    return isinstance(value, kinds) and not isinstance(value, bool)

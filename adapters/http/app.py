@@ -37,7 +37,10 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["create_app"]
 
-_EXPOSED_HEADERS = ("X-Request-ID", "Location", "Retry-After", "Preference-Applied")
+_EXPOSED_HEADERS = (
+    *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
+    *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
+)
 
 
 def create_app(
@@ -94,7 +97,7 @@ def create_app(
         sdapi.options_blueprint(registry, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
-        explorer_blueprint(),
+        explorer_blueprint(registry),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(explorer_assets_blueprint())

@@ -68,7 +68,9 @@ class EventStreams:
         """How many are open now."""
         return self._places.taken
 
-    def open(self, caller: str, job_id: str, *, after: str | None) -> Response:
+    def open(
+        self, caller: str, job_id: str, *, after: str | None, previews: bool = True
+    ) -> Response:
         """The answer that sends what happens to a job after the event `after`.
 
         Its place and its watch are given back when the server closes it, which it does however
@@ -82,7 +84,7 @@ class EventStreams:
             if not self._places.take(caller):
                 raise too_many("too many event streams are open already")
             held.callback(self._places.give_back, caller)
-            watch = self._scheduler.watch(caller, job_id, after=after)
+            watch = self._scheduler.watch(caller, job_id, after=after, previews=previews)
             held.callback(watch.close)
             if watch.complete:  # by the standard's word, what keeps a client from coming back
                 return Response(status=HTTPStatus.NO_CONTENT)

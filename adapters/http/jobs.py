@@ -10,6 +10,8 @@ from adapters.http.event_stream import EventStreams, JobEventSchema
 from adapters.http.image_response import describes_image, image_number, image_response
 from adapters.http.job_schemas import (
     THUMBNAIL,
+    EndQuerySchema,
+    EventsQuerySchema,
     ImageQuerySchema,
     JobListSchema,
     JobQuerySchema,
@@ -30,6 +32,8 @@ from application.thumbnails import Thumbnails, thumbnail_version
 from domain.credentials import Scope
 from domain.errors import (
     ImageNotFound,
+    ImageNotReady,
+    JobRunning,
     PicturesLost,
     ShuttingDown,
     StorageInUse,
@@ -97,7 +101,8 @@ def jobs_blueprint(
         return scheduler.find(caller(), checked_id(job_id))
 
     @blueprint.delete("/jobs/<job_id>", parameters=[_JOB_ID])
-    @blueprint.raises(*FINDING, StorageInUse, ShuttingDown)
+    @blueprint.arguments(EndQuerySchema, location="query")
+    @blueprint.raises(*FINDING, JobRunning, StorageInUse, ShuttingDown)
     @blueprint.response(
         HTTPStatus.OK, JobSchema, description="It will not be drawn, or it was finished before."
     )
@@ -107,15 +112,25 @@ def jobs_blueprint(
         success=True,
         description="It stops before its next step.",
     )
-    def cancel(job_id: str) -> tuple[JobView, HTTPStatus]:
-        """Cancel a job. Who waits for it gets 409 `cancelled`; a finished one stays as it is."""
+    @blueprint.alt_response(
+        HTTPStatus.NO_CONTENT, success=True, description="It is forgotten, with its pictures."
+    )
+    def end(query: dict[str, Any], job_id: str) -> Response | tuple[JobView, HTTPStatus]:
+        """Cancel a job, or forget a finished one.
+
+        A call that waits for a job that is cancelled gets 409 `cancelled`. A finished job stays as
+        it is, unless `forget=true` removes it and its pictures for good.
+        """
+        if query["forget"]:
+            scheduler.forget(caller(), checked_id(job_id))
+            return Response(status=HTTPStatus.NO_CONTENT)
         view = scheduler.cancel(caller(), checked_id(job_id))
         return view, _status(view)
 
     @blueprint.get("/jobs/<job_id>/images/<number>", parameters=[_JOB_ID, _NUMBER])
     @blueprint.request_headers("If-None-Match")
     @blueprint.arguments(ImageQuerySchema, location="query")
-    @blueprint.raises(*FINDING, ImageNotFound, PicturesLost)
+    @blueprint.raises(*FINDING, ImageNotFound, ImageNotReady, PicturesLost)
     @describes_image(blueprint)
     def get_image(query: dict[str, str], job_id: str, number: str) -> Response:
         """A finished picture, as the file that it is, or a small WebP of it."""
@@ -128,6 +143,7 @@ def jobs_blueprint(
         return image_response(data, name=f"{job_id}-{wanted}")
 
     @blueprint.get("/jobs/<job_id>/events", parameters=[_JOB_ID])
+    @blueprint.arguments(EventsQuerySchema, location="query")
     @blueprint.request_headers("Last-Event-ID")
     @blueprint.raises(*FINDING, StorageInUse, ShuttingDown, TooManyCallers)
     @blueprint.response(
@@ -141,10 +157,10 @@ def jobs_blueprint(
     @blueprint.alt_response(
         HTTPStatus.NO_CONTENT, success=True, description="The last event was read before."
     )
-    def get_events(job_id: str) -> Response:
+    def get_events(query: dict[str, Any], job_id: str) -> Response:
         """What happens to a job, as server-sent events: the schema is that of one event."""
         after = request.headers.get("Last-Event-ID") or None
-        return streams.open(caller(), checked_id(job_id), after=after)
+        return streams.open(caller(), checked_id(job_id), after=after, previews=query["previews"])
 
     return blueprint
 

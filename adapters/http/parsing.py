@@ -39,7 +39,7 @@ def parse_json(body: bytes) -> object:
         raise ValueError("the body is nested too deeply") from None
 
 
-class _JsonParser(FlaskParser):
+class JsonParser(FlaskParser):
     least_limit = 0
 
     def load_json(self, req: Request, schema: Schema) -> Any:
@@ -76,10 +76,10 @@ class _JsonParser(FlaskParser):
 class Blueprint(DescribedBlueprint):
     """A blueprint whose `arguments` follow this module's rules."""
 
-    ARGUMENTS_PARSER = _JsonParser()
+    ARGUMENTS_PARSER = JsonParser()
 
 
-class _PictureParser(_JsonParser):
+class _PictureParser(JsonParser):
     least_limit = PICTURE_BODY_BYTES
 
 

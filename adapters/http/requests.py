@@ -1,5 +1,6 @@
 """Requests for pictures, made of the checked fields of a body."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,16 +37,18 @@ class RequestMaker:
         """The request that checked `fields` make.
 
         Args:
-            fields: Of a `GenerationRequest`; `model_id` may be any name, or be left out.
+            fields: Of a `GenerationRequest`; `model_id` may be any name. It and `id` may be left
+                out: the default model is drawn with, and an id is made that no job has.
             caller: Who asks.
             natively: Whether a size that is left out is the one that the model was trained with.
 
         Raises ModelNotFound, ModelsNotRead and StorageUnavailable, as `ModelChoice` does.
         """
         name = str(fields.get("model_id", ""))
-        model_id = self._choose(name, caller=caller, job_id=fields["id"])
+        model_id = self._choose(name, caller=caller, job_id=fields.get("id"))
         sides = self._native_sides(model_id) if natively else {}
-        request = generation_request({**sides, **fields, "model_id": model_id}, self._settings)
+        made = {"id": uuid.uuid4().hex, **sides}
+        request = generation_request({**made, **fields, "model_id": model_id}, self._settings)
         return NamedRequest(request, name)
 
     def _native_sides(self, model_id: str) -> dict[str, int]:

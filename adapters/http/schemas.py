@@ -165,10 +165,10 @@ class GenerationRequestSchema(RequestSchema):
     id = LimitedString(
         id_length(),
         id_problem,
-        required=True,
         metadata={
             "description": "Your name for the request, and its idempotency key: the same request "
-            "again has the same answer. It names the job in a URL.",
+            "again has the same answer. It names the job in a URL. One is made when it is left "
+            "out; then a request that is sent again is drawn again.",
             "not": {"pattern": r"/|^\.{1,2}$"},
         },
     )

@@ -58,6 +58,9 @@ class BoundedJobStore(JobStore):
     def add_bytes(self, job: Job, number: int) -> None:
         self._run(partial(self._store.add_bytes, job, number))
 
+    def remove(self, job: Job) -> None:
+        self._run(partial(self._store.remove, job))
+
     def find(self, key: JobKey) -> Job | None:
         return self._run(partial(self._store.find, key))
 

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,11 @@ class SqlJobStore(JobStore):
             more = update(jobs).where(same, finished).values(bytes=jobs.c.bytes + number)
             connection.execute(more)
 
+    def remove(self, job: Job) -> None:
+        with self._transaction() as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            connection.execute(delete(jobs).where(same))
+
     def find(self, key: JobKey) -> Job | None:
         found = select(jobs.c.sequence, jobs.c.body).where(jobs.c.key == _key(key))
         with self._transaction() as connection:
@@ -104,15 +110,29 @@ class SqlJobStore(JobStore):
         rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.owner == _digest(caller))
         if status is not None:
             rows = rows.where(jobs.c.status == status.value)
-        if before is not None:
-            rows = rows.where(jobs.c.sequence < before)
+        rows = rows.order_by(jobs.c.sequence.desc())
+        found: list[Job] = []
         with self._transaction() as connection:
-            return _read(connection.execute(rows.order_by(jobs.c.sequence.desc()).limit(limit)))
+            while len(found) < limit:
+                next_rows = rows if before is None else rows.where(jobs.c.sequence < before)
+                some = connection.execute(next_rows.limit(limit - len(found))).all()
+                if not some:
+                    break
+                found += _read(some)
+                before = some[-1].sequence
+        return found
 
     def unfinished(self) -> Sequence[Job]:
         rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.status.in_(_UNFINISHED))
         with self._transaction(patiently=True) as connection:
-            return _read(connection.execute(rows.order_by(jobs.c.sequence)))
+            there = connection.execute(rows.order_by(jobs.c.sequence)).all()
+            read = _read(there)
+            broken = {row.sequence for row in there} - {job.sequence for job in read}
+            for number in broken:
+                row = update(jobs).where(jobs.c.sequence == number)
+                ended = {"status": JobStatus.FAILED.value, "finished_at": time.time()}
+                connection.execute(row.values(ended))
+            return read
 
     def tokens(self) -> Collection[str]:
         with self._transaction(patiently=True) as connection:

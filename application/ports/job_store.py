@@ -35,6 +35,10 @@ class JobStore(ABC):
         """
 
     @abstractmethod
+    def remove(self, job: Job) -> None:
+        """Forget a finished job. Nothing when it is no longer there, or another has its key."""
+
+    @abstractmethod
     def find(self, key: JobKey) -> Job | None:
         """The job of this key."""
 
@@ -42,11 +46,17 @@ class JobStore(ABC):
     def page(
         self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
     ) -> Sequence[Job]:
-        """At most `limit` jobs of a caller, newest first, with a sequence less than `before`."""
+        """At most `limit` jobs of a caller, newest first, with a sequence less than `before`.
+
+        Fewer only where there are no more. A row that cannot be read is passed over.
+        """
 
     @abstractmethod
     def unfinished(self) -> Sequence[Job]:
-        """Every job that is queued or running, the oldest first. Waits longer."""
+        """Every job that is queued or running, the oldest first. Waits longer.
+
+        A row that cannot be read counts as failed from then on, so that it is retired some day.
+        """
 
     @abstractmethod
     def tokens(self) -> Collection[str]:

@@ -47,6 +47,12 @@ class FakeJobStore(JobStore):
         self._check()
         self.more_bytes[job.token] = self.more_bytes.get(job.token, 0) + number
 
+    def remove(self, job: Job) -> None:
+        self._check()
+        kept = self.jobs.get(job.key)
+        if kept is not None and kept.token == job.token:
+            del self.jobs[job.key]
+
     def find(self, key: JobKey) -> Job | None:
         self._check()
         return self.jobs.get(key)

@@ -32,7 +32,10 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.DeviceLost("drawing failed, and the device takes no more work from this process"),
     errors.PicturesLost(_ID),
     errors.ModelsNotRead("0" * 64),
-    errors.ImageNotFound(f"the job '{_ID}' is succeeded and has 1 images, counted from 0"),
+    errors.ImageNotFound(f"the job '{_ID}' has 1 picture, number 0; there is no picture 1"),
+    errors.ImageNotReady(_ID, "running"),
+    errors.JobRunning(_ID, "running"),
+    errors.JobNotReadable("width is 4096; it must lie between 256 and 2048"),
     errors.IdConflict(_ID),
     errors.JobCancelled(_ID),
     errors.UnreadablePicture("is cut off"),
@@ -52,6 +55,9 @@ _SAMPLES: Mapping[type[Exception], Exception] = {
     exceptions.UnsupportedMediaType: exceptions.UnsupportedMediaType(
         "Content-Type is 'text/plain'; send application/json"
     ),
+    exceptions.NotAcceptable: exceptions.NotAcceptable(
+        "several pictures are never one file; send Accept: application/json, or num_images 1"
+    ),
     exceptions.InternalServerError: exceptions.InternalServerError(),
     ForeignPage: ForeignPage(),
 }
@@ -60,6 +66,7 @@ _MEANINGS: Mapping[type[Exception], str] = {
     exceptions.BadRequest: "The body is no JSON, or it did not arrive whole.",
     exceptions.RequestEntityTooLarge: "The body has more than MAX_BODY_BYTES bytes.",
     exceptions.UnsupportedMediaType: "The body came without `Content-Type: application/json`.",
+    exceptions.NotAcceptable: "`Accept` asks for a file that this request does not make.",
     exceptions.InternalServerError: "Something failed; the logs have it under the request's id.",
 }
 
