@@ -198,6 +198,20 @@ def test_what_the_service_says_of_itself_clears_when_it_is_mended(
     expect(notices).to_be_empty()
 
 
+def test_pictures_that_could_not_be_read_come_once_they_can(
+    studio: Studio, service: Service
+) -> None:
+    drawn(service, 2)
+    service.results.broken = True
+    studio.sign_in()
+    expect(studio.stage.locator("img")).to_have_attribute("alt", "the disk is full")
+    expect(studio.pictures).to_have_count(0)
+    service.results.broken = False
+    studio.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(studio.pictures).to_have_count(1)
+    expect(studio.page.locator("#sheet img.loaded")).to_have_count(2)
+
+
 def test_files_that_are_being_read_or_cannot_be_used_say_why(studio: Studio) -> None:
     def answer(route: Route) -> None:
         response = route.fetch()

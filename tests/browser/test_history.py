@@ -164,7 +164,7 @@ def test_favourites_are_kept_in_the_browser(studio: Studio, service: Service) ->
     studio.sign_in()
     studio.stage.get_by_role("button", name="Favourite").click()
     studio.tiles.nth(2).press("f")
-    only = studio.page.get_by_role("button", name="Favourites alone")
+    only = studio.page.get_by_role("button", name="Favourites only")
     only.click()
     expect(shown(studio)).to_have_count(2)
     shown(studio).last.press("f")

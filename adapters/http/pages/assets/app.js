@@ -73,7 +73,9 @@ async function begin() {
   const link = linkKey();
   if (link !== null) {
     const wrong = "The key of this link is not accepted.";
-    if (!(await signIn(link, enter, wrong))) leave(byId("key-error").textContent);
+    if (await signIn(link, enter, wrong)) return;
+    byId("key").value = link; // to be tried again, where only the service was away
+    leave(byId("key-error").textContent);
     return;
   }
   const remembered = rememberedKey();
@@ -125,6 +127,7 @@ async function refresh() {
   await Promise.all([models.refresh(api), gallery.refresh()]);
   connected(true);
   notices.clear("service");
+  stage.mend();
   if (before !== models.chosen?.id) stage.modelChanged();
   drawing.showNewest();
 }

@@ -1,5 +1,5 @@
-// What the whole page has to say, at its top. Each message has a name: saying it again replaces it,
-// and who mends the matter clears it.
+// Messages of the whole page, at its top. Each has a name: saying it again replaces it. It stays until
+// the trouble is over.
 
 import { byId, make } from "./dom.js";
 

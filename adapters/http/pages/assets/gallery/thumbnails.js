@@ -1,9 +1,11 @@
 // Pictures of finished jobs. An <img> can send no credential, so the bytes are fetched and shown from
 // memory by a blob: address, which is given back when it is no longer needed.
 
+import { Unreachable } from "../core/api.js";
 import { make } from "../core/dom.js";
 
 const AT_ONCE = 4; // of the six connections that a browser has to a service; events need one
+const LATER = 5_000; // until one that did not come is asked for again
 const NEAR = "600px";
 
 /** Let an <img> show the picture at `url`; the blob's address, which is to be given back. */
@@ -12,6 +14,9 @@ export async function loadInto(image, api, url, signal) {
   image.src = address;
   return address;
 }
+
+/** Whether a picture that did not come may come later. */
+export const mayPass = (error) => error instanceof Unreachable || error.status >= 500;
 
 /** Loads thumbnails into tiles that are near the screen, in the order in which they came there. */
 export class Thumbnails {
@@ -35,8 +40,7 @@ export class Thumbnails {
   /** An image for the thumbnail at `url`, which is loaded once `tile` is near the screen. */
   image(tile, url) {
     const image = make("img", { alt: "", decoding: "async" });
-    this.#images.set(tile, { image, url });
-    this.#observer.observe(tile);
+    this.#await(tile, image, url);
     return image;
   }
 
@@ -44,6 +48,16 @@ export class Thumbnails {
   drop(tile) {
     this.#observer.unobserve(tile);
     this.#images.delete(tile);
+  }
+
+  #await(tile, image, url) {
+    this.#images.set(tile, { image, url });
+    this.#observer.observe(tile);
+  }
+
+  #again(tile, image, url) {
+    // Else the tile shows something else by now, or is gone.
+    if (image.isConnected) this.#await(tile, image, url);
   }
 
   #seen(entries) {
@@ -59,16 +73,20 @@ export class Thumbnails {
     const { image, url } = this.#images.get(tile) ?? {};
     this.drop(tile);
     if (!image) return;
+    const api = this.#api;
     this.#loading += 1;
     try {
-      const address = await loadInto(image, this.#api, url);
+      const address = await loadInto(image, api, url);
       // What it shows is its own by then.
       await image.decode().catch(() => {});
       URL.revokeObjectURL(address);
       image.classList.add("loaded");
     } catch (error) {
-      image.alt = error.message;
-      image.classList.add("missing");
+      if (mayPass(error)) setTimeout(() => this.#again(tile, image, url), LATER);
+      else {
+        image.alt = error.message;
+        image.classList.add("missing");
+      }
     } finally {
       this.#loading -= 1;
       this.#seen([]);

@@ -2,7 +2,7 @@
 
 import { button, byId, make } from "../core/dom.js";
 import { duration } from "../core/format.js";
-import { loadInto } from "../gallery/thumbnails.js";
+import { loadInto, mayPass } from "../gallery/thumbnails.js";
 import { ActiveDrawing } from "./active.js";
 import { emptyStage } from "./empty.js";
 import { facts, jobActions, pictures, withoutPictures } from "./finished.js";
@@ -17,6 +17,7 @@ export class Stage {
   #shown = new AbortController(); // aborts when something else is shown
   #addresses = [];
   #active = null; // what is on its way
+  #missing = false; // whether a picture did not come, and may come later
 
   /**
    * `actions` has `cancel(job)`, `reuse(request, seed)`, `vary(job, seed)`, `remove(jobs)`,
@@ -45,6 +46,11 @@ export class Stage {
   /** Say what the chosen model draws, where nothing is drawn yet. */
   modelChanged() {
     if (this.empty) this.clear();
+  }
+
+  /** Load what did not come, now that the service answers again. */
+  mend() {
+    if (this.#missing && this.#job) this.show(this.#job);
   }
 
   /** Whether nothing is shown. */
@@ -109,6 +115,7 @@ export class Stage {
     this.#shown = new AbortController();
     this.#addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
     this.#active = null;
+    this.#missing = false;
     this.#root.dataset.state = state;
     const focused = this.#root.contains(document.activeElement);
     this.#root.replaceChildren();
@@ -156,7 +163,9 @@ export class Stage {
       this.#addresses.push(address);
       return address;
     } catch (error) {
-      if (!signal.aborted) image.alt = error.message;
+      if (signal.aborted) return null;
+      image.alt = error.message;
+      this.#missing = mayPass(error);
       return null;
     }
   }
