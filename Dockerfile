@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # Two stages: the first installs into a virtual environment, the second takes it over and nothing
-# of what made it. README.md, "Docker", has the commands.
+# of what made it. docs/operations.md has the commands.
 # For a build that never changes, name the image with its digest: python:3.12-slim@sha256:….
 # `docker buildx imagetools inspect python:3.12-slim` prints it.
 ARG PYTHON_IMAGE=python:3.12-slim
@@ -36,6 +36,7 @@ COPY pyproject.toml README.md cli.py container.py serving.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
 COPY adapters ./adapters
+COPY ai-models/demo.safetensors ./ai-models/
 RUN /opt/venv/bin/pip install --no-deps --no-build-isolation . && /opt/venv/bin/pip check
 
 FROM ${PYTHON_IMAGE}

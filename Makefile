@@ -10,7 +10,7 @@ QUIET := install --quiet --disable-pip-version-check
 .PHONY: help install run check test lock sbom clean
 
 help:
-	@echo "make run      serve on PORT (8000); settings come from the environment, see README.md"
+	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
 	@echo "make check    the part of it that needs no torch and no browser, in seconds"
 	@echo "make install  the virtual environment alone"
@@ -34,7 +34,7 @@ $(INSTALLED): pyproject.toml constraints.txt requirements/pip.txt requirements/d
 	@touch $@
 
 run: $(INSTALLED)
-	@$(BIN)/gunicorn
+	@$(BIN)/ai-inference serve
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -188,7 +188,8 @@ class NoModel(ModelNotFound):
         DomainError.__init__(
             self,
             "there is no model to draw with; put a checkpoint into one of the folders that "
-            "MODEL_DIRS names. GET /v1/models says of each file there why it cannot draw",
+            "MODEL_DIRS names, or let `ai-inference demo` put a small one there. GET /v1/models "
+            "says of each file there why it cannot draw",
         )
         self.wanted = ""
         self.bearers = ()

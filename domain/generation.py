@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength, one_line_end
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import Scheduler
+from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
 from domain.sizes import LARGEST_SIDE, SMALLEST_SIDE
 
 __all__ = [
@@ -92,6 +92,8 @@ class GenerationRequest:
     The limits are the widest that any door has; a door may have narrower ones.
 
     A scheduler and a format may be given as their names; they are kept as the values of the enums.
+    In the prompts a line may also end with CR LF, or CR; a newline is kept, so that a text is the
+    same request whichever system wrote it.
 
     Attributes:
         id: The caller's name for the request.
@@ -131,7 +133,7 @@ class GenerationRequest:
             # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
             "seed": IntegerRange(0, 2**53 - 1),
             "num_images": IntegerRange(1, 16),
-            "scheduler": OneOf(tuple(Scheduler)),
+            "scheduler": OneOf(tuple(Scheduler), SCHEDULER_NAMES),
             "output_format": OneOf(tuple(OutputFormat)),
             "quality": IntegerRange(1, 100),
         }
@@ -155,6 +157,9 @@ class GenerationRequest:
     quality: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("prompt", "negative_prompt"):
+            if isinstance(text := getattr(self, name), str):
+                object.__setattr__(self, name, one_line_end(text))
         problems = [
             FieldProblem(field.name, message)
             for field in dataclasses.fields(self)
@@ -207,6 +212,14 @@ class GenerationRequest:
     def drawn_height(self) -> int:
         """Pixels that are drawn before cropping: `height`, or the next multiple of 8."""
         return _next_multiple(self.height)
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network looks at each image: more often than there are steps with some
+        schedulers.
+        """
+        scheduler = self.scheduler or DEFAULT_SCHEDULER
+        return scheduler.sampler.evaluations(self.num_inference_steps)
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -245,10 +245,20 @@ class PendingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingModel:
-    """A model file that is there and not listed yet; `hashed` of its `size` bytes are read."""
+    """A model file that is there and not listed yet.
+
+    Attributes:
+        name: The file's or folder's name.
+        path: As of a `ModelRecord`.
+        size: Bytes.
+        state: What it waits for.
+        hashed: Of these bytes those that are read.
+        reason: Why it could not be read so far, for a user to read; None when it was not tried.
+    """
 
     name: str
     path: str
     size: int
     state: PendingState
     hashed: int = 0
+    reason: str | None = None

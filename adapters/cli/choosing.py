@@ -29,7 +29,8 @@ def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
         model = registry.resolve(wanted)
     except NoModel:
         raise Misuse(
-            "there is no model to draw with; `ai-inference models` tells what there is"
+            "there is no model to draw with; put a checkpoint into a folder of MODEL_DIRS, or let "
+            "`ai-inference demo` put a small one there. `ai-inference models` lists what lies there"
         ) from None
     except ModelsNotRead as error:
         raise Misuse(str(error)) from None

@@ -21,7 +21,7 @@ from domain.generation import GenerationRequest, GenerationResult
 from domain.models import SHORT_ID, ModelRecord
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.ports.image_generator import GenerationStep
-from domain.schedulers import Scheduler
+from domain.schedulers import SCHEDULER_NAMES
 
 __all__ = ["generate"]
 
@@ -63,7 +63,7 @@ _ANY_MODEL = "0" * 64
 @click.option(
     "--scheduler",
     metavar="NAME",
-    help=f"How it is drawn: {', '.join(Scheduler)}; the model's own if not given.",
+    help=f"How it is drawn: {SCHEDULER_NAMES}. The model's own if not given.",
 )
 @click.option(
     "--output-format",
@@ -117,6 +117,7 @@ def generate(
         interrupted()
     for image, path in zip(result.images, paths, strict=True):
         save(image, path, force=force)
+    for image, path in zip(result.images, paths, strict=True):
         click.echo(f"{plain(str(path))}  {image.width}x{image.height}  seed {image.seed}")
     for warning in result.warnings:
         click.echo(f"warning: {plain(warning)}", err=True)

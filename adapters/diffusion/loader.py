@@ -33,7 +33,7 @@ from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.openvino_backend import accelerate_with_openvino
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
-from adapters.diffusion.unread_tensors import check_all_is_read
+from adapters.diffusion.unread_tensors import why_not_all_is_read
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -105,6 +105,8 @@ def _read(model: ModelRecord, device: Device) -> Any:
     files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
+    if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
+        raise ModelNotLoadable(f"{model.name} can not be loaded: {reason}", lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 
@@ -167,7 +169,6 @@ def _assemble(
                 )
     for name, part in parts.items():
         _check_whole(name, part)
-    check_all_is_read(weights, parts)
     if is_xl:
         return StableDiffusionXLPipeline(
             **parts,

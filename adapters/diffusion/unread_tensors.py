@@ -18,25 +18,27 @@ from diffusers.loaders.single_file_utils import (
 )
 
 from domain.checkpoints.unused import is_harmless, part_of, unexpected_reason
-from domain.errors import ModelNotLoadable
 
-__all__ = ["check_all_is_read"]
+__all__ = ["why_not_all_is_read"]
 
 _OPEN_CLIP = "cond_stage_model.model."
 _SECOND_OPEN_CLIP = "conditioner.embedders.1.model."
 _WRAPPER = "text_model."  # transformers' CLIPTextModel has it in its names until 5.6
 
 
-def check_all_is_read(weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any]) -> None:
-    """Check that every tensor inside the networks of a checkpoint has its place in `parts`.
+def why_not_all_is_read(
+    weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any]
+) -> str | None:
+    """What is wrong with a checkpoint whose networks hold tensors that have no place in `parts`.
 
     Args:
         weights: The tensors by their names in the layout of the original code.
         parts: The loaded components by diffusers' names: `unet`, `vae`, `text_encoder`, and
             `text_encoder_2` of XL.
 
-    Raises:
-        ModelNotLoadable: some have none, and are not known to change no picture.
+    Returns:
+        The reason, for a user; None when every tensor has its place or is known to change no
+        picture.
     """
     names = list(weights)
     stand_ins = {
@@ -52,8 +54,7 @@ def check_all_is_read(weights: Mapping[str, torch.Tensor], parts: Mapping[str, A
         part = part_of(name)
         if part is not None and name not in read and not is_harmless(name):
             unread.setdefault(part, []).append(ascii(name[:200])[1:-1])
-    for part, found in unread.items():
-        raise ModelNotLoadable(unexpected_reason(part, found), lasting=True)
+    return next((unexpected_reason(part, found) for part, found in unread.items()), None)
 
 
 def _stand_in(tensor: torch.Tensor, number: int) -> torch.Tensor:

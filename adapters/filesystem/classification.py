@@ -42,6 +42,7 @@ class Classification:
         loadable: True when text-to-image pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None when it is.
         card: What its metadata says of it.
+        fault: Why nothing can be made of it, not even a part of a folder; None when something can.
         native_size: Of the pictures that it was trained with; None when that is not known.
     """
 
@@ -51,6 +52,7 @@ class Classification:
     loadable: bool
     reason: str | None
     card: ModelCard = NO_CARD
+    fault: str | None = None
     native_size: Size | None = None
 
 
@@ -75,6 +77,7 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
+        fault=_danger(header) or quantised(header.tensors, header.metadata),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),

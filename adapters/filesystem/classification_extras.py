@@ -88,6 +88,4 @@ def _reason(names: Iterable[str]) -> str | None:
         part = part_of(name)
         if part is not None and not is_harmless(name):
             by_part.setdefault(part, []).append(shown(name))
-    for part, found in by_part.items():
-        return unexpected_reason(part, found)
-    return None
+    return next((unexpected_reason(part, found) for part, found in by_part.items()), None)

@@ -17,7 +17,7 @@ from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 5
+_VERSION = 6
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
@@ -30,7 +30,7 @@ _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
-  card text not null, native_width integer, native_height integer,
+  card text not null, fault text, native_width integer, native_height integer,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -63,7 +63,7 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
-                "select digest, kind, family, precision, reason, card, native_width, "
+                "select digest, kind, family, precision, reason, card, fault, native_width, "
                 "native_height from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
@@ -73,7 +73,11 @@ class IdentityCache:
             return None
         try:
             return _identity(*row)
-        except (ValueError, TypeError):  # a kind or family of another version of this service
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):  # a kind or family of another version of this service
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
@@ -81,11 +85,15 @@ class IdentityCache:
         told = identity.classification
         card = json.dumps(dataclasses.asdict(told.card))
         native = told.native_size
-        values = (identity.digest, told.kind, told.family, told.precision, told.reason, card)
+        values = (
+            *(identity.digest, told.kind, told.family, told.precision, told.reason),
+            *(card, told.fault, native and native.width, native and native.height),
+        )
+        places = ", ".join("?" * (5 + len(values)))
         with self._lock:
             self._run(
-                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*_key(path, stamp), *values, native and native.width, native and native.height),
+                f"insert or replace into identities values ({places})",  # noqa: S608
+                (*_key(path, stamp), *values),
             )
 
     def close(self) -> None:
@@ -149,6 +157,7 @@ def _identity(
     precision: str | None,
     reason: str | None,
     card: str,
+    fault: str | None,
     native_width: int | None,
     native_height: int | None,
 ) -> Identity:
@@ -161,6 +170,7 @@ def _identity(
             loadable=reason is None,
             reason=reason,
             card=card_of(json.loads(card)),
+            fault=fault,
             native_size=Size(native_width, native_height)
             if native_width is not None and native_height is not None
             else None,

@@ -17,6 +17,7 @@ from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_b
 from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
+from adapters.http.redaction import install_redaction, redactor_of
 from adapters.http.request_log import install_request_log
 from adapters.http.requests import RequestMaker
 from adapters.http.schemas import request_defaults
@@ -61,7 +62,9 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder="pages")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    install_request_log(app)
+    redactor = redactor_of(settings)
+    install_request_log(app, redactor)
+    install_redaction(app, redactor)
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
@@ -80,6 +83,7 @@ def create_app(
     streams = EventStreams(scheduler, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
     make_request = RequestMaker(settings, registry, ModelChoice(registry, scheduler))
+    options = sdapi.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -92,9 +96,10 @@ def create_app(
         openai.images_blueprint(make_request, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
+        sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
-        sdapi.options_blueprint(registry, credential_checker),
+        sdapi.options_blueprint(registry, options, credential_checker),
+        sdapi.upkeep_blueprint(device_report, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(registry),

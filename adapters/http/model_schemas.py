@@ -108,6 +108,7 @@ class _PendingModelSchema(AnswerSchema):
     size = fields.Integer(metadata={"description": "Bytes."})
     state = fields.Enum(PendingState, by_value=True)
     hashed = fields.Integer(metadata={"description": "Bytes that are read."})
+    reason = _text("Why it could not be read so far; null when it was not tried.", allow_none=True)
 
 
 class ModelListSchema(AnswerSchema):

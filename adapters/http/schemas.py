@@ -14,6 +14,7 @@ from adapters.http.fields import (
     LimitedString,
     OneWord,
 )
+from adapters.http.redaction import refuse_credentials
 from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
 from domain.generation import (
@@ -83,7 +84,7 @@ def limited_text(
     """The field for text within the limit of this name of a `GenerationRequest`."""
     limit = limits[name]
     assert isinstance(limit, TextLength)  # noqa: S101 - tells mypy which kind of limit
-    return _named(name, LimitedString(limit, **options))
+    return _named(name, LimitedString(limit, lines=True, **options))
 
 
 def limited_integer(
@@ -210,7 +211,12 @@ class GenerationRequestSchema(RequestSchema):
 
 
 def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
-    """The request that the checked `fields` of a body make; the settings fill some gaps."""
+    """The request that the checked `fields` of a body make; the settings fill some gaps.
+
+    Raises InvalidRequest when a text of it holds a credential of this service.
+    """
+    texts = {name: fields.get(name) for name in ("id", "prompt", "negative_prompt")}
+    refuse_credentials(texts, settings)
     return GenerationRequest(**{**_configured(settings), **fields})
 
 

@@ -1,1 +1,0 @@
-"""Knowledge of checkpoint files as pure tables, which listing and loading share."""

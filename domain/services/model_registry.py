@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
+from domain.generation import model_id_problem
 from domain.model_names import ModelNames, bearers, may_bear
 from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
@@ -92,6 +93,16 @@ class ModelRegistry:
         """Whether all that was there at first has been listed, but for what was written to."""
         return self._scanned
 
+    @property
+    def can_draw(self) -> bool:
+        """Whether a picture can be drawn with one of the models that are listed now."""
+        return any(model.loadable for model in self._listing.by_id.values())
+
+    @property
+    def reading(self) -> bool:
+        """Whether the bytes of a file are being read, so that a model may soon be listed."""
+        return any(each.state is PendingState.HASHING for each in self._listing.pending)
+
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """All models, or those of one kind, sorted by path."""
         models = self._listing.by_id.values()
@@ -132,9 +143,10 @@ class ModelRegistry:
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
-        record = self._listing.by_id.get(model_id.lower())
+        lowered = model_id.lower()
+        record = self._listing.by_id.get(lowered)
         if record is None:
-            raise ModelNotFound(model_id.lower())
+            raise ModelNotFound(lowered if model_id_problem(model_id) is None else model_id)
         return record
 
     def get_loadable(self, model_id: str) -> ModelRecord:

@@ -130,6 +130,9 @@ def in_state(readiness: Readiness) -> Service:
     generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
     scanned = readiness is not Readiness.SCANNING
     service = make_service(make_settings(), generator=generator, scanned=scanned)
+    if readiness is Readiness.NO_MODEL:
+        service.source.files.clear()
+        service.container.model_registry().refresh()
     if readiness is Readiness.QUEUE_FULL:
         fill_queue(service)
     if readiness is Readiness.DRAINING:

@@ -66,12 +66,14 @@ def test_files_on_their_way_are_pending() -> None:
     assert service.client.get("/v1/models", headers=AUTHORIZED).get_json()["pending"] == []
     service.source.pending = (
         PendingModel("b.pt", "models/b.pt", 100, PendingState.HASHING, 40),
-        PendingModel("a.pt", "models/a.pt", 7, PendingState.SETTLING),
+        PendingModel("a.pt", "models/a.pt", 7, PendingState.SETTLING, reason="it is cut"),
     )
     service.container.model_registry().look()
     assert service.client.get("/v1/models", headers=AUTHORIZED).get_json()["pending"] == [
-        {"name": "a.pt", "path": "models/a.pt", "size": 7, "state": "settling", "hashed": 0},
-        {"name": "b.pt", "path": "models/b.pt", "size": 100, "state": "hashing", "hashed": 40},
+        {"name": "a.pt", "path": "models/a.pt", "size": 7, "state": "settling", "hashed": 0}
+        | {"reason": "it is cut"},
+        {"name": "b.pt", "path": "models/b.pt", "size": 100, "state": "hashing", "hashed": 40}
+        | {"reason": None},
     ]
 
 

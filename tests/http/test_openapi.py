@@ -16,7 +16,7 @@ from adapters.http import sdapi
 from adapters.http.openapi.examples import JOB, REQUEST, RESULT
 from adapters.http.openapi.samples import sample_of
 from adapters.http.schemas import V1_LIMITS
-from adapters.http.sdapi import schemas as sdapi_schemas
+from adapters.http.sdapi.asked.fields import READ_SETTINGS
 from application.version import NAME, VERSION
 from domain import errors
 from domain.generation import GenerationRequest
@@ -148,7 +148,7 @@ def test_the_bounds_are_those_that_are_checked(document: Document, name: str) ->
             assert (described["minimum"], described["maximum"]) == (minimum, maximum)
         case TextLength(minimum, maximum):
             assert (described["minLength"], described["maxLength"]) == (minimum, maximum)
-        case OneOf(words):
+        case OneOf(words=words):
             assert described["enum"] == [*words, *([None] if nullable else [])]
 
 
@@ -194,13 +194,13 @@ def test_so_is_automatic1111s(document: Document) -> None:
         for _, path, operation in document.operations()
         if path.startswith(f"{sdapi.PREFIX}/")
     ]
-    assert len(operations) == 19
+    assert len(operations) == 28
     for operation in operations:
         assert failure_schemas(operation["responses"]) == {"SdapiFailure"}
         assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]
     schema = document.contents["components"]["schemas"]["SdapiTxt2Img"]
     settings = schema["properties"]["override_settings"]["properties"]
-    assert settings.keys() > sdapi_schemas.SETTINGS
+    assert settings.keys() > READ_SETTINGS
     assert not [name for name in schema["properties"] if "." in name]
 
 

@@ -64,9 +64,10 @@ def test_what_is_no_text_is_left_out_and_every_text_is_one_line() -> None:
         {"description": " two\nlines\x1b[0m \x00", "sample_prompts": ["a", 7, None, "", " ", "a"]}
     )
     assert card == ModelCard("two lines [0m", ("a",))
-    for value in (7, ["a"], {}, "", None):
-        assert card_of({"description": value}).description is None
-        assert card_of({"sample_prompts": value if value != ["a"] else "a"}) == NO_CARD
+    others: tuple[object, ...] = (7, {}, "", None, True)
+    for value in others:
+        assert card_of({"description": value, "sample_prompts": value}) == NO_CARD
+    assert card_of({"description": ["a"], "sample_prompts": "a", "known_words": "a"}) == NO_CARD
     (half,) = card_of({"known_words": ["\ud800"]}).known_words
     assert half.encode() == b"?"
 

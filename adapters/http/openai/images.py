@@ -16,6 +16,7 @@ from adapters.http.openai.failures import OpenAIFailureSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.parsing import Blueprint
+from adapters.http.redaction import current_redactor
 from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.waiting import WaitingCallers
@@ -71,12 +72,14 @@ def images_blueprint(
 def _job_id() -> str:
     """The same for the same `Idempotency-Key`, whatever that is; else one that no job has.
 
-    A key that is no part of an id is hashed, and so is one that looks as if it had been.
+    A key that cannot be part of an id is hashed. So is one that holds a credential of this
+    service, and one that looks as if it had been hashed.
     """
     key = request.headers.get(_KEY_HEADER)
     if key is None:
         return _ID_PREFIX + uuid.uuid4().hex
-    if id_problem(_ID_PREFIX + key) is None and not _HASHED.fullmatch(key):
+    fits = id_problem(_ID_PREFIX + key) is None and not _HASHED.fullmatch(key)
+    if fits and not current_redactor().holds(key):
         return _ID_PREFIX + key
     return f"{_ID_PREFIX}sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
