@@ -31,13 +31,13 @@ def test_the_way_of_a_drawing_is_shown(studio: Studio, generator: SteppedGenerat
     expect(studio.stage).to_contain_text("Step 2 of 4")
     expect(studio.stage).to_contain_text(re.compile(r"\d s left"))
     expect(studio.bar).to_have_attribute("aria-valuetext", re.compile("Step 2 of 4 .* left"))
-    expect(studio.page.locator("[aria-live]")).to_contain_text("50 % drawn")
+    expect(studio.page.locator("#announcer")).to_contain_text("50 % drawn")
     expect(studio.tiles.first).to_contain_text("50 %")
     expect(studio.page).to_have_title("50 % · ai-inference")
     generator.held = False
     expect(studio.pictures).to_have_count(1)
     assert shown_size(studio.page) == [256, 320]
-    expect(studio.page.locator("[aria-live]")).to_have_text("Finished: 1 picture")
+    expect(studio.page.locator("#announcer")).to_have_text("Finished: 1 picture")
     expect(studio.bar).to_have_count(0)
     expect(studio.page).to_have_title("ai-inference")
 

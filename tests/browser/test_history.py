@@ -199,7 +199,7 @@ def test_one_picture_is_deleted_once_a_person_says_yes(studio: Studio, service: 
     dialog = studio.page.get_by_role("dialog")
     expect(dialog).to_contain_text("Delete this picture?")
     expect(dialog).to_contain_text("1 picture will be gone for good")
-    studio.button("Keep").click()
+    studio.page.locator("#confirm-no").click()
     expect(studio.tiles).to_have_count(2)
     bin_.click()
     studio.page.locator("#confirm-yes").click()

@@ -51,9 +51,9 @@ export function say(element, text) {
   element.hidden = !text;
 }
 
-/** Tell those who hear the page. */
+/** Tell people who hear the page. What is behind an open dialog is not read out. */
 export function announce(text) {
-  const announcer = byId("announcer");
+  const announcer = byId(byId("viewer").open ? "viewer-announcer" : "announcer");
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 
