@@ -2,7 +2,7 @@
 // is wrong with a field the service says, which alone knows its bounds.
 
 import { byId, say } from "../core/dom.js";
-import { duration } from "../core/format.js";
+import { roughly } from "../core/format.js";
 import { remembersOnDevice } from "../session/session.js";
 import { unfoldSettings } from "../work/views.js";
 import { forgetWords, keepDraft, keptDraft } from "./draft.js";
@@ -141,7 +141,7 @@ export class DrawingForm {
   /** Show how long a drawing with these settings takes. */
   showEstimate() {
     const seconds = this.#estimates.seconds({ num_images: 1, ...this.#asked() });
-    byId("estimate").textContent = seconds === null ? "" : `about ${duration(seconds)}`;
+    byId("estimate").textContent = seconds === null ? "" : `about ${roughly(seconds)}`;
   }
 
   #asked() {

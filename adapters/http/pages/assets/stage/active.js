@@ -1,7 +1,7 @@
 // A drawing on its way: how far it is, how long it takes, and how it looks so far.
 
 import { announce, make } from "../core/dom.js";
-import { duration } from "../core/format.js";
+import { duration, roughly } from "../core/format.js";
 
 const PREVIEW = /^data:image\/(jpeg|png|webp);base64,/;
 
@@ -37,7 +37,7 @@ export class ActiveDrawing {
     this.#bar.value = step;
     this.#words.textContent = step ? `Step ${step} of ${steps}` : "Getting ready";
     if (left !== undefined) this.#time.textContent = `${duration(left)} left`;
-    else this.#time.textContent = estimate === null ? "" : `about ${duration(estimate)}`;
+    else this.#time.textContent = estimate === null ? "" : `about ${roughly(estimate)}`;
     this.#tell(`${this.#words.textContent} ${this.#time.textContent}`);
     const quarter = Math.floor((4 * step) / steps);
     if (quarter > this.#said && quarter < 4) {

@@ -1,7 +1,7 @@
 // The job that is looked at: on its way, or what became of it.
 
 import { button, byId, make } from "../core/dom.js";
-import { duration } from "../core/format.js";
+import { roughly } from "../core/format.js";
 import { loadInto, mayPass } from "../gallery/thumbnails.js";
 import { ActiveDrawing } from "./active.js";
 import { emptyStage } from "./empty.js";
@@ -138,7 +138,7 @@ export class Stage {
       "Waiting",
       [
         place === 1 ? "next in the queue" : `number ${place} in the queue`,
-        seconds === null ? "" : `done in about ${duration(seconds)}`,
+        seconds === null ? "" : `done in about ${roughly(seconds)}`,
       ]
         .filter(Boolean)
         .join(", "),
