@@ -10,6 +10,7 @@ from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.diffusion.picture_parameters import PictureFileReader
+from adapters.diffusion.thumbnails import PillowThumbnailMaker
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.security.api_keys import ApiKeyVerifier
@@ -20,6 +21,7 @@ from application.picture_links import PictureLinks
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
+from application.thumbnails import Thumbnails
 from application.warm_up import WarmUp
 from domain.credentials import Scope
 from domain.model_names import ModelNames
@@ -219,6 +221,10 @@ class Container(containers.DeclarativeContainer):
     scheduler = providers.ThreadSafeSingleton(
         _scheduler, generate_images, job_records, job_observer, settings
     )
+    thumbnail_maker = providers.ThreadSafeSingleton(PillowThumbnailMaker)
+    thumbnails = providers.ThreadSafeSingleton(
+        Thumbnails, scheduler, job_store, result_store, thumbnail_maker
+    )
     warm_up = providers.ThreadSafeSingleton(
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
     )
@@ -254,4 +260,5 @@ class Container(containers.DeclarativeContainer):
         metrics=metrics,
         picture_parameters=picture_parameters,
         picture_links=picture_links,
+        thumbnails=thumbnails,
     )

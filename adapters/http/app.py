@@ -31,6 +31,7 @@ from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
+from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.ports.picture_parameters import PictureParametersReader
@@ -58,6 +59,7 @@ def create_app(
     metrics: Metrics,
     picture_parameters: PictureParametersReader,
     picture_links: PictureLinks,
+    thumbnails: Thumbnails,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="pages")
@@ -92,7 +94,7 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
-        jobs_blueprint(make_request, scheduler, streams, credential_checker),
+        jobs_blueprint(make_request, scheduler, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
             settings, make_request, draw, scheduler, LinkMaker(picture_links), credential_checker

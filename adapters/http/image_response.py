@@ -21,6 +21,7 @@ _CACHING = {
     "Cache-Control": "private, no-cache",
     "Vary": "Authorization",
 }
+_LASTING = _CACHING | {"Cache-Control": "private, max-age=31536000, immutable"}  # a year
 _TYPES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", "png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg", "jpg"),
@@ -68,8 +69,11 @@ def image_number(text: str) -> int:
     return int(text)
 
 
-def image_response(data: bytes, *, name: str) -> Response:
-    """The answer that holds `data`, to be saved as `name`; 304 for who has it already."""
+def image_response(data: bytes, *, name: str, lasting: bool = False) -> Response:
+    """The answer that holds `data`, to be saved as `name`; 304 for a client that has it already.
+
+    `lasting` where the address never leads to other bytes, so a browser need not ask again.
+    """
     media_type, extension = _kind(data)
     etag = hashlib.sha256(data).hexdigest()
     if request.if_none_match.contains_weak(etag):
@@ -79,7 +83,7 @@ def image_response(data: bytes, *, name: str) -> Response:
         filename = f"{_safe(name)}.{extension}"
         response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
     response.set_etag(etag)
-    response.headers.update(_CACHING)
+    response.headers.update(_LASTING if lasting else _CACHING)
     return response
 
 

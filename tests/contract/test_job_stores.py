@@ -121,6 +121,19 @@ def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore
     assert list(left) == [waiting, jobs[3], jobs[2]]
 
 
+def test_bytes_that_are_added_count(store: JobStore) -> None:
+    job = succeeded(store.add(new_job()), size=100)
+    store.update(job)
+    assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
+    store.add_bytes(job, 30_000)
+    assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
+    store.add_bytes(job, 30_000)
+    assert store.find(job.key) == job
+    assert store.retire(finished_before=0.0, keep_bytes=50_000) == {TOKEN}
+    store.add_bytes(job, 30_000)
+    assert store.find(job.key) is None
+
+
 def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(10)]
     for number, token in enumerate(tokens):

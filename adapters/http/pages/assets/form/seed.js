@@ -1,6 +1,6 @@
 // The seed's field: a dice that throws a new one, and a lock that keeps it.
 
-import { byId, setIcon, say } from "./dom.js";
+import { byId, setIcon, say } from "../core/dom.js";
 
 const HINTS = {
   true: "Kept: the same settings give the same picture.",
@@ -35,6 +35,7 @@ export class SeedField {
 
   set kept(kept) {
     this.#lock.setAttribute("aria-pressed", String(kept));
+    this.#lock.title = kept ? "The seed is kept. Draw with new ones" : "Keep this seed";
     setIcon(this.#lock.firstElementChild, kept ? "lock" : "unlock");
     say(byId("seed-hint"), HINTS[kept]);
   }

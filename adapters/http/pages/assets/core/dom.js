@@ -37,7 +37,7 @@ export function button(symbol, text, onClick) {
   return made;
 }
 
-/** A button that shows what it does; `label` says it to those who can not see it. */
+/** A button that shows what it does; `label` says it to people who cannot see it. */
 export function iconButton(symbol, label, onClick) {
   const made = make("button", { type: "button", className: "square", title: label }, icon(symbol));
   made.setAttribute("aria-label", label);
@@ -51,9 +51,9 @@ export function say(element, text) {
   element.hidden = !text;
 }
 
-/** Tell those who hear the page. */
+/** Tell people who hear the page. What is behind an open dialog is not read out. */
 export function announce(text) {
-  const announcer = byId("announcer");
+  const announcer = byId(byId("viewer").open ? "viewer-announcer" : "announcer");
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 

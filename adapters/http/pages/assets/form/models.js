@@ -1,7 +1,7 @@
 // The list of models to choose from.
 
-import { byId, make, say } from "./dom.js";
-import { bytes, count } from "./format.js";
+import { byId, make, say } from "../core/dom.js";
+import { bytes, count } from "../core/format.js";
 
 const SOON = 3_000; // while there is none, or one is being read
 
@@ -13,12 +13,15 @@ export class ModelPicker {
   #wanted = null; // chosen by a draft or earlier settings, perhaps not listed yet
   #wantedScheduler = "";
   #timer = null;
+  #chosenId = ""; // that the form was told of
+  /** Called with the chosen model when that is another, and whether a person chose it. */
+  onChosen = () => {};
   #api = null; // that the list comes from; null when nobody is signed in
 
   constructor() {
     this.#select.addEventListener("change", () => {
       this.#wanted = this.#select.value;
-      this.#showChosen();
+      this.#showChosen({ byHand: true });
     });
     this.#scheduler.addEventListener("change", () => {
       this.#wantedScheduler = this.#scheduler.value;
@@ -78,7 +81,7 @@ export class ModelPicker {
     this.#models = models;
     const loadable = models.filter((model) => model.loadable);
     const others = models.filter((model) => !model.loadable);
-    this.#select.replaceChildren(...loadable.map((model) => option(model, describe(model))));
+    this.#select.replaceChildren(...loadable.map((model) => option(model, "")));
     if (others.length) {
       const group = make("optgroup", { label: "Not to draw with" });
       group.append(...others.map((model) => option(model, model.reason, true)));
@@ -101,7 +104,7 @@ export class ModelPicker {
     details.firstElementChild.textContent =
       pending.length && !others.length
         ? `${count(pending.length, "file")} being read`
-        : `${count(rows.length, "file")} that can not be drawn with`;
+        : `${count(rows.length, "file")} that cannot be drawn with`;
     details.lastElementChild.replaceChildren(
       ...rows.map(([name, reason]) =>
         make("li", {}, make("b", { textContent: name }), ` ${reason}`),
@@ -109,7 +112,7 @@ export class ModelPicker {
     );
   }
 
-  #showChosen() {
+  #showChosen({ byHand = false } = {}) {
     const model = this.chosen;
     const facts = model && [describe(model), model.precision, model.id.slice(0, 10)];
     say(byId("model-facts"), facts ? facts.filter(Boolean).join(" · ") : "");
@@ -119,11 +122,14 @@ export class ModelPicker {
       ...(model?.schedulers ?? []).map((name) => make("option", { value: name, textContent: name })),
     );
     this.chooseScheduler(this.#wantedScheduler);
+    if (this.#chosenId === (model?.id ?? "")) return;
+    this.#chosenId = model?.id ?? "";
+    this.onChosen(model, { byHand });
   }
 }
 
 function option(model, text, disabled = false) {
-  return make("option", { value: model.id, textContent: `${model.name} – ${text}`, disabled });
+  return make("option", { value: model.id, textContent: [model.name, text].filter(Boolean).join(" – "), disabled });
 }
 
 function describe(model) {
@@ -131,6 +137,7 @@ function describe(model) {
 }
 
 function waitingFor(file) {
+  if (file.reason) return file.reason;
   if (file.state === "settling") return "is still being written";
   return `is being read, ${Math.floor((100 * file.hashed) / Math.max(file.size, 1))} %`;
 }

@@ -1,52 +1,40 @@
 // What became of a job: its pictures, or why there are none, and what was asked for.
 
-import { copy } from "./clipboard.js";
-import { button, icon, iconButton, make } from "./dom.js";
-import { duration, fileName, when } from "./format.js";
+import { copy } from "../core/clipboard.js";
+import { button, icon, iconButton, make } from "../core/dom.js";
+import { duration, fileName, when } from "../core/format.js";
 
-/**
- * The pictures of a job that succeeded.
- *
- * @param {object} options
- * @param {(image: HTMLImageElement, url: string) => Promise<string|null>} options.load shows the
- *   picture at `url`; its blob's address
- * @param {Viewer} options.viewer
- * @param {(request: object, seed: number) => void} options.reuse
- */
-export function pictures(job, { load, viewer, reuse }) {
-  const large = []; // what the viewer shows: those that have come
-  const figures = job.images.map((image) => {
-    const seen = {
-      src: null,
-      alt: `${job.request.prompt}, seed ${image.seed}`,
-      caption: `Seed ${image.seed} · ${image.width} × ${image.height}`,
-    };
-    large.push(seen);
+/** The pictures of a job that succeeded, with what can be done with each. `parts` is the stage's. */
+export function pictures(job, parts) {
+  const figures = job.images.map((image, number) => {
     const { width, height } = image;
-    const picture = make("img", { alt: seen.alt, width, height });
+    const alt = `${job.request.prompt}, seed ${image.seed}`;
+    const picture = make("img", { alt, width, height });
     const open = make("button", { type: "button", className: "large", disabled: true }, picture);
-    open.setAttribute("aria-label", `Open large: ${seen.alt}`);
-    open.addEventListener("click", () => {
-      const there = large.filter(({ src }) => src);
-      viewer.open(there, there.indexOf(seen));
-    });
+    open.setAttribute("aria-label", `Open large: ${alt}`);
+    open.addEventListener("click", () => parts.enlarge(job, number));
     const download = downloadLink(job, image);
-    load(picture, image.url).then((address) => {
+    parts.load(picture, image.url).then((address) => {
       if (address === null) return;
-      seen.src = address;
       open.disabled = false;
       download.href = address;
       download.hidden = false;
     });
-    return make("figure", { className: "picture" }, open, caption(job, image, download, reuse));
+    return make("figure", { className: "picture" }, open, caption(job, image, download, parts));
   });
-  return make("div", { className: "pictures", data: { number: figures.length } }, ...figures);
+  const area = make("div", { className: "pictures area", data: { number: figures.length } });
+  area.append(...figures);
+  return area;
 }
 
-function caption(job, image, download, reuse) {
+function caption(job, image, download, { reuse, vary }) {
   const copySeed = iconButton("copy", `Copy seed ${image.seed}`, () => copy(`${image.seed}`, copySeed));
   const again = button("reuse", "Use these settings", () => reuse(job.request, image.seed));
   again.title = `Fill in the form as for this picture, with seed ${image.seed}`;
+  const other = button("dice", "Vary", () => vary(job, null));
+  other.title = "Draw with the same settings and a new random seed";
+  const next = button("next", "Next seed", () => vary(job, image.seed + 1));
+  next.title = `Draw with the same settings and seed ${image.seed + 1}`;
   return make(
     "figcaption",
     {},
@@ -54,6 +42,8 @@ function caption(job, image, download, reuse) {
     copySeed,
     download,
     again,
+    other,
+    next,
   );
 }
 
@@ -64,8 +54,31 @@ function downloadLink(job, image) {
   return link;
 }
 
+/** What can be done with all pictures of a job. */
+export function jobActions(job, { favourites, remove }) {
+  const prompt = iconButton("copy-text", "Copy the prompt", () => copy(job.request.prompt, prompt));
+  return make(
+    "div",
+    { className: "job-actions" },
+    favouriteButton(job, favourites),
+    prompt,
+    iconButton("bin", "Delete", () => remove([job])),
+  );
+}
+
+/** A star that is filled while the job is a favourite. */
+export function favouriteButton(job, favourites) {
+  const star = iconButton("star", "Favourite", () => {
+    favourites.toggle(job.id);
+    show();
+  });
+  const show = () => star.setAttribute("aria-pressed", String(favourites.has(job.id)));
+  show();
+  return star;
+}
+
 /** Why a job has no pictures, as the service says it. */
-export function withoutPictures(job, reuse) {
+export function withoutPictures(job, { reuse, remove }) {
   const cancelled = job.status === "cancelled";
   return make(
     "div",
@@ -74,7 +87,12 @@ export function withoutPictures(job, reuse) {
     make("p", {
       textContent: job.error?.detail ?? (cancelled ? "It was stopped before it was done." : ""),
     }),
-    button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
+    make(
+      "div",
+      { className: "row" },
+      button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
+      button("bin", "Delete", () => remove([job])),
+    ),
   );
 }
 
@@ -87,7 +105,7 @@ export function facts(job, modelName) {
     ["Size", `${request.width} × ${request.height}`],
     ["Steps", request.num_inference_steps],
     ["Guidance", request.guidance_scale],
-    ["Scheduler", request.scheduler],
+    ["Sampler", request.scheduler],
     ["Format", request.output_format + (request.quality ? `, quality ${request.quality}` : "")],
     ["Took", job.processing_time && duration(job.processing_time)],
     ["Asked", when(job.created_at)],

@@ -21,6 +21,15 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** An estimate: 82 -> "1 min 20 s", 235 -> "4 min" */
+export function roughly(seconds) {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds >= 3_570) return `${(seconds / 3_600).toFixed(1)} h`;
+  const tens = Math.round(seconds / 10);
+  const [minutes, rest] = seconds < 180 ? [Math.floor(tens / 6), tens % 6] : [Math.round(seconds / 60), 0];
+  return rest ? `${minutes} min ${10 * rest} s` : `${minutes} min`;
+}
+
 /** 2, "picture" -> "2 pictures" */
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 

@@ -16,7 +16,7 @@ export class Problem extends Error {
 /** There was no answer: the service or the way to it is down. */
 export class Unreachable extends Error {
   constructor(cause) {
-    super("The service can not be reached.", { cause });
+    super("The service cannot be reached.", { cause });
     this.name = "Unreachable";
   }
 }
@@ -54,6 +54,16 @@ export class Api {
 
   cancel(id) {
     return this.#json("DELETE", address(id), {});
+  }
+
+  /** Remove a finished job and its pictures for good. One that is gone already is no matter. */
+  async forget(id) {
+    try {
+      const response = await this.#call("DELETE", `${address(id)}?forget=true`, {});
+      if (response.status !== 204) throw new Error("This service cannot delete pictures.");
+    } catch (error) {
+      if (error.status !== 404) throw error;
+    }
   }
 
   /** The file at `url`, which only who has the credential gets. */

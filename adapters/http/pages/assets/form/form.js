@@ -1,39 +1,55 @@
 // The form: a control's name is the request's field, and its data-type says how it is read. What
 // is wrong with a field the service says, which alone knows its bounds.
 
-import { byId, say } from "./dom.js";
-
-const DRAFT = "ai-inference.draft";
+import { byId, say } from "../core/dom.js";
+import { roughly } from "../core/format.js";
+import { remembersOnDevice } from "../session/session.js";
+import { unfoldSettings } from "../work/views.js";
+import { forgetWords, keepDraft, keptDraft } from "./draft.js";
+import { SizeFields } from "./sizes.js";
+import { labelOf, read, write } from "./values.js";
 
 export class DrawingForm {
   #form = byId("drawing-form");
   #models;
   #seed;
+  #estimates;
+  #drafted = false; // whether the size is somebody's choice, or a model's own
+  #sizes = new SizeFields(() => this.#edited());
 
   /** `onDraw` is called when the person wants a picture. */
-  constructor(models, seed, onDraw) {
+  constructor(models, seed, estimates, onDraw) {
     this.#models = models;
     this.#seed = seed;
+    this.#estimates = estimates;
+    const draw = () => {
+      if (!this.busy) onDraw();
+    };
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!this.busy) onDraw();
+      draw();
     });
-    this.#form.addEventListener("input", (event) => this.#changed(event.target));
-    this.#form.addEventListener("change", () => this.#settle());
+    this.#form.addEventListener("input", ({ target }) => {
+      if (target.dataset.slider) byId(target.dataset.slider).value = target.value;
+      this.#edited();
+    });
+    this.#form.addEventListener("change", () => this.#edited());
     document.addEventListener("keydown", (event) => {
-      const open = document.querySelector("dialog[open]") || byId("studio").hidden;
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !open) {
+      const studio = document.documentElement.dataset.page === "studio";
+      const elsewhere = !studio || document.querySelector("dialog[open]");
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !elsewhere) {
         event.preventDefault();
-        if (!this.busy) onDraw();
+        draw();
       }
     });
-    byId("swap").addEventListener("click", () => {
-      this.#setSize(byId("height").value, byId("width").value);
-    });
-    for (const chip of this.#form.querySelectorAll(".chip")) {
-      chip.addEventListener("click", () => this.#setSize(chip.dataset.width, chip.dataset.height));
-    }
+    models.onChosen = (model, { byHand }) => {
+      if (byHand || !this.#drafted) this.#sizes.takeNative(model);
+      this.#drafted = true;
+      this.#sizes.offer(model);
+      this.#edited();
+    };
     this.#restoreDraft();
+    this.#sizes.offer(null);
     this.#settle();
   }
 
@@ -46,35 +62,38 @@ export class DrawingForm {
     return byId("draw").getAttribute("aria-disabled") === "true";
   }
 
-  /** What is in a field that can not be read, as "1e" where a number should be. */
+  /** What is in a field that cannot be read, as "1e" where a number should be. */
   get unreadable() {
     return this.#named()
       .filter((control) => control.validity.badInput)
       .map(({ name }) => ({ field: name, message: "must be a number" }));
   }
 
-  /** Empty it for whoever comes next. */
+  /** Empty it of what was written, for whoever comes next. */
   clear() {
-    this.#form.reset();
+    forgetWords();
+    byId("prompt").value = "";
+    byId("negative_prompt").value = "";
+    byId("seed").value = "";
     this.#seed.kept = false;
-    this.#models.chooseScheduler("");
     this.showErrors([]);
     this.#settle();
-    sessionStorage.removeItem(DRAFT);
   }
 
   /** What the form asks for; what is left empty is left to the service. */
   request() {
     this.#seed.beforeDrawing(Number(this.#checked("num_images")?.value ?? 1));
-    const request = {};
-    for (const control of this.#named()) {
-      if (control.disabled || (control.type === "radio" && !control.checked)) continue;
-      if (control.value !== "") request[control.name] = read(control);
-    }
+    this.#keepDraft();
+    const request = this.#asked();
     // The service says what is wrong with an empty one.
     request.prompt ??= "";
-    this.#keepDraft();
     return request;
+  }
+
+  /** Fill in a prompt, and nothing else. */
+  say(prompt) {
+    byId("prompt").value = prompt;
+    this.#edited();
   }
 
   /** Fill in the settings of an earlier request. `seed` is the picture's own. */
@@ -86,9 +105,8 @@ export class DrawingForm {
     this.#seed.keep(seed ?? request.seed);
     this.#models.chooseScheduler(request.scheduler);
     const there = this.#models.choose(request.model_id);
-    byId("more").open = byId("more").open || Boolean(request.scheduler);
-    this.#settle();
-    this.#keepDraft();
+    this.#sizes.offer(this.#models.chosen);
+    this.#edited();
     if (!there) {
       this.showErrors([{ field: "model_id", message: "of that picture is not there any more" }]);
     }
@@ -113,10 +131,26 @@ export class DrawingForm {
       const notes = [control.dataset.hint, place.id].filter(Boolean);
       control.setAttribute("aria-describedby", notes.join(" "));
       control.closest("details")?.setAttribute("open", "");
+      if (control.closest("#settings")) unfoldSettings(true);
       first ??= control;
     }
     say(byId("form-error"), [general, ...homeless].filter(Boolean).join(" "));
     first?.focus();
+  }
+
+  /** Show how long a drawing with these settings takes. */
+  showEstimate() {
+    const seconds = this.#estimates.seconds({ num_images: 1, ...this.#asked() });
+    byId("estimate").textContent = seconds === null ? "" : `about ${roughly(seconds)}`;
+  }
+
+  #asked() {
+    const request = {};
+    for (const control of this.#named()) {
+      if (control.disabled || (control.type === "radio" && !control.checked)) continue;
+      if (control.value !== "") request[control.name] = read(control);
+    }
+    return request;
   }
 
   #named() {
@@ -129,15 +163,7 @@ export class DrawingForm {
     return controls.find((control) => control.checked) ?? controls[0] ?? null;
   }
 
-  #setSize(width, height) {
-    write(byId("width"), width);
-    write(byId("height"), height);
-    this.#settle();
-    this.#keepDraft();
-  }
-
-  #changed(control) {
-    if (control.dataset.slider) byId(control.dataset.slider).value = control.value;
+  #edited() {
     this.#settle();
     this.#keepDraft();
   }
@@ -147,11 +173,7 @@ export class DrawingForm {
     for (const slider of this.#form.querySelectorAll("[data-slider]")) {
       slider.value = byId(slider.dataset.slider).value;
     }
-    for (const chip of this.#form.querySelectorAll(".chip")) {
-      const { width, height } = chip.dataset;
-      const same = width === byId("width").value && height === byId("height").value;
-      chip.setAttribute("aria-pressed", String(same));
-    }
+    this.#sizes.settle();
     for (const note of this.#form.querySelectorAll("[data-count]")) {
       const control = byId(note.dataset.count);
       const length = [...control.value].length;
@@ -163,19 +185,30 @@ export class DrawingForm {
     const hasQuality = "hasQuality" in (format?.dataset ?? {});
     byId("quality").disabled = !hasQuality;
     byId("quality-field").hidden = !hasQuality;
+    const scheduler = byId("scheduler").value;
+    byId("settings-now").textContent = [
+      `${byId("num_inference_steps").value} steps`,
+      `guidance ${byId("guidance_scale").value}`,
+      scheduler,
+      format?.textContent,
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    this.showEstimate();
   }
 
   #keepDraft() {
     const values = this.#named()
       .filter((control) => control.type !== "radio" || control.checked)
       .map((control) => [control.name, control.value]);
-    const draft = { values: Object.fromEntries(values), seedKept: this.#seed.kept };
-    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+    const asked = { seedKept: this.#seed.kept, onDevice: remembersOnDevice() };
+    keepDraft(Object.fromEntries(values), asked);
   }
 
   #restoreDraft() {
-    const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
+    const draft = keptDraft();
     if (!draft) return;
+    this.#drafted = true;
     for (const control of this.#named()) {
       if (control.name in draft.values) write(control, draft.values[control.name]);
     }
@@ -183,25 +216,4 @@ export class DrawingForm {
     this.#models.chooseScheduler(draft.values.scheduler);
     this.#models.choose(draft.values.model_id);
   }
-}
-
-function read(control) {
-  if (control.dataset.type === "integer" || control.dataset.type === "number") {
-    return Number(control.value);
-  }
-  return control.value;
-}
-
-function write(control, value) {
-  if (control.type === "radio") control.checked = control.value === String(value);
-  else if (control.tagName === "SELECT" && value === null) control.selectedIndex = 0;
-  else control.value = value ?? control.defaultValue;
-}
-
-function labelOf(control) {
-  const label =
-    control.type === "radio"
-      ? control.closest("fieldset").querySelector("legend")
-      : control.labels[0];
-  return label?.firstChild.textContent.trim() ?? control.name;
 }
