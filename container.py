@@ -15,7 +15,9 @@ from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
+from adapters.security.link_key import LinkKey
 from application.job_records import JobRecords
+from application.picture_links import PictureLinks
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
@@ -116,6 +118,11 @@ def _result_store(settings: Settings) -> "ResultStore":
     return ResultFiles(Path(settings.data_dir, "results"))
 
 
+def _picture_links(settings: Settings) -> PictureLinks:
+    key = LinkKey(settings.secret_key, Path(settings.data_dir, "picture-links.key"))
+    return PictureLinks(key, seconds=settings.picture_link_seconds)
+
+
 def _sole_use(settings: Settings) -> "SoleUse":
     from adapters.storage.folder_lock import FolderLock
 
@@ -208,6 +215,7 @@ class Container(containers.DeclarativeContainer):
         retention_bytes=settings.provided.job_retention_bytes,
         now=time.time,
     )
+    picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
     scheduler = providers.ThreadSafeSingleton(
@@ -251,5 +259,6 @@ class Container(containers.DeclarativeContainer):
         metrics_checker=metrics_checker,
         metrics=metrics,
         picture_parameters=picture_parameters,
+        picture_links=picture_links,
         thumbnails=thumbnails,
     )

@@ -33,8 +33,11 @@ _UNKNOWN = ("application/octet-stream", "bin")
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
-def describes_image(blueprint: Blueprint) -> Callable[[_Route], _Route]:
-    """Say in the API's description that a route of `blueprint` answers with `image_response`."""
+def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _Route]:
+    """Say in the API's description that a route of `blueprint` answers with `image_response`.
+
+    `headers` are further ones that it sends.
+    """
     types = [media_type for _, media_type, _ in _TYPES] + [_UNKNOWN[0]]
 
     def decorate(route: _Route) -> _Route:
@@ -44,13 +47,13 @@ def describes_image(blueprint: Blueprint) -> Callable[[_Route], _Route]:
                 schema={},
                 content_type=media_type,
                 description="The file.",
-                headers=response_headers("ETag", *_CACHING, "Content-Disposition"),
+                headers=response_headers("ETag", *_CACHING, "Content-Disposition", *headers),
                 success=True,
             )(route)
         unchanged = blueprint.alt_response(
             HTTPStatus.NOT_MODIFIED,
             description="You have it already.",
-            headers=response_headers("ETag", *_CACHING),
+            headers=response_headers("ETag", *_CACHING, *headers),
             success=True,
         )
         described: _Route = unchanged(route)
