@@ -12,7 +12,7 @@ from domain.models import FileStamp, ModelFamily, ModelKind
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 3
+_VERSION = 4
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
