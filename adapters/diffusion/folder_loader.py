@@ -1,5 +1,6 @@
 """A diffusers folder becomes a pipeline, with the folder's own configuration."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,23 @@ transformers.utils.logging.disable_progress_bar()
 _WEIGHTS = (".safetensors", ".bin")
 
 
-def read_folder(model: ModelRecord, device: Device) -> Any:
+def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     """The pipeline of a folder that is ours alone: its path is that of a `mirror.mirrored`.
 
     The components are loaded one by one, each by a class that is known to be a model, a scheduler
     or a tokenizer: the pipeline's own `from_pretrained` would import what the folder names. A
     safety checker is left out, as it is for single files.
 
+    Args:
+        model: With the path of the mirror.
+        device: Where it shall draw.
+        tick: Called between its parts; what it raises ends the load.
+
     Raises:
         ModelNotLoadable: it is no whole model that can be drawn with; the message says why.
     """
     try:
-        return _read(model.path, device)
+        return _read(model.path, device, tick)
     except DomainError as error:
         raise ModelNotLoadable(f"{model.name} can not be loaded: {error}", lasting=True) from error
     except Exception as error:  # libraries raise whatever the files lead them to
@@ -48,7 +54,7 @@ def read_folder(model: ModelRecord, device: Device) -> Any:
         ) from error
 
 
-def _read(folder: str, device: Device) -> Any:
+def _read(folder: str, device: Device, tick: Callable[[], None]) -> Any:
     make_harmless(folder)
     index = read_index(folder)
     is_narrow = issubclass(index.pipeline, STABLE_DIFFUSION)

@@ -259,7 +259,9 @@ def test_a_zip_file_without_a_model_is_refused() -> None:
         read(out.getvalue())
 
 
-@pytest.mark.parametrize("value", [repeated(2**28 + 1), states(31), {"a": states(3), "b": states(3)}])
+@pytest.mark.parametrize(
+    "value", [repeated(2**28 + 1), states(31), {"a": states(3), "b": states(3)}]
+)
 def test_what_lies_just_inside_of_the_bounds_is_read(value: object) -> None:
     assert read(zip_file({"x": value, "w": tensor((4,))})).tensors["w"].shape == (4,)
 

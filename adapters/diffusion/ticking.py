@@ -1,0 +1,31 @@
+"""Signs of life out of libraries that load a model.
+
+diffusers and transformers have no callback for it. torch has one for each module that becomes part
+of another, so a network of any number of layers can be stopped while it is put together.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch.nn.modules.module import register_module_module_registration_hook
+
+__all__ = ["ticking"]
+
+
+@contextmanager
+def ticking(tick: Callable[[], None]) -> Iterator[None]:
+    """Call `tick` for each module that is made a part of another one while the block lasts.
+
+    What it raises comes out of the library that makes the module. For one thread: the hook is the
+    process's, and nobody else makes modules.
+    """
+
+    def made(_module: Any, _name: str, _part: Any) -> None:
+        tick()
+
+    hook = register_module_module_registration_hook(made)
+    try:
+        yield
+    finally:
+        hook.remove()
