@@ -135,7 +135,8 @@ def test_what_is_no_exception_at_a_step_or_while_loading_fails_that_job_alone(
     bench: Bench, error: BaseException
 ) -> None:
     def fail(*_anything: object) -> None:
-        bench.generator.after_step = bench.generator.after_load_tick = lambda *_: None
+        bench.generator.after_step = lambda _step: None
+        bench.generator.after_load_tick = lambda: None
         raise error
 
     for number, stage in enumerate(("after_step", "after_load_tick")):
