@@ -10,10 +10,12 @@ import transformers.utils.logging
 from diffusers import SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
+from adapters.diffusion.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.device import Device
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.folder_index import make_harmless, read_index
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
+from adapters.diffusion.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -57,11 +59,15 @@ def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) ->
 def _read(folder: str, device: Device, tick: Callable[[], None]) -> Any:
     make_harmless(folder)
     index = read_index(folder)
+    tick()
     is_narrow = issubclass(index.pipeline, STABLE_DIFFUSION)
     dtype = device.dtype if is_narrow else device.dtype_of_others
-    parts = {
-        name: _component(Path(folder, name), each, dtype) for name, each in index.components.items()
-    }
+    parts = {}
+    for name, each in index.components.items():
+        parts[name] = _component(Path(folder, name), each, dtype)
+        tick()
+        if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
+            parts[name].chat_template = CHAT_TEMPLATE
     pipeline = index.pipeline(**parts, **index.options)
     # Nothing else copies a tensor that was already in the precision to draw in, and which ones the
     # libraries mapped from a file they do not say.
@@ -73,6 +79,9 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
         return kind.from_pretrained(str(folder), local_files_only=True)
     is_safe, variant = _form(folder)
+    if not is_safe:
+        for path in folder.glob("*.bin"):
+            check_torch_file(f"{folder.name}/{path.name}", str(path))
     part, report = kind.from_pretrained(
         str(folder),
         torch_dtype=dtype,
