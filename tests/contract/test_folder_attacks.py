@@ -79,10 +79,13 @@ def test_a_panic_of_a_library_while_drawing_fails_that_request_alone(
     assert draw(whole)
 
 
-def test_the_same_tokenizer_is_refused_before_it_is_loaded(folder: Path, draw: Draw) -> None:
+def test_the_same_tokenizer_is_refused_before_it_is_loaded(
+    folder: Path, request_for: RequestFor
+) -> None:
     read_by_its_own_tokenizer(folder, normalizer=OUT_OF_ITS_TABLE)
+    generator = DiffusersImageGenerator(device="cpu", dtype="float32")  # has loaded nothing yet
     with pytest.raises(ModelNotLoadable, match="leads outside of its table"):
-        draw(folder)
+        generator.generate(record_of(folder), [request_for()])
 
 
 def test_a_template_of_a_folder_is_never_rendered(folder: Path, draw: Draw, whole: Path) -> None:
@@ -116,13 +119,14 @@ def test_the_services_own_template_is_that_of_qwen3(whole: Path) -> None:
 
 
 def test_layers_beyond_number_end_the_load_whatever_field_asks_for_them(
-    folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+    folder: Path, request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import adapters.diffusion.ticking as ticking
 
     monkeypatch.setattr(ticking, "MOST_MODULES", 50)
+    generator = DiffusersImageGenerator(device="cpu", dtype="float32")  # has loaded nothing yet
     with pytest.raises(ModelNotLoadable, match="more than 50 layers"):
-        draw(folder)
+        generator.generate(record_of(folder), [request_for()])
 
 
 @pytest.mark.parametrize("bomb", ["bytearray", "cyclic", "sparse", "code"])
@@ -143,7 +147,7 @@ def test_a_bin_file_of_a_folder_holds_tensors_alone(
     marker = tmp_path / "it ran"
     entry: dict[str, Any] = {
         "bytearray": Call(bytearray, 3 * 2**30),
-        "sparse": torch.sparse_coo_tensor([[1]], [1.0], (5,)),
+        "sparse": torch.sparse_coo_tensor([[1]], [1.0], (5,), check_invariants=True),
         "code": Call(os.system, f"touch {marker}"),
     }
     table: dict[str, Any] = {"weight": torch.zeros(2)}
