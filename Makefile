@@ -6,12 +6,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install run check test clean
+.PHONY: help install run check test fuzz clean
 
 help:
 	@echo "make run      serve on PORT (8000); settings come from the environment, see README.md"
 	@echo "make test     lint, types, import contracts and every test"
 	@echo "make check    the part of it that needs no torch and no browser, in seconds"
+	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' for so long"
 	@echo "make install  the virtual environment alone"
 	@echo "make clean    remove the virtual environment and caches"
 
@@ -39,6 +40,9 @@ check: $(INSTALLED)
 test: check
 	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
 	$(BIN)/python -m pytest -m torch
+
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -95,7 +95,8 @@ def _growth(name: str, step: dict[str, Any]) -> float:
         _check_precompiled(name, step.get("precompiled_charsmap"))
     elif kind == "TemplateProcessing":
         for template in ("single", "pair"):
-            if len(step.get(template) or ()) > _MOST_GROWTH:
+            pieces = step.get(template) or []
+            if not isinstance(pieces, list) or len(pieces) > _MOST_GROWTH:
                 raise _refused(name, "repeats a text in its template")
     return 1.0
 
@@ -188,6 +189,8 @@ def _check_vocabulary(name: str, table: dict[str, Any]) -> None:
     if not isinstance(model, dict) or not isinstance(added, list):
         raise _refused(name, "has no model")
     vocabulary = model.get("vocab") or {}
+    if not isinstance(vocabulary, dict | list):
+        raise _refused(name, "has no table of tokens")
     if len(vocabulary) > _MOST_TOKENS or len(added) > _MOST_ADDED:
         raise _refused(name, f"has more than {_MOST_TOKENS:,} tokens")
     numbers = vocabulary.values() if isinstance(vocabulary, dict) else ()

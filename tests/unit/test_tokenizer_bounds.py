@@ -97,6 +97,8 @@ def test_what_published_tokenizers_do_is_allowed(table: dict[str, Any]) -> None:
         (tokenizer(padding={"strategy": {"Fixed": 2**17 + 1}}), "up to more than 131,072"),
         (tokenizer(padding={"strategy": "x", "pad_to_multiple_of": 4097}), "more than 4,096"),
         (tokenizer(model=None), "no model"),
+        (tokenizer(model={"vocab": 0.5}), "no table of tokens"),
+        (tokenizer(post_processor={"type": "TemplateProcessing", "pair": 7}), "repeats a text"),
         (tokenizer(model={"vocab": {"a": 2**20}}), "not numbered"),
         (tokenizer(model={"vocab": {"a": -1}}), "not numbered"),
         (tokenizer(added_tokens=[{"id": 2**20, "content": "x"}]), "not numbered"),
