@@ -8,7 +8,7 @@ passed on: the libraries' other fields name files, code or classes, or are of no
 
 from collections.abc import Mapping
 
-from adapters.diffusion.configuration_rules import (
+from adapters.diffusion.untrusted.configuration_rules import (
     LEVELS,
     MOST_CHANNELS,
     MOST_TRAINING_STEPS,

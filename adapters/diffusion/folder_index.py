@@ -17,9 +17,9 @@ import transformers
 from diffusers import ModelMixin, SchedulerMixin
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from adapters.diffusion.folder_bounds import check_folder, json_object
 from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
-from adapters.diffusion.tokenizer_bounds import check_tokenizer
+from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
+from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
 from domain.errors import ModelNotLoadable
 
 __all__ = ["FolderIndex", "make_harmless", "read_index"]

@@ -10,12 +10,12 @@ import transformers.utils.logging
 from diffusers import SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
-from adapters.diffusion.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.device import Device
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.folder_index import make_harmless, read_index
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
-from adapters.diffusion.torch_weights import check_torch_file
+from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
+from adapters.diffusion.untrusted.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
 

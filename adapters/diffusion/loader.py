@@ -39,7 +39,7 @@ from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.openvino_backend import accelerate_with_openvino
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
-from adapters.diffusion.ticking import ticking
+from adapters.diffusion.untrusted.ticking import ticking
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord

@@ -105,7 +105,7 @@ def test_a_template_of_a_folder_is_never_rendered(folder: Path, draw: Draw, whol
 def test_the_services_own_template_is_that_of_qwen3(whole: Path) -> None:
     from transformers import CLIPTokenizer
 
-    from adapters.diffusion.chat_template import CHAT_TEMPLATE
+    from adapters.diffusion.untrusted.chat_template import CHAT_TEMPLATE
 
     tokenizer = CLIPTokenizer.from_pretrained(whole / "tokenizer")
     tokenizer.chat_template = CHAT_TEMPLATE
@@ -121,7 +121,7 @@ def test_the_services_own_template_is_that_of_qwen3(whole: Path) -> None:
 def test_layers_beyond_number_end_the_load_whatever_field_asks_for_them(
     folder: Path, request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import adapters.diffusion.ticking as ticking
+    import adapters.diffusion.untrusted.ticking as ticking
 
     monkeypatch.setattr(ticking, "MOST_MODULES", 50)
     generator = DiffusersImageGenerator(device="cpu", dtype="float32")  # has loaded nothing yet

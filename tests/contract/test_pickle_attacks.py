@@ -215,7 +215,7 @@ def test_a_file_that_holds_more_than_tensors_is_read(
 
 @FORMATS
 def test_a_tensor_is_the_one_that_was_saved(form: str, tmp_path: Path) -> None:
-    from adapters.diffusion.torch_weights import read_torch_weights
+    from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 
     base = torch.arange(100, dtype=torch.float32).reshape(10, 10)
     saved = {

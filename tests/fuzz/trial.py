@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.diffusion.folder_bounds import check_folder, json_object
-from adapters.diffusion.tokenizer_bounds import check_tokenizer
+from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
+from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
 from adapters.filesystem.classification import classify
 from adapters.filesystem.headers import UnreadableHeader, read_header
 from domain.errors import ModelNotLoadable

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.diffusion.configuration_fields import checked_fields
-from adapters.diffusion.folder_bounds import check_folder
+from adapters.diffusion.untrusted.folder_bounds import check_folder
 from domain.errors import ModelNotLoadable
 from tests.paths import ROOT
 

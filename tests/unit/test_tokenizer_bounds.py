@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.tokenizer_bounds import check_tokenizer
+from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
 from domain.errors import ModelNotLoadable
 
 

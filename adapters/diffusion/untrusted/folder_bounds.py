@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.diffusion.configuration_rules import (
+from adapters.diffusion.untrusted.configuration_rules import (
     LEVELS,
     MOST_LAYERS,
     MOST_TOKENS,
