@@ -1,34 +1,45 @@
 # syntax=docker/dockerfile:1
 
 # Two stages: the first installs into a virtual environment, the second takes it over and nothing
-# of what made it. README.md, "Docker", has the commands.
-ARG PYTHON_VERSION=3.12
+# of what made it. docs/operations.md has the commands.
+# For a build that never changes, name the image with its digest: python:3.12-slim@sha256:….
+# `docker buildx imagetools inspect python:3.12-slim` prints it.
+ARG PYTHON_IMAGE=python:3.12-slim
 
-FROM python:${PYTHON_VERSION}-slim AS build
-
-# Where torch comes from. Empty takes the registry's own build: CUDA on x86-64, CPU on Arm. For the
-# CPU build on x86-64, or another CUDA version, give the index address that PyTorch's installation
-# page names for it; its build has a longer version, so pip prefers it.
-ARG TORCH_INDEX_URL=""
+FROM ${PYTHON_IMAGE} AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-
-# Extras of the project, such as [openvino].
-ARG EXTRAS=""
 
 WORKDIR /src
 RUN python -m venv /opt/venv
 COPY constraints.txt ./
-# torch alone first: it is most of the image, and its layer stays while the code changes.
-RUN /opt/venv/bin/pip install --constraint constraints.txt \
-    ${TORCH_INDEX_URL:+--extra-index-url "${TORCH_INDEX_URL}"} torch
+COPY requirements ./requirements
+RUN /opt/venv/bin/pip install --require-hashes --requirement requirements/pip.txt
+
+# Where torch comes from. Empty takes the registry's own build: CUDA on x86-64, CPU on Arm. Its files
+# are checked by their hashes. For the CPU build on x86-64, or another CUDA version, give the index
+# address that PyTorch's installation page names for it. That build is pinned by its version alone.
+# torch comes first: it is most of the image, and its layer stays while the code changes.
+ARG TORCH_INDEX_URL=""
+RUN if [ -z "${TORCH_INDEX_URL}" ]; then \
+        /opt/venv/bin/pip install --require-hashes --no-deps --requirement requirements/torch.txt; \
+    else \
+        /opt/venv/bin/pip install --constraint constraints.txt \
+            --extra-index-url "${TORCH_INDEX_URL}" torch; \
+    fi
+
+# Which packages beside torch: runtime, or openvino for that extra too.
+ARG REQUIREMENTS=runtime
+RUN /opt/venv/bin/pip install --require-hashes --no-deps \
+    --requirement "requirements/${REQUIREMENTS}.txt"
 COPY pyproject.toml README.md cli.py container.py serving.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
 COPY adapters ./adapters
-RUN /opt/venv/bin/pip install --constraint constraints.txt ".${EXTRAS}"
+COPY ai-models/demo.safetensors ./ai-models/
+RUN /opt/venv/bin/pip install --no-deps --no-build-isolation . && /opt/venv/bin/pip check
 
-FROM python:${PYTHON_VERSION}-slim
+FROM ${PYTHON_IMAGE}
 
 RUN useradd --system --uid 10001 --user-group --create-home --home-dir /home/inference inference \
     && mkdir -p /app/ai-models /app/data \

@@ -5,29 +5,37 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+QUIET := install --quiet --disable-pip-version-check
 
-.PHONY: help install run check test fuzz clean
+.PHONY: help install run check test fuzz lock sbom clean
 
 help:
-	@echo "make run      serve on PORT (8000); settings come from the environment, see README.md"
+	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
 	@echo "make check    the part of it that needs no torch and no browser, in seconds"
 	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' for so long"
 	@echo "make install  the virtual environment alone"
+	@echo "make lock     pin every package with the hashes of its files, after a change of constraints.txt"
+	@echo "make sbom     a software bill of materials of what a release installs, in dist/sbom.json"
 	@echo "make clean    remove the virtual environment and caches"
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt requirements/pip.txt requirements/dev.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(GOOD)' \
 	  || { echo "Python 3.11 to 3.13 is needed; name one: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Installing into $(VENV); the first time takes a few minutes"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip $(QUIET) --require-hashes --requirement requirements/pip.txt
+	@$(BIN)/python -m pip $(QUIET) --require-hashes --no-deps --requirement requirements/dev.txt
+	@# Which build of torch fits is this machine's matter, so its version alone is pinned here.
+	@$(BIN)/python -m pip $(QUIET) --constraint constraints.txt torch
+	@$(BIN)/python -m pip $(QUIET) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null
 	@touch $@
 
 run: $(INSTALLED)
-	@$(BIN)/gunicorn
+	@$(BIN)/ai-inference serve
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -43,6 +51,19 @@ test: check
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+lock: $(INSTALLED)
+	$(BIN)/python -m pip $(QUIET) uv==0.13.9
+	$(BIN)/python -m tools.lock_requirements
+
+# Of the packages that the image installs beside torch; torch's own are those of its build.
+sbom: $(INSTALLED)
+	@mkdir -p dist
+	@$(PYTHON) -m venv --clear dist/sbom-tool
+	@dist/sbom-tool/bin/python -m pip $(QUIET) --require-hashes --no-deps --requirement requirements/sbom.txt
+	@dist/sbom-tool/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-file dist/sbom.json requirements/runtime.txt
+	@rm -rf dist/sbom-tool
+	@echo "dist/sbom.json is written"
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

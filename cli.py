@@ -4,35 +4,44 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters.cli.assembly import Assembly, Core, DeviceFacts
-from adapters.cli.program import program
-from application.settings import Settings
-from application.version import NAME
+from adapters.gunicorn import early_signals
+
+if TYPE_CHECKING:
+    from adapters.cli.assembly import Core, DeviceFacts
+    from application.settings import Settings
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command that the process's arguments name, and end the process."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name that it can not print must not stop it
-            stream.reconfigure(errors="backslashreplace")
+    early_signals.end_at_once()
+    from adapters.cli.assembly import Assembly
+    from adapters.cli.output import guard_streams
+    from adapters.cli.program import run
+    from application.version import NAME
+
+    guard_streams()
     assembly = Assembly(
         environment=os.environ,
         core=_core,
         find_device=_find_device,
         try_job_store=_try_job_store,
+        read_made_key=_read_made_key,
+        put_demo=_put_demo,
         serve=_serve,
     )
-    program.main(prog_name=NAME, obj=assembly)
+    early_signals.restore_interrupts()
+    run(assembly, NAME)
 
 
 # What is imported in the functions is what `ai-inference --help` need not wait for.
 
 
-def _core(settings: Settings, only: str | None) -> Core:
+def _core(settings: "Settings", only: str | None) -> "Core":
+    from adapters.cli.assembly import Core
     from container import LIBRARY_ENVIRONMENT, Container
 
     for name, value in LIBRARY_ENVIRONMENT.items():
@@ -47,7 +56,8 @@ def _core(settings: Settings, only: str | None) -> Core:
     )
 
 
-def _find_device(settings: Settings) -> DeviceFacts:
+def _find_device(settings: "Settings") -> "DeviceFacts":
+    from adapters.cli.assembly import DeviceFacts
     from adapters.diffusion.device import planned_device
     from container import Container
 
@@ -62,8 +72,9 @@ def _find_device(settings: Settings) -> DeviceFacts:
     )
 
 
-def _try_job_store(settings: Settings) -> None:
+def _try_job_store(settings: "Settings") -> None:
     from application.jobs import JobKey
+    from application.version import NAME
     from container import Container
 
     store = Container(settings=settings).job_store()
@@ -73,8 +84,24 @@ def _try_job_store(settings: Settings) -> None:
         store.close()
 
 
+def _read_made_key(settings: "Settings") -> str | None:
+    from adapters.security.key_file import ApiKeyFile
+
+    made = ApiKeyFile(settings.data_dir).read()
+    return None if made is None else made.kept_in
+
+
+def _put_demo(folder: str) -> str:
+    from adapters.filesystem.demo import put_demo
+
+    return put_demo(folder)
+
+
 def _serve(changes: Mapping[str, str]) -> None:
+    early_signals.end_at_once()
     from gunicorn.app.wsgiapp import WSGIApplication
+
+    from application.version import NAME
 
     class Service(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
         """gunicorn with the settings of serving.py alone, wherever it is called."""

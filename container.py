@@ -20,6 +20,7 @@ from application.service import InferenceService
 from application.settings import Settings
 from application.warm_up import WarmUp
 from domain.credentials import Scope
+from domain.model_names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
@@ -72,6 +73,10 @@ def _model_source(settings: Settings, only: str | None) -> FilesystemModelSource
     return FilesystemModelSource(settings.model_dirs, cache, only=only)
 
 
+def _model_names(settings: Settings) -> ModelNames:
+    return ModelNames(settings.default_model, dict(settings.model_aliases))
+
+
 def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
     return each
 
@@ -94,9 +99,13 @@ def _scheduler(
 
 
 def _job_store(settings: Settings) -> "JobStore":
+    from adapters.storage.bounded_calls import BoundedCalls
+    from adapters.storage.bounded_job_store import BoundedJobStore
     from adapters.storage.job_store import SqlJobStore
 
-    return SqlJobStore(settings.database_url or f"sqlite:///{settings.job_file}")
+    calls = BoundedCalls()
+    url = settings.database_url or f"sqlite:///{settings.job_file}"
+    return BoundedJobStore(SqlJobStore(url, before_commit=calls.commit), calls)
 
 
 def _result_store(settings: Settings) -> "ResultStore":
@@ -183,7 +192,10 @@ class Container(containers.DeclarativeContainer):
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
-    model_registry = providers.ThreadSafeSingleton(ModelRegistry, model_source)
+    model_names = providers.ThreadSafeSingleton(_model_names, settings)
+    model_registry = providers.ThreadSafeSingleton(
+        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
+    )
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
         model_registry,

@@ -4,14 +4,21 @@ Nothing runs before the fork: `post_worker_init` starts the service in the worke
 """
 
 import os
+import sys
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
-from adapters.http.worker import service_worker
+from adapters.gunicorn.arbiter import ServiceArbiter
+from adapters.gunicorn.descriptors import connections_within_limit
+from adapters.gunicorn.ending import end_process
+from adapters.gunicorn.listeners import listen
+from adapters.gunicorn.saying import say
+from adapters.gunicorn.worker import service_worker
 from application.logs import logging_config
 from application.service import InferenceService
-from application.welcome import curl_line, welcome
+from application.version import NAME
+from application.welcome import first_picture, no_model, welcome
 from domain.errors import DomainError
 from wsgi import container, made_api_key, settings
 
@@ -24,7 +31,7 @@ bind = f"{_host}:{settings.port}"
 workers = 1
 worker_class = service_worker(container.service(), grace_seconds=settings.shutdown_grace_seconds)
 threads = settings.max_waiting + settings.max_streams + _THREADS_FOR_THE_REST
-worker_connections = 2 * threads + 100
+worker_connections = connections_within_limit(2 * threads + 100, needed=threads)
 # With threads this is how long the worker's own loop may hang, not how long a request may take.
 timeout = 120
 # The service answers all who wait within its own grace; only then may gunicorn lose patience.
@@ -37,8 +44,14 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 logconfig_dict = logging_config(level=settings.log_level, log_format=settings.log_format)
 
 
+def on_starting(server: Any) -> None:
+    ServiceArbiter.take_over(server)
+    listen(server)
+    made_api_key()  # where it cannot be read or kept, now is the time to say so
+
+
 def when_ready(server: Any) -> None:
-    print(welcome(settings, made_api_key=made_api_key), flush=True)
+    say(welcome(settings, made=made_api_key()))
 
 
 def post_worker_init(worker: Any) -> None:
@@ -46,21 +59,21 @@ def post_worker_init(worker: Any) -> None:
 
     def on_ready() -> None:
         models = container.model_registry().models()
-        print(curl_line(settings, models, made_api_key=made_api_key), flush=True)
+        command = os.path.join(os.path.dirname(sys.executable), NAME)
+        say(first_picture(settings, models, made=made_api_key(), program=command))
+
+    def on_no_model() -> None:
+        say(no_model(settings))
 
     def on_fatal(error: DomainError) -> None:
         worker.log.critical("%s", error)
         # gunicorn starts a worker that died anew, but for this status, with which it ends too.
         os._exit(Arbiter.APP_LOAD_ERROR)
 
-    service.start(on_ready=on_ready, on_fatal=on_fatal)
-
-
-def worker_int(worker: Any) -> None:
-    # Whoever presses Ctrl-C does not want to wait for a picture.
-    container.service().stop(timeout=0)
+    service.start(on_ready=on_ready, on_no_model=on_no_model, on_fatal=on_fatal)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
     if os.getpid() == worker.pid:  # gunicorn may also call this in the master
         container.service().stop(settings.shutdown_grace_seconds)
+        end_process(sys.exc_info()[1])

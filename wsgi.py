@@ -1,11 +1,19 @@
 """The service, made from the environment. Makes objects only: serving.py starts them."""
 
 import dataclasses
+import functools
 import os
-import secrets
+from typing import TYPE_CHECKING, Any
 
+from adapters.security.key_file import ApiKeyFile
+from application.made_key import MadeApiKey
 from application.settings import Settings, SettingsError
 from container import LIBRARY_ENVIRONMENT, Container
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    app: Flask
 
 __all__ = ["app", "container", "made_api_key", "settings"]
 
@@ -17,11 +25,29 @@ try:
 except SettingsError as error:
     raise SystemExit(str(error)) from None
 
-made_api_key: str | None = None
-"""The key of this run, when neither API_KEYS nor SECRET_KEY is set: it never serves without."""
-if not settings.api_keys and settings.secret_key is None:
-    made_api_key = secrets.token_urlsafe(32)
-    settings = dataclasses.replace(settings, api_keys=(made_api_key,))
-
 container = Container(settings=settings)
-app = container.app()
+
+
+@functools.cache
+def made_api_key() -> MadeApiKey | None:
+    """The service's own key where neither API_KEYS nor SECRET_KEY is set; None elsewhere.
+
+    The first call reads it from DATA_DIR, or makes it and keeps it there: the service never serves
+    without authentication. Raises SystemExit where that fails.
+    """
+    if settings.api_keys or settings.secret_key is not None:
+        return None
+    try:
+        made = ApiKeyFile(settings.data_dir).read_or_make()
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+    container.settings.override(dataclasses.replace(settings, api_keys=(made.key,)))
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    # `app` is made when a server asks for it, so that an import writes no key.
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made_api_key()
+    return container.app()

@@ -77,7 +77,7 @@ class _Steps:
         show = now - self._shown >= _PREVIEW_SECONDS and step.done < step.total
         for number, live in enumerate(self._jobs):
             if live in wanted:
-                seen = live.listeners or now - live.glanced_at < _GLANCE_SECONDS
+                seen = live.viewers or now - live.glanced_at < _GLANCE_SECONDS
                 preview = step.preview(number) if show and seen else None
                 if preview is not None:
                     self._shown = now
@@ -180,7 +180,7 @@ class DeviceWorker:
         hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STANDS_STILL_SECONDS
         for live in self.queue.begun:
             if live.cancelling:
-                self._records.end(live.job.cancelled(now))
+                self._records.end(live.job.cancelled(now, live.progress))
             elif now - live.moved_at < _STANDS_STILL_SECONDS and not hangs:
                 try:
                     self._records.update(live.job.requeued())
@@ -217,7 +217,7 @@ class DeviceWorker:
     def _ended(self, live: LiveJob) -> bool:
         """Whether a job is finished; ends it where it was cancelled meanwhile."""
         if live.cancelling and not live.job.status.finished:
-            job = live.job.cancelled(self.now())
+            job = live.job.cancelled(self.now(), live.progress)
             self._records.end(job)
             self.queue.finish(live, job, JobCancelled(job.request.id))
         return live.job.status.finished
@@ -280,7 +280,7 @@ class DeviceWorker:
     def _fail(self, live: LiveJob, error: Exception) -> None:
         if not live.job.status.finished:
             log_failure(live.job, error)
-            job = live.job.failed(self.now(), failure_of(error))
+            job = live.job.failed(self.now(), failure_of(error), live.progress)
             self._records.end(job)
             forget_frames(error)
             self.queue.finish(live, job, error)

@@ -20,20 +20,22 @@ def _shape(key: BatchKey) -> _Shape:
 
 @dataclass(slots=True)
 class DrawingTimes:
-    """Seconds per step of one image, by model and size, the newest drawings counting most.
+    """Seconds per look of the network at one image, by model and size, the newest counting most.
+
+    A step of some samplers has two looks.
 
     Any thread may call any method.
     """
 
     _seconds: "OrderedDict[_Shape, float]" = field(default_factory=OrderedDict)
     _other: float = 0.0
-    """Seconds of a job beside its steps and the loading of its model."""
+    """Seconds of a job beside its looks and the loading of its model."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, result: GenerationResult, *, images: int) -> None:
         """Take in a result that was drawn in a batch of so many images."""
         request, shape = result.request, _shape(result.request.batch_key)
-        seconds = result.timings.generate / (request.num_inference_steps * images)
+        seconds = result.timings.generate / (request.evaluations * images)
         with self._lock:
             known = self._seconds.get(shape, seconds)
             self._seconds[shape] = known + _NEWEST_COUNTS * (seconds - known)
@@ -48,12 +50,12 @@ class DrawingTimes:
         A size that was never drawn counts by its pixels against the nearest that was.
         """
         with self._lock:
-            seconds = self._per_step(_shape(request.batch_key))
+            seconds = self._per_look(_shape(request.batch_key))
         if seconds is None:
             return None
-        return seconds * request.num_inference_steps * request.num_images + self._other
+        return seconds * request.evaluations * request.num_images + self._other
 
-    def _per_step(self, shape: _Shape) -> float | None:
+    def _per_look(self, shape: _Shape) -> float | None:
         if shape in self._seconds:
             return self._seconds[shape]
         model_id, width, height = shape

@@ -41,6 +41,7 @@ class JobWatch:
     Args:
         view: Of a job that is finished; None while `live` is not.
         after: The id of the last event that was seen; one that is not known counts as none.
+        previews: Whether looks at the work so far are wanted. None is made where nobody wants one.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class JobWatch:
         view: JobView,
         *,
         after: str | None,
+        previews: bool = True,
     ) -> None:
         self._queue = queue
+        self._previews = previews
         self._live = live
         self._view = view
         self._open = live is not None
@@ -63,6 +66,7 @@ class JobWatch:
         if live is not None:
             with queue.changed:
                 live.listeners += 1
+                live.viewers += previews
 
     @property
     def complete(self) -> bool:
@@ -97,9 +101,14 @@ class JobWatch:
             self._open = False
             with self._queue.changed:
                 self._live.listeners -= 1
+                self._live.viewers -= self._previews
 
     def _new(self, live: LiveJob) -> JobEvent | None:
-        unseen = [(version, name) for name, version in live.changes.items() if version > self._seen]
+        unseen = [
+            (version, name)
+            for name, version in live.changes.items()
+            if version > self._seen and (self._previews or name != "preview")
+        ]
         if not unseen:
             return None
         view = self._queue.view(live)

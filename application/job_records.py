@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
 from domain.errors import (
     ImageNotFound,
+    ImageNotReady,
     PicturesLost,
     ShuttingDown,
     StorageInUse,
@@ -31,6 +33,10 @@ class JobRecords:
     How a job ended is known from the moment it has, also while the store can not be written to:
     then it is kept by a later `tidy`, or the job is drawn anew by the next process. All methods
     raise StorageUnavailable but where they say otherwise.
+
+    Args:
+        now: Seconds since 1970. Stored times are of this clock, which may be set at any moment.
+        clock: Seconds since some moment. It never jumps, so waiting times are of this clock.
     """
 
     def __init__(
@@ -42,6 +48,7 @@ class JobRecords:
         retention_seconds: float,
         retention_bytes: int,
         now: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jobs = jobs
         self._results = results
@@ -50,6 +57,8 @@ class JobRecords:
         self._retention_seconds = retention_seconds
         self._retention_bytes = retention_bytes
         self._now = now
+        self._clock = clock
+        self._started_now, self._started_clock = now(), clock()
         self._changing = threading.Lock()
         self._unsaved: dict[JobKey, Job] = {}
         self._failed_at: float | None = None
@@ -61,7 +70,7 @@ class JobRecords:
         After that moment another attempt is worth while, and only an attempt can tell.
         """
         failed_at = self._failed_at
-        return failed_at is not None and self._now() - failed_at < _FAILING_SECONDS
+        return failed_at is not None and self._clock() - failed_at < _FAILING_SECONDS
 
     def claim(self) -> None:
         """Let no other process draw these jobs, from the first call to `close`.
@@ -137,13 +146,10 @@ class JobRecords:
         """The file of image `number`, counted from 0. Raises ImageNotFound and PicturesLost too."""
         images = job.images or ()
         if not 0 <= number < len(images):
-            raise ImageNotFound(
-                f"the job {job.request.id!a} is {job.status} and has {len(images)} images, counted "
-                "from 0"
-            )
+            raise _missing_image(job, number)
         data = self._results.read(job.token, number)
-        # A file that was cut off, by a copy that broke off, say, is no picture either.
-        if data is None or len(data) != images[number].size:
+        # A copy of DATA_DIR may have broken off, and a disk may return other bytes.
+        if data is None or not images[number].describes(data):
             raise PicturesLost(job.request.id)
         return data
 
@@ -166,13 +172,24 @@ class JobRecords:
             warnings=job.warnings,
         )
 
+    def forget(self, job: Job) -> None:
+        """Give up a finished job and its pictures.
+
+        The job goes first. A process that ends between the two leaves pictures of no job, which the
+        next `sweep` removes, and never a job without its pictures.
+        """
+        with self._noticing():
+            self._jobs.remove(job)
+        self._drop_unsaved(job.key)
+        self._results.remove({job.token})
+
     def tidy(self) -> None:
         """Keep what could not be kept before; give up what is past its retention."""
         for job in list(self._unsaved.values()):
             self._jobs.update(job, patiently=True)
             self._drop_unsaved(job.key, job)
         gone = self._jobs.retire(
-            finished_before=self._now() - self._retention_seconds,
+            finished_before=self._surely_now() - self._retention_seconds,
             keep_bytes=self._retention_bytes,
         )
         self._results.remove(gone)
@@ -186,12 +203,19 @@ class JobRecords:
         self._jobs.close()
         self._sole_use.release()
 
+    def _surely_now(self) -> float:
+        """Seconds since 1970, without the time by which the clock was put forward in this run.
+
+        A clock that jumps ahead must not remove every job at once.
+        """
+        return min(self._now(), self._started_now + self._clock() - self._started_clock)
+
     @contextmanager
     def _noticing(self) -> Iterator[None]:
         try:
             yield
         except StorageUnavailable:
-            self._failed_at = self._now()
+            self._failed_at = self._clock()
             raise
 
     def _newest(self, job: Job) -> Job:
@@ -203,3 +227,24 @@ class JobRecords:
         with self._changing:
             if only is None or self._unsaved.get(key) is only:
                 self._unsaved.pop(key, None)
+
+
+def _missing_image(job: Job, number: int) -> ImageNotFound:
+    """Why a job has no picture of this number, and what its caller can do."""
+    name, images = f"{job.request.id!a}", job.images or ()
+    if not job.status.finished:
+        return ImageNotReady(job.request.id, job.status)
+    if not images:
+        return ImageNotFound(
+            f"the job {name} has {job.status} and has no pictures; send its request again"
+            if job.status is JobStatus.FAILED
+            else f"the job {name} was {job.status} and has no pictures; send its request again"
+        )
+    if len(images) == 1:
+        return ImageNotFound(
+            f"the job {name} has 1 picture, number 0; there is no picture {number}"
+        )
+    return ImageNotFound(
+        f"the job {name} has {len(images)} pictures, numbers 0 to {len(images) - 1}; there is no "
+        f"picture {number}"
+    )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.errors import GenerationFailed
-from domain.generation import GenerationRequest, GenerationResult, Timings
+from domain.errors import GenerationFailed, JobNotReadable
+from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
 __all__ = [
+    "ForeignJob",
     "Job",
     "JobFailure",
     "JobImage",
@@ -58,12 +59,48 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class JobImage:
-    """What is known of a finished picture without its file; `size` is the file's bytes."""
+    """What is known of a finished picture without its file.
+
+    Attributes:
+        seed: It is drawn from this.
+        width: Pixels.
+        height: Pixels.
+        size: The file's bytes.
+        sha256: The file's SHA-256 in hex. None for a job that an older release stored.
+    """
 
     seed: int
     width: int
     height: int
     size: int
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, image: GeneratedImage) -> "JobImage":
+        """What is known of this picture."""
+        digest = hashlib.sha256(image.data).hexdigest()
+        return cls(image.seed, image.width, image.height, len(image.data), digest)
+
+    def describes(self, data: bytes) -> bool:
+        """Whether a file holds this picture, to the last byte."""
+        if len(data) != self.size:
+            return False
+        return self.sha256 is None or hashlib.sha256(data).hexdigest() == self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignJob:
+    """What another release stored of a job, where this one would refuse it.
+
+    Attributes:
+        reason: What this release refuses.
+        body: All that is stored, as text, so that none of it is lost.
+        has_known_status: Whether this release knows the status that is stored.
+    """
+
+    reason: str
+    body: str
+    has_known_status: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +111,7 @@ class Job:
         caller: Whose it is.
         request: What is drawn; it has its seed.
         seed_drawn: Whether the seed was drawn here, because the caller left it open.
+        model_name: The name that the caller gave the model; None where that is not known.
         token: Names this job's files; no other job ever has it.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
@@ -81,6 +119,10 @@ class Job:
         failure: Why it failed; None while it has not.
         images: Of a job that succeeded.
         processing_time: Seconds, the wait in the queue left out.
+        steps_done: Of a job that was cancelled or failed while it was drawn.
+        steps_in_all: Of the same; None while that is not known.
+        foreign: Set where another release stored the job and this one would refuse it. It is
+            shown, and never drawn.
     """
 
     caller: str
@@ -98,6 +140,10 @@ class Job:
     processing_time: float | None = None
     timings: Timings | None = None
     warnings: tuple[str, ...] = ()
+    model_name: str | None = None
+    steps_done: int = 0
+    steps_in_all: int | None = None
+    foreign: ForeignJob | None = None
 
     @property
     def key(self) -> JobKey:
@@ -110,10 +156,15 @@ class Job:
         A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
         does naming it.
         """
-        same = [self.request]
-        if self.seed_drawn:
-            same.append(dataclasses.replace(self.request, seed=None))
-        return fingerprint(request) in map(fingerprint, same)
+        own = _asked(self.request)
+        same = [own, own | {"seed": None}] if self.seed_drawn else [own]
+        return fingerprint(request) in map(_digest, same)
+
+    @property
+    def can_be_replaced(self) -> bool:
+        """Whether its id may be sent again with whatever body, as it has brought nothing."""
+        is_known = self.foreign is None or self.foreign.has_known_status
+        return is_known and self.status in (JobStatus.FAILED, JobStatus.CANCELLED)
 
     def started(self, now: float) -> "Job":
         """It is being drawn."""
@@ -145,29 +196,46 @@ class Job:
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
         """It has its pictures."""
-        images = tuple(
-            JobImage(each.seed, each.width, each.height, len(each.data)) for each in result.images
-        )
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.SUCCEEDED,
             finished_at=now,
-            images=images,
+            images=tuple(map(JobImage.of, result.images)),
             processing_time=result.processing_time,
             timings=result.timings,
             warnings=result.warnings,
         )
 
-    def failed(self, now: float, failure: JobFailure) -> "Job":
-        """It could not be drawn."""
+    def failed(self, now: float, failure: JobFailure, progress: "Progress | None" = None) -> "Job":
+        """It could not be drawn; `progress` is how far it was."""
         return self._moved(
-            JobStatus.RUNNING, status=JobStatus.FAILED, finished_at=now, failure=failure
+            JobStatus.RUNNING,
+            status=JobStatus.FAILED,
+            finished_at=now,
+            failure=failure,
+            **_steps(progress),
         )
 
-    def cancelled(self, now: float) -> "Job":
-        """Its caller no longer wants it."""
+    def cancelled(self, now: float, progress: "Progress | None" = None) -> "Job":
+        """Its caller no longer wants it; `progress` is how far it was."""
         return self._moved(
-            JobStatus.QUEUED, JobStatus.RUNNING, status=JobStatus.CANCELLED, finished_at=now
+            JobStatus.QUEUED,
+            JobStatus.RUNNING,
+            status=JobStatus.CANCELLED,
+            finished_at=now,
+            **_steps(progress),
+        )
+
+    def refused(self, now: float) -> "Job":
+        """It waits, and this release cannot draw what another one has stored."""
+        reason = "" if self.foreign is None else self.foreign.reason
+        failure = JobFailure(JobNotReadable.code, str(JobNotReadable(reason)))
+        return self._moved(
+            JobStatus.QUEUED,
+            JobStatus.RUNNING,
+            status=JobStatus.FAILED,
+            finished_at=now,
+            failure=failure,
         )
 
     def _moved(self, *from_: JobStatus, **changes: object) -> "Job":
@@ -205,9 +273,9 @@ class JobView:
 
     @classmethod
     def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
-        """A job that is not drawn now: all its steps are done, or none."""
-        steps = job.request.num_inference_steps
-        done = steps if job.status is JobStatus.SUCCEEDED else 0
+        """A job that is not drawn now: all its steps are done, or those until it was stopped."""
+        steps = job.steps_in_all or job.request.num_inference_steps
+        done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
         return cls(job, position, Progress(done, steps))
 
 
@@ -224,6 +292,19 @@ def fingerprint(request: GenerationRequest) -> str:
 
     Of JSON in ASCII, with sorted keys and no blanks.
     """
-    asked = {name: value for name, value in dataclasses.asdict(request).items() if name != "id"}
+    return _digest(_asked(request))
+
+
+def _asked(request: GenerationRequest) -> dict[str, object]:
+    return {name: value for name, value in dataclasses.asdict(request).items() if name != "id"}
+
+
+def _digest(asked: dict[str, object]) -> str:
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _steps(progress: Progress | None) -> dict[str, int]:
+    if progress is None:
+        return {}
+    return {"steps_done": progress.step, "steps_in_all": progress.steps}

@@ -24,6 +24,7 @@ class LiveJob:
         cancelling: Whether it is to stop before its next step. Its id may be sent again then.
         settled: Whether it is drawn and being kept: too late for a cancel.
         listeners: How many follow its events.
+        viewers: How many of them want to see the work so far.
         moved_at: When it was begun, or had its last step; seconds since 1970.
         glanced_at: When somebody last asked how it looks, by the worker's clock.
         changes: The version in which each kind of event last had something new.
@@ -38,6 +39,7 @@ class LiveJob:
     cancelling: bool = False
     settled: bool = False
     listeners: int = 0
+    viewers: int = 0
     moved_at: float = -math.inf
     glanced_at: float = -math.inf
     changes: dict[str, int] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from domain.errors import (
     IdConflict,
     JobCancelled,
     JobNotFound,
+    JobRunning,
     PicturesLost,
     QueueFull,
     ShuttingDown,
@@ -34,8 +35,6 @@ from domain.generation import GenerationRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobScheduler"]
-
-_OVER = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +101,12 @@ class JobScheduler:
         return self._queue.closed
 
     def submit(
-        self, request: GenerationRequest, *, caller: str, within: float | None = None
+        self,
+        request: GenerationRequest,
+        *,
+        caller: str,
+        within: float | None = None,
+        model_name: str | None = None,
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
@@ -113,6 +117,7 @@ class JobScheduler:
             request: What to draw.
             caller: Whose job it is.
             within: Refuse what will probably take more seconds.
+            model_name: The name that the caller gave the model, to be kept with the job.
 
         Raises:
             IdConflict: the id is that of another request, which is not finished or succeeded.
@@ -126,7 +131,7 @@ class JobScheduler:
         lost: str | None = None
         while True:
             with self._admission.one_at_a_time():
-                found = self._join_or_accept(request, caller, within, lost)
+                found = self._join_or_accept(request, caller, within, model_name, lost)
             if isinstance(found, LiveJob):
                 return Submission(partial(self._queue.view, found), found.outcome.result)
             try:  # while others are admitted
@@ -189,8 +194,24 @@ class JobScheduler:
             self._queue.finish(live, job, JobCancelled(job_id))
             return JobView.at_rest(job)
 
-    def watch(self, caller: str, job_id: str, *, after: str | None = None) -> JobWatch:
-        """Follow a job, from the event `after` on.
+    def forget(self, caller: str, job_id: str) -> None:
+        """Give up a finished job and its pictures, for good.
+
+        Raises JobNotFound, JobRunning where it has not ended, StorageUnavailable, and ShuttingDown
+        where the next process draws it.
+        """
+        with self._admission.one_at_a_time():
+            live, job = self._look_up(JobKey(caller, job_id))
+            if job is None:
+                raise JobNotFound(job_id)
+            if live is not None:
+                raise JobRunning(job_id, live.job.status)
+            self._records.forget(job)
+
+    def watch(
+        self, caller: str, job_id: str, *, after: str | None = None, previews: bool = True
+    ) -> JobWatch:
+        """Follow a job, from the event `after` on, with or without looks at the work so far.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
@@ -199,7 +220,7 @@ class JobScheduler:
         if job is None:
             raise JobNotFound(job_id)
         view = self._queue.view(live) if live else JobView.at_rest(job)
-        return JobWatch(self._queue, live, view, after=after)
+        return JobWatch(self._queue, live, view, after=after, previews=previews)
 
     def recover(self) -> None:
         """Let all wait again that an earlier process accepted and did not finish.
@@ -258,6 +279,11 @@ class JobScheduler:
         job = self._records.find(key)
         if job is None or job.status.finished:
             return None, job
+        if job.foreign is not None:
+            job = job.refused(self._now())
+            self._records.update(job, patiently=patiently)
+            self._observer.job_ended(job)
+            return None, job
         if job.status is JobStatus.RUNNING:
             job = job.left_behind(self._now())
             self._records.update(job, patiently=patiently)
@@ -267,22 +293,32 @@ class JobScheduler:
         return self._queue.put(job), job
 
     def _join_or_accept(
-        self, request: GenerationRequest, caller: str, within: float | None, lost: str | None
+        self,
+        request: GenerationRequest,
+        caller: str,
+        within: float | None,
+        model_name: str | None,
+        lost: str | None,
     ) -> LiveJob | Job:
         """The job of this request: not finished, or succeeded. `lost` is the token of one whose
         pictures are known to be gone.
         """
         live, job = self._look_up(JobKey(caller, request.id))
-        if job is None or job.status in _OVER or (live and live.cancelling):
-            return self._accept(request, caller, within)
+        if job is None or job.can_be_replaced or (live and live.cancelling):
+            return self._accept(request, caller, within, model_name)
         if not job.answers(request):
             raise IdConflict(request.id)
         if job.token == lost:
-            return self._accept(job.request, caller, within, job)
+            return self._accept(job.request, caller, within, job.model_name, job)
         return live or job
 
     def _accept(
-        self, request: GenerationRequest, caller: str, within: float | None, lost: Job | None = None
+        self,
+        request: GenerationRequest,
+        caller: str,
+        within: float | None,
+        model_name: str | None,
+        lost: Job | None = None,
     ) -> LiveJob:
         if self._queue.closed:
             raise ShuttingDown
@@ -301,6 +337,7 @@ class JobScheduler:
                 caller=caller,
                 request=admitted,
                 seed_drawn=request.seed is None if lost is None else lost.seed_drawn,
+                model_name=model_name,
                 token=secrets.token_hex(16),
                 created_at=self._now(),
             ),

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from application.job_records import JobRecords
@@ -14,6 +14,7 @@ from domain.errors import (
     DeviceUnavailable,
     DomainError,
     GenerationFailed,
+    NoModel,
     StorageInUse,
 )
 from domain.ports.image_generator import ImageGenerator
@@ -33,6 +34,8 @@ _WATCHING_SECONDS = 1.0
 _UNREADY_SHARE = 6
 """Of the time after which a thread without progress ends the process; from there on the service is
 not ready."""
+_CLOSE_SECONDS = 0.5
+"""For the end of what goes on in the background, where nothing else is waited for."""
 _LOOKING_SHARE = 4
 """Times a look's own duration is added, so that large folders are not looked at all the time."""
 
@@ -44,7 +47,8 @@ class Readiness(StrEnum):
 
     READY = "ready"
     SEEKING_DEVICE = "the device is being sought"
-    SCANNING = "the model folders are being scanned for the first time"
+    SCANNING = "the model files are being read, and none is known yet to draw with"
+    NO_MODEL = str(NoModel())
     WARMING_UP = "the first pictures are being drawn, to warm up"
     IN_USE = "another service uses the same DATA_DIR"
     STANDS_STILL = "the device has shown no progress for a long time"
@@ -53,14 +57,19 @@ class Readiness(StrEnum):
     DRAINING = "the service is stopping"
 
 
+_Announcements = Mapping[Readiness, Callable[[], None]]
+"""What is called the first time that the service is in one of these states."""
+
+
 class InferenceService:
     """A thread that owns the device, one that scans the model folders, one that tidies up, and one
     that watches the first.
 
     `start` runs them, `stop` ends and joins them; neither is called by a constructor or an import.
-    `on_ready` is called once, from one of them, when the device is known, the folders are scanned
-    and what is to be warm is so; `on_fatal` from the worker when the device can not be had or is
-    lost, or the job store can not be had: this process is of no use then.
+    `on_ready` is called once, from one of them, when the device is known, there is a model to draw
+    with and what is to be warm is so; `on_no_model` once when all is so but for the model;
+    `on_fatal` from one of them when the device cannot be had, is lost or shows no progress for
+    `stall_timeout` seconds, or the job store cannot be had: this process is of no use then.
     """
 
     def __init__(
@@ -83,11 +92,14 @@ class InferenceService:
         self._stall_timeout = stall_timeout
         self._is_warm = False
         self._announcing = threading.Lock()
-        self._announced = False
+        self._announced: set[Readiness] = set()
+        self._names_checked = False
         self._in_use = False
         self._taken_over = False
         self._given_up = False
         self._stopping = threading.Event()
+        self._starting = threading.Lock()
+        """Lets no `stop` see threads that are not started yet."""
         self._threads: tuple[threading.Thread, ...] = ()
 
     @property
@@ -97,7 +109,9 @@ class InferenceService:
             return Readiness.DRAINING
         if self._generator.device is None:
             return Readiness.SEEKING_DEVICE
-        if not self._registry.scanned:
+        # One large file that is still read keeps nobody from drawing with another.
+        can_draw = self._registry.can_draw
+        if not can_draw and (self._registry.reading or not self._registry.scanned):
             return Readiness.SCANNING
         if self._threads and not self._taken_over:
             return Readiness.IN_USE if self._in_use else Readiness.SEEKING_DEVICE
@@ -105,6 +119,8 @@ class InferenceService:
             return Readiness.WARMING_UP
         if self._scheduler.still_for >= self._stall_timeout / _UNREADY_SHARE:
             return Readiness.STANDS_STILL
+        if not can_draw:
+            return Readiness.NO_MODEL
         if self._records.failing:
             return Readiness.STORAGE
         return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
@@ -113,23 +129,33 @@ class InferenceService:
         self,
         *,
         on_ready: Callable[[], None] = lambda: None,
+        on_no_model: Callable[[], None] = lambda: None,
         on_fatal: Callable[[DomainError], None] = lambda _error: None,
     ) -> None:
-        """Start the threads. Raises RuntimeError when they were started before."""
-        if self._threads:
-            raise RuntimeError("the service was started before")
-        self._threads = (
-            threading.Thread(
-                target=self._work, args=(on_ready, on_fatal), name="device", daemon=True
-            ),
-            threading.Thread(target=self._watch, args=(on_ready,), name="scanner", daemon=True),
+        """Start the threads, unless the service was stopped before that.
+
+        Raises RuntimeError when they were started before.
+        """
+        tell: _Announcements = {
+            Readiness.READY: on_ready,
+            Readiness.QUEUE_FULL: on_ready,
+            Readiness.NO_MODEL: on_no_model,
+        }
+        threads = (
+            threading.Thread(target=self._work, args=(tell, on_fatal), name="device", daemon=True),
+            threading.Thread(target=self._watch, args=(tell,), name="scanner", daemon=True),
             threading.Thread(target=self._tidy, name="janitor", daemon=True),
             threading.Thread(
                 target=self._watch_progress, args=(on_fatal,), name="watchdog", daemon=True
             ),
         )
-        for thread in self._threads:
-            thread.start()
+        with self._starting:
+            if self._threads:
+                raise RuntimeError("the service was started before")
+            if not self._stopping.is_set():
+                self._threads = threads
+                for thread in threads:
+                    thread.start()
 
     def stop(self, timeout: float) -> None:
         """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
@@ -138,20 +164,25 @@ class InferenceService:
         the times counts; after that it waits for nothing.
         """
         self._stopping.set()
-        self._registry.close()
+        with self._starting:
+            threads = self._threads
         self._scheduler.drain()
+        # In a thread, as a file that is read, or a locked database, may keep it waiting.
+        closing = threading.Thread(target=self._registry.close, name="closing", daemon=True)
+        closing.start()
         deadline = time.monotonic() + (0 if self._given_up else timeout)
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._given_up = True
         self._scheduler.abandon()
-        if any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in threads):
             # What is still drawn is this process's until that ends.
             self._scheduler.put_back()
         else:
             self._records.close()
+        closing.join(max(_CLOSE_SECONDS, deadline - time.monotonic()))
 
-    def _work(self, on_ready: Callable[[], None], on_fatal: Callable[[DomainError], None]) -> None:
+    def _work(self, tell: _Announcements, on_fatal: Callable[[DomainError], None]) -> None:
         try:
             self._generator.prepare()
             if self._take_over():
@@ -159,7 +190,7 @@ class InferenceService:
                     self._warm_up.run(self._stopping.wait)
                 self._is_warm = True
                 if not self._stopping.is_set():
-                    self._announce(on_ready)
+                    self._announce(tell)
                 self._scheduler.run_forever()
         except DeviceLost as error:
             self._scheduler.abandon()
@@ -213,13 +244,14 @@ class InferenceService:
                 return True
         return False
 
-    def _watch(self, on_ready: Callable[[], None]) -> None:
+    def _watch(self, tell: _Announcements) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
             moving = False
             try:
                 moving = self._registry.look()
-                self._announce(on_ready)
+                self._tell_of_names()
+                self._announce(tell)
             except BaseException:  # a thread that ended would leave new models unseen for good
                 if not self._stopping.is_set():  # a source that is being closed may well complain
                     _log.exception("the model folders could not be scanned")
@@ -228,6 +260,13 @@ class InferenceService:
             if not moving:
                 self._registry.wait(self._scan_interval)
 
+    def _tell_of_names(self) -> None:
+        """Once all models are known, log which of the configured names name none."""
+        if self._registry.scanned and not self._names_checked:
+            self._names_checked = True
+            for problem in self._registry.name_problems():
+                _log.warning("DEFAULT_MODEL or MODEL_ALIASES: %s", problem)
+
     def _tidy(self) -> None:
         while not self._stopping.wait(_TIDY_SECONDS):
             try:
@@ -235,13 +274,15 @@ class InferenceService:
             except BaseException:
                 _log.exception("old jobs could not be given up")
 
-    def _announce(self, on_ready: Callable[[], None]) -> None:
-        # Both threads may get here at once; the lock lets one of them speak.
+    def _announce(self, tell: _Announcements) -> None:
+        readiness = self.readiness
+        # Several threads may get here at once; the lock lets one of them speak. Once it was ready,
+        # that it is no longer so is the business of GET /health/ready.
         with self._announcing:
-            if self._announced or self.readiness not in (Readiness.READY, Readiness.QUEUE_FULL):
+            if readiness not in tell or self._announced & {readiness, Readiness.READY}:
                 return
-            self._announced = True
+            self._announced |= {readiness} if readiness is Readiness.NO_MODEL else {Readiness.READY}
         try:
-            on_ready()
+            tell[readiness]()
         except Exception:
-            _log.exception("nobody could be told that the service is ready")
+            _log.exception("nobody could be told that: %s", readiness)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 __all__ = [
+    "aliases",
     "between",
     "byte_count",
     "database",
@@ -55,6 +56,17 @@ def device(value: str) -> str | None:
 
 def host(value: str) -> str | None:
     return None if re.fullmatch(r"[\w.:-]+", value) else f"is {value!r}; it must be an address"
+
+
+def aliases(value: tuple[tuple[str, str], ...]) -> str | None:
+    """The check of pairs of a name and what it stands for; a name must not stand for two."""
+    meanings: dict[str, str] = {}
+    for name, meaning in value:
+        if not name or not meaning:
+            return f"has {name!r} for {meaning!r}; neither may be empty"
+        if meanings.setdefault(name, meaning) != meaning:
+            return f"has {name!r} for {meanings[name]!r} and for {meaning!r}; choose one"
+    return None
 
 
 def folders(value: tuple[str, ...]) -> str | None:

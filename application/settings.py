@@ -12,6 +12,7 @@ from pathlib import Path
 from application import setting_checks as checks
 from domain.execution_plan import AUTO, PlanOverrides
 from domain.generation import GenerationRequest
+from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -50,8 +51,11 @@ class Settings:
     cors_origins: tuple[str, ...] = ("*",)
     model_dirs: tuple[str, ...] = ("ai-models/",)
     model_scan_interval: float = 10.0
+    default_model: str | None = None
+    model_aliases: tuple[tuple[str, str], ...] = ()
     default_inference_steps: int = 30
     default_guidance_scale: float = 7.5
+    max_pixels: int = DEFAULT_MAX_PIXELS
     device: str = AUTO
     dtype: str = AUTO
     vae_dtype: str = AUTO
@@ -179,14 +183,26 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(item for part in text.split(",") if (item := part.strip()))
 
 
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for item in _list(text):
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not (name and equals and value):
+            raise ValueError(f"{item!r} must be a name, '=' and what it stands for, as 'a=b'")
+        pairs.append((name, value))
+    return tuple(pairs)
+
+
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "api_keys": _list,
     "port": _integer,
     "cors_origins": _list,
     "model_dirs": _list,
     "model_scan_interval": _number,
+    "model_aliases": _pairs,
     "default_inference_steps": _integer,
     "default_guidance_scale": _number,
+    "max_pixels": _integer,
     "job_retention_seconds": _integer,
     "job_retention_bytes": _integer,
     "model_cache_bytes": _integer,
@@ -220,8 +236,10 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "cors_origins": checks.origins,
     "model_dirs": checks.folders,
     "model_scan_interval": checks.between(0.1, 86_400),
+    "model_aliases": checks.aliases,
     "default_inference_steps": GenerationRequest.LIMITS["num_inference_steps"].problem,
-    "default_guidance_scale": GenerationRequest.LIMITS["guidance_scale"].problem,
+    "default_guidance_scale": checks.between(1, 20),
+    "max_pixels": checks.between(512 * 512, LARGEST_SIDE * LARGEST_SIDE),
     "device": checks.device,
     "threads": checks.optional(checks.between(1, 1024)),
     "database_url": checks.database,

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from domain.errors import DeviceLost, DomainError
+from domain.errors import DeviceLost, DomainError, ModelNotFound, ModelsNotRead
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
 from domain.ports.device_report import DeviceReport
@@ -35,8 +35,8 @@ class WarmUp:
         registry: Lists the models.
         generate_images: Draws.
         report: Tells whether networks are compiled.
-        wanted: The models, as a person names them. None stands for none, or, where networks are
-            compiled, for the first that pictures can be drawn with.
+        wanted: The models by name. Without any there is nothing to do, unless networks are
+            compiled: then the default model is meant.
     """
 
     def __init__(
@@ -107,11 +107,11 @@ class WarmUp:
                 return model
 
     def _model(self, name: str | None) -> ModelRecord | None:
-        """The one of this name, or for None the first; None while there is none, or several."""
-        if name is None:
-            return next((each for each in self._registry.models() if each.reason is None), None)
-        meant = self._registry.named(name)
-        return meant[0] if len(meant) == 1 else None
+        """The model of this name, or the default model; None while there is none, or several."""
+        try:
+            return self._registry.resolve(name)
+        except (ModelNotFound, ModelsNotRead):
+            return None
 
     def _tell_of_none(self, name: str | None) -> None:
         if name is not None:

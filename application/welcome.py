@@ -1,28 +1,45 @@
 """What the service says to the person who started it."""
 
-import shlex
 from collections.abc import Sequence
 
+from application.made_key import MadeApiKey
 from application.settings import Settings
 from application.version import NAME, VERSION
 from domain.models import ModelRecord
 
-__all__ = ["curl_line", "welcome"]
+__all__ = ["first_picture", "no_model", "welcome"]
 
 _PROMPT = "a beautiful landscape with mountains and a lake"
 _PICTURE = "picture.png"
 _DECODE = (
     "import base64, json, sys; answer = json.load(sys.stdin); "
-    "'images' in answer or sys.exit(answer['detail']); "
-    f"open({_PICTURE!r}, 'wb').write(base64.b64decode(answer['images'][0]['base64']))"
+    r"\"images\" in answer or sys.exit(answer[\"detail\"]); "
+    rf"open(\"{_PICTURE}\", \"wb\")"
+    r".write(base64.b64decode(answer[\"images\"][0][\"base64\"]))"
 )
+"""Python, as it stands between double quotes of a shell."""
 
 
-def welcome(settings: Settings, *, made_api_key: str | None) -> str:
-    """The address, the key when one was made for this run, and what is weak."""
+def welcome(settings: Settings, *, made: MadeApiKey | None) -> str:
+    """The address, how to sign in, the key when the service made it, and what is weak."""
     lines = ["", f"{NAME} {VERSION} serves on {address(settings)}"]
-    if made_api_key is not None:
-        lines.append(f"API key for this run, shown once (set API_KEYS to keep one): {made_api_key}")
+    if made is not None:
+        # Browsers send no fragment, so the key is in no log of a server and in no Referer.
+        lines += [
+            f"Sign in with one click: {address(settings)}/#key={made.key}",
+            f"API key: {made.key}",
+            f"The key is kept in {made.kept_in}, also for the next start. API_KEYS sets others."
+            if made.kept_in
+            else "The key is for this run alone: DATA_DIR keeps no file from other users. "
+            "API_KEYS sets one that stays.",
+        ]
+    elif settings.api_keys:
+        lines.append(f"Open {address(settings)} and sign in with one of API_KEYS.")
+    else:
+        lines.append(
+            f"Open {address(settings)} and sign in with a token; with the same SECRET_KEY "
+            "`ai-inference token --subject me` prints one."
+        )
     if weakness := settings.api_keys_weakness:
         lines += [
             f"WARNING: API_KEYS is weak: {weakness}. Whoever guesses it has every right.",
@@ -41,23 +58,59 @@ def welcome(settings: Settings, *, made_api_key: str | None) -> str:
     return "\n".join([*lines, ""])
 
 
-def curl_line(
-    settings: Settings, models: Sequence[ModelRecord], *, made_api_key: str | None
+def first_picture(
+    settings: Settings,
+    models: Sequence[ModelRecord],
+    *,
+    made: MadeApiKey | None,
+    program: str = NAME,
 ) -> str:
-    """A command to paste that leaves a picture, or what is missing for one."""
-    model = next((model for model in models if model.loadable), None)
-    if model is None:
-        return f"No model to draw with yet: put a checkpoint into {settings.model_dirs[0]}\n"
+    """A command to paste into a shell, which leaves a picture. One of `models` can draw.
+
+    It runs in every shell that has `sh`, `curl` and `python3`. A key that the user has set is not
+    printed, as it is theirs to keep secret: the command takes it from the variables that the
+    shell exports, or asks for it.
+
+    Args:
+        settings: The service's.
+        models: Those that are listed; the first that can draw is drawn with.
+        made: The service's own key, where it made one.
+        program: The path of `ai-inference`, for tokens.
+    """
+    model = next(model for model in models if model.loadable)
+    if made is not None:
+        key = f"K={made.key}; "
+    elif settings.api_keys:
+        key = "K=${API_KEY:-${API_KEYS%%,*}}; " + _asked("API key")
+    else:
+        minted = f'K=${{TOKEN:-$("{program}" token --subject me 2>/dev/null)}}; '
+        key = minted + _asked("Token")
     # The id is the time, so that the line draws anew each time it is pasted, and after an edit.
-    rest = f'", "model_id": "{model.id}", "prompt": "{_PROMPT}"}}'
-    # A key that the user has set is theirs to keep secret, so the line names a variable for it.
-    credential = made_api_key or ("$API_KEY" if settings.api_keys else "$TOKEN")
-    return (
-        f"Paste this for a picture in {_PICTURE}:\n\n"
-        f'curl -sS {address(settings)}/v1/infer -H "Authorization: Bearer {credential}" '
-        f"""-H 'Content-Type: application/json' -d '{{"id": "'"$(date +%s)"'{rest}' """
-        f"| python3 -c {shlex.quote(_DECODE)}\n"
+    body = (
+        r"{\"id\": \"$(date +%s)\", "
+        rf"\"model_id\": \"{model.id}\", \"prompt\": \"{_PROMPT}\"}}"
     )
+    # Inside of single quotes, where each shell leaves all but single quotes alone.
+    return (
+        "Paste this for a first picture. It waits until the picture is drawn, which may take "
+        f"minutes on a CPU,\nand leaves it in {_PICTURE} in the folder where you are:\n\n"
+        f"sh -c '{key}echo Drawing, please wait; "
+        f'curl -sS "{address(settings)}/v1/infer" '
+        f'-H "Authorization: Bearer $K" -H "Content-Type: application/json" -d "{body}" '
+        f"""| python3 -c "{_DECODE}" && echo "The picture is $PWD/{_PICTURE}"'\n"""
+    )
+
+
+def no_model(settings: Settings) -> str:
+    """What to do where there is no model to draw with."""
+    return (
+        f"No model to draw with yet. Put a checkpoint into {settings.model_dirs[0]}, or let "
+        "`ai-inference demo` put a small one there. The service sees it without a restart.\n"
+    )
+
+
+def _asked(what: str) -> str:
+    return f'[ -n "$K" ] || {{ printf "{what}: "; read -r K; }}; '
 
 
 def address(settings: Settings) -> str:

@@ -6,7 +6,8 @@
     ├── Forbidden                a good credential without the right
     │   └── TokenMintingForbidden    a token can not mint another
     ├── TokensUnavailable        no SECRET_KEY, so no tokens
-    ├── ModelNotFound            no model has that id
+    ├── ModelNotFound            no model has that id or name, or several have
+    │   └── NoModel                  there is no model to draw with at all
     ├── ModelNotLoadable         the file is there and can not be drawn with
     │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
@@ -15,8 +16,11 @@
     ├── DeviceUnavailable        the device that was asked for is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
+    │   └── ImageNotReady            the job is not drawn yet
     ├── PicturesLost             the job was drawn, and its pictures are no longer there
     ├── IdConflict               the id belongs to another request
+    ├── JobRunning               the job has not ended, so it cannot be forgotten
+    ├── JobNotReadable           another release stored the job, and this one cannot draw it
     ├── JobCancelled             the job was cancelled while somebody waited for it
     ├── UnreadablePicture        a picture that was sent can not be read
     ├── StorageUnavailable       jobs or results can not be kept or read now
@@ -31,6 +35,7 @@
 Each class has a stable `code`: clients and dashboards match on it, so it never changes.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,13 +49,17 @@ __all__ = [
     "GenerationFailed",
     "IdConflict",
     "ImageNotFound",
+    "ImageNotReady",
     "InvalidRequest",
     "JobCancelled",
     "JobNotFound",
+    "JobNotReadable",
+    "JobRunning",
     "ModelChanged",
     "ModelNotFound",
     "ModelNotLoadable",
     "ModelsNotRead",
+    "NoModel",
     "OutOfMemory",
     "PicturesLost",
     "QueueFull",
@@ -64,6 +73,10 @@ __all__ = [
     "Unauthenticated",
     "UnreadablePicture",
 ]
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_SHOWN_CHARACTERS = 80
+"""Of a name that a client sent, in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +143,56 @@ class TokensUnavailable(DomainError):
 
 
 class ModelNotFound(DomainError):
-    """No model in the folders has this id."""
+    """No model in the folders has this id or name, or several models have this name.
+
+    Args:
+        wanted: The id or the name.
+        stands_for: What an alias of this name stands for; None for what is no alias.
+        is_default: Whether it is the name of the default model, which the request left out.
+        bearers: The models that have the name, each as a person tells them apart.
+    """
 
     code = "model_not_found"
 
-    def __init__(self, model_id: str) -> None:
-        self.model_id = model_id
-        super().__init__(f"no model has the id {model_id}; GET /v1/models lists what there is")
+    def __init__(
+        self,
+        wanted: str,
+        *,
+        stands_for: str | None = None,
+        is_default: bool = False,
+        bearers: Sequence[str] = (),
+    ) -> None:
+        self.wanted = wanted
+        self.bearers = tuple(bearers)
+        name = f"{wanted[:_SHOWN_CHARACTERS]!a}"
+        if is_default:
+            name = f"the default model {name}"
+        if stands_for is not None:
+            name = f"{name}, which stands for {stands_for[:_SHOWN_CHARACTERS]!a},"
+        if bearers:
+            why = f"{name} names several models: {', '.join(bearers)}; send the id of one"
+        elif is_default or stands_for is not None:
+            why = f"{name} is not there; GET /v1/models lists the models"
+        else:
+            called = "has the id" if _ID.fullmatch(wanted.lower()) else "has the id or name"
+            why = f"no model {called} {name}; GET /v1/models lists the models"
+        super().__init__(why)
+
+
+class NoModel(ModelNotFound):
+    """A request leaves out its model, and there is no model to draw with at all."""
+
+    code = "no_model"
+
+    def __init__(self) -> None:
+        DomainError.__init__(
+            self,
+            "there is no model to draw with; put a checkpoint into one of the folders that "
+            "MODEL_DIRS names, or let `ai-inference demo` put a small one there. GET /v1/models "
+            "says of each file there why it cannot draw",
+        )
+        self.wanted = ""
+        self.bearers = ()
 
 
 class ModelNotLoadable(DomainError):
@@ -198,6 +254,42 @@ class ImageNotFound(DomainError):
     """The job has no such image, or none yet."""
 
     code = "image_not_found"
+
+
+class ImageNotReady(ImageNotFound):
+    """The job is queued or running, so it has no pictures yet."""
+
+    code = "image_not_ready"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(
+            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded, "
+            "which GET /v1/jobs/{id} and its events tell"
+        )
+
+
+class JobRunning(DomainError):
+    """The job has not ended. Only a finished job can be forgotten."""
+
+    code = "job_running"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(
+            f"the job {job_id!a} is {status}, and only a finished job can be forgotten; cancel it "
+            "first, or wait until it has ended"
+        )
+
+
+class JobNotReadable(DomainError):
+    """Another release of this service stored the job, and this one cannot draw it."""
+
+    code = "job_not_readable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"another release of this service stored this job, and this release does not take it: "
+            f"{reason}; send a new request, or run that release"
+        )
 
 
 class PicturesLost(DomainError):
@@ -301,14 +393,20 @@ class TooManyCallers(Refused):
 
 
 class ModelsNotRead(Refused):
-    """No model has the id now; one of the files that are still to be read may have it."""
+    """No model has the id or name now; one of the files that are still to be read may have it.
+
+    Without `wanted` it is the default model that is not known yet.
+    """
 
     code = "models_not_read"
 
-    def __init__(self, model_id: str) -> None:
+    def __init__(self, wanted: str = "") -> None:
+        what = "the default model is not known yet"
+        if wanted:
+            what = f"no model has the id or name {wanted[:_SHOWN_CHARACTERS]!a} now"
         message = (
-            f"no model has the id {model_id!a} now, and not all files are read; send the request "
-            "again in a moment, GET /v1/models lists what there is"
+            f"{what}, and not all files are read; send the request again in a moment. "
+            "GET /v1/models lists the models and the files that are being read"
         )
         super().__init__(message, retry_after=5)
 

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength, one_line_end
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import Scheduler
+from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
+from domain.sizes import LARGEST_SIDE, SMALLEST_SIDE
 
 __all__ = [
     "BatchKey",
@@ -20,12 +21,14 @@ __all__ = [
     "GenerationRequest",
     "GenerationResult",
     "Timings",
+    "guidance_problem",
     "id_problem",
     "last_seed_problem",
     "model_id_problem",
     "quality_problem",
 ]
 
+NO_GUIDANCE = 1.0
 _MODEL_ID = re.compile(r"[0-9a-f]{64}")
 _NEXT_MULTIPLE = 8
 
@@ -42,6 +45,15 @@ def model_id_problem(value: object) -> str | None:
     if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
         return "must be the 64 hexadecimal digits that GET /v1/models lists as id"
     return None
+
+
+def guidance_problem(value: object) -> str | None:
+    """What is wrong with a `guidance_scale`; None when nothing is."""
+    limit = GenerationRequest.LIMITS["guidance_scale"]
+    message = limit.problem(value)
+    if message is None and isinstance(value, int | float) and 0 < value < NO_GUIDANCE:
+        return f"is {value}; it must be 0 or 1 for no guidance, or more than 1"
+    return message
 
 
 def last_seed_problem(seed: int | None, num_images: int) -> str | None:
@@ -77,7 +89,11 @@ class BatchKey(NamedTuple):
 class GenerationRequest:
     """A prompt and everything that decides the picture.
 
+    The limits are the widest that any door has; a door may have narrower ones.
+
     A scheduler and a format may be given as their names; they are kept as the values of the enums.
+    In the prompts a line may also end with CR LF, or CR; a newline is kept, so that a text is the
+    same request whichever system wrote it.
 
     Attributes:
         id: The caller's name for the request.
@@ -87,7 +103,8 @@ class GenerationRequest:
             SDXL is told zeros for None, and the encoding of no words for an empty text.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
-            convention of Imagen and diffusers: 1 is no guidance.
+            convention of Imagen and diffusers: 1 is no guidance. 0, as clients send it for none,
+            becomes 1.
         width: Pixels.
         height: Pixels.
         seed: Of the first image; image i has seed + i. None until one is drawn.
@@ -104,16 +121,19 @@ class GenerationRequest:
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
         {
             "id": TextLength(1, 128),
-            "prompt": TextLength(1, 1000),
-            "negative_prompt": TextLength(0, 1000),
+            # The longest prompt that the OpenAI Images API takes.
+            "prompt": TextLength(1, 32_000),
+            "negative_prompt": TextLength(0, 32_000),
             "num_inference_steps": IntegerRange(1, 150),
-            "guidance_scale": NumberRange(1.0, 20.0),
-            "width": IntegerRange(256, 1024),
-            "height": IntegerRange(256, 1024),
+            # 30 is where the slider of AUTOMATIC1111's web UI ends.
+            "guidance_scale": NumberRange(0.0, 30.0),
+            # A model draws fewer of them: `ModelRecord.sizes`.
+            "width": IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
+            "height": IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
             # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
             "seed": IntegerRange(0, 2**53 - 1),
-            "num_images": IntegerRange(1, 4),
-            "scheduler": OneOf(tuple(Scheduler)),
+            "num_images": IntegerRange(1, 16),
+            "scheduler": OneOf(tuple(Scheduler), SCHEDULER_NAMES),
             "output_format": OneOf(tuple(OutputFormat)),
             "quality": IntegerRange(1, 100),
         }
@@ -137,6 +157,9 @@ class GenerationRequest:
     quality: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("prompt", "negative_prompt"):
+            if isinstance(text := getattr(self, name), str):
+                object.__setattr__(self, name, one_line_end(text))
         problems = [
             FieldProblem(field.name, message)
             for field in dataclasses.fields(self)
@@ -152,12 +175,33 @@ class GenerationRequest:
         if problems:
             raise InvalidRequest(problems)
         object.__setattr__(self, "model_id", self.model_id.lower())
-        object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
+        guidance = float(self.guidance_scale)
+        object.__setattr__(self, "guidance_scale", guidance or NO_GUIDANCE)
         if self.scheduler is not None:
             object.__setattr__(self, "scheduler", Scheduler(self.scheduler))
         object.__setattr__(self, "output_format", OutputFormat(self.output_format))
         if self.quality is None and self.output_format.has_quality:
             object.__setattr__(self, "quality", DEFAULT_QUALITY)
+
+    @classmethod
+    def as_stored(cls, values: Mapping[str, object]) -> "GenerationRequest":
+        """A request that another release checked and stored, with values that this one may refuse.
+
+        It is for showing, never for drawing. A value of another type than its field counts as the
+        field's default. A scheduler or format that is not known stays the text that it is.
+
+        Raises:
+            ValueError: `id`, `model_id` or `prompt` is missing, or not text.
+        """
+        request = object.__new__(cls)
+        for field in dataclasses.fields(cls):
+            value = values.get(field.name)
+            if field.name in _TEXTS and not isinstance(value, str):
+                raise ValueError(f"{field.name} is not text")
+            if not _is_like(value, field.default, field.name):
+                value = field.default
+            object.__setattr__(request, field.name, value)
+        return request
 
     @property
     def drawn_width(self) -> int:
@@ -168,6 +212,14 @@ class GenerationRequest:
     def drawn_height(self) -> int:
         """Pixels that are drawn before cropping: `height`, or the next multiple of 8."""
         return _next_multiple(self.height)
+
+    @property
+    def evaluations(self) -> int:
+        """How often the network looks at each image: more often than there are steps with some
+        schedulers.
+        """
+        scheduler = self.scheduler or DEFAULT_SCHEDULER
+        return scheduler.sampler.evaluations(self.num_inference_steps)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -196,6 +248,8 @@ class GenerationRequest:
             return id_problem(value)
         if name == "model_id":
             return model_id_problem(value)
+        if name == "guidance_scale":
+            return guidance_problem(value)
         return self.LIMITS[name].problem(value)
 
 
@@ -245,3 +299,19 @@ class GenerationResult:
 
 def _next_multiple(pixels: int) -> int:
     return -(-pixels // _NEXT_MULTIPLE) * _NEXT_MULTIPLE
+
+
+_TEXTS = frozenset({"id", "model_id", "prompt"})
+_OPTIONAL_TEXTS = frozenset({"negative_prompt", "scheduler"})
+
+
+def _is_like(value: object, default: object, name: str) -> bool:
+    """Whether a stored value has the type of the field of this name."""
+    if name in _TEXTS or (name in _OPTIONAL_TEXTS and value is not None):
+        return isinstance(value, str)
+    if value is None:
+        return default is None
+    if isinstance(default, str):
+        return isinstance(value, str)
+    kinds = int | float if isinstance(default, float) else int
+    return isinstance(value, kinds) and not isinstance(value, bool)

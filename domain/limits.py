@@ -5,11 +5,17 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["IntegerRange", "Limit", "NumberRange", "OneOf", "TextLength"]
+__all__ = ["IntegerRange", "Limit", "NumberRange", "OneOf", "TextLength", "one_line_end"]
 
 # Unicode's control characters (Cc) but tab and newline, and lone surrogates (Cs).
 _CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
 _FORBIDDEN = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_CONTROLS_BUT_RETURN = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+
+
+def one_line_end(text: str) -> str:
+    """`text` with a newline for each end of a line, however it is written: CR LF, CR or LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class TextLength:
 
     PATTERN: ClassVar[str] = f"^[^{_CONTROLS}]*$"
     """What characters it may hold, as a regular expression of ECMA-262 for what is UTF-8."""
+    LINES_PATTERN: ClassVar[str] = f"^[^{_CONTROLS_BUT_RETURN}]*$"
+    """The same of text that `one_line_end` is still to be applied to."""
 
     minimum: int
     maximum: int
@@ -75,14 +83,20 @@ class TextLength:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some words, to the letter."""
+    """One of some words, to the letter.
+
+    Attributes:
+        words: All of them.
+        told: The same for people, where the list of the words is too long for a message.
+    """
 
     words: tuple[str, ...]
+    told: str = ""
 
     def problem(self, value: object) -> str | None:
         """What is wrong with `value`, in words; None when nothing is."""
         if not isinstance(value, str) or value not in self.words:
-            return f"is {_shown(value)}; it must be one of: {', '.join(self.words)}"
+            return f"is {_shown(value)}; it must be one of: {self.told or ', '.join(self.words)}"
         return None
 
 

@@ -4,7 +4,9 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.model_card import NO_CARD, ModelCard
 from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
+from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
     "CONFIGURATION_FILES",
@@ -62,6 +64,17 @@ class ModelFamily(StrEnum):
     FLUX = "flux"
 
 
+_TRAINED_LARGE = frozenset(
+    {
+        ModelFamily.SDXL,
+        ModelFamily.SDXL_REFINER,
+        ModelFamily.SDXL_INPAINT,
+        ModelFamily.SD_3,
+        ModelFamily.FLUX,
+    }
+)
+_LARGE_SIDE = 1024
+"""From this square on a model counts as trained large; Stable Diffusion 1 and 2 draw up to it."""
 _OWN_SCHEDULER = frozenset({ModelFamily.SD_3, ModelFamily.FLUX})
 
 
@@ -121,6 +134,9 @@ class ModelRecord:
         stamp: The file's, from before its bytes were hashed until after; None when nothing
             vouches for the bytes, as in a test.
         parts: The files of a folder, sorted by path; empty for a file.
+        native_size: Of the pictures that it was trained with; None when that is not known.
+        max_pixels: Of a picture, as this service bounds it for any model.
+        card: What the model says of itself.
     """
 
     id: str
@@ -135,11 +151,56 @@ class ModelRecord:
     aliases: tuple[str, ...] = ()
     stamp: FileStamp | None = None
     parts: tuple[ModelPart, ...] = ()
+    native_size: Size | None = None
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    card: ModelCard = NO_CARD
+
+    @property
+    def description(self) -> str | None:
+        """What it draws, in a sentence; None when it does not say."""
+        return self.card.description
+
+    @property
+    def sample_prompts(self) -> tuple[str, ...]:
+        """Prompts that it draws well."""
+        return self.card.sample_prompts
+
+    @property
+    def known_words(self) -> tuple[str, ...]:
+        """The words that name what it draws; empty when it does not say."""
+        return self.card.known_words
 
     @property
     def loadable(self) -> bool:
         """Whether a request can name it."""
         return self.reason is None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that holds these bytes, the first of them as `path`."""
+        return (self.path, *self.aliases)
+
+    @property
+    def sizes(self) -> SizeLimits | None:
+        """The sizes that it draws; None for what no picture can be drawn with.
+
+        A model that was trained with 1024 × 1024 pixels draws up to 2048 a side. Any other draws
+        up to 1024, where Stable Diffusion 1 already repeats what it shows.
+        """
+        if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
+            return None
+        if self._is_trained_large:
+            return SizeLimits(SMALLEST_SIDE, LARGEST_SIDE, self.max_pixels)
+        return SizeLimits(SMALLEST_SIDE, _LARGE_SIDE, min(self.max_pixels, _LARGE_SIDE**2))
+
+    @property
+    def _is_trained_large(self) -> bool:
+        if self.family in _TRAINED_LARGE:
+            return True
+        if self.native_size is not None:
+            return self.native_size.pixels >= _LARGE_SIDE**2
+        # A folder of no family that is known is newer than Stable Diffusion 2.
+        return self.family is None and not self.extension
 
     @property
     def schedulers(self) -> tuple[Scheduler, ...]:
@@ -184,10 +245,20 @@ class PendingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingModel:
-    """A model file that is there and not listed yet; `hashed` of its `size` bytes are read."""
+    """A model file that is there and not listed yet.
+
+    Attributes:
+        name: The file's or folder's name.
+        path: As of a `ModelRecord`.
+        size: Bytes.
+        state: What it waits for.
+        hashed: Of these bytes those that are read.
+        reason: Why it could not be read so far, for a user to read; None when it was not tried.
+    """
 
     name: str
     path: str
     size: int
     state: PendingState
     hashed: int = 0
+    reason: str | None = None

@@ -51,6 +51,10 @@ class Assembly:
             not called so, where one is.
         find_device: Looks for the device of these settings; raises DeviceUnavailable.
         try_job_store: Reads once from the job store; raises StorageUnavailable.
+        read_made_key: The file of the key that the service made for itself with these settings,
+            None where there is none; raises SettingsError where it is no good.
+        put_demo: Puts the demo model into this folder, if it is not there; its path. Raises
+            FileNotFoundError where the installation has none, OSError where it cannot be written.
         serve: Runs the service, with these variables in place of the environment's. Its end ends
             the process.
     """
@@ -59,4 +63,6 @@ class Assembly:
     core: Callable[[Settings, str | None], Core]
     find_device: Callable[[Settings], DeviceFacts]
     try_job_store: Callable[[Settings], None]
+    read_made_key: Callable[[Settings], str | None]
+    put_demo: Callable[[str], str]
     serve: Callable[[Mapping[str, str]], None]

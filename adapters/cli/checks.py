@@ -13,6 +13,7 @@ from pathlib import Path
 
 from adapters.cli.assembly import Assembly
 from adapters.cli.terminal import human_bytes
+from application.listening import why_not_listening
 from application.settings import Settings, SettingsError
 from application.version import NAME, VERSION
 from domain.errors import DeviceUnavailable, StorageUnavailable
@@ -74,7 +75,7 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
     return Settings.from_env(rest), [Check("settings", Verdict.PROBLEM, row) for row in problems]
 
 
-def check_credentials(settings: Settings) -> Iterator[Check]:
+def check_credentials(assembly: Assembly, settings: Settings) -> Iterator[Check]:
     """API_KEYS, METRICS_KEY and SECRET_KEY. Without API_KEYS and SECRET_KEY the service makes a key
     of its own.
     """
@@ -84,8 +85,7 @@ def check_credentials(settings: Settings) -> Iterator[Check]:
     elif settings.api_keys:
         yield Check("API_KEYS", Verdict.OK, f"{len(settings.api_keys)} set")
     elif settings.secret_key is None:
-        remedy = "each run makes its own and prints it; `ai-inference keys new` makes one to keep"
-        yield Check("API_KEYS", Verdict.WARNING, f"not set: {remedy}")
+        yield _made_key(assembly, settings)
     else:
         yield Check("API_KEYS", Verdict.WARNING, "not set: only tokens are good for anything")
     if weakness := settings.metrics_key_weakness:
@@ -100,6 +100,17 @@ def check_credentials(settings: Settings) -> Iterator[Check]:
         yield Check("SECRET_KEY", Verdict.WARNING, f"{weakness}; {remedy}")
     else:
         yield Check("SECRET_KEY", Verdict.OK, "set")
+
+
+def _made_key(assembly: Assembly, settings: Settings) -> Check:
+    try:
+        kept_in = assembly.read_made_key(settings)
+    except SettingsError as error:
+        return Check("API_KEYS", Verdict.PROBLEM, "; ".join(error.problems))
+    if kept_in is None:
+        made = f"the first start makes a key, prints it and keeps it in {settings.data_dir}"
+        return Check("API_KEYS", Verdict.OK, f"not set: {made}")
+    return Check("API_KEYS", Verdict.OK, f"not set: the service's own key is in {kept_in}")
 
 
 def check_device(assembly: Assembly, settings: Settings) -> Check:
@@ -131,7 +142,8 @@ def check_models(settings: Settings, registry: ModelRegistry) -> Iterator[Check]
     if loadable:
         yield Check("models", Verdict.OK, f"{len(loadable)} to draw with")
     else:
-        yield Check("models", Verdict.WARNING, "there is none to draw with yet")
+        remedy = "put a checkpoint into a folder, or run `ai-inference demo`"
+        yield Check("models", Verdict.WARNING, f"there is none to draw with yet; {remedy}")
 
 
 def check_data_dir(settings: Settings) -> Check:
@@ -165,7 +177,6 @@ def check_job_store(assembly: Assembly, settings: Settings) -> Check:
 
 def check_port(settings: Settings) -> Check:
     """Whether the service could listen now."""
-    where = f"{settings.host}, port {settings.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM
@@ -173,9 +184,11 @@ def check_port(settings: Settings) -> Check:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
             probe.bind(address)
+            probe.listen(1)
     except OSError as error:
-        return Check("port", Verdict.PROBLEM, f"{where} can not be had: {error.strerror}")
-    return Check("port", Verdict.OK, f"{where} is free")
+        why = why_not_listening(settings.host, settings.port, error)
+        return Check("port", Verdict.PROBLEM, why)
+    return Check("port", Verdict.OK, f"{settings.host}, port {settings.port} is free")
 
 
 def _folder(folder: str, registry: ModelRegistry) -> Check:

@@ -1,10 +1,11 @@
 """Which model a person means."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from adapters.cli.failures import Misuse
 from adapters.cli.terminal import plain
+from domain.errors import ModelNotFound, ModelsNotRead, NoModel
 from domain.models import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -14,37 +15,41 @@ _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
 
 def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
-    """The model that `wanted` names, or the only checkpoint that can be drawn with.
+    """The model that `wanted` names, by the rule of all doors; the default model for None.
 
     Args:
         registry: Has looked through the folders.
-        wanted: A file's name or path, an id, or its first digits, ten at least; None for whatever
-            there is.
+        wanted: An id, its first digits, a path, a file's name with or without its extension, or an
+            alias.
 
     Raises:
-        Misuse: none is meant, or several; the message lists those that could be.
+        Misuse: no model is meant, or several are; the message lists those that could be.
     """
-    models = registry.models()
-    loadable = [each for each in models if each.loadable and each.kind is ModelKind.CHECKPOINT]
-    if wanted is None:
-        return _only(loadable)
-    meant = registry.named(wanted)
-    if not meant:
-        raise Misuse(f"no model is called '{plain(wanted)}'{_hint(wanted)}.{_listed(loadable)}")
-    if len(meant) > 1:
-        raise Misuse(f"'{plain(wanted)}' names several models; name one by its id.{_listed(meant)}")
-    (model,) = meant
+    try:
+        model = registry.resolve(wanted)
+    except NoModel:
+        raise Misuse(
+            "there is no model to draw with; put a checkpoint into a folder of MODEL_DIRS, or let "
+            "`ai-inference demo` put a small one there. `ai-inference models` lists what lies there"
+        ) from None
+    except ModelsNotRead as error:
+        raise Misuse(str(error)) from None
+    except ModelNotFound as error:
+        raise _misuse(registry, error, wanted) from None
     if model.reason is not None:
         raise Misuse(f"no picture can be drawn with {plain(model.name)}: {plain(model.reason)}")
     return model
 
 
-def _only(loadable: Sequence[ModelRecord]) -> ModelRecord:
-    if not loadable:
-        raise Misuse("there is no model to draw with; `ai-inference models` tells what there is")
-    if len(loadable) > 1:
-        raise Misuse(f"there are several models; choose one with --model.{_listed(loadable)}")
-    return loadable[0]
+def _misuse(registry: ModelRegistry, error: ModelNotFound, wanted: str | None) -> Misuse:
+    name = f"'{plain(error.wanted)}'"
+    if wanted is None:
+        name = f"{name} (DEFAULT_MODEL)"
+    if meant := registry.named(error.wanted):
+        return Misuse(f"{name} names several models; name one by its id.{_listed(meant)}")
+    models = registry.models(ModelKind.CHECKPOINT)
+    listed = _listed(model for model in models if model.loadable)
+    return Misuse(f"no model is called {name}{_hint(error.wanted)}.{listed}")
 
 
 def _hint(wanted: str) -> str:

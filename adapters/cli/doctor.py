@@ -78,7 +78,7 @@ def _checks(assembly: Assembly, settings: Settings, line: StatusLine) -> Iterato
     finally:
         scanner.setLevel(level)
         registry.close()
-    yield from check_credentials(settings)
+    yield from check_credentials(assembly, settings)
     yield check_port(settings)
 
 

@@ -21,7 +21,7 @@ from domain.generation import GenerationRequest, GenerationResult
 from domain.models import SHORT_ID, ModelRecord
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.ports.image_generator import GenerationStep
-from domain.schedulers import Scheduler
+from domain.schedulers import SCHEDULER_NAMES
 
 __all__ = ["generate"]
 
@@ -50,7 +50,7 @@ _ANY_MODEL = "0" * 64
     help="The file, whose ending tells the format; of several pictures picture-1.png and so on.",
 )
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--model", metavar="NAME|ID", help="A file name, or ten or more digits of an id.")
+@click.option("--model", metavar="NAME|ID", help="Its file name, path, id or alias.")
 @click.option("--negative", "negative_prompt", metavar="TEXT", help="What to keep out.")
 @click.option("--steps", "num_inference_steps", type=integer, help="Denoising steps.")
 @click.option("--guidance", "guidance_scale", type=number, help="How closely to follow the prompt.")
@@ -63,7 +63,7 @@ _ANY_MODEL = "0" * 64
 @click.option(
     "--scheduler",
     metavar="NAME",
-    help=f"How it is drawn: {', '.join(Scheduler)}; the model's own if not given.",
+    help=f"How it is drawn: {SCHEDULER_NAMES}. The model's own if not given.",
 )
 @click.option(
     "--output-format",
@@ -91,8 +91,9 @@ def generate(
     """Draw PROMPT here, without a server.
 
     Standard output has a line for each picture, with its seed. Ctrl-C stops it, and then no
-    picture is left behind. With one model in the folders --model is not needed. Steps and guidance
-    that are not given are those of the service: DEFAULT_INFERENCE_STEPS, DEFAULT_GUIDANCE_SCALE.
+    picture is left behind. What is not given is as the service has it: the model is DEFAULT_MODEL,
+    or the first one by path; steps and guidance are DEFAULT_INFERENCE_STEPS and
+    DEFAULT_GUIDANCE_SCALE.
 
     \b
     Examples:
@@ -116,6 +117,7 @@ def generate(
         interrupted()
     for image, path in zip(result.images, paths, strict=True):
         save(image, path, force=force)
+    for image, path in zip(result.images, paths, strict=True):
         click.echo(f"{plain(str(path))}  {image.width}x{image.height}  seed {image.seed}")
     for warning in result.warnings:
         click.echo(f"warning: {plain(warning)}", err=True)
@@ -151,7 +153,7 @@ def _draw(
     wanted: str | None,
     interrupted: Callable[[], None],
 ) -> GenerationResult:
-    core = assembly.core(settings, wanted)
+    core = assembly.core(settings, wanted or settings.default_model)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)
 

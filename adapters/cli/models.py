@@ -20,6 +20,7 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
     *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
+    *("description", "sample_prompts", "known_words"),
 )
 
 
@@ -49,7 +50,11 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
         }
         click.echo(json.dumps(document, indent=2))
     elif not found and not pending:
-        click.echo("No models. Put a checkpoint into a folder that MODEL_DIRS names.", err=True)
+        click.echo(
+            "No models. Put a checkpoint into a folder that MODEL_DIRS names, or let "
+            "`ai-inference demo` put a small one there.",
+            err=True,
+        )
     else:
         for line in _table([_HEADINGS, *_rows(found, pending)]):
             click.echo(line)
@@ -69,7 +74,7 @@ def _rows(
         )
     for waiting in pending:
         name, size = plain(waiting.name), human_bytes(waiting.size)
-        yield (name, "-", "-", size, "-", "it is not whole yet")
+        yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not whole yet"))
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -1,20 +1,25 @@
 """`ai-inference`: the commands together, and how each of them ends."""
 
+import sys
+from typing import NoReturn
+
 import click
 
 from adapters.cli.assembly import Assembly
+from adapters.cli.demo import demo
 from adapters.cli.doctor import doctor
 from adapters.cli.failures import INTERRUPTED, Failure, Misuse
 from adapters.cli.generate import generate
 from adapters.cli.keys import keys
 from adapters.cli.models import models
+from adapters.cli.output import OutputLost
 from adapters.cli.serve import serve
 from adapters.cli.tokens import token
 from application.settings import SettingsError
 from application.version import NAME, VERSION
 from domain.errors import DomainError
 
-__all__ = ["program"]
+__all__ = ["program", "run"]
 
 
 class _Program(click.Group):
@@ -42,14 +47,27 @@ def program(ctx: click.Context) -> None:
       ai-inference serve --port 8080
       ai-inference doctor
 
-    Settings come from the environment: MODEL_DIRS, DEVICE, API_KEYS and the others that README.md
-    lists. It exits with 0 when all went well, 1 when something failed, 2 when an argument or a
-    setting is wrong, and 130 after Ctrl-C.
+    Settings come from the environment: MODEL_DIRS, DEVICE, API_KEYS and the others that
+    docs/settings.md lists. It exits with 0 when all went well, 1 when something failed, 2 when an
+    argument or a setting is wrong, and 130 after Ctrl-C.
     """
     assembly: Assembly = ctx.obj
     if assembly.environment.get("NO_COLOR"):  # https://no-color.org
         ctx.color = False
 
 
-for _command in (serve, generate, models, token, keys, doctor):
+for _command in (serve, generate, models, demo, token, keys, doctor):
     program.add_command(_command)
+
+
+def run(assembly: Assembly, name: str) -> NoReturn:
+    """Run the command that the process's arguments name, and end the process.
+
+    Where standard output fails the command ends with 1: with a sentence on standard error, or with
+    none where its reader has had enough.
+    """
+    try:
+        program.main(prog_name=name, obj=assembly)
+    except OutputLost as error:
+        click.echo(f"Error: standard output cannot be written to: {error.strerror}", err=True)
+        sys.exit(1)

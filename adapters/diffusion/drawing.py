@@ -72,17 +72,26 @@ class Progress:
     def __call__(self, *arguments: Any) -> dict[str, Any]:
         # The new one is told (pipeline, step, time, tensors), the old one (step, time, latents).
         index = next(each for each in arguments if isinstance(each, int))
-        if self.on_step is not None:
+        done, steps = self._steps(index + 1)
+        if self.on_step is not None and done is not None:
             last = arguments[-1]
             latents = last.get("latents") if isinstance(last, dict) else last
-            # Where the pipeline does not count, its scheduler's steps are those of the drawing.
-            counted = getattr(self.pipeline, "num_timesteps", None)
-            steps = counted or len(self.pipeline.scheduler.timesteps)
 
             def preview(number: int) -> bytes | None:
                 first = self.firsts.get(number)
                 return None if first is None else self.preview(latents, first)
 
-            step = GenerationStep(self.done * steps + index + 1, self.calls * steps, preview)
+            step = GenerationStep(self.done * steps + done, self.calls * steps, preview)
             self.on_step(step)
         return {}
+
+    def _steps(self, looks: int) -> tuple[int | None, int]:
+        """The steps that are done after so many looks of the network, and all of them.
+
+        None in the middle of a step: some samplers look twice.
+        """
+        scheduler = self.pipeline.scheduler
+        # Where the pipeline does not count, its scheduler's looks are those of the drawing.
+        total = getattr(self.pipeline, "num_timesteps", None) or len(scheduler.timesteps)
+        counted = getattr(scheduler, "steps_done", None)
+        return (looks, total) if counted is None else (counted(looks), counted(total))

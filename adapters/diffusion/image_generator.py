@@ -96,6 +96,9 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
 
     def _prepared(self) -> "Engine":
         if self._engine is None:
+            from adapters.diffusion.quiet import quieten_libraries
+
+            quieten_libraries()
             from adapters.diffusion.device import planned_device
             from adapters.diffusion.engine import Engine
 

@@ -39,6 +39,7 @@ from adapters.diffusion.folder_loader import read_folder
 from adapters.diffusion.openvino_backend import accelerate_with_openvino
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
+from adapters.diffusion.unread_tensors import why_not_all_is_read
 from adapters.diffusion.untrusted.ticking import ticking
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
@@ -119,6 +120,8 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
+    if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
+        raise ModelNotLoadable(f"{model.name} can not be loaded: {reason}", lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters.filesystem.cards.metadata import card_in
 from adapters.filesystem.classification_addons import addon_family, addon_kind, is_lora
 from adapters.filesystem.classification_checkpoints import (
     UNET,
@@ -11,8 +12,12 @@ from adapters.filesystem.classification_checkpoints import (
     is_checkpoint,
     why_not_loadable,
 )
+from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
+from adapters.filesystem.native_sizes import native_size_of_file
+from domain.model_card import NO_CARD, ModelCard
 from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
@@ -36,6 +41,9 @@ class Classification:
         precision: Element type of the weights by torch's name, "mixed" for several, None for none.
         loadable: True when text-to-image pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None when it is.
+        card: What its metadata says of it.
+        fault: Why nothing can be made of it, not even a part of a folder; None when something can.
+        native_size: Of the pictures that it was trained with; None when that is not known.
     """
 
     kind: ModelKind
@@ -43,6 +51,9 @@ class Classification:
     precision: str | None
     loadable: bool
     reason: str | None
+    card: ModelCard = NO_CARD
+    fault: str | None = None
+    native_size: Size | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -59,7 +70,18 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
-    return Classification(kind, family, _precision(header.tensors), reason is None, reason)
+    return Classification(
+        kind,
+        family,
+        _precision(header.tensors),
+        loadable=reason is None,
+        reason=reason,
+        card=card_in(header.metadata),
+        fault=_danger(header) or quantised(header.tensors, header.metadata),
+        native_size=(
+            native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
+        ),
+    )
 
 
 def _danger(header: Header) -> str | None:
@@ -95,7 +117,7 @@ def _configuration_problem(header: Header) -> str | None:
     for part in _CONFIGURED_PARTS:
         if not any(name.startswith(part) for name in header.tensors):
             return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
-    return None
+    return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
 
 
 def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:

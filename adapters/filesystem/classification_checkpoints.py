@@ -7,6 +7,7 @@ tell them: by how many numbers describe a token to the UNet, and by its input ch
 import re
 from collections.abc import Mapping
 
+from adapters.filesystem.classification_extras import quantised, unexpected
 from adapters.filesystem.classification_layouts import Shape, checkpoint_parts
 from adapters.filesystem.headers_values import Header, TensorFacts
 from domain.models import ModelFamily
@@ -44,7 +45,7 @@ _NAMES = {
     ModelFamily.SD_2_V: "Stable Diffusion 2.x",
     ModelFamily.SDXL: "SDXL",
 }
-_NEVER = {
+_NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and can not begin one; choose an SDXL base model",
     ModelFamily.SDXL_INPAINT: "it is an SDXL inpainting model, which fills in parts of pictures; "
@@ -94,10 +95,12 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     """What keeps the checkpoint from drawing from text; None when nothing does."""
-    if family is None:
-        return "its network is of no family that is known here; put it here as a diffusers folder"
     if family in _NEVER:
         return _NEVER[family]
+    if (reason := quantised(header.tensors, header.metadata)) is not None:
+        return reason
+    if family is None:
+        return "its network is of no family that is known here; put it here as a diffusers folder"
     if not any(name.startswith(UNET) for name in header.tensors):
         return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
     first = _first_layer(header.tensors)
@@ -109,8 +112,6 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         return "it is distilled for its own sampler (LCM); get it as a LoRA or a diffusers folder"
     if "edm_mean" in header.tensors:
         return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
-    if any(name.endswith("scaled_fp8") for name in header.tensors):
-        return "its weights are scaled 8-bit numbers; get it in 16 bits"
     return _incomplete(header.tensors, family)
 
 
@@ -129,7 +130,7 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
                     f"its {part} is not that of {_NAMES[family]}: the tensor {name} has the shape "
                     f"{list(tensors[name].shape)[:8]}, not {list(shape)}"
                 )
-    return None
+    return unexpected(tensors, parts)
 
 
 def _with_modern_names(tensors: Mapping[str, TensorFacts]) -> Mapping[str, TensorFacts]:

@@ -2,9 +2,14 @@
 
 import logging
 
-__all__ = ["Complaints"]
+__all__ = ["Complaints", "one_line"]
 
 _log = logging.getLogger(__name__)
+
+
+def one_line(text: str) -> str:
+    """A text as one line of a log: what is not printable, such as a line end, is escaped."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class Complaints:
@@ -18,7 +23,7 @@ class Complaints:
     def say(self, message: str) -> None:
         """Say that something is wrong."""
         if message not in self._said | self._now:
-            _log.warning("%s", message)
+            _log.warning("%s", one_line(message))
         self._now.add(message)
 
     def unread(self, path: str, message: str) -> None:

@@ -30,13 +30,13 @@ class Found:
         return sum(part.stamp.size for part in self.parts)
 
     @property
-    def is_being_downloaded(self) -> bool:
-        """Whether a folder holds a file that some tool has not finished."""
-        return any(part.path.endswith(_PARTIAL) for part in self.parts)
+    def unfinished_download(self) -> str | None:
+        """The path of a file in a folder that some tool has not finished; None for no such file."""
+        return next((part.path for part in self.parts if part.path.endswith(_PARTIAL)), None)
 
 
 def look_at(path: str, complaints: Complaints) -> Found | None:
-    """What lies at `path`; None for an empty file, and for what is neither file nor folder.
+    """What lies at `path`; None for what is neither file nor folder.
 
     Raises:
         OSError: it is gone, or can not be looked at.
@@ -44,7 +44,7 @@ def look_at(path: str, complaints: Complaints) -> Found | None:
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         return Found(path, parts=_parts(path, complaints))
-    if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
+    if not stat.S_ISREG(status.st_mode):
         return None
     return Found(path, FileStamp.of(status))
 

@@ -4,6 +4,7 @@ from typing import BinaryIO
 
 from adapters.filesystem.headers_safetensors import read_safetensors_header
 from adapters.filesystem.headers_values import (
+    EmptyFile,
     Header,
     IncompleteFile,
     TensorFacts,
@@ -11,9 +12,22 @@ from adapters.filesystem.headers_values import (
 )
 from adapters.filesystem.pickle_headers import ZIP_MAGIC, read_pickle_header
 
-__all__ = ["Header", "IncompleteFile", "TensorFacts", "UnreadableHeader", "read_header"]
+__all__ = [
+    "LONGEST_POINTER",
+    "POINTER",
+    "Header",
+    "IncompleteFile",
+    "TensorFacts",
+    "UnreadableHeader",
+    "is_pointer",
+    "read_header",
+]
 
 _SAFETENSORS = ".safetensors"
+
+POINTER = "it is a Git LFS pointer, not the model; run `git lfs pull`"
+LONGEST_POINTER = 1024
+"""Bytes; a pointer must be shorter (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md)."""
 
 
 def read_header(file: BinaryIO, size: int, extension: str) -> Header:
@@ -31,7 +45,7 @@ def read_header(file: BinaryIO, size: int, extension: str) -> Header:
         OSError: The file could not be read.
     """
     if size == 0:
-        raise UnreadableHeader("the file is empty")
+        raise EmptyFile
     file.seek(0)
     start = file.read(64)
     _check_what_it_is(start, extension)
@@ -40,10 +54,20 @@ def read_header(file: BinaryIO, size: int, extension: str) -> Header:
     return read_pickle_header(file, size)
 
 
+def is_pointer(start: bytes) -> bool:
+    """Whether a file that begins so stands for one that Git LFS has not fetched."""
+    return start.startswith(b"version https://git-lfs")
+
+
 def _check_what_it_is(start: bytes, extension: str) -> None:
     """Raises UnreadableHeader for what users take for a model file, with what to do instead."""
-    if start.startswith(b"version https://git-lfs"):
-        raise UnreadableHeader("it is a Git LFS pointer, not the model; run `git lfs pull`")
+    if is_pointer(start):
+        raise UnreadableHeader(POINTER)
+    if start.startswith(b"GGUF"):
+        raise UnreadableHeader(
+            "it is a GGUF file, whose weights are quantised; get the model as .safetensors in 16 "
+            "or 32 bits"
+        )
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise UnreadableHeader("it is a web page, not the model; download the model itself")
     if extension == _SAFETENSORS and start.startswith((ZIP_MAGIC, b"\x80\x02")):

@@ -13,6 +13,7 @@ from domain.checkpoints.header_values import (
 __all__ = [
     "DTYPE_BITS",
     "BoundedReader",
+    "EmptyFile",
     "Header",
     "IncompleteFile",
     "TensorFacts",
@@ -44,6 +45,15 @@ class IncompleteFile(UnreadableHeader):
             f"the file has {present:,} of the {promised:,} bytes that its header promises; "
             "finish copying it, or copy it again"
         )
+
+
+class EmptyFile(IncompleteFile):
+    """The file has no bytes: most often one whose copying has just begun, or has failed."""
+
+    def __init__(self) -> None:
+        super().__init__(promised=0, present=0)
+        self.reason = "the file is empty; copy it again"
+        self.args = (self.reason,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,17 +33,25 @@ class Reading:
         self.cancelled = Event()
 
 
-def identify_file(path: str, stamp: FileStamp, reading: Reading) -> Identity | None:
+def identify_file(
+    path: str, stamp: FileStamp, reading: Reading, *, stalled: bool = False
+) -> Identity | None:
     """Read the whole file at `path`, which had `stamp` when it was found.
 
     The stamp is taken of the open file before the first byte and after the last one; when either
     is another, what was read is no one file's content, and nothing is said of it.
 
+    Args:
+        path: Where it is.
+        stamp: What it had.
+        reading: How far it is.
+        stalled: Whether a file that is not whole is taken as it is: nobody is writing it any more.
+
     Returns:
         None when the file changed, is no plain file, or `reading` was cancelled.
 
     Raises:
-        IncompleteFile: its header promises more bytes than there are.
+        IncompleteFile: its header promises more bytes than there are, and it is not `stalled`.
         OSError: it can not be read.
     """
     # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
@@ -52,7 +60,7 @@ def identify_file(path: str, stamp: FileStamp, reading: Reading) -> Identity | N
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or FileStamp.of(status) != stamp:
             return None
-        classification = _classified(path, descriptor, stamp.size)
+        classification = _classified(path, descriptor, stamp.size, stalled=stalled)
         digest = hashlib.sha256()
         block = memoryview(bytearray(min(_BLOCK_BYTES, stamp.size)))
         file.seek(0)
@@ -66,13 +74,18 @@ def identify_file(path: str, stamp: FileStamp, reading: Reading) -> Identity | N
     return Identity(digest.hexdigest(), classification)
 
 
-def _classified(path: str, descriptor: int, size: int) -> Classification:
+def _classified(path: str, descriptor: int, size: int, *, stalled: bool) -> Classification:
     with open(descriptor, "rb", closefd=False) as file:
         try:
             return classify(read_header(file, size, extension_of(path)))
-        except IncompleteFile:
-            raise
         except UnreadableHeader as error:
+            if isinstance(error, IncompleteFile) and not stalled:
+                raise
             return Classification(
-                ModelKind.UNKNOWN, None, None, loadable=False, reason=error.reason
+                ModelKind.UNKNOWN,
+                None,
+                None,
+                loadable=False,
+                reason=error.reason,
+                fault=error.reason,
             )

@@ -1,18 +1,23 @@
 """What was learnt of files, kept from one run to the next."""
 
+import dataclasses
+import json
 import logging
 import os
 import sqlite3
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
+from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from domain.models import FileStamp, ModelFamily, ModelKind
+from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 4
+_VERSION = 7
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0
@@ -25,6 +30,7 @@ _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
+  card text not null, fault text, native_width integer, native_height integer,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -57,7 +63,8 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
-                "select digest, kind, family, precision, reason from identities "
+                "select digest, kind, family, precision, reason, card, fault, native_width, "
+                "native_height from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -66,16 +73,26 @@ class IdentityCache:
             return None
         try:
             return _identity(*row)
-        except ValueError:  # a kind or family of another version of this service
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):  # a kind or family of another version of this service
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
         """Keep what a file at this path with this stamp is."""
         told = identity.classification
-        values = (identity.digest, told.kind, told.family, told.precision, told.reason)
+        card = json.dumps(dataclasses.asdict(told.card))
+        native = told.native_size
+        values = (
+            *(identity.digest, told.kind, told.family, told.precision, told.reason),
+            *(card, told.fault, native and native.width, native and native.height),
+        )
+        places = ", ".join("?" * (5 + len(values)))
         with self._lock:
             self._run(
-                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"insert or replace into identities values ({places})",  # noqa: S608
                 (*_key(path, stamp), *values),
             )
 
@@ -87,13 +104,13 @@ class IdentityCache:
                 self._connection.close()
                 self._connection = None
 
-    def _run(self, statement: str, values: tuple[object, ...]) -> tuple[str, ...] | None:
+    def _run(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         if self._useless:
             return None
         try:
             if self._connection is None:
                 self._connection = self._opened()
-            row: tuple[str, ...] | None = self._connection.execute(statement, values).fetchone()
+            row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
             return row
         except (sqlite3.Error, OSError) as error:
             _log.warning("no hashes are kept in %s: %s", self._path, error)
@@ -134,7 +151,15 @@ class IdentityCache:
 
 
 def _identity(
-    digest: str, kind: str, family: str | None, precision: str | None, reason: str | None
+    digest: str,
+    kind: str,
+    family: str | None,
+    precision: str | None,
+    reason: str | None,
+    card: str,
+    fault: str | None,
+    native_width: int | None,
+    native_height: int | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -144,6 +169,11 @@ def _identity(
             precision,
             loadable=reason is None,
             reason=reason,
+            card=card_of(json.loads(card)),
+            fault=fault,
+            native_size=Size(native_width, native_height)
+            if native_width is not None and native_height is not None
+            else None,
         ),
     )
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from adapters.filesystem.cards import CardsBeside
 from adapters.filesystem.changes import FolderChanges
-from adapters.filesystem.complaints import Complaints
+from adapters.filesystem.complaints import Complaints, one_line
 from adapters.filesystem.folder_identity import identify_folder
 from adapters.filesystem.folders import device_of, extension_of, model_paths
 from adapters.filesystem.found import Found, look_at
@@ -22,6 +23,9 @@ __all__ = ["FilesystemModelSource"]
 
 _SETTLE_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
+_STALL_SECONDS = 30.0
+"""How long a file that is not whole must stay as it is until it is listed with that reason."""
+_MIN_READERS = 2
 _MAX_READERS = 12
 """Threads that hash, where there are as many cores; each holds a block of 4 MiB."""
 
@@ -30,14 +34,29 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Seen:
-    """A model that lies there so, since it was first seen so."""
+    """A model that lies there so.
+
+    Attributes:
+        found: What lies there.
+        first: When it was first seen so.
+        since: The same, or when it was last tried to read it.
+        identity: What it is; None until it is known.
+        reading: How far it is read; None while it is not.
+        outcome: Of reading it; None before and after.
+        trouble: Why it could not be read, in a line for the log; None when it was not tried.
+        reason: The same for a user.
+        incomplete: Whether it may be whole at a later look.
+        changed_since_a_look: Whether it was something else at the look before.
+    """
 
     found: Found
+    first: float
     since: float
     identity: Identity | None = None
     reading: Reading | None = None
     outcome: "Future[Identity | None] | None" = None
     trouble: str | None = None
+    reason: str | None = None
     incomplete: bool = False
     changed_since_a_look: bool = False
 
@@ -54,11 +73,16 @@ class FilesystemModelSource(ModelSource):
     apart, so that nobody is writing it, and its last change is older than the file system's clock
     is coarse. Then it is *hashed*, in a pool. Then it is listed, until its stamp changes.
 
+    What is not whole (a file without bytes, one whose header promises more, a folder with a
+    download that goes on) settles for `stall_seconds`. When it has not changed until then, it is
+    listed as it is, as not loadable and with that reason.
+
     Args:
         folders: Where to look; they need not be there.
         cache: What earlier runs learnt; None to learn everything anew.
         only: A name or a path: where something is called so, nothing else is read or listed.
         settle_seconds: How far apart the two looks are.
+        stall_seconds: How long what is not whole is waited for while it does not change.
         clock: Seconds since some moment.
     """
 
@@ -69,20 +93,23 @@ class FilesystemModelSource(ModelSource):
         *,
         only: str | None = None,
         settle_seconds: float = _SETTLE_SECONDS,
+        stall_seconds: float = _STALL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folders = tuple(folders)
         self._cache = cache
         self._only = only
         self._settle_seconds = settle_seconds
+        self._stall_seconds = stall_seconds
         self._clock = clock
         self._changes = FolderChanges(self._folders)
         self._seen: dict[str, _Seen] = {}
         self._complaints = Complaints()
+        self._cards = CardsBeside(self._complaints)
         self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
-            min(_MAX_READERS, os.cpu_count() or 1), thread_name_prefix="hash"
+            max(_MIN_READERS, min(_MAX_READERS, os.cpu_count() or 1)), thread_name_prefix="hash"
         )
 
     def scan(self) -> ModelScan:
@@ -92,18 +119,17 @@ class FilesystemModelSource(ModelSource):
             if before.reading is not None and seen.get(path) is not before:
                 before.reading.cancelled.set()
         self._seen = seen
-        for each in seen.values():
+        # One that takes hours must not keep the others waiting.
+        for each in sorted(seen.values(), key=lambda each: each.found.size):
             self._advance(each, now)
         unlisted = [each for each in seen.values() if each.identity is None]
         return ModelScan(
             models=tuple(
-                _record(each.found, each.identity)
+                self._record(each.found, each.identity)
                 for each in seen.values()
                 if each.identity is not None
             ),
-            pending=tuple(
-                _pending(each) for each in unlisted if each.trouble is None or each.incomplete
-            ),
+            pending=tuple(_pending(each) for each in unlisted),
             moving=any(each.trouble is None for each in unlisted),
             settled=all(each.trouble is not None or each.is_written_to for each in unlisted),
             unread=self._complaints.end_of_scan(),
@@ -155,6 +181,7 @@ class FilesystemModelSource(ModelSource):
             return before
         return _Seen(
             found,
+            first=now,
             since=now,
             identity=self._known(found),
             changed_since_a_look=before is not None and before.identity is None,
@@ -166,7 +193,7 @@ class FilesystemModelSource(ModelSource):
             return None
         if found.stamp is not None:
             return self._cache.get(found.path, found.stamp)
-        if found.is_being_downloaded or not all(
+        if found.unfinished_download is not None or not all(
             self._cache.get(os.path.join(found.path, part.path), part.stamp) for part in found.parts
         ):
             return None
@@ -178,21 +205,27 @@ class FilesystemModelSource(ModelSource):
     def _advance(self, seen: _Seen, now: float) -> None:
         if seen.identity is not None:
             return
+        stalled = now - seen.first >= self._stall_seconds
         if seen.trouble is not None:
-            if now - seen.since < _RETRY_SECONDS:
+            is_final = stalled and seen.incomplete
+            if now - seen.since < _RETRY_SECONDS and not is_final:
                 self._complain(seen)
                 return
-            seen.trouble = None
+            seen.trouble = seen.reason = None
         if seen.outcome is not None:
             if seen.outcome.done():
                 self._conclude(seen, now)
-        elif seen.found.is_being_downloaded:
-            seen.incomplete, seen.since = True, now
-            seen.trouble = f"{seen.found.path} is not whole yet: a download in it goes on"
+        elif seen.found.unfinished_download is not None and not stalled:
+            self._wait_for(seen, "a download in it goes on", now)
         elif now - seen.since >= self._settle_seconds:
-            _log.info("hashing %s (%d bytes)", seen.found.path, seen.found.size)
+            _log.info("hashing %s (%d bytes)", one_line(seen.found.path), seen.found.size)
             seen.reading = Reading()
-            seen.outcome = self._readers.submit(self._identify, seen.found, seen.reading)
+            seen.outcome = self._readers.submit(self._identify, seen.found, seen.reading, stalled)
+
+    def _wait_for(self, seen: _Seen, reason: str, now: float) -> None:
+        """Note that it is not whole."""
+        seen.incomplete, seen.since, seen.reason = True, now, reason
+        seen.trouble = f"{seen.found.path} is not whole yet: {reason}"
 
     def _complain(self, seen: _Seen) -> None:
         if seen.trouble is not None and seen.incomplete:
@@ -200,10 +233,10 @@ class FilesystemModelSource(ModelSource):
         elif seen.trouble is not None:
             self._complaints.unread(seen.found.path, seen.trouble)
 
-    def _identify(self, found: Found, reading: Reading) -> Identity | None:
+    def _identify(self, found: Found, reading: Reading, stalled: bool) -> Identity | None:
         if found.stamp is not None:
-            return identify_file(found.path, found.stamp, reading)
-        return identify_folder(found, reading, self._cache)
+            return identify_file(found.path, found.stamp, reading, stalled=stalled)
+        return identify_folder(found, reading, self._cache, stalled=stalled)
 
     def _conclude(self, seen: _Seen, now: float) -> None:
         assert seen.outcome is not None  # noqa: S101 - tells mypy
@@ -211,17 +244,39 @@ class FilesystemModelSource(ModelSource):
         try:
             seen.identity = outcome.result()
         except IncompleteFile as error:
-            seen.incomplete = True
-            seen.trouble = f"{seen.found.path} is not whole yet: {error.reason}"
+            self._wait_for(seen, error.reason, now)
         except OSError as error:
-            seen.trouble = f"{seen.found.path} is left out: {error.strerror or error}"
+            self._leave_out(seen, error.strerror or str(error))
         except Exception as error:  # one file's bytes must not stop the scan of the others
             _log.error("%a can not be read", seen.found.path, exc_info=error)
-            seen.trouble = f"{seen.found.path!a} is left out: {type(error).__name__}"
+            self._leave_out(seen, type(error).__name__)
         self._complain(seen)
         stamp = seen.found.stamp
         if seen.identity is not None and stamp is not None and self._cache is not None:
             self._cache.put(seen.found.path, stamp, seen.identity)
+
+    def _leave_out(self, seen: _Seen, fault: str) -> None:
+        """Note that it cannot be read now."""
+        seen.trouble = f"{seen.found.path} is left out: {fault}"
+        seen.reason = f"it cannot be read: {fault}"
+
+    def _record(self, found: Found, identity: Identity) -> ModelRecord:
+        told = identity.classification
+        return ModelRecord(
+            id=identity.digest,
+            name=os.path.basename(found.path),
+            size=found.size,
+            path=found.path,
+            extension="" if found.stamp is None else extension_of(found.path),
+            kind=told.kind,
+            family=told.family,
+            precision=told.precision,
+            reason=told.reason,
+            stamp=found.stamp,
+            parts=found.parts,
+            native_size=told.native_size,
+            card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
+        )
 
 
 def _pending(seen: _Seen) -> PendingModel:
@@ -232,21 +287,5 @@ def _pending(seen: _Seen) -> PendingModel:
         size=seen.found.size,
         state=PendingState.HASHING if hashing else PendingState.SETTLING,
         hashed=seen.reading.hashed if seen.reading is not None else 0,
-    )
-
-
-def _record(found: Found, identity: Identity) -> ModelRecord:
-    told = identity.classification
-    return ModelRecord(
-        id=identity.digest,
-        name=os.path.basename(found.path),
-        size=found.size,
-        path=found.path,
-        extension="" if found.stamp is None else extension_of(found.path),
-        kind=told.kind,
-        family=told.family,
-        precision=told.precision,
-        reason=told.reason,
-        stamp=found.stamp,
-        parts=found.parts,
+        reason=seen.reason,
     )

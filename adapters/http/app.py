@@ -7,6 +7,7 @@ from flask import Flask
 
 from adapters.http import openai, sdapi
 from adapters.http.event_stream import EventStreams
+from adapters.http.foreign_pages import refuse_foreign_pages
 from adapters.http.inference import inference_blueprint
 from adapters.http.jobs import jobs_blueprint
 from adapters.http.metrics import count_requests, metrics_blueprint
@@ -16,11 +17,14 @@ from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_b
 from adapters.http.page import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
+from adapters.http.redaction import install_redaction, redactor_of
 from adapters.http.request_log import install_request_log
+from adapters.http.requests import RequestMaker
 from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
-from adapters.http.waiting import WaitingCallers
+from adapters.http.waiting import Places, WaitingCallers
+from application.model_choice import ModelChoice
 from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
@@ -33,7 +37,10 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["create_app"]
 
-_EXPOSED_HEADERS = ("X-Request-ID", "Location", "Retry-After", "Preference-Applied")
+_EXPOSED_HEADERS = (
+    *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
+    *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
+)
 
 
 def create_app(
@@ -53,7 +60,9 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder="pages")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    install_request_log(app)
+    redactor = redactor_of(settings)
+    install_request_log(app, redactor)
+    install_redaction(app, redactor)
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
@@ -63,31 +72,35 @@ def create_app(
         send_wildcard=True,
         max_age=600,
     )
+    refuse_foreign_pages(app, settings.cors_origins)
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
     )
-    draw = WaitingCallers(scheduler, places=settings.max_waiting)
-    streams = EventStreams(scheduler, places=settings.max_streams)
+    draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
+    streams = EventStreams(scheduler, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
+    make_request = RequestMaker(settings, registry, ModelChoice(registry, scheduler))
+    options = sdapi.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
         public_blueprint(page, registry, generator, service),
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
-        inference_blueprint(settings, draw, credential_checker),
-        jobs_blueprint(settings, scheduler, streams, credential_checker),
+        inference_blueprint(make_request, draw, credential_checker),
+        jobs_blueprint(make_request, scheduler, streams, credential_checker),
         tokens_blueprint(credential_checker),
-        openai.images_blueprint(settings, registry, draw, credential_checker),
+        openai.images_blueprint(make_request, draw, credential_checker),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        sdapi.txt2img_blueprint(settings, registry, draw, credential_checker),
+        sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
-        sdapi.options_blueprint(registry, credential_checker),
+        sdapi.options_blueprint(registry, options, credential_checker),
+        sdapi.upkeep_blueprint(device_report, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
-        explorer_blueprint(),
+        explorer_blueprint(registry),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(explorer_assets_blueprint())

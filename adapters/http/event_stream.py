@@ -59,17 +59,18 @@ class JobEventSchema(AnswerSchema):
 class EventStreams:
     """Opens streams of events, a bounded number at once: each holds a thread until it ends."""
 
-    def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
+    def __init__(self, scheduler: JobScheduler, *, places: Places) -> None:
         self._scheduler = scheduler
-        self._places = Places(places)
-        self._number = places
+        self._places = places
 
     @property
     def opened(self) -> int:
         """How many are open now."""
         return self._places.taken
 
-    def open(self, caller: str, job_id: str, *, after: str | None) -> Response:
+    def open(
+        self, caller: str, job_id: str, *, after: str | None, previews: bool = True
+    ) -> Response:
         """The answer that sends what happens to a job after the event `after`.
 
         Its place and its watch are given back when the server closes it, which it does however
@@ -80,10 +81,10 @@ class EventStreams:
             TooManyCallers: all places are taken.
         """
         with ExitStack() as held:
-            if not self._places.take():
-                raise too_many(f"{self._number} event streams are open already")
-            held.callback(self._places.give_back)
-            watch = self._scheduler.watch(caller, job_id, after=after)
+            if not self._places.take(caller):
+                raise too_many("too many event streams are open already")
+            held.callback(self._places.give_back, caller)
+            watch = self._scheduler.watch(caller, job_id, after=after, previews=previews)
             held.callback(watch.close)
             if watch.complete:  # by the standard's word, what keeps a client from coming back
                 return Response(status=HTTPStatus.NO_CONTENT)

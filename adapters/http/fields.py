@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
+from domain.limits import IntegerRange, NumberRange, OneOf, TextLength, one_line_end
 
 __all__ = ["CheckedString", "LimitedInteger", "LimitedNumber", "LimitedString", "OneWord"]
 
@@ -55,18 +55,30 @@ class LimitedNumber(_Checked, fields.Float):
 
 
 class LimitedString(_Checked, fields.String):
-    """JSON text within `limit`, that `problem` finds nothing wrong with: `limit`'s own, if none."""
+    """JSON text within `limit`, that `problem` finds nothing wrong with: `limit`'s own, if none.
+
+    With `lines` it may have lines, and every kind of line end becomes a newline first.
+    """
 
     def __init__(
         self,
         limit: TextLength,
         problem: Callable[[object], str | None] | None = None,
+        *,
+        lines: bool = False,
         **options: Any,
     ) -> None:
         bounds = validate.Length(limit.minimum, limit.maximum)
-        described = {"pattern": limit.PATTERN, **options.pop("metadata", {})}
+        pattern = limit.LINES_PATTERN if lines else limit.PATTERN
+        described = {"pattern": pattern, **options.pop("metadata", {})}
         super().__init__(validate=bounds, error_messages=_MESSAGES, metadata=described, **options)
         self.problem = problem or limit.problem
+        self._lines = lines
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        if self._lines and isinstance(value, str):
+            value = one_line_end(value)
+        return super()._deserialize(value, *args, **options)
 
 
 class OneWord(_Checked, fields.String):

@@ -1,25 +1,26 @@
 """Pictures."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Request, Response, jsonify, request
+from marshmallow import Schema
+from werkzeug.exceptions import NotAcceptable
 
 from adapters.http.auth import current_principal, protect
 from adapters.http.job_schemas import JobSchema, job_location
+from adapters.http.negotiation import FileChoice, file_choice
 from adapters.http.openapi.examples import JOB, REQUEST, RESULT
 from adapters.http.openapi.headers import response_headers
-from adapters.http.parsing import Blueprint
+from adapters.http.parsing import Blueprint, JsonParser
+from adapters.http.picture_answer import describes_picture, picture_answer
 from adapters.http.prefer import Preference, parse_prefer
+from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
-from adapters.http.schemas import (
-    GenerationRequestSchema,
-    GenerationResultSchema,
-    generation_request,
-)
+from adapters.http.schemas import GenerationRequestSchema, GenerationResultSchema
 from adapters.http.waiting import WaitingCallers
 from application.jobs import JobView
-from application.settings import Settings
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
 from domain.generation import GenerationResult
@@ -27,28 +28,45 @@ from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["inference_blueprint"]
 
+
+class _NegotiatingParser(JsonParser):
+    """Where the answer is to be a file, its format is the one that `Accept` asks for."""
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        body = super().load_json(req, schema)
+        choice = file_choice(req.accept_mimetypes, body.get("output_format"), _number(body))
+        if choice.output_format is None or "output_format" in body:
+            return body
+        return {**body, "output_format": choice.output_format.value}
+
+
+class _NegotiatingBlueprint(Blueprint):
+    ARGUMENTS_PARSER = _NegotiatingParser()
+
+
 _Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
 
 
 def inference_blueprint(
-    settings: Settings, draw: WaitingCallers, checker: CredentialChecker
+    make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which is the same."""
-    blueprint = Blueprint("inference", __name__, description="Draws pictures.")
+    blueprint = _NegotiatingBlueprint("inference", __name__, description="Draws pictures.")
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
     @blueprint.post("/infer", endpoint="infer_unversioned")
     @blueprint.post("/v1/infer")
     @blueprint.request_headers("Prefer")
-    @blueprint.raises(*SUBMITTING, *DRAWING, DeadlineUnmet)
+    @blueprint.raises(*SUBMITTING, *DRAWING, DeadlineUnmet, NotAcceptable)
     @blueprint.arguments(GenerationRequestSchema, example=REQUEST)
     @blueprint.response(
         HTTPStatus.OK,
         GenerationResultSchema,
         description="The pictures.",
         example=RESULT,
-        headers=response_headers("Preference-Applied"),
+        headers=response_headers("Preference-Applied", "Vary"),
     )
+    @describes_picture(blueprint)
     @blueprint.alt_response(
         HTTPStatus.ACCEPTED,
         schema=JobSchema,
@@ -61,19 +79,33 @@ def inference_blueprint(
         """Draw pictures and wait for them.
 
         The request is a job named by its `id`: the same request again joins it, or has its result.
-        `Prefer` says how long to wait before the job is answered instead.
+        `Prefer` says how long to wait before the job is answered instead. With one picture and an
+        `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the answer is the file.
         """
+        choice = file_choice(request.accept_mimetypes, fields.get("output_format"), _number(fields))
+        if choice.problem is not None:
+            raise NotAcceptable(choice.problem)
         preference = parse_prefer(request.headers.getlist("Prefer"))
-        wanted = generation_request(fields, settings)
-        outcome = draw(wanted, caller=current_principal().name, preference=preference)
-        return _answer(outcome, preference)
+        caller = current_principal().name
+        wanted = make_request(fields, caller=caller)
+        outcome = draw(wanted, caller=caller, preference=preference)
+        return _answer(outcome, preference, choice)
 
     return blueprint
 
 
-def _answer(outcome: GenerationResult | JobView, preference: Preference) -> _Answer:
-    """The pictures, or the job for who does not wait for them."""
+def _number(fields: Mapping[str, Any]) -> object:
+    return fields.get("num_images", 1)
+
+
+def _answer(
+    outcome: GenerationResult | JobView, preference: Preference, choice: FileChoice
+) -> _Answer:
+    """The pictures, as a file or as JSON, or the job for who does not wait for them."""
     if isinstance(outcome, GenerationResult):
-        return outcome, HTTPStatus.OK, preference.applied(asynchronously=False)
+        headers = preference.applied(asynchronously=False) | {"Vary": "Accept"}
+        if choice.output_format is not None:
+            return picture_answer(outcome), HTTPStatus.OK, headers
+        return outcome, HTTPStatus.OK, headers
     headers = job_location(outcome) | preference.applied(asynchronously=True)
     return jsonify(JobSchema().dump(outcome)), HTTPStatus.ACCEPTED, headers

@@ -10,15 +10,16 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
 from adapters.http.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.problems import failure_body
-from adapters.http.schemas import TimingsSchema, media_type
+from adapters.http.schemas import TimingsSchema
 from application.jobs import Job, JobStatus, JobView
 from domain.errors import JobNotFound
 from domain.generation import id_problem
 from domain.limits import IntegerRange
 from domain.output_formats import OutputFormat
-from domain.schedulers import Scheduler
 
 __all__ = [
+    "EndQuerySchema",
+    "EventsQuerySchema",
     "JobListSchema",
     "JobQuerySchema",
     "JobSchema",
@@ -30,6 +31,8 @@ __all__ = [
 
 _PAGE_SIZE = IntegerRange(1, 100)
 _SHOWN_CHARACTERS = 40
+_UNKNOWN_TYPE = "application/octet-stream"
+"""Of a format that a newer release has stored."""
 # Up to 2^63 - 1, the largest that databases have.
 _CURSOR = re.compile(r"j(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})")
 _CURSOR_PATTERN = f"^{_CURSOR.pattern}$"
@@ -125,8 +128,9 @@ class _JobRequestSchema(AnswerSchema):
     height = fields.Integer()
     seed = fields.Integer()
     num_images = fields.Integer()
-    scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
-    output_format = fields.Enum(OutputFormat, by_value=True)
+    # Not enums: a newer release may have stored names that are not known here.
+    scheduler = fields.String(allow_none=True)
+    output_format = fields.String()
     quality = fields.Integer(allow_none=True)
 
 
@@ -137,7 +141,9 @@ class _JobImageSchema(AnswerSchema):
     seed = fields.Integer()
     width = fields.Integer()
     height = fields.Integer()
-    media_type = media_type()
+    media_type = fields.String(
+        metadata={"enum": [*(each.media_type for each in OutputFormat), _UNKNOWN_TYPE]}
+    )
 
 
 class JobSchema(AnswerSchema):
@@ -187,6 +193,34 @@ class JobQuerySchema(Schema):
     )
 
 
+class _Flag(fields.Boolean):
+    """`true` or `false` in a query."""
+
+    def __init__(self, *, load_default: bool, description: str) -> None:
+        super().__init__(
+            truthy={"true"},
+            falsy={"false"},
+            load_default=load_default,
+            error_messages={"invalid": "must be true or false"},
+            metadata={"description": description},
+        )
+
+
+class EndQuerySchema(Schema):
+    """How a job ends."""
+
+    forget = _Flag(
+        load_default=False,
+        description="Remove a finished job and its pictures for good, instead of cancelling it.",
+    )
+
+
+class EventsQuerySchema(Schema):
+    """Which events are sent."""
+
+    previews = _Flag(load_default=True, description="Whether `preview` events are sent too.")
+
+
 class JobListSchema(AnswerSchema):
     """Some of the caller's jobs, newest first."""
 
@@ -212,10 +246,15 @@ def _images(job: Job) -> list[dict[str, object]] | None:
             "seed": image.seed,
             "width": image.width,
             "height": image.height,
-            "media_type": job.request.output_format.media_type,
+            "media_type": _media_type(job.request.output_format),
         }
         for number, image in enumerate(job.images)
     ]
+
+
+def _media_type(output_format: str) -> str:
+    known = isinstance(output_format, OutputFormat) or output_format in list(OutputFormat)
+    return OutputFormat(output_format).media_type if known else _UNKNOWN_TYPE
 
 
 def _cursor(place: int) -> str:

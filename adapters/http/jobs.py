@@ -9,6 +9,8 @@ from adapters.http.auth import current_principal, protect
 from adapters.http.event_stream import EventStreams, JobEventSchema
 from adapters.http.image_response import describes_image, image_number, image_response
 from adapters.http.job_schemas import (
+    EndQuerySchema,
+    EventsQuerySchema,
     JobListSchema,
     JobQuerySchema,
     JobSchema,
@@ -19,14 +21,16 @@ from adapters.http.openapi.examples import EVENT, JOB, REQUEST
 from adapters.http.openapi.headers import response_headers
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
+from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import FINDING, SUBMITTING
-from adapters.http.schemas import GenerationRequestSchema, generation_request
+from adapters.http.schemas import GenerationRequestSchema
 from application.jobs import JobPage, JobView
 from application.scheduler import JobScheduler
-from application.settings import Settings
 from domain.credentials import Scope
 from domain.errors import (
     ImageNotFound,
+    ImageNotReady,
+    JobRunning,
     PicturesLost,
     ShuttingDown,
     StorageInUse,
@@ -42,7 +46,10 @@ _NUMBER = path_parameter("number", "Which of its pictures; the first is 0.", pat
 
 
 def jobs_blueprint(
-    settings: Settings, scheduler: JobScheduler, streams: EventStreams, checker: CredentialChecker
+    make_request: RequestMaker,
+    scheduler: JobScheduler,
+    streams: EventStreams,
+    checker: CredentialChecker,
 ) -> Blueprint:
     """`/v1/jobs` and what is under it. Each caller sees its own jobs alone."""
     blueprint = Blueprint("jobs", __name__, url_prefix="/v1", description="Pictures for later.")
@@ -70,7 +77,8 @@ def jobs_blueprint(
     )
     def submit(fields: dict[str, Any]) -> tuple[JobView, HTTPStatus, dict[str, str]]:
         """Ask for pictures and fetch them later."""
-        view = scheduler.submit(generation_request(fields, settings), caller=caller()).view
+        wanted = make_request(fields, caller=caller())
+        view = scheduler.submit(wanted.request, caller=caller(), model_name=wanted.model_name).view
         return view, _status(view), job_location(view)
 
     @blueprint.get("/jobs")
@@ -89,7 +97,8 @@ def jobs_blueprint(
         return scheduler.find(caller(), checked_id(job_id))
 
     @blueprint.delete("/jobs/<job_id>", parameters=[_JOB_ID])
-    @blueprint.raises(*FINDING, StorageInUse, ShuttingDown)
+    @blueprint.arguments(EndQuerySchema, location="query")
+    @blueprint.raises(*FINDING, JobRunning, StorageInUse, ShuttingDown)
     @blueprint.response(
         HTTPStatus.OK, JobSchema, description="It will not be drawn, or it was finished before."
     )
@@ -99,14 +108,24 @@ def jobs_blueprint(
         success=True,
         description="It stops before its next step.",
     )
-    def cancel(job_id: str) -> tuple[JobView, HTTPStatus]:
-        """Cancel a job. Who waits for it gets 409 `cancelled`; a finished one stays as it is."""
+    @blueprint.alt_response(
+        HTTPStatus.NO_CONTENT, success=True, description="It is forgotten, with its pictures."
+    )
+    def end(query: dict[str, Any], job_id: str) -> Response | tuple[JobView, HTTPStatus]:
+        """Cancel a job, or forget a finished one.
+
+        A call that waits for a job that is cancelled gets 409 `cancelled`. A finished job stays as
+        it is, unless `forget=true` removes it and its pictures for good.
+        """
+        if query["forget"]:
+            scheduler.forget(caller(), checked_id(job_id))
+            return Response(status=HTTPStatus.NO_CONTENT)
         view = scheduler.cancel(caller(), checked_id(job_id))
         return view, _status(view)
 
     @blueprint.get("/jobs/<job_id>/images/<number>", parameters=[_JOB_ID, _NUMBER])
     @blueprint.request_headers("If-None-Match")
-    @blueprint.raises(*FINDING, ImageNotFound, PicturesLost)
+    @blueprint.raises(*FINDING, ImageNotFound, ImageNotReady, PicturesLost)
     @describes_image(blueprint)
     def get_image(job_id: str, number: str) -> Response:
         """A finished picture, as the file that it is."""
@@ -115,6 +134,7 @@ def jobs_blueprint(
         return image_response(data, name=f"{job_id}-{wanted}")
 
     @blueprint.get("/jobs/<job_id>/events", parameters=[_JOB_ID])
+    @blueprint.arguments(EventsQuerySchema, location="query")
     @blueprint.request_headers("Last-Event-ID")
     @blueprint.raises(*FINDING, StorageInUse, ShuttingDown, TooManyCallers)
     @blueprint.response(
@@ -128,10 +148,10 @@ def jobs_blueprint(
     @blueprint.alt_response(
         HTTPStatus.NO_CONTENT, success=True, description="The last event was read before."
     )
-    def get_events(job_id: str) -> Response:
+    def get_events(query: dict[str, Any], job_id: str) -> Response:
         """What happens to a job, as server-sent events: the schema is that of one event."""
         after = request.headers.get("Last-Event-ID") or None
-        return streams.open(caller(), checked_id(job_id), after=after)
+        return streams.open(caller(), checked_id(job_id), after=after, previews=query["previews"])
 
     return blueprint
 

@@ -13,6 +13,21 @@ def _text(description: str, *, allow_none: bool = False) -> fields.String:
     return fields.String(metadata={"description": description}, allow_none=allow_none)
 
 
+class _SizeSchema(AnswerSchema):
+    """A size in pixels."""
+
+    width = fields.Integer()
+    height = fields.Integer()
+
+
+class _SizeLimitsSchema(AnswerSchema):
+    """The sizes that a model draws, in pixels."""
+
+    min = fields.Integer(metadata={"description": "Of a side, at least."})
+    max = fields.Integer(metadata={"description": "Of a side, at most."})
+    max_pixels = fields.Integer(metadata={"description": "Width times height, at most."})
+
+
 class ModelSchema(AnswerSchema):
     """A model: a file, or a diffusers folder. Its id names the bytes."""
 
@@ -51,6 +66,27 @@ class ModelSchema(AnswerSchema):
         allow_none=True,
         metadata={"description": "What draws when none is named; null for the model's own."},
     )
+    native_size = fields.Nested(
+        _SizeSchema,
+        allow_none=True,
+        metadata={"description": "The size that it was trained with; null when not known."},
+    )
+    sizes = fields.Nested(
+        _SizeLimitsSchema,
+        allow_none=True,
+        metadata={"description": "The sizes that it draws; null where it draws none."},
+    )
+    description = _text("What it draws; null when the model does not say.", allow_none=True)
+    sample_prompts = fields.List(
+        fields.String(), metadata={"description": "Prompts that it draws well."}
+    )
+    known_words = fields.List(
+        fields.String(),
+        metadata={
+            "description": "The words that name what it draws; empty when the model does not say. "
+            "A prompt without any of them is drawn with a warning."
+        },
+    )
 
 
 class ModelQuerySchema(Schema):
@@ -72,6 +108,7 @@ class _PendingModelSchema(AnswerSchema):
     size = fields.Integer(metadata={"description": "Bytes."})
     state = fields.Enum(PendingState, by_value=True)
     hashed = fields.Integer(metadata={"description": "Bytes that are read."})
+    reason = _text("Why it could not be read so far; null when it was not tried.", allow_none=True)
 
 
 class ModelListSchema(AnswerSchema):

@@ -5,10 +5,9 @@ from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
-from adapters.http.schemas import generation_request
+from adapters.http.schemas import V1_LIMITS, generation_request
 from application.settings import Settings
 from application.version import NAME, VERSION
-from domain.generation import GenerationRequest
 from domain.output_formats import DEFAULT_QUALITY
 
 __all__ = ["BrowserPage"]
@@ -39,7 +38,7 @@ class BrowserPage:
         self._version = version
         # What a request that names nothing else has.
         defaults = generation_request({"id": "-", "model_id": "0" * 64, "prompt": "-"}, settings)
-        limits = GenerationRequest.LIMITS
+        limits = V1_LIMITS
         self._context = {
             "name": NAME,
             "version": VERSION,

@@ -1,6 +1,7 @@
 """Request bodies: strict JSON, then a schema; every wrong field is named at once."""
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ PICTURE_BODY_BYTES = 8_388_608
 1024 × 1024 pixels, and of pure noise it is 4.2 million bytes in base64."""
 
 _MEDIA_TYPE = "application/json"
+_PLAIN_TYPE = re.compile(r"missing|[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 _MAX_DIGITS = 4300
 """Of an integer. Python's own limit, because the time grows with the square of the digits."""
 
@@ -39,7 +41,7 @@ def parse_json(body: bytes) -> object:
         raise ValueError("the body is nested too deeply") from None
 
 
-class _JsonParser(FlaskParser):
+class JsonParser(FlaskParser):
     least_limit = 0
 
     def load_json(self, req: Request, schema: Schema) -> Any:
@@ -47,7 +49,9 @@ class _JsonParser(FlaskParser):
         if not body:
             return {}
         if req.mimetype != _MEDIA_TYPE:
-            sent = ascii(req.mimetype)[:60] if req.mimetype else "missing"
+            sent = req.mimetype or "missing"
+            if not _PLAIN_TYPE.fullmatch(sent):
+                sent = "another one"
             abort(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 description=f"Content-Type is {sent}; send {_MEDIA_TYPE}",
@@ -76,10 +80,10 @@ class _JsonParser(FlaskParser):
 class Blueprint(DescribedBlueprint):
     """A blueprint whose `arguments` follow this module's rules."""
 
-    ARGUMENTS_PARSER = _JsonParser()
+    ARGUMENTS_PARSER = JsonParser()
 
 
-class _PictureParser(_JsonParser):
+class _PictureParser(JsonParser):
     least_limit = PICTURE_BODY_BYTES
 
 

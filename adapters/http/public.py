@@ -73,11 +73,13 @@ def public_blueprint(
     @blueprint.response(HTTPStatus.OK, HealthSchema, description="It is there.")
     def health() -> dict[str, object]:
         """Whether it is there, on which device, with how many models."""
+        models = registry.models()
         return {
             "status": "healthy",
             "version": VERSION,
             "device": generator.device,
-            "models": len(registry.models()),
+            "models": len(models),
+            "loadable_models": sum(model.loadable for model in models),
         }
 
     @blueprint.get("/health/ready")

@@ -29,6 +29,9 @@ class HealthSchema(AnswerSchema):
         metadata={"description": "What draws, as torch names it; null until it is known."},
     )
     models = fields.Integer(metadata={"description": "How many are listed."})
+    loadable_models = fields.Integer(
+        metadata={"description": "How many of them can be drawn with."}
+    )
 
 
 class ReadySchema(AnswerSchema):

@@ -8,6 +8,8 @@ from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
+from adapters.http.redaction import Redactor
+
 __all__ = ["install_request_log"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -18,13 +20,21 @@ _FORWARDED_FOR_CHARACTERS = 200
 _log = logging.getLogger(__name__)
 
 
-def install_request_log(app: Flask) -> None:
-    """Give each request of `app` its id, and each response the header `X-Request-ID`."""
+def install_request_log(app: Flask, redactor: Redactor) -> None:
+    """Give each request of `app` its id, and each response the header `X-Request-ID`.
+
+    An id that holds a credential is not taken over, and the log has none from an address either.
+    """
 
     def begin() -> None:
         sent = request.headers.get("X-Request-ID", "")
-        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        taken = _REQUEST_ID.fullmatch(sent) and not redactor.holds(sent)
+        g.request_id = sent if taken else uuid.uuid4().hex
         g.began = time.monotonic()
+
+    def logged(text: str) -> str:
+        # The id of a job may look as if drawn by chance, because it may be.
+        return redactor.redacted(_escaped(text), shapes="job_id" not in (request.view_args or {}))
 
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
@@ -33,13 +43,13 @@ def install_request_log(app: Flask) -> None:
         _log.log(
             logging.DEBUG if _quiet(response) else logging.INFO,
             "%s %s %d in %.3f s for %s from %s%s, request_id=%s",
-            request.method,
-            _escaped(request.path),
+            logged(request.method),
+            logged(request.path),
             response.status_code,
             time.monotonic() - g.began,
-            "nobody" if principal is None else ascii(principal.name),
+            "nobody" if principal is None else f"'{logged(principal.name)}'",
             _escaped(request.remote_addr or "nowhere"),
-            _forwarded_for(),
+            logged(_forwarded_for()),
             g.request_id,
         )
         return response
@@ -59,7 +69,7 @@ def _forwarded_for() -> str:
     Of a long one its end, where the nearest proxy has put the address that it saw.
     """
     sent = request.headers.get("X-Forwarded-For")
-    return f", forwarded_for={sent[-_FORWARDED_FOR_CHARACTERS:]!a}" if sent else ""
+    return f", forwarded_for='{sent[-_FORWARDED_FOR_CHARACTERS:]}'" if sent else ""
 
 
 def _escaped(text: str) -> str:

@@ -3,19 +3,19 @@
 The domain checks it (`last_seed_problem`, `quality_problem`); this is for the API's description.
 """
 
-import itertools
 from typing import Any
 
 from domain.generation import GenerationRequest
-from domain.limits import IntegerRange
+from domain.limits import IntegerRange, Limit
 from domain.output_formats import OutputFormat
 
 __all__ = ["images_rule", "quality_rule", "seed_rule"]
 
 
-def seed_rule(num_images: str = "num_images") -> dict[str, Any]:
-    """The seed of the last image is within the bounds too."""
-    seeds, numbers = _bounds("seed"), _bounds("num_images")
+def seed_rule(numbers: Limit, num_images: str = "num_images") -> dict[str, Any]:
+    """The seed of the last image is within the bounds too; `numbers` is how many there may be."""
+    seeds = _bounds("seed")
+    assert isinstance(numbers, IntegerRange)  # noqa: S101 - tells mypy which kind of limit
     return {
         "anyOf": [
             {
@@ -30,9 +30,15 @@ def seed_rule(num_images: str = "num_images") -> dict[str, Any]:
 
 
 def images_rule(one: str, other: str) -> dict[str, Any]:
-    """The product of these two is the number of images, within its bounds and the seed's."""
+    """The product of these two is the number of images, within its bounds and the seed's.
+
+    Of the pairs with an allowed product only the largest are listed, and 1 by 1: that is enough but
+    for the last few seeds, where more pairs are taken than it says.
+    """
     seeds, numbers = _bounds("seed"), _bounds("num_images")
-    counts = range(numbers.minimum, numbers.maximum + 1)
+    most = numbers.maximum
+    largest = [(first, most // first) for first in range(numbers.minimum, most + 1)]
+    pairs = [(1, 1), *((a, b) for a, b in largest if most // b == a)]
     return {
         "anyOf": [
             {
@@ -42,8 +48,7 @@ def images_rule(one: str, other: str) -> dict[str, Any]:
                     "seed": {"maximum": seeds.maximum - first * second + 1},
                 }
             }
-            for first, second in itertools.product(counts, counts)
-            if first * second <= numbers.maximum
+            for first, second in pairs
         ]
     }
 

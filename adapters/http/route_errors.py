@@ -10,6 +10,7 @@ FINDING = (errors.JobNotFound, errors.StorageUnavailable)
 SUBMITTING = (
     errors.InvalidRequest,  # the model may not take the scheduler
     errors.ModelNotFound,
+    errors.NoModel,
     errors.ModelsNotRead,
     errors.ModelNotLoadable,
     errors.IdConflict,

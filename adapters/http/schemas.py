@@ -9,49 +9,55 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.fields import (
-    CheckedString,
     LimitedInteger,
     LimitedNumber,
     LimitedString,
     OneWord,
 )
+from adapters.http.redaction import refuse_credentials
 from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
 from domain.generation import (
     GeneratedImage,
     GenerationRequest,
+    guidance_problem,
     id_problem,
     last_seed_problem,
-    model_id_problem,
     quality_problem,
 )
-from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import Scheduler
 
 __all__ = [
+    "V1_LIMITS",
     "GenerationRequestSchema",
     "GenerationResultSchema",
     "RequestSchema",
     "TimingsSchema",
     "generation_request",
     "id_length",
+    "limited_guidance",
     "limited_integer",
     "limited_number",
     "limited_text",
     "limited_word",
     "media_type",
+    "model_name",
     "request_defaults",
 ]
 
 _Field = TypeVar("_Field", LimitedInteger, LimitedNumber, LimitedString, OneWord)
 
+_MODEL_NAME = TextLength(1, 4096)
+"""A path is a name too, and Linux' PATH_MAX is 4096."""
 _MEANINGS: Mapping[str, str] = {
     "prompt": "What to draw.",
     "negative_prompt": "What to keep out.",
     "num_inference_steps": "Denoising steps.",
     "guidance_scale": "How closely to follow the prompt; 1 is no guidance, and twice as fast.",
-    "width": "Pixels. What is no multiple of 8 is drawn larger and cropped about its centre.",
+    "width": "Pixels, within the model's `sizes`. A width that is not a multiple of 8 is drawn at "
+    "the next one and cropped about the centre.",
     "height": "Pixels, as `width`.",
     "seed": "Of the first image; image *i* has seed + *i*, and the last one's is within the bounds "
     "too. Random when left out.",
@@ -62,23 +68,49 @@ _MEANINGS: Mapping[str, str] = {
 }
 
 
-def limited_text(name: str, **options: Any) -> LimitedString:
+V1_LIMITS: Mapping[str, Limit] = {
+    **GenerationRequest.LIMITS,
+    "prompt": TextLength(1, 1000),
+    "negative_prompt": TextLength(0, 1000),
+    "guidance_scale": NumberRange(1.0, 20.0),
+    "num_images": IntegerRange(1, 4),
+}
+"""What a request of `/v1` may hold. Other doors take what their API takes."""
+
+
+def limited_text(
+    name: str, limits: Mapping[str, Limit] = GenerationRequest.LIMITS, **options: Any
+) -> LimitedString:
     """The field for text within the limit of this name of a `GenerationRequest`."""
-    limit = GenerationRequest.LIMITS[name]
+    limit = limits[name]
     assert isinstance(limit, TextLength)  # noqa: S101 - tells mypy which kind of limit
-    return _named(name, LimitedString(limit, **options))
+    return _named(name, LimitedString(limit, lines=True, **options))
 
 
-def limited_integer(name: str, **options: Any) -> LimitedInteger:
+def limited_integer(
+    name: str, limits: Mapping[str, Limit] = GenerationRequest.LIMITS, **options: Any
+) -> LimitedInteger:
     """The field for an integer within the limit of this name of a `GenerationRequest`."""
-    limit = GenerationRequest.LIMITS[name]
+    limit = limits[name]
     assert isinstance(limit, IntegerRange)  # noqa: S101
     return _named(name, LimitedInteger(limit, **options))
 
 
-def limited_number(name: str, **options: Any) -> LimitedNumber:
+def limited_guidance(**options: Any) -> LimitedNumber:
+    """The field for a guidance as the doors to other APIs take it: 0 is none too."""
+    limit = GenerationRequest.LIMITS["guidance_scale"]
+    assert isinstance(limit, NumberRange)  # noqa: S101
+    field = _named("guidance_scale", LimitedNumber(limit, **options))
+    field.problem = guidance_problem
+    field.metadata = {**field.metadata, "anyOf": [{"maximum": 0}, {"minimum": 1}]}
+    return field
+
+
+def limited_number(
+    name: str, limits: Mapping[str, Limit] = GenerationRequest.LIMITS, **options: Any
+) -> LimitedNumber:
     """The field for a number within the limit of this name of a `GenerationRequest`."""
-    limit = GenerationRequest.LIMITS[name]
+    limit = limits[name]
     assert isinstance(limit, NumberRange)  # noqa: S101
     return _named(name, LimitedNumber(limit, **options))
 
@@ -88,6 +120,11 @@ def limited_word(name: str, **options: Any) -> OneWord:
     limit = GenerationRequest.LIMITS[name]
     assert isinstance(limit, OneOf)  # noqa: S101
     return _named(name, OneWord(limit, **options))
+
+
+def model_name(**options: Any) -> LimitedString:
+    """The field for a name of a model, by the one rule of all doors."""
+    return LimitedString(_MODEL_NAME, **options)
 
 
 def _named(name: str, field: _Field) -> _Field:
@@ -120,35 +157,38 @@ class GenerationRequestSchema(RequestSchema):
     """A request for pictures; what is left out is as its default says."""
 
     described: ClassVar[Mapping[str, Any]] = {
-        "dependentSchemas": {"seed": seed_rule(), "quality": quality_rule("quality")}
+        "dependentSchemas": {
+            "seed": seed_rule(V1_LIMITS["num_images"]),
+            "quality": quality_rule("quality"),
+        }
     }
 
     id = LimitedString(
         id_length(),
         id_problem,
-        required=True,
         metadata={
             "description": "Your name for the request, and its idempotency key: the same request "
-            "again has the same answer. It names the job in a URL.",
+            "again has the same answer. It names the job in a URL. One is made when it is left "
+            "out; then a request that is sent again is drawn again.",
             "not": {"pattern": r"/|^\.{1,2}$"},
         },
     )
-    model_id = CheckedString(
-        model_id_problem,
+    model_id = model_name(
         required=True,
         metadata={
-            "description": "An `id` that `GET /v1/models` lists.",
-            "pattern": "^[0-9A-Fa-f]{64}$",
+            "description": "An `id` that `GET /v1/models` lists, or another name of the model: ten "
+            "or more of the id's first digits, its path, its file's name with or without the "
+            "extension, or an alias. The answer has the id.",
         },
     )
-    prompt = limited_text("prompt", required=True)
-    negative_prompt = limited_text("negative_prompt", allow_none=True)
-    num_inference_steps = limited_integer("num_inference_steps")
-    guidance_scale = limited_number("guidance_scale")
+    prompt = limited_text("prompt", V1_LIMITS, required=True)
+    negative_prompt = limited_text("negative_prompt", V1_LIMITS, allow_none=True)
+    num_inference_steps = limited_integer("num_inference_steps", V1_LIMITS)
+    guidance_scale = limited_number("guidance_scale", V1_LIMITS)
     width = limited_integer("width")
     height = limited_integer("height")
     seed = limited_integer("seed", allow_none=True)
-    num_images = limited_integer("num_images")
+    num_images = limited_integer("num_images", V1_LIMITS)
     scheduler = limited_word("scheduler", allow_none=True)
     output_format = limited_word("output_format")
     quality = limited_integer("quality", allow_none=True)
@@ -171,7 +211,12 @@ class GenerationRequestSchema(RequestSchema):
 
 
 def generation_request(fields: Mapping[str, Any], settings: Settings) -> GenerationRequest:
-    """The request that the checked `fields` of a body make; the settings fill some gaps."""
+    """The request that the checked `fields` of a body make; the settings fill some gaps.
+
+    Raises InvalidRequest when a text of it holds a credential of this service.
+    """
+    texts = {name: fields.get(name) for name in ("id", "prompt", "negative_prompt")}
+    refuse_credentials(texts, settings)
     return GenerationRequest(**{**_configured(settings), **fields})
 
 

@@ -15,7 +15,13 @@ __all__ = ["system_blueprint"]
 
 _LIMITS = (
     *("max_queue", "max_queue_per_caller", "max_waiting", "max_streams", "max_body_bytes"),
-    *("batch_wait_ms", "model_cache_bytes", "job_retention_seconds", "job_retention_bytes"),
+    *(
+        "max_pixels",
+        "batch_wait_ms",
+        "model_cache_bytes",
+        "job_retention_seconds",
+        "job_retention_bytes",
+    ),
 )
 
 

@@ -1,13 +1,16 @@
 """Callers that hold a thread: a bounded number, so that threads are left for everybody else."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
 from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
+from adapters.http.requests import NamedRequest
 from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
+from application.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation import GenerationRequest, GenerationResult
 
@@ -22,48 +25,65 @@ def too_many(what: str) -> TooManyCallers:
 
 
 class Places:
-    """So many callers at once, and no more."""
+    """A bounded number of places, of which no caller takes so many that a newcomer finds none.
+
+    A caller gets a further place while it holds fewer than three for each one that is free, so one
+    caller alone gets three quarters of them. Where there are four places or fewer, everyone may
+    take all. This is the dynamic threshold of shared buffers (Choudhury & Hahne,
+    IEEE/ACM Transactions on Networking 6(2), 1998).
+
+    Args:
+        number: How many there are.
+    """
+
+    _FOR_EACH_FREE = 3
+    _FEW = 4
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._taken = 0
+        self._held: Counter[str] = Counter()
         self._changing = threading.Lock()
 
     @property
     def taken(self) -> int:
         """How many are taken now."""
-        return self._taken
-
-    def take(self) -> bool:
-        """Take a place, if one is free; never waits for one. It must be given back once."""
         with self._changing:
-            free = self._taken < self._number
-            self._taken += free
-        return free
+            return self._held.total()
 
-    def give_back(self) -> None:
-        """The place that was taken is free again."""
+    def take(self, caller: str) -> bool:
+        """Take a place if this caller may have one. It never waits, and it is given back once."""
         with self._changing:
-            self._taken -= 1
+            free = self._number - self._held.total()
+            share = self._FEW if self._number <= self._FEW else max(1, self._FOR_EACH_FREE * free)
+            if free <= 0 or self._held[caller] >= share:
+                return False
+            self._held[caller] += 1
+            return True
+
+    def give_back(self, caller: str) -> None:
+        """A place that this caller took is free again."""
+        with self._changing:
+            self._held[caller] -= 1
+            if not self._held[caller]:
+                del self._held[caller]
 
     @contextmanager
-    def one(self) -> Iterator[bool]:
-        """Whether a place was free; it is taken for the block."""
-        taken = self.take()
+    def one(self, caller: str) -> Iterator[bool]:
+        """Whether the caller got a place; it is taken for the block."""
+        taken = self.take(caller)
         try:
             yield taken
         finally:
             if taken:
-                self.give_back()
+                self.give_back(caller)
 
 
 class WaitingCallers:
     """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
 
-    def __init__(self, scheduler: JobScheduler, *, places: int) -> None:
+    def __init__(self, scheduler: JobScheduler, *, places: Places) -> None:
         self._scheduler = scheduler
-        self._places = Places(places)
-        self._number = places
+        self._places = places
 
     @property
     def waiting(self) -> int:
@@ -71,7 +91,7 @@ class WaitingCallers:
         return self._places.taken
 
     def __call__(
-        self, request: GenerationRequest, *, caller: str, preference: Preference
+        self, wanted: NamedRequest, *, caller: str, preference: Preference
     ) -> GenerationResult | JobView:
         """The pictures, or the job that will have them when the caller does not wait for them.
 
@@ -82,34 +102,42 @@ class WaitingCallers:
         """
         if preference.seconds is None:
             remedy = "send 'Prefer: respond-async' or POST /v1/jobs to wait for none"
-            return self._pictures(request, caller, preference.within, f"; {remedy}")
-        with self._places.one() if preference.seconds else nullcontext(False) as taken:
-            submission = self._scheduler.submit(request, caller=caller, within=preference.within)
+            return self._pictures(wanted, caller, preference.within, f"; {remedy}")
+        with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
+            submission = self._submit(wanted, caller, preference.within)
             try:
                 seconds = preference.seconds if taken else 0
                 return wait_for_pictures(submission, seconds)
             except TimeoutError:
                 return submission.view
 
-    def pictures(self, request: GenerationRequest, *, caller: str) -> GenerationResult:
+    def pictures(
+        self, wanted: NamedRequest | GenerationRequest, *, caller: str
+    ) -> GenerationResult:
         """The pictures, however long they take; for clients that know of no jobs.
 
         Raises TooManyCallers when all places are taken.
         """
-        return self._pictures(request, caller, None, "")
+        if isinstance(wanted, GenerationRequest):
+            wanted = NamedRequest(wanted, "")
+        return self._pictures(wanted, caller, None, "")
 
     def _pictures(
-        self, request: GenerationRequest, caller: str, within: float | None, remedy: str
+        self, wanted: NamedRequest, caller: str, within: float | None, remedy: str
     ) -> GenerationResult:
-        with self._places.one() as taken:
+        with self._places.one(caller) as taken:
             if taken:
-                submission = self._scheduler.submit(request, caller=caller, within=within)
-                return wait_for_pictures(submission)
-        if self._drawn(request, caller):
+                return wait_for_pictures(self._submit(wanted, caller, within))
+        if self._drawn(wanted.request, caller):
             # Unless it is drawn anew, as its pictures are lost.
             with suppress(TimeoutError):
-                return self._scheduler.submit(request, caller=caller, within=within).wait(0)
-        raise too_many(f"{self._number} callers wait for pictures already{remedy}")
+                return self._submit(wanted, caller, within).wait(0)
+        raise too_many(f"too many calls wait for pictures already{remedy}")
+
+    def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
+        return self._scheduler.submit(
+            wanted.request, caller=caller, within=within, model_name=wanted.model_name
+        )
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:
         """Whether there is nothing to wait for."""

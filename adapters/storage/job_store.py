@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Engine,
+    Select,
     create_engine,
     delete,
     event,
@@ -28,6 +30,7 @@ from adapters.storage.job_json import job_from_json, job_to_json
 from adapters.storage.tables import VERSION, jobs, metadata, versions
 from application.jobs import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
+from application.retention import KEPT_WITHOUT_PICTURES, fair_share
 from domain.errors import StorageUnavailable
 
 __all__ = ["SqlJobStore"]
@@ -51,9 +54,18 @@ class SqlJobStore(JobStore):
         patience: Seconds that SQLite waits for another that writes, its busy timeout, where a
             caller waits for it.
         long_patience: The same where none does.
+        before_commit: Is called before changes are made to last. What it raises drops them.
     """
 
-    def __init__(self, url: str, *, patience: float = 1.0, long_patience: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: float = 1.0,
+        long_patience: float = 5.0,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._before_commit = before_commit
         self._url = url
         self._patience = patience
         self._long_patience = long_patience
@@ -75,6 +87,11 @@ class SqlJobStore(JobStore):
             unfinished = jobs.c.status.in_(_UNFINISHED)
             connection.execute(update(jobs).where(same, unfinished).values(_changing(job)))
 
+    def remove(self, job: Job) -> None:
+        with self._transaction() as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            connection.execute(delete(jobs).where(same))
+
     def find(self, key: JobKey) -> Job | None:
         found = select(jobs.c.sequence, jobs.c.body).where(jobs.c.key == _key(key))
         with self._transaction() as connection:
@@ -86,38 +103,42 @@ class SqlJobStore(JobStore):
         rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.owner == _digest(caller))
         if status is not None:
             rows = rows.where(jobs.c.status == status.value)
-        if before is not None:
-            rows = rows.where(jobs.c.sequence < before)
+        rows = rows.order_by(jobs.c.sequence.desc())
+        found: list[Job] = []
         with self._transaction() as connection:
-            return _read(connection.execute(rows.order_by(jobs.c.sequence.desc()).limit(limit)))
+            while len(found) < limit:
+                next_rows = rows if before is None else rows.where(jobs.c.sequence < before)
+                some = connection.execute(next_rows.limit(limit - len(found))).all()
+                if not some:
+                    break
+                found += _read(some)
+                before = some[-1].sequence
+        return found
 
     def unfinished(self) -> Sequence[Job]:
         rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.status.in_(_UNFINISHED))
         with self._transaction(patiently=True) as connection:
-            return _read(connection.execute(rows.order_by(jobs.c.sequence)))
+            there = connection.execute(rows.order_by(jobs.c.sequence)).all()
+            read = _read(there)
+            broken = {row.sequence for row in there} - {job.sequence for job in read}
+            for number in broken:
+                row = update(jobs).where(jobs.c.sequence == number)
+                ended = {"status": JobStatus.FAILED.value, "finished_at": time.time()}
+                connection.execute(row.values(ended))
+            return read
 
     def tokens(self) -> Collection[str]:
         with self._transaction(patiently=True) as connection:
             return set(connection.execute(select(jobs.c.token)).scalars())
 
     def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
-        newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
-        kept = func.sum(jobs.c.bytes).over(order_by=newest_first).label("kept")
-        finished = (
-            select(jobs.c.sequence, jobs.c.token, jobs.c.finished_at, kept)
-            .where(jobs.c.status.in_(_FINISHED))
-            .subquery()
-        )
-        old = select(finished.c.sequence, finished.c.token).where(
-            (finished.c.finished_at < finished_before) | (finished.c.kept > keep_bytes)
-        )
+        is_finished = jobs.c.status.in_(_FINISHED)
+        is_old = is_finished & (jobs.c.finished_at < finished_before)
         with self._transaction(patiently=True) as connection:
-            rows = connection.execute(old).all()
-            numbers = [row.sequence for row in rows]
-            for start in range(0, len(numbers), _AT_ONCE):
-                some = numbers[start : start + _AT_ONCE]
-                connection.execute(delete(jobs).where(jobs.c.sequence.in_(some)))
-            return {row.token for row in rows}
+            gone = _remove(connection, select(jobs.c.sequence, jobs.c.token).where(is_old))
+            sums = select(func.sum(jobs.c.bytes)).where(is_finished).group_by(jobs.c.owner)
+            share = fair_share(connection.execute(sums).scalars().all(), keep_bytes)
+            return gone if share is None else gone | _remove(connection, _past_share(share))
 
     def close(self) -> None:
         with self._opening:
@@ -138,6 +159,7 @@ class SqlJobStore(JobStore):
                     connection.exec_driver_sql(f"pragma synchronous = {level}")
                     connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
                 yield connection
+                self._before_commit()
         except (SQLAlchemyError, OSError) as error:
             # The library's words hold the statement, and what connects the URL.
             _log.error("the job store failed: %s", _cause(error))
@@ -198,6 +220,32 @@ def _make_tables(engine: Engine) -> None:
                 f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
                 "DATABASE_URL where that is set: with a new database alone the pictures are lost"
             )
+
+
+def _past_share(share: int) -> Select[tuple[int, str]]:
+    """The finished jobs that remain when each owner keeps the best `share` bytes of its own."""
+    has_pictures = jobs.c.status == JobStatus.SUCCEEDED.value
+    newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
+    alike = func.row_number().over(partition_by=(jobs.c.owner, has_pictures), order_by=newest_first)
+    ranked = (
+        select(jobs, (has_pictures | (alike <= KEPT_WITHOUT_PICTURES)).label("worthy"))
+        .where(jobs.c.status.in_(_FINISHED))
+        .subquery()
+    )
+    best_first = (ranked.c.worthy.desc(), ranked.c.finished_at.desc(), ranked.c.sequence.desc())
+    kept = func.sum(ranked.c.bytes).over(partition_by=ranked.c.owner, order_by=best_first)
+    summed = select(ranked.c.sequence, ranked.c.token, kept.label("kept")).subquery()
+    return select(summed.c.sequence, summed.c.token).where(summed.c.kept > share)
+
+
+def _remove(connection: Connection, chosen: Select[tuple[int, str]]) -> set[str]:
+    """Remove the chosen jobs. Returns their tokens."""
+    rows = connection.execute(chosen).all()
+    numbers = [row.sequence for row in rows]
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        connection.execute(delete(jobs).where(jobs.c.sequence.in_(some)))
+    return {row.token for row in rows}
 
 
 def _changing(job: Job) -> dict[str, object]:

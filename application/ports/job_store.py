@@ -29,6 +29,10 @@ class JobStore(ABC):
         """
 
     @abstractmethod
+    def remove(self, job: Job) -> None:
+        """Forget a finished job. Nothing when it is no longer there, or another has its key."""
+
+    @abstractmethod
     def find(self, key: JobKey) -> Job | None:
         """The job of this key."""
 
@@ -36,11 +40,17 @@ class JobStore(ABC):
     def page(
         self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
     ) -> Sequence[Job]:
-        """At most `limit` jobs of a caller, newest first, with a sequence less than `before`."""
+        """At most `limit` jobs of a caller, newest first, with a sequence less than `before`.
+
+        Fewer only where there are no more. A row that cannot be read is passed over.
+        """
 
     @abstractmethod
     def unfinished(self) -> Sequence[Job]:
-        """Every job that is queued or running, the oldest first. Waits longer."""
+        """Every job that is queued or running, the oldest first. Waits longer.
+
+        A row that cannot be read counts as failed from then on, so that it is retired some day.
+        """
 
     @abstractmethod
     def tokens(self) -> Collection[str]:
@@ -50,8 +60,10 @@ class JobStore(ABC):
     def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         """Remove finished jobs and return their tokens. Waits longer.
 
-        Those that finished before that time, and the longest finished of the others until those
-        that are left, with their images, have no more than `keep_bytes`.
+        The jobs that finished before that time go. If the others use more than `keep_bytes`, each
+        caller keeps its `fair_share` of that: no caller's jobs are given up because of what another
+        caller stores. Of one caller, jobs without pictures go first, but for the newest
+        `KEPT_WITHOUT_PICTURES`; then the oldest go.
         """
 
     @abstractmethod

@@ -14,7 +14,8 @@ class ModelScan:
 
     Attributes:
         models: One record a file, in any order.
-        pending: Files that will be listed once they are whole and their bytes are known.
+        pending: Files that will be listed once they are whole or wait no longer to be, and their
+            bytes are known.
         moving: Whether a later look will know more of them though nobody touches the files.
         settled: Whether none of them is worth waiting for: what moves is being written to.
         unread: Paths that could not be looked at, as when a folder is missing; none when the look
@@ -35,8 +36,10 @@ class ModelSource(ABC):
     def scan(self) -> ModelScan:
         """What is there now. Does not wait for bytes to be read: that goes on in the background.
 
-        A file that can not be read or is empty is left out; it never stops the scan. A folder that
-        is missing is none without models: it is `unread`.
+        A file that can not be read is pending with the reason, and `unread`; it never stops the
+        scan. So is a file that is not whole, until it has not changed for a while: then it is
+        listed as not loadable, with the reason. A folder that is missing is not one without
+        models: it is `unread`.
         """
 
     @abstractmethod

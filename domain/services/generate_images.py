@@ -94,13 +94,14 @@ class GenerateImages:
             ModelNotFound: no model has its `model_id`.
             ModelsNotRead: none has it now, and not all files are read.
             ModelNotLoadable: no picture can be drawn with that model.
-            InvalidRequest: its scheduler is not one for that model.
+            InvalidRequest: its scheduler or its size is not one for that model.
         """
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
-        if request.scheduler is not None and request.scheduler not in model.schedulers:
-            raise InvalidRequest([_not_for(model, request.scheduler)])
+        problems = _unsuited(model, request)
+        if problems:
+            raise InvalidRequest(problems)
         if request.seed is not None:
             return request
         return dataclasses.replace(request, seed=self._draw_seed())
@@ -188,7 +189,10 @@ class GenerateImages:
                 images=pictures,
                 processing_time=ended - started,
                 timings=dataclasses.replace(timings, encode=timings.encode + ended - drawn),
-                warnings=warnings,
+                warnings=(
+                    *model.card.warnings_for(model.name, request.prompt, request.negative_prompt),
+                    *warnings,
+                ),
             )
 
         return tuple(
@@ -215,6 +219,15 @@ class GenerateImages:
         self.heartbeat.beat(loading=False)
         if on_step is not None:
             on_step(step)
+
+
+def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
+    """What of the request this model does not do."""
+    sizes = model.sizes
+    problems = [] if sizes is None else sizes.problems(request.width, request.height, of=model.name)
+    if request.scheduler is not None and request.scheduler not in model.schedulers:
+        problems.append(_not_for(model, request.scheduler))
+    return problems
 
 
 def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from domain.errors import ModelNotFound, ModelNotLoadable
+from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
+from domain.generation import model_id_problem
+from domain.model_names import ModelNames, bearers, may_bear
 from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
+from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]
 
@@ -48,8 +51,17 @@ class ModelRegistry:
     Any thread may read: a look builds a new listing and puts it in place by one assignment.
     """
 
-    def __init__(self, source: ModelSource, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        names: ModelNames | None = None,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
+        self._names = names or ModelNames()
+        self._max_pixels = max_pixels
         self._clock = clock
         self._listing = _Listing()
         self._rejected: dict[str, str] = {}
@@ -81,6 +93,16 @@ class ModelRegistry:
         """Whether all that was there at first has been listed, but for what was written to."""
         return self._scanned
 
+    @property
+    def can_draw(self) -> bool:
+        """Whether a picture can be drawn with one of the models that are listed now."""
+        return any(model.loadable for model in self._listing.by_id.values())
+
+    @property
+    def reading(self) -> bool:
+        """Whether the bytes of a file are being read, so that a model may soon be listed."""
+        return any(each.state is PendingState.HASHING for each in self._listing.pending)
+
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """All models, or those of one kind, sorted by path."""
         models = self._listing.by_id.values()
@@ -93,17 +115,21 @@ class ModelRegistry:
     def awaits(self, wanted: str) -> bool:
         """Whether this model is not listed, but may be once all that is there is read.
 
-        Any model may while a file is hashed. One that was listed before, meant as in `named`, also
-        may while a folder or file of its path can not be read, or a file that may be it settles,
-        for an hour at most.
+        Any id may while a file is hashed, and a name while a file that has it is hashed. A model
+        that was listed before, by its id or a name of it, also may while a folder or file of its
+        path cannot be read, or a file that may be it settles, for an hour at most.
         """
         listing, model_id = self._listing, wanted.lower()
         if model_id in listing.by_id:
             return False
         if model_id in listing.missed or not self._scanned:
             return True
-        hashing = any(each.state is PendingState.HASHING for each in listing.pending)
-        return hashing or bool(_meant((each.model for each in listing.missed.values()), wanted))
+        hashing = [each for each in listing.pending if each.state is PendingState.HASHING]
+        missed = [each.model for each in listing.missed.values()]
+        return any(
+            bearers(missed, name) or any(may_bear(each, name) for each in hashing)
+            for name in self._names.meanings(wanted)
+        )
 
     def may_come(self, model_id: str) -> bool:
         """The same of a model that an earlier run has seen.
@@ -117,9 +143,10 @@ class ModelRegistry:
 
     def get(self, model_id: str) -> ModelRecord:
         """The model with this id, in lower or upper case. Raises ModelNotFound."""
-        record = self._listing.by_id.get(model_id.lower())
+        lowered = model_id.lower()
+        record = self._listing.by_id.get(lowered)
         if record is None:
-            raise ModelNotFound(model_id.lower())
+            raise ModelNotFound(lowered if model_id_problem(model_id) is None else model_id)
         return record
 
     def get_loadable(self, model_id: str) -> ModelRecord:
@@ -130,12 +157,45 @@ class ModelRegistry:
         return record
 
     def named(self, wanted: str) -> tuple[ModelRecord, ...]:
-        """The models that a person may mean, sorted by path; several when that is not clear.
+        """The models that have this id or name, sorted by path; several for an unclear name.
 
-        `wanted` is a model's name, one of its paths or their last part, its id, or that id's
-        first digits, ten at least. Names come first.
+        The rule is that of `bearers`; an alias counts where no model has the name itself.
         """
-        return _meant(self.models(), wanted)
+        models = self.models()
+        found = (bearers(models, name) for name in self._names.meanings(wanted))
+        return next(filter(None, found), ())
+
+    def resolve(self, wanted: str | None) -> ModelRecord:
+        """The one model that a request names; of a request that names none, the default model.
+
+        Every door uses this rule. None and an empty name stand for the configured default, or else
+        for the first model by path that can be drawn with. A model that is named may be one that
+        cannot be drawn with: `get_loadable` says why.
+
+        Raises:
+            ModelNotFound: no model has the name, or several have.
+            ModelsNotRead: none has it now, and not all files are read.
+            NoModel: no model is named, and there is none to draw with.
+        """
+        if wanted:
+            return self._one(wanted)
+        if self._names.default is not None:
+            return self._one(self._names.default, is_default=True)
+        return self._first()
+
+    def name_problems(self) -> tuple[str, ...]:
+        """Why the configured default and aliases name no model now, a sentence for each that does
+        not. For a log, once the folders have been looked through.
+        """
+        default = self._names.default
+        asked = [] if default is None else [(default, True)]
+        problems = []
+        for name, is_default in asked + [(alias, False) for alias in self._names.aliases]:
+            try:
+                self._one(name, is_default=is_default)
+            except (ModelNotFound, ModelsNotRead) as error:
+                problems.append(str(error))
+        return tuple(problems)
 
     def forget(self, model_id: str) -> None:
         """Strike a model whose file turned out to be another one; the next look finds it anew."""
@@ -156,6 +216,34 @@ class ModelRegistry:
         by_id = self._with_reasons(listing.by_id)
         self._listing = dataclasses.replace(listing, by_id=by_id)
 
+    def _one(self, wanted: str, *, is_default: bool = False) -> ModelRecord:
+        found = self.named(wanted)
+        if len(found) == 1:
+            return found[0]
+        if not found and self.awaits(wanted):
+            raise ModelsNotRead(wanted)
+        raise ModelNotFound(
+            wanted,
+            stands_for=self._names.stands_for(wanted, self.models()),
+            is_default=is_default,
+            bearers=[f"{each.path} ({each.id[:SHORT_ID]})" for each in found],
+        )
+
+    def _first(self) -> ModelRecord:
+        """The first model by path that can be drawn with, unless a missed one may come before."""
+        listing = self._listing
+        first = next(filter(_can_draw, self.models()), None)
+        missed = (each.model for each in listing.missed.values())
+        before = any(
+            _can_draw(each) and (first is None or each.path < first.path) for each in missed
+        )
+        hashing = any(each.state is PendingState.HASHING for each in listing.pending)
+        if before or not self._scanned or (first is None and hashing):
+            raise ModelsNotRead
+        if first is None:
+            raise NoModel
+        return first
+
     def _with_reasons(self, by_id: Mapping[str, ModelRecord]) -> Mapping[str, ModelRecord]:
         rejected = {
             model_id: dataclasses.replace(by_id[model_id], reason=reason)
@@ -166,7 +254,9 @@ class ModelRegistry:
 
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
-        by_id = _by_id(scan.models)
+        by_id = _by_id(
+            dataclasses.replace(each, max_pixels=self._max_pixels) for each in scan.models
+        )
         before = self._listing
         self._seen |= by_id.keys()
         now = self._clock()
@@ -203,30 +293,17 @@ def _still_missed(unlisted: Iterable[_Missed], scan: ModelScan) -> Mapping[str, 
     above_unread = {parent for path in unread for parent in path.parents}
 
     def may_be_there(model: ModelRecord) -> bool:
-        paths = {PurePath(path) for path in _paths(model)}
+        paths = {PurePath(path) for path in model.paths}
         above = {parent for path in paths for parent in path.parents}
         if unread & (paths | above) or above_unread & paths:
             return True
-        return model.size in sizes or not pending.isdisjoint(_paths(model))
+        return model.size in sizes or not pending.isdisjoint(model.paths)
 
     return {each.model.id: each for each in unlisted if may_be_there(each.model)}
 
 
-def _meant(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ...]:
-    models = tuple(models)
-    meant = tuple(model for model in models if wanted in _names(model))
-    if meant or len(wanted) < SHORT_ID:
-        return meant
-    return tuple(model for model in models if model.id.startswith(wanted.lower()))
-
-
-def _names(model: ModelRecord) -> set[str]:
-    paths = _paths(model)
-    return {model.name, *paths, *(path.rpartition("/")[2] for path in paths)}
-
-
-def _paths(model: ModelRecord) -> tuple[str, ...]:
-    return (model.path, *model.aliases)
+def _can_draw(model: ModelRecord) -> bool:
+    return model.loadable and model.kind is ModelKind.CHECKPOINT
 
 
 def _by_id(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from application.settings import Settings
-from tests.paths import ROOT
+from tests.paths import DOCS, ROOT
 
 README = (ROOT / "README.md").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -42,9 +42,13 @@ def test_no_pin_is_of_one_machine_alone(pins: dict[str, Version]) -> None:
     assert all(version.local is None for version in pins.values())
 
 
-def test_the_readme_has_every_setting_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*?) \|", README, re.MULTILINE))
-    assert set(rows) == {field.name.upper() for field in dataclasses.fields(Settings)}
+def test_the_settings_page_has_every_setting_once_with_its_default() -> None:
+    page = (DOCS / "settings.md").read_text()
+    found = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*?) \|", page, re.MULTILINE)
+    assert sorted(name for name, _ in found) == sorted(
+        field.name.upper() for field in dataclasses.fields(Settings)
+    )
+    rows = dict(found)
     for field in dataclasses.fields(Settings):
         shown = rows[field.name.upper()].strip("`")
         default = field.default
@@ -74,13 +78,10 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "exec make test"
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "install"])
-def test_the_makefile_has_what_the_readme_names(target: str) -> None:
-    assert f"make {target}" in README
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-
-
-def test_every_link_into_the_repository_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_the_makefile_has_what_the_documentation_names() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]
+    text = "\n".join(page.read_text() for page in pages)
+    named = set(re.findall(r"(?:`|^| )make ([a-z]+)(?: PYTHON=[^`]*)?[`\n]", text, re.MULTILINE))
+    assert named >= {"run", "test", "check", "install"}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert named - targets == set()

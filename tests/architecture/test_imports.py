@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ HEAVY = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "ope
 _SCRIPT = """
 import importlib, json, sys, threading
 for name in {names!r}:
-    importlib.import_module(name)
+    module, _, attribute = name.partition(":")
+    module = importlib.import_module(module)
+    getattr(module, attribute or "__name__")
 print(json.dumps({{"modules": sorted(sys.modules), "threads": threading.active_count()}}))
 """
 
@@ -41,8 +44,16 @@ def module_names(*folders: str) -> list[str]:
     ]
 
 
-def test_the_service_is_assembled_without_torch_or_a_thread() -> None:
-    modules, threads = imported("wsgi")
+def test_the_service_is_assembled_without_torch_or_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("API_KEYS", "")
+    monkeypatch.setenv("SECRET_KEY", "")
+    imported("wsgi", "serving")
+    assert list(tmp_path.iterdir()) == []
+    modules, threads = imported("wsgi:app")
+    assert [each.name for each in (tmp_path / "data").iterdir()] == ["api-key"]
     assert "flask" in modules
     assert not modules & set(HEAVY)
     assert threads == 1
@@ -53,6 +64,7 @@ def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
         "domain",
         "application",
         "adapters/cli",
+        "adapters/gunicorn",
         "adapters/http",
         "adapters/metrics",
         "adapters/filesystem",
@@ -80,6 +92,6 @@ def test_an_embedder_needs_no_flask(name: str) -> None:
 
 
 def test_the_commands_know_nothing_of_how_the_service_is_made() -> None:
-    modules, threads = imported("cli")
+    modules, threads = imported("cli", "adapters.cli.program")
     assert not modules & {"flask", "gunicorn", "jwt", "sqlalchemy", "dependency_injector"}
     assert threads == 1

@@ -1,5 +1,6 @@
 """What other people install."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,20 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import DEMO_CHECKPOINT, ROOT
 
 PACKAGES = ("domain", "application", "adapters")
 MODULES = ("cli.py", "container.py", "serving.py", "wsgi.py")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The names in a wheel that is built from a copy of the tree, without a network."""
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel that is built from a copy of the tree, without a network."""
     source: Path = tmp_path_factory.mktemp("source")
     for name in (*PACKAGES, "tests", "tools"):
         shutil.copytree(
             ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "data")
         )
+    (source / DEMO_CHECKPOINT.parent.name).mkdir()
+    shutil.copy(DEMO_CHECKPOINT, source / DEMO_CHECKPOINT.parent.name)
     for name in (*MODULES, "gunicorn.conf.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     subprocess.run(
@@ -32,13 +35,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         timeout=120,
     )
     (path,) = (source / "out").glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file: Path) -> list[str]:
+    """The names in it."""
+    with zipfile.ZipFile(wheel_file) as archive:
         return archive.namelist()
 
 
 def test_it_holds_the_packages_and_the_modules_and_nothing_else(wheel: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {*PACKAGES, *MODULES}
+    beside = {top for top in tops if not top.endswith((".dist-info", ".data"))}
+    assert beside == {*PACKAGES, *MODULES}
+
+
+def test_it_brings_the_demo_model_once(wheel: list[str]) -> None:
+    (demo,) = [name for name in wheel if ".data/" in name]
+    assert demo.endswith(".data/data/share/ai-inference/demo.safetensors")
 
 
 def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:
@@ -59,3 +74,21 @@ def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:
 
 def test_it_installs_the_command(wheel: list[str]) -> None:
     assert any(name.endswith(".dist-info/entry_points.txt") for name in wheel)
+
+
+def test_who_has_installed_it_gets_the_demo_model_from_it(wheel_file: Path, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    prefix = ["--ignore-installed", "--no-compile", "--prefix", str(tmp_path / "prefix")]
+    subprocess.run([*pip, *prefix, str(wheel_file)], check=True, capture_output=True, timeout=120)
+    (packages,) = (tmp_path / "prefix").glob("lib*/python*/site-packages")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "demo"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "ai-models/demo.safetensors\n"), done.stderr
+    made = tmp_path / "ai-models" / "demo.safetensors"
+    assert made.read_bytes() == DEMO_CHECKPOINT.read_bytes()

@@ -13,6 +13,7 @@ from domain.ports.image_generator import GenerationStep
 from domain.schedulers import Scheduler
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import LEVELS, demo_request, pixels
+from tests.contract.known_networks import PLAIN
 from tools.demo_checkpoint.judge import judge_shape
 
 pytestmark = pytest.mark.torch
@@ -26,7 +27,7 @@ def picture(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-@pytest.mark.parametrize("scheduler", Scheduler)
+@pytest.mark.parametrize("scheduler", [*PLAIN, Scheduler.DPMPP_2M_KARRAS, Scheduler.HEUN_BETA])
 def test_a_picture_is_the_same_alone_and_in_a_batch(
     float32_generator: DiffusersImageGenerator, scheduler: Scheduler
 ) -> None:
@@ -55,7 +56,7 @@ def test_neighbours_have_noise_of_their_own_at_each_step(
         assert np.abs(pixels(pair[1].data) - pixels(alone)).max() <= LEVELS
 
 
-@pytest.mark.parametrize("scheduler", Scheduler)
+@pytest.mark.parametrize("scheduler", [*PLAIN, Scheduler.DPMPP_2M_KARRAS])
 def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
     float32_generator: DiffusersImageGenerator, scheduler: Scheduler
 ) -> None:
@@ -81,13 +82,11 @@ def test_each_draws_a_picture_of_its_own_and_leaves_the_next_alone(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     before = draw(float32_generator, demo_request())
-    drawn = {name: draw(float32_generator, demo_request(scheduler=name)) for name in Scheduler}
-    assert len({pixels(data).tobytes() for data in drawn.values()}) == len(Scheduler)
+    drawn = {name: draw(float32_generator, demo_request(scheduler=name)) for name in PLAIN}
+    assert len({pixels(data).tobytes() for data in drawn.values()}) == len(PLAIN)
     assert drawn[Scheduler.DPMPP_2M] == before
     assert draw(float32_generator, demo_request()) == before
-    assert {
-        name: draw(float32_generator, demo_request(scheduler=name)) for name in Scheduler
-    } == drawn
+    assert {name: draw(float32_generator, demo_request(scheduler=name)) for name in PLAIN} == drawn
 
 
 @pytest.mark.parametrize("output_format", [OutputFormat.JPEG, OutputFormat.WEBP])

@@ -5,15 +5,18 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from adapters.storage.bounded_calls import BoundedCalls
+from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.job_store import SqlJobStore
 from adapters.storage.result_files import ResultFiles
 from application.jobs import Job, JobFailure, JobKey, JobStatus
 from application.ports.job_store import JobStore
+from application.retention import KEPT_WITHOUT_PICTURES
 from domain.errors import StorageUnavailable
 from domain.generation import GeneratedImage
 from tests.contract.kept_jobs import TOKEN, new_job, succeeded
@@ -26,9 +29,22 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/data/jobs.sqlite"
 
 
-@pytest.fixture(params=["fake", "sql"])
+def _bounded(url: str) -> JobStore:
+    calls = BoundedCalls()
+    store = SqlJobStore(url, patience=0.1, before_commit=calls.commit)
+    return BoundedJobStore(store, calls, seconds=60, long_seconds=60)
+
+
+_STORES: Mapping[str, Callable[[str], JobStore]] = {
+    "fake": lambda _url: FakeJobStore(),
+    "sql": lambda url: SqlJobStore(url, patience=0.1),
+    "bounded": _bounded,
+}
+
+
+@pytest.fixture(params=_STORES)
 def store(request: pytest.FixtureRequest, url: str) -> Iterator[JobStore]:
-    store = FakeJobStore() if request.param == "fake" else SqlJobStore(url, patience=0.1)
+    store = _STORES[request.param](url)
     yield store
     store.close()
 
@@ -113,6 +129,38 @@ def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
     gone = store.retire(finished_before=0, keep_bytes=5_000)
     assert 0 < len(gone) < 10
     assert set(gone) == set(tokens[: len(gone)])
+
+
+def test_a_caller_that_stores_much_evicts_only_its_own_jobs(store: JobStore) -> None:
+    tokens = [f"{number:032x}" for number in range(300)]
+    mine = [store.add(new_job(str(n), caller="me", token=tokens[n])) for n in range(4)]
+    for job in mine:
+        store.update(succeeded(job, at=1.0, size=10_000))
+    theirs = [store.add(new_job(str(n), caller="other", token=tokens[n])) for n in range(10, 300)]
+    for job in theirs:
+        store.update(job.cancelled(2.0))
+    gone = set(store.retire(finished_before=0, keep_bytes=100_000))
+    assert gone
+    assert gone <= {job.token for job in theirs}
+    assert len(store.page("me", status=JobStatus.SUCCEEDED, before=None, limit=9)) == 4
+
+
+def test_of_one_caller_old_jobs_without_pictures_go_first(store: JobStore) -> None:
+    picture = store.add(new_job("picture", token="aa" * 16))
+    store.update(succeeded(picture, at=1.0, size=400_000))
+    ended = []
+    for number in range(KEPT_WITHOUT_PICTURES + 2):
+        job = store.add(new_job(str(number), token=f"{number:032x}"))
+        is_cancelled = number % 2
+        failure = JobFailure("out_of_memory", "too large")
+        at = 10.0 + number
+        store.update(job.cancelled(at) if is_cancelled else job.started(at).failed(at, failure))
+        ended.append(job.token)
+    order: list[str] = []
+    for keep_bytes in range(600_000, 300_000, -100):
+        order += store.retire(finished_before=0, keep_bytes=keep_bytes)
+    # The picture is the oldest of the jobs that count alike.
+    assert order[:3] == [ended[0], ended[1], picture.token]
 
 
 def test_what_is_retired_need_not_be_readable(url: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelRecord
+from domain.models import ModelKind, ModelRecord
 from domain.ports.model_source import ModelSource
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
@@ -40,7 +40,7 @@ def source_and_put(
         if content is not None:
             file.write_bytes(content)
 
-    return FilesystemModelSource(["models"], settle_seconds=0), write
+    return FilesystemModelSource(["models"], settle_seconds=0, stall_seconds=0), write
 
 
 def found(source: ModelSource) -> list[ModelRecord]:
@@ -131,10 +131,16 @@ def test_a_model_is_awaited_while_its_folder_is_away(
     assert not registry.awaits(model.id)
 
 
-def test_an_empty_file_is_left_out(source_and_put: tuple[ModelSource, Put]) -> None:
+def test_an_empty_file_is_listed_with_the_reason(
+    source_and_put: tuple[ModelSource, Put],
+) -> None:
     source, put = source_and_put
     put("models/a.pt", b"")
-    assert found(source) == []
+    (record,) = found(source)
+    assert (record.path, record.size, record.kind) == ("models/a.pt", 0, ModelKind.UNKNOWN)
+    assert record.reason == "the file is empty; copy it again"
+    put("models/a.pt", b"weights")
+    assert base_fields(source) == [model_record(b"weights", "models/a.pt")]
 
 
 def test_closing_ends_a_wait(source_and_put: tuple[ModelSource, Put]) -> None:

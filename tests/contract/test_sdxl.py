@@ -151,6 +151,26 @@ def test_it_draws_the_same_bytes_each_time(pipeline: Any) -> None:
     assert len({image.data for image in first[0]}) == 2
 
 
+@pytest.mark.parametrize("sides", [(1152, 896), (640, 1536)])
+def test_it_draws_the_sizes_that_xl_was_trained_with(pipeline: Any, sides: tuple[int, int]) -> None:
+    previews: list[bytes | None] = []
+    width, height = sides
+    request = dataclasses.replace(
+        REQUEST, width=width, height=height, num_inference_steps=2, num_images=1
+    )
+    batch = engine_with(pipeline).generate(
+        MODEL, [request], 1, lambda step: previews.append(step.preview(0))
+    )
+    picture = batch.images[0][0]
+    assert (picture.width, picture.height) == sides
+    assert pixels(picture.data).shape == (height, width, 3)
+    assert len(previews) == 2
+    for preview in previews:
+        assert preview is not None
+        ratio = pixels(preview).shape[1] / pixels(preview).shape[0]
+        assert abs(ratio - width / height) < 0.02
+
+
 def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     pipeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,27 @@ def test_doctor_tells_of_a_device_and_a_database_that_are_not_there(folder: Path
     assert {"device", "DATABASE_URL"} <= problems
 
 
+@pytest.mark.parametrize("arguments", [["doctor"], ["generate", "a red circle", "--steps", "2"]])
+def test_a_disk_that_is_full_is_one_sentence_and_loses_no_picture(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment(PORT=free_port()),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=200,
+        )
+    assert done.returncode == 1
+    said = "Error: standard output cannot be written to: No space left on device"
+    assert done.stderr.splitlines()[-1] == said
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "picture.png").exists() == (arguments[0] == "generate")
+
+
 def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -2,19 +2,15 @@
 
 import base64
 import io
-import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import openai
 import pytest
 from PIL import Image
 
 from tests.e2e.service import API_KEY, RunningService, run_demo_service
-from tests.paths import DEMO_CHECKPOINT, ROOT
+from tests.paths import DEMO_CHECKPOINT
 
 pytestmark = pytest.mark.torch
 
@@ -75,13 +71,3 @@ def test_the_client_raises_its_own_errors(service: RunningService, client: opena
         draw(client, model="gone.safetensors")
     with pytest.raises(openai.BadRequestError):
         draw(client, size="1x1")
-
-
-def test_the_readmes_example_draws_its_picture(service: RunningService, tmp_path: Path) -> None:
-    snippets = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
-    example = next(text for text in snippets if "from openai" in text)
-    script = example.replace("http://127.0.0.1:8000", service.url)
-    script = script.replace("<one of API_KEYS>", API_KEY)
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=300)
-    with Image.open(tmp_path / "red.png") as image:
-        assert image.size == (256, 256)

@@ -1,18 +1,13 @@
 """A client of AUTOMATIC1111's API, `webuiapi`, against gunicorn and the demo checkpoint."""
 
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import webuiapi
-from PIL import Image
 
 from tests.e2e.service import API_KEY, RunningService, run_demo_service
-from tests.paths import ROOT
 
 pytestmark = pytest.mark.torch
 
@@ -46,7 +41,7 @@ def test_the_client_lists_what_there_is(api: webuiapi.WebUIApi) -> None:
     (title,) = api.util_get_model_names()
     assert re.fullmatch(r"demo\.safetensors \[[0-9a-f]{10}\]", title)
     assert api.util_get_current_model() == title
-    assert {"Euler a", "DPM++ 2M Karras"} <= set(api.util_get_sampler_names())
+    assert {"Euler a", "DPM++ 2M"} <= set(api.util_get_sampler_names())
     assert "karras" in api.util_get_scheduler_names()
     assert api.get_loras() == []
     assert api.get_scripts() == {"txt2img": [], "img2img": []}
@@ -116,18 +111,8 @@ def test_what_goes_wrong_the_client_raises(service: RunningService, api: webuiap
     with pytest.raises(RuntimeError, match=r"422.*width"):
         draw(api, width=64)
     with pytest.raises(RuntimeError, match=r"422.*sampler_name"):
-        draw(api, sampler_name="Heun")
+        draw(api, sampler_name="Restart")
     stranger = connect(service, password="wrong")
     with pytest.raises(RuntimeError, match="401"):
         draw(stranger)
     stranger.session.close()
-
-
-def test_the_readmes_example_draws_its_picture(service: RunningService, tmp_path: Path) -> None:
-    snippets = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
-    example = next(text for text in snippets if "webuiapi" in text)
-    script = example.replace("port=8000", f"port={service.url.rpartition(':')[2]}")
-    script = script.replace("<one of API_KEYS>", API_KEY)
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=300)
-    with Image.open(tmp_path / "red.png") as image:
-        assert image.size == (256, 256)

@@ -1,9 +1,10 @@
 """A model source that holds what a test puts in."""
 
+import dataclasses
 import hashlib
 import threading
 
-from domain.models import ModelRecord, PendingModel
+from domain.models import ModelKind, ModelRecord, PendingModel
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FakeModelSource", "model_record"]
@@ -12,13 +13,17 @@ __all__ = ["FakeModelSource", "model_record"]
 def model_record(content: bytes = b"weights", path: str = "models/a.safetensors") -> ModelRecord:
     """The record that a file of this content at this path has."""
     name = path.rsplit("/", 1)[-1]
-    return ModelRecord(
+    record = ModelRecord(
         id=hashlib.sha256(content).hexdigest(),
         name=name,
         size=len(content),
         path=path,
         extension="." + name.rsplit(".", 1)[-1].lower(),
     )
+    if content:
+        return record
+    reason = "the file is empty; copy it again"
+    return dataclasses.replace(record, kind=ModelKind.UNKNOWN, reason=reason)
 
 
 class FakeModelSource(ModelSource):
@@ -45,7 +50,7 @@ class FakeModelSource(ModelSource):
         models = [
             model_record(content, path)
             for path, content in self.files.items()
-            if content and path.rpartition("/")[0] not in self.away
+            if path.rpartition("/")[0] not in self.away
         ]
         return ModelScan(
             (*models, *self.others),

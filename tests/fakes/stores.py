@@ -8,10 +8,22 @@ from application.jobs import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
+from application.retention import KEPT_WITHOUT_PICTURES, fair_share
 from domain.errors import StorageUnavailable
 from domain.generation import GeneratedImage
 
 __all__ = ["FakeJobStore", "FakeResultStore", "FakeSoleUse"]
+
+
+def _bytes(job: Job) -> int:
+    return len(repr(job)) + sum(image.size for image in job.images or ())
+
+
+def _best_first(rows: Sequence[Job]) -> list[Job]:
+    newest = sorted(rows, key=lambda job: (job.finished_at or 0, job.sequence), reverse=True)
+    pictureless = [job for job in newest if job.status is not JobStatus.SUCCEEDED]
+    last = pictureless[KEPT_WITHOUT_PICTURES:]
+    return [job for job in newest if job not in last] + last
 
 
 class FakeJobStore(JobStore):
@@ -33,6 +45,12 @@ class FakeJobStore(JobStore):
         kept = self.jobs.get(job.key)
         if kept is not None and kept.token == job.token and not kept.status.finished:
             self.jobs[job.key] = job
+
+    def remove(self, job: Job) -> None:
+        self._check()
+        kept = self.jobs.get(job.key)
+        if kept is not None and kept.token == job.token:
+            del self.jobs[job.key]
 
     def find(self, key: JobKey) -> Job | None:
         self._check()
@@ -62,13 +80,22 @@ class FakeJobStore(JobStore):
 
     def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
         self._check()
-        gone, kept = set(), 0
         finished = [job for job in self.jobs.values() if job.status.finished]
-        for job in sorted(finished, key=lambda job: -(job.finished_at or 0)):
-            kept += len(repr(job)) + sum(image.size for image in job.images or ())
-            if (job.finished_at or 0) < finished_before or kept > keep_bytes:
-                gone.add(self.jobs.pop(job.key).token)
-        return gone
+        gone = [job for job in finished if (job.finished_at or 0) < finished_before]
+        used: dict[str, list[Job]] = {}
+        for job in finished:
+            if job not in gone:
+                used.setdefault(job.caller, []).append(job)
+        share = fair_share([sum(map(_bytes, rows)) for rows in used.values()], keep_bytes)
+        for rows in used.values() if share is not None else ():
+            kept = 0
+            for job in _best_first(rows):
+                kept += _bytes(job)
+                if kept > (share or 0):
+                    gone.append(job)
+        for job in gone:
+            del self.jobs[job.key]
+        return {job.token for job in gone}
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -129,6 +129,9 @@ def in_state(readiness: Readiness) -> Service:
     generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
     scanned = readiness is not Readiness.SCANNING
     service = make_service(make_settings(), generator=generator, scanned=scanned)
+    if readiness is Readiness.NO_MODEL:
+        service.source.files.clear()
+        service.container.model_registry().refresh()
     if readiness is Readiness.QUEUE_FULL:
         fill_queue(service)
     if readiness is Readiness.DRAINING:
@@ -164,10 +167,8 @@ class BetweenSubmitAndWait(JobScheduler):
             return object.__getattribute__(self, name)
         return getattr(self._scheduler, name)
 
-    def submit(
-        self, request: GenerationRequest, *, caller: str, within: float | None = None
-    ) -> Submission:
-        submission = self._scheduler.submit(request, caller=caller, within=within)
+    def submit(self, request: GenerationRequest, *, caller: str, **options: Any) -> Submission:
+        submission = self._scheduler.submit(request, caller=caller, **options)
 
         def wait(timeout: float | None) -> GenerationResult:
             self.waits.append(timeout)

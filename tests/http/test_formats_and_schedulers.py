@@ -10,6 +10,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from domain.models import ModelFamily
+from domain.schedulers import Sampler, Schedule, Scheduler
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,
@@ -21,7 +22,17 @@ from tests.http.conftest import (
 )
 from tests.http.helpers import assert_problem, wrong_fields
 
-NAMES = ["Euler", "Euler a", "DPM++ 2M", "DPM++ 2M Karras", "DDIM", "UniPC", "LCM"]
+NAMES = [str(name) for name in Scheduler]
+SAMPLERS = [
+    "Euler",
+    "Euler a",
+    "DPM++ 2M",
+    "DPM++ 2M Karras",
+    "DDIM",
+    "UniPC",
+    "LCM",
+    "DPM2 a Beta",
+]
 SD_3 = dataclasses.replace(
     model_record(b"sd-3", "models/sd-3"), extension="", family=ModelFamily.SD_3
 )
@@ -48,7 +59,7 @@ def test_a_model_lists_its_schedulers_and_the_one_it_has_by_default(shared: Serv
     assert (model["schedulers"], model["default_scheduler"]) == (NAMES, "DPM++ 2M")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_a_scheduler_is_handed_on_and_told_of(shared: Service, name: str) -> None:
     assert answer(shared, scheduler=name)["scheduler"] == name
     assert [request.scheduler for request in shared.generator.drawn] == [name]
@@ -71,8 +82,8 @@ def test_an_unknown_scheduler_is_refused_with_those_there_are(
 ) -> None:
     messages = wrong_fields(post(shared, scheduler=value))
     assert set(messages) == {"scheduler"}
-    assert all(name in messages["scheduler"] for name in NAMES)
-    assert len(messages["scheduler"]) < 200
+    assert all(name in messages["scheduler"] for name in (*Sampler, *list(Schedule)[1:]))
+    assert len(messages["scheduler"]) < 320
     assert shared.generator.drawn == []
 
 

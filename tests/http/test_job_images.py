@@ -1,11 +1,14 @@
 """GET /v1/jobs/{id}/images/{n}: a picture by itself."""
 
 import base64
+import dataclasses
 import re
 
 import pytest
 from flask.testing import FlaskClient
 
+from application.jobs import JobImage
+from domain.generation import GeneratedImage
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
 
@@ -54,12 +57,27 @@ def test_the_type_is_what_the_bytes_say(data: bytes, media_type: str) -> None:
     service = make_service(make_settings())
     service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
     service.container.scheduler().run_once()
-    ((token, (picture,)),) = service.results.files.items()
-    data = data.ljust(len(picture))
+    ((token, _pictures),) = service.results.files.items()
     service.results.files[token] = (data,)
+    _describe(service, GeneratedImage(data, 7, 512, 512))
     response = service.client.get(f"{URL}/0", headers=AUTHORIZED)
     assert (response.content_type, response.data) == (media_type, data)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def _describe(service: Service, image: GeneratedImage) -> None:
+    """Let the only stored job be that of this picture."""
+    ((key, job),) = service.jobs.jobs.items()
+    service.jobs.jobs[key] = dataclasses.replace(job, images=(JobImage.of(image),))
+
+
+def test_a_picture_with_other_bytes_is_lost_and_not_shown() -> None:
+    service = make_service(make_settings())
+    service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
+    service.container.scheduler().run_once()
+    ((token, (picture,)),) = service.results.files.items()
+    service.results.files[token] = (picture[:-1] + b"?",)
+    assert_problem(service.client.get(f"{URL}/0", headers=AUTHORIZED), 410, "pictures_lost")
 
 
 def test_who_has_a_picture_does_not_get_it_again(client: FlaskClient) -> None:

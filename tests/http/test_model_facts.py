@@ -1,8 +1,10 @@
 """What /v1/models says of a model beside the base fields, and what follows from it."""
 
 import dataclasses
+import json
 
 from domain.errors import ModelChanged
+from domain.model_card import ModelCard
 from domain.models import ModelFamily, ModelKind, PendingModel, PendingState
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service, infer_body, make_service, make_settings
@@ -64,12 +66,14 @@ def test_files_on_their_way_are_pending() -> None:
     assert service.client.get("/v1/models", headers=AUTHORIZED).get_json()["pending"] == []
     service.source.pending = (
         PendingModel("b.pt", "models/b.pt", 100, PendingState.HASHING, 40),
-        PendingModel("a.pt", "models/a.pt", 7, PendingState.SETTLING),
+        PendingModel("a.pt", "models/a.pt", 7, PendingState.SETTLING, reason="it is cut"),
     )
     service.container.model_registry().look()
     assert service.client.get("/v1/models", headers=AUTHORIZED).get_json()["pending"] == [
-        {"name": "a.pt", "path": "models/a.pt", "size": 7, "state": "settling", "hashed": 0},
-        {"name": "b.pt", "path": "models/b.pt", "size": 100, "state": "hashing", "hashed": 40},
+        {"name": "a.pt", "path": "models/a.pt", "size": 7, "state": "settling", "hashed": 0}
+        | {"reason": "it is cut"},
+        {"name": "b.pt", "path": "models/b.pt", "size": 100, "state": "hashing", "hashed": 40}
+        | {"reason": None},
     ]
 
 
@@ -92,3 +96,39 @@ def test_a_file_that_changed_is_refused_and_no_longer_listed(service: Service) -
     service.container.model_registry().refresh()
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert_problem(response, 404, "model_not_found")
+
+
+def test_a_model_says_what_it_draws() -> None:
+    service = make_service(make_settings())
+    card = ModelCard("Flat shapes.", ("a red circle", "a lake"), ("red", "circle", "lake"))
+    service.source.files = {"m/silent.pt": b"silent"}
+    service.source.others = (dataclasses.replace(MODEL, card=card),)
+    service.container.model_registry().refresh()
+    models = service.client.get("/v1/models", headers=AUTHORIZED).get_json()["models"]
+    told = {
+        each["name"]: (each["description"], each["sample_prompts"], each["known_words"])
+        for each in models
+    }
+    assert told == {
+        MODEL.name: ("Flat shapes.", ["a red circle", "a lake"], ["red", "circle", "lake"]),
+        "silent.pt": (None, [], []),
+    }
+
+
+def test_every_door_with_warnings_says_that_no_word_of_the_prompt_is_known(
+    service: Service,
+) -> None:
+    service.source.files = {}
+    service.source.others = (dataclasses.replace(MODEL, card=ModelCard(known_words=("lake",))),)
+    service.container.model_registry().refresh()
+    client, body = service.client, infer_body(prompt="a cat")
+    (warning,) = client.post("/v1/infer", json=body, headers=AUTHORIZED).get_json()["warnings"]
+    assert "knows no word of the prompt" in warning
+    again = client.post("/v1/infer", json=body, headers=AUTHORIZED)
+    assert again.get_json()["warnings"] == [warning]
+    job = client.get(f"/v1/jobs/{body['id']}", headers=AUTHORIZED).get_json()
+    assert job["warnings"] == [warning]
+    web_ui = client.post("/sdapi/v1/txt2img", json={"prompt": "a cat"}, headers=AUTHORIZED)
+    assert json.loads(web_ui.get_json()["info"])["warnings"] == [warning]
+    known = infer_body(prompt="a lake")
+    assert client.post("/v1/infer", json=known, headers=AUTHORIZED).get_json()["warnings"] == []

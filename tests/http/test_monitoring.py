@@ -14,13 +14,13 @@ from domain.errors import OutOfMemory
 from domain.execution_plan import LoadedModel
 from domain.ports.device_report import DeviceMemory
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
-from tests.paths import ROOT
+from tests.paths import DOCS, ROOT
 
 FOLDER = ROOT / "monitoring"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "grafana-dashboard.json").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yaml").read_text())
 CONFIGURATION: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())
-README = (ROOT / "README.md").read_text()
+OPERATIONS = (DOCS / "operations.md").read_text()
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 PANELS: list[dict[str, Any]] = [each for each in DASHBOARD["panels"] if each["type"] != "row"]
 # What Prometheus puts in: a series that says whether a scrape went well, and two labels.
@@ -162,8 +162,8 @@ def test_each_state_in_which_nothing_is_drawn_has_an_alert() -> None:
     assert spared - of_their_own == {"ready", "queue_full"}
 
 
-def test_the_readme_names_what_is_there(exposed: Exposed) -> None:
-    (section,) = re.findall(r"^## Metrics\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+def test_the_documentation_names_what_is_there(exposed: Exposed) -> None:
+    section = OPERATIONS.partition("\n## Metrics\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z_]+[a-z])`", section))
     assert len(named) > 10
     there = {name.removeprefix("ai_inference_").removesuffix("_count") for name in exposed}
@@ -196,10 +196,10 @@ def test_the_configuration_reads_metrics_under_the_name_that_the_alerts_have() -
     assert all((FOLDER / name).exists() for name in CONFIGURATION["rule_files"])
 
 
-def test_the_configurations_key_is_the_readmes_and_is_never_committed() -> None:
+def test_the_configurations_key_is_the_documentations_and_is_never_committed() -> None:
     (scraped,) = CONFIGURATION["scrape_configs"]
     name = scraped["authorization"]["credentials_file"]
-    assert f'echo -n "$METRICS_KEY" > monitoring/{name}' in README
+    assert f'echo -n "$METRICS_KEY" > monitoring/{name}' in OPERATIONS
     assert f"/monitoring/{name}" in (ROOT / ".gitignore").read_text().splitlines()
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from domain import errors
+from domain.models import ModelKind
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service
 from tests.http.helpers import bearer, fill_queue, make_token, occupy_device
@@ -87,7 +88,9 @@ def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
     service.source.files["models/sub/a.safetensors"] = b"others"
     service.container.model_registry().refresh()
     response = service.client.post(URL, json=body(model=MODEL.name), headers=AUTHORIZED)
-    assert error_of(response, 400)["param"] == "model"
+    error = error_of(response, 404)
+    assert (error["param"], MODEL.path in error["message"]) == ("model", True)
+    assert "models/sub/a.safetensors" in error["message"]
     assert service.client.post(URL, json=body(), headers=AUTHORIZED).status_code == 200
 
 
@@ -98,9 +101,11 @@ def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
         ({"model": 1}, "model"),
         ({"model": "m" * 4097}, "model"),
         ({"n": 0}, "n"),
-        ({"n": 5}, "n"),
+        ({"n": 11}, "n"),
         ({"size": "255x256"}, "size"),
         ({"size": "256x1025"}, "size"),
+        ({"size": "1025x256"}, "size"),
+        ({"size": "256x2049"}, "size"),
         ({"size": "512"}, "size"),
         ({"size": "9999999x512"}, "size"),
         ({"size": 512}, "size"),
@@ -246,7 +251,7 @@ def test_no_key_is_taken_for_the_hash_of_another(service: Service) -> None:
 
 
 def test_every_wrong_parameter_is_named_at_once(shared: Service) -> None:
-    sent = body(quality="hd", style=1, n=9, size="1x1", frames=3)
+    sent = body(quality="hd", style=1, n=19, size="1x1", frames=3)
     message = error_of(shared.client.post(URL, json=sent, headers=AUTHORIZED), 400)["message"]
     assert all(name in message for name in ("quality", "style", "n is", "size", "frames"))
 
@@ -271,8 +276,10 @@ def test_models_are_those_that_can_be_drawn_with(service: Service) -> None:
     assert error_of(drawn, 400)["code"] == "model_not_loadable"
 
 
-def test_of_two_with_one_name_the_one_that_can_be_drawn_with_is_meant(service: Service) -> None:
-    lora = dataclasses.replace(model_record(b"l", f"models/l/{MODEL.name}"), reason="it is a LoRA")
+def test_of_two_with_one_name_the_checkpoint_is_meant(service: Service) -> None:
+    lora = dataclasses.replace(
+        model_record(b"l", f"models/l/{MODEL.name}"), kind=ModelKind.LORA, reason="it is a LoRA"
+    )
     service.source.others = (lora,)
     service.container.model_registry().refresh()
     response = service.client.post(URL, json=body(model=MODEL.name), headers=AUTHORIZED)

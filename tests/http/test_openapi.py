@@ -15,7 +15,8 @@ from werkzeug import exceptions
 from adapters.http import sdapi
 from adapters.http.openapi.examples import JOB, REQUEST, RESULT
 from adapters.http.openapi.samples import sample_of
-from adapters.http.sdapi import schemas as sdapi_schemas
+from adapters.http.schemas import V1_LIMITS
+from adapters.http.sdapi.asked.fields import READ_SETTINGS
 from application.version import NAME, VERSION
 from domain import errors
 from domain.generation import GenerationRequest
@@ -137,17 +138,17 @@ def test_the_examples_lack_nothing_and_a_field_too_many_is_found(
         assert document.problems({k: v for k, v in example.items() if k != field}, schema) != []
 
 
-@pytest.mark.parametrize("name", sorted(GenerationRequest.LIMITS))
-def test_the_bounds_are_the_domains(document: Document, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(V1_LIMITS))
+def test_the_bounds_are_those_that_are_checked(document: Document, name: str) -> None:
     described = document.contents["components"]["schemas"]["GenerationRequest"]["properties"][name]
     nullable = "null" in described["type"]
     assert nullable == (name in GenerationRequest.OPTIONAL)
-    match GenerationRequest.LIMITS[name]:
+    match V1_LIMITS[name]:
         case IntegerRange(minimum, maximum) | NumberRange(minimum, maximum):
             assert (described["minimum"], described["maximum"]) == (minimum, maximum)
         case TextLength(minimum, maximum):
             assert (described["minLength"], described["maxLength"]) == (minimum, maximum)
-        case OneOf(words):
+        case OneOf(words=words):
             assert described["enum"] == [*words, *([None] if nullable else [])]
 
 
@@ -193,13 +194,13 @@ def test_so_is_automatic1111s(document: Document) -> None:
         for _, path, operation in document.operations()
         if path.startswith(f"{sdapi.PREFIX}/")
     ]
-    assert len(operations) == 19
+    assert len(operations) == 28
     for operation in operations:
         assert failure_schemas(operation["responses"]) == {"SdapiFailure"}
         assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]
     schema = document.contents["components"]["schemas"]["SdapiTxt2Img"]
     settings = schema["properties"]["override_settings"]["properties"]
-    assert settings.keys() > sdapi_schemas.SETTINGS
+    assert settings.keys() > READ_SETTINGS
     assert not [name for name in schema["properties"] if "." in name]
 
 

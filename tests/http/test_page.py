@@ -5,7 +5,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from domain.generation import GenerationRequest
+from adapters.http.schemas import V1_LIMITS
 from domain.limits import IntegerRange, NumberRange
 from tests.http.conftest import Service, make_service, make_settings
 
@@ -27,7 +27,7 @@ def attributes(html: str, name: str) -> dict[str, str]:
     ["num_inference_steps", "guidance_scale", "width", "height", "seed", "quality"],
 )
 def test_a_control_has_the_bounds_of_its_field(shared: Service, name: str) -> None:
-    limit = GenerationRequest.LIMITS[name]
+    limit = V1_LIMITS[name]
     assert isinstance(limit, IntegerRange | NumberRange)
     found = attributes(page(shared.client), name)
     assert (float(found["min"]), float(found["max"])) == (limit.minimum, limit.maximum)

@@ -1,5 +1,6 @@
 """What anybody may see, without a credential."""
 
+import dataclasses
 import re
 import time
 from html.parser import HTMLParser
@@ -8,7 +9,9 @@ import pytest
 
 from application.service import Readiness
 from application.version import VERSION
+from domain.models import PendingModel, PendingState
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import model_record
 from tests.fakes.stores import FakeSoleUse
 from tests.http.conftest import (
     AUTHORIZED,
@@ -124,6 +127,7 @@ def test_health_tells_version_device_and_number_of_models(shared: Service, path:
         "version": VERSION,
         "device": "cpu",
         "models": 1,
+        "loadable_models": 1,
     }
 
 
@@ -140,6 +144,45 @@ def test_health_counts_the_models_of_the_last_scan() -> None:
     service.source.files |= {"models/b.ckpt": b"b", "models/c.ckpt": b"c", "models/d.ckpt": b"c"}
     service.container.model_registry().refresh()
     assert service.client.get("/health").get_json()["models"] == 3
+
+
+def test_health_counts_what_can_be_drawn_with_apart() -> None:
+    service = make_service(make_settings())
+    lora = dataclasses.replace(model_record(b"l", "models/l.ckpt"), reason="it is a LoRA")
+    service.source.others = (lora,)
+    service.container.model_registry().refresh()
+    health = service.client.get("/health").get_json()
+    assert (health["models"], health["loadable_models"]) == (2, 1)
+
+
+def test_without_a_model_to_draw_with_it_is_not_ready_and_says_what_to_do() -> None:
+    service = in_state(Readiness.NO_MODEL)
+    problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+    assert "put a checkpoint into one of the folders that MODEL_DIRS names" in problem["detail"]
+    service.source.files["models/a.ckpt"] = b"a"
+    service.container.model_registry().refresh()
+    assert service.client.get("/health/ready").status_code == 200
+
+
+def test_a_model_that_cannot_draw_does_not_make_it_ready() -> None:
+    service = in_state(Readiness.NO_MODEL)
+    lora = dataclasses.replace(model_record(b"l", "models/l.ckpt"), reason="it is a LoRA")
+    service.source.others = (lora,)
+    service.container.model_registry().refresh()
+    assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+
+
+@pytest.mark.parametrize("scanned", [True, False])
+def test_a_file_that_is_read_keeps_nobody_from_drawing_with_another(scanned: bool) -> None:
+    service = make_service(make_settings(), scanned=scanned)
+    service.source.pending = (PendingModel("big.ckpt", "models/big.ckpt", 9, PendingState.HASHING),)
+    service.source.settled = False
+    service.container.model_registry().look()
+    assert service.client.get("/health/ready").status_code == 200
+    del service.source.files[MODEL.path]
+    service.container.model_registry().look()
+    problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
+    assert problem["detail"] == Readiness.SCANNING.value
 
 
 def test_who_is_ready_says_so() -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from adapters.http.sdapi.schemas import SETTINGS
-from domain.schedulers import Scheduler
+from adapters.http.sdapi.samplers import chosen_scheduler
+from domain.ports.device_report import DeviceMemory
+from domain.schedulers import Sampler, Schedule
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.helpers import make_token
-from tests.http.sdapi import basic, error_of, places_of
+from tests.http.sdapi import basic, error_of
 
 PREFIX = "/sdapi/v1"
 TITLE = f"a.safetensors [{MODEL.id[:10]}]"
@@ -18,8 +19,10 @@ OTHER = model_record(b"others", "models/b/b.ckpt")
 LISTS = [
     *("sd-models", "samplers", "schedulers", "options", "sd-vae", "upscalers"),
     *("latent-upscale-modes", "loras", "hypernetworks", "face-restorers", "prompt-styles"),
-    *("embeddings", "scripts", "script-info"),
+    *("realesrgan-models", "script-info", "extensions"),
+    *("embeddings", "scripts", "memory", "cmd-flags"),
 ]
+REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 
 
 def read(service: Service, name: str) -> Any:
@@ -61,77 +64,62 @@ def test_checkpoints_are_the_models_that_can_be_drawn_with(two_models: Service) 
 def test_samplers_are_all_that_there_are_and_the_models_own(shared: Service) -> None:
     rows = read(shared, "samplers")
     assert all(set(row) == {"name", "aliases", "options"} for row in rows)
-    assert {row["name"] for row in rows} == {"Default", *Scheduler}
-    (karras,) = (row for row in rows if row["name"] == "DPM++ 2M Karras")
-    assert karras["options"] == {"scheduler": "karras"}
+    assert {row["name"] for row in rows} == {"Default", *Sampler}
+    options = {row["name"]: row["options"] for row in rows}
+    assert options["DPM++ 2M"] == {"scheduler": "karras"}
+    assert options["DPM++ 3M SDE"] == {"scheduler": "exponential"}
+    assert options["Euler a"] == {}
+
+
+def test_each_of_their_names_draws_and_means_one_sampler(shared: Service) -> None:
+    rows = read(shared, "samplers")
+    names = [name.lower() for row in rows for name in {row["name"], *row["aliases"]}]
+    # DDIM's and others' alias is their name in small letters.
+    assert len(set(names)) >= len(names) - 4
+    for row in rows:
+        for name in row["aliases"]:
+            chosen = chosen_scheduler(name, "").scheduler
+            assert chosen is not None
+            assert chosen.sampler == row["name"]
 
 
 def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
     rows = read(shared, "schedulers")
-    assert [row["label"] for row in rows] == ["Automatic", "Uniform", "Karras"]
-    assert [row["name"] for row in rows] == ["automatic", "uniform", "karras"]
+    labels = {row["label"]: row["name"] for row in rows}
+    assert set(labels) == {*Schedule, "Uniform"}
+    assert labels["SGM Uniform"] == "sgm_uniform"
+    for label, name in labels.items():
+        assert chosen_scheduler("Euler", label) == chosen_scheduler("Euler", name)
+    assert {row["name"]: row["default_rho"] for row in rows}["karras"] == 7
     assert all(
         set(row) == {"name", "label", "aliases", "default_rho", "need_inner_model"} for row in rows
     )
 
 
 def test_there_is_none_of_what_can_not_be_named(shared: Service) -> None:
-    for name in LISTS[4:11]:
+    for name in LISTS[4:14]:
         assert read(shared, name) == []
     assert read(shared, "embeddings") == {"loaded": {}, "skipped": {}}
     assert read(shared, "scripts") == {"txt2img": [], "img2img": []}
 
 
-def test_options_say_what_is_drawn_with_where_nothing_is_named(two_models: Service) -> None:
-    options = read(two_models, "options")
-    assert (options["sd_model_checkpoint"], options["sd_checkpoint_hash"]) == (TITLE, MODEL.id)
-    two_models.source.files.clear()
-    two_models.container.model_registry().refresh()
-    assert read(two_models, "options")["sd_model_checkpoint"] is None
+def test_memory_is_that_of_the_process_and_of_the_device(service: Service) -> None:
+    memory = read(service, "memory")
+    ram = memory["ram"]
+    assert ram["used"] + ram["free"] == ram["total"]
+    assert 1_000_000 < ram["used"] < ram["total"]
+    assert memory["cuda"] == {"error": "unavailable"}
+    service.report.hold(memory=DeviceMemory(used=3, total=10))
+    assert read(service, "memory")["cuda"] == {"system": {"free": 7, "used": 3, "total": 10}}
 
 
-@pytest.mark.parametrize(
-    "same",
-    [
-        {},
-        {"sd_model_checkpoint": TITLE},
-        {"sd_model_checkpoint": "a"},
-        {"sd_model_checkpoint": MODEL.id[:10]},
-        {"sd_model_checkpoint": ""},
-        {"CLIP_stop_at_last_layers": 1, "samples_save": True, "unheard_of": None},
-    ],
-)
-def test_options_that_are_so_already_can_be_set(
-    two_models: Service, same: dict[str, object]
-) -> None:
-    for sent in (same, read(two_models, "options") | same):
-        response = two_models.client.post(f"{PREFIX}/options", json=sent, headers=AUTHORIZED)
-        assert (response.status_code, response.get_json()) == (200, None)
+def test_flags_say_that_there_is_an_api_and_nothing_of_the_settings(shared: Service) -> None:
+    assert read(shared, "cmd-flags") == {"api": True}
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("sd_model_checkpoint", "b"),
-        ("sd_model_checkpoint", 1),
-        ("sd_checkpoint_hash", OTHER.id),
-        ("CLIP_stop_at_last_layers", 2),
-        ("samples_format", "webp"),
-        ("unheard_of", 1),
-    ],
-)
-def test_no_option_can_be_changed_and_the_way_out_is_named(
-    two_models: Service, name: str, value: object
-) -> None:
-    before = read(two_models, "options")
-    sent = before | {name: value}
-    response = two_models.client.post(f"{PREFIX}/options", json=sent, headers=AUTHORIZED)
-    remedy = f"override_settings.{name}" if name in SETTINGS else "leave it out"
-    assert remedy in places_of(response)[name]
-    assert read(two_models, "options") == before
-
-
-def test_an_unknown_checkpoint_is_no_option(two_models: Service) -> None:
-    sent = {"sd_model_checkpoint": "gone"}
-    response = two_models.client.post(f"{PREFIX}/options", json=sent, headers=AUTHORIZED)
-    assert "gone" in error_of(response, 404)["detail"]
+@pytest.mark.parametrize("what", REFRESHED)
+def test_a_refresh_is_taken_though_there_is_nothing_to_do(shared: Service, what: str) -> None:
+    url = f"{PREFIX}/refresh-{what}"
+    error_of(shared.client.post(url), 401)
+    response = shared.client.post(url, headers=AUTHORIZED)
+    assert (response.status_code, response.get_json()) == (200, None)

@@ -24,7 +24,7 @@ from tests.http.conftest import (
 from tests.http.helpers import key_name, make_token, occupy_device
 from tests.http.sdapi import basic, error_of, places_of
 
-PROGRESS, INTERRUPT = "/sdapi/v1/progress", "/sdapi/v1/interrupt"
+PROGRESS, INTERRUPT, SKIP = (f"/sdapi/v1/{name}" for name in ("progress", "interrupt", "skip"))
 NOTHING = {
     **{"progress": 0.0, "eta_relative": 0.0, "current_image": None, "textinfo": None},
     "current_task": None,
@@ -157,8 +157,27 @@ def test_where_nothing_is_drawn_an_interrupt_ends_what_waits(service: Service) -
     interrupt(service)
 
 
-@pytest.mark.parametrize("method, url", [("GET", PROGRESS), ("POST", INTERRUPT)])
-def test_both_need_a_credential_that_may_draw(service: Service, method: str, url: str) -> None:
+def skip(service: Service) -> None:
+    response = service.client.post(SKIP, headers=AUTHORIZED)
+    assert (response.status_code, response.get_json()) == (200, None)
+
+
+def test_a_skip_ends_what_is_drawn_and_nothing_that_waits(
+    service: Service, generator: FakeImageGenerator
+) -> None:
+    for name in ("sdapi-drawn", "sdapi-behind"):
+        submit(service, name)
+    submit(service, "sdapi-theirs", key=OTHER_API_KEY)
+    skip(service)
+    assert set(statuses(service).values()) == {"queued"}
+    generator.on_begin = lambda _requests: skip(service)
+    service.container.scheduler().run_once()
+    assert statuses(service) == {"sdapi-drawn": "cancelled", "sdapi-behind": "queued"}
+    assert service.client.get(PROGRESS, headers=OTHERS).get_json()["state"]["job_count"] == 1
+
+
+@pytest.mark.parametrize("method, url", [("GET", PROGRESS), ("POST", INTERRUPT), ("POST", SKIP)])
+def test_each_needs_a_credential_that_may_draw(service: Service, method: str, url: str) -> None:
     error_of(service.client.open(url, method=method), 401)
     reader = basic(make_token({"scope": "models:read"}))
     error_of(service.client.open(url, method=method, headers=reader), 403)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from domain.models import ModelFamily
 from domain.picture_parameters import parse_parameters
-from domain.schedulers import Scheduler
+from domain.schedulers import Schedule, Scheduler
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.sdapi import TXT2IMG, body, checkpoint, drawn_by, error_of, places_of
@@ -149,7 +149,8 @@ def test_a_name_of_several_checkpoints_is_refused(service: Service) -> None:
     service.source.files["models/b/a.ckpt"] = b"others"
     service.container.model_registry().refresh()
     response = service.client.post(TXT2IMG, json=checkpoint("a"), headers=AUTHORIZED)
-    assert "override_settings.sd_model_checkpoint" in places_of(response)
+    assert response.status_code == 404
+    assert "models/b/a.ckpt" in response.get_data(as_text=True)
     assert drawn_by(service, checkpoint("a.ckpt")).model_id == OTHER.id
 
 
@@ -162,17 +163,39 @@ def test_a_name_of_several_checkpoints_is_refused(service: Service) -> None:
         ("Euler a", "Automatic", Scheduler.EULER_A),
         ("euler A", None, Scheduler.EULER_A),
         ("k_euler_a", None, Scheduler.EULER_A),
-        ("Euler", "Uniform", Scheduler.EULER),
-        ("DPM++ 2M", None, Scheduler.DPMPP_2M),
-        ("DPM++ 2M", "Automatic", Scheduler.DPMPP_2M),
+        ("euler_ancestral", None, Scheduler.EULER_A),
+        ("Euler", "Uniform", Scheduler.EULER_NORMAL),
+        ("Euler", "normal", Scheduler.EULER_NORMAL),
+        ("Euler", "sgm_uniform", Scheduler.EULER_SGM_UNIFORM),
+        ("Euler", "SGMUniform", Scheduler.EULER_SGM_UNIFORM),
+        ("Euler Simple", None, Scheduler.EULER_SIMPLE),
+        ("DPM++ 2M", None, Scheduler.DPMPP_2M_KARRAS),
+        ("DPM++ 2M", "Automatic", Scheduler.DPMPP_2M_KARRAS),
         ("DPM++ 2M", "Karras", Scheduler.DPMPP_2M_KARRAS),
         ("DPM++ 2M", "karras", Scheduler.DPMPP_2M_KARRAS),
+        ("DPM++ 2M", "Beta", Scheduler.DPMPP_2M_BETA),
         ("DPM++ 2M Karras", None, Scheduler.DPMPP_2M_KARRAS),
         ("DPM++ 2M Karras", "Automatic", Scheduler.DPMPP_2M_KARRAS),
         ("DPM++ 2M Karras", "Karras", Scheduler.DPMPP_2M_KARRAS),
+        ("DPM++ 2M Karras", "Exponential", Scheduler.DPMPP_2M_KARRAS),
+        ("k_dpmpp_2m_ka", None, Scheduler.DPMPP_2M_KARRAS),
+        ("dpmpp_2m", "exponential", Scheduler.DPMPP_2M_EXPONENTIAL),
+        ("DPM++ SDE", "Automatic", Scheduler.DPMPP_SDE_KARRAS),
+        ("DPM++ 2M SDE", "Automatic", Scheduler.DPMPP_2M_SDE_EXPONENTIAL),
+        ("DPM++ 2M SDE Karras", None, Scheduler.DPMPP_2M_SDE_KARRAS),
+        ("DPM++ 3M SDE", "", Scheduler.DPMPP_3M_SDE_EXPONENTIAL),
+        ("DPM++ 2S a", "Automatic", Scheduler.DPMPP_2S_A_KARRAS),
+        ("DPM2", "Automatic", Scheduler.DPM2_KARRAS),
+        ("DPM2 a", "Automatic", Scheduler.DPM2_A_KARRAS),
+        ("Heun", "Automatic", Scheduler.HEUN),
+        ("LMS Karras", "Automatic", Scheduler.LMS_KARRAS),
         (None, "Karras", Scheduler.DPMPP_2M_KARRAS),
+        (None, "Simple", Scheduler.DPMPP_2M_SIMPLE),
         ("DDIM", None, Scheduler.DDIM),
+        ("DDIM", "Karras", Scheduler.DDIM),
+        ("PLMS", None, Scheduler.PLMS),
         ("UniPC", None, Scheduler.UNIPC),
+        ("TCD", None, Scheduler.TCD),
         ("LCM", None, Scheduler.LCM),
     ],
 )
@@ -183,6 +206,47 @@ def test_samplers_have_that_apis_names(
     assert drawn_by(shared, sent).scheduler is drawn
     sent = body(sampler_index=sampler, scheduler=scheduler)  # its older name
     assert drawn_by(shared, sent).scheduler is drawn
+
+
+@pytest.mark.parametrize("name", Scheduler)
+def test_every_name_of_a_scheduler_is_a_sampler_there(shared: Service, name: Scheduler) -> None:
+    """A sampler's name alone may have another schedule, which that API takes for Automatic."""
+    drawn = drawn_by(shared, body(sampler_name=str(name))).scheduler
+    assert drawn is not None
+    assert drawn.sampler is name.sampler
+    if name.schedule is not Schedule.AUTOMATIC:
+        assert drawn is name
+
+
+@pytest.mark.parametrize(
+    "sampler, schedule, drawn",
+    [
+        *(
+            ("Euler", schedule, Scheduler.EULER)
+            for schedule in ("N/A", "use same scheduler", "Use same scheduler", "align", "x" * 100)
+        ),
+        ("DPM++ 2M", "N/A", Scheduler.DPMPP_2M_KARRAS),
+        (None, "Polyexponential", None),
+        ("DDIM", "Karras", Scheduler.DDIM),
+        ("LCM", "SGM Uniform", Scheduler.LCM),
+    ],
+)
+def test_a_schedule_that_is_not_followed_is_named_in_info(
+    shared: Service, sampler: str | None, schedule: str, drawn: Scheduler | None
+) -> None:
+    shared.generator.drawn.clear()
+    sent = body(sampler_name=sampler, scheduler=schedule)
+    response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
+    assert response.status_code == 200
+    assert json.loads(response.get_json()["info"])["ignored"] == ["scheduler"]
+    assert [request.scheduler for request in shared.generator.drawn] == [drawn]
+
+
+@pytest.mark.parametrize("schedule", [None, "", "Automatic", "Karras", "normal", "beta"])
+def test_one_that_is_followed_is_not_named_there(shared: Service, schedule: str | None) -> None:
+    sent = body(sampler_name="Euler", scheduler=schedule)
+    response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
+    assert json.loads(response.get_json()["info"])["ignored"] == []
 
 
 def test_the_newer_name_of_a_sampler_counts(shared: Service) -> None:

@@ -9,6 +9,7 @@ from tests.fakes.device_report import PLAN, FakeDeviceReport
 from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings
 
 LIMITS = {
+    "max_pixels": 2_097_152,
     "max_queue": 2,
     "max_queue_per_caller": None,
     "max_waiting": 64,

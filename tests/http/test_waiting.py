@@ -89,7 +89,9 @@ def test_a_deadline_is_handed_on_and_a_refusal_leaves_no_job(
 ) -> None:
     asked: list[float | None] = []
 
-    def submit(request: GenerationRequest, *, caller: str, within: float | None = None) -> None:
+    def submit(
+        request: GenerationRequest, *, caller: str, within: float | None, model_name: str
+    ) -> None:
         asked.append(within)
         raise DeadlineUnmet(within=within or 0, predicted=60)
 

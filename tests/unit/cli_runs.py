@@ -26,8 +26,11 @@ class Terminal:
         environment: The variables, all of them.
         device: The device, or what looking for it raises.
         job_store: What reading from the job store raises.
+        made_key: The file of the service's own key, or what reading it raises.
+        demo: The path of the demo model, or what putting it there raises.
         settings: Those that a command asked for the use cases with.
         served: The changes that `serve` was called with.
+        demos: The folders that the demo model was put into.
     """
 
     environment: dict[str, str] = field(default_factory=dict)
@@ -46,8 +49,11 @@ class Terminal:
         )
     )
     job_store: Exception | None = None
+    made_key: str | Exception | None = None
+    demo: str | Exception = "models/demo.safetensors"
     settings: list[Settings] = field(default_factory=list)
     served: list[Mapping[str, str]] = field(default_factory=list)
+    demos: list[str] = field(default_factory=list)
 
     def run(self, *arguments: str) -> Result:
         """`ai-inference` with these arguments. An error that no user should see is raised."""
@@ -56,6 +62,8 @@ class Terminal:
             core=self._core,
             find_device=self._find_device,
             try_job_store=self._try_job_store,
+            read_made_key=self._read_made_key,
+            put_demo=self._put_demo,
             serve=self.served.append,
         )
         return CliRunner().invoke(
@@ -77,6 +85,17 @@ class Terminal:
         if isinstance(self.device, Exception):
             raise self.device
         return self.device
+
+    def _read_made_key(self, _settings: Settings) -> str | None:
+        if isinstance(self.made_key, Exception):
+            raise self.made_key
+        return self.made_key
+
+    def _put_demo(self, folder: str) -> str:
+        self.demos.append(folder)
+        if isinstance(self.demo, Exception):
+            raise self.demo
+        return self.demo
 
     def _try_job_store(self, _settings: Settings) -> None:
         if self.job_store is not None:

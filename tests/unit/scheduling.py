@@ -54,6 +54,7 @@ class Bench:
             retention_seconds=100,
             retention_bytes=1_000_000,
             now=self.clock,
+            clock=self.clock,
         )
         self.scheduler = JobScheduler(
             GenerateImages(

@@ -5,6 +5,7 @@ import time
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.service import InferenceService
+from domain.model_names import ModelNames
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
@@ -21,9 +22,9 @@ STALL_TIMEOUT = 600.0
 class Bench:
     """A service over fakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: ModelNames | None = None) -> None:
         self.source = FakeModelSource({MODEL.path: b"weights"})
-        self.registry = ModelRegistry(self.source)
+        self.registry = ModelRegistry(self.source, names=names)
         self.generator = FakeImageGenerator(prepared=False)
         self.jobs = FakeJobStore()
         self.sole_use = FakeSoleUse()

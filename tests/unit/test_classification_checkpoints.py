@@ -9,6 +9,7 @@ from adapters.filesystem.classification import Classification
 from adapters.filesystem.classification_layouts import checkpoint_parts
 from adapters.filesystem.headers import TensorFacts
 from domain.models import ModelFamily, ModelKind
+from domain.sizes import Size
 from tests.unit.classification_headers import CLIP, UNET, VAE, checkpoint, classified, facts
 
 LOADABLE = (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2_V, ModelFamily.SDXL)
@@ -16,8 +17,14 @@ LOADABLE = (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2_V, Mode
 
 @pytest.mark.parametrize("family", LOADABLE)
 def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> None:
+    sides = {ModelFamily.SD_2_V: 768, ModelFamily.SDXL: 1024}
     assert classified(checkpoint(family)) == Classification(
-        ModelKind.CHECKPOINT, family, "float16", loadable=True, reason=None
+        ModelKind.CHECKPOINT,
+        family,
+        "float16",
+        loadable=True,
+        reason=None,
+        native_size=Size(sides.get(family, 512), sides.get(family, 512)),
     )
 
 

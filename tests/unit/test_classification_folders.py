@@ -19,8 +19,11 @@ def test_a_library_that_is_no_name_is_code_of_its_own(library: object) -> None:
     )
 
 
-def test_a_component_that_says_nothing_is_none() -> None:
-    assert reason_for({"transformer": []}) is None
+def test_a_component_that_says_nothing_is_not_there() -> None:
+    reason = reason_for({"transformer": []})
+    assert reason is not None
+    assert "names no scheduler, text_encoder" in reason
+    assert "transformer" in reason
 
 
 def test_a_components_name_is_escaped_and_short_in_a_reason() -> None:

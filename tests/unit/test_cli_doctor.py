@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.cli.assembly import DeviceFacts
+from application.settings import SettingsError
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from tests.fakes.model_source import FakeModelSource
 from tests.unit.cli_runs import SECRET_KEY, Terminal
@@ -165,7 +166,14 @@ def test_weak_and_missing_credentials_are_warnings(terminal: Terminal) -> None:
     assert found["SECRET_KEY"][0] == "warning"
     assert found["API_KEYS"] == ("warning", "not set: only tokens are good for anything")
     terminal.environment["SECRET_KEY"] = ""
-    assert "makes its own" in rows(terminal)["API_KEYS"][1]
+    assert rows(terminal)["API_KEYS"] == (
+        "ok",
+        "not set: the first start makes a key, prints it and keeps it in data",
+    )
+    terminal.made_key = "/srv/data/api-key"
+    assert "is in /srv/data/api-key" in rows(terminal)["API_KEYS"][1]
+    terminal.made_key = SettingsError(["/srv/data/api-key does not hold an API key"])
+    assert rows(terminal)["API_KEYS"] == ("problem", "/srv/data/api-key does not hold an API key")
     terminal.environment |= {"API_KEYS": "changeme"}
     verdict, said = rows(terminal)["API_KEYS"]
     assert (verdict, "changeme" in said) == ("warning", False)

@@ -125,20 +125,20 @@ def test_a_file_that_can_not_be_is_refused_before_anything_is_drawn(
 
 def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
     terminal = Terminal()
-    options = "--steps 0 --guidance nan --width abc --height 2048 --seed -1 --number 9 --quality 0"
+    options = "--steps 0 --guidance nan --width abc --height 2049 --seed -1 --number 17 --quality 0"
     done = terminal.run(
-        "generate", "", *options.split(), "--negative", "x" * 1001, "--scheduler", "Heun"
+        "generate", "", *options.split(), "--negative", "x" * 32_001, "--scheduler", "Heun"
     )
     assert done.exit_code == 2
     assert done.stderr.removeprefix("Error: ").splitlines() == [
-        "PROMPT has 0 characters; it must have between 1 and 1000",
-        "--negative has 1001 characters; it must have between 0 and 1000",
+        "PROMPT has 0 characters; it must have between 1 and 32000",
+        "--negative has 32001 characters; it must have between 0 and 32000",
         "--steps is 0; it must lie between 1 and 150",
         "--guidance is nan; it must be finite",
         "--width is 'abc'; it must be an integer",
-        "--height is 2048; it must lie between 256 and 1024",
+        "--height is 2049; it must lie between 256 and 2048",
         "--seed is -1; it must lie between 0 and 9007199254740991",
-        "--number is 9; it must lie between 1 and 4",
+        "--number is 17; it must lie between 1 and 16",
         "--scheduler is 'Heun'; it must be one of: Euler, Euler a, DPM++ 2M, DPM++ 2M Karras, "
         "DDIM, UniPC, LCM",
         "--quality is 0; it must lie between 1 and 100",
@@ -198,14 +198,14 @@ OTHER = dataclasses.replace(
 LORA = dataclasses.replace(model_record(b"lora", "models/l.safetensors"), reason="it is a LoRA")
 
 
-def with_three_models() -> Terminal:
-    terminal = Terminal()
+def with_three_models(variables: dict[str, str] | None = None) -> Terminal:
+    terminal = Terminal(variables or {})
     terminal.source.others = (OTHER, LORA)
     return terminal
 
 
 @pytest.mark.parametrize(
-    "name", ["b.ckpt", OTHER.path, OTHER.id, OTHER.id[:10], OTHER.id[:12].upper()]
+    "name", ["b.ckpt", "b", OTHER.path, OTHER.id, OTHER.id[:10], OTHER.id[:12].upper()]
 )
 def test_a_model_is_named_by_its_file_or_its_id(name: str) -> None:
     terminal = with_three_models()
@@ -213,11 +213,25 @@ def test_a_model_is_named_by_its_file_or_its_id(name: str) -> None:
     assert [request.model_id for request in terminal.generator.drawn] == [OTHER.id]
 
 
-def test_several_models_are_listed_where_none_is_named() -> None:
-    done = with_three_models().run("generate", "a hill")
+@pytest.mark.parametrize(
+    ("variables", "drawn"),
+    [
+        ({}, MODEL.id),
+        ({"DEFAULT_MODEL": "b.ckpt"}, OTHER.id),
+        ({"DEFAULT_MODEL": "mine", "MODEL_ALIASES": "mine=b"}, OTHER.id),
+    ],
+)
+def test_the_default_model_draws_where_none_is_named(variables: dict[str, str], drawn: str) -> None:
+    terminal = with_three_models(variables)
+    done = terminal.run("generate", "a hill")
+    assert (done.exit_code, [each.model_id for each in terminal.generator.drawn]) == (0, [drawn])
+
+
+def test_a_default_model_that_is_not_there_is_told() -> None:
+    done = with_three_models({"DEFAULT_MODEL": "gone"}).run("generate", "a hill")
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
-        "Error: there are several models; choose one with --model. There are:",
+        "Error: no model is called 'gone' (DEFAULT_MODEL). There are:",
         f"  {MODEL.id[:10]}  a.safetensors  -",
         f"  {OTHER.id[:10]}  b.ckpt  sdxl",
     ]

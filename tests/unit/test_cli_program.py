@@ -8,12 +8,12 @@ import pytest
 
 from adapters.cli.program import program
 from application.version import VERSION
-from tests.paths import ROOT
+from tests.paths import DOCS, ROOT
 from tests.unit.cli_runs import Terminal
 
-_README = (ROOT / "README.md").read_text(encoding="utf-8")
-_SECTION = _README.partition("\n## Command line\n")[2].partition("\n## ")[0]
+_PAGE = (DOCS / "command-line.md").read_text(encoding="utf-8")
 COMMANDS = {
+    "demo": program.commands["demo"],
     "doctor": program.commands["doctor"],
     "generate": program.commands["generate"],
     "keys new": program.commands["keys"].commands["new"],  # type: ignore[attr-defined]
@@ -65,8 +65,8 @@ def test_every_option_has_a_help_text() -> None:
     assert [option.name for option in options if not option.help] == []
 
 
-def test_the_readme_shows_every_command_as_it_is() -> None:
-    found = examples(_SECTION)
+def test_the_documentation_shows_every_command_as_it_is() -> None:
+    found = examples(_PAGE)
     for arguments in found:
         assert_understood(arguments)
     calls = [" ".join(arguments) for arguments in found]

@@ -40,6 +40,15 @@ def test_steps_and_images_count() -> None:
     assert times.predict(request(num_inference_steps=20, num_images=3)) == 60
 
 
+def test_a_sampler_that_looks_twice_a_step_takes_its_looks() -> None:
+    times = DrawingTimes()
+    times.learn(result(10), images=1)
+    assert times.predict(request(scheduler="Heun")) == 19
+    assert times.predict(request(scheduler="PLMS")) == 11
+    times.learn(result(19, scheduler="DPM++ SDE Karras"), images=1)
+    assert times.predict(request(scheduler="Euler a")) == 10
+
+
 def test_a_batch_shares_its_time() -> None:
     times = DrawingTimes()
     times.learn(result(10), images=4)

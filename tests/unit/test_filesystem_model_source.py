@@ -201,7 +201,9 @@ def test_an_unreadable_file_stops_nothing_and_is_told_once(
     source = make_source("models")
     for _ in range(3):
         assert paths(source) == ["models/good.pt"]
-    assert source.scan().pending == ()
+    (waiting,) = source.scan().pending
+    assert (waiting.path, waiting.state) == ("models/bad.pt", PendingState.SETTLING)
+    assert waiting.reason == "it cannot be read: Permission denied"
     assert caplog.text.count("models/bad.pt is left out: Permission denied") == 1
 
 
@@ -292,3 +294,19 @@ def test_where_a_name_is_meant_nothing_else_is_read(folder: Path) -> None:
     assert found("models/b.ckpt") == (["models/b.ckpt"], ["models/b.ckpt"])
     for other in (None, "c.ckpt", "0123456789"):
         assert found(other) == (everything, everything)
+
+
+def test_what_is_largest_is_read_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.ckpt").write_bytes(bytes(1000))
+    for name in "bcdefg":
+        (folder / f"{name}.ckpt").write_bytes(name.encode())
+    opened: list[str] = []
+    real = os.open
+
+    def noting(path: str, flags: int) -> int:
+        opened.append(os.path.basename(path))
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", noting)
+    assert len(records(make_source("models"))) == 7
+    assert "a.ckpt" in opened[-2:]  # two threads read at once

@@ -11,6 +11,7 @@ from domain.errors import (
     OutOfMemory,
 )
 from domain.generation import GenerationRequest
+from domain.model_card import ModelCard
 from domain.models import ModelFamily, ModelRecord, PendingModel, PendingState
 from domain.ports.image_generator import GeneratedBatch
 from domain.schedulers import Scheduler
@@ -180,3 +181,17 @@ def test_an_id_that_may_yet_turn_up_is_to_be_tried_again() -> None:
     registry.look()
     with pytest.raises(ModelNotFound):
         generate.admit(request())
+
+
+def test_a_prompt_that_the_model_does_not_know_gets_a_warning_of_its_own() -> None:
+    generator = FakeImageGenerator()
+    generator.warnings = ("the prompt is long",)
+    source = FakeModelSource()
+    source.others = (dataclasses.replace(MODEL, card=ModelCard(known_words=("lake",))),)
+    registry = ModelRegistry(source)
+    registry.refresh()
+    use_case = GenerateImages(registry, generator)
+    unknown, long = use_case(request(prompt="a cat")).warnings
+    assert "knows no word of the prompt" in unknown
+    assert long == "the prompt is long"
+    assert use_case(request(prompt="a lake")).warnings == ("the prompt is long",)

@@ -82,7 +82,6 @@ def test_a_file_of_a_few_bytes_promises_nothing(kept: int) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "the file is empty"),
         (bytes(4096), "does not begin with a header"),
         (bytes(range(1, 255)), "does not begin with a header"),
         (safetensors_bytes(b'{"a"', bytes(99), length=2**31), "claims 2,147,483,648 bytes"),
@@ -132,6 +131,11 @@ def test_a_lie_is_refused_with_a_reason(data: bytes, reason: str) -> None:
         read(data)
     assert not isinstance(caught.value, IncompleteFile)
     assert len(caught.value.reason) < 250
+
+
+def test_an_empty_file_may_become_whole() -> None:
+    with pytest.raises(IncompleteFile, match="the file is empty; copy it again"):
+        read(b"")
 
 
 def test_overlapping_tensors_are_refused() -> None:

@@ -12,6 +12,7 @@ from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from domain.model_card import ModelCard
 from domain.models import FileStamp, ModelFamily, ModelKind
 from domain.services.model_registry import ModelRegistry
 from tests.paths import ROOT
@@ -20,11 +21,20 @@ PATH = "models/a.safetensors"
 STAMP = FileStamp(device=2**64 - 1, inode=2**63, size=10, modified_ns=-5, changed_ns=7)
 CHECKPOINT = Identity(
     "ab" * 32,
-    Classification(ModelKind.CHECKPOINT, ModelFamily.SDXL, "float16", loadable=True, reason=None),
+    Classification(
+        ModelKind.CHECKPOINT,
+        ModelFamily.SDXL,
+        "float16",
+        loadable=True,
+        reason=None,
+        card=ModelCard("Cats.", ("a cat", "two cats"), ("cat", "cats")),
+    ),
 )
 UNKNOWN = Identity(
     "cd" * 32,
-    Classification(ModelKind.UNKNOWN, None, None, loadable=False, reason="no model"),
+    Classification(
+        ModelKind.UNKNOWN, None, None, loadable=False, reason="no model", fault="it is cut"
+    ),
 )
 
 

@@ -73,3 +73,9 @@ def test_one_of_names_the_words_for_anything_else(value: object) -> None:
     assert message is not None
     assert message.endswith("it must be one of: a, b c")
     assert len(message) < 120
+
+
+def test_words_that_are_too_many_for_a_message_are_told_in_short() -> None:
+    limit = OneOf(("a", "b c"), "any letter")
+    assert limit.problem("a") is None
+    assert str(limit.problem("x")).endswith("it must be one of: any letter")

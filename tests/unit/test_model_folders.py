@@ -31,10 +31,14 @@ INDEX = {
 FILES = {
     "model_index.json": json.dumps(INDEX).encode(),
     "scheduler/scheduler_config.json": b"{}",
+    "text_encoder/config.json": b"{}",
     "text_encoder/model.safetensors": WEIGHTS,
+    "tokenizer/merges.txt": b"#version: 0.2\n",
+    "tokenizer/tokenizer_config.json": b"{}",
     "tokenizer/vocab.json": b"{}",
     "unet/config.json": b'{"cross_attention_dim": 768}',
     "unet/diffusion_pytorch_model.safetensors": WEIGHTS,
+    "vae/config.json": b"{}",
     "vae/diffusion_pytorch_model.safetensors": WEIGHTS,
 }
 
@@ -135,6 +139,7 @@ def test_any_change_in_it_gives_it_a_new_id(models: Path, change: Change) -> Non
     ("name", "content"),
     [
         ("unet/diffusion_pytorch_model.safetensors", WEIGHTS[:-1]),
+        ("unet/diffusion_pytorch_model.safetensors", b""),
         ("unet/weights.safetensors.incomplete", b"x"),
     ],
 )

@@ -17,6 +17,7 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.generation import GenerationRequest
+from domain.model_names import ModelNames
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, Bench
 
@@ -105,6 +106,20 @@ def test_a_scan_that_fails_stops_nothing(bench: Bench, caplog: pytest.LogCapture
     bench.service.start(on_ready=ready.set)
     assert ready.wait(10)
     assert "could not be scanned" in caplog.text
+
+
+def test_names_that_name_no_model_are_logged_once_at_the_start(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(ModelNames("away", {"good": MODEL.name, "bad": "gone"}))
+    ready = threading.Event()
+    bench.service.start(on_ready=ready.set)
+    assert ready.wait(10)
+    bench.service.stop(10)
+    told = [each.message for each in caplog.records if "MODEL_ALIASES" in each.message]
+    assert len(told) == 2
+    assert "'away'" in told[0]
+    assert "'bad', which stands for 'gone'" in told[1]
 
 
 def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:
@@ -255,7 +270,7 @@ def test_it_is_not_ready_before_the_jobs_are_its_own(
     assert asked.wait(10)
     bench.registry.refresh()
     assert bench.service.readiness is Readiness.SEEKING_DEVICE
-    bench.service._announce(ready.set)  # as the scanner does at its next look
+    bench.service._announce({Readiness.READY: ready.set})  # as the scanner does at its next look
     assert not ready.is_set()
     given.set()
     assert ready.wait(10)
@@ -289,3 +304,56 @@ def test_who_stops_it_again_waits_too_unless_in_a_hurry(bench: Bench) -> None:
     for stop in stops:
         stop.join(10)
         assert not stop.is_alive()
+
+
+def test_a_service_that_was_stopped_before_its_start_starts_nothing(bench: Bench) -> None:
+    bench.service.stop(0)
+    before = threading.active_count()
+    bench.service.start()
+    assert threading.active_count() == before
+    assert bench.generator.device is None
+
+
+def test_a_folder_that_cannot_be_closed_keeps_no_job_from_being_put_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing, released = threading.Event(), threading.Event()
+
+    def close() -> None:
+        closing.set()
+        released.wait(10)
+
+    monkeypatch.setattr(bench.source, "close", close)
+    running = begin_drawing(bench)
+    stop = threading.Thread(target=bench.service.stop, args=(0,))
+    stop.start()
+    assert closing.wait(10)
+    with pytest.raises(ShuttingDown):
+        running.wait(10)
+    released.set()
+    stop.join(10)
+    bench.generator.gate.set()
+
+
+def test_without_a_model_that_is_told_once_and_that_it_is_ready_later(bench: Bench) -> None:
+    told: list[str] = []
+    none, ready = threading.Event(), threading.Event()
+
+    def tell(word: str, event: threading.Event) -> None:
+        told.append(word)
+        event.set()
+
+    files = dict(bench.source.files)
+    bench.source.files.clear()
+    bench.service.start(
+        on_ready=lambda: tell("ready", ready), on_no_model=lambda: tell("none", none)
+    )
+    assert none.wait(10)
+    assert bench.service.readiness is Readiness.NO_MODEL
+    bench.source.files.update(files)
+    assert ready.wait(10)
+    bench.source.files.clear()
+    while bench.service.readiness is not Readiness.NO_MODEL:
+        time.sleep(0.01)
+    bench.service.stop(10)
+    assert told == ["none", "ready"]

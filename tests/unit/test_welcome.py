@@ -1,69 +1,92 @@
 import dataclasses
-import json
 import shlex
 
 import pytest
 
+from application.made_key import MadeApiKey
 from application.settings import Settings
-from application.welcome import address, curl_line, welcome
+from application.welcome import address, first_picture, no_model, welcome
 from tests.fakes.model_source import model_record
 
 MODEL = model_record()
 
 
-def test_the_curl_line_asks_for_a_picture_of_the_first_model() -> None:
-    text = curl_line(Settings(port=8123), [MODEL], made_api_key="made")
-    words = shlex.split(text.splitlines()[-1])
-    assert words[0] == "curl"
-    assert "http://127.0.0.1:8123/v1/infer" in words
-    assert "Authorization: Bearer made" in words
-    body = json.loads(words[words.index("-d") + 1])
-    assert body["id"] == "$(date +%s)"
-    assert body["model_id"] == MODEL.id
-    assert body["prompt"]
+MADE = MadeApiKey("made-key", kept_in="/srv/data/api-key")
+
+
+def test_the_first_picture_is_one_line_for_any_shell() -> None:
+    said = first_picture(Settings(port=8123), [MODEL], made=MADE)
+    shell, option, script = shlex.split(said.splitlines()[-1])
+    assert (shell, option) == ("sh", "-c")
+    # In single quotes, where shells differ in nothing but this.
+    assert not set(script) & set("'!")
+    assert "http://127.0.0.1:8123/v1/infer" in script
+    assert MODEL.id in script
+    assert script.startswith("K=made-key; ")
+
+
+def test_it_says_what_it_waits_for_and_where_the_file_is() -> None:
+    said = first_picture(Settings(), [MODEL], made=MADE)
+    assert "waits until the picture is drawn" in said
+    assert "picture.png in the folder where you are" in said
 
 
 def test_a_model_that_can_not_be_drawn_with_is_not_named() -> None:
     lora = dataclasses.replace(MODEL, id="0f" * 32, reason="it is a LoRA")
-    assert MODEL.id in curl_line(Settings(), [lora, MODEL], made_api_key="made")
-    assert "curl" not in curl_line(Settings(), [lora], made_api_key="made")
+    said = first_picture(Settings(), [lora, MODEL], made=MADE)
+    assert MODEL.id in said
+    assert lora.id not in said
 
 
-def test_a_key_of_the_user_is_never_printed() -> None:
-    settings = Settings(api_keys=("hunter2",))
-    printed = welcome(settings, made_api_key=None) + curl_line(settings, [MODEL], made_api_key=None)
+@pytest.mark.parametrize("settings", [Settings(api_keys=("hunter2",)), Settings(secret_key="s3")])
+def test_what_the_user_has_set_is_never_printed(settings: Settings) -> None:
+    printed = welcome(settings, made=None) + first_picture(settings, [MODEL], made=None)
     assert "hunter2" not in printed
-    assert "$API_KEY" in printed
+    assert "s3" not in printed
 
 
-def test_a_made_key_is_shown() -> None:
-    assert "made-key" in welcome(Settings(), made_api_key="made-key")
+def test_a_made_key_is_shown_with_a_link_and_its_file() -> None:
+    said = welcome(Settings(), made=MADE)
+    assert "http://127.0.0.1:8000/#key=made-key" in said
+    assert "API key: made-key" in said
+    assert "/srv/data/api-key" in said
+
+
+def test_a_key_that_is_not_kept_is_said_to_be_for_this_run() -> None:
+    said = welcome(Settings(), made=MadeApiKey("made-key", kept_in=None))
+    assert "for this run alone" in said
+    assert "kept in" not in said
+
+
+def test_a_made_key_is_not_shown_by_accident() -> None:
+    assert "made-key" not in repr(MADE)
 
 
 def test_without_a_model_it_says_where_to_put_one() -> None:
-    assert "ai-models/" in curl_line(Settings(), [], made_api_key="k")
+    assert "ai-models/" in no_model(Settings())
+    assert "ai-inference demo" in no_model(Settings())
 
 
 def test_a_weak_api_key_is_a_loud_warning() -> None:
-    said = welcome(Settings(api_keys=("changeme",)), made_api_key=None)
+    said = welcome(Settings(api_keys=("changeme",)), made=None)
     assert "WARNING: API_KEYS is weak" in said
     assert "changeme" not in said
     strong = Settings(api_keys=("q7Jw0Zr2Vt9Xk4Lm",))
-    assert "WARNING" not in welcome(strong, made_api_key=None)
+    assert "WARNING" not in welcome(strong, made=None)
 
 
 def test_a_weak_metrics_key_is_a_loud_warning() -> None:
-    said = welcome(Settings(metrics_key="changeme"), made_api_key=None)
+    said = welcome(Settings(metrics_key="changeme"), made=None)
     assert "WARNING: METRICS_KEY is weak" in said
     assert "changeme" not in said
     strong = Settings(metrics_key="q7Jw0Zr2Vt9Xk4Lm")
-    assert "WARNING" not in welcome(strong, made_api_key=None)
+    assert "WARNING" not in welcome(strong, made=None)
 
 
 def test_a_weak_secret_key_is_a_loud_warning() -> None:
-    assert "WARNING" in welcome(Settings(secret_key="short"), made_api_key=None)
+    assert "WARNING" in welcome(Settings(secret_key="short"), made=None)
     strong = Settings(secret_key="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0")
-    assert "WARNING" not in welcome(strong, made_api_key=None)
+    assert "WARNING" not in welcome(strong, made=None)
 
 
 @pytest.mark.parametrize(

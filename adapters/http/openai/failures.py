@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Response, json
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
 from adapters.http.answers import AnswerSchema
 from adapters.http.problems import Failure
@@ -23,6 +23,8 @@ _STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.DeadlineUnmet: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManyCallers: HTTPStatus.TOO_MANY_REQUESTS,
 }
+_FIELDS = {"width": "size", "height": "size", "num_images": "n", "quality": "output_compression"}
+"""What that API calls the fields of a request."""
 _FUTILE = (errors.OutOfMemory, errors.JobCancelled)
 """What would be no better a second time, whatever the status makes clients think."""
 
@@ -52,10 +54,13 @@ def render_failure(failure: Failure) -> Response:
     if isinstance(error, errors.Unauthenticated):
         code = "invalid_api_key"
     elif isinstance(error, errors.ModelNotFound):
-        message = f"the model {error.model_id!a} does not exist; GET /openai/v1/models lists all"
+        message = message.replace("GET /v1/models", "GET /openai/v1/models")
         param = "model"
     elif failure.fields:
+        # What the schema finds wrong has that API's names already.
+        names = {} if isinstance(error and error.__cause__, ValidationError) else _FIELDS
         param = failure.fields[0].field
+        param = names.get(param, param)
     body = {"message": message, "type": _type(status), "param": param, "code": code}
     response = Response(json.dumps({"error": body}), status.value, content_type="application/json")
     if isinstance(error, _FUTILE):

@@ -13,17 +13,16 @@ from flask import request
 from adapters.http.auth import current_principal, protect
 from adapters.http.job_schemas import job_url
 from adapters.http.openai.failures import OpenAIFailureSchema
-from adapters.http.openai.listing import PREFIX, named_model
+from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.parsing import Blueprint
+from adapters.http.redaction import current_redactor
+from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
-from adapters.http.schemas import generation_request
 from adapters.http.waiting import WaitingCallers
-from application.settings import Settings
 from domain.credentials import Scope
 from domain.generation import GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
-from domain.services.model_registry import ModelRegistry
 
 __all__ = ["images_blueprint"]
 
@@ -42,7 +41,7 @@ _EXAMPLE = {"model": "demo.safetensors", "prompt": "a red circle", "n": 1, "size
 
 
 def images_blueprint(
-    settings: Settings, registry: ModelRegistry, draw: WaitingCallers, checker: CredentialChecker
+    make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/openai/v1/images/generations`."""
     blueprint = Blueprint(
@@ -62,9 +61,9 @@ def images_blueprint(
     def generate(fields: dict[str, Any]) -> dict[str, object]:
         """Draw pictures and wait for them."""
         as_url = fields.pop("response_format") == "url"
-        model = named_model(registry, fields.pop("model"))
-        wanted = generation_request({**fields, "id": _job_id(), "model_id": model.id}, settings)
-        result = draw.pictures(wanted, caller=current_principal().name)
+        caller = current_principal().name
+        wanted = make_request({**fields, "id": _job_id()}, caller=caller, natively=True)
+        result = draw.pictures(wanted, caller=caller)
         return _answer(result, as_url=as_url)
 
     return blueprint
@@ -73,12 +72,14 @@ def images_blueprint(
 def _job_id() -> str:
     """The same for the same `Idempotency-Key`, whatever that is; else one that no job has.
 
-    A key that is no part of an id is hashed, and so is one that looks as if it had been.
+    A key that cannot be part of an id is hashed. So is one that holds a credential of this
+    service, and one that looks as if it had been hashed.
     """
     key = request.headers.get(_KEY_HEADER)
     if key is None:
         return _ID_PREFIX + uuid.uuid4().hex
-    if id_problem(_ID_PREFIX + key) is None and not _HASHED.fullmatch(key):
+    fits = id_problem(_ID_PREFIX + key) is None and not _HASHED.fullmatch(key)
+    if fits and not current_redactor().holds(key):
         return _ID_PREFIX + key
     return f"{_ID_PREFIX}sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 

@@ -6,23 +6,24 @@ from marshmallow import fields
 
 from adapters.http.answers import AnswerSchema, Computed
 from adapters.http.auth import protect
-from adapters.http.model_names import the_one_meant
 from adapters.http.openai.failures import OpenAIFailureSchema
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
-from domain.errors import InvalidRequest, ModelNotFound, ModelsNotRead
+from domain.errors import ModelNotFound, ModelsNotRead
 from domain.models import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["PREFIX", "models_blueprint", "named_model"]
+__all__ = ["PREFIX", "models_blueprint"]
 
 PREFIX = "/openai/v1"
 
-_SHOWN_CHARACTERS = 80
 _MODEL = path_parameter(
-    "model", "Its id, ten or more of the id's first digits, its name or its path.", minLength=1
+    "model",
+    "Its id, ten or more of the id's first digits, its path, its name with or without the "
+    "extension, or an alias.",
+    minLength=1,
 )
 
 
@@ -65,24 +66,16 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
         return {"data": [model for model in registry.models() if model.loadable]}
 
     @blueprint.get("/models/<path:model>", parameters=[_MODEL])
-    @blueprint.raises(ModelNotFound, ModelsNotRead, InvalidRequest)
+    @blueprint.raises(ModelNotFound, ModelsNotRead)
     @blueprint.response(HTTPStatus.OK, _OpenAIModelSchema)
     def retrieve_model(model: str) -> ModelRecord:
         """One of them."""
-        found = named_model(registry, model)
+        found = registry.resolve(model)
         if not found.loadable:  # it is not in the list either
-            raise ModelNotFound(model[:_SHOWN_CHARACTERS])
+            raise ModelNotFound(model)
         return found
 
     return blueprint
-
-
-def named_model(registry: ModelRegistry, wanted: str) -> ModelRecord:
-    """The one model that `wanted` names, among those that can be drawn with where there are any.
-
-    Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
-    """
-    return the_one_meant(registry, registry.named(wanted), wanted, field="model")
 
 
 def _seconds(model: ModelRecord) -> int:

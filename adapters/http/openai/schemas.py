@@ -7,18 +7,24 @@ from typing import Any, ClassVar
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
 from adapters.http.answers import AnswerSchema
-from adapters.http.fields import CheckedString, LimitedString
+from adapters.http.fields import CheckedString
 from adapters.http.request_rules import quality_rule, seed_rule
-from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
+from adapters.http.schemas import (
+    limited_guidance,
+    limited_integer,
+    limited_text,
+    limited_word,
+    model_name,
+)
 from domain.generation import GenerationRequest
-from domain.limits import IntegerRange, TextLength
+from domain.limits import IntegerRange
 from domain.output_formats import OutputFormat
 
 __all__ = ["ImagesRequestSchema", "ImagesSchema"]
 
+_NUMBERS = IntegerRange(1, 10)
+_LIMITS = {**GenerationRequest.LIMITS, "num_images": _NUMBERS}
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
-_NAME = TextLength(1, 4096)
-"""A path is a name too, and Linux' PATH_MAX is 4096."""
 # What is asked for by these is what is done anyway; any other value asks for what is not there.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
@@ -81,7 +87,7 @@ _SIDES = " × ".join(
 class ImagesRequestSchema(Schema):
     """What to draw. A null counts as not sent.
 
-    Loaded as fields of a `GenerationRequest`, with `model` and `response_format` beside them.
+    Loaded as fields of a `GenerationRequest`, with `response_format` beside them.
     """
 
     null_is_left_out = True
@@ -91,7 +97,7 @@ class ImagesRequestSchema(Schema):
             **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
         },
         "dependentSchemas": {
-            "seed": seed_rule("n"),
+            "seed": seed_rule(_NUMBERS, "n"),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
         },
     }
@@ -100,15 +106,15 @@ class ImagesRequestSchema(Schema):
         "unknown": "is no parameter of this request",
     }
 
-    model = LimitedString(
-        _NAME,
-        required=True,
+    model_id = model_name(
+        data_key="model",
         metadata={
-            "description": "An id, ten or more of its first digits, a file's name or its path."
+            "description": "An id, ten or more of its first digits, a path, a file's name with or "
+            "without its extension, or an alias; the default model when it is left out."
         },
     )
     prompt = limited_text("prompt", required=True)
-    num_images = limited_integer("num_images", data_key="n")
+    num_images = limited_integer("num_images", _LIMITS, data_key="n")
     size = CheckedString(
         _size_problem,
         metadata={
@@ -125,7 +131,7 @@ class ImagesRequestSchema(Schema):
     seed = limited_integer("seed")
     negative_prompt = limited_text("negative_prompt")
     num_inference_steps = limited_integer("num_inference_steps")
-    guidance_scale = limited_number("guidance_scale")
+    guidance_scale = limited_guidance()
     scheduler = limited_word("scheduler")
     output_format = limited_word("output_format")
     quality = limited_integer("quality", data_key=_COMPRESSION)

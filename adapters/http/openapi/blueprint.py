@@ -12,6 +12,7 @@ from marshmallow import Schema
 from werkzeug import exceptions
 
 from adapters.http.answers import ProblemSchema
+from adapters.http.foreign_pages import CHANGES_NOTHING, ForeignPage
 from adapters.http.openapi.failures import failure_responses
 from adapters.http.openapi.headers import ALWAYS, response_headers
 from domain.credentials import Scope
@@ -81,6 +82,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         *,
         app: Flask,
         spec: APISpec,
+        method: str,
         **_: Any,
     ) -> dict[str, Any]:
         """flask-smorest calls it for each route after its own such methods."""
@@ -92,7 +94,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         failures = failure_responses(
             app,
             spec,
-            self._errors(doc, doc_info),
+            self._errors(doc, doc_info, method),
             door=self.url_prefix or "/",
             schema=self._failure_component(spec),
         )
@@ -102,8 +104,12 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         doc["responses"] = dict(sorted(responses.items()))
         return doc
 
-    def _errors(self, doc: dict[str, Any], doc_info: dict[str, Any]) -> list[type[Exception]]:
+    def _errors(
+        self, doc: dict[str, Any], doc_info: dict[str, Any], method: str
+    ) -> list[type[Exception]]:
         found = [*self._guard_errors]
+        if found and method.upper() not in CHANGES_NOTHING:
+            found.append(ForeignPage)
         if "requestBody" in doc:
             found += _OF_BODIES
         elif doc_info.get("arguments"):

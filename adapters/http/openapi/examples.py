@@ -2,12 +2,12 @@
 
 from typing import Any
 
-__all__ = ["EVENT", "JOB", "REQUEST", "RESULT"]
+__all__ = ["EVENT", "EXAMPLE_MODEL_ID", "JOB", "REQUEST", "RESULT"]
 
-_MODEL_ID = "7fc1fbc8c7b5d4a0c4d6e1f9a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5"
+EXAMPLE_MODEL_ID = "7fc1fbc8c7b5d4a0c4d6e1f9a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5"
 _ASKED: dict[str, Any] = {
     "id": "my-first-picture",
-    "model_id": _MODEL_ID,
+    "model_id": EXAMPLE_MODEL_ID,
     "prompt": "a beautiful landscape with mountains and a lake",
     "negative_prompt": "trees",
     "num_inference_steps": 30,
@@ -15,8 +15,10 @@ _ASKED: dict[str, Any] = {
 }
 _TIMINGS = {"queue": 0.0, "load": 0.42, "generate": 3.74, "encode": 0.02}
 
-REQUEST: dict[str, Any] = {**_ASKED, "width": 512, "height": 512, "seed": 7, "num_images": 1}
-"""A body of `/v1/infer`."""
+_REQUEST: dict[str, Any] = {**_ASKED, "width": 512, "height": 512, "seed": 7, "num_images": 1}
+
+REQUEST: dict[str, Any] = {name: value for name, value in _REQUEST.items() if name != "id"}
+"""A body of `/v1/infer`. It has no `id`, so that it can be sent any number of times."""
 
 RESULT: dict[str, Any] = {
     **_ASKED,
@@ -46,7 +48,7 @@ JOB: dict[str, Any] = {
     "created_at": "2026-01-31T12:00:00.000Z",
     "started_at": None,
     "finished_at": None,
-    "request": {**REQUEST, "scheduler": None, "output_format": "png", "quality": None},
+    "request": {**_REQUEST, "scheduler": None, "output_format": "png", "quality": None},
     "images": None,
     "error": None,
     "processing_time": None,

@@ -9,7 +9,10 @@ from flask import Blueprint, Flask, Response, current_app, json, request, send_f
 
 from adapters.http.openapi.blueprint import DescribedBlueprint
 from adapters.http.openapi.document import document_of
+from adapters.http.openapi.examples import EXAMPLE_MODEL_ID
 from adapters.http.openapi.headers import response_headers
+from domain.errors import ModelNotFound, ModelsNotRead
+from domain.services.model_registry import ModelRegistry
 
 __all__ = ["explorer_assets_blueprint", "explorer_blueprint"]
 
@@ -27,8 +30,8 @@ _CONTENT_SECURITY_POLICY = (
 _CACHED = ("ETag", "Cache-Control")
 
 
-def explorer_blueprint() -> DescribedBlueprint:
-    """`/openapi.json` and `/docs`."""
+def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
+    """`/openapi.json` and `/docs`. The examples name a model that can be drawn with now."""
     blueprint = DescribedBlueprint("openapi", __name__, description="This description itself.")
     written = _Written()
 
@@ -45,7 +48,10 @@ def explorer_blueprint() -> DescribedBlueprint:
     )
     def document() -> Response:
         """The API's description, for tools."""
-        return _conditional(Response(written(current_app), content_type="application/json"))
+        text = written(current_app)
+        if (model_id := _model_id(registry)) is not None:
+            text = text.replace(EXAMPLE_MODEL_ID, model_id)
+        return _conditional(Response(text, content_type="application/json"))
 
     @blueprint.get("/docs")
     @blueprint.request_headers("If-None-Match")
@@ -97,6 +103,15 @@ class _Written:
             if self._text is None:
                 self._text = json.dumps(document_of(app), separators=(",", ":"))
             return self._text
+
+
+def _model_id(registry: ModelRegistry) -> str | None:
+    """Of the model that draws where none is named; None where there is none now."""
+    try:
+        model = registry.resolve(None)
+    except (ModelNotFound, ModelsNotRead):
+        return None
+    return model.id if model.loadable else None
 
 
 def _conditional(response: Response) -> Response:

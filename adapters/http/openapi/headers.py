@@ -71,6 +71,20 @@ _OF_RESPONSES: Mapping[str, dict[str, Any]] = {
         "description": "Tells OpenAI's clients not to try again what would fail again.",
         "schema": {"enum": ["true", "false"]},
     },
+    "Content-Location": {
+        "description": "Where this picture is: the job's, for the same credential.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "X-Seed": {"description": "The picture's seed.", "schema": {"type": "integer"}},
+    "X-Model-ID": {
+        "description": "The `id` of the model that drew it.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    },
+    "X-Warning": {
+        "description": "What there is to say of the picture, as `warnings` has it, a header each; "
+        "characters that no header can hold are escaped.",
+        "schema": _TEXT,
+    },
     "ETag": {
         "description": "Names these bytes; for `If-None-Match`.",
         "schema": _TEXT,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from werkzeug import exceptions
 
+from adapters.http.foreign_pages import ForeignPage
 from domain import errors
 
 __all__ = ["meaning_of", "sample_of"]
@@ -21,6 +22,7 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.TokenMintingForbidden("only an API key can have a token made; use one of those"),
     errors.TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it"),
     errors.ModelNotFound("ab" * 32),
+    errors.NoModel(),
     errors.ModelNotLoadable("no picture can be drawn with style.safetensors: it is a LoRA"),
     errors.ModelChanged("model1.ckpt"),
     errors.OutOfMemory("1024 × 1024 does not fit the device; ask for fewer pixels"),
@@ -30,7 +32,10 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.DeviceLost("drawing failed, and the device takes no more work from this process"),
     errors.PicturesLost(_ID),
     errors.ModelsNotRead("0" * 64),
-    errors.ImageNotFound(f"the job '{_ID}' is succeeded and has 1 images, counted from 0"),
+    errors.ImageNotFound(f"the job '{_ID}' has 1 picture, number 0; there is no picture 1"),
+    errors.ImageNotReady(_ID, "running"),
+    errors.JobRunning(_ID, "running"),
+    errors.JobNotReadable("width is 4096; it must lie between 256 and 2048"),
     errors.IdConflict(_ID),
     errors.JobCancelled(_ID),
     errors.UnreadablePicture("is cut off"),
@@ -50,13 +55,18 @@ _SAMPLES: Mapping[type[Exception], Exception] = {
     exceptions.UnsupportedMediaType: exceptions.UnsupportedMediaType(
         "Content-Type is 'text/plain'; send application/json"
     ),
+    exceptions.NotAcceptable: exceptions.NotAcceptable(
+        "several pictures are never one file; send Accept: application/json, or num_images 1"
+    ),
     exceptions.InternalServerError: exceptions.InternalServerError(),
+    ForeignPage: ForeignPage(),
 }
 _MEANINGS: Mapping[type[Exception], str] = {
     errors.InvalidRequest: "One or more fields are wrong; all of them are named at once.",
     exceptions.BadRequest: "The body is no JSON, or it did not arrive whole.",
     exceptions.RequestEntityTooLarge: "The body has more than MAX_BODY_BYTES bytes.",
     exceptions.UnsupportedMediaType: "The body came without `Content-Type: application/json`.",
+    exceptions.NotAcceptable: "`Accept` asks for a file that this request does not make.",
     exceptions.InternalServerError: "Something failed; the logs have it under the request's id.",
 }
 

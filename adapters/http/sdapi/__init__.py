@@ -7,17 +7,20 @@ its clients send is taken as they send it: `webuiapi` 0.9 and SillyTavern.
 from adapters.http.sdapi.door import PREFIX
 from adapters.http.sdapi.failures import render_failure
 from adapters.http.sdapi.listing import listing_blueprint
-from adapters.http.sdapi.options import options_blueprint
+from adapters.http.sdapi.options import CallersOptions, options_blueprint
 from adapters.http.sdapi.png_info import png_info_blueprint
 from adapters.http.sdapi.progress import progress_blueprint
 from adapters.http.sdapi.txt2img import txt2img_blueprint
+from adapters.http.sdapi.upkeep import upkeep_blueprint
 
 __all__ = [
     "PREFIX",
+    "CallersOptions",
     "listing_blueprint",
     "options_blueprint",
     "png_info_blueprint",
     "progress_blueprint",
     "render_failure",
     "txt2img_blueprint",
+    "upkeep_blueprint",
 ]

@@ -2,12 +2,11 @@
 
 import re
 
-from adapters.http.model_names import the_one_meant
-from adapters.http.sdapi.schemas import CHECKPOINT
+from domain.errors import ModelNotFound
 from domain.models import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["chosen_checkpoint", "default_checkpoint", "stem", "title"]
+__all__ = ["chosen_checkpoint", "stem", "title"]
 
 _TITLE = re.compile(rf".+ \[([0-9a-fA-F]{{{SHORT_ID},64}})\]")
 
@@ -22,21 +21,18 @@ def stem(model: ModelRecord) -> str:
     return model.name[: len(model.name) - len(model.extension)]
 
 
-def default_checkpoint(registry: ModelRegistry) -> ModelRecord | None:
-    """What is drawn with where nothing is named: the first by path that can be; None for none."""
-    return next((model for model in registry.models() if model.loadable), None)
-
-
 def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
-    """The one that `wanted` names by its title, name, stem or SHA-256; the default for "".
+    """The one that `wanted` names: by the rule of every door, or by its title; the default for "".
 
-    Raises ModelNotFound, ModelsNotRead while that can not be told, and InvalidRequest for several.
+    The digits of a title decide, so a title never means another file that has the same name.
+
+    Raises ModelNotFound, ModelsNotRead and NoModel, as `ModelRegistry.resolve`.
     """
-    if not wanted and (model := default_checkpoint(registry)) is not None:
-        return model
-    named = registry.named(wanted)
-    if not named and (found := _TITLE.fullmatch(wanted)):
-        named = registry.named(found[1])
-    if not named:
-        named = tuple(model for model in registry.models() if stem(model) == wanted)
-    return the_one_meant(registry, named, wanted, field=CHECKPOINT)
+    try:
+        return registry.resolve(wanted)
+    except ModelNotFound:
+        digits = _TITLE.fullmatch(wanted)
+        found = registry.named(digits[1]) if digits else ()
+        if len(found) != 1:
+            raise
+        return found[0]

@@ -56,8 +56,8 @@ def render_failure(failure: Failure) -> Response:
     message = failure.detail
     if isinstance(error, errors.Unauthenticated):
         message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
-    elif isinstance(error, errors.ModelNotFound):
-        message = _no_checkpoint(error.model_id)
+    elif isinstance(error, errors.ModelNotFound) and not error.bearers:
+        message = _no_checkpoint(error.wanted)
     elif isinstance(error, errors.ModelsNotRead):
         message = "not all checkpoints are read yet; try again in a moment"
     wrong = failure.fields
@@ -76,7 +76,9 @@ def render_failure(failure: Failure) -> Response:
     body = {"error": failure.code, "detail": rows or message, "body": "", "errors": message}
     response = Response(json.dumps(body), failure.status.value, content_type="application/json")
     if challenge := failure.headers.get(_CHALLENGE):
-        response.headers[_CHALLENGE] = f"{_BASIC}, {challenge}"
+        # Two headers: Chromium cannot read both challenges from one.
+        response.headers.add(_CHALLENGE, _BASIC)
+        response.headers.add(_CHALLENGE, challenge)
     return response
 
 

@@ -11,7 +11,12 @@ from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.checkpoints import stem, title
 from adapters.http.sdapi.door import PREFIX
 from adapters.http.sdapi.failures import SdapiFailureSchema
-from adapters.http.sdapi.samplers import SAMPLERS, SCHEDULES, Sampler, Schedule
+from adapters.http.sdapi.samplers import (
+    SAMPLERS,
+    SCHEDULES,
+    ListedSampler,
+    ListedSchedule,
+)
 from domain.credentials import Scope
 from domain.models import SHORT_ID, ModelRecord
 from domain.services.credential_checker import CredentialChecker
@@ -28,10 +33,12 @@ _NONE_OF: tuple[tuple[str, object], ...] = (
     ("loras", []),
     ("hypernetworks", []),
     ("face-restorers", []),
+    ("realesrgan-models", []),
     ("prompt-styles", []),
     ("embeddings", {"loaded": {}, "skipped": {}}),
     ("scripts", {"txt2img": [], "img2img": []}),
     ("script-info", []),
+    ("extensions", []),
 )
 
 
@@ -60,7 +67,7 @@ class _SdapiSamplerSchema(AnswerSchema):
     options = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "The noise schedule that is its own, if there is one."},
+        metadata={"description": "The `scheduler` that Automatic is for it, if there is one."},
     )
 
 
@@ -69,9 +76,11 @@ class _SdapiScheduleSchema(AnswerSchema):
 
     name = fields.String()
     label = fields.String(metadata={"description": "Its name in requests; `name` does as well."})
-    aliases = fields.Constant(None, metadata={"const": None})
-    default_rho = fields.Constant(-1, metadata={"const": -1, "type": "integer"})
-    need_inner_model = fields.Constant(False, metadata={"const": False, "type": "boolean"})
+    aliases = fields.List(fields.String(), allow_none=True)
+    default_rho = fields.Float(metadata={"description": "Of Karras; -1 where there is none."})
+    need_inner_model = fields.Boolean(
+        metadata={"description": "Whether it is spaced over the timesteps of the training."}
+    )
 
 
 def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
@@ -93,13 +102,13 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
 
     @blueprint.get("/samplers")
     @blueprint.response(HTTPStatus.OK, _SdapiSamplerSchema(many=True))
-    def list_samplers() -> list[Sampler]:
+    def list_samplers() -> list[ListedSampler]:
         """The samplers; not every checkpoint takes each."""
         return list(SAMPLERS)
 
     @blueprint.get("/schedulers")
     @blueprint.response(HTTPStatus.OK, _SdapiScheduleSchema(many=True))
-    def list_schedulers() -> list[Schedule]:
+    def list_schedulers() -> list[ListedSchedule]:
         """The noise schedules."""
         return list(SCHEDULES)
 

@@ -43,21 +43,32 @@ class SdapiPicturesSchema(AnswerSchema):
     info = fields.String(
         metadata={
             "contentMediaType": "application/json",
-            "description": "More of the same, with `all_seeds` and the `infotexts` of each.",
+            "description": "More of the same, with `all_seeds`, the `infotexts` of each, and in "
+            "`ignored` the names of fields that nothing was done with.",
         }
     )
 
 
 def pictures(
-    result: GenerationResult, model: ModelRecord, *, batch_size: int, n_iter: int, send: bool
+    result: GenerationResult,
+    model: ModelRecord,
+    *,
+    batch_size: int,
+    n_iter: int,
+    ignored: list[str],
+    send: bool,
 ) -> dict[str, object]:
-    """What `model` drew, in the order of the seeds; without the pictures unless `send`."""
+    """What `model` drew, in the order of the seeds; without the pictures unless `send`.
+
+    `ignored` names what was asked for and is not followed.
+    """
     drawn = _drawn(result, model) | {"batch_size": batch_size}
     images = [base64.b64encode(image.data).decode("ascii") for image in result.images]
+    told = {"ignored": ignored} | _NEVER_DONE | _of_model(model)
     return {
         "images": images if send else [],
         "parameters": drawn | {"n_iter": n_iter, "send_images": send},
-        "info": json.dumps(drawn | _each(result, drawn) | _NEVER_DONE | _of_model(model)),
+        "info": json.dumps(drawn | _each(result, drawn) | told),
     }
 
 

@@ -66,7 +66,7 @@ class _SdapiProgressSchema(AnswerSchema):
 
 
 def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> Blueprint:
-    """`/sdapi/v1/progress` and `/sdapi/v1/interrupt`, for the caller's own jobs of this door."""
+    """`/sdapi/v1/progress`, `interrupt` and `skip`, for the caller's own jobs of this door."""
     blueprint = Blueprint(
         "sdapi_progress",
         __name__,
@@ -103,6 +103,18 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
         for view in _drawn(jobs) or jobs:
             scheduler.cancel(caller, view.job.request.id)
         return jsonify({})
+
+    @blueprint.post("/skip")
+    @blueprint.raises(JobNotFound, StorageUnavailable, StorageInUse, ShuttingDown)
+    @blueprint.response(
+        HTTPStatus.OK, {"type": "null"}, description="It ends before its next step."
+    )
+    def skip() -> Response:
+        """End your picture of this API that is drawn, and none that waits."""
+        caller = current_principal().name
+        for view in _drawn(_unfinished(scheduler, caller)):
+            scheduler.cancel(caller, view.job.request.id)
+        return jsonify(None)
 
     return blueprint
 

@@ -7,36 +7,36 @@ from typing import Any, ClassVar
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
 from adapters.http.fields import CheckedString, LimitedString
+from adapters.http.redaction import current_redactor
 from adapters.http.request_rules import images_rule
-from adapters.http.schemas import limited_integer, limited_number, limited_text, limited_word
-from adapters.http.sdapi.neutral import (
-    NO_OTHER_SETTING,
-    NOTHING_ELSE,
-    undoable_fields,
-    undoable_value,
-    without_neutral_settings,
+from adapters.http.schemas import limited_guidance, limited_integer, limited_text, limited_word
+from adapters.http.sdapi.asked import (
+    MORE_FIELDS,
+    MORE_SETTINGS,
+    ignored_names,
+    refusals,
+    refused_settings,
 )
 from adapters.http.sdapi.samplers import (
-    KARRAS_RULE,
     MODELS_OWN,
-    SAMPLERS,
+    SAMPLER_NAMES,
     SCHEDULES,
-    named_scheduler,
+    Chosen,
+    chosen_scheduler,
 )
 from domain.generation import GenerationRequest
 from domain.limits import TextLength
 from domain.output_formats import OutputFormat
-from domain.schedulers import Scheduler
 
-__all__ = ["CHECKPOINT", "SETTINGS", "SdapiTxt2ImgSchema"]
+__all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "SdapiTxt2ImgSchema", "named_format"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
 _FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
-SETTINGS = frozenset({_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality"})
-"""What a request can override."""
-_NAME = TextLength(0, 4096)
+_READ_SETTINGS = (_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality")
+CHECKPOINT_NAME = TextLength(0, 4096)
+"""A path is a name too, and Linux' PATH_MAX is 4096."""
 _WORD = TextLength(0, 100)
 _NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
 _NUMBER = re.compile(r"\s*-?[0-9]{1,20}(\.[0-9]{1,20})?\s*")
@@ -46,30 +46,30 @@ _JPG = "jpg"
 # A LoRA or hypernetwork of that web UI, as `modules/extra_networks.py` finds it in a prompt.
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
 _NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # what `\w` is, languages do not agree on
-_SAMPLER = {"enum": [sampler.name for sampler in SAMPLERS], "default": MODELS_OWN}
+_SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
 class SdapiTxt2ImgSchema(Schema):
     """What to draw. A null counts as not sent, and a number may be sent as text.
 
-    Loaded as fields of a `GenerationRequest`, with `checkpoint`, `batch_size`, `n_iter` and
-    `send_images` beside them.
+    Loaded as fields of a `GenerationRequest`, with `checkpoint`, `batch_size`, `n_iter`,
+    `send_images` and `ignored`, the names of what is not followed, beside them.
     """
 
     null_is_left_out = True
     described: ClassVar[Mapping[str, Any]] = {
-        **NOTHING_ELSE,
+        **MORE_FIELDS,
         "properties": {
-            **NOTHING_ELSE["properties"],
-            _SETTINGS: {**NO_OTHER_SETTING, "type": ["object", "null"]},
+            **MORE_FIELDS["properties"],
+            _SETTINGS: {**MORE_SETTINGS, "type": ["object", "null"]},
         },
-        "allOf": [images_rule("batch_size", "n_iter"), KARRAS_RULE],
+        "allOf": [images_rule("batch_size", "n_iter")],
     }
 
     prompt = limited_text("prompt", required=True, metadata=_NO_NETWORK)
     negative_prompt = limited_text("negative_prompt", metadata=_NO_NETWORK)
     num_inference_steps = limited_integer("num_inference_steps", data_key="steps")
-    guidance_scale = limited_number("guidance_scale", data_key="cfg_scale")
+    guidance_scale = limited_guidance(data_key="cfg_scale")
     width = limited_integer("width")
     height = limited_integer("height")
     seed = limited_integer(
@@ -101,9 +101,10 @@ class SdapiTxt2ImgSchema(Schema):
         data_key="scheduler",
         load_default="",
         metadata={
-            "enum": [schedule.label for schedule in SCHEDULES],
+            "examples": [schedule.label for schedule in SCHEDULES],
             "default": SCHEDULES[0].label,
-            "description": "How the noise is spaced; Karras is of DPM++ 2M.",
+            "description": "How the noise is spaced, where `sampler_name` does not say it. Any "
+            "other word is Automatic, and named in the answer's `info`.",
         },
     )
     send_images = fields.Boolean(
@@ -113,12 +114,13 @@ class SdapiTxt2ImgSchema(Schema):
         metadata={"description": "Whether the answer has the pictures."},
     )
     checkpoint = LimitedString(
-        _NAME,
+        CHECKPOINT_NAME,
         data_key=CHECKPOINT,
         load_default="",
         metadata={
-            "description": "A title, a file's name with or without its extension, a path, or the "
-            "SHA-256 or ten or more of its digits; the first by path when it is empty."
+            "description": "A title, or a model's id, ten or more of its first digits, path, file "
+            "name with or without its extension, or alias. The one of your options when it is "
+            "empty."
         },
     )
     output_format = limited_word(
@@ -140,16 +142,16 @@ class SdapiTxt2ImgSchema(Schema):
         if not isinstance(settings, dict):
             raise ValidationError("must be an object", _SETTINGS)
         asked = {name: _as_number(name, sent.pop(name)) for name in known & sent.keys()}
-        problems = dict(undoable_fields(sent))
         if asked.get("seed") in (_RANDOM, ""):
             del asked["seed"]
-        for name, value in without_neutral_settings(settings).items():
-            place = f"{_SETTINGS}.{name}"
-            if name in SETTINGS:
-                is_jpg = (name, value) == (_FORMAT_SETTING, _JPG)
-                asked[place] = OutputFormat.JPEG.value if is_jpg else value
-            else:
-                problems[place] = [undoable_value(value)]
+        for name in _READ_SETTINGS:
+            if settings.get(name):
+                asked[f"{_SETTINGS}.{name}"] = settings[name]
+        if (name := f"{_SETTINGS}.{_FORMAT_SETTING}") in asked:
+            asked[name] = named_format(asked[name])
+        problems = dict(refusals(data))
+        for name, texts in refused_settings(settings):
+            problems[f"{_SETTINGS}.{name}"] = texts
         if problems:
             raise ValidationError(problems)
         return asked
@@ -172,12 +174,15 @@ class SdapiTxt2ImgSchema(Schema):
                 shown = ascii(found[0])[:40]
                 raise ValidationError(f"holds {shown}; no network can be added here", name)
 
-    @post_load
-    def _request(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        data["scheduler"] = _scheduler(data)
+    @post_load(pass_original=True)
+    def _request(
+        self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        data["scheduler"], is_followed = _scheduler(data)
         data["num_images"] = data["batch_size"] * data["n_iter"]
-        if data.get("output_format", "png") == "png":
-            data.pop("quality", None)
+        data["ignored"] = ignored_names(original, current_redactor())
+        if not is_followed:
+            data["ignored"].insert(0, "scheduler")
         return {
             name: value
             for name, value in data.items()
@@ -185,9 +190,14 @@ class SdapiTxt2ImgSchema(Schema):
         }
 
 
-def _scheduler(data: Mapping[str, Any]) -> Scheduler | None:
+def named_format(name: object) -> object:
+    """The name that a format of that API has here; what is none is left as it is."""
+    return OutputFormat.JPEG.value if name == _JPG else name
+
+
+def _scheduler(data: Mapping[str, Any]) -> Chosen:
     name = data.get("sampler_name") or data.get("sampler_index", "")
-    return named_scheduler(name, data.get("schedule", ""))
+    return chosen_scheduler(name, data.get("schedule", ""))
 
 
 def _as_number(name: str, value: Any) -> Any:

@@ -11,11 +11,13 @@ from adapters.http.schemas import generation_request
 from adapters.http.sdapi.checkpoints import chosen_checkpoint
 from adapters.http.sdapi.door import JOB_PREFIX, PREFIX
 from adapters.http.sdapi.failures import SdapiFailureSchema
+from adapters.http.sdapi.options import CallersOptions, Options
 from adapters.http.sdapi.pictures import SdapiPicturesSchema, pictures
 from adapters.http.sdapi.schemas import SdapiTxt2ImgSchema
 from adapters.http.waiting import WaitingCallers
 from application.settings import Settings
 from domain.credentials import Scope
+from domain.output_formats import OutputFormat
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -35,7 +37,11 @@ _EXAMPLE = {
 
 
 def txt2img_blueprint(
-    settings: Settings, registry: ModelRegistry, draw: WaitingCallers, checker: CredentialChecker
+    settings: Settings,
+    registry: ModelRegistry,
+    options: CallersOptions,
+    draw: WaitingCallers,
+    checker: CredentialChecker,
 ) -> Blueprint:
     """`/sdapi/v1/txt2img`."""
     blueprint = Blueprint(
@@ -53,12 +59,21 @@ def txt2img_blueprint(
     @blueprint.response(HTTPStatus.OK, SdapiPicturesSchema, description="In order of their seeds.")
     def txt2img(fields: dict[str, Any]) -> dict[str, object]:
         """Draw pictures and wait for them."""
-        answer = {name: fields.pop(name) for name in ("batch_size", "n_iter")}
+        caller = current_principal().name
+        own = options.of(caller)
+        answer = {name: fields.pop(name) for name in ("batch_size", "n_iter", "ignored")}
         send = fields.pop("send_images")
-        model = chosen_checkpoint(registry, fields.pop("checkpoint"))
-        job_id = JOB_PREFIX + uuid.uuid4().hex
-        wanted = generation_request({**fields, "id": job_id, "model_id": model.id}, settings)
-        result = draw.pictures(wanted, caller=current_principal().name)
+        named = fields.pop("checkpoint")
+        model = chosen_checkpoint(registry, named) if named else own.model(registry)
+        asked = {"id": JOB_PREFIX + uuid.uuid4().hex, "model_id": model.id, **_format(fields, own)}
+        result = draw.pictures(generation_request(fields | asked, settings), caller=caller)
         return pictures(result, model, **answer, send=send)
 
     return blueprint
+
+
+def _format(fields: dict[str, Any], own: Options) -> dict[str, object]:
+    """The format that a request asks for, or its caller's options do. Only some have a quality."""
+    name = OutputFormat(fields.get("output_format", own.samples_format))
+    quality = fields.get("quality", own.jpeg_quality)
+    return {"output_format": name, "quality": quality if name.has_quality else None}

@@ -1,0 +1,5 @@
+"""The samplers of Stable Diffusion by the names that requests have for them."""
+
+from adapters.diffusion.sampling.making import Schedulers, new_scheduler, sampler_name
+
+__all__ = ["Schedulers", "new_scheduler", "sampler_name"]

@@ -1,0 +1,62 @@
+"""At how much noise the steps of a sampler stand.
+
+Noise levels are sigmas: the noise beside a picture of scale 1, sqrt((1 - a) / a) where a is the
+cumulated product of the alphas (Karras et al., arXiv:2206.00364, table 1). A table of them, one a
+timestep of the training, rises. The formulas are those of AUTOMATIC1111's
+`modules/sd_schedulers.py` and of k-diffusion's `sampling.py` and `external.py`.
+"""
+
+import numpy as np
+from scipy.special import betaincinv
+
+from domain.schedulers import Schedule
+
+__all__ = ["NOTHING_BUT_NOISE", "noise_levels", "timesteps_of"]
+
+_RHO = 7.0
+"""Karras et al., arXiv:2206.00364, section 3."""
+_BETA = 0.6
+"""Both parameters of the beta distribution, as Lee et al. have them (arXiv:2407.12173)."""
+NOTHING_BUT_NOISE = 1000.0
+"""Above such a sigma there is no picture left: the training ended in pure noise."""
+
+
+def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarray:
+    """The sigma at each of so many steps, falling, without the 0 after the last one.
+
+    Args:
+        schedule: Any but `AUTOMATIC`, which is a sampler's own.
+        steps: At least 1.
+        table: The sigma of each timestep of the training, rising.
+    """
+    last = len(table) - 1
+    match schedule:
+        case Schedule.NORMAL:
+            return _at(np.linspace(last, 0, steps), table)
+        case Schedule.SGM_UNIFORM:
+            return _at(np.linspace(last, 0, steps + 1)[:-1], table)
+        case Schedule.SIMPLE:
+            return table[last - (np.arange(steps) * len(table) / steps).astype(int)]
+        case Schedule.KARRAS:
+            ends = table[[-1, 0]] ** (1 / _RHO)
+            return np.asarray(np.linspace(ends[0], ends[1], steps) ** _RHO)
+        case Schedule.EXPONENTIAL:
+            return np.exp(np.linspace(np.log(table[-1]), np.log(table[0]), steps))
+        case Schedule.BETA:
+            shares = betaincinv(_BETA, _BETA, 1 - np.linspace(0, 1, steps))
+            if table[-1] > NOTHING_BUT_NOISE:
+                # Shares of such a range would leave no step where the picture takes shape. The
+                # paper has them of the timesteps.
+                return _at(shares * last, table)
+            return np.asarray(table[0] + shares * (table[-1] - table[0]))
+    raise ValueError(f"{schedule} has no noise levels of its own")
+
+
+def timesteps_of(levels: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """The timestep of each sigma, between two of the training by the logarithms of theirs."""
+    return np.interp(np.log(levels), np.log(table), np.arange(len(table), dtype=np.float64))
+
+
+def _at(timesteps: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """The sigma of each timestep; the inverse of `timesteps_of`."""
+    return np.exp(np.interp(timesteps, np.arange(len(table)), np.log(table)))

@@ -1,0 +1,90 @@
+"""Finds the tensors of a checkpoint that diffusers' conversion leaves out.
+
+The conversion takes what it knows and drops the rest without a word, so the networks could lack
+what their author gave them. Here it is run a second time, over stand-ins that hold a number each
+instead of weights: what arrives in a network says which tensors it was made of.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from diffusers.loaders.single_file_utils import (
+    convert_ldm_clip_checkpoint,
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+    convert_open_clip_checkpoint,
+    is_clip_model,
+)
+
+from domain.checkpoints.unused import is_harmless, part_of, unexpected_reason
+
+__all__ = ["why_not_all_is_read"]
+
+_OPEN_CLIP = "cond_stage_model.model."
+_SECOND_OPEN_CLIP = "conditioner.embedders.1.model."
+_WRAPPER = "text_model."  # transformers' CLIPTextModel has it in its names until 5.6
+
+
+def why_not_all_is_read(
+    weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any]
+) -> str | None:
+    """What is wrong with a checkpoint whose networks hold tensors that have no place in `parts`.
+
+    Args:
+        weights: The tensors by their names in the layout of the original code.
+        parts: The loaded components by diffusers' names: `unet`, `vae`, `text_encoder`, and
+            `text_encoder_2` of XL.
+
+    Returns:
+        The reason, for a user; None when every tensor has its place or is known to change no
+        picture.
+    """
+    names = list(weights)
+    stand_ins = {
+        name: _stand_in(weights[name], number) for number, name in enumerate(names, start=1)
+    }
+    read = {
+        names[int(tensor.flatten()[0]) - 1]
+        for part, converted in _converted(stand_ins, parts)
+        for tensor in _taken(part, converted)
+    }
+    unread: dict[str, list[str]] = {}
+    for name in names:
+        part = part_of(name)
+        if part is not None and name not in read and not is_harmless(name):
+            unread.setdefault(part, []).append(ascii(name[:200])[1:-1])
+    return next((unexpected_reason(part, found) for part, found in unread.items()), None)
+
+
+def _stand_in(tensor: torch.Tensor, number: int) -> torch.Tensor:
+    """A tensor full of `number` with as many dimensions and rows, but one column.
+
+    The conversion slices rows, drops dimensions and transposes. float64 holds each number exactly.
+    """
+    shape = (max(tensor.shape[0], 1), *(1 for _ in tensor.shape[1:])) if tensor.dim() else ()
+    return torch.tensor(float(number), dtype=torch.float64).expand(shape)
+
+
+def _converted(
+    stand_ins: dict[str, torch.Tensor], parts: Mapping[str, Any]
+) -> Iterator[tuple[Any, Mapping[str, torch.Tensor]]]:
+    """Each network, and what the conversion that loaded it makes of the stand-ins."""
+    unet, vae, text_encoder = (parts[name] for name in ("unet", "vae", "text_encoder"))
+    yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
+    yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
+    second = parts.get("text_encoder_2")
+    if second is not None:
+        yield second, convert_open_clip_checkpoint(second, stand_ins, prefix=_SECOND_OPEN_CLIP)
+    if second is not None or is_clip_model(stand_ins):
+        yield text_encoder, convert_ldm_clip_checkpoint(stand_ins)
+    else:
+        yield text_encoder, convert_open_clip_checkpoint(text_encoder, stand_ins, prefix=_OPEN_CLIP)
+
+
+def _taken(part: Any, converted: Mapping[str, torch.Tensor]) -> Iterator[torch.Tensor]:
+    """What of a converted checkpoint has a place in the network."""
+    places = {name.removeprefix(_WRAPPER) for name in part.state_dict()}
+    for name, tensor in converted.items():
+        if name.removeprefix(_WRAPPER) in places:
+            yield tensor

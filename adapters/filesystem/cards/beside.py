@@ -1,0 +1,82 @@
+"""A card in a file beside the model: `name.json` for `name.safetensors`, and for a folder `name`.
+
+AUTOMATIC1111's web UI keeps what a user notes of a model in such a file
+(`modules/ui_extra_networks_user_metadata.py`), and its `description` is taken as it is. The file
+is no part of the model's id, so it can be changed at any time.
+"""
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+
+from adapters.filesystem.cards.fields import card_of
+from adapters.filesystem.complaints import Complaints
+from adapters.filesystem.headers_values import shown
+from domain.model_card import NO_CARD, ModelCard
+from domain.models import FileStamp
+
+__all__ = ["MAX_CARD_BYTES", "CardsBeside"]
+
+MAX_CARD_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a file held when it had this stamp, or what is wrong with it."""
+
+    stamp: FileStamp
+    card: ModelCard = NO_CARD
+    trouble: str | None = None
+
+
+class CardsBeside:
+    """Reads each file again when it has changed, and nothing of one that is not a plain file."""
+
+    def __init__(self, complaints: Complaints) -> None:
+        self._complaints = complaints
+        self._read: dict[str, _Read] = {}
+
+    def of(self, model_path: str, told: ModelCard, *, is_folder: bool) -> ModelCard:
+        """The card of the model at `model_path`: the file beside it, then what the model told."""
+        stem = model_path if is_folder else os.path.splitext(model_path)[0]
+        beside = self._beside(f"{stem}.json")
+        return ModelCard(
+            description=beside.description or told.description,
+            sample_prompts=beside.sample_prompts or told.sample_prompts,
+            known_words=beside.known_words or told.known_words,
+        )
+
+    def _beside(self, path: str) -> ModelCard:
+        try:
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                return NO_CARD
+            stamp = FileStamp.of(status)
+            read = self._read.get(path)
+            if read is None or read.stamp != stamp:
+                read = self._read[path] = _read(path, stamp)
+        except OSError:
+            self._read.pop(path, None)
+            return NO_CARD
+        if read.trouble is not None:
+            self._complaints.say(f"{shown(path)} is not read: {read.trouble}")
+        return read.card
+
+
+def _read(path: str, stamp: FileStamp) -> _Read:
+    if stamp.size > MAX_CARD_BYTES:
+        return _Read(stamp, trouble=f"it has {stamp.size:,} bytes, more than {MAX_CARD_BYTES:,}")
+    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return _Read(stamp)
+        content = file.read(MAX_CARD_BYTES)
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return _Read(stamp, trouble="it is not JSON")
+    if not isinstance(value, dict):
+        return _Read(stamp, trouble="it is not a JSON object")
+    return _Read(stamp, card_of(value))

@@ -1,0 +1,47 @@
+"""The fields of a card, as anybody may have written them."""
+
+from collections.abc import Mapping
+
+from domain.model_card import ModelCard
+
+__all__ = ["MAX_PROMPTS", "MAX_TEXT", "MAX_WORDS", "card_of"]
+
+MAX_TEXT = 1000
+"""Characters of a description, and of a sample prompt: those of the longest prompt of `/v1`."""
+
+MAX_PROMPTS = 20
+MAX_WORDS = 5000
+_LONGEST_WORD = 50
+
+
+def card_of(fields: Mapping[str, object]) -> ModelCard:
+    """The card in `description`, `sample_prompts` and `known_words`.
+
+    What is of another type, empty or too long is left out, and a long description is cut. Line
+    ends and other control characters become blanks.
+    """
+    description = _line(fields.get("description"))
+    if description is not None and len(description) > MAX_TEXT:
+        description = description[: MAX_TEXT - 1] + "…"
+    return ModelCard(
+        description=description,
+        sample_prompts=_texts(fields.get("sample_prompts"), most=MAX_PROMPTS, longest=MAX_TEXT),
+        known_words=_texts(fields.get("known_words"), most=MAX_WORDS, longest=_LONGEST_WORD),
+    )
+
+
+def _texts(value: object, *, most: int, longest: int) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    lines = (_line(each) for each in value[:most])
+    return tuple(dict.fromkeys(line for line in lines if line and len(line) <= longest))
+
+
+def _line(value: object) -> str | None:
+    """A text as one line that can be written as UTF-8; None for an empty one, or no text."""
+    if not isinstance(value, str):
+        return None
+    # JSON can hold half of a surrogate pair, which no answer can.
+    whole = value.encode(errors="replace").decode()
+    printable = "".join(sign if sign.isprintable() else " " for sign in whole)
+    return " ".join(printable.split()) or None

@@ -1,0 +1,54 @@
+"""The demo model, which comes with the program."""
+
+import os
+import secrets
+import shutil
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from application.version import NAME
+
+__all__ = ["put_demo"]
+
+_FILE = "demo.safetensors"
+_CHECKOUT = Path(__file__).resolve().parents[2] / "ai-models" / _FILE
+
+
+def put_demo(folder: str | os.PathLike[str]) -> str:
+    """Copy the demo model into `folder`, which is made where it is not there; the file's path.
+
+    A file of that name stays as it is.
+
+    Raises:
+        FileNotFoundError: the installation has no demo model.
+        OSError: the folder cannot be written to.
+    """
+    target = Path(folder) / _FILE
+    if target.exists():
+        return str(target)
+    source = _installed() or (_CHECKOUT if _CHECKOUT.is_file() else None)
+    if source is None:
+        raise FileNotFoundError(
+            f"this installation of {NAME} has no {_FILE}; install it again, with its data files"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # No model as long as it is not whole: the scanner looks for other endings.
+    temporary = target.with_name(f".{_FILE}-{secrets.token_hex(8)}.tmp")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return str(target)
+
+
+def _installed() -> Path | None:
+    """Where pip has put it, whichever prefix it was told."""
+    try:
+        listed = files(NAME) or ()
+    except PackageNotFoundError:
+        return None
+    for each in listed:
+        if each.name == _FILE and (path := Path(str(each.locate()))).is_file():
+            return path
+    return None

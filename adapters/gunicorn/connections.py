@@ -1,0 +1,306 @@
+"""Connections that cost no thread until a whole head of a request has arrived.
+
+gunicorn's `gthread` worker reads a request in the thread that will answer it, and closes a
+connection in its main thread. A client that sends a byte now and then holds either of them. Here
+the main thread collects heads without waiting, and a client that is too slow is closed:
+
+- a head must arrive within `head_seconds`, whatever its number of bytes;
+- a body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`;
+- when there are too many connections, the one that has waited longest for its client is closed;
+- requests about the health of the service have threads of their own, and so have public pages.
+"""
+
+import contextlib
+import errno
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.http.unreader import SocketUnreader
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+__all__ = [
+    "BODY_SECONDS",
+    "BYTES_PER_SECOND",
+    "ConnectionsWorker",
+    "HeadTooLarge",
+    "HeadTooSlow",
+    "head_is_ready",
+]
+
+BODY_SECONDS = 10.0
+"""A body or an answer may always take so long."""
+BYTES_PER_SECOND = 16 * 1024
+"""And a second longer for so many bytes: slower than any mobile network, and bounded."""
+MAX_HEAD = 64 * 1024
+"""Bytes of a head. Browsers and proxies send a tenth of it."""
+
+_DRAIN_SECONDS = 0.25
+"""How long a thread waits for the rest of a body that nobody read."""
+_PAUSE_SECONDS = 0.5
+"""How long no connection is accepted after the process ran out of file descriptors."""
+_HEALTH_THREADS = 2
+_PUBLIC_THREADS = 8
+
+_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_HEALTH = re.compile(rb"(?:GET|HEAD) /(?:v1/)?health(?:/ready)?[ ?]")
+_API = re.compile(rb"[A-Z]+ /(?:v1|infer|openai|sdapi|metrics)[/ ?]")
+_REQUEST_LINE = re.compile(rb"[!-~]+ [^\x00-\x20]+ HTTP/\d\.\d\r?")
+_MAX_LINE = 4094 + len(b"\r\n")  # gunicorn's limit_request_line
+
+
+def head_is_ready(received: bytes) -> bool:
+    """Whether gunicorn's parser need not wait for more bytes.
+
+    It has the whole head, or enough to see that this is not a request.
+    """
+    text = received.removeprefix(b"\r\n")  # RFC 9112, section 2.2
+    line, newline, _ = text.partition(b"\n")
+    if not newline:
+        return len(text) > _MAX_LINE
+    return b"\r\n\r\n" in text or _REQUEST_LINE.fullmatch(line) is None
+
+
+class _DeadlineSocket(socket.socket):
+    """A socket whose `sendall` ends when the client takes the bytes too slowly."""
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        left = memoryview(data).cast("B")
+        deadline = time.monotonic() + BODY_SECONDS + len(left) / BYTES_PER_SECOND
+        while left:
+            left = left[self.send(left, flags) :]
+            if left and time.monotonic() > deadline:
+                raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
+
+
+class _BodyUnreader(SocketUnreader):
+    """Reads bodies, until the client has sent too few bytes for its time."""
+
+    _deadline = 0.0
+
+    def begin(self) -> None:
+        """A request begins."""
+        self._deadline = time.monotonic() + BODY_SECONDS
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        if time.monotonic() > self._deadline:
+            # As the kernel reports a client that sends nothing at all within its time.
+            raise BlockingIOError(errno.EAGAIN, "the client sends too slowly")
+        data: bytes = super().chunk(size_hint)
+        self._deadline += len(data) / BYTES_PER_SECOND
+        return data
+
+
+class ConnectionsWorker(ThreadWorker):
+    """gunicorn's `gthread` worker, with connections as the module describes them.
+
+    A subclass says what a client is told whose request never was one, in `handle_error`.
+
+    Attributes:
+        head_seconds: From the first byte of a request, or the start of a connection, to the end of
+            the head.
+        linger_seconds: How long a closed connection is drained, so that the client reads its
+            answer (RFC 9112, section 9.6).
+    """
+
+    head_seconds = 10.0
+    linger_seconds = 2.0
+
+    def init_process(self) -> None:
+        self.prepare_connections()
+        super().init_process()
+
+    def prepare_connections(self) -> None:
+        """Make what connections need, in the worker's own process."""
+        # Those whose head is being received, the longest waiting first.
+        self._receiving: dict[Any, bytearray] = {}
+        self._closing: dict[socket.socket, float] = {}
+        self._accepts_again = 0.0
+        self._health_threads = ThreadPoolExecutor(_HEALTH_THREADS, thread_name_prefix="health")
+        self._public_threads = ThreadPoolExecutor(_PUBLIC_THREADS, thread_name_prefix="public")
+
+    def close_connections(self) -> None:
+        """Let the threads of health and of public pages end. The worker serves no more."""
+        self._health_threads.shutdown(wait=False)
+        self._public_threads.shutdown(wait=False)
+        for sock in list(self._closing):
+            sock.close()
+
+    def accept(self, listener: Any) -> None:
+        try:
+            accepted, client = listener.accept()
+        except OSError as error:
+            if error.errno in _OUT_OF_DESCRIPTORS:
+                self._run_out_of_descriptors()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        accepted.setblocking(False)
+        sock = _DeadlineSocket(
+            accepted.family, accepted.type, accepted.proto, fileno=accepted.detach()
+        )
+        self._receive(TConn(self.cfg, sock, client, listener.getsockname()), self.head_seconds)
+        if self.nr_conns >= self.worker_connections:
+            self._close_longest_waiting()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled and time.monotonic() >= self._accepts_again)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        try:
+            keep = not fs.cancelled() and fs.result()
+        except Exception:
+            keep = False
+        if not keep:
+            self._linger(conn)
+            return
+        conn.sock.setblocking(False)
+        ahead = conn.parser.unreader.take_buffered()
+        seconds = self.head_seconds if ahead else self.cfg.keepalive
+        self._receive(conn, seconds if self.alive else min(seconds, self.linger_seconds), ahead)
+
+    def murder_pending(self) -> None:
+        now = time.monotonic()
+        for conn in [each for each in self._receiving if each.timeout <= now]:
+            self._give_up(conn, tell=True)
+        for sock in [each for each, until in self._closing.items() if until <= now]:
+            self._close(sock)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        for conn in list(self._receiving) if force else ():
+            self._give_up(conn, tell=False)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        for conn in self._receiving:
+            conn.timeout = min(conn.timeout, deadline)
+
+    def enqueue_req(self, conn: Any) -> None:
+        head = bytes(conn.head[:64])
+        pool = self.tpool
+        if _HEALTH.match(head):
+            pool = self._health_threads
+        elif not _API.match(head):
+            pool = self._public_threads
+        future = pool.submit(self.handle, conn)
+        future.add_done_callback(
+            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+        )
+
+    def handle(self, conn: Any) -> Any:
+        conn.sock.setblocking(True)
+        if not conn.initialized:
+            conn.init()
+            conn.parser.unreader = _BodyUnreader(conn.sock)
+        conn.parser.unreader.begin()
+        conn.parser.unreader.unread(bytes(conn.head))
+        conn.head = b""
+        return super().handle(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        return bool(keepalive and conn.parser.finish_body(deadline=deadline))
+
+    def _receive(self, conn: Any, seconds: float, ahead: bytes = b"") -> None:
+        """Collect the next head of a connection. Its bytes often are there already."""
+        conn.data_ready = True  # so that no thread waits for them
+        conn.timeout = time.monotonic() + seconds
+        self._receiving[conn] = bytearray(ahead)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._on_readable, conn))
+        self._on_readable(conn, None, more=not ahead)
+
+    def _on_readable(self, conn: Any, _sock: Any, more: bool = True) -> None:
+        received = self._receiving[conn]
+        began = bool(received)
+        try:
+            data = conn.sock.recv(MAX_HEAD) if more else b"-"
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._give_up(conn, tell=False)
+            return
+        if more:
+            received += data
+            if not began:  # a connection that was kept alive had longer for its first byte
+                conn.timeout = time.monotonic() + self.head_seconds
+        if len(received) > MAX_HEAD and not head_is_ready(bytes(received[:MAX_HEAD])):
+            self._give_up(conn, tell=True)
+        elif head_is_ready(bytes(received)):
+            self._forget(conn)
+            conn.head = received
+            self.enqueue_req(conn)
+
+    def _forget(self, conn: Any) -> bytearray:
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        return self._receiving.pop(conn)
+
+    def _give_up(self, conn: Any, *, tell: bool) -> None:
+        """Close a connection whose head did not arrive; `tell` a client that began one."""
+        began = self._forget(conn)
+        if tell and began:
+            error = HeadTooLarge() if len(began) > MAX_HEAD else HeadTooSlow()
+            with contextlib.suppress(OSError):
+                self.handle_error(None, conn.sock, conn.client, error)
+            self._linger(conn)
+        else:
+            self.nr_conns -= 1
+            conn.close()
+
+    def _close_longest_waiting(self) -> None:
+        if self._receiving:
+            self._give_up(next(iter(self._receiving)), tell=False)
+        elif self._closing:
+            self._close(next(iter(self._closing)))
+
+    def _run_out_of_descriptors(self) -> None:
+        self._accepts_again = time.monotonic() + _PAUSE_SECONDS
+        self.log.warning(
+            "no file descriptor is left for a new connection; raise the limit (ulimit -n)"
+        )
+        self.set_accept_enabled(False)
+        self._close_longest_waiting()
+
+    def _linger(self, conn: Any) -> None:
+        """Close a connection without waiting: half of it now, and all once the client has read."""
+        sock = conn.sock
+        try:
+            sock.setblocking(False)
+            sock.shutdown(socket.SHUT_WR)
+            self.poller.register(sock, EVENT_READ, self._on_closing)
+        except (OSError, ValueError, KeyError):
+            self.nr_conns -= 1
+            sock.close()
+        else:
+            self._closing[sock] = time.monotonic() + self.linger_seconds
+
+    def _on_closing(self, sock: Any) -> None:
+        try:
+            ended = not sock.recv(MAX_HEAD)
+        except BlockingIOError:
+            return
+        except OSError:
+            ended = True
+        if ended:
+            self._close(sock)
+
+    def _close(self, sock: Any) -> None:
+        del self._closing[sock]
+        self.nr_conns -= 1
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(sock)
+        sock.close()
+
+
+class HeadTooSlow(Exception):
+    """The head of a request did not arrive in time."""
+
+
+class HeadTooLarge(Exception):
+    """The head of a request has more than MAX_HEAD bytes."""

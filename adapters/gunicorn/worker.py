@@ -1,0 +1,182 @@
+"""The gunicorn worker: threads that serve, and a service that is told when the end begins."""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+import uuid
+from enum import Enum, auto
+from queue import SimpleQueue
+from typing import Any
+
+from gunicorn.http import errors as http_errors
+
+from adapters.gunicorn.arbiter import HELD_SIGNALS
+from adapters.gunicorn.connections import ConnectionsWorker, HeadTooLarge, HeadTooSlow
+from application.service import InferenceService
+
+__all__ = ["service_worker"]
+
+# A thread that serves waits so long for the next bytes of a request that has begun.
+_RECEIVE_SECONDS = 10
+# And so long for a client that takes nothing of what is sent, or is no longer there to take it.
+_SEND_SECONDS = 10
+# The kernel reports a client that is no longer there after so long.
+_VANISHED_SECONDS = 30
+# After Ctrl-C, for the answers of those who waited. A person waits two seconds at most.
+_LEAVE_SECONDS = 1.2
+# When gunicorn has asked a worker that hangs to abort, it waits a second.
+_ABORT_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class _Order(Enum):
+    FINISH = auto()
+    LEAVE = auto()
+    ABORT = auto()
+    REOPEN_LOGS = auto()
+
+
+def service_worker(service: InferenceService, *, grace_seconds: float) -> type[ConnectionsWorker]:
+    """gunicorn's `gthread` worker for a process that holds `service`.
+
+    On SIGTERM it tells the service to stop, which draws what was accepted for `grace_seconds` and
+    then tells those who still wait. gunicorn's own grace must be longer, or it resets them. On
+    SIGINT and SIGQUIT nothing is waited for: what is drawn is put back for the next start, those
+    who wait are told, and the process ends within two seconds.
+
+    A handler of signals interrupts the main thread anywhere, also inside a lock, so it only notes
+    an order. A thread that may wait carries it out.
+    """
+
+    class ServiceWorker(ConnectionsWorker):
+        def init_signals(self) -> None:
+            self._orders: SimpleQueue[_Order] = SimpleQueue()  # its `put` may interrupt itself
+            super().init_signals()
+            # A closed terminal tells the master too, which decides what it means.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            threading.Thread(target=self._obey, name="orders", daemon=True).start()
+            # What came since the fork comes now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.FINISH)
+
+        def handle_quit(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.LEAVE)
+
+        def handle_abort(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.ABORT)
+
+        def handle_usr1(self, sig: int, frame: Any) -> None:
+            self._orders.put(_Order.REOPEN_LOGS)
+
+        def handle_winch(self, sig: int, frame: Any) -> None:
+            # gunicorn's own writes to the log, perhaps into the middle of another line.
+            pass
+
+        def _obey(self) -> None:
+            do = {
+                _Order.FINISH: self._finish,
+                _Order.LEAVE: self._leave,
+                _Order.ABORT: self._abort,
+                _Order.REOPEN_LOGS: self.log.reopen_files,
+            }
+            while True:
+                order = self._orders.get()
+                # Each in a thread of its own: Ctrl-C may follow a SIGTERM that is obeyed still.
+                threading.Thread(target=do[order], name=order.name.lower(), daemon=True).start()
+
+        def _finish(self) -> None:
+            # gunicorn hears of it last: from then on it accepts nobody, who must be told meanwhile
+            # that the service stops.
+            service.stop(grace_seconds)
+            self._accept_nobody()
+
+        def _leave(self, status: int = 0, seconds: float = _LEAVE_SECONDS) -> None:
+            ends_at = time.monotonic() + seconds
+            stop = threading.Thread(target=service.stop, args=(0,), name="stop", daemon=True)
+            stop.start()
+            stop.join(seconds)
+            self._accept_nobody()
+            # The main thread ends the process earlier, once everybody who waited is told.
+            time.sleep(max(0.0, ends_at - time.monotonic()))
+            os._exit(status)
+
+        def _abort(self) -> None:
+            _log.critical("the worker's main thread has not answered gunicorn in time")
+            self._leave(status=1, seconds=_ABORT_SECONDS)
+
+        def _accept_nobody(self) -> None:
+            with contextlib.suppress(OSError, ValueError):  # the main thread may be past its end
+                super().handle_exit(signal.SIGTERM, None)  # which only notes it, and wakes it up
+
+        def is_parent_alive(self) -> bool:
+            alive: bool = super().is_parent_alive()
+            if not alive:
+                # Another may be started any moment over the same jobs; this one leaves them to it.
+                self._orders.put(_Order.LEAVE)
+            return alive
+
+        def handle(self, conn: Any) -> Any:
+            # Without this a client that sends half a request, or reads half an answer, holds its
+            # thread for ever. The kernel's limits stay when gunicorn makes the socket blocking.
+            _limit_patience(conn.sock)
+            return super().handle(conn)
+
+        def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+            _answer_what_is_no_request(client, exc)
+
+    return ServiceWorker
+
+
+def _limit_patience(sock: socket.socket) -> None:
+    for option, seconds in (
+        (socket.SO_RCVTIMEO, _RECEIVE_SECONDS),
+        (socket.SO_SNDTIMEO, _SEND_SECONDS),
+    ):
+        sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # A client that vanished acknowledges nothing. The kernel would wait a quarter of an hour.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_SECONDS * 1000)
+
+
+def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> None:
+    """Problem details for bytes that never became a request, where Flask has no say."""
+    status, title = 400, "Bad Request"
+    if isinstance(exc, http_errors.LimitRequestLine):
+        status, title = 414, "Request URI Too Long"
+    elif isinstance(exc, http_errors.LimitRequestHeaders | HeadTooLarge):
+        status, title = 431, "Request Header Fields Too Large"
+    elif isinstance(exc, HeadTooSlow):
+        status, title = 408, "Request Timeout"
+    elif not isinstance(exc, http_errors.ParseException):
+        status, title = 500, "Internal Server Error"
+        _log.error("unexpected error outside of a request", exc_info=exc)
+    code = title.lower().replace(" ", "_") if status != 500 else "internal_error"
+    request_id = uuid.uuid4().hex
+    body = json.dumps(
+        {
+            "type": f"urn:ai-inference:problem:{code}",
+            "title": title,
+            "status": status,
+            "detail": "this is no HTTP request that is understood here",
+            "code": code,
+            "request_id": request_id,
+        }
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status} {title}\r\nConnection: close\r\n"
+        f"Content-Type: application/problem+json\r\nX-Request-ID: {request_id}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    try:
+        client.sendall(head.encode() + body)
+    except OSError:
+        _log.debug("the client of %s is gone", request_id)

@@ -1,0 +1,61 @@
+"""Requests that a page of another site makes a browser send.
+
+A browser adds a stored password (HTTP Basic) to every request for this service, also to one that a
+form or a script of another site sends. The other site cannot read the answer, but the request would
+act in the name of the person at the browser. Scripts that send a Bearer token name it themselves,
+so the CORS policy decides about them.
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+from werkzeug.exceptions import Forbidden
+
+__all__ = ["CHANGES_NOTHING", "ForeignPage", "refuse_foreign_pages"]
+
+CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that every route may answer without changing anything."""
+
+# https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header; `none` is an address that was typed.
+_OWN = frozenset({"same-origin", "none"})
+
+
+class ForeignPage(Forbidden):
+    """A page of another site sent a request that changes something."""
+
+    name = "Foreign Page"
+    description = (
+        "a page of another site made the browser send this; add that site's origin to CORS_ORIGINS "
+        "if it may, or let the page send a Bearer token"
+    )
+
+
+def refuse_foreign_pages(app: Flask, allowed: Collection[str]) -> None:
+    """Answer 403 to requests that change something and come from a foreign page.
+
+    Args:
+        app: All of its routes are guarded.
+        allowed: Origins whose pages may send them. `*` allows every page that names a Bearer token.
+    """
+    origins = frozenset(origin.lower() for origin in allowed)
+
+    @app.before_request
+    def check() -> None:
+        if request.method in CHANGES_NOTHING or not _is_foreign():
+            return
+        named_by_page = "*" in origins and not _has_password()
+        if not named_by_page and request.headers.get("Origin", "").lower() not in origins:
+            raise ForeignPage
+
+
+def _is_foreign() -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:  # no page can forge this header
+        return site.lower() not in _OWN
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+
+
+def _has_password() -> bool:
+    return request.headers.get("Authorization", "").lstrip()[:5].lower() == "basic"

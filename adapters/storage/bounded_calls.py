@@ -1,0 +1,94 @@
+"""Calls that are given up when they take too long, because what they call has frozen.
+
+A database that is down reports an error. One that has frozen reports nothing: a paused server, a
+network path that drops packets, a file system that hangs. No timeout of a driver covers all of
+these, so each call runs in a thread of its own, and its caller waits for a bounded time.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+__all__ = ["BoundedCalls", "GivenUp"]
+
+_T = TypeVar("_T")
+
+
+class GivenUp(Exception):
+    """The caller has given up a call before it could change anything."""
+
+
+class _Call:
+    """One call. Either its caller gives it up, or it may commit; never both."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+        self.future: Future[Any] = Future()
+        self.ended = threading.Event()
+        self._deciding = threading.Lock()
+        self._given_up = False
+        self._committing = False
+
+    def give_up(self) -> None:
+        """Let the call change nothing from now on, unless it commits already."""
+        with self._deciding:
+            self._given_up = not self._committing
+
+    def commit(self) -> None:
+        """Let nobody give it up any more. Raises GivenUp when somebody has."""
+        with self._deciding:
+            if self._given_up:
+                raise GivenUp
+            self._committing = True
+
+
+class BoundedCalls:
+    """Runs each function in a thread that a frozen call may hold for ever.
+
+    The threads are daemons, so a frozen call does not keep the process from ending.
+
+    Args:
+        most: At most so many calls at once. When all of them are frozen, a further call fails once
+            its time is over.
+    """
+
+    def __init__(self, most: int = 16) -> None:
+        self._places = threading.BoundedSemaphore(most)
+        self._current = threading.local()
+
+    def __call__(self, function: Callable[[], _T], seconds: float) -> _T:
+        """What `function` returns or raises. Raises TimeoutError when it takes longer."""
+        late = TimeoutError(f"no answer within {seconds:g} s")
+        began = time.monotonic()
+        if not self._places.acquire(timeout=seconds):
+            raise late
+        call = _Call(function)
+        threading.Thread(target=self._run, args=(call,), name="database", daemon=True).start()
+        if not call.ended.wait(max(0.0, began + seconds - time.monotonic())):
+            call.give_up()
+            raise late
+        result: _T = call.future.result()
+        return result
+
+    def commit(self) -> None:
+        """The function that calls this is about to make its changes last.
+
+        Raises GivenUp when its caller waits no longer, so that the changes are dropped.
+        """
+        call: _Call | None = getattr(self._current, "call", None)
+        if call is not None:
+            call.commit()
+
+    def _run(self, call: _Call) -> None:
+        self._current.call = call
+        try:
+            result = call.function()
+        except BaseException as error:
+            call.future.set_exception(error)
+        else:
+            call.future.set_result(result)
+        finally:
+            self._places.release()
+            call.ended.set()

@@ -1,0 +1,53 @@
+"""Which model a request means."""
+
+import re
+
+from application.scheduler import JobScheduler
+from domain.errors import JobNotFound
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["ModelChoice"]
+
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class ModelChoice:
+    """Finds the model that a request names, so that a repeated request means the same model.
+
+    A name belongs to the id of the job that was accepted with it, as a random seed does. The same
+    request has the same answer when the file of that name was replaced or removed since then.
+    """
+
+    def __init__(self, registry: ModelRegistry, scheduler: JobScheduler) -> None:
+        self._registry = registry
+        self._scheduler = scheduler
+
+    def __call__(self, wanted: str, *, caller: str, job_id: str | None) -> str:
+        """The id of the model that `wanted` names, by the rule of `ModelRegistry.resolve`.
+
+        A whole id is taken as it is: whether the model is there is asked when the job is accepted.
+
+        Args:
+            wanted: An id or a name; empty for the default model.
+            caller: Who asks.
+            job_id: The id that the caller has given to the request; None where it gave none.
+
+        Raises:
+            ModelNotFound, ModelsNotRead, NoModel: as `ModelRegistry.resolve`.
+            StorageUnavailable: the caller's jobs cannot be looked up.
+        """
+        if _ID.fullmatch(wanted.lower()):
+            return wanted.lower()
+        if job_id is not None and (known := self._earlier(wanted, caller, job_id)) is not None:
+            return known
+        return self._registry.resolve(wanted).id
+
+    def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
+        """What the name meant for the job of this id; None where there is no such job."""
+        try:
+            job = self._scheduler.find(caller, job_id).job
+        except JobNotFound:
+            return None
+        if job.can_be_replaced or job.model_name != wanted:
+            return None
+        return job.request.model_id

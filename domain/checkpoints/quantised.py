@@ -1,0 +1,55 @@
+"""Files whose weights are not numbers to compute with, but codes that need scales to be read.
+
+Loaded as plain numbers such weights draw noise. Each form leaves tensors of its own beside the
+weights, or says so in the metadata:
+
+- ComfyUI (`comfy/ops.py`, `comfy/quant_ops.py`, `comfy/utils.py`): `<layer>.comfy_quant`, scales
+  such as `<layer>.weight_scale`, and `_quantization_metadata` in the metadata; before, a tensor
+  `scaled_fp8` with `<layer>.scale_weight` and `<layer>.scale_input`.
+- bitsandbytes (`functional.py`, `QuantState.as_dict`): `.absmax`, `.quant_map`, `.nested_absmax`,
+  `.quant_state.bitsandbytes__nf4`; of 8 bits `.SCB` and `.weight_format`.
+- GPTQ and AWQ: `.qweight`, `.qzeros`, `.g_idx`; nunchaku's SVDQuant: `.wscales`, `.qweight`.
+- optimum-quanto: `.weight._data`, `.weight._scale`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+__all__ = ["QUANTISED_BY_TYPE", "quantisation_of"]
+
+_FORMS = (
+    ("bitsandbytes' 4 or 8 bits", r"\.(nested_)?(absmax|quant_map)|quant_state\.bitsandbytes__\w+"),
+    ("bitsandbytes' 8 bits", r"\.(SCB|weight_format)"),
+    ("4 bits with block scales (nvfp4)", r"\.weight_scale_2"),
+    (
+        "ComfyUI's scaled numbers",
+        r"\.comfy_quant|\.(weight|input|pre_quant)_scale|\.weight_(zeros|s_rel|s_channel|codebook)",
+    ),
+    ("scaled 8-bit numbers (fp8)", r"(^|\.)scaled_fp8|\.scale_(weight|input)"),
+    ("GPTQ's, AWQ's or nunchaku's codes", r"\.(qweight|qzeros|g_idx|wscales|wzeros)"),
+    ("optimum-quanto's codes", r"\.weight\._(data|scale|shift)"),
+)
+_PATTERNS = tuple((form, re.compile(rf"({pattern})$")) for form, pattern in _FORMS)
+_METADATA = ("_quantization_metadata", "quantization_config")
+
+QUANTISED_BY_TYPE = frozenset(
+    {
+        *("int8", "uint8", "int16", "uint16", "int32", "uint32"),
+        *("float4_e2m1", "float6_e2m3", "float6_e3m2", "float8_e8m0fnu"),
+    }
+)
+"""Types, by torch's names, that no layer's weight has unless it is a code or a scale."""
+
+
+def quantisation_of(names: Iterable[str], metadata: Mapping[str, str]) -> tuple[str, str] | None:
+    """The form that the weights of these names are kept in, and the name that shows it.
+
+    Returns:
+        The form, in words for a user, and a tensor's name or a key of the metadata; None for plain
+        numbers.
+    """
+    for name in names:
+        for form, pattern in _PATTERNS:
+            if pattern.search(name):
+                return form, name
+    return next((("codes and scales", key) for key in _METADATA if key in metadata), None)

@@ -1,0 +1,71 @@
+"""Tensors inside a checkpoint's networks that loading leaves out, and that change no picture.
+
+Anything else that loading would leave out is a reason to refuse the file: a network without a part
+of its tensors draws something else than its author made.
+"""
+
+import re
+
+__all__ = ["PARTS", "is_harmless", "part_of", "unexpected_reason"]
+
+PARTS = {
+    "model.diffusion_model.": "UNet",
+    "first_stage_model.": "VAE",
+    "cond_stage_model.": "text encoder",
+    "conditioner.embedders.": "text encoder",
+}
+"""The part that a tensor belongs to by how its name begins, in the layout of the original code."""
+
+_SHOWN = 3
+
+_HARMLESS = re.compile(
+    "|".join(
+        (
+            # transformers' CLIP kept the numbers 0 to 76 as a buffer until 4.31
+            # (`modeling_clip.py`), and merge tools write them in any type.
+            r"\.embeddings\.position_ids$",
+            # CLIP's temperature and projection, which compare texts with pictures. Stable Diffusion
+            # 1 and 2, and XL's first encoder, use neither. ComfyUI saved them for a while
+            # (`comfy/supported_models.py`, `process_clip_state_dict_for_saving`), and Stability
+            # AI's files hold open_clip's.
+            r"^(cond_stage_model|conditioner\.embedders\.\d)(\.model)?\.logit_scale$",
+            r"^cond_stage_model(\.model)?\.text_projection$",
+            r"^conditioner\.embedders\.0\.text_projection$",
+            r"^(cond_stage_model|conditioner\.embedders\.0)\.transformer\.text_projection\.weight$",
+            # open_clip's causal mask (`transformer.py`) is the same for each text.
+            r"^(cond_stage_model|conditioner\.embedders\.1)\.model\.attn_mask$",
+            # The last layer of Stable Diffusion 2's text encoder, which is read up to the one
+            # before (diffusers, `SD_2_TEXT_ENCODER_KEYS_TO_IGNORE`).
+            r"^cond_stage_model\.model\.transformer\.resblocks\.23\.",
+            # The half of CLIP that looks at pictures.
+            r"^(cond_stage_model|conditioner\.embedders\.\d)\.(model\.visual|transformer\.vision_model)\.",
+            # The VAE's critic and averages, which only its training uses (CompVis/latent-diffusion,
+            # `autoencoder.py` and `ema.py`).
+            r"^first_stage_model\.(loss|model_ema|discriminator)\.",
+        )
+    )
+)
+
+
+def part_of(name: str) -> str | None:
+    """The part that a tensor belongs to; None for what lies outside of all networks.
+
+    Outside are, for instance, `model_ema.…` (averages, whose weights are there a second time), the
+    sampler's tables (`alphas_cumprod`, `denoiser.sigmas`) and the states of optimizers.
+    """
+    return next((part for start, part in PARTS.items() if name.startswith(start)), None)
+
+
+def is_harmless(name: str) -> bool:
+    """Whether a network draws the same without this tensor of it."""
+    return _HARMLESS.search(name) is not None
+
+
+def unexpected_reason(part: str, names: list[str]) -> str:
+    """Why a file is refused whose `part` holds tensors that nothing reads."""
+    first = ", ".join(names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (
+        f"its {part} holds tensors that no {part} of its kind has ({first}{more}); drawn without "
+        "them its pictures would be wrong"
+    )

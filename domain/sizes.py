@@ -1,0 +1,77 @@
+"""How large a picture may be."""
+
+import math
+from dataclasses import dataclass
+
+from domain.errors import FieldProblem
+
+__all__ = ["DEFAULT_MAX_PIXELS", "LARGEST_SIDE", "SMALLEST_SIDE", "Size", "SizeLimits"]
+
+SMALLEST_SIDE = 256
+LARGEST_SIDE = 2048
+DEFAULT_MAX_PIXELS = 2_097_152
+"""Two megapixels of 2^20: 2048 × 1024, and 1448 × 1448."""
+_STEP = 8
+"""Pixels that a latent stands for: what is drawn is a multiple of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimits:
+    """The sizes that a model draws.
+
+    Attributes:
+        min: Pixels of the shorter side at least.
+        max: Pixels of the longer side at most.
+        max_pixels: Width times height at most.
+    """
+
+    min: int
+    max: int
+    max_pixels: int
+
+    def problems(self, width: int, height: int, *, of: str) -> list[FieldProblem]:
+        """What is wrong with a picture of this size for the model called `of`; empty when right."""
+        rows = [
+            FieldProblem(
+                field, f"is {side}; {of} draws between {self.min} and {self.max} pixels a side"
+            )
+            for field, side in (("width", width), ("height", height))
+            if not self.min <= side <= self.max
+        ]
+        if not rows and width * height > self.max_pixels:
+            side = math.isqrt(self.max_pixels) // _STEP * _STEP
+            rows = [
+                FieldProblem(
+                    "width",
+                    f"is {width}, and {width} x {height} are {width * height} pixels; {of} draws "
+                    f"at most {self.max_pixels}, as {side} x {side} or fewer",
+                )
+            ]
+        return rows
+
+    def fitted(self, size: Size) -> Size:
+        """The size nearest to `size`, with about its shape, that lies within the bounds.
+
+        One that does is returned as it is; else both sides become multiples of 8.
+        """
+        if not self.problems(size.width, size.height, of=""):
+            return size
+        factor = min(1.0, self.max / max(size.width, size.height))
+        factor = min(factor, math.sqrt(self.max_pixels / size.pixels))
+        width, height = (
+            max(self.min, int(side * factor) // _STEP * _STEP) for side in (size.width, size.height)
+        )
+        return Size(min(width, self.max), min(height, self.max))

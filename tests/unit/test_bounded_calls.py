@@ -1,0 +1,74 @@
+"""Calls that are given up when what they call has frozen."""
+
+import threading
+
+import pytest
+
+from adapters.storage.bounded_calls import BoundedCalls
+
+_SOON = 0.01
+_LONG = 30.0
+
+
+class Frozen:
+    """Something that answers once it is thawed, and notes what was changed in it."""
+
+    def __init__(self, calls: BoundedCalls) -> None:
+        self.calls = calls
+        self.entered = threading.Semaphore(0)
+        self.thawed = threading.Event()
+        self.changes = 0
+
+    def change(self) -> str:
+        self.entered.release()
+        self.thawed.wait(_LONG)
+        self.calls.commit()
+        self.changes += 1
+        return "changed"
+
+
+@pytest.fixture
+def calls() -> BoundedCalls:
+    """One call at once, so each is begun when the one before it has ended."""
+    return BoundedCalls(most=1)
+
+
+def test_what_the_function_returns_or_raises_is_passed_on(calls: BoundedCalls) -> None:
+    assert calls(lambda: 7, _LONG) == 7
+    with pytest.raises(ZeroDivisionError):
+        calls(lambda: 1 // 0, _LONG)
+
+    def times_out() -> None:
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        calls(times_out, _LONG)
+
+
+def test_a_call_that_is_given_up_changes_nothing_later(calls: BoundedCalls) -> None:
+    frozen = Frozen(calls)
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.3 s"):
+        calls(frozen.change, 0.3)
+    frozen.thawed.set()
+    assert calls(lambda: frozen.changes, _LONG) == 0
+    assert calls(frozen.change, _LONG) == "changed"
+    assert frozen.changes == 1
+
+
+def test_calls_past_the_last_place_are_given_up_and_never_begin(calls: BoundedCalls) -> None:
+    frozen, never = Frozen(calls), Frozen(calls)
+    answers: list[str] = []
+    first = threading.Thread(target=lambda: answers.append(calls(frozen.change, _LONG)))
+    first.start()
+    assert frozen.entered.acquire(timeout=_LONG)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            calls(never.change, _SOON)
+    frozen.thawed.set()
+    first.join(_LONG)
+    assert answers == ["changed"]
+    assert calls(lambda: never.entered.acquire(blocking=False), _LONG) is False
+
+
+def test_a_function_outside_of_a_call_may_commit(calls: BoundedCalls) -> None:
+    calls.commit()
