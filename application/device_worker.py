@@ -197,7 +197,7 @@ class DeviceWorker:
                 continue
             try:
                 self._fail(live, error)
-            except Exception:
+            except BaseException:  # it may be the store that ends the process
                 _log.exception("what became of job %a could not be told", live.job.request.id)
 
     def _company(self) -> float:

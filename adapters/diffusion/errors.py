@@ -103,15 +103,15 @@ def translated_errors(
     try:
         yield
     except BaseException as error:
+        # The frames that an error points to still hold the tensors of what failed.
+        for each in _causes(error):
+            traceback.clear_frames(each.__traceback__)
         if callbacks is not None and callbacks.raised is not None:
             if error is callbacks.raised:
                 raise
             raise callbacks.raised from None
         if isinstance(error, DomainError) or _is_of_this_process(error):
             raise
-        # The frames that an error points to still hold the tensors of what failed.
-        for each in _causes(error):
-            traceback.clear_frames(each.__traceback__)
         if is_device_lost(error):
             raise DeviceLost(
                 f"{doing} failed, and the device takes no more work from this process: "

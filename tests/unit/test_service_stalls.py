@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from application.service import Readiness
-from domain.errors import DeviceLost, DeviceUnavailable, DomainError, GenerationFailed
+from domain.errors import DeviceLost, DeviceUnavailable, DomainError, GenerationFailed, ShuttingDown
 from domain.generation import GenerationRequest
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, STALL_TIMEOUT, Bench
@@ -104,3 +104,19 @@ def test_what_is_no_exception_while_scanning_stops_no_later_scan(
     while [model.id for model in bench.registry.models()] != [new.id]:
         assert not seen.wait(0.01)
     assert not fatal.done()
+
+
+def test_a_store_that_raises_what_is_no_exception_again_and_again_is_fatal_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fatal: Future[DomainError] = Future()
+    start(bench, fatal)
+
+    def fail(*_anything: object, **_options: object) -> None:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(bench.jobs, "update", fail)
+    job = bench.scheduler.submit(REQUEST, caller="me")
+    assert isinstance(fatal.result(10), DeviceUnavailable)
+    with pytest.raises(ShuttingDown):
+        job.wait(10)
