@@ -181,6 +181,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def brief(error: BaseException) -> str:
-    """The first line of what a library says, at most 200 characters, without paths."""
+    """The first line of what a library says, at most 200 characters, without paths.
+
+    It may repeat names out of a file, so what cannot be printed is escaped.
+    """
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return _PATH.sub("…", line)[:200]
+    shown = _PATH.sub("…", line)[:200]
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)
