@@ -10,14 +10,18 @@ from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.diffusion.picture_parameters import PictureFileReader
+from adapters.diffusion.thumbnails import PillowThumbnailMaker
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
+from adapters.security.link_key import LinkKey
 from application.job_records import JobRecords
+from application.picture_links import PictureLinks
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
+from application.thumbnails import Thumbnails
 from application.warm_up import WarmUp
 from domain.credentials import Scope
 from domain.model_names import ModelNames
@@ -112,6 +116,11 @@ def _result_store(settings: Settings) -> "ResultStore":
     from adapters.storage.result_files import ResultFiles
 
     return ResultFiles(Path(settings.data_dir, "results"))
+
+
+def _picture_links(settings: Settings) -> PictureLinks:
+    key = LinkKey(settings.secret_key, Path(settings.data_dir, "picture-links.key"))
+    return PictureLinks(key, seconds=settings.picture_link_seconds)
 
 
 def _sole_use(settings: Settings) -> "SoleUse":
@@ -211,10 +220,15 @@ class Container(containers.DeclarativeContainer):
         retention_bytes=settings.provided.job_retention_bytes,
         now=time.time,
     )
+    picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
     scheduler = providers.ThreadSafeSingleton(
         _scheduler, generate_images, job_records, job_observer, settings
+    )
+    thumbnail_maker = providers.ThreadSafeSingleton(PillowThumbnailMaker)
+    thumbnails = providers.ThreadSafeSingleton(
+        Thumbnails, scheduler, job_store, result_store, thumbnail_maker
     )
     warm_up = providers.ThreadSafeSingleton(
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
@@ -251,4 +265,6 @@ class Container(containers.DeclarativeContainer):
         metrics_checker=metrics_checker,
         metrics=metrics,
         picture_parameters=picture_parameters,
+        picture_links=picture_links,
+        thumbnails=thumbnails,
     )

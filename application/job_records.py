@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from application.jobs import Job, JobKey, JobStatus
+from application.picture_links import LinkedPicture
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
@@ -151,6 +152,19 @@ class JobRecords:
         # A copy of DATA_DIR may have broken off, and a disk may return other bytes.
         if data is None or not images[number].describes(data):
             raise PicturesLost(job.request.id)
+        return data
+
+    def linked_image(self, picture: LinkedPicture) -> bytes:
+        """The file that a link leads to, if it still has the bytes that the link was made for.
+
+        Raises ImageNotFound too.
+        """
+        data = self._results.read(picture.token, picture.number)
+        if data is None or not picture.describes(data):
+            raise ImageNotFound(
+                "the picture of this link is gone: its job was forgotten, or was kept for as long "
+                "as jobs are; ask for the picture again"
+            )
         return data
 
     def result(self, job: Job) -> GenerationResult:

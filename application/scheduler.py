@@ -16,6 +16,7 @@ from application.job_queue import JobQueue
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
 from application.live_job import LiveJob
+from application.picture_links import LinkedPicture
 from application.ports.job_observer import JobObserver, NoJobObserver
 from application.queue_load import QueueLoad
 from application.submission import Submission
@@ -168,6 +169,10 @@ class JobScheduler:
         Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
         """
         return self._records.image(self.find(caller, job_id).job, number)
+
+    def linked_image(self, picture: LinkedPicture) -> bytes:
+        """The file that a link leads to. Raises ImageNotFound and StorageUnavailable."""
+        return self._records.linked_image(picture)
 
     def cancel(self, caller: str, job_id: str) -> JobView:
         """End a job that waits; let one that is drawn stop before its next step.

@@ -17,7 +17,11 @@ from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE
 __all__ = ["Settings", "SettingsError"]
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_WORDS: Mapping[str, tuple[str, ...]] = {**PlanOverrides.CHOICES, "log_format": ("text", "json")}
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    **PlanOverrides.CHOICES,
+    "log_format": ("text", "json"),
+    "openai_response_format": ("b64_json", "url"),
+}
 _PLACEHOLDER = re.compile(
     r"change|replace|your|secret|example|placeholder|password|default|x{4,}|(.)\1{15,}",
     re.IGNORECASE,
@@ -84,6 +88,8 @@ class Settings:
     max_body_bytes: int = 1_048_576
     shutdown_grace_seconds: int = 120
     embed_metadata: bool = True
+    openai_response_format: str = "b64_json"
+    picture_link_seconds: int = 3600
     metrics_public: bool = False
     log_level: str = "INFO"
     log_format: str = "text"
@@ -217,6 +223,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "max_body_bytes": _integer,
     "shutdown_grace_seconds": _integer,
     "embed_metadata": _boolean,
+    "picture_link_seconds": _integer,
     "metrics_public": _boolean,
     "log_level": str.upper,
     "device": str.lower,
@@ -256,6 +263,7 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "max_streams": checks.between(1, 10_000),
     "max_body_bytes": checks.between(1024, 1_073_741_824),
     "shutdown_grace_seconds": checks.between(0, 86_400),
+    "picture_link_seconds": checks.between(60, 604_800),
     "log_level": checks.one_of(_LOG_LEVELS),
     **{name: checks.one_of(words) for name, words in _WORDS.items()},
 }

@@ -11,6 +11,7 @@ from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.terminal import StatusLine, human_bytes, plain
 from domain.models import SHORT_ID, ModelRecord, PendingModel
+from domain.sizes import Size, SizeLimits
 
 __all__ = ["models"]
 
@@ -19,7 +20,7 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 # As GET /v1/models names them.
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
-    *("loadable", "reason", "aliases", "schedulers", "default_scheduler"),
+    *("loadable", "reason", "aliases", "schedulers", "default_scheduler", "native_size", "sizes"),
     *("description", "sample_prompts", "known_words"),
 )
 
@@ -44,7 +45,7 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
     found, pending = registry.models(), registry.pending()
     if as_json:
         document = {
-            "models": [{name: getattr(each, name) for name in _FIELDS} for each in found],
+            "models": [_as_the_api(each) for each in found],
             "count": len(found),
             "pending": [dataclasses.asdict(each) for each in pending],
         }
@@ -58,6 +59,14 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
     else:
         for line in _table([_HEADINGS, *_rows(found, pending)]):
             click.echo(line)
+
+
+def _as_the_api(model: ModelRecord) -> dict[str, object]:
+    values = {name: getattr(model, name) for name in _FIELDS}
+    return {
+        name: dataclasses.asdict(value) if isinstance(value, Size | SizeLimits) else value
+        for name, value in values.items()
+    }
 
 
 def _rows(

@@ -40,7 +40,7 @@ def why_not_all_is_read(
         The reason, for a user; None when every tensor has its place or is known to change no
         picture.
     """
-    names = list(weights)
+    names = [name for name in weights if part_of(name) is not None]
     stand_ins = {
         name: _stand_in(weights[name], number) for number, name in enumerate(names, start=1)
     }
@@ -51,9 +51,8 @@ def why_not_all_is_read(
     }
     unread: dict[str, list[str]] = {}
     for name in names:
-        part = part_of(name)
-        if part is not None and name not in read and not is_harmless(name):
-            unread.setdefault(part, []).append(ascii(name[:200])[1:-1])
+        if name not in read and not is_harmless(name):
+            unread.setdefault(part_of(name) or "", []).append(ascii(name[:200])[1:-1])
     return next((unexpected_reason(part, found) for part, found in unread.items()), None)
 
 

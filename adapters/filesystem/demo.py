@@ -11,13 +11,14 @@ from application.version import NAME
 __all__ = ["put_demo"]
 
 _FILE = "demo.safetensors"
+_CARD = "demo.json"
 _CHECKOUT = Path(__file__).resolve().parents[2] / "ai-models" / _FILE
 
 
 def put_demo(folder: str | os.PathLike[str]) -> str:
     """Copy the demo model into `folder`, which is made where it is not there; the file's path.
 
-    A file of that name stays as it is.
+    A file of that name stays as it is. What the model says of itself goes beside it.
 
     Raises:
         FileNotFoundError: the installation has no demo model.
@@ -32,14 +33,21 @@ def put_demo(folder: str | os.PathLike[str]) -> str:
             f"this installation of {NAME} has no {_FILE}; install it again, with its data files"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    card = target.with_name(_CARD)
+    if not card.exists() and source.with_name(_CARD).is_file():
+        _copy(source.with_name(_CARD), card)
+    _copy(source, target)
+    return str(target)
+
+
+def _copy(source: Path, target: Path) -> None:
     # No model as long as it is not whole: the scanner looks for other endings.
-    temporary = target.with_name(f".{_FILE}-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(8)}.tmp")
     try:
         shutil.copyfile(source, temporary)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return str(target)
 
 
 def _installed() -> Path | None:

@@ -70,7 +70,9 @@ def _check_what_it_is(start: bytes, extension: str) -> None:
         )
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise UnreadableHeader("it is a web page, not the model; download the model itself")
-    if extension == _SAFETENSORS and start.startswith((ZIP_MAGIC, b"\x80\x02")):
+    # A header's length may begin with the bytes of a pickle: 640 is 80 02 00 00 00 00 00 00.
+    is_safe = start[8:10] in (b'{"', b"{}") and start[5:8] == bytes(3)
+    if extension == _SAFETENSORS and not is_safe and start.startswith((ZIP_MAGIC, b"\x80\x02")):
         raise UnreadableHeader("it is a torch file, not safetensors; rename it to end in .ckpt")
-    if extension != _SAFETENSORS and start[8:10] in (b'{"', b"{}") and start[5:8] == bytes(3):
+    if extension != _SAFETENSORS and is_safe:
         raise UnreadableHeader("it is a safetensors file; rename it to end in .safetensors")

@@ -15,6 +15,7 @@ from adapters.http.models import models_blueprint
 from adapters.http.openapi.document import documented_api
 from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_blueprint
 from adapters.http.page import BrowserPage
+from adapters.http.picture_links import LinkMaker, picture_links_blueprint
 from adapters.http.problems import install_error_handlers
 from adapters.http.public import public_blueprint
 from adapters.http.redaction import install_redaction, redactor_of
@@ -25,10 +26,12 @@ from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
 from adapters.http.waiting import Places, WaitingCallers
 from application.model_choice import ModelChoice
+from application.picture_links import PictureLinks
 from application.ports.metrics import Metrics
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
+from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.ports.picture_parameters import PictureParametersReader
@@ -55,6 +58,8 @@ def create_app(
     metrics_checker: CredentialChecker,
     metrics: Metrics,
     picture_parameters: PictureParametersReader,
+    picture_links: PictureLinks,
+    thumbnails: Thumbnails,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="pages")
@@ -89,9 +94,12 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
-        jobs_blueprint(make_request, scheduler, streams, credential_checker),
+        jobs_blueprint(make_request, scheduler, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
-        openai.images_blueprint(make_request, draw, credential_checker),
+        openai.images_blueprint(
+            settings, make_request, draw, scheduler, LinkMaker(picture_links), credential_checker
+        ),
+        picture_links_blueprint(scheduler, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
         sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),

@@ -21,6 +21,7 @@ _CACHING = {
     "Cache-Control": "private, no-cache",
     "Vary": "Authorization",
 }
+_LASTING = _CACHING | {"Cache-Control": "private, max-age=31536000, immutable"}  # a year
 _TYPES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", "png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg", "jpg"),
@@ -32,8 +33,11 @@ _UNKNOWN = ("application/octet-stream", "bin")
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
-def describes_image(blueprint: Blueprint) -> Callable[[_Route], _Route]:
-    """Say in the API's description that a route of `blueprint` answers with `image_response`."""
+def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _Route]:
+    """Say in the API's description that a route of `blueprint` answers with `image_response`.
+
+    `headers` are further ones that it sends.
+    """
     types = [media_type for _, media_type, _ in _TYPES] + [_UNKNOWN[0]]
 
     def decorate(route: _Route) -> _Route:
@@ -43,13 +47,13 @@ def describes_image(blueprint: Blueprint) -> Callable[[_Route], _Route]:
                 schema={},
                 content_type=media_type,
                 description="The file.",
-                headers=response_headers("ETag", *_CACHING, "Content-Disposition"),
+                headers=response_headers("ETag", *_CACHING, "Content-Disposition", *headers),
                 success=True,
             )(route)
         unchanged = blueprint.alt_response(
             HTTPStatus.NOT_MODIFIED,
             description="You have it already.",
-            headers=response_headers("ETag", *_CACHING),
+            headers=response_headers("ETag", *_CACHING, *headers),
             success=True,
         )
         described: _Route = unchanged(route)
@@ -65,8 +69,11 @@ def image_number(text: str) -> int:
     return int(text)
 
 
-def image_response(data: bytes, *, name: str) -> Response:
-    """The answer that holds `data`, to be saved as `name`; 304 for who has it already."""
+def image_response(data: bytes, *, name: str, lasting: bool = False) -> Response:
+    """The answer that holds `data`, to be saved as `name`; 304 for a client that has it already.
+
+    `lasting` where the address never leads to other bytes, so a browser need not ask again.
+    """
     media_type, extension = _kind(data)
     etag = hashlib.sha256(data).hexdigest()
     if request.if_none_match.contains_weak(etag):
@@ -76,7 +83,7 @@ def image_response(data: bytes, *, name: str) -> Response:
         filename = f"{_safe(name)}.{extension}"
         response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
     response.set_etag(etag)
-    response.headers.update(_CACHING)
+    response.headers.update(_LASTING if lasting else _CACHING)
     return response
 
 

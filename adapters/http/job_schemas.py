@@ -12,14 +12,17 @@ from adapters.http.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.problems import failure_body
 from adapters.http.schemas import TimingsSchema
 from application.jobs import Job, JobStatus, JobView
+from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
 from domain.generation import id_problem
 from domain.limits import IntegerRange
 from domain.output_formats import OutputFormat
 
 __all__ = [
+    "THUMBNAIL",
     "EndQuerySchema",
     "EventsQuerySchema",
+    "ImageQuerySchema",
     "JobListSchema",
     "JobQuerySchema",
     "JobSchema",
@@ -29,6 +32,7 @@ __all__ = [
     "job_url",
 ]
 
+THUMBNAIL = "thumbnail"
 _PAGE_SIZE = IntegerRange(1, 100)
 _SHOWN_CHARACTERS = 40
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -138,6 +142,12 @@ class _JobImageSchema(AnswerSchema):
     """Where a finished picture is, and what it is."""
 
     url = fields.String(metadata={"format": "uri-reference"})
+    thumbnail_url = fields.String(
+        metadata={
+            "format": "uri-reference",
+            "description": "A WebP of at most 384 pixels a side. A browser may keep it for good.",
+        }
+    )
     seed = fields.Integer()
     width = fields.Integer()
     height = fields.Integer()
@@ -193,6 +203,18 @@ class JobQuerySchema(Schema):
     )
 
 
+class ImageQuerySchema(Schema):
+    """Which file of a picture to send."""
+
+    size = fields.String(
+        validate=validate.OneOf([THUMBNAIL], error="must be thumbnail, or left out"),
+        metadata={"description": "A small WebP of the picture; left out, the picture itself."},
+    )
+    v = fields.String(
+        metadata={"description": "As `thumbnail_url` has it: the answer may be kept for good."},
+    )
+
+
 class _Flag(fields.Boolean):
     """`true` or `false` in a query."""
 
@@ -240,9 +262,11 @@ class JobListSchema(AnswerSchema):
 def _images(job: Job) -> list[dict[str, object]] | None:
     if job.images is None:
         return None
+    version = thumbnail_version(job)
     return [
         {
-            "url": f"{job_url(job.request.id)}/images/{number}",
+            "url": (url := f"{job_url(job.request.id)}/images/{number}"),
+            "thumbnail_url": f"{url}?size={THUMBNAIL}&v={version}",
             "seed": image.seed,
             "width": image.width,
             "height": image.height,

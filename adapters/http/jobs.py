@@ -9,8 +9,10 @@ from adapters.http.auth import current_principal, protect
 from adapters.http.event_stream import EventStreams, JobEventSchema
 from adapters.http.image_response import describes_image, image_number, image_response
 from adapters.http.job_schemas import (
+    THUMBNAIL,
     EndQuerySchema,
     EventsQuerySchema,
+    ImageQuerySchema,
     JobListSchema,
     JobQuerySchema,
     JobSchema,
@@ -26,6 +28,7 @@ from adapters.http.route_errors import FINDING, SUBMITTING
 from adapters.http.schemas import GenerationRequestSchema
 from application.jobs import JobPage, JobView
 from application.scheduler import JobScheduler
+from application.thumbnails import Thumbnails, thumbnail_version
 from domain.credentials import Scope
 from domain.errors import (
     ImageNotFound,
@@ -49,6 +52,7 @@ def jobs_blueprint(
     make_request: RequestMaker,
     scheduler: JobScheduler,
     streams: EventStreams,
+    thumbnails: Thumbnails,
     checker: CredentialChecker,
 ) -> Blueprint:
     """`/v1/jobs` and what is under it. Each caller sees its own jobs alone."""
@@ -125,11 +129,16 @@ def jobs_blueprint(
 
     @blueprint.get("/jobs/<job_id>/images/<number>", parameters=[_JOB_ID, _NUMBER])
     @blueprint.request_headers("If-None-Match")
+    @blueprint.arguments(ImageQuerySchema, location="query")
     @blueprint.raises(*FINDING, ImageNotFound, ImageNotReady, PicturesLost)
     @describes_image(blueprint)
-    def get_image(job_id: str, number: str) -> Response:
-        """A finished picture, as the file that it is."""
+    def get_image(query: dict[str, str], job_id: str, number: str) -> Response:
+        """A finished picture, as the file that it is, or a small WebP of it."""
         wanted = image_number(number)
+        if query.get("size") == THUMBNAIL:
+            job, small = thumbnails.get(caller(), checked_id(job_id), wanted)
+            lasting = query.get("v") == thumbnail_version(job)
+            return image_response(small, name=f"{job_id}-{wanted}-small", lasting=lasting)
         data = scheduler.image(caller(), checked_id(job_id), wanted)
         return image_response(data, name=f"{job_id}-{wanted}")
 

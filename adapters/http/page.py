@@ -26,7 +26,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept",
 }
-_SIZES = ((256, 256), (512, 512), (768, 768), (1024, 1024), (512, 768), (768, 512))
 
 
 class BrowserPage:
@@ -43,15 +42,11 @@ class BrowserPage:
             "name": NAME,
             "version": VERSION,
             "assets": self._address,
-            "modules": sorted(path.name for path in _ASSETS.glob("*.js")),
+            "modules": _names("*.js", but="early.js"),
+            "styles": _names("*.css"),
             "limits": limits,
             "defaults": defaults,
             "quality": DEFAULT_QUALITY,
-            "sizes": [
-                (width, height)
-                for width, height in _SIZES
-                if not limits["width"].problem(width) and not limits["height"].problem(height)
-            ],
             # Anybody may read the page, and where a disk's folders lie is not for anybody.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
         }
@@ -80,6 +75,12 @@ class BrowserPage:
             return file
 
         return blueprint
+
+
+def _names(pattern: str, *, but: str = "") -> list[str]:
+    """The assets of this pattern, by their ways from the folder."""
+    files = (path.relative_to(_ASSETS).as_posix() for path in _ASSETS.rglob(pattern))
+    return sorted(name for name in files if name != but)
 
 
 def _digest(folder: Path) -> str:

@@ -28,6 +28,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.TokenMintingForbidden: HTTPStatus.FORBIDDEN,
+    errors.LinkNotValid: HTTPStatus.FORBIDDEN,
     errors.TokensUnavailable: HTTPStatus.NOT_IMPLEMENTED,
     errors.ModelNotFound: HTTPStatus.NOT_FOUND,
     errors.NoModel: HTTPStatus.NOT_FOUND,

@@ -100,22 +100,28 @@ class Redactor:
         short = [each for each in known if _SHORTEST_WORD <= len(each) < _RECOGNISABLE]
         self._forms = tuple(form.lower() for each in long for form in _written(each))
         words = [rf"(?<![{_WORD}]){re.escape(each)}(?![{_WORD}])" for each in short]
+        self._short = frozenset(short)
+        self._long = _any_of(map(re.escape, self._forms))
         self._whole = _any_of([*map(re.escape, self._forms), *words])
         self._words = _any_of(words)
         self._starts = _any_of([re.escape(form[:_RECOGNISABLE]) for form in self._forms])
 
-    def holds(self, text: str) -> bool:
+    def holds(self, text: str, *, words: bool = True) -> bool:
         """Whether `text` holds a whole credential, as it is or in base64 or percent-encoding.
 
-        A JWT is one, whoever signed it.
+        A JWT is one, whoever signed it. Without `words` a short credential does not count, which
+        may be a common word.
         """
         if _WHOLE_JWT.search(text):
             return True
-        return any(map(self._whole.search, (text, unquote(text)))) or any(
-            self._whole.search(_decoded(found[0]))
-            for words in _BASE64
-            for found in words.finditer(text)
+        whole = self._whole if words else self._long
+        return any(map(whole.search, (text, unquote(text)))) or any(
+            whole.search(_decoded(found[0])) for words in _BASE64 for found in words.finditer(text)
         )
+
+    def is_one(self, text: str) -> bool:
+        """Whether `text` holds a whole credential that is long, or is a short one."""
+        return text in self._short or self.holds(text, words=False)
 
     def reveals(self, text: str) -> bool:
         """Whether `text` holds a whole credential, or what looks like one of anybody's."""
@@ -208,7 +214,9 @@ def refuse_credentials(texts: dict[str, object], settings: Settings) -> None:
     """
     redactor = redactor_of(settings)
     message = "holds a credential, which must not be stored; leave it out"
-    wrong = [name for name, text in texts.items() if isinstance(text, str) and redactor.holds(text)]
+    wrong = [
+        name for name, text in texts.items() if isinstance(text, str) and redactor.is_one(text)
+    ]
     if wrong:
         raise InvalidRequest([FieldProblem(name, message) for name in wrong])
 
@@ -224,7 +232,7 @@ def install_redaction(app: Flask, redactor: Redactor) -> None:
 
     def clean(response: Response) -> Response:
         for name, value in list(response.headers):
-            if name not in _HEADERS_OF_OURS and redactor.holds(value):
+            if name not in _HEADERS_OF_OURS and redactor.holds(value, words=False):
                 response.headers.remove(name)
         is_json = (response.mimetype or "").endswith("json") and not response.is_streamed
         if response.status_code >= 400 and is_json:

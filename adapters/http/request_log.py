@@ -32,10 +32,6 @@ def install_request_log(app: Flask, redactor: Redactor) -> None:
         g.request_id = sent if taken else uuid.uuid4().hex
         g.began = time.monotonic()
 
-    def logged(text: str) -> str:
-        # The id of a job may look as if drawn by chance, because it may be.
-        return redactor.redacted(_escaped(text), shapes="job_id" not in (request.view_args or {}))
-
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -43,13 +39,18 @@ def install_request_log(app: Flask, redactor: Redactor) -> None:
         _log.log(
             logging.DEBUG if _quiet(response) else logging.INFO,
             "%s %s %d in %.3f s for %s from %s%s, request_id=%s",
-            logged(request.method),
-            logged(request.path),
+            redactor.redacted(_escaped(request.method)),
+            # Ids of jobs, and names of callers, may look as if drawn by chance, as keys do.
+            redactor.redacted(
+                _escaped(request.path), shapes="job_id" not in (request.view_args or {})
+            ),
             response.status_code,
             time.monotonic() - g.began,
-            "nobody" if principal is None else f"'{logged(principal.name)}'",
+            "nobody"
+            if principal is None
+            else redactor.redacted(ascii(principal.name), shapes=False),
             _escaped(request.remote_addr or "nowhere"),
-            logged(_forwarded_for()),
+            redactor.redacted(_forwarded_for()),
             g.request_id,
         )
         return response
@@ -69,7 +70,7 @@ def _forwarded_for() -> str:
     Of a long one its end, where the nearest proxy has put the address that it saw.
     """
     sent = request.headers.get("X-Forwarded-For")
-    return f", forwarded_for='{sent[-_FORWARDED_FOR_CHARACTERS:]}'" if sent else ""
+    return f", forwarded_for={sent[-_FORWARDED_FOR_CHARACTERS:]!a}" if sent else ""
 
 
 def _escaped(text: str) -> str:

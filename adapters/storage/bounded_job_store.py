@@ -55,6 +55,9 @@ class BoundedJobStore(JobStore):
         update = partial(self._store.update, job, patiently=patiently)
         self._run(update, patiently=patiently)
 
+    def add_bytes(self, job: Job, number: int) -> None:
+        self._run(partial(self._store.add_bytes, job, number))
+
     def remove(self, job: Job) -> None:
         self._run(partial(self._store.remove, job))
 

@@ -87,6 +87,13 @@ class SqlJobStore(JobStore):
             unfinished = jobs.c.status.in_(_UNFINISHED)
             connection.execute(update(jobs).where(same, unfinished).values(_changing(job)))
 
+    def add_bytes(self, job: Job, number: int) -> None:
+        with self._transaction(durable=False) as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            finished = jobs.c.status.in_(_FINISHED)
+            more = update(jobs).where(same, finished).values(bytes=jobs.c.bytes + number)
+            connection.execute(more)
+
     def remove(self, job: Job) -> None:
         with self._transaction() as connection:
             same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)

@@ -17,12 +17,14 @@ __all__ = ["ResultFiles"]
 
 _TOKEN = re.compile(r"[0-9a-f]{8,64}")
 _WRITING = ".writing-"
+_THUMBNAIL = ".thumbnail"
 
 _log = logging.getLogger(__name__)
 
 
 class ResultFiles(ResultStore):
-    """`<folder>/<token's first two>/<token>/<number>`, one file an image.
+    """`<folder>/<token's first two>/<token>/<number>`, one file an image, and
+    `<number>.thumbnail` beside it.
 
     A job's files are written in a folder beside, synchronised with the disk, and appear together
     when that folder gets its name.
@@ -49,11 +51,23 @@ class ResultFiles(ResultStore):
                 raise
 
     def read(self, token: str, number: int) -> bytes | None:
+        return self._read(token, str(number))
+
+    def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
+        folder = self._of(token)
+        new = folder / f"{_WRITING}{number}-{secrets.token_hex(4)}"
         with _translated():
             try:
-                return (self._of(token) / str(number)).read_bytes()
-            except FileNotFoundError:
-                return None
+                _write(new, data)
+                new.rename(folder / f"{number}{_THUMBNAIL}")
+            except FileNotFoundError:  # the job was removed meanwhile
+                return
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
+
+    def read_thumbnail(self, token: str, number: int) -> bytes | None:
+        return self._read(token, f"{number}{_THUMBNAIL}")
 
     def remove(self, tokens: Collection[str]) -> None:
         for token in tokens:
@@ -81,6 +95,13 @@ class ResultFiles(ResultStore):
             shutil.rmtree(path, ignore_errors=True)
         if others:
             _log.info("removed the pictures of %d jobs that are not known", len(others))
+
+    def _read(self, token: str, name: str) -> bytes | None:
+        with _translated():
+            try:
+                return (self._of(token) / name).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def _of(self, token: str) -> Path:
         if not _TOKEN.fullmatch(token):

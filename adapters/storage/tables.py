@@ -24,7 +24,7 @@ jobs = Table(
     Column("token", String(64), nullable=False),
     Column("status", String(16), nullable=False),
     Column("finished_at", Float(53)),
-    # Of the body and the pictures; of rows of older releases the pictures alone.
+    # Of the body, the pictures and their thumbnails; of rows of older releases the pictures alone.
     Column("bytes", _Large, nullable=False),
     Column("body", Text, nullable=False),
     Index("jobs_of_owner", "owner", "sequence"),

@@ -29,6 +29,12 @@ class JobStore(ABC):
         """
 
     @abstractmethod
+    def add_bytes(self, job: Job, number: int) -> None:
+        """Count so many bytes more as kept for a finished job, for `retire`. Nothing when it is no
+        longer there.
+        """
+
+    @abstractmethod
     def remove(self, job: Job) -> None:
         """Forget a finished job. Nothing when it is no longer there, or another has its key."""
 

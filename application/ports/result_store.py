@@ -11,8 +11,8 @@ __all__ = ["ResultStore"]
 class ResultStore(ABC):
     """The image files of jobs, by the job's token.
 
-    Any thread may call any method. `write` and `read` raise StorageUnavailable when that can not
-    be done.
+    Any thread may call any method. Writing and reading raise StorageUnavailable when that can not
+    be done. A thumbnail lives as long as its images: writing the images anew removes it.
     """
 
     @abstractmethod
@@ -22,6 +22,14 @@ class ResultStore(ABC):
     @abstractmethod
     def read(self, token: str, number: int) -> bytes | None:
         """The file of image `number`, counted from 0; None when it is not there."""
+
+    @abstractmethod
+    def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
+        """Keep a small file of image `number`. Nothing when the images are no longer there."""
+
+    @abstractmethod
+    def read_thumbnail(self, token: str, number: int) -> bytes | None:
+        """The small file of image `number`; None when none is kept."""
 
     @abstractmethod
     def remove(self, tokens: Collection[str]) -> None:

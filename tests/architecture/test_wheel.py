@@ -24,7 +24,8 @@ def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "data")
         )
     (source / DEMO_CHECKPOINT.parent.name).mkdir()
-    shutil.copy(DEMO_CHECKPOINT, source / DEMO_CHECKPOINT.parent.name)
+    for demo in (DEMO_CHECKPOINT, DEMO_CHECKPOINT.with_suffix(".json")):
+        shutil.copy(demo, source / demo.parent.name)
     for name in (*MODULES, "gunicorn.conf.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     subprocess.run(
@@ -52,8 +53,11 @@ def test_it_holds_the_packages_and_the_modules_and_nothing_else(wheel: list[str]
 
 
 def test_it_brings_the_demo_model_once(wheel: list[str]) -> None:
-    (demo,) = [name for name in wheel if ".data/" in name]
-    assert demo.endswith(".data/data/share/ai-inference/demo.safetensors")
+    data = sorted(name for name in wheel if ".data/" in name)
+    assert [name.partition(".data/data/")[2] for name in data] == [
+        "share/ai-inference/demo.json",
+        "share/ai-inference/demo.safetensors",
+    ]
 
 
 def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:
@@ -92,3 +96,5 @@ def test_who_has_installed_it_gets_the_demo_model_from_it(wheel_file: Path, tmp_
     assert (done.returncode, done.stdout) == (0, "ai-models/demo.safetensors\n"), done.stderr
     made = tmp_path / "ai-models" / "demo.safetensors"
     assert made.read_bytes() == DEMO_CHECKPOINT.read_bytes()
+    card = DEMO_CHECKPOINT.with_suffix(".json")
+    assert made.with_suffix(".json").read_bytes() == card.read_bytes()

@@ -113,7 +113,10 @@ class Studio:
 
     def sign_in(self, key: str = API_KEY) -> "Studio":
         """Go to the page and enter a key."""
-        self.open()
+        return self.open().sign_in_here(key)
+
+    def sign_in_here(self, key: str = API_KEY) -> "Studio":
+        """Enter a key where it is asked for."""
         self.page.get_by_label("API key or token").fill(key)
         self.page.keyboard.press("Enter")
         expect(self.prompt).to_be_visible()
@@ -121,10 +124,28 @@ class Studio:
         return self
 
     def draw(self, prompt: str = "a red circle", **fields: str) -> None:
-        """Fill in these fields, by their labels with '_' for blanks, and draw."""
+        """Fill in these fields, by their labels with '_' for spaces, and draw."""
+        if fields:
+            self.unfold()
         for label, value in {"Prompt": prompt, **fields}.items():
             self.field(label.replace("_", " ")).fill(value)
         self.draw_button.click()
+
+    def unfold(self) -> "Studio":
+        """Let every setting be seen."""
+        toggle = self.page.locator("#settings-toggle")
+        if toggle.is_visible() and toggle.get_attribute("aria-expanded") == "false":
+            toggle.click()
+        if self.page.locator("#more").get_attribute("open") is None:
+            self.page.get_by_text("More settings").click()
+        return self
+
+    def turn_to(self, name: str) -> "Studio":
+        """Go to another part of the page, where a small screen shows one at a time."""
+        tab = self.page.locator("nav").get_by_role("button", name=name)
+        if tab.is_visible():
+            tab.click()
+        return self
 
     def field(self, label: str) -> Locator:
         """The control with this label."""
@@ -140,7 +161,7 @@ class Studio:
 
     @property
     def draw_button(self) -> Locator:
-        return self.page.get_by_role("button", name="Draw")
+        return self.page.locator("#draw")
 
     @property
     def bar(self) -> Locator:

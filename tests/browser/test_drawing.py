@@ -31,13 +31,13 @@ def test_the_way_of_a_drawing_is_shown(studio: Studio, generator: SteppedGenerat
     expect(studio.stage).to_contain_text("Step 2 of 4")
     expect(studio.stage).to_contain_text(re.compile(r"\d s left"))
     expect(studio.bar).to_have_attribute("aria-valuetext", re.compile("Step 2 of 4 .* left"))
-    expect(studio.page.locator("[aria-live]")).to_contain_text("50 % drawn")
+    expect(studio.page.locator("#announcer")).to_contain_text("50 % drawn")
     expect(studio.tiles.first).to_contain_text("50 %")
     expect(studio.page).to_have_title("50 % · ai-inference")
     generator.held = False
     expect(studio.pictures).to_have_count(1)
     assert shown_size(studio.page) == [256, 320]
-    expect(studio.page.locator("[aria-live]")).to_have_text("Finished: 1 picture")
+    expect(studio.page.locator("#announcer")).to_have_text("Finished: 1 picture")
     expect(studio.bar).to_have_count(0)
     expect(studio.page).to_have_title("ai-inference")
 
@@ -117,11 +117,11 @@ def test_a_service_that_starts_anew_is_found_again(
     studio.sign_in().draw()
     expect(studio.bar).to_have_attribute("value", "1")
     server.stop()
-    expect(studio.page.locator("#connection")).to_contain_text("No connection")
+    expect(studio.page.locator("#notices")).to_contain_text("No connection")
     server.start()
     generator.held = False
     expect(studio.pictures).to_have_count(1)
-    expect(studio.page.locator("#connection")).to_be_hidden()
+    expect(studio.page.locator("#notices")).to_be_empty()
 
 
 def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
@@ -135,9 +135,9 @@ def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
     studio.tiles.last.click()
     expect(studio.pictures).to_have_count(1)
     server.stop()
-    expect(studio.page.locator("#connection")).to_contain_text("No connection")
+    expect(studio.page.locator("#notices")).to_contain_text("No connection")
     server.start()
-    expect(studio.page.locator("#connection")).to_be_hidden()
+    expect(studio.page.locator("#notices")).to_be_empty()
 
 
 def test_without_event_streams_it_asks_now_and_then(
@@ -158,7 +158,7 @@ def test_text_is_only_ever_text(studio: Studio) -> None:
     studio.sign_in().draw(HOSTILE)
     expect(studio.pictures).to_have_count(1)
     expect(studio.stage.locator(".caption")).to_have_text(HOSTILE)
-    assert studio.page.locator("script").count() == 1
+    assert studio.page.locator("script").count() == 2
 
 
 def test_a_picture_is_opened_large_saved_and_its_seed_copied(

@@ -12,15 +12,15 @@ from tests.http.conftest import MODEL, Service
 
 
 def test_wrong_fields_are_told_beside_them_and_stay_as_they_are(studio: Studio) -> None:
-    studio.sign_in().draw("", Width="2048", Steps="0")
+    studio.sign_in().draw("", Width="4096", Steps="0")
     expect(studio.page.locator("#width-error")).to_have_text(
-        "Width is 2048; it must lie between 256 and 1024"
+        "Width is 4096; it must lie between 256 and 2048"
     )
     expect(studio.page.locator("#num_inference_steps-error")).to_contain_text("Steps is 0")
     expect(studio.page.locator("#prompt-error")).to_contain_text("Prompt has 0 characters")
     expect(studio.prompt).to_be_focused()
     expect(studio.field("Width")).to_have_attribute("aria-invalid", "true")
-    expect(studio.field("Width")).to_have_value("2048")
+    expect(studio.field("Width")).to_have_value("4096")
     studio.draw("a circle", Width="512", Steps="3")
     expect(studio.pictures).to_have_count(1)
     expect(studio.page.locator(".field-error:visible")).to_have_count(0)
@@ -29,7 +29,7 @@ def test_wrong_fields_are_told_beside_them_and_stay_as_they_are(studio: Studio) 
 def test_what_is_no_number_is_not_taken_for_an_empty_field(
     studio: Studio, generator: SteppedGenerator
 ) -> None:
-    studio.sign_in().prompt.fill("a circle")
+    studio.sign_in().unfold().prompt.fill("a circle")
     studio.field("Steps").press_sequentially("e")
     studio.draw_button.click()
     expect(studio.page.locator("#num_inference_steps-error")).to_have_text("Steps must be a number")
@@ -47,17 +47,16 @@ def test_the_form_holds_the_services_bounds_and_defaults(studio: Studio) -> None
 
 def test_everything_that_can_be_asked_for_is(studio: Studio, generator: SteppedGenerator) -> None:
     studio.sign_in()
-    studio.button("768 × 512").click()
+    studio.button("3:2").click()
     studio.button("Swap width and height").click()
     studio.page.get_by_role("radio", name="3").check()
-    studio.page.get_by_text("Scheduler and file format").click()
-    studio.field("Scheduler").select_option("Euler a")
+    studio.unfold().field("Sampler").select_option("Euler a")
     studio.field("File format").select_option("jpeg")
     studio.field("Quality").fill("70")
     studio.draw("a lake", Negative_prompt_what_to_keep_out="trees", Guidance="3.5", Seed="11")
     expect(studio.pictures).to_have_count(3)
     (request,) = generator.drawn
-    assert (request.width, request.height, request.num_images, request.seed) == (512, 768, 3, 11)
+    assert (request.width, request.height, request.num_images, request.seed) == (416, 608, 3, 11)
     assert (request.scheduler, request.output_format, request.quality) == ("Euler a", "jpeg", 70)
     assert (request.negative_prompt, request.guidance_scale) == ("trees", 3.5)
     assert request.model_id == MODEL.id
@@ -124,7 +123,7 @@ def test_models_that_can_not_be_drawn_with_say_why(studio: Studio, service: Serv
     option = studio.page.locator(f'#model_id option[value="{lora.id}"]')
     expect(option).to_be_disabled()
     expect(option).to_contain_text("is a LoRA")
-    studio.page.get_by_text("1 file that can not be drawn with").click()
+    studio.page.get_by_text("1 file that cannot be drawn with").click()
     expect(studio.page.locator(".reasons")).to_have_text("l.safetensors is a LoRA")
 
 

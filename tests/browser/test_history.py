@@ -1,8 +1,12 @@
-"""The caller's own jobs, a page at a time."""
+"""The caller's own jobs: a gallery that loads as it is scrolled, searched, and cleared up."""
 
-from playwright.sync_api import expect
+import re
 
-from tests.browser.studio import Studio
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from domain.errors import OutOfMemory
+from tests.browser.studio import SteppedGenerator, Studio
 from tests.http.conftest import AUTHORIZED, OTHERS, Service, infer_body
 
 _COUNTING = """
@@ -18,64 +22,118 @@ URL.revokeObjectURL = (address) => {
   revokeObjectURL(address);
 };
 """
+SMALL = {"width": 256, "height": 256, "num_inference_steps": 1}
 
 
-def drawn(service: Service, number: int) -> None:
+def drawn(service: Service, number: int, **fields: object) -> None:
     """Let the caller have so many finished jobs, and another caller one."""
     for each in range(number):
-        body = infer_body(prompt=f"picture {each}", width=256, height=256, num_inference_steps=1)
+        body = infer_body(prompt=f"picture {each}", **SMALL) | fields
         assert service.client.post("/v1/infer", json=body, headers=AUTHORIZED).status_code == 200
     body = infer_body(prompt="not yours", num_inference_steps=1)
     service.client.post("/v1/infer", json=body, headers=OTHERS)
 
 
-def test_older_jobs_are_shown_page_by_page(studio: Studio, service: Service) -> None:
-    drawn(service, 45)
+def failed(service: Service, number: int) -> None:
+    """Let the caller have so many jobs that failed."""
+    for _ in range(number):
+        service.generator.failures.append(OutOfMemory("the picture does not fit"))
+        body = infer_body(prompt="too large", **SMALL)
+        assert service.client.post("/v1/infer", json=body, headers=AUTHORIZED).status_code == 507
+
+
+def scroll_to_the_end(page: Page) -> None:
+    page.locator("#gallery").evaluate("gallery => gallery.scrollTo(0, gallery.scrollHeight)")
+
+
+def shown(studio: Studio) -> Locator:
+    """The tiles that pass the filters."""
+    return studio.page.locator("#sheet li:not([hidden]) .tile")
+
+
+def test_older_jobs_are_loaded_as_the_end_comes_near(studio: Studio, service: Service) -> None:
+    drawn(service, 205)
     studio.sign_in()
-    expect(studio.tiles).to_have_count(20)
-    expect(studio.tiles.first).to_contain_text("picture 44")
-    expect(studio.stage).to_contain_text("picture 44")
-    older = studio.page.get_by_role("button", name="Show older")
-    older.click()
-    expect(studio.tiles).to_have_count(40)
-    expect(studio.tiles.nth(20)).to_be_focused()
-    older.click()
-    expect(studio.tiles).to_have_count(45)
-    expect(older).to_be_hidden()
+    expect(studio.tiles).to_have_count(100)
+    expect(studio.tiles.first).to_contain_text("picture 204")
+    expect(studio.stage).to_contain_text("picture 204")
+    expect(studio.page.locator("#number-of-pictures")).to_have_text("100+")
+    scroll_to_the_end(studio.page)
+    expect(studio.tiles).to_have_count(200)
+    scroll_to_the_end(studio.page)
+    expect(studio.tiles).to_have_count(205)
+    expect(studio.page.locator("#older")).to_be_hidden()
     expect(studio.tiles.last).to_contain_text("picture 0")
+    expect(studio.page.locator("#number-of-pictures")).to_have_text("205")
     expect(studio.page.locator("#sheet")).not_to_contain_text("not yours")
 
 
-def test_thumbnails_are_loaded_when_they_come_into_view(studio: Studio, service: Service) -> None:
-    drawn(service, 20)
-    studio.page.add_init_script(_COUNTING)
-    studio.page.set_viewport_size({"width": 360, "height": 400})
+def test_older_jobs_are_loaded_by_keyboard_too(studio: Studio, service: Service) -> None:
+    drawn(service, 101)
+    studio.page.add_init_script(
+        "globalThis.IntersectionObserver = class { observe() {} unobserve() {} disconnect() {} }"
+    )
     studio.sign_in()
-    expect(studio.tiles).to_have_count(20)
+    expect(studio.tiles).to_have_count(100)
+    studio.page.locator("#older").press("Enter")
+    expect(studio.tiles).to_have_count(101)
+    expect(studio.tiles.last).to_be_focused()
+
+
+def test_tiles_show_small_files_once_they_come_into_view(studio: Studio, service: Service) -> None:
+    drawn(service, 60)
+    studio.page.add_init_script(_COUNTING)
+    studio.page.set_viewport_size({"width": 1280, "height": 500})
+    studio.sign_in()
+    expect(studio.tiles).to_have_count(60)
     loaded = studio.page.locator("#sheet img.loaded")
-    assert loaded.count() < 20
-    for row in range(0, 20, 4):
-        studio.tiles.nth(row).scroll_into_view_if_needed()
-    studio.tiles.last.scroll_into_view_if_needed()
-    expect(loaded).to_have_count(20)
+    expect(studio.tiles.first.locator("img.loaded")).to_have_count(1)
+    assert loaded.count() < 60
+    scroll_to_the_end(studio.page)
+    expect(studio.tiles.last.locator("img.loaded")).to_have_count(1)
     # A tile keeps what it shows; of the memory behind the addresses only the stage's is held.
     expect(studio.pictures).to_have_count(1)
+    expect(studio.page.locator("#sheet img:not(.loaded)[src]")).to_have_count(0)
     assert studio.page.evaluate("addresses.size") == 1
+    pictures = [url for url in studio.requests if "/images/" in url]
+    assert [url for url in pictures if "size=thumbnail" not in url] == [
+        url for url in pictures if url.endswith("/images/0")
+    ]
+    assert len([url for url in pictures if url.endswith("/images/0")]) == 1
+    assert len(pictures) == len(set(pictures))
 
 
-def test_a_job_of_another_tab_appears(studio: Studio, service: Service) -> None:
+def test_a_job_of_another_client_appears_and_is_followed(studio: Studio, service: Service) -> None:
     studio.sign_in()
     expect(studio.page.get_by_text("What you draw is kept here.")).to_be_visible()
     drawn(service, 1)
     studio.page.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(studio.tiles).to_have_count(1)
-    studio.tiles.first.click()
+    expect(studio.stage).to_contain_text("picture 0")
+    expect(studio.tiles.first).to_have_attribute("aria-current", "true")
+    drawn(service, 1, prompt="a newer one")
+    studio.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(studio.stage).to_contain_text("a newer one")
+
+
+def test_a_person_who_looks_at_an_earlier_picture_is_left_there(
+    studio: Studio, service: Service
+) -> None:
+    drawn(service, 2)
+    studio.sign_in()
+    studio.tiles.nth(1).click()
     expect(studio.stage).to_be_focused()
     expect(studio.pictures).to_have_count(1)
-    expect(studio.tiles.first).to_have_attribute("aria-current", "true")
+    expect(studio.stage).to_contain_text("picture 0")
+    drawn(service, 1, prompt="a newer one")
+    studio.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(studio.tiles).to_have_count(3)
+    expect(studio.stage).to_contain_text("picture 0")
+    studio.tiles.first.click()
+    expect(studio.stage).to_contain_text("a newer one")
 
 
-def test_who_signs_in_with_another_key_sees_other_jobs(studio: Studio, service: Service) -> None:
+def test_another_key_sees_other_jobs(studio: Studio, service: Service) -> None:
     drawn(service, 2)
     studio.sign_in()
     expect(studio.tiles).to_have_count(2)
@@ -83,3 +141,154 @@ def test_who_signs_in_with_another_key_sees_other_jobs(studio: Studio, service: 
     studio.sign_in("another-key-of-the-tests")
     expect(studio.tiles).to_have_count(1)
     expect(studio.tiles.first).to_contain_text("not yours")
+
+
+def test_a_search_finds_words_of_prompts_also_in_older_jobs(
+    studio: Studio, service: Service
+) -> None:
+    drawn(service, 1, prompt="A red Fox by the sea")
+    drawn(service, 120)
+    studio.sign_in()
+    search = studio.page.get_by_label("Search prompts")
+    search.fill("sea fox")
+    expect(shown(studio)).to_have_count(1)
+    expect(shown(studio)).to_contain_text("A red Fox by the sea")
+    search.fill("nothing like this")
+    expect(studio.page.get_by_text("Nothing here fits.")).to_be_visible()
+    search.fill("")
+    expect(shown(studio)).to_have_count(121)
+
+
+def test_favourites_are_kept_in_the_browser(studio: Studio, service: Service) -> None:
+    drawn(service, 3)
+    studio.sign_in()
+    studio.stage.get_by_role("button", name="Favourite").click()
+    studio.tiles.nth(2).press("f")
+    only = studio.page.get_by_role("button", name="Favourites only")
+    only.click()
+    expect(shown(studio)).to_have_count(2)
+    shown(studio).last.press("f")
+    expect(shown(studio)).to_have_count(1)
+    studio.page.reload()
+    expect(studio.tiles.first).to_have_attribute("data-favourite", "")
+    expect(studio.tiles.first).to_have_attribute("aria-label", re.compile("favourite"))
+    expect(studio.stage.get_by_role("button", name="Favourite")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_what_failed_can_be_hidden_and_stays_hidden(studio: Studio, service: Service) -> None:
+    drawn(service, 2)
+    failed(service, 2)
+    studio.sign_in()
+    expect(shown(studio)).to_have_count(4)
+    studio.button("Hide what failed").click()
+    expect(shown(studio)).to_have_count(2)
+    studio.page.reload()
+    expect(shown(studio)).to_have_count(2)
+    studio.button("Hide what failed").click()
+    expect(shown(studio)).to_have_count(4)
+
+
+def test_one_picture_is_deleted_once_a_person_says_yes(studio: Studio, service: Service) -> None:
+    drawn(service, 2)
+    studio.sign_in()
+    expect(studio.pictures).to_have_count(1)
+    bin_ = studio.stage.get_by_role("button", name="Delete")
+    bin_.click()
+    dialog = studio.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Delete this picture?")
+    expect(dialog).to_contain_text("1 picture will be gone for good")
+    studio.page.locator("#confirm-no").click()
+    expect(studio.tiles).to_have_count(2)
+    bin_.click()
+    studio.page.locator("#confirm-yes").click()
+    expect(studio.tiles).to_have_count(1)
+    expect(studio.stage).to_contain_text("picture 0")
+    assert len(service.results.files) == 2  # the other caller has one
+    studio.page.reload()
+    expect(studio.tiles).to_have_count(1)
+    studio.tiles.first.press("Delete")
+    studio.page.locator("#confirm-yes").press("Enter")
+    expect(studio.tiles).to_have_count(0)
+    expect(studio.stage).to_contain_text("Say what you would like to see")
+    expect(studio.page.get_by_text("What you draw is kept here.")).to_be_visible()
+
+
+def test_several_are_chosen_and_deleted(studio: Studio, service: Service) -> None:
+    drawn(service, 6)
+    studio.sign_in()
+    studio.button("Choose several").click()
+    expect(studio.page.locator("#selection-delete")).to_be_disabled()
+    studio.tiles.nth(1).click()
+    studio.tiles.nth(3).click(modifiers=["Shift"])
+    expect(studio.page.locator("#selection-count")).to_have_text("3 drawings chosen")
+    studio.tiles.nth(2).click()
+    expect(studio.page.locator("#selection-count")).to_have_text("2 drawings chosen")
+    expect(studio.tiles.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(studio.tiles.nth(2)).to_have_attribute("aria-pressed", "false")
+    studio.page.locator("#selection-delete").click()
+    expect(studio.page.get_by_role("dialog")).to_contain_text("Delete 2 drawings?")
+    studio.page.locator("#confirm-yes").click()
+    expect(studio.tiles).to_have_count(4)
+    expect(studio.page.locator("#selection")).to_be_hidden()
+    expect(studio.page.locator("#sheet")).not_to_contain_text("picture 4")
+    expect(studio.page.locator("#sheet")).not_to_contain_text("picture 2")
+    studio.button("Choose several").click()
+    studio.page.locator("#selection-all").click()
+    expect(studio.page.locator("#selection-count")).to_have_text("4 drawings chosen")
+    studio.page.keyboard.press("Escape")
+    expect(studio.page.locator("#selection")).to_be_hidden()
+    expect(studio.button("Choose several")).to_be_focused()
+    expect(studio.tiles.first).not_to_have_attribute("aria-pressed", "true")
+
+
+def test_all_that_failed_are_deleted_also_those_not_shown(studio: Studio, service: Service) -> None:
+    failed(service, 3)
+    drawn(service, 2)
+    failed(service, 1)
+    studio.sign_in()
+    studio.button("Hide what failed").click()
+    studio.button("Choose several").click()
+    studio.page.locator("#delete-failed").click()
+    dialog = studio.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Delete 4 drawings?")
+    expect(dialog).to_contain_text("There are no pictures to lose")
+    studio.page.locator("#confirm-yes").click()
+    expect(studio.tiles).to_have_count(2)
+    mine = [job for job in service.jobs.jobs.values() if "picture" in job.request.prompt]
+    assert len(mine) == 2
+    studio.page.locator("#delete-failed").click()
+    expect(studio.page.get_by_text("Nothing has failed.")).to_be_visible()
+
+
+def test_a_drawing_that_goes_on_is_not_deleted(studio: Studio, generator: SteppedGenerator) -> None:
+    generator.held = True
+    studio.sign_in().draw()
+    expect(studio.bar).to_have_attribute("value", "1")
+    studio.tiles.first.press("Delete")
+    studio.page.locator("#confirm-yes").click()
+    expect(studio.page.locator("#history-error")).to_contain_text("Delete it once it has stopped")
+    expect(studio.tiles).to_have_count(1)
+    generator.held = False
+
+
+@pytest.mark.parametrize(("status", "said"), [(503, "the disk is away"), (500, "status 500")])
+def test_what_the_service_says_of_a_deletion_is_shown(
+    studio: Studio, service: Service, status: int, said: str
+) -> None:
+    drawn(service, 1)
+
+    def refuse(route: Route) -> None:
+        if route.request.method != "DELETE":
+            return route.continue_()
+        body = '{"detail": "the disk is away"}' if status == 503 else "a proxy's page"
+        return route.fulfill(status=status, body=body)
+
+    studio.sign_in()
+    studio.page.route("**/v1/jobs/*", refuse)
+    studio.page.route("**/v1/jobs/*?forget=true", refuse)
+    studio.tiles.first.press("Delete")
+    studio.page.locator("#confirm-yes").click()
+    expect(studio.page.locator("#history-error")).to_contain_text(said)
+    expect(studio.tiles).to_have_count(1)

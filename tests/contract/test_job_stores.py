@@ -121,6 +121,19 @@ def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore
     assert list(left) == [waiting, jobs[3], jobs[2]]
 
 
+def test_bytes_that_are_added_count(store: JobStore) -> None:
+    job = succeeded(store.add(new_job()), size=100)
+    store.update(job)
+    assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
+    store.add_bytes(job, 30_000)
+    assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
+    store.add_bytes(job, 30_000)
+    assert store.find(job.key) == job
+    assert store.retire(finished_before=0.0, keep_bytes=50_000) == {TOKEN}
+    store.add_bytes(job, 30_000)
+    assert store.find(job.key) is None
+
+
 def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(10)]
     for number, token in enumerate(tokens):
@@ -338,3 +351,22 @@ def test_making_the_stores_touches_nothing(tmp_path: Path) -> None:
     SqlJobStore(f"sqlite:///{tmp_path}/data/jobs.sqlite")
     ResultFiles(tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_removed_job_is_gone_and_no_other(store: JobStore) -> None:
+    first, second = store.add(new_job("a")), store.add(new_job("b", token="ef" * 16))
+    done = first.started(2.0).cancelled(3.0)
+    store.update(done)
+    store.remove(done)
+    assert store.find(first.key) is None
+    assert store.tokens() == {second.token}
+    store.remove(done)  # it is no longer there
+    assert store.find(second.key) == second
+
+
+def test_a_newer_job_of_the_same_id_is_not_removed(store: JobStore) -> None:
+    old = store.add(new_job("a")).cancelled(2.0)
+    store.update(old)
+    newer = store.add(new_job("a", token="cd" * 16))
+    store.remove(old)
+    assert store.find(newer.key) == newer

@@ -35,6 +35,39 @@ def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
     assert results.read(other, 0) is None
 
 
+def test_a_thumbnail_lives_as_long_as_its_picture(results: ResultStore) -> None:
+    images = [GeneratedImage(data, 1, 8, 8) for data in (b"one", b"two")]
+    results.write(TOKEN, images)
+    assert results.read_thumbnail(TOKEN, 1) is None
+    results.write_thumbnail(TOKEN, 1, b"small")
+    results.write_thumbnail(TOKEN, 1, b"small two")
+    assert results.read_thumbnail(TOKEN, 1) == b"small two"
+    assert results.read_thumbnail(TOKEN, 0) is None
+    assert results.read(TOKEN, 1) == b"two"
+    results.keep_only([TOKEN])
+    assert results.read_thumbnail(TOKEN, 1) == b"small two"
+    results.write(TOKEN, images)
+    assert results.read_thumbnail(TOKEN, 1) is None
+    results.write_thumbnail(TOKEN, 0, b"small one")
+    results.remove([TOKEN])
+    assert results.read_thumbnail(TOKEN, 0) is None
+
+
+def test_a_thumbnail_of_pictures_that_are_gone_is_not_kept(results: ResultStore) -> None:
+    results.write_thumbnail(TOKEN, 0, b"small")
+    assert results.read_thumbnail(TOKEN, 0) is None
+
+
+def test_a_thumbnail_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    files = ResultFiles(tmp_path)
+    files.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
+    folder = tmp_path / TOKEN[:2] / TOKEN
+    (folder / "0.thumbnail").mkdir()
+    with pytest.raises(StorageUnavailable):
+        files.write_thumbnail(TOKEN, 0, b"small")
+    assert sorted(path.name for path in folder.iterdir()) == ["0", "0.thumbnail"]
+
+
 def test_no_picture_is_given_up_where_no_job_is_known(results: ResultStore) -> None:
     results.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
     results.keep_only([])

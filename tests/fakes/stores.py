@@ -15,10 +15,6 @@ from domain.generation import GeneratedImage
 __all__ = ["FakeJobStore", "FakeResultStore", "FakeSoleUse"]
 
 
-def _bytes(job: Job) -> int:
-    return len(repr(job)) + sum(image.size for image in job.images or ())
-
-
 def _best_first(rows: Sequence[Job]) -> list[Job]:
     newest = sorted(rows, key=lambda job: (job.finished_at or 0, job.sequence), reverse=True)
     pictureless = [job for job in newest if job.status is not JobStatus.SUCCEEDED]
@@ -32,6 +28,7 @@ class FakeJobStore(JobStore):
     def __init__(self) -> None:
         self.jobs: dict[JobKey, Job] = {}
         self.broken = False
+        self.more_bytes: dict[str, int] = {}
         self._numbers = itertools.count(1)
 
     def add(self, job: Job) -> Job:
@@ -45,6 +42,10 @@ class FakeJobStore(JobStore):
         kept = self.jobs.get(job.key)
         if kept is not None and kept.token == job.token and not kept.status.finished:
             self.jobs[job.key] = job
+
+    def add_bytes(self, job: Job, number: int) -> None:
+        self._check()
+        self.more_bytes[job.token] = self.more_bytes.get(job.token, 0) + number
 
     def remove(self, job: Job) -> None:
         self._check()
@@ -86,11 +87,11 @@ class FakeJobStore(JobStore):
         for job in finished:
             if job not in gone:
                 used.setdefault(job.caller, []).append(job)
-        share = fair_share([sum(map(_bytes, rows)) for rows in used.values()], keep_bytes)
+        share = fair_share([sum(map(self._bytes, rows)) for rows in used.values()], keep_bytes)
         for rows in used.values() if share is not None else ():
             kept = 0
             for job in _best_first(rows):
-                kept += _bytes(job)
+                kept += self._bytes(job)
                 if kept > (share or 0):
                     gone.append(job)
         for job in gone:
@@ -100,20 +101,29 @@ class FakeJobStore(JobStore):
     def close(self) -> None:
         """Nothing to let go of."""
 
+    def _bytes(self, job: Job) -> int:
+        pictures = sum(image.size for image in job.images or ())
+        return len(repr(job)) + pictures + self.more_bytes.get(job.token, 0)
+
     def _check(self) -> None:
         if self.broken:
             raise StorageUnavailable("the store is broken")
 
 
 class FakeResultStore(ResultStore):
-    """Image files in memory; `broken` makes reading and writing fail."""
+    """Image files in memory; `broken` makes reading and writing fail, `full` writing alone."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, ...]] = {}
+        self.thumbnails: dict[tuple[str, int], bytes] = {}
         self.broken = False
+        self.full = False
 
     def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
         self._check()
+        if self.full:
+            raise StorageUnavailable("the disk is full")
+        self._drop_thumbnails(token)
         self.files[token] = tuple(image.data for image in images)
 
     def read(self, token: str, number: int) -> bytes | None:
@@ -121,13 +131,29 @@ class FakeResultStore(ResultStore):
         images = self.files.get(token, ())
         return images[number] if number < len(images) else None
 
+    def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
+        self._check()
+        if self.full:
+            raise StorageUnavailable("the disk is full")
+        if token in self.files:
+            self.thumbnails[token, number] = data
+
+    def read_thumbnail(self, token: str, number: int) -> bytes | None:
+        self._check()
+        return self.thumbnails.get((token, number))
+
     def remove(self, tokens: Collection[str]) -> None:
         for token in tokens:
             self.files.pop(token, None)
+            self._drop_thumbnails(token)
 
     def keep_only(self, tokens: Collection[str]) -> None:
         if tokens:
             self.remove(set(self.files) - set(tokens))
+
+    def _drop_thumbnails(self, token: str) -> None:
+        for key in [key for key in self.thumbnails if key[0] == token]:
+            del self.thumbnails[key]
 
     def _check(self) -> None:
         if self.broken:

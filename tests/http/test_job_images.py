@@ -124,7 +124,8 @@ def test_an_image_that_is_not_there(client: FlaskClient, number: str) -> None:
 
 def test_a_job_that_is_not_drawn_yet_has_no_image(client: FlaskClient) -> None:
     response = client.get("/v1/jobs/waits/images/0", headers=AUTHORIZED)
-    assert_problem(response, 404, "image_not_found")
+    detail = assert_problem(response, 404, "image_not_ready")["detail"]
+    assert "is queued and has no pictures yet" in detail or "is running" in detail
 
 
 def test_a_file_that_can_not_be_read_now_is_no_lost_picture(service: Service) -> None:

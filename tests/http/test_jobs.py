@@ -134,7 +134,10 @@ def test_a_job_that_succeeded(service: Service) -> None:
     found = job(service, "a b")
     assert (found["status"], found["position"], found["error"]) == ("succeeded", None, None)
     assert found["progress"] == {"step": 30, "steps": 30}
-    assert found["images"] == [
+    images = found["images"]
+    assert isinstance(images, list)
+    thumbnails = [image.pop("thumbnail_url") for image in images]
+    assert images == [
         {
             "url": f"/v1/jobs/a%20b/images/{number}",
             "seed": 5 + number,
@@ -144,6 +147,8 @@ def test_a_job_that_succeeded(service: Service) -> None:
         }
         for number in (0, 1)
     ]
+    for number, url in enumerate(thumbnails):
+        assert url.startswith(f"/v1/jobs/a%20b/images/{number}?size=thumbnail&v=")
     assert all(TIME.fullmatch(str(found[name])) for name in ("started_at", "finished_at"))
     assert isinstance(found["processing_time"], float)
     timings = found["timings"]

@@ -3,6 +3,7 @@
 That the answers are as it says is checked in every test here, by `DocumentedClient`.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
 from adapters.http import sdapi
-from adapters.http.openapi.examples import JOB, REQUEST, RESULT
+from adapters.http.openapi.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
 from adapters.http.openapi.samples import sample_of
 from adapters.http.schemas import V1_LIMITS
 from adapters.http.sdapi.asked.fields import READ_SETTINGS
@@ -21,7 +22,7 @@ from application.version import NAME, VERSION
 from domain import errors
 from domain.generation import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
-from tests.http.conftest import Service, make_service, make_settings
+from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings
 from tests.http.documented import Document, is_asset, openapi_path
 from tests.http.metric_samples import scrape
 
@@ -53,9 +54,28 @@ def test_it_is_valid(document: Document) -> None:
 def test_what_is_served_is_the_document(shared: Service, document: Document) -> None:
     response = shared.client.get("/openapi.json")
     assert (response.status_code, response.content_type) == (200, "application/json")
-    assert response.get_json() == document.contents
+    served = response.get_data(as_text=True)
+    assert json.loads(served.replace(MODEL.id, EXAMPLE_MODEL_ID)) == document.contents
     again = shared.client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/v1/infer", "/v1/jobs"])
+def test_the_example_draws_each_time_that_it_is_sent(shared: Service, path: str) -> None:
+    served = shared.client.get("/openapi.json").get_json()
+    body = served["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+    for _ in range(2):
+        assert shared.client.post(path, json=body, headers=AUTHORIZED).status_code in (200, 202)
+
+
+def test_another_model_changes_the_document(shared: Service) -> None:
+    service = make_service(make_settings(), scanned=False)
+    before = service.client.get("/openapi.json")
+    service.container.model_registry().refresh()
+    headers = {"If-None-Match": before.headers["ETag"]}
+    after = service.client.get("/openapi.json", headers=headers)
+    assert (after.status_code, MODEL.id in after.get_data(as_text=True)) == (200, True)
+    assert service.client.head("/openapi.json").headers["ETag"] == after.headers["ETag"]
 
 
 def test_whoever_asks_for_it_first_has_an_answer_of_their_own() -> None:
@@ -93,7 +113,8 @@ def test_every_operation_says_what_it_does_and_has_a_name_to_keep(document: Docu
 def test_every_error_of_the_domain_is_described(
     document: Document, error: type[errors.DomainError]
 ) -> None:
-    if error is errors.Refused:  # only its kinds are ever raised
+    # Of the first only its kinds are ever raised, and the second is what a job ended with.
+    if error in (errors.Refused, errors.JobNotReadable):
         return
     assert isinstance(sample_of(error), error)
     examples = document.contents["components"]["examples"]

@@ -198,7 +198,8 @@ def test_a_key_as_an_idempotency_key_is_hashed(service: Service) -> None:
     answer = service.client.post("/openai/v1/images/generations", json=body, headers=headers)
     assert answer.status_code == 200
     assert leaks(answer.get_data(as_text=True)) == []
-    assert "sha256" in answer.get_json()["data"][0]["url"]
+    listed = service.client.get("/v1/jobs", headers=bearer(KEY)).get_json()["jobs"]
+    assert any(job["id"].startswith("openai-sha256:") for job in listed)
 
 
 @pytest.mark.parametrize("guess", [KEY[:-1], f"{KEY[:20]}x", KEY[1:], f"x{KEY[2:]}", KEY[:8]])
@@ -315,6 +316,35 @@ def test_a_short_key_is_found_as_a_whole_word_alone() -> None:
     )
     assert redactor.holds("/v1/models/demo")
     assert not redactor.holds("a cat in a democracy")
+
+
+def test_a_short_key_may_be_a_word_of_a_prompt_but_is_no_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    with running_service(make_settings(api_keys=("secret",))) as running:
+        for body, status in (
+            (infer_body(prompt="a secret garden"), 200),
+            (infer_body(id="secret.1"), 200),
+            (infer_body(id="secret"), 422),
+        ):
+            answer = running.client.post("/v1/infer", json=body, headers=bearer("secret"))
+            assert answer.status_code == status
+        answer = running.client.post(
+            "/v1/jobs", json=infer_body(id="secret.2"), headers=bearer("secret")
+        )
+        assert answer.headers["Location"] == "/v1/jobs/secret.2"
+        running.client.get("/v1/models/secret", headers=bearer("secret"))
+        assert f"GET /v1/models/{MARK} 404" in caplog.messages[-1]
+
+
+def test_a_callers_name_stays_as_it_is_in_the_log(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    token = make_token({"sub": STRANGE_KEY}, key=SECRET_KEY)
+    service.client.get("/v1/models", headers=bearer(token))
+    assert f"for '{STRANGE_KEY}' from" in caplog.messages[-1]
 
 
 def test_nothing_is_found_where_nothing_is_configured() -> None:

@@ -198,6 +198,13 @@ def test_an_unknown_checkpoint_is_not_found_and_nothing_is_set(two_models: Servi
     assert read(two_models) == before
 
 
+def test_what_cannot_be_drawn_with_is_not_chosen(two_models: Service) -> None:
+    sent = {"sd_model_checkpoint": "0.pt"}
+    response = two_models.client.post(URL, json=sent, headers=AUTHORIZED)
+    assert "LoRA" in error_of(response, 422)["detail"]
+    assert drawn_with(two_models) == MODEL
+
+
 def test_what_changes_no_picture_is_taken_and_ignored(two_models: Service) -> None:
     before = read(two_models)
     sent = {

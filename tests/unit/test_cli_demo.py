@@ -37,10 +37,17 @@ def test_the_file_is_whole_and_is_copied_once(tmp_path: Path) -> None:
     path = Path(adapter.put_demo(tmp_path / "new" / "models"))
     assert path == tmp_path / "new" / "models" / DEMO_CHECKPOINT.name
     assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
-    path.write_bytes(b"mine")
+    card = path.with_suffix(".json")
+    assert card.read_bytes() == DEMO_CHECKPOINT.with_suffix(".json").read_bytes()
+    for each in (path, card):
+        each.write_bytes(b"mine")
     adapter.put_demo(path.parent)
     assert path.read_bytes() == b"mine"
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    path.unlink()
+    adapter.put_demo(path.parent)
+    assert card.read_bytes() == b"mine"
+    assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
+    assert {each.name for each in path.parent.iterdir()} == {path.name, card.name}
 
 
 def test_an_installation_without_it_says_so(

@@ -127,7 +127,7 @@ def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
     terminal = Terminal()
     options = "--steps 0 --guidance nan --width abc --height 2049 --seed -1 --number 17 --quality 0"
     done = terminal.run(
-        "generate", "", *options.split(), "--negative", "x" * 32_001, "--scheduler", "Heun"
+        "generate", "", *options.split(), "--negative", "x" * 32_001, "--scheduler", "Quantum"
     )
     assert done.exit_code == 2
     assert done.stderr.removeprefix("Error: ").splitlines() == [
@@ -139,8 +139,7 @@ def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
         "--height is 2049; it must lie between 256 and 2048",
         "--seed is -1; it must lie between 0 and 9007199254740991",
         "--number is 17; it must lie between 1 and 16",
-        "--scheduler is 'Heun'; it must be one of: Euler, Euler a, DPM++ 2M, DPM++ 2M Karras, "
-        "DDIM, UniPC, LCM",
+        f"--scheduler {GenerationRequest.LIMITS['scheduler'].problem('Quantum')}",
         "--quality is 0; it must lie between 1 and 100",
     ]
     assert terminal.settings == []

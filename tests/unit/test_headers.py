@@ -133,6 +133,13 @@ def test_a_lie_is_refused_with_a_reason(data: bytes, reason: str) -> None:
     assert len(caught.value.reason) < 250
 
 
+@pytest.mark.parametrize("length", [0x280, 0x10280])
+def test_a_header_whose_length_looks_like_a_pickle_is_read(length: int) -> None:
+    data = safetensors_bytes(json.dumps(one()).encode().ljust(length), bytes(12))
+    assert data.startswith(b"\x80\x02")
+    assert set(read(data).tensors) == {"w"}
+
+
 def test_an_empty_file_may_become_whole() -> None:
     with pytest.raises(IncompleteFile, match="the file is empty; copy it again"):
         read(b"")

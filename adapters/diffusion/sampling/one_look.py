@@ -17,6 +17,7 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
+from adapters.diffusion.sampling.spacing import is_leap
 from adapters.diffusion.sampling.steps import ExactSteps, SingleStep, clean_latents
 
 __all__ = ["Ddim", "Dpm", "Euler", "EulerAncestral", "Lcm", "Lms", "Plms", "Tcd", "UniPc"]
@@ -117,6 +118,9 @@ class Plms(SingleStep, PNDMScheduler):
     """
 
     told = "epsilon"
+    _start: torch.Tensor
+    """What the first look saw, and how much signal was in it."""
+    _signal: float
 
     def arranged(self, num_inference_steps: int) -> torch.Tensor:
         """One more than there are steps, for the second look of the first one."""
@@ -139,8 +143,18 @@ class Plms(SingleStep, PNDMScheduler):
         signal = float(self.alphas_cumprod[timestep])
         clean = clean_latents(self.told, model_output, sample, signal)
         noise = (sample - signal**0.5 * clean) / (1 - signal) ** 0.5
+        if self._look == 1:
+            self._start, self._signal = sample, signal
+        elif self._look == 2 and is_leap(_sigma(self._signal), _sigma(signal)):
+            # The second look of the first step, whose mean with the first is taken.
+            root, rest = self._signal**0.5, (1 - self._signal) ** 0.5
+            noise = 2 * (self._start - root * clean) / rest - self.ets[-1]
         (drawn,) = PNDMScheduler.step(self, noise, timestep, sample, return_dict=False)
         return drawn, clean
+
+
+def _sigma(signal: float) -> float:
+    return float(((1 - signal) / signal) ** 0.5)
 
 
 class Dpm(ExactSteps, DPMSolverMultistepScheduler):

@@ -11,14 +11,27 @@ from scipy.special import betaincinv
 
 from domain.schedulers import Schedule
 
-__all__ = ["NOTHING_BUT_NOISE", "noise_levels", "timesteps_of"]
+__all__ = ["is_leap", "noise_levels", "timesteps_of"]
 
 _RHO = 7.0
 """Karras et al., arXiv:2206.00364, section 3."""
 _BETA = 0.6
 """Both parameters of the beta distribution, as Lee et al. have them (arXiv:2407.12173)."""
-NOTHING_BUT_NOISE = 1000.0
+_NOTHING_BUT_NOISE = 1000.0
 """Above such a sigma there is no picture left: the training ended in pure noise."""
+_LEAP = 5.0, 3.0
+"""A step from above such a sigma, to less than one of so many parts of it."""
+
+
+def is_leap(sigma: float, lower: float) -> bool:
+    """Whether a step is so long that slopes of the latents tell nothing of its end.
+
+    Few steps have such a first one. A difference of two slopes counts there many times what the
+    finished latents differ by, and the picture drowns. Then the mean of finished latents is taken
+    in its place, which is right to the same order (Lu et al., arXiv:2211.01095, section 3).
+    """
+    most, parts = _LEAP
+    return sigma > most and sigma > parts * lower
 
 
 def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarray:
@@ -44,7 +57,7 @@ def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarra
             return np.exp(np.linspace(np.log(table[-1]), np.log(table[0]), steps))
         case Schedule.BETA:
             shares = betaincinv(_BETA, _BETA, 1 - np.linspace(0, 1, steps))
-            if table[-1] > NOTHING_BUT_NOISE:
+            if table[-1] > _NOTHING_BUT_NOISE:
                 # Shares of such a range would leave no step where the picture takes shape. The
                 # paper has them of the timesteps.
                 return _at(shares * last, table)

@@ -18,7 +18,7 @@ import torch
 from diffusers import EulerDiscreteScheduler
 from diffusers.utils.torch_utils import randn_tensor
 
-from adapters.diffusion.sampling.spacing import NOTHING_BUT_NOISE, timesteps_of
+from adapters.diffusion.sampling.spacing import is_leap, timesteps_of
 from adapters.diffusion.sampling.steps import SingleStep, clean_latents
 
 __all__ = ["Dpm2", "Dpm2Ancestral", "DpmPlusPlus2SAncestral", "DpmPlusPlusSde", "Heun"]
@@ -151,11 +151,8 @@ class Heun(_TwoLooks):
         return first.latents + first.slope * (middle - first.sigma)
 
     def whole(self, first: _Look, second: _Look, lower: float, noise: _Noise) -> torch.Tensor:
-        """The trapezoidal rule; from nothing but noise, that of the finished latents.
-
-        There the rule would take the small difference of two slopes some thousand times.
-        """
-        if first.sigma > NOTHING_BUT_NOISE:
+        """The trapezoidal rule."""
+        if is_leap(first.sigma, lower):
             return first.at(lower, (first.clean + second.clean) / 2)
         return first.latents + (first.slope + second.slope) / 2 * (lower - first.sigma)
 
@@ -175,6 +172,8 @@ class Dpm2(_TwoLooks):
 
     def whole(self, first: _Look, second: _Look, lower: float, noise: _Noise) -> torch.Tensor:
         """The midpoint rule."""
+        if is_leap(first.sigma, lower):
+            return first.at(lower, second.clean)
         return first.latents + second.slope * (lower - first.sigma)
 
 

@@ -6,7 +6,7 @@ __all__ = ["needed_parts", "unnamed_parts"]
 
 _COMMON = ("scheduler", "text_encoder", "tokenizer", "vae")
 _WITH_UNET = frozenset({"LatentConsistencyModelPipeline"})
-_TWO_ENCODERS = ("StableDiffusionXL", "Flux")
+_TWO_ENCODERS = ("StableDiffusionXL", "FluxPipeline")
 
 
 def needed_parts(pipeline: str) -> tuple[str, ...]:

@@ -5,23 +5,27 @@ import hashlib
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from flask import request
 
 from adapters.http.auth import current_principal, protect
-from adapters.http.job_schemas import job_url
 from adapters.http.openai.failures import OpenAIFailureSchema
 from adapters.http.openai.listing import PREFIX
+from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.parsing import Blueprint
+from adapters.http.picture_links import LinkMaker
 from adapters.http.redaction import current_redactor
 from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.waiting import WaitingCallers
+from application.scheduler import JobScheduler
+from application.settings import Settings
 from domain.credentials import Scope
-from domain.generation import GenerationResult, id_problem
+from domain.generation import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["images_blueprint"]
@@ -37,11 +41,16 @@ _KEY = {
     "are drawn once. Without one each request is drawn anew.",
     "schema": {"type": "string"},
 }
-_EXAMPLE = {"model": "demo.safetensors", "prompt": "a red circle", "n": 1, "size": "512x512"}
+_EXAMPLE = {"prompt": "a red circle", "n": 1, "size": "512x512"}
 
 
 def images_blueprint(
-    make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
+    settings: Settings,
+    make_request: RequestMaker,
+    draw: WaitingCallers,
+    scheduler: JobScheduler,
+    make_link: LinkMaker,
+    checker: CredentialChecker,
 ) -> Blueprint:
     """`/openai/v1/images/generations`."""
     blueprint = Blueprint(
@@ -60,13 +69,29 @@ def images_blueprint(
     @blueprint.response(HTTPStatus.OK, ImagesSchema, description="The pictures, in their order.")
     def generate(fields: dict[str, Any]) -> dict[str, object]:
         """Draw pictures and wait for them."""
-        as_url = fields.pop("response_format") == "url"
         caller = current_principal().name
+        as_url = fields.pop("response_format", settings.openai_response_format) == "url"
+        if as_url:
+            make_link.check_host()
+        if (effort := fields.pop("effort", None)) is not None:
+            steps = steps_of(effort, settings.default_inference_steps)
+            fields = {"num_inference_steps": steps, **fields}
         wanted = make_request({**fields, "id": _job_id()}, caller=caller, natively=True)
         result = draw.pictures(wanted, caller=caller)
-        return _answer(result, as_url=as_url)
+        if not as_url:
+            return _answer(result, [_in_base64(image) for image in result.images])
+        token = scheduler.find(caller, result.request.id).job.token
+        links = [
+            {"url": make_link(token, number, image.data)}
+            for number, image in enumerate(result.images)
+        ]
+        return _answer(result, links)
 
     return blueprint
+
+
+def _in_base64(image: GeneratedImage) -> dict[str, str]:
+    return {"b64_json": base64.b64encode(image.data).decode("ascii")}
 
 
 def _job_id() -> str:
@@ -84,20 +109,14 @@ def _job_id() -> str:
     return f"{_ID_PREFIX}sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def _answer(result: GenerationResult, *, as_url: bool) -> dict[str, object]:
-    """The pictures in their order. A link is to the job's image, which its caller alone may see."""
-    job = request.url_root.rstrip("/") + job_url(result.request.id)
-    data: list[dict[str, object]] = []
-    for number, image in enumerate(result.images):
-        picture = (
-            {"url": f"{job}/images/{number}"}
-            if as_url
-            else {"b64_json": base64.b64encode(image.data).decode("ascii")}
-        )
-        data.append({**picture, "seed": image.seed})
+def _answer(result: GenerationResult, pictures: Sequence[dict[str, str]]) -> dict[str, object]:
+    """The pictures in their order, each as it was asked for."""
     return {
         "created": int(time.time()),
-        "data": data,
+        "data": [
+            {**picture, "seed": image.seed}
+            for picture, image in zip(pictures, result.images, strict=True)
+        ],
         "output_format": result.request.output_format.value,
         "size": f"{result.request.width}x{result.request.height}",
     }

@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load, va
 
 from adapters.http.answers import AnswerSchema
 from adapters.http.fields import CheckedString
+from adapters.http.openai.quality import QUALITIES
 from adapters.http.request_rules import quality_rule, seed_rule
 from adapters.http.schemas import (
     limited_guidance,
@@ -28,18 +29,15 @@ _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 # What is asked for by these is what is done anyway; any other value asks for what is not there.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
-    "moderation": ("auto", "low"),
     "partial_images": (0,),
-    "quality": ("auto", "standard", "medium"),
     "stream": (False,),
-    "style": ("vivid",),
 }
 # Its name says the contrary: 100 is the most faithful, which a PNG always is.
 _COMPRESSION = "output_compression"
 _NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
 _RESPONSE_FORMATS = ("b64_json", "url")
-_FOR_OTHERS = ("safety_identifier", "user")
-"""They name the end user; nothing is done with them here."""
+_FOR_OTHERS = ("moderation", "safety_identifier", "style", "user")
+"""They change no picture here, whatever they say. Two of them name the end user."""
 
 
 def _one_of(*choices: object) -> Callable[[object], str | None]:
@@ -87,7 +85,7 @@ _SIDES = " × ".join(
 class ImagesRequestSchema(Schema):
     """What to draw. A null counts as not sent.
 
-    Loaded as fields of a `GenerationRequest`, with `response_format` beside them.
+    Loaded as fields of a `GenerationRequest`, with `response_format` and `effort` beside them.
     """
 
     null_is_left_out = True
@@ -125,8 +123,21 @@ class ImagesRequestSchema(Schema):
     )
     response_format = CheckedString(
         _one_of(*_RESPONSE_FORMATS),
-        load_default=_RESPONSE_FORMATS[0],
-        metadata={"enum": list(_RESPONSE_FORMATS)},
+        metadata={
+            "enum": [*_RESPONSE_FORMATS, None],
+            "description": "The picture itself, or a link that opens it without a credential until "
+            "it expires; OPENAI_RESPONSE_FORMAT when it is left out.",
+        },
+    )
+    effort = CheckedString(
+        _one_of(*QUALITIES),
+        data_key="quality",
+        metadata={
+            "enum": [*QUALITIES, None],
+            "description": "How many steps are drawn: the default, or with `low` half of it, with "
+            "`high` and `hd` one and a half, with `xhigh` and `max` twice as many. "
+            "`num_inference_steps` comes first.",
+        },
     )
     seed = limited_integer("seed")
     negative_prompt = limited_text("negative_prompt")
@@ -178,7 +189,7 @@ class _OpenAIImageSchema(AnswerSchema):
         metadata={
             "optional": True,
             "format": "uri",
-            "description": "Where it is, for the same credential.",
+            "description": "Opens it without a credential, until the link expires.",
         }
     )
     seed = fields.Integer()

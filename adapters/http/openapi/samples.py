@@ -20,6 +20,7 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.Unauthenticated(credential_sent=False),
     errors.Forbidden("this credential lacks the scope inference:run"),
     errors.TokenMintingForbidden("only an API key can have a token made; use one of those"),
+    errors.LinkNotValid(),
     errors.TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it"),
     errors.ModelNotFound("ab" * 32),
     errors.NoModel(),

@@ -1,220 +1,170 @@
 // Puts the page together.
 
-import { Api, Unreachable } from "./api.js";
-import { announce, byId, pause, say } from "./dom.js";
-import { follow } from "./events.js";
-import { DrawingForm } from "./form.js";
-import { count } from "./format.js";
-import { History } from "./history.js";
-import { ModelPicker } from "./models.js";
-import { SeedField } from "./seed.js";
-import { complain, forgetKey, installSignIn, rememberedKey } from "./session.js";
-import { Stage } from "./stage.js";
-import { newId, submit } from "./submit.js";
-import { Viewer } from "./viewer.js";
+import { Api, Unreachable } from "./core/api.js";
+import { byId, pause, say } from "./core/dom.js";
+import { count } from "./core/format.js";
+import { Notices } from "./core/notices.js";
+import { varied } from "./core/requests.js";
+import { installTheme } from "./core/theme.js";
+import { title } from "./core/title.js";
+import { Estimates } from "./form/estimate.js";
+import { DrawingForm } from "./form/form.js";
+import { ModelPicker } from "./form/models.js";
+import { SeedField } from "./form/seed.js";
+import { confirmed, failedJobs, forgetAll, installConfirm } from "./gallery/deletion.js";
+import { Favourites } from "./gallery/favourites.js";
+import { Gallery } from "./gallery/gallery.js";
+import { complain, forgetKey, installSignIn, linkKey, rememberedKey, signIn } from "./session/session.js";
+import { Stage } from "./stage/stage.js";
+import { Viewer } from "./viewer/viewer.js";
+import { Drawing } from "./work/drawing.js";
+import { installViews, turnTo } from "./work/views.js";
 
-const TITLE = document.title;
-const LOOK_AGAIN = 3_000; // at jobs that go on and are not followed
+const SOON = 3_000; // until what goes on, or is broken, is looked at again
+const LATER = 10_000; // until what other clients draw is looked for
 
 let api = null;
-let looking = new AbortController(); // at what is on the stage
-let followedId = null;
-let sending = new AbortController(); // what is not accepted yet
 let signedIn = new AbortController();
+let broken = false; // whether the last call did not come through
 
+const notices = new Notices();
+const favourites = new Favourites();
+const estimates = new Estimates();
 const models = new ModelPicker();
-const form = new DrawingForm(models, new SeedField(), draw);
-const stage = new Stage(models, new Viewer(), { cancel, reuse: (...asked) => form.fill(...asked) });
-const history = new History(open);
+const actions = {
+  open: (job) => drawing.open(job),
+  cancel: (job) => drawing.cancel(job),
+  reuse: (...asked) => {
+    turnTo("create");
+    form.fill(...asked);
+  },
+  vary: (job, seed) => drawing.send(varied(job, seed)),
+  draw: (prompt) => {
+    form.say(prompt);
+    drawing.draw();
+  },
+  enlarge: (job, number) => viewer.open(job, number),
+  unfinished: () => gallery.unfinished,
+  learn: (job) => estimates.learn(job),
+  remove,
+};
+const form = new DrawingForm(models, new SeedField(), estimates, () => drawing.draw());
+const gallery = new Gallery(favourites, actions);
+const stage = new Stage(models, estimates, favourites, actions);
+const viewer = new Viewer(gallery, favourites, actions);
+const drawing = new Drawing(stage, form, gallery, { report, connected });
 
-installSignIn((key) => {
-  enter(key);
-  byId("prompt").focus();
-});
+installTheme();
+installConfirm();
+installSignIn(enter);
 byId("sign-out").addEventListener("click", () => {
+  forgetKey();
   form.clear();
   leave("");
 });
-window.addEventListener("focus", () => api && refresh().catch(report));
-const remembered = rememberedKey();
-if (remembered) enter(remembered);
-else leave("");
+byId("delete-failed").addEventListener("click", removeFailed);
+installViews();
+for (const event of ["focus", "online"]) {
+  window.addEventListener(event, () => api && refresh().catch(report));
+}
+begin();
+
+async function begin() {
+  const link = linkKey();
+  if (link !== null) {
+    const wrong = "The key of this link is not accepted.";
+    if (await signIn(link, enter, wrong)) return;
+    byId("key").value = link; // to be tried again, where only the service was away
+    leave(byId("key-error").textContent);
+    return;
+  }
+  const remembered = rememberedKey();
+  if (remembered) enter(remembered, { quietly: true });
+  else leave("");
+}
 
 /** Begin with this credential. */
-async function enter(key) {
+async function enter(key, { quietly = false } = {}) {
   signedIn = new AbortController();
   const { signal } = signedIn;
   api = new Api(key, () => {
-    if (!signal.aborted) leave("This key is no longer accepted. Sign in again.");
+    if (signal.aborted) return;
+    forgetKey();
+    leave("This key is no longer accepted. Sign in again.");
   });
-  stage.use(api);
-  history.use(api);
+  for (const each of [gallery, drawing, viewer]) each.use(api);
   show("studio");
-  for (let connected = false; !connected && !signal.aborted; ) {
-    try {
-      await refresh();
-      connected = true;
-    } catch (error) {
-      report(error);
-      if (signal.aborted || !(error instanceof Unreachable || error.status >= 500)) return;
-      await pause(LOOK_AGAIN, signal).catch(() => {});
-    }
+  if (!quietly) byId("prompt").focus();
+  while (!signal.aborted) {
+    await refresh().catch(report);
+    form.showEstimate();
+    const going = gallery.unfinished.some(({ id }) => id !== drawing.followedId);
+    await pause(broken || going ? SOON : LATER, signal).catch(() => {});
+    while (document.hidden && !signal.aborted) await pause(SOON, signal).catch(() => {});
   }
-  if (signal.aborted) return;
-  // After a reload: what goes on, or else what came last.
-  const job = history.unfinished[0] ?? history.newest;
-  if (job && stage.empty) open(job, { quietly: true });
-  watchOthers(signal);
 }
 
 /** Back to where a credential is asked for; what the form holds stays. */
 function leave(reason) {
-  forgetKey();
   signedIn.abort();
-  looking.abort();
-  sending.abort();
   models.stop();
   api = null;
-  stage.use(null);
-  history.use(null);
-  connection(true);
-  document.title = TITLE;
+  for (const each of [gallery, drawing, viewer]) each.use(null);
+  estimates.clear();
+  notices.clearAll();
+  title("");
   show("sign-in");
   complain(reason);
   byId("key").focus();
 }
 
-function show(name) {
-  for (const id of ["sign-in", "studio"]) byId(id).hidden = id !== name;
-  byId("sign-out").hidden = name !== "studio";
+function show(page) {
+  document.documentElement.dataset.page = page;
 }
 
 async function refresh() {
-  await Promise.all([models.refresh(api), refreshHistory()]);
+  const before = models.chosen?.id;
+  await Promise.all([models.refresh(api), gallery.refresh()]);
+  connected(true);
+  notices.clear("service");
+  stage.mend();
+  if (before !== models.chosen?.id) stage.modelChanged();
+  drawing.showNewest();
 }
 
-async function refreshHistory() {
-  await history.refresh();
-  connection(true);
-  say(byId("history-error"), "");
+/** Delete these jobs when a person says yes; whether that was done. */
+async function remove(jobs) {
+  const pictures = jobs.reduce((sum, job) => sum + (job.images?.length ?? 0), 0);
+  const what = jobs.length === 1 && pictures === 1 ? "this picture" : count(jobs.length, "drawing");
+  const detail = pictures ? `${count(pictures, "picture")} will be gone for good.` : "There are no pictures to lose.";
+  if (!(await confirmed(`Delete ${what}?`, detail))) return false;
+  const gone = await forgetAll(api, jobs);
+  gallery.remove(gone);
+  drawing.removed(gone);
+  return gone.length > 0;
 }
 
-/** Look at jobs that nobody follows, until they end. */
-async function watchOthers(signal) {
-  while (!signal.aborted) {
-    await pause(LOOK_AGAIN, signal).catch(() => {});
-    const others = history.unfinished.filter(({ id }) => id !== followedId);
-    if (signal.aborted || document.hidden || !others.length) continue;
-    await refreshHistory().catch(report);
-  }
-}
-
-async function draw() {
-  form.showErrors(form.unreadable);
-  if (form.unreadable.length) return;
-  const body = { id: newId(), ...form.request() };
-  sending = new AbortController();
-  const { signal } = sending;
-  form.busy = true;
-  let waits = false;
-  const onWait = (reason, seconds) => {
-    if (!waits) {
-      look();
-      stage.sending(body, () => {
-        sending.abort();
-        // It may have been accepted just now.
-        api.cancel(body.id).then((job) => history.update(job), () => {});
-      });
-      bringIntoView();
-    }
-    waits = true;
-    stage.wait(reason, `Trying again by itself in ${seconds} s`);
-  };
+async function removeFailed() {
   try {
-    const job = await submit(api, body, { onWait, signal });
-    history.update(job);
-    open(job, { quietly: true });
-    bringIntoView();
-  } catch (error) {
-    if (waits && api) stage.use(api);
-    if (signal.aborted) return;
-    const fields = error.fields ?? [];
-    form.showErrors(fields, fields.length ? "" : error.message);
-  } finally {
-    form.busy = false;
-  }
-}
-
-/** Put a job on the stage. */
-async function open(job, { quietly = false } = {}) {
-  const signal = look();
-  if (!quietly) {
-    bringIntoView();
-    byId("stage").focus({ preventScroll: true });
-  }
-  try {
-    await followed(job, signal);
-  } catch (error) {
-    if (!signal.aborted) report(error);
-  }
-}
-
-async function followed(job, signal) {
-  stage.show(job);
-  history.mark(job.id);
-  if (job.finished_at) return;
-  let now = job;
-  const onEvent = (name, data) => {
-    if (name === "preview") return stage.preview(data);
-    if (name === "progress") {
-      document.title = `${Math.floor((100 * data.step) / data.steps)} % · ${TITLE}`;
-    }
-    now = name === "progress" ? { ...now, status: "running", progress: data } : data;
-    stage.show(now);
-    history.update(now);
-  };
-  followedId = job.id;
-  const done = await follow(api, job.id, { onEvent, onConnection: connection, signal });
-  document.title = TITLE;
-  history.update(done);
-  stage.show(done);
-  const number = done.images?.length ?? 0;
-  announce(number ? `Finished: ${count(number, "picture")}` : `The drawing has ${done.status}`);
-}
-
-async function cancel(job) {
-  try {
-    const left = await api.cancel(job.id);
-    if (left.finished_at) return; // who follows it hears of it
-    stage.wait("Stopping", "before the next step");
+    const jobs = await failedJobs(api);
+    say(byId("history-error"), jobs.length ? "" : "Nothing has failed.");
+    if (jobs.length) await remove(jobs);
   } catch (error) {
     report(error);
   }
 }
 
-/** Stop looking at what was on the stage. */
-function look() {
-  looking.abort();
-  looking = new AbortController();
-  followedId = null;
-  document.title = TITLE;
-  history.mark(null);
-  return looking.signal;
+function connected(there) {
+  broken = !there;
+  if (there) notices.clear("connection");
+  else notices.say("connection", "No connection to the service. Trying again …");
 }
 
-function connection(connected) {
-  say(byId("connection"), connected ? "" : "No connection to the service; trying again …");
-}
-
+/** Say what went wrong; it is taken back once the service answers again. */
 function report(error) {
-  if (error instanceof Unreachable) connection(false);
-  else if (error.name !== "AbortError") say(byId("history-error"), error.message);
-}
-
-/** Scroll to the stage where it is not in sight, as on a phone. */
-function bringIntoView() {
-  const { top } = byId("stage").getBoundingClientRect();
-  if (top >= 0 && top < innerHeight / 3) return;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  byId("stage").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+  if (error.name === "AbortError" || api === null) return;
+  if (error instanceof Unreachable) return connected(false);
+  broken = true;
+  notices.clear("connection");
+  notices.say("service", error.message);
 }

@@ -78,11 +78,11 @@ class CallersOptions:
     def choose(self, wanted: str) -> Chosen | None:
         """What `checkpoint` is to be for this name; None, for the default one, where it is empty.
 
-        Raises ModelNotFound and ModelsNotRead.
+        Raises ModelNotFound, ModelsNotRead, and ModelNotLoadable for what cannot be drawn with.
         """
         if not wanted:
             return None
-        model = chosen_checkpoint(self._registry, wanted)
+        model = self._registry.get_loadable(chosen_checkpoint(self._registry, wanted).id)
         return Chosen(model.id, title(model))
 
     def set(self, caller: str, **changes: Any) -> None:

@@ -16,7 +16,14 @@ from adapters.http.sdapi.failures import SdapiFailureSchema
 from adapters.http.sdapi.options.held import CallersOptions, Options
 from adapters.http.sdapi.schemas import CHECKPOINT_NAME, named_format
 from domain.credentials import Scope
-from domain.errors import FieldProblem, InvalidRequest, ModelNotFound, ModelsNotRead, NoModel
+from domain.errors import (
+    FieldProblem,
+    InvalidRequest,
+    ModelNotFound,
+    ModelNotLoadable,
+    ModelsNotRead,
+    NoModel,
+)
 from domain.generation import GenerationRequest
 from domain.output_formats import OutputFormat
 from domain.services.credential_checker import CredentialChecker
@@ -73,7 +80,7 @@ def options_blueprint(
         return _shown(options.of(current_principal().name), registry)
 
     @blueprint.post("/options")
-    @blueprint.raises(ModelNotFound, ModelsNotRead)
+    @blueprint.raises(ModelNotFound, ModelsNotRead, ModelNotLoadable)
     @blueprint.arguments(_SdapiSetOptionsSchema, required=False)
     @blueprint.response(HTTPStatus.OK, {"type": "null"}, description="It is so now, for you.")
     def set_options(wanted: dict[str, Any]) -> Response:

@@ -1,0 +1,219 @@
+// The form: a control's name is the request's field, and its data-type says how it is read. What
+// is wrong with a field the service says, which alone knows its bounds.
+
+import { byId, say } from "../core/dom.js";
+import { roughly } from "../core/format.js";
+import { remembersOnDevice } from "../session/session.js";
+import { unfoldSettings } from "../work/views.js";
+import { forgetWords, keepDraft, keptDraft } from "./draft.js";
+import { SizeFields } from "./sizes.js";
+import { labelOf, read, write } from "./values.js";
+
+export class DrawingForm {
+  #form = byId("drawing-form");
+  #models;
+  #seed;
+  #estimates;
+  #drafted = false; // whether the size is somebody's choice, or a model's own
+  #sizes = new SizeFields(() => this.#edited());
+
+  /** `onDraw` is called when the person wants a picture. */
+  constructor(models, seed, estimates, onDraw) {
+    this.#models = models;
+    this.#seed = seed;
+    this.#estimates = estimates;
+    const draw = () => {
+      if (!this.busy) onDraw();
+    };
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      draw();
+    });
+    this.#form.addEventListener("input", ({ target }) => {
+      if (target.dataset.slider) byId(target.dataset.slider).value = target.value;
+      this.#edited();
+    });
+    this.#form.addEventListener("change", () => this.#edited());
+    document.addEventListener("keydown", (event) => {
+      const studio = document.documentElement.dataset.page === "studio";
+      const elsewhere = !studio || document.querySelector("dialog[open]");
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !elsewhere) {
+        event.preventDefault();
+        draw();
+      }
+    });
+    models.onChosen = (model, { byHand }) => {
+      if (byHand || !this.#drafted) this.#sizes.takeNative(model);
+      this.#drafted = true;
+      this.#sizes.offer(model);
+      this.#edited();
+    };
+    this.#restoreDraft();
+    this.#sizes.offer(null);
+    this.#settle();
+  }
+
+  /** While a request is being sent there is no other. The button keeps the focus. */
+  set busy(busy) {
+    byId("draw").setAttribute("aria-disabled", String(busy));
+  }
+
+  get busy() {
+    return byId("draw").getAttribute("aria-disabled") === "true";
+  }
+
+  /** What is in a field that cannot be read, as "1e" where a number should be. */
+  get unreadable() {
+    return this.#named()
+      .filter((control) => control.validity.badInput)
+      .map(({ name }) => ({ field: name, message: "must be a number" }));
+  }
+
+  /** Empty it of what was written, for whoever comes next. */
+  clear() {
+    forgetWords();
+    byId("prompt").value = "";
+    byId("negative_prompt").value = "";
+    byId("seed").value = "";
+    this.#seed.kept = false;
+    this.showErrors([]);
+    this.#settle();
+  }
+
+  /** What the form asks for; what is left empty is left to the service. */
+  request() {
+    this.#seed.beforeDrawing(Number(this.#checked("num_images")?.value ?? 1));
+    this.#keepDraft();
+    const request = this.#asked();
+    // The service says what is wrong with an empty one.
+    request.prompt ??= "";
+    return request;
+  }
+
+  /** Fill in a prompt, and nothing else. */
+  say(prompt) {
+    byId("prompt").value = prompt;
+    this.#edited();
+  }
+
+  /** Fill in the settings of an earlier request. `seed` is the picture's own. */
+  fill(request, seed) {
+    this.showErrors([]);
+    for (const control of this.#named()) {
+      if (control.name in request) write(control, request[control.name]);
+    }
+    this.#seed.keep(seed ?? request.seed);
+    this.#models.chooseScheduler(request.scheduler);
+    const there = this.#models.choose(request.model_id);
+    this.#sizes.offer(this.#models.chosen);
+    this.#edited();
+    if (!there) {
+      this.showErrors([{ field: "model_id", message: "of that picture is not there any more" }]);
+    }
+    byId("prompt").focus();
+  }
+
+  /** Show each of these beside its field; what has no field here, above the button. */
+  showErrors(rows, general = "") {
+    const homeless = [];
+    for (const place of this.#form.querySelectorAll("[data-error]")) say(place, "");
+    for (const control of this.#named()) control.removeAttribute("aria-invalid");
+    let first = null;
+    for (const { field, message } of rows) {
+      const place = byId(`${field}-error`);
+      const control = this.#checked(field);
+      if (!place || !control) {
+        homeless.push(`${field} ${message}`);
+        continue;
+      }
+      say(place, `${labelOf(control)} ${message}`);
+      control.setAttribute("aria-invalid", "true");
+      const notes = [control.dataset.hint, place.id].filter(Boolean);
+      control.setAttribute("aria-describedby", notes.join(" "));
+      control.closest("details")?.setAttribute("open", "");
+      if (control.closest("#settings")) unfoldSettings(true);
+      first ??= control;
+    }
+    say(byId("form-error"), [general, ...homeless].filter(Boolean).join(" "));
+    first?.focus();
+  }
+
+  /** Show how long a drawing with these settings takes. */
+  showEstimate() {
+    const seconds = this.#estimates.seconds({ num_images: 1, ...this.#asked() });
+    byId("estimate").textContent = seconds === null ? "" : `about ${roughly(seconds)}`;
+  }
+
+  #asked() {
+    const request = {};
+    for (const control of this.#named()) {
+      if (control.disabled || (control.type === "radio" && !control.checked)) continue;
+      if (control.value !== "") request[control.name] = read(control);
+    }
+    return request;
+  }
+
+  #named() {
+    return [...this.#form.elements].filter((control) => control.name);
+  }
+
+  /** The control of this name; of several, the chosen one. */
+  #checked(name) {
+    const controls = this.#named().filter((control) => control.name === name);
+    return controls.find((control) => control.checked) ?? controls[0] ?? null;
+  }
+
+  #edited() {
+    this.#settle();
+    this.#keepDraft();
+  }
+
+  /** Let what follows from the values show. */
+  #settle() {
+    for (const slider of this.#form.querySelectorAll("[data-slider]")) {
+      slider.value = byId(slider.dataset.slider).value;
+    }
+    this.#sizes.settle();
+    for (const note of this.#form.querySelectorAll("[data-count]")) {
+      const control = byId(note.dataset.count);
+      const length = [...control.value].length;
+      const most = Number(control.dataset.maximum);
+      note.textContent = length > 0.8 * most ? `${length} of ${most} characters` : "";
+      note.classList.toggle("over", length > most);
+    }
+    const format = byId("output_format").selectedOptions[0];
+    const hasQuality = "hasQuality" in (format?.dataset ?? {});
+    byId("quality").disabled = !hasQuality;
+    byId("quality-field").hidden = !hasQuality;
+    const scheduler = byId("scheduler").value;
+    byId("settings-now").textContent = [
+      `${byId("num_inference_steps").value} steps`,
+      `guidance ${byId("guidance_scale").value}`,
+      scheduler,
+      format?.textContent,
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    this.showEstimate();
+  }
+
+  #keepDraft() {
+    const values = this.#named()
+      .filter((control) => control.type !== "radio" || control.checked)
+      .map((control) => [control.name, control.value]);
+    const asked = { seedKept: this.#seed.kept, onDevice: remembersOnDevice() };
+    keepDraft(Object.fromEntries(values), asked);
+  }
+
+  #restoreDraft() {
+    const draft = keptDraft();
+    if (!draft) return;
+    this.#drafted = true;
+    for (const control of this.#named()) {
+      if (control.name in draft.values) write(control, draft.values[control.name]);
+    }
+    if (draft.seedKept) this.#seed.keep(draft.values.seed);
+    this.#models.chooseScheduler(draft.values.scheduler);
+    this.#models.choose(draft.values.model_id);
+  }
+}

@@ -1,0 +1,120 @@
+// What became of a job: its pictures, or why there are none, and what was asked for.
+
+import { copy } from "../core/clipboard.js";
+import { button, icon, iconButton, make } from "../core/dom.js";
+import { duration, fileName, when } from "../core/format.js";
+
+/** The pictures of a job that succeeded, with what can be done with each. `parts` is the stage's. */
+export function pictures(job, parts) {
+  const figures = job.images.map((image, number) => {
+    const { width, height } = image;
+    const alt = `${job.request.prompt}, seed ${image.seed}`;
+    const picture = make("img", { alt, width, height });
+    const open = make("button", { type: "button", className: "large", disabled: true }, picture);
+    open.setAttribute("aria-label", `Open large: ${alt}`);
+    open.addEventListener("click", () => parts.enlarge(job, number));
+    const download = downloadLink(job, image);
+    parts.load(picture, image.url).then((address) => {
+      if (address === null) return;
+      open.disabled = false;
+      download.href = address;
+      download.hidden = false;
+    });
+    return make("figure", { className: "picture" }, open, caption(job, image, download, parts));
+  });
+  const area = make("div", { className: "pictures area", data: { number: figures.length } });
+  area.append(...figures);
+  return area;
+}
+
+function caption(job, image, download, { reuse, vary }) {
+  const copySeed = iconButton("copy", `Copy seed ${image.seed}`, () => copy(`${image.seed}`, copySeed));
+  const again = button("reuse", "Use these settings", () => reuse(job.request, image.seed));
+  again.title = `Fill in the form as for this picture, with seed ${image.seed}`;
+  const other = button("dice", "Vary", () => vary(job, null));
+  other.title = "Draw with the same settings and a new random seed";
+  const next = button("next", "Next seed", () => vary(job, image.seed + 1));
+  next.title = `Draw with the same settings and seed ${image.seed + 1}`;
+  return make(
+    "figcaption",
+    {},
+    make("span", { className: "seed-number", textContent: `Seed ${image.seed}` }),
+    copySeed,
+    download,
+    again,
+    other,
+    next,
+  );
+}
+
+function downloadLink(job, image) {
+  const link = make("a", { className: "square", title: "Download", hidden: true }, icon("download"));
+  link.setAttribute("aria-label", `Download the picture of seed ${image.seed}`);
+  link.download = fileName(job.request.prompt, image.seed, image.media_type);
+  return link;
+}
+
+/** What can be done with all pictures of a job. */
+export function jobActions(job, { favourites, remove }) {
+  const prompt = iconButton("copy-text", "Copy the prompt", () => copy(job.request.prompt, prompt));
+  return make(
+    "div",
+    { className: "job-actions" },
+    favouriteButton(job, favourites),
+    prompt,
+    iconButton("bin", "Delete", () => remove([job])),
+  );
+}
+
+/** A star that is filled while the job is a favourite. */
+export function favouriteButton(job, favourites) {
+  const star = iconButton("star", "Favourite", () => {
+    favourites.toggle(job.id);
+    show();
+  });
+  const show = () => star.setAttribute("aria-pressed", String(favourites.has(job.id)));
+  show();
+  return star;
+}
+
+/** Why a job has no pictures, as the service says it. */
+export function withoutPictures(job, { reuse, remove }) {
+  const cancelled = job.status === "cancelled";
+  return make(
+    "div",
+    { className: "without-pictures" },
+    make("h2", { textContent: cancelled ? "Cancelled" : "This could not be drawn" }),
+    make("p", {
+      textContent: job.error?.detail ?? (cancelled ? "It was stopped before it was done." : ""),
+    }),
+    make(
+      "div",
+      { className: "row" },
+      button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
+      button("bin", "Delete", () => remove([job])),
+    ),
+  );
+}
+
+/** What was asked for. */
+export function facts(job, modelName) {
+  const { request } = job;
+  const rows = [
+    ["Not", request.negative_prompt],
+    ["Model", modelName(request.model_id)],
+    ["Size", `${request.width} × ${request.height}`],
+    ["Steps", request.num_inference_steps],
+    ["Guidance", request.guidance_scale],
+    ["Sampler", request.scheduler],
+    ["Format", request.output_format + (request.quality ? `, quality ${request.quality}` : "")],
+    ["Took", job.processing_time && duration(job.processing_time)],
+    ["Asked", when(job.created_at)],
+  ];
+  const list = make("dl", { className: "facts" });
+  for (const [name, value] of rows) {
+    if (value === null || value === undefined || value === "") continue;
+    const definition = make("dd", { textContent: value });
+    list.append(make("div", {}, make("dt", { textContent: name }), definition));
+  }
+  return list;
+}

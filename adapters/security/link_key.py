@@ -1,0 +1,72 @@
+"""The key that links to pictures are signed with: the same in every run of a service."""
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from threading import Lock
+
+from domain.errors import StorageUnavailable
+
+__all__ = ["LinkKey"]
+
+_BYTES = 32
+_LABEL = b"ai-inference: key of picture links"
+
+
+class LinkKey:
+    """Derived from the secret key, or else random and kept in a file that its owner alone reads.
+
+    The file is made when the key is first asked for. Any thread may ask.
+    """
+
+    def __init__(self, secret_key: str | None, file: str | os.PathLike[str]) -> None:
+        self._secret_key = secret_key
+        self._file = Path(file)
+        self._lock = Lock()
+        self._key: bytes | None = None
+
+    def __call__(self) -> bytes:
+        """32 bytes. Raises StorageUnavailable when the file can be neither read nor made."""
+        with self._lock:
+            if self._key is None:
+                self._key = self._derived() if self._secret_key else self._kept()
+            return self._key
+
+    def _derived(self) -> bytes:
+        secret = (self._secret_key or "").encode(errors="surrogateescape")
+        return hmac.new(secret, _LABEL, hashlib.sha256).digest()
+
+    def _kept(self) -> bytes:
+        try:
+            if not self._file.exists():
+                self._make()
+            key = self._file.read_bytes()
+        except OSError as error:
+            raise StorageUnavailable(
+                f"the key of picture links can be neither read nor made in DATA_DIR: "
+                f"{error.strerror}; ask for the pictures with response_format b64_json"
+            ) from error
+        if len(key) != _BYTES:
+            raise StorageUnavailable(
+                f"{self._file.name} in DATA_DIR has {len(key)} bytes and not {_BYTES}; remove it, "
+                "and a new one is made. Links that were given before end then"
+            )
+        return key
+
+    def _make(self) -> None:
+        """Put a whole file in place. Of two processes that do it at once, the first one counts."""
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = self._file.with_name(f".{self._file.name}-{secrets.token_hex(4)}")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(handle, "wb") as file:
+                file.write(secrets.token_bytes(_BYTES))
+                file.flush()
+                os.fsync(handle)
+            with contextlib.suppress(FileExistsError):
+                os.link(new, self._file)
+        finally:
+            new.unlink()
