@@ -50,6 +50,11 @@ _LOST = re.compile(
 _OF_THE_MOMENT = re.compile(
     r"\b(cuda|hip|mps)\b|cublas|cudnn|can't start new thread|too many open files", re.IGNORECASE
 )
+# What no callback raises to end a drawing, but by a fault in it.
+_FAULTS = (
+    *(RuntimeError, ValueError, TypeError, AttributeError, LookupError),
+    *(ArithmeticError, AssertionError, ImportError, MemoryError),
+)
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
 
 
@@ -57,7 +62,7 @@ class Callbacks:
     """Passes a caller's callbacks on to libraries, and knows what they raised.
 
     A library may wrap what a callback raises, or let it by; either way the callback's own error is
-    what its caller meant to have.
+    what its caller meant to have. Errors that Python's own code raises are faults, not meant.
     """
 
     def __init__(self, on_step: StepCallback | None, on_load: LoadCallback | None) -> None:
@@ -82,7 +87,8 @@ class Callbacks:
         try:
             yield
         except BaseException as error:
-            self.raised = error
+            if not isinstance(error, _FAULTS):
+                self.raised = error
             raise
 
 
