@@ -4,12 +4,12 @@
     ├── InvalidRequest           one or more fields of a request are wrong
     ├── Unauthenticated          no credential, or one that is not good
     ├── Forbidden                a good credential without the right
-    │   ├── TokenMintingForbidden    a token can not mint another
+    │   ├── TokenMintingForbidden    a token cannot make another
     │   └── LinkNotValid             a link to a picture that was not made here, or has expired
     ├── TokensUnavailable        no SECRET_KEY, so no tokens
     ├── ModelNotFound            no model has that id or name, or several have
     │   └── NoModel                  there is no model to draw with at all
-    ├── ModelNotLoadable         the file is there and can not be drawn with
+    ├── ModelNotLoadable         the file is there and cannot draw
     │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
@@ -23,13 +23,13 @@
     ├── JobRunning               the job has not ended, so it cannot be forgotten
     ├── JobNotReadable           another release stored the job, and this one cannot draw it
     ├── JobCancelled             the job was cancelled while somebody waited for it
-    ├── UnreadablePicture        a picture that was sent can not be read
-    ├── StorageUnavailable       jobs or results can not be kept or read now
+    ├── UnreadablePicture        a picture that was sent cannot be read
+    ├── StorageUnavailable       jobs or pictures cannot be stored or read now
     │   └── StorageInUse             another process draws the jobs of this DATA_DIR
     ├── Refused                  not now; says when to try again
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            it would not be done in time
-    │   ├── TooManyCallers           too many wait for answers or listen
+    │   ├── TooManyCallers           too many callers wait for pictures or listen
     │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 
@@ -113,7 +113,7 @@ class InvalidRequest(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """No credential was sent, or one that is not good. Never says which part was wrong."""
+    """The request has no credential, or one that is not valid. The answer does not say why."""
 
     code = "unauthenticated"
 
@@ -127,19 +127,19 @@ class Unauthenticated(DomainError):
 
 
 class Forbidden(DomainError):
-    """The credential is good and does not carry the right."""
+    """The credential is valid, but lacks the scope that this route needs."""
 
     code = "insufficient_scope"
 
 
 class TokenMintingForbidden(Forbidden):
-    """Only an API key mints tokens."""
+    """Only an API key can make a token."""
 
     code = "token_minting_forbidden"
 
 
 class LinkNotValid(Forbidden):
-    """A link to a picture has expired, or this service has not made it. Never says which."""
+    """The link has expired, or this service did not make it. The answer does not say which."""
 
     code = "link_not_valid"
 
@@ -150,7 +150,7 @@ class LinkNotValid(Forbidden):
 
 
 class TokensUnavailable(DomainError):
-    """Tokens need a signing key, and none is configured."""
+    """Tokens need a `SECRET_KEY`, and none is set."""
 
     code = "tokens_unavailable"
 
@@ -193,7 +193,7 @@ class ModelNotFound(DomainError):
 
 
 class NoModel(ModelNotFound):
-    """A request leaves out its model, and there is no model to draw with at all."""
+    """The request names no model, and no model in the folders can draw."""
 
     code = "no_model"
 
@@ -202,14 +202,14 @@ class NoModel(ModelNotFound):
             self,
             "there is no model to draw with; put a checkpoint into one of the folders that "
             "MODEL_DIRS names, or let `ai-inference demo` put a small one there. GET /v1/models "
-            "says of each file there why it cannot draw",
+            "says why each file cannot draw",
         )
         self.wanted = ""
         self.bearers = ()
 
 
 class ModelNotLoadable(DomainError):
-    """The file is there, but no picture can be drawn with it; the message says why.
+    """The model is there, but it cannot draw; `detail` says why.
 
     `lasting` says whether its bytes are why, so that another attempt would end likewise.
     """
@@ -222,7 +222,7 @@ class ModelNotLoadable(DomainError):
 
 
 class ModelChanged(ModelNotLoadable):
-    """The file is no longer the one whose bytes the id names."""
+    """The file has changed, so it is not the one that the id names."""
 
     code = "model_changed"
 
@@ -231,7 +231,7 @@ class ModelChanged(ModelNotLoadable):
 
 
 class OutOfMemory(DomainError):
-    """The picture does not fit the device's memory."""
+    """The picture does not fit in the memory of the device."""
 
     code = "out_of_memory"
 
@@ -243,28 +243,28 @@ class GenerationFailed(DomainError):
 
 
 class DeviceLost(GenerationFailed):
-    """The device takes no more work from this process; another process may use it."""
+    """The device failed for good. The service ends itself, so that it can be restarted."""
 
     code = "device_lost"
 
 
 class DeviceUnavailable(DomainError):
-    """The device that the configuration asks for is not there."""
+    """The device that `DEVICE` names is not there."""
 
     code = "device_unavailable"
 
 
 class JobNotFound(DomainError):
-    """The caller has no job of this id; whether somebody else has one is not said."""
+    """You have no job with this id. Jobs of other callers are never shown."""
 
     code = "job_not_found"
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"you have no job {job_id!a}; GET /v1/jobs lists those that you have")
+        super().__init__(f"you have no job {job_id!a}; GET /v1/jobs lists your jobs")
 
 
 class ImageNotFound(DomainError):
-    """The job has no such image, or none yet."""
+    """The job has no picture with this number."""
 
     code = "image_not_found"
 
@@ -276,8 +276,8 @@ class ImageNotReady(ImageNotFound):
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(
-            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded, "
-            "which GET /v1/jobs/{id} and its events tell"
+            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded; "
+            "GET /v1/jobs/{id} and its events say when"
         )
 
 
@@ -306,29 +306,29 @@ class JobNotReadable(DomainError):
 
 
 class PicturesLost(DomainError):
-    """The job was drawn, but what was kept of its pictures is gone, or not whole."""
+    """The job was drawn, but its picture files are gone or damaged."""
 
     code = "pictures_lost"
 
     def __init__(self, job_id: str) -> None:
         what = f"the files of the job {job_id!a} are gone"
-        super().__init__(f"{what}; send the very same request again to have it drawn anew")
+        super().__init__(f"{what}; send the same request again to have it drawn again")
 
 
 class IdConflict(DomainError):
-    """The id names a job that was asked for something else, which stays as it is."""
+    """The id belongs to another request of yours, which stays as it is."""
 
     code = "id_conflict"
 
     def __init__(self, job_id: str) -> None:
         super().__init__(
             f"the id {job_id!a} belongs to another request of yours; send a new id, or the "
-            "very same request to have its result"
+            "same request again to get its result"
         )
 
 
 class JobCancelled(DomainError):
-    """The job was cancelled while somebody waited for it."""
+    """The job was cancelled while this request waited for it."""
 
     code = "cancelled"
 
@@ -337,7 +337,7 @@ class JobCancelled(DomainError):
 
 
 class UnreadablePicture(DomainError):
-    """A picture that was sent can not be read; the message goes on after its name."""
+    """The picture that you sent cannot be read; `detail` says why."""
 
     code = "unreadable_picture"
 
@@ -347,20 +347,20 @@ class UnreadablePicture(DomainError):
 
 
 class StorageUnavailable(DomainError):
-    """Jobs or results can not be kept or read now. The message never names a file."""
+    """Jobs or pictures cannot be stored or read now."""
 
     code = "storage_unavailable"
 
 
 class StorageInUse(StorageUnavailable):
-    """Another process draws what is kept there."""
+    """Another service uses the same `DATA_DIR`."""
 
     code = "storage_in_use"
 
     def __init__(self) -> None:
         super().__init__(
-            "another service uses the same DATA_DIR and draws its jobs; this one draws when that "
-            "has ended, or with a DATA_DIR of its own"
+            "another service uses the same DATA_DIR; stop that one, or start this one with another "
+            "DATA_DIR"
         )
 
 
@@ -375,38 +375,40 @@ class Refused(DomainError):
 
 
 class QueueFull(Refused):
-    """As many jobs wait as may, of all callers or of this one."""
+    """The queue is full: `MAX_QUEUE`, or `MAX_QUEUE_PER_CALLER` for your own jobs."""
 
     code = "queue_full"
 
     def __init__(self, *, waiting: int, retry_after: int, of_caller: bool = False) -> None:
-        what = f"{waiting} jobs wait already"
+        what = f"the queue is full: {waiting} jobs wait already"
         if of_caller:
-            what = f"{waiting} of your jobs wait already, as many as one caller's may"
+            what = (
+                f"{waiting} of your jobs wait already, which is the most that one caller may have"
+            )
         super().__init__(f"{what}; try again in {retry_after} s", retry_after=retry_after)
 
 
 class DeadlineUnmet(Refused):
-    """The caller allows less time than the queue and the drawing will take."""
+    """The pictures would not be ready within the time that `Prefer` allows."""
 
     code = "deadline_unmet"
 
     def __init__(self, *, within: float, predicted: float) -> None:
         super().__init__(
-            f"it would take about {predicted:.1f} s, which is more than the {within:g} s that "
-            "Prefer allows; wait longer, or leave out handling=strict",
+            f"the pictures would take about {predicted:.1f} s, more than the {within:g} s that "
+            "Prefer allows; allow more time, or leave out handling=strict",
             retry_after=max(1, round(predicted - within)),
         )
 
 
 class TooManyCallers(Refused):
-    """As many callers wait for an answer, or listen to events, as may."""
+    """Too many callers wait for pictures or listen to events now."""
 
     code = "too_many_callers"
 
 
 class ModelsNotRead(Refused):
-    """No model has the id or name now; one of the files that are still to be read may have it.
+    """No model has this id or name yet, and not all files are read.
 
     Without `wanted` it is the default model that is not known yet.
     """
@@ -425,7 +427,7 @@ class ModelsNotRead(Refused):
 
 
 class ShuttingDown(Refused):
-    """The service is stopping and takes no new work."""
+    """The service is stopping and takes no new requests."""
 
     code = "shutting_down"
 

@@ -51,7 +51,9 @@ def inference_blueprint(
     make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which is the same."""
-    blueprint = _NegotiatingBlueprint("inference", __name__, description="Draws pictures.")
+    blueprint = _NegotiatingBlueprint(
+        "inference", __name__, description="Draw pictures and wait for them."
+    )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
     @blueprint.post("/infer", endpoint="infer_unversioned")
@@ -71,7 +73,7 @@ def inference_blueprint(
         HTTPStatus.ACCEPTED,
         schema=JobSchema,
         success=True,
-        description="The job, for who does not wait, or no longer.",
+        description="The job, if `Prefer` says not to wait, or to wait no longer.",
         example=JOB,
         headers=response_headers("Location", "Preference-Applied"),
     )
@@ -101,7 +103,7 @@ def _number(fields: Mapping[str, Any]) -> object:
 def _answer(
     outcome: GenerationResult | JobView, preference: Preference, choice: FileChoice
 ) -> _Answer:
-    """The pictures, as a file or as JSON, or the job for who does not wait for them."""
+    """The pictures, as a file or as JSON, or the job if the client does not wait."""
     if isinstance(outcome, GenerationResult):
         headers = preference.applied(asynchronously=False) | {"Vary": "Accept"}
         if choice.output_format is not None:

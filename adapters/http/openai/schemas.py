@@ -68,7 +68,7 @@ def _size_problem(value: object) -> str | None:
         return None
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        return f"is {ascii(value)[:40]}; it must be 'auto' or as '512x512'"
+        return f"is {ascii(value)[:40]}; it must be 'auto' or a size such as '512x512'"
     for side, pixels in zip(("width", "height"), found.groups(), strict=True):
         if message := GenerationRequest.LIMITS[side].problem(int(pixels)):
             return f"is {value}: its {side} {message}"
@@ -83,7 +83,7 @@ _SIDES = " × ".join(
 
 
 class ImagesRequestSchema(Schema):
-    """What to draw. A null counts as not sent.
+    """A request for pictures. A null counts as left out.
 
     Loaded as fields of a `GenerationRequest`, with `response_format` and `effort` beside them.
     """
@@ -92,7 +92,10 @@ class ImagesRequestSchema(Schema):
     described: ClassVar[Mapping[str, Any]] = {
         "properties": {
             **{name: _described(choices) for name, choices in _NEUTRAL.items()},
-            **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
+            **{
+                name: {"description": "The service accepts this parameter, and it changes nothing."}
+                for name in _FOR_OTHERS
+            },
         },
         "dependentSchemas": {
             "seed": seed_rule(_NUMBERS, "n"),
@@ -101,7 +104,7 @@ class ImagesRequestSchema(Schema):
     }
 
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
-        "unknown": "is no parameter of this request",
+        "unknown": "is not a parameter of this request",
     }
 
     model_id = model_name(
@@ -116,7 +119,7 @@ class ImagesRequestSchema(Schema):
     size = CheckedString(
         _size_problem,
         metadata={
-            "description": f"`auto`, or as `512x512`, width and height: {_SIDES} pixels.",
+            "description": f"`auto`, or width and height such as `512x512`: {_SIDES} pixels.",
             "default": "auto",
             "pattern": "^(auto|[0-9]{1,6}x[0-9]{1,6})$",
         },
@@ -176,27 +179,27 @@ class ImagesRequestSchema(Schema):
 
 
 class _OpenAIImageSchema(AnswerSchema):
-    """A picture, in the `response_format` that was asked for."""
+    """A picture, in the `response_format` of the request."""
 
     b64_json = fields.String(
         metadata={
             "optional": True,
             "contentEncoding": "base64",
-            "description": "The picture's file.",
+            "description": "The picture file.",
         }
     )
     url = fields.String(
         metadata={
             "optional": True,
             "format": "uri",
-            "description": "Opens it without a credential, until the link expires.",
+            "description": "A link that opens the picture without a credential until it expires.",
         }
     )
     seed = fields.Integer()
 
 
 class ImagesSchema(AnswerSchema):
-    """The pictures, as that API's clients expect them."""
+    """The pictures, in the form of the OpenAI API."""
 
     created = fields.Integer(metadata={"description": "Seconds since 1970."})
     data = fields.List(fields.Nested(_OpenAIImageSchema))

@@ -50,7 +50,7 @@ _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
 class SdapiTxt2ImgSchema(Schema):
-    """What to draw. A null counts as not sent, and a number may be sent as text.
+    """A request for pictures. A null counts as left out, and a number may be sent as text.
 
     Loaded as fields of a `GenerationRequest`, with `checkpoint`, `batch_size`, `n_iter`,
     `send_images` and `ignored`, the names of what is not followed, beside them.
@@ -81,15 +81,22 @@ class SdapiTxt2ImgSchema(Schema):
         },
     )
     batch_size = limited_integer(
-        "num_images", load_default=1, metadata={"description": "How many; times `n_iter`."}
+        "num_images",
+        load_default=1,
+        metadata={"description": "The number of pictures, times `n_iter`."},
     )
     n_iter = limited_integer(
-        "num_images", load_default=1, metadata={"description": "How many times `batch_size`."}
+        "num_images",
+        load_default=1,
+        metadata={"description": "How many times to draw `batch_size` pictures."},
     )
     sampler_name = CheckedString(
         _WORD.problem,
         load_default="",
-        metadata={**_SAMPLER, "description": "In any case of letters, or an alias."},
+        metadata={
+            **_SAMPLER,
+            "description": "The name of a sampler, in upper or lower case, or an alias of it.",
+        },
     )
     sampler_index = CheckedString(
         _WORD.problem,
@@ -111,7 +118,7 @@ class SdapiTxt2ImgSchema(Schema):
         truthy={True},
         falsy={False},
         load_default=True,
-        metadata={"description": "Whether the answer has the pictures."},
+        metadata={"description": "Whether the answer holds the pictures."},
     )
     checkpoint = LimitedString(
         CHECKPOINT_NAME,
@@ -131,7 +138,7 @@ class SdapiTxt2ImgSchema(Schema):
     quality = limited_integer(
         "quality",
         data_key=f"{_SETTINGS}.jpeg_quality",
-        metadata={"description": "Of a jpeg or a webp; a png has none."},
+        metadata={"description": "The quality of a jpeg or webp; a png has none."},
     )
 
     @pre_load
