@@ -12,15 +12,15 @@ from tests.http.conftest import MODEL, Service
 
 
 def test_wrong_fields_are_told_beside_them_and_stay_as_they_are(studio: Studio) -> None:
-    studio.sign_in().draw("", Width="2048", Steps="0")
+    studio.sign_in().draw("", Width="4096", Steps="0")
     expect(studio.page.locator("#width-error")).to_have_text(
-        "Width is 2048; it must lie between 256 and 1024"
+        "Width is 4096; it must lie between 256 and 2048"
     )
     expect(studio.page.locator("#num_inference_steps-error")).to_contain_text("Steps is 0")
     expect(studio.page.locator("#prompt-error")).to_contain_text("Prompt has 0 characters")
     expect(studio.prompt).to_be_focused()
     expect(studio.field("Width")).to_have_attribute("aria-invalid", "true")
-    expect(studio.field("Width")).to_have_value("2048")
+    expect(studio.field("Width")).to_have_value("4096")
     studio.draw("a circle", Width="512", Steps="3")
     expect(studio.pictures).to_have_count(1)
     expect(studio.page.locator(".field-error:visible")).to_have_count(0)

@@ -268,7 +268,7 @@ def test_a_drawing_that_goes_on_is_not_deleted(studio: Studio, generator: Steppe
     expect(studio.bar).to_have_attribute("value", "1")
     studio.tiles.first.press("Delete")
     studio.page.locator("#confirm-yes").click()
-    expect(studio.page.locator("#history-error")).to_contain_text("before it stops")
+    expect(studio.page.locator("#history-error")).to_contain_text("Delete it once it has stopped")
     expect(studio.tiles).to_have_count(1)
     generator.held = False
 

@@ -110,7 +110,7 @@ def test_the_page_needs_nothing_that_is_not_here_and_nothing_inline(shared: Serv
         page = response.get_data(as_text=True)
     addresses = _Addresses()
     addresses.feed(page)
-    assert any(address.endswith("/page.css") for address in addresses.found)
+    assert any(address.endswith("/styles/base.css") for address in addresses.found)
     assert addresses.inline == set()
     for address in addresses.found:
         with shared.client.get(address) as response:

@@ -13,6 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
+from application.picture_links import LinkedPicture
 from domain.models import ModelFamily
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
@@ -95,7 +96,18 @@ def _name_what_is_there(case: schemathesis.Case[Any]) -> None:
         case.body["image"] = PICTURE if len(image) % 2 else image
     if len(str(case.path_parameters)) % 2:
         there = {"model_id": MODEL.id, "model": MODEL.name, "job_id": "drawn", "number": "0"}
+        if "token" in case.path_parameters:
+            there |= _link_that_is_there(case)
         case.path_parameters |= {name: there[name] for name in case.path_parameters}
+
+
+def _link_that_is_there(case: schemathesis.Case[Any]) -> dict[str, str]:
+    """The path of a link to the picture that was drawn; the case gets its query."""
+    ((token, (data, *_)), *_) = SERVICE.results.files.items()
+    picture = LinkedPicture.of(token, 0, data)
+    link = SERVICE.container.picture_links().sign(picture)
+    case.query = {"expires": link.expires, "signature": link.signature}
+    return {"token": token, "digest": picture.digest}
 
 
 def _is_name(value: object) -> bool:

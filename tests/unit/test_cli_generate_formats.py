@@ -48,7 +48,7 @@ def test_a_format_that_is_not_the_endings_is_refused(folder: Path) -> None:
     terminal = Terminal()
     done = terminal.run("generate", "a hill", "-o", "a.jpg", "--output-format", "webp")
     assert (done.exit_code, terminal.settings, os.listdir(folder)) == (2, [], [])
-    assert "'a.jpg', which is no name for a webp" in done.stderr
+    assert "'a.jpg', which is not a name for a webp" in done.stderr
     fits = terminal.run("generate", "a hill", "-o", "a.jpeg", "--output-format", "jpeg")
     assert fits.exit_code == 0
 

@@ -70,5 +70,5 @@ export async function failedJobs(api) {
 
 async function stopped(api, job) {
   const now = await api.cancel(job.id);
-  if (!now.finished_at) throw new Error("A drawing that goes on cannot be deleted before it stops.");
+  if (!now.finished_at) throw new Error("The drawing is being stopped. Delete it once it has stopped.");
 }

@@ -1,0 +1,103 @@
+"""What can go wrong, in the terms of the business.
+
+    DomainError
+    ├── InvalidRequest           one or more fields of a request are wrong
+    ├── Unauthenticated          no credential, or one that is not good
+    ├── Forbidden                a good credential without the right
+    │   ├── TokenMintingForbidden    a token cannot make another
+    │   └── LinkNotValid             a link to a picture that was not made here, or has expired
+    ├── TokensUnavailable        no SECRET_KEY, so no tokens
+    ├── ModelNotFound            no model has that id or name, or several have
+    │   └── NoModel                  there is no model to draw with at all
+    ├── ModelNotLoadable         the file is there and cannot draw
+    │   └── ModelChanged             the file is no longer the one that its id names
+    ├── OutOfMemory              the picture does not fit the device
+    ├── GenerationFailed         the device or the model failed while drawing
+    │   └── DeviceLost               nothing can be drawn by this process any more
+    ├── DeviceUnavailable        the device that was asked for is not there
+    ├── JobNotFound              the caller has no job of that id
+    ├── ImageNotFound            the job has no such image
+    │   └── ImageNotReady            the job is not drawn yet
+    ├── PicturesLost             the job was drawn, and its pictures are no longer there
+    ├── IdConflict               the id belongs to another request
+    ├── JobRunning               the job has not ended, so it cannot be forgotten
+    ├── JobNotReadable           another release stored the job, and this one cannot draw it
+    ├── JobCancelled             the job was cancelled while somebody waited for it
+    ├── UnreadablePicture        a picture that was sent cannot be read
+    ├── StorageUnavailable       jobs or pictures cannot be stored or read now
+    │   └── StorageInUse             another process draws the jobs of this DATA_DIR
+    ├── Refused                  not now; says when to try again
+    │   ├── QueueFull                too many jobs wait
+    │   ├── DeadlineUnmet            it would not be done in time
+    │   ├── TooManyCallers           too many callers wait for pictures or listen
+    │   ├── ModelsNotRead            the model may be there: not all files are read yet
+    │   └── ShuttingDown             the service takes no new work
+
+Each class has a stable `code`: clients and dashboards match on it, so it never changes.
+"""
+
+from domain.errors.access import (
+    Forbidden,
+    LinkNotValid,
+    TokenMintingForbidden,
+    TokensUnavailable,
+    Unauthenticated,
+)
+from domain.errors.base import DomainError, FieldProblem, InvalidRequest
+from domain.errors.drawing import DeviceLost, DeviceUnavailable, GenerationFailed, OutOfMemory
+from domain.errors.jobs import (
+    IdConflict,
+    ImageNotFound,
+    ImageNotReady,
+    JobCancelled,
+    JobNotFound,
+    JobNotReadable,
+    JobRunning,
+    PicturesLost,
+)
+from domain.errors.models import ModelChanged, ModelNotFound, ModelNotLoadable, NoModel
+from domain.errors.refusals import (
+    DeadlineUnmet,
+    ModelsNotRead,
+    QueueFull,
+    Refused,
+    ShuttingDown,
+    TooManyCallers,
+)
+from domain.errors.storage import StorageInUse, StorageUnavailable, UnreadablePicture
+
+__all__ = [
+    "DeadlineUnmet",
+    "DeviceLost",
+    "DeviceUnavailable",
+    "DomainError",
+    "FieldProblem",
+    "Forbidden",
+    "GenerationFailed",
+    "IdConflict",
+    "ImageNotFound",
+    "ImageNotReady",
+    "InvalidRequest",
+    "JobCancelled",
+    "JobNotFound",
+    "JobNotReadable",
+    "JobRunning",
+    "LinkNotValid",
+    "ModelChanged",
+    "ModelNotFound",
+    "ModelNotLoadable",
+    "ModelsNotRead",
+    "NoModel",
+    "OutOfMemory",
+    "PicturesLost",
+    "QueueFull",
+    "Refused",
+    "ShuttingDown",
+    "StorageInUse",
+    "StorageUnavailable",
+    "TokenMintingForbidden",
+    "TokensUnavailable",
+    "TooManyCallers",
+    "Unauthenticated",
+    "UnreadablePicture",
+]
