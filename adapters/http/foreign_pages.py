@@ -27,8 +27,7 @@ class ForeignPage(Forbidden):
     name = "Foreign Page"
     description = (
         "a page of another site sent this request; to allow the page, add its origin to "
-        "CORS_ORIGINS "
-        "if it may, or let the page send a Bearer token"
+        "CORS_ORIGINS, or let the page send a Bearer token"
     )
 
 

@@ -172,8 +172,7 @@ class SqlJobStore(JobStore):
             _log.error("the job store failed: %s", _cause(error))
             raise StorageUnavailable(
                 "jobs cannot be stored or read now, because the database does not answer or is "
-                "locked, "
-                "full or broken; try again in a moment"
+                "locked, full or broken; try again in a moment"
             ) from error
 
     def _opened(self, patience: float) -> Engine:

@@ -88,7 +88,7 @@ def test_a_body_that_is_no_object_gets_422(shared: Service, body: str) -> None:
 @pytest.mark.parametrize("content_type", [None, JSON, "text/plain"])
 def test_an_empty_body_lacks_the_required_fields(shared: Service, content_type: str | None) -> None:
     messages = wrong_fields(post(shared, b"", content_type))
-    assert messages == dict.fromkeys(("id", "model_id", "prompt"), "is required")
+    assert messages == dict.fromkeys(("model_id", "prompt"), "is required")
 
 
 def test_of_a_key_given_twice_the_last_counts(shared: Service) -> None:

@@ -42,7 +42,7 @@ def test_a_request_without_an_id_gets_one_of_its_own(shared: Service) -> None:
         ("GET", "/", 200),
         ("HEAD", "/v1", 200),
         ("OPTIONS", "/v1/infer", 200),
-        ("GET", "/assets-0123/page.css", 200),
+        ("GET", "/assets-0123/styles/base.css", 200),
         ("GET", "/v1//models", 308),
         ("GET", "/v1/models", 401),
         ("POST", "/v1/infer", 401),

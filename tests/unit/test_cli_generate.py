@@ -89,7 +89,7 @@ def test_a_file_that_appears_while_the_picture_is_drawn_is_not_written_over(fold
     terminal.generator.on_begin = lambda _requests: (folder / "out.png").touch()
     done = terminal.run("generate", "a hill", "-o", "out.png")
     assert done.exit_code == 1
-    assert "is there already" in done.stderr
+    assert "exists already" in done.stderr
     assert [(path.name, path.stat().st_size) for path in folder.iterdir()] == [("out.png", 0)]
 
 

@@ -84,5 +84,5 @@ def test_a_scheduler_that_is_not_for_the_model_is_a_wrong_argument() -> None:
     options = ("generate", "a hill", "--scheduler", "DDIM", "--model")
     done = terminal.run(*options, FLUX.name)
     assert done.exit_code == 2
-    assert "--scheduler is 'DDIM', which is not for flux.1" in done.stderr
+    assert "--scheduler is 'DDIM', which flux.1 does not take" in done.stderr
     assert terminal.run(*options, MODEL.name).exit_code == 0

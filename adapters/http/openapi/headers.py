@@ -15,8 +15,8 @@ _TEXT = {"type": "string"}
 # Without examples, which the page would send as if somebody had asked for them.
 _OF_REQUESTS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
-        "description": "Your own id for this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any other id is "
-        "replaced by a new one.",
+        "description": "Your own id for this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any "
+        "other id is replaced by a new one.",
         "schema": _TEXT,
     },
     "Prefer": {

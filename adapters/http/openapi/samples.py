@@ -69,8 +69,8 @@ _MEANINGS: Mapping[type[Exception], str] = {
     exceptions.BadRequest: "The body is not valid JSON, or it did not arrive whole.",
     exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes.",
     exceptions.UnsupportedMediaType: "The request has no `Content-Type: application/json`.",
-    exceptions.NotAcceptable: "`Accept` asks for a file, and this request does not make one "
-    "such file.",
+    exceptions.NotAcceptable: "`Accept` asks for an image file, and the answer to this request "
+    "cannot be such a file.",
     exceptions.InternalServerError: "An unexpected error. The log has it under the `request_id`.",
 }
 
