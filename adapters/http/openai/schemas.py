@@ -44,7 +44,7 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
     def problem(value: object) -> str | None:
         if any(value == each and type(value) is type(each) for each in choices):
             return None
-        return f"is {ascii(value)[:40]}; here it can be {' or '.join(map(repr, choices))} alone"
+        return f"is {ascii(value)[:40]}; this service takes only {' or '.join(map(repr, choices))}"
 
     return problem
 
@@ -137,9 +137,8 @@ class ImagesRequestSchema(Schema):
         data_key="quality",
         metadata={
             "enum": [*QUALITIES, None],
-            "description": "How many steps are drawn: the default, or with `low` half of it, with "
-            "`high` and `hd` one and a half, with `xhigh` and `max` twice as many. "
-            "`num_inference_steps` comes first.",
+            "description": "How many steps are drawn: `low` draws half of the default, `high` and "
+            "`hd` one and a half, `xhigh` and `max` twice as many. `num_inference_steps` wins.",
         },
     )
     seed = limited_integer("seed")
