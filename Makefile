@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 QUIET := install --quiet --disable-pip-version-check
 
-.PHONY: help install run check test lock sbom clean
+.PHONY: help install run check test fuzz lock sbom clean
 
 help:
 	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
 	@echo "make check    the part of it that needs no torch and no browser, in seconds"
+	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' for so long"
 	@echo "make install  the virtual environment alone"
 	@echo "make lock     pin every package with the hashes of its files, after a change of constraints.txt"
 	@echo "make sbom     a software bill of materials of what a release installs, in dist/sbom.json"
@@ -47,6 +48,9 @@ check: $(INSTALLED)
 test: check
 	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
 	$(BIN)/python -m pytest -m torch
+
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lock: $(INSTALLED)
 	$(BIN)/python -m pip $(QUIET) uv==0.13.9

@@ -205,7 +205,12 @@ class Container(containers.DeclarativeContainer):
     model_registry = providers.ThreadSafeSingleton(
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
     )
-    generate_images = providers.ThreadSafeSingleton(GenerateImages, model_registry, image_generator)
+    generate_images = providers.ThreadSafeSingleton(
+        GenerateImages,
+        model_registry,
+        image_generator,
+        load_timeout=settings.provided.load_timeout_seconds,
+    )
     job_records = providers.ThreadSafeSingleton(
         JobRecords,
         job_store,
@@ -236,6 +241,7 @@ class Container(containers.DeclarativeContainer):
         job_records,
         scan_interval=settings.provided.model_scan_interval,
         warm_up=warm_up,
+        stall_timeout=settings.provided.stall_timeout_seconds,
     )
     metrics = providers.ThreadSafeSingleton(
         _metrics,

@@ -16,6 +16,8 @@ from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import (
     DeviceLost,
+    DomainError,
+    GenerationFailed,
     JobCancelled,
     OutOfMemory,
     StorageUnavailable,
@@ -35,6 +37,8 @@ _GLANCE_SECONDS = 5.0
 
 _STANDS_STILL_SECONDS = 300.0
 """Without a step, from where on a job is taken for one that hangs."""
+_LOAD_STANDS_STILL_SECONDS = 10.0
+"""The same for a job whose model is being loaded, without a sign of life of the load."""
 
 Finish = Callable[[Sequence[Callable[[], None]]], None]
 """Is given what is to be done with the jobs that were drawn, a task for each, and does it."""
@@ -168,18 +172,33 @@ class DeviceWorker:
         """Let what is still drawn wait for the next process, as if it had never been begun.
 
         For any thread, once the queue is abandoned: that the service stops is not the jobs' doing.
-        One that stands still may be why, and its attempt counts. What is drawn to its end all the
-        same is kept. Raises nothing.
+        One that stands still may be why, and its attempt counts, as that of a load does which does
+        not stop when it is told to. What is drawn to its end all the same is kept. Raises nothing.
         """
         now = self.now()
+        heartbeat = self._generate_images.heartbeat
+        hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STANDS_STILL_SECONDS
         for live in self.queue.begun:
             if live.cancelling:
                 self._records.end(live.job.cancelled(now, live.progress))
-            elif now - live.moved_at < _STANDS_STILL_SECONDS:
+            elif now - live.moved_at < _STANDS_STILL_SECONDS and not hangs:
                 try:
                     self._records.update(live.job.requeued())
                 except StorageUnavailable:
                     _log.warning("job %a could not be put back", live.job.request.id)
+
+    def give_up(self, error: DomainError) -> None:
+        """Let what is still drawn fail, so that it does not end the next process too.
+
+        For any thread, when this process ends because of it. Raises nothing.
+        """
+        for live in self.queue.begun:
+            if live.settled:  # it is drawn, and being kept by another thread
+                continue
+            try:
+                self._fail(live, error)
+            except BaseException:  # it may be the store that ends the process
+                _log.exception("what became of job %a could not be told", live.job.request.id)
 
     def _company(self) -> float:
         if self._batch_wait is not None:
@@ -214,6 +233,7 @@ class DeviceWorker:
                 [live.job.request for live in batch],
                 at_once=at_once,
                 on_step=_Steps(self, batch),
+                on_load=partial(self._loading, batch),
             )
         except OutOfMemory as error:
             if at_once == 1:
@@ -240,6 +260,11 @@ class DeviceWorker:
                     for live, one in zip(batch, drawn, strict=True)
                 ]
             )
+
+    def _loading(self, batch: Sequence[LiveJob], _loaded: bool) -> None:
+        """Stop a load that nobody waits for any more."""
+        if not self.wanted(batch):
+            raise _Interrupted
 
     def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
         """Where a batch breaks its members are drawn alone, so that one harms no other.
@@ -268,6 +293,10 @@ class DeviceWorker:
             self._succeed(live, result)
         except Exception as error:  # else nobody would hear of it before the next batch is drawn
             self._fail(live, error)
+        except BaseException as error:  # which would end the device's thread, for one picture
+            failure = GenerationFailed(f"encoding or keeping it failed: {type(error).__name__}")
+            failure.__cause__ = error
+            self._fail(live, failure)
 
     def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
         if not self.queue.settle(live):

@@ -22,6 +22,7 @@ from application.queue_load import QueueLoad
 from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
+    DomainError,
     IdConflict,
     JobCancelled,
     JobNotFound,
@@ -137,7 +138,7 @@ class JobScheduler:
             try:  # while others are admitted
                 return self._finished_submission(found)
             except PicturesLost as error:
-                _log.warning("drawn anew: %s", error)
+                _log.warning("it is drawn again: %s", error)
                 lost = found.token
 
     def find(self, caller: str, job_id: str) -> JobView:
@@ -262,6 +263,15 @@ class JobScheduler:
     def put_back(self) -> None:
         """As `DeviceWorker.put_back`: after `abandon`, where the service was told to stop."""
         self._worker.put_back()
+
+    def give_up(self, error: DomainError) -> None:
+        """As `DeviceWorker.give_up`: what is drawn fails, as this process ends because of it."""
+        self._worker.give_up(error)
+
+    @property
+    def still_for(self) -> float:
+        """Seconds for which the device's thread has something to do and no sign of life."""
+        return self._generate_images.heartbeat.still_for
 
     def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
         """The job of this key, alive unless it is finished: one that an earlier process left waits

@@ -9,7 +9,14 @@ from enum import StrEnum
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.warm_up import WarmUp
-from domain.errors import DeviceLost, DeviceUnavailable, DomainError, NoModel, StorageInUse
+from domain.errors import (
+    DeviceLost,
+    DeviceUnavailable,
+    DomainError,
+    GenerationFailed,
+    NoModel,
+    StorageInUse,
+)
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
@@ -22,6 +29,11 @@ _IN_USE_SECONDS = 0.5
 """Between two attempts to take over from another process."""
 _LAST_WORDS_SECONDS = 1.0
 """For the answers of those who waited, when the process can draw no more and is to end."""
+_WATCHING_SECONDS = 1.0
+"""Between two looks at whether the device's thread makes progress."""
+_UNREADY_SHARE = 6
+"""Of the time after which a thread without progress ends the process; from there on the service is
+not ready."""
 _CLOSE_SECONDS = 0.5
 """For the end of what goes on in the background, where nothing else is waited for."""
 _LOOKING_SHARE = 4
@@ -39,6 +51,7 @@ class Readiness(StrEnum):
     NO_MODEL = str(NoModel())
     WARMING_UP = "the service is warming up: it draws the first pictures"
     IN_USE = "another service uses the same DATA_DIR"
+    STANDS_STILL = "the device has shown no progress for a long time"
     STORAGE = "a job could not be stored: the disk is full, or the database is locked or gone"
     QUEUE_FULL = "the queue is full"
     DRAINING = "the service is stopping"
@@ -49,13 +62,14 @@ _Announcements = Mapping[Readiness, Callable[[], None]]
 
 
 class InferenceService:
-    """A thread that owns the device, one that scans the model folders, one that tidies up.
+    """A thread that owns the device, one that scans the model folders, one that tidies up, and one
+    that watches the first.
 
     `start` runs them, `stop` ends and joins them; neither is called by a constructor or an import.
     `on_ready` is called once, from one of them, when the device is known, there is a model to draw
     with and what is to be warm is so; `on_no_model` once when all is so but for the model;
-    `on_fatal` from the worker when the device can not be had or is lost, or the job store can not
-    be had: this process is of no use then.
+    `on_fatal` from one of them when the device cannot be had, is lost or shows no progress for
+    `stall_timeout` seconds, or the job store cannot be had: this process is of no use then.
     """
 
     def __init__(
@@ -67,6 +81,7 @@ class InferenceService:
         *,
         scan_interval: float,
         warm_up: WarmUp | None = None,
+        stall_timeout: float = 1800.0,
     ) -> None:
         self._registry = registry
         self._generator = generator
@@ -74,6 +89,7 @@ class InferenceService:
         self._records = records
         self._scan_interval = scan_interval
         self._warm_up = warm_up
+        self._stall_timeout = stall_timeout
         self._is_warm = False
         self._announcing = threading.Lock()
         self._announced: set[Readiness] = set()
@@ -101,6 +117,8 @@ class InferenceService:
             return Readiness.IN_USE if self._in_use else Readiness.SEEKING_DEVICE
         if self._threads and not self._is_warm:
             return Readiness.WARMING_UP
+        if self._scheduler.still_for >= self._stall_timeout / _UNREADY_SHARE:
+            return Readiness.STANDS_STILL
         if not can_draw:
             return Readiness.NO_MODEL
         if self._records.failing:
@@ -127,6 +145,9 @@ class InferenceService:
             threading.Thread(target=self._work, args=(tell, on_fatal), name="device", daemon=True),
             threading.Thread(target=self._watch, args=(tell,), name="scanner", daemon=True),
             threading.Thread(target=self._tidy, name="janitor", daemon=True),
+            threading.Thread(
+                target=self._watch_progress, args=(on_fatal,), name="watchdog", daemon=True
+            ),
         )
         with self._starting:
             if self._threads:
@@ -177,11 +198,36 @@ class InferenceService:
             on_fatal(error)
         except DomainError as error:
             on_fatal(error)
-        except Exception as error:  # a library that is broken, say; nobody may wait for ever
-            _log.exception("the device's thread has ended")
-            on_fatal(DeviceUnavailable(f"{type(error).__name__}: {error}"))
+        except BaseException as error:  # a library that is broken, say; nobody may wait for ever
+            _log.critical("the device's thread has ended", exc_info=error)
+            reason = f"{type(error).__name__}: {error}"
+            self._end(DeviceUnavailable(reason), on_fatal)
         finally:
             self._scheduler.abandon()
+
+    def _end(self, error: DomainError, on_fatal: Callable[[DomainError], None]) -> None:
+        """End the process, without the jobs that it may end because of."""
+        self._scheduler.give_up(
+            GenerationFailed(f"the service had to end while this was drawn: {error}")
+        )
+        self._scheduler.abandon()
+        self._stopping.wait(_LAST_WORDS_SECONDS)
+        on_fatal(error)
+
+    def look_at_progress(self, on_fatal: Callable[[DomainError], None]) -> bool:
+        """End the process when the device's thread has stood still for too long; whether it has."""
+        still = self._scheduler.still_for
+        if still < self._stall_timeout:
+            return False
+        reason = f"the device's thread has shown no progress for {still:.0f} s"
+        _log.critical("%s", reason)
+        self._end(DeviceLost(reason), on_fatal)
+        return True
+
+    def _watch_progress(self, on_fatal: Callable[[DomainError], None]) -> None:
+        while not self._stopping.wait(_WATCHING_SECONDS):
+            if self.look_at_progress(on_fatal):
+                return
 
     def _take_over(self) -> bool:
         """Wait until no other process draws the jobs; False when the service stops before that."""
@@ -206,7 +252,7 @@ class InferenceService:
                 moving = self._registry.look()
                 self._tell_of_names()
                 self._announce(tell)
-            except Exception:
+            except BaseException:  # a thread that ended would leave new models unseen for good
                 if not self._stopping.is_set():  # a source that is being closed may well complain
                     _log.exception("the model folders could not be scanned")
             # A folder where something always changes must not be looked at all the time.
@@ -225,7 +271,7 @@ class InferenceService:
         while not self._stopping.wait(_TIDY_SECONDS):
             try:
                 self._records.tidy()
-            except Exception:
+            except BaseException:
                 _log.exception("old jobs could not be given up")
 
     def _announce(self, tell: _Announcements) -> None:

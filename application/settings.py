@@ -77,6 +77,8 @@ class Settings:
     job_retention_seconds: int = 604_800
     job_retention_bytes: int = 10_737_418_240
     model_cache_bytes: int | None = None
+    load_timeout_seconds: int = 600
+    stall_timeout_seconds: int = 1800
     max_queue: int = 64
     max_queue_per_caller: int | None = None
     max_batch: int | None = None
@@ -210,6 +212,8 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "job_retention_seconds": _integer,
     "job_retention_bytes": _integer,
     "model_cache_bytes": _integer,
+    "load_timeout_seconds": _integer,
+    "stall_timeout_seconds": _integer,
     "max_queue": _integer,
     "max_queue_per_caller": _integer,
     "max_batch": _integer,
@@ -249,6 +253,8 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "job_retention_seconds": checks.between(60, 3_153_600_000),
     "job_retention_bytes": checks.byte_count,
     "model_cache_bytes": checks.byte_count,
+    "load_timeout_seconds": checks.between(1, 86_400),
+    "stall_timeout_seconds": checks.between(60, 86_400),
     "max_queue": checks.between(1, 10_000),
     "max_queue_per_caller": checks.optional(checks.between(1, 10_000)),
     "max_batch": checks.optional(checks.between(1, 64)),

@@ -129,6 +129,10 @@ class WarmUp:
             if compiled:
                 step.preview(0)  # which has a shape of its own
 
+        def on_load(_loaded: bool) -> None:
+            if stopped(0):
+                raise _Stopped
+
         batches = _BATCHES if compiled else _BATCHES[:1]
         for count in batches:
             if count > self._generate_images.largest_batch:
@@ -141,4 +145,4 @@ class WarmUp:
                 num_images=count,
                 seed=_SEED,
             )
-            self._generate_images(request, on_step=on_step)
+            self._generate_images(request, on_step=on_step, on_load=on_load)

@@ -6,19 +6,26 @@ DPMSolverMultistepScheduler and of transformers' CLIPTextConfig. One that stands
 passed on: the libraries' other fields name files, code or classes, or are of no use here.
 """
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from adapters.diffusion.untrusted.configuration_rules import (
+    LEVELS,
+    MOST_CHANNELS,
+    MOST_TRAINING_STEPS,
+    SCALING_FACTORS,
+    Rule,
+    list_of,
+    number,
+    one_of,
+    or_list,
+    shown,
+    whole,
+)
 from domain.errors import ModelNotLoadable
 
 __all__ = ["Fields", "checked_fields", "refuse"]
 
 Fields = dict[str, object]
-Rule = Callable[[object], str | None]
-"""Says what a value must be, or None when it is that."""
-
-_MOST_CHANNELS = 4096
-_LEVELS = 8
 _ACTIVATIONS = ("silu", "swish", "mish", "gelu", "relu")
 
 
@@ -38,94 +45,47 @@ def checked_fields(file: str, fields: Fields) -> Fields:
         raise refuse(file, f"lacks {', '.join(missing)}")
     for name, rule in rules.items():
         if name in fields and (problem := rule(fields[name])) is not None:
-            raise refuse(file, f"has a {name} of {_shown(fields[name])}; it must be {problem}")
+            raise refuse(file, f"has a {name} of {shown(fields[name])}; it must be {problem}")
     return {name: fields[name] for name in rules if name in fields}
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, list | dict):
-        return f"a {'list' if isinstance(value, list) else 'table'} of {len(value)}"
-    if type(value) is int and abs(value) >= 10**20:
-        return "a number of more than 20 digits"
-    return ascii(value)[:60]
-
-
-def _whole(least: int, most: int) -> Rule:
-    def rule(value: object) -> str | None:
-        good = type(value) is int and least <= value <= most
-        return None if good else f"a whole number from {least} to {most:,}"
-
-    return rule
-
-
-def _number(least: float, most: float) -> Rule:
-    def rule(value: object) -> str | None:
-        good = type(value) in (int, float) and least <= value <= most  # type: ignore[operator]
-        return None if good and math.isfinite(value) else f"a number from {least} to {most}"  # type: ignore[arg-type]
-
-    return rule
-
-
-def _one_of(*values: object) -> Rule:
-    def rule(value: object) -> str | None:
-        # True is 1 to Python.
-        good = any(type(value) is type(other) and value == other for other in values)
-        return None if good else " or ".join("null" if one is None else str(one) for one in values)
-
-    return rule
-
-
-def _list_of(rule: Rule, least: int, most: int) -> Rule:
-    def list_rule(value: object) -> str | None:
-        if not isinstance(value, list) or not least <= len(value) <= most:
-            return f"a list of {least} to {most}" if least < most else f"a list of {most}"
-        return next((f"a list of {told} each" for one in value if (told := rule(one))), None)
-
-    return list_rule
-
-
-def _or_list(rule: Rule) -> Rule:
-    listed = _list_of(rule, 1, _LEVELS)
-    return lambda value: listed(value) if isinstance(value, list) else rule(value)
-
-
-_SWITCH = _one_of(True, False)
-_NOTHING = _one_of(None)
-_CHANNELS = _whole(1, _MOST_CHANNELS)
+_SWITCH = one_of(True, False)
+_NOTHING = one_of(None)
+_CHANNELS = whole(1, MOST_CHANNELS)
 _RULES: Mapping[str, Mapping[str, Rule]] = {
     "unet/config.json": {
-        "sample_size": _whole(1, 1024),
-        "in_channels": _one_of(4, 9),
-        "out_channels": _one_of(4),
-        "block_out_channels": _list_of(_CHANNELS, 1, _LEVELS),
-        "down_block_types": _list_of(_one_of("DownBlock2D", "CrossAttnDownBlock2D"), 1, _LEVELS),
-        "mid_block_type": _one_of("UNetMidBlock2DCrossAttn"),
-        "up_block_types": _list_of(_one_of("UpBlock2D", "CrossAttnUpBlock2D"), 1, _LEVELS),
-        "layers_per_block": _whole(1, 8),
-        "transformer_layers_per_block": _or_list(_whole(1, 16)),
-        "attention_head_dim": _or_list(_whole(1, 64)),
+        "sample_size": whole(1, 1024),
+        "in_channels": one_of(4, 9),
+        "out_channels": one_of(4),
+        "block_out_channels": list_of(_CHANNELS, 1, LEVELS),
+        "down_block_types": list_of(one_of("DownBlock2D", "CrossAttnDownBlock2D"), 1, LEVELS),
+        "mid_block_type": one_of("UNetMidBlock2DCrossAttn"),
+        "up_block_types": list_of(one_of("UpBlock2D", "CrossAttnUpBlock2D"), 1, LEVELS),
+        "layers_per_block": whole(1, 8),
+        "transformer_layers_per_block": or_list(whole(1, 16)),
+        "attention_head_dim": or_list(whole(1, 64)),
         "cross_attention_dim": _CHANNELS,
-        "norm_num_groups": _whole(1, 512),
-        "norm_eps": _number(1e-12, 0.1),
-        "act_fn": _one_of(*_ACTIVATIONS),
-        "dropout": _number(0, 0.99),
-        "downsample_padding": _one_of(0, 1),
-        "mid_block_scale_factor": _number(0.01, 100),
-        "resnet_out_scale_factor": _number(0.01, 100),
-        "freq_shift": _one_of(0, 1),
-        "conv_in_kernel": _one_of(1, 3, 5, 7),
-        "conv_out_kernel": _one_of(1, 3, 5, 7),
+        "norm_num_groups": whole(1, 512),
+        "norm_eps": number(1e-12, 0.1),
+        "act_fn": one_of(*_ACTIVATIONS),
+        "dropout": number(0, 0.99),
+        "downsample_padding": one_of(0, 1),
+        "mid_block_scale_factor": number(0.01, 100),
+        "resnet_out_scale_factor": number(0.01, 100),
+        "freq_shift": one_of(0, 1),
+        "conv_in_kernel": one_of(1, 3, 5, 7),
+        "conv_out_kernel": one_of(1, 3, 5, 7),
         "center_input_sample": _SWITCH,
         "flip_sin_to_cos": _SWITCH,
         "use_linear_projection": _SWITCH,
         "upcast_attention": _SWITCH,
         "only_cross_attention": _SWITCH,
-        "dual_cross_attention": _one_of(False),
-        "resnet_skip_time_act": _one_of(False),
-        "class_embeddings_concat": _one_of(False),
-        "resnet_time_scale_shift": _one_of("default"),
-        "time_embedding_type": _one_of("positional"),
-        "attention_type": _one_of("default"),
+        "dual_cross_attention": one_of(False),
+        "resnet_skip_time_act": one_of(False),
+        "class_embeddings_concat": one_of(False),
+        "resnet_time_scale_shift": one_of("default"),
+        "time_embedding_type": one_of("positional"),
+        "attention_type": one_of("default"),
         # Each adds an input that Stable Diffusion 1 and 2 do not have, or changes the network.
         "reverse_transformer_layers_per_block": _NOTHING,
         "encoder_hid_dim": _NOTHING,
@@ -142,18 +102,18 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
         "cross_attention_norm": _NOTHING,
     },
     "vae/config.json": {
-        "in_channels": _one_of(3),
-        "out_channels": _one_of(3),
-        "latent_channels": _one_of(4),
+        "in_channels": one_of(3),
+        "out_channels": one_of(3),
+        "latent_channels": one_of(4),
         # Four levels halve a picture three times: a latent is of 8 by 8 pixels.
-        "block_out_channels": _list_of(_CHANNELS, 4, 4),
-        "down_block_types": _list_of(_one_of("DownEncoderBlock2D"), 4, 4),
-        "up_block_types": _list_of(_one_of("UpDecoderBlock2D"), 4, 4),
-        "layers_per_block": _whole(1, 8),
-        "norm_num_groups": _whole(1, 512),
-        "act_fn": _one_of(*_ACTIVATIONS),
-        "sample_size": _whole(1, 8192),
-        "scaling_factor": _number(1e-4, 1e4),
+        "block_out_channels": list_of(_CHANNELS, 4, 4),
+        "down_block_types": list_of(one_of("DownEncoderBlock2D"), 4, 4),
+        "up_block_types": list_of(one_of("UpDecoderBlock2D"), 4, 4),
+        "layers_per_block": whole(1, 8),
+        "norm_num_groups": whole(1, 512),
+        "act_fn": one_of(*_ACTIVATIONS),
+        "sample_size": whole(1, 8192),
+        "scaling_factor": number(*SCALING_FACTORS),
         "shift_factor": _NOTHING,
         "latents_mean": _NOTHING,
         "latents_std": _NOTHING,
@@ -163,44 +123,44 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
         "mid_block_add_attention": _SWITCH,
     },
     "text_encoder/config.json": {
-        "model_type": _one_of("clip_text_model"),
-        "vocab_size": _whole(1, 65_536),
-        "max_position_embeddings": _one_of(77),
+        "model_type": one_of("clip_text_model"),
+        "vocab_size": whole(1, 65_536),
+        "max_position_embeddings": one_of(77),
         "hidden_size": _CHANNELS,
-        "intermediate_size": _whole(1, 4 * _MOST_CHANNELS),
-        "num_hidden_layers": _whole(1, 64),
-        "num_attention_heads": _whole(1, 64),
-        "hidden_act": _one_of("quick_gelu", "gelu"),
+        "intermediate_size": whole(1, 4 * MOST_CHANNELS),
+        "num_hidden_layers": whole(1, 64),
+        "num_attention_heads": whole(1, 64),
+        "hidden_act": one_of("quick_gelu", "gelu"),
         "projection_dim": _CHANNELS,
-        "layer_norm_eps": _number(1e-12, 0.1),
-        "attention_dropout": _number(0, 0.99),
-        "bos_token_id": _whole(0, 65_535),
-        "eos_token_id": _whole(0, 65_535),
-        "pad_token_id": _whole(0, 65_535),
+        "layer_norm_eps": number(1e-12, 0.1),
+        "attention_dropout": number(0, 0.99),
+        "bos_token_id": whole(0, 65_535),
+        "eos_token_id": whole(0, 65_535),
+        "pad_token_id": whole(0, 65_535),
     },
     "scheduler/scheduler_config.json": {
-        "num_train_timesteps": _whole(1000, 10_000),
-        "beta_start": _number(1e-8, 0.5),
-        "beta_end": _number(1e-8, 0.5),
-        "beta_schedule": _one_of("linear", "scaled_linear", "squaredcos_cap_v2"),
+        "num_train_timesteps": whole(1000, MOST_TRAINING_STEPS),
+        "beta_start": number(1e-8, 0.5),
+        "beta_end": number(1e-8, 0.5),
+        "beta_schedule": one_of("linear", "scaled_linear", "squaredcos_cap_v2"),
         "trained_betas": _NOTHING,
-        "prediction_type": _one_of("epsilon", "v_prediction"),
-        "steps_offset": _one_of(0, 1),
-        "timestep_spacing": _one_of("linspace", "leading", "trailing"),
+        "prediction_type": one_of("epsilon", "v_prediction"),
+        "steps_offset": one_of(0, 1),
+        "timestep_spacing": one_of("linspace", "leading", "trailing"),
         "rescale_betas_zero_snr": _SWITCH,
-        "algorithm_type": _one_of("dpmsolver++", "sde-dpmsolver++"),
-        "solver_type": _one_of("midpoint", "heun"),
-        "solver_order": _whole(1, 3),
+        "algorithm_type": one_of("dpmsolver++", "sde-dpmsolver++"),
+        "solver_type": one_of("midpoint", "heun"),
+        "solver_order": whole(1, 3),
         "lower_order_final": _SWITCH,
         "euler_at_final": _SWITCH,
         "use_karras_sigmas": _SWITCH,
-        "final_sigmas_type": _one_of("zero", "sigma_min"),
+        "final_sigmas_type": one_of("zero", "sigma_min"),
     },
     "tokenizer/tokenizer_config.json": {
-        "model_max_length": _one_of(77),
+        "model_max_length": one_of(77),
         "do_lower_case": _SWITCH,
         "add_prefix_space": _SWITCH,
-        "errors": _one_of("replace", "ignore", "strict"),
+        "errors": one_of("replace", "ignore", "strict"),
     },
 }
 # Where the libraries' own values are for another network than the checkpoint's.

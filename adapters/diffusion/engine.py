@@ -15,7 +15,7 @@ from adapters.diffusion.device import Device
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
 from adapters.diffusion.drawing_memory import DrawingMemories
 from adapters.diffusion.encoding import Encoded, crop_centre, encode_picture
-from adapters.diffusion.errors import translated_errors
+from adapters.diffusion.errors import Callbacks, translated_errors
 from adapters.diffusion.loader import load_pipeline
 from adapters.diffusion.pipeline_cache import PipelineCache
 from adapters.diffusion.placing import STABLE_DIFFUSION
@@ -28,7 +28,7 @@ from domain.execution_plan import LoadedModel
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
 from domain.picture_parameters import parameters_text
-from domain.ports.image_generator import GeneratedBatch, StepCallback
+from domain.ports.image_generator import GeneratedBatch, LoadCallback, StepCallback
 
 __all__ = ["Engine"]
 
@@ -42,7 +42,8 @@ class Engine:
         self.device = device
         self._previews = Previews()
         self._embed_metadata = embed_metadata
-        self._pipelines = PipelineCache(device, cache_bytes, load_pipeline)
+        self._callbacks = Callbacks(None, None)
+        self._pipelines = PipelineCache(device, cache_bytes, self._load)
         self._memories = DrawingMemories()
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
@@ -57,27 +58,34 @@ class Engine:
         requests: Sequence[GenerationRequest],
         at_once: int,
         on_step: StepCallback | None,
+        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
         """As `ImageGenerator.generate`. When memory is short, other pipelines go first."""
+        self._callbacks = Callbacks(on_step, on_load)
         at_once = min(at_once, self.device.plan.batch_limit)
         try:
-            return self._generate(model, requests, on_step, at_once)
-        except OutOfMemory:
-            if not self._pipelines.drop_all_but(model.id):
-                raise
-        return self._generate(model, requests, on_step, at_once)
+            try:
+                return self._generate(model, requests, at_once)
+            except OutOfMemory:
+                if not self._pipelines.drop_all_but(model.id):
+                    raise
+            return self._generate(model, requests, at_once)
+        finally:
+            # An error that a callback raised leads to all that was being drawn with.
+            self._callbacks = Callbacks(None, None)
 
     def _generate(
         self,
         model: ModelRecord,
         requests: Sequence[GenerationRequest],
-        on_step: StepCallback | None,
         at_once: int,
     ) -> GeneratedBatch:
         began = time.monotonic()
+        callbacks = self._callbacks
         pipeline = self._pipelines.get(model)
+        callbacks.on_load(loaded=True)
         loaded = time.monotonic()
-        with translated_errors(self.device, f"drawing with {model.name}"):
+        with translated_errors(self.device, f"drawing with {model.name}", callbacks):
             plan = self._plan(
                 pipeline, requests, at_once, partial(self._pipelines.drop_all_but, model.id)
             )
@@ -87,7 +95,9 @@ class Engine:
                 drawn = [each.request for each in call.drawings]
                 firsts = {n: drawn.index(each) for n, each in enumerate(requests) if each in drawn}
                 look = partial(self._previews.jpeg, pipeline)
-                progress = Progress(pipeline, done, len(plan.calls), on_step, look, firsts)
+                progress = Progress(
+                    pipeline, done, len(plan.calls), callbacks.on_step, look, firsts
+                )
                 said: dict[str, None] = {}
                 pixels = self._draw(pipeline, plan, call, progress, said.setdefault)
                 for number in firsts:
@@ -104,6 +114,10 @@ class Engine:
             timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
             warnings=tuple(map(tuple, warnings)),
         )
+
+    def _load(self, model: ModelRecord, device: Device) -> Any:
+        self._callbacks.on_load()
+        return load_pipeline(model, device, self._callbacks)
 
     def _plan(
         self,
@@ -148,14 +162,17 @@ class Engine:
             device = self.device
             dtype = device.dtype_of_others if plan.decode is None else device.dtype
             raise GenerationFailed(
-                f"the picture came out as no numbers in {dtype}; "
-                "DTYPE=float32 helps when the model is sound"
+                f"decoding produced NaN in {dtype}; DTYPE=float32 helps when the model is sound"
             )
         # On the device, so that a quarter of the bytes is copied from it, and once.
         levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
         return [Image.fromarray(one) for one in levels.cpu().numpy()]
 
     def _encode(self, drawing: Drawing, image: Image.Image, sampler: str) -> GeneratedImage:
+        with translated_errors(self.device, "encoding the picture"):
+            return self._encoded(drawing, image, sampler)
+
+    def _encoded(self, drawing: Drawing, image: Image.Image, sampler: str) -> GeneratedImage:
         request = drawing.request
         text = parameters_text(request, seed=drawing.seed, sampler=sampler)
         cropped = crop_centre(image, request.width, request.height)

@@ -1,7 +1,9 @@
 """What torch raises, in the domain's terms."""
 
+import ctypes
 import gc
 import re
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +12,18 @@ import torch
 
 from adapters.diffusion.device import Device
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
+from domain.ports.image_generator import GenerationStep, LoadCallback, StepCallback
 
-__all__ = ["brief", "is_device_lost", "is_of_the_bytes", "is_out_of_memory", "translated_errors"]
+__all__ = [
+    "Callbacks",
+    "brief",
+    "give_memory_back",
+    "is_device_lost",
+    "is_of_the_bytes",
+    "is_out_of_memory",
+    "translated_errors",
+    "trim_heap",
+]
 
 # The CPU's and Metal's allocators, cuBLAS and cuDNN raise a plain RuntimeError; this is what theirs
 # say. cuDNN calls it not supported when it finds no room to work in, as `should_reduce_batch_size`
@@ -38,17 +50,56 @@ _LOST = re.compile(
 _OF_THE_MOMENT = re.compile(
     r"\b(cuda|hip|mps)\b|cublas|cudnn|can't start new thread|too many open files", re.IGNORECASE
 )
-# What a library raises of a model that it can not draw with.
-_LIBRARY_ERRORS = (
+# What no callback raises to end a drawing, but by a fault in it.
+_FAULTS = (
     *(RuntimeError, ValueError, TypeError, AttributeError, LookupError),
-    *(ArithmeticError, AssertionError, ImportError),
+    *(ArithmeticError, AssertionError, ImportError, MemoryError),
 )
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
 
 
+class Callbacks:
+    """Passes a caller's callbacks on to libraries, and knows what they raised.
+
+    A library may wrap what a callback raises, or let it by; either way the callback's own error is
+    what its caller meant to have. Errors that Python's own code raises are faults, not meant.
+    """
+
+    def __init__(self, on_step: StepCallback | None, on_load: LoadCallback | None) -> None:
+        self._on_step = on_step
+        self._on_load = on_load
+        self.raised: BaseException | None = None
+
+    def on_step(self, step: GenerationStep) -> None:
+        """As `StepCallback`."""
+        if self._on_step is not None:
+            with self._noted():
+                self._on_step(step)
+
+    def on_load(self, loaded: bool = False) -> None:
+        """As `LoadCallback`."""
+        if self._on_load is not None:
+            with self._noted():
+                self._on_load(loaded)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, _FAULTS):
+                self.raised = error
+            raise
+
+
 @contextmanager
-def translated_errors(device: Device, doing: str) -> Iterator[None]:
-    """Turn errors of torch and its family into domain errors; give memory back if it was short.
+def translated_errors(
+    device: Device, doing: str, callbacks: Callbacks | None = None
+) -> Iterator[None]:
+    """Turn whatever a library raises into a domain error; give memory back if it was short.
+
+    That holds for what is no `Exception` too: a panic of a library in Rust, `SystemExit`. What a
+    callback of the caller raised comes out as it is, and so does Ctrl-C in the main thread.
 
     Raises:
         OutOfMemory: the device, or the host, has not enough.
@@ -57,25 +108,53 @@ def translated_errors(device: Device, doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except DomainError:
-        raise
-    except (MemoryError, torch.OutOfMemoryError, *_LIBRARY_ERRORS) as error:
+    except BaseException as error:
         # The frames that an error points to still hold the tensors of what failed.
         for each in _causes(error):
             traceback.clear_frames(each.__traceback__)
+        if callbacks is not None and callbacks.raised is not None:
+            if error is callbacks.raised:
+                raise
+            raise callbacks.raised from None
+        if isinstance(error, DomainError) or _is_of_this_process(error):
+            raise
         if is_device_lost(error):
             raise DeviceLost(
                 f"{doing} failed, and the device takes no more work from this process: "
-                f"{brief(error)}; send the request again when the service has started anew"
+                f"{brief(error)}; send the request again when the service has restarted"
             ) from error
         if not is_out_of_memory(error):
             raise GenerationFailed(f"{doing} failed: {brief(error)}") from error
-        gc.collect()
-        device.release_memory()
+        give_memory_back(device)
         raise OutOfMemory(
             f"{doing} does not fit the memory of {device.name}; "
             "ask for a smaller width and height or fewer images"
         ) from error
+
+
+def give_memory_back(device: Device) -> None:
+    """Give memory that nothing refers to any more back to the device and to the system."""
+    gc.collect()
+    device.release_memory()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give freed memory to the system: glibc keeps blocks of up to 32 MiB for later."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _is_of_this_process(error: BaseException) -> bool:
+    """Whether it ends the process or a generator, and no library is to blame.
+
+    Only the main thread has Ctrl-C and the end of the process raised into it.
+    """
+    if isinstance(error, GeneratorExit):
+        return True
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and isinstance(error, KeyboardInterrupt | SystemExit)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -108,6 +187,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def brief(error: BaseException) -> str:
-    """The first line of what a library says, at most 200 characters, without paths."""
+    """The first line of what a library says, at most 200 characters, without paths.
+
+    It may repeat names out of a file, so what cannot be printed is escaped.
+    """
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return _PATH.sub("…", line)[:200]
+    shown = _PATH.sub("…", line)[:200]
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shown)

@@ -18,6 +18,8 @@ from diffusers import ModelMixin, SchedulerMixin
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
+from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
 from domain.errors import ModelNotLoadable
 
 __all__ = ["FolderIndex", "make_harmless", "read_index"]
@@ -57,7 +59,7 @@ def read_index(folder: str) -> FolderIndex:
     Raises:
         ModelNotLoadable: it is missing or no JSON, or names what is not drawn with or not loaded.
     """
-    index = _object(Path(folder, "model_index.json"))
+    index = json_object(Path(folder, "model_index.json"), "model_index.json")
     pipeline = _pipeline_class(index.get("_class_name"))
     parameters = inspect.signature(pipeline.__init__).parameters
     components: dict[str, Any] = {}
@@ -89,16 +91,24 @@ def read_index(folder: str) -> FolderIndex:
 
 
 def make_harmless(folder: str) -> None:
-    """Take out of the files of a folder, copies all, what leads to code or to other files.
+    """Hold the files of a folder, copies all, to their bounds, and take out what leads elsewhere.
+
+    That is code, other files, and templates: a program in the template language has no end.
 
     Raises:
-        ModelNotLoadable: one is no JSON object, or its shards lie elsewhere.
+        ModelNotLoadable: one is no JSON object, is out of bounds, or its shards lie elsewhere.
     """
+    check_folder(folder)
     for path in Path(folder).glob("*/*.json"):
-        if path.name in ("config.json", "tokenizer_config.json"):
-            path.write_text(json.dumps(_without_ways_out(_object(path))), encoding="utf-8")
+        name = f"{path.parent.name}/{path.name}"
+        if path.name == "tokenizer.json":
+            check_tokenizer(name, json_object(path, name))
+        elif path.name in ("config.json", "tokenizer_config.json"):
+            path.write_text(json.dumps(_without_ways_out(json_object(path, name))), "utf-8")
         elif path.name.endswith(".index.json"):
             _check_shards(path)
+    for path in [*Path(folder).rglob("*.jinja"), *Path(folder).rglob("chat_template*.json")]:
+        path.unlink()
 
 
 def _pipeline_class(name: object) -> Any:
@@ -137,24 +147,11 @@ def _component_class(name: str, value: list[Any]) -> Any:
     return found
 
 
-def _object(path: Path) -> dict[str, Any]:
-    name = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ModelNotLoadable(f"its {name} is missing") from error
-    except (ValueError, RecursionError) as error:
-        raise ModelNotLoadable(f"its {name} is no JSON") from error
-    if not isinstance(value, dict):
-        raise ModelNotLoadable(f"its {name} is no JSON object")
-    return value
-
-
 def _without_ways_out(value: Any) -> Any:
-    """Without names of code, of kernels on a hub, and of files anywhere; vocabularies among them.
+    """Without names of code, of kernels on a hub, and of files anywhere, and without templates.
 
-    transformers finds a tokenizer's files by their usual names unless its configuration says
-    otherwise.
+    Vocabularies are among the files: transformers finds a tokenizer's files by their usual names
+    unless its configuration says otherwise.
     """
     if isinstance(value, list):
         return [_without_ways_out(each) for each in value]
@@ -164,11 +161,15 @@ def _without_ways_out(value: Any) -> Any:
 
 
 def _leads_out(key: str) -> bool:
-    return key == "auto_map" or "attn_implementation" in key or key.endswith("_file")
+    return (
+        key in ("auto_map", "chat_template")
+        or "attn_implementation" in key
+        or key.endswith("_file")
+    )
 
 
 def _check_shards(path: Path) -> None:
-    shards = _object(path).get("weight_map")
+    shards = json_object(path, path.name).get("weight_map")
     names = shards.values() if isinstance(shards, dict) else [None]
     for name in names:
         if not isinstance(name, str) or not name or "/" in name or name.startswith("."):

@@ -1,5 +1,6 @@
 """A diffusers folder becomes a pipeline, with the folder's own configuration."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from adapters.diffusion.device import Device
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.folder_index import make_harmless, read_index
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
+from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
+from adapters.diffusion.untrusted.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -25,37 +28,46 @@ transformers.utils.logging.disable_progress_bar()
 _WEIGHTS = (".safetensors", ".bin")
 
 
-def read_folder(model: ModelRecord, device: Device) -> Any:
+def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     """The pipeline of a folder that is ours alone: its path is that of a `mirror.mirrored`.
 
     The components are loaded one by one, each by a class that is known to be a model, a scheduler
     or a tokenizer: the pipeline's own `from_pretrained` would import what the folder names. A
     safety checker is left out, as it is for single files.
 
+    Args:
+        model: With the path of the mirror.
+        device: Where it shall draw.
+        tick: Called between its parts; what it raises ends the load.
+
     Raises:
         ModelNotLoadable: it is no whole model that can be drawn with; the message says why.
     """
     try:
-        return _read(model.path, device)
+        return _read(model.path, device, tick)
     except DomainError as error:
-        raise ModelNotLoadable(f"{model.name} can not be loaded: {error}", lasting=True) from error
+        raise ModelNotLoadable(f"{model.name} cannot be loaded: {error}", lasting=True) from error
     except Exception as error:  # libraries raise whatever the files lead them to
         if is_out_of_memory(error):
             raise
         raise ModelNotLoadable(
-            f"{model.name} is no whole model of its configuration: {brief(error)}",
+            f"{model.name} is not a whole model of its configuration: {brief(error)}",
             lasting=is_of_the_bytes(error),
         ) from error
 
 
-def _read(folder: str, device: Device) -> Any:
+def _read(folder: str, device: Device, tick: Callable[[], None]) -> Any:
     make_harmless(folder)
     index = read_index(folder)
+    tick()
     is_narrow = issubclass(index.pipeline, STABLE_DIFFUSION)
     dtype = device.dtype if is_narrow else device.dtype_of_others
-    parts = {
-        name: _component(Path(folder, name), each, dtype) for name, each in index.components.items()
-    }
+    parts = {}
+    for name, each in index.components.items():
+        parts[name] = _component(Path(folder, name), each, dtype)
+        tick()
+        if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
+            parts[name].chat_template = CHAT_TEMPLATE
     pipeline = index.pipeline(**parts, **index.options)
     # Nothing else copies a tensor that was already in the precision to draw in, and which ones the
     # libraries mapped from a file they do not say.
@@ -67,6 +79,9 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
         return kind.from_pretrained(str(folder), local_files_only=True)
     is_safe, variant = _form(folder)
+    if not is_safe:
+        for path in folder.glob("*.bin"):
+            check_torch_file(f"{folder.name}/{path.name}", str(path))
     part, report = kind.from_pretrained(
         str(folder),
         torch_dtype=dtype,

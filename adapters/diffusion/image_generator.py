@@ -14,7 +14,12 @@ from domain.execution_plan import ExecutionPlan, LoadedModel, PlanOverrides
 from domain.generation import GenerationRequest
 from domain.models import ModelRecord
 from domain.ports.device_report import DeviceMemory, DeviceReport
-from domain.ports.image_generator import GeneratedBatch, ImageGenerator, StepCallback
+from domain.ports.image_generator import (
+    GeneratedBatch,
+    ImageGenerator,
+    LoadCallback,
+    StepCallback,
+)
 
 if TYPE_CHECKING:
     from adapters.diffusion.engine import Engine
@@ -85,8 +90,9 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
         *,
         at_once: int = 1,
         on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
-        return self._prepared().generate(model, requests, at_once, on_step)
+        return self._prepared().generate(model, requests, at_once, on_step, on_load)
 
     def _prepared(self) -> "Engine":
         if self._engine is None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -21,7 +21,13 @@ from transformers.initialization import no_init_weights
 
 from adapters.diffusion.configuration import configuration_folder, embedded_configuration
 from adapters.diffusion.device import Device
-from adapters.diffusion.errors import brief, is_of_the_bytes, translated_errors
+from adapters.diffusion.errors import (
+    Callbacks,
+    brief,
+    give_memory_back,
+    is_of_the_bytes,
+    translated_errors,
+)
 from adapters.diffusion.families import (
     FAMILIES,
     configuration_files,
@@ -34,6 +40,7 @@ from adapters.diffusion.openvino_backend import accelerate_with_openvino
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
 from adapters.diffusion.unread_tensors import why_not_all_is_read
+from adapters.diffusion.untrusted.ticking import ticking
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
@@ -45,8 +52,13 @@ _PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
 _log = logging.getLogger(__name__)
 
 
-def load_pipeline(model: ModelRecord, device: Device) -> Any:
+def load_pipeline(model: ModelRecord, device: Device, callbacks: Callbacks | None = None) -> Any:
     """The text-to-image pipeline of a model, on `device`, in its precision.
+
+    Args:
+        model: What is loaded.
+        device: Where it shall draw.
+        callbacks: Told again and again while it is loaded; what they raise ends the load.
 
     Raises:
         ModelChanged: the file is not the one that the model's id names.
@@ -54,21 +66,24 @@ def load_pipeline(model: ModelRecord, device: Device) -> Any:
         OutOfMemory: it does not fit.
     """
     started = time.monotonic()
+    callbacks = callbacks or Callbacks(None, None)
     try:
-        with translated_errors(device, f"loading {model.name}"):
-            with proven(model) as file:
-                pipeline = (read_folder if model.parts else _read)(file, device)
+        with translated_errors(device, f"loading {model.name}", callbacks):
+            with proven(model) as file, ticking(callbacks.on_load):
+                read = read_folder if model.parts else _read
+                pipeline = read(file, device, callbacks.on_load)
             if isinstance(pipeline, STABLE_DIFFUSION):
                 _finish(pipeline, device)
             elif device.plan.backend == "openvino":
                 name = type(pipeline).__name__
                 dtype = device.plan.dtype_of_others
                 _log.warning("torch draws in %s: OpenVINO takes no %s", dtype, name)
-    except DomainError as error:
+    except BaseException as error:
+        give_memory_back(device)
+        if not isinstance(error, DomainError):  # a callback ended it, or the process ends
+            raise
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise
-        raise _not_loadable(model, error) from error
-    except Exception as error:  # a stranger's file leads the libraries to errors of any kind
         raise _not_loadable(model, error) from error
     pipeline.set_progress_bar_config(disable=True)
     # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
@@ -92,21 +107,21 @@ def _finish(pipeline: Any, device: Device) -> None:
 
 
 def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
-    _log.warning("%a can not be loaded", model.path, exc_info=error)
+    _log.warning("%a cannot be loaded", model.path, exc_info=error)
     return ModelNotLoadable(
-        f"{model.name} is no whole checkpoint of its configuration: {brief(error)}",
+        f"{model.name} is not a whole checkpoint of its configuration: {brief(error)}",
         lasting=is_of_the_bytes(error),
     )
 
 
-def _read(model: ModelRecord, device: Device) -> Any:
+def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     metadata = read_metadata(model)
-    weights = with_modern_names(read_weights(model))
+    weights = with_modern_names(read_weights(model, tick=tick))
     files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
-        raise ModelNotLoadable(f"{model.name} can not be loaded: {reason}", lasting=True)
+        raise ModelNotLoadable(f"{model.name} cannot be loaded: {reason}", lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 

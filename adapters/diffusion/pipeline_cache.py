@@ -1,8 +1,6 @@
 """Loaded pipelines, as many as fit."""
 
-import ctypes
 import dataclasses
-import gc
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from typing import Any
 import torch
 
 from adapters.diffusion.device import Device
+from adapters.diffusion.errors import give_memory_back
 from domain.errors import OutOfMemory
 from domain.execution_plan import AUTO, LoadedModel
 from domain.models import SHORT_ID, ModelRecord
@@ -98,9 +97,7 @@ class PipelineCache:
             _log.info("gave back the memory of model %s", model_id[:SHORT_ID])
         self._note()
         if model_ids:
-            gc.collect()  # a pipeline and its modules refer to each other
-            self._device.release_memory()
-            _trim_heap()
+            give_memory_back(self._device)  # a pipeline and its modules refer to each other
 
 
 def pipeline_bytes(pipeline: Any) -> int:
@@ -120,10 +117,3 @@ def pipeline_bytes(pipeline: Any) -> int:
         if hasattr(module, "weight_bytes")
     }
     return sum(sizes.values())
-
-
-def _trim_heap() -> None:
-    # glibc keeps freed blocks of up to 32 MiB for later; only this gives them to the system.
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

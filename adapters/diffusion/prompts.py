@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from adapters.diffusion.encoding_cache import EncodingCache
+from domain.errors import GenerationFailed
 
 __all__ = ["PromptEncoding", "encode_prompts"]
 
@@ -52,6 +53,12 @@ class _Encoder:
         ids = self.tokenizer(
             text, truncation=False, add_special_tokens=False, verbose=False
         ).input_ids
+        # A GPU that is asked for a row outside of a table takes no more work from this process.
+        known = int(self.model.config.vocab_size)
+        if (highest := max(ids, default=0)) >= known:
+            raise GenerationFailed(
+                f"the tokenizer gives the prompt a token {highest}; the text encoder has {known}"
+            )
         return [ids[start : start + room] for start in range(0, len(ids), room)] or [[]]
 
     def encode(self, pieces: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,15 +1,14 @@
 """Tensors from a file, whatever wrote it, without running what it says."""
 
-import pickle
-import zipfile
-from typing import Any
+from collections.abc import Callable
 
 import safetensors
 import safetensors.torch
 import torch
 
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
-from domain.errors import ModelNotLoadable
+from adapters.diffusion.untrusted.torch_weights import read_torch_weights
+from domain.errors import DomainError, ModelNotLoadable
 from domain.models import ModelRecord
 
 __all__ = ["read_metadata", "read_weights"]
@@ -28,40 +27,31 @@ def read_metadata(model: ModelRecord) -> dict[str, str]:
         raise _unreadable(model, error) from error
 
 
-def read_weights(model: ModelRecord) -> dict[str, torch.Tensor]:
-    """Every tensor of the file by name, on the CPU, mapped rather than read where that works.
+def read_weights(
+    model: ModelRecord, *, tick: Callable[[], None] = lambda: None
+) -> dict[str, torch.Tensor]:
+    """Every tensor of the file by name, on the CPU, mapped rather than read.
+
+    Args:
+        model: Whose file it is.
+        tick: Called now and then; what it raises ends the reading.
 
     Raises:
-        ModelNotLoadable: the file is corrupt, is no file of tensors, or wants to run code.
+        ModelNotLoadable: the file is corrupt, is no file of tensors, or asks for more than it has.
     """
     try:
         if model.extension == _SAFETENSORS:
             return safetensors.torch.load_file(model.path)
-        # torch maps its zip format alone; the older one is one stream of pickles.
-        mappable = zipfile.is_zipfile(model.path)
-        content = torch.load(model.path, map_location="cpu", weights_only=True, mmap=mappable)
-    except pickle.UnpicklingError as error:
-        raise ModelNotLoadable(
-            f"{model.name} is corrupt, or a pickle that holds more than tensors; nothing in it "
-            "was run. A .safetensors file of the same model is safe by its form",
-            lasting=True,
-        ) from error
-    except Exception as error:  # an unpickler raises whatever the bytes lead it to
+        return read_torch_weights(model.name, model.path, tick=tick)
+    except DomainError:
+        raise
+    except Exception as error:  # a library raises whatever the bytes lead it to
         if is_out_of_memory(error):
             raise
         raise _unreadable(model, error) from error
-    return _tensors(model, content)
-
-
-def _tensors(model: ModelRecord, content: Any) -> dict[str, torch.Tensor]:
-    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict):
-        raise ModelNotLoadable(f"{model.name} holds no table of named tensors", lasting=True)
-    return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
 
 
 def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     return ModelNotLoadable(
-        f"{model.name} can not be read: {brief(error)}", lasting=is_of_the_bytes(error)
+        f"{model.name} cannot be read: {brief(error)}", lasting=is_of_the_bytes(error)
     )

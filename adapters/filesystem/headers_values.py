@@ -1,9 +1,14 @@
 """What a model file's header says, and how reading one fails."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+
+from domain.checkpoints.header_values import (
+    DTYPE_BITS,
+    BoundedReader,
+    TensorFacts,
+    UnreadableHeader,
+)
 
 __all__ = [
     "DTYPE_BITS",
@@ -18,47 +23,11 @@ __all__ = [
 
 _LONGEST_SHOWN = 100
 
-# Bits of one element, by torch's name for the type.
-DTYPE_BITS: Mapping[str, int] = {
-    "float64": 64,
-    "float32": 32,
-    "float16": 16,
-    "bfloat16": 16,
-    "float8_e4m3fn": 8,
-    "float8_e4m3fnuz": 8,
-    "float8_e5m2": 8,
-    "float8_e5m2fnuz": 8,
-    "float8_e8m0fnu": 8,
-    "float6_e2m3": 6,
-    "float6_e3m2": 6,
-    "float4_e2m1": 4,
-    "complex128": 128,
-    "complex64": 64,
-    "complex32": 32,
-    "int64": 64,
-    "int32": 32,
-    "int16": 16,
-    "int8": 8,
-    "uint64": 64,
-    "uint32": 32,
-    "uint16": 16,
-    "uint8": 8,
-    "bool": 8,
-}
-
 
 def shown(text: str) -> str:
     """A text of a file's making, for a message: in printable ASCII, the rest escaped; not long."""
     escaped = ascii(text[: _LONGEST_SHOWN + 1])[1:-1]
     return escaped if len(escaped) <= _LONGEST_SHOWN else f"{escaped[:_LONGEST_SHOWN]}…"
-
-
-class UnreadableHeader(Exception):
-    """The file is no model file, or its header lies; `reason` says it in a user's words."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 class IncompleteFile(UnreadableHeader):
@@ -88,19 +57,6 @@ class EmptyFile(IncompleteFile):
 
 
 @dataclass(frozen=True, slots=True)
-class TensorFacts:
-    """One tensor without its data.
-
-    Attributes:
-        dtype: Element type by torch's name, without the `torch.` in front.
-        shape: Extent of each dimension in elements; () is a single number.
-    """
-
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Header:
     """All that can be known of a model file without its tensors' data.
 
@@ -108,55 +64,12 @@ class Header:
         tensors: The tensors by name; names inside nested dictionaries are joined with dots.
         metadata: A safetensors file's `__metadata__`; of a pickle the short texts and numbers
             that lie beside the tensors, such as `global_step`.
-        unsafe_globals: Functions and classes outside of torch's own that a pickle names, such as
-            `os.system`. A file that has any must never be unpickled.
-        unsupported: Further pickle instructions that torch's safe loader refuses.
+        unsafe_globals: Functions that a pickle of a checkpoint has no use for, such as
+            `os.system`. Nothing runs them here; a file that names one is not to be trusted.
+        unsupported: Pickle instructions and calls that cannot be followed without running them.
     """
 
     tensors: Mapping[str, TensorFacts]
     metadata: Mapping[str, str] = field(default_factory=dict)
     unsafe_globals: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
-
-
-class BoundedReader(io.BufferedIOBase):
-    """A view of an open file that gives out only so many bytes, so no parser can read on."""
-
-    def __init__(self, file: BinaryIO, allowance: int) -> None:
-        self._file = file
-        self._left = allowance
-
-    def allow(self, allowance: int) -> None:
-        """Set how many bytes may be read from here on."""
-        self._left = allowance
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to `size` bytes; raises UnreadableHeader when they are more than is allowed."""
-        most = self._left + 1
-        return self._counted(self._file.read(most if size is None or size < 0 else min(size, most)))
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        """Read up to and with the next newline; raises UnreadableHeader past the allowance."""
-        return self._counted(self._file.readline(self._left + 1))
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move to a position in bytes, as `io.IOBase.seek` does."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """The position in bytes from the file's start."""
-        return self._file.tell()
-
-    def readable(self) -> bool:
-        """True: the view is there to be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """True: model files are ordinary files."""
-        return True
-
-    def _counted(self, data: bytes) -> bytes:
-        if len(data) > self._left:
-            raise UnreadableHeader("its table of contents is larger than any model file's")
-        self._left -= len(data)
-        return data

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from domain.generation import GeneratedImage, GenerationRequest, Timings
 from domain.models import ModelRecord
 
-__all__ = ["GeneratedBatch", "GenerationStep", "ImageGenerator", "StepCallback"]
+__all__ = ["GeneratedBatch", "GenerationStep", "ImageGenerator", "LoadCallback", "StepCallback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,12 @@ class GenerationStep:
 
 StepCallback = Callable[[GenerationStep], None]
 """Called between two steps. What it raises stops the batch."""
+
+LoadCallback = Callable[[bool], None]
+"""Called with False again and again while the model is being loaded, and with True once it is.
+
+What it raises stops the load, and reaches the caller of `generate` as it is.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,7 @@ class ImageGenerator(ABC):
         *,
         at_once: int = 1,
         on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
         """Draw every image of `requests`, which have their seeds and share one `batch_key`.
 
@@ -86,6 +93,8 @@ class ImageGenerator(ABC):
         At most `at_once` images are drawn together, and never more than `largest_batch`. An
         image depends on its request and its seed alone, whatever is drawn beside it; what is
         drawn beside it changes no more than the last bits of rounding.
+
+        Whatever else a library raises, also what is no `Exception`, becomes one of these:
 
         Raises:
             DeviceUnavailable: as `prepare`, which is called when nobody did.

@@ -1,13 +1,16 @@
 """The inference use case."""
 
 import dataclasses
+import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from domain.errors import (
     FieldProblem,
+    GenerationFailed,
     InvalidRequest,
     ModelChanged,
     ModelNotFound,
@@ -17,8 +20,14 @@ from domain.errors import (
 )
 from domain.generation import GeneratedImage, GenerationRequest, GenerationResult
 from domain.models import ModelRecord
-from domain.ports.image_generator import ImageGenerator, StepCallback
+from domain.ports.image_generator import (
+    GenerationStep,
+    ImageGenerator,
+    LoadCallback,
+    StepCallback,
+)
 from domain.schedulers import Scheduler
+from domain.services.heartbeat import Heartbeat
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["DrawnRequest", "GenerateImages"]
@@ -35,7 +44,15 @@ def _draw_seed() -> int:
 
 
 class GenerateImages:
-    """Draws what a request asks for, with the model it names."""
+    """Draws what a request asks for, with the model it names.
+
+    Args:
+        registry: Lists the models.
+        generator: Draws.
+        draw_seed: Makes a seed for a request that leaves it open.
+        clock: Seconds that never go back.
+        load_timeout: Seconds after which a model that is still being loaded is given up.
+    """
 
     def __init__(
         self,
@@ -44,11 +61,14 @@ class GenerateImages:
         *,
         draw_seed: Callable[[], int] = _draw_seed,
         clock: Callable[[], float] = time.monotonic,
+        load_timeout: float = math.inf,
     ) -> None:
         self._registry = registry
         self._generator = generator
         self._draw_seed = draw_seed
         self._clock = clock
+        self._load_timeout = load_timeout
+        self.heartbeat = Heartbeat(clock)
 
     @property
     def largest_batch(self) -> int:
@@ -87,7 +107,11 @@ class GenerateImages:
         return dataclasses.replace(request, seed=self._draw_seed())
 
     def __call__(
-        self, request: GenerationRequest, *, on_step: StepCallback | None = None
+        self,
+        request: GenerationRequest,
+        *,
+        on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
     ) -> GenerationResult:
         """Draw the request's images, as many at once as the device takes.
 
@@ -95,11 +119,13 @@ class GenerateImages:
         """
         admitted = self.admit(request)
         try:
-            (drawn,) = self.batch((admitted,), at_once=request.num_images, on_step=on_step)
+            (drawn,) = self.batch(
+                (admitted,), at_once=request.num_images, on_step=on_step, on_load=on_load
+            )
         except OutOfMemory:
             if request.num_images == 1:
                 raise
-            (drawn,) = self.batch((admitted,), at_once=1, on_step=on_step)
+            (drawn,) = self.batch((admitted,), at_once=1, on_step=on_step, on_load=on_load)
         return drawn()
 
     def batch(
@@ -108,6 +134,7 @@ class GenerateImages:
         *,
         at_once: int,
         on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
     ) -> tuple[DrawnRequest, ...]:
         """Draw the images of requests with one `batch_key`, which have their seeds.
 
@@ -116,15 +143,23 @@ class GenerateImages:
 
         Raises:
             ModelNotFound: no model has their `model_id`.
-            ModelNotLoadable: no picture can be drawn with that model; when its file turned out
-                to be another one than its id names, the registry no longer lists it, and when its
-                bytes are why, it is not tried again.
+            ModelNotLoadable: no picture can be drawn with that model, or its load did not end in
+                time; when its file turned out to be another one than its id names, the registry no
+                longer lists it, and when its bytes are why, it is not tried again.
+            GenerationFailed: the generator raised what is no `Exception`, such as SystemExit.
             DomainError: whatever `ImageGenerator.generate` raises.
         """
         started = self._clock()
         model = self._registry.get_loadable(requests[0].model_id)
         try:
-            batch = self._generator.generate(model, requests, at_once=at_once, on_step=on_step)
+            with self.heartbeat.at_work():
+                batch = self._generator.generate(
+                    model,
+                    requests,
+                    at_once=at_once,
+                    on_step=partial(self._step, on_step),
+                    on_load=partial(self._load, model, started, on_load),
+                )
         except ModelChanged:
             self._registry.forget(model.id)
             raise
@@ -132,6 +167,15 @@ class GenerateImages:
             if error.lasting:
                 self._registry.reject(model.id, str(error))
             raise
+        except Exception:
+            raise
+        except BaseException as error:
+            # Only the main thread has Ctrl-C and the end of the process raised into it.
+            if threading.current_thread() is threading.main_thread():
+                raise
+            raise GenerationFailed(
+                f"drawing with {model.name} failed: {type(error).__name__}"
+            ) from error
         drawn = self._clock()
 
         def result(
@@ -157,6 +201,24 @@ class GenerateImages:
                 requests, batch.images, batch.warnings or ((),) * len(requests), strict=True
             )
         )
+
+    def _load(
+        self, model: ModelRecord, started: float, on_load: LoadCallback | None, loaded: bool
+    ) -> None:
+        """Pass on a sign of life of a load; stop one that takes too long."""
+        self.heartbeat.beat(loading=not loaded)
+        if on_load is not None:
+            on_load(loaded)
+        if not loaded and self._clock() - started > self._load_timeout:
+            raise ModelNotLoadable(
+                f"{model.name} was not loaded within {self._load_timeout:g} seconds, the longest "
+                "that a load may take here"
+            )
+
+    def _step(self, on_step: StepCallback | None, step: GenerationStep) -> None:
+        self.heartbeat.beat(loading=False)
+        if on_step is not None:
+            on_step(step)
 
 
 def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:

@@ -136,3 +136,24 @@ def test_the_time_is_accounted_for(generator: ImageGenerator, request_for: Reque
     assert timings.queue == 0
     assert min(timings.load, timings.generate, timings.encode) >= 0
     assert timings.load + timings.generate + timings.encode > 0
+
+
+def test_a_load_tells_that_it_goes_on_and_ends_when_nobody_wants_it(
+    request_for: RequestFor, generator: ImageGenerator
+) -> None:
+    class Enough(Exception):
+        pass
+
+    def enough(_loaded: bool) -> None:
+        raise Enough
+
+    fresh: ImageGenerator = (
+        FakeImageGenerator()
+        if isinstance(generator, FakeImageGenerator)
+        else DiffusersImageGenerator(device="cpu")  # which has loaded nothing yet
+    )
+    with pytest.raises(Enough):
+        fresh.generate(DEMO_MODEL, [request_for()], on_load=enough)
+    told: list[bool] = []
+    assert fresh.generate(DEMO_MODEL, [request_for()], on_load=told.append).images
+    assert told.index(True) == len(told) - 1 > 0

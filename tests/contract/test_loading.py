@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,29 @@ def test_the_first_preparation_takes_the_libraries_from_the_collector(unfrozen: 
     DiffusersImageGenerator(device="cpu").prepare()
     assert gc.get_freeze_count() <= frozen
     assert any(each is loaded_since for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SystemExit(1), ValueError("a wrong shape")])
+def test_a_load_that_fails_lets_go_of_what_it_had_read(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    import weakref
+
+    import adapters.diffusion.loader as loader
+    from adapters.diffusion.device import find_device
+    from domain.errors import DomainError
+
+    held: list[weakref.ref[object]] = []
+
+    def fail(pipeline: object, *_anything: object, **_options: object) -> None:
+        held.append(weakref.ref(pipeline.unet))  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr(loader, "place", fail)
+    with (
+        ThreadPoolExecutor(1) as thread,
+        pytest.raises(DomainError) as caught,
+    ):  # as in the service: the end of the process is raised in its main thread alone
+        thread.submit(loader.load_pipeline, DEMO_MODEL, find_device("cpu", "float32")).result()
+    assert caught.value.__cause__ is not None
+    assert held[0]() is None, "the error is kept with its job, and would keep the weights"

@@ -131,8 +131,8 @@ def test_a_model_that_goes_is_given_up() -> None:
 def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
     import torch
 
+    from adapters.diffusion.errors import trim_heap
     from adapters.diffusion.openvino_conversion import Input, compile_network
-    from adapters.diffusion.pipeline_cache import _trim_heap
 
     def resident_after_one() -> int:
         network = compile_network(
@@ -142,7 +142,7 @@ def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
         assert network.weight_bytes >= 4 * SIDE**2
         del network
         gc.collect()
-        _trim_heap()
+        trim_heap()
         return resident_bytes()
 
     first, *_, last = [resident_after_one() for _ in range(5)]

@@ -1,11 +1,12 @@
 """What torch raises, in the domain's terms."""
 
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from adapters.diffusion.device import find_device
-from adapters.diffusion.errors import is_of_the_bytes, translated_errors
+from adapters.diffusion.errors import Callbacks, brief, is_of_the_bytes, translated_errors
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
 
 pytestmark = pytest.mark.torch
@@ -31,6 +32,8 @@ _HINT = "\nCUDA kernel errors might be asynchronously reported at some other API
         (RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED."), OutOfMemory),
         (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"), GenerationFailed),
         (RuntimeError("Invalid buffer size: 28.80 GB"), OutOfMemory),
+        (Exception("missing field `single_word`"), GenerationFailed),
+        (OSError(5, "Input/output error"), GenerationFailed),
     ],
     ids=str,
 )
@@ -82,3 +85,47 @@ def test_an_error_lets_go_of_what_was_being_drawn() -> None:
         draw()
     assert caught.value.__cause__ is not None
     assert held[0]() is None
+
+
+def test_what_a_library_repeats_out_of_a_file_can_be_printed() -> None:
+    told = brief(ValueError("no tensor 'a\0\x1b[31m\u202eb' in /srv/secret/model.ckpt\nmore"))
+    assert told == "no tensor 'a\\x00\\x1b[31m\\u202eb' in …"
+    assert brief(KeyError()) == "KeyError"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(2), KeyboardInterrupt(), BaseException("index out of bounds: the len is 2")],
+    ids=repr,
+)
+def test_what_is_no_exception_is_a_librarys_fault_too(error: BaseException) -> None:
+    def draw() -> None:
+        with translated_errors(find_device("cpu"), "drawing"):
+            raise error
+
+    with (
+        ThreadPoolExecutor(1) as thread,  # as in the service; Ctrl-C is the main thread's own
+        pytest.raises(GenerationFailed, match="drawing failed"),
+    ):
+        thread.submit(draw).result()
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        with pytest.raises(type(error)):
+            draw()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_a_callback_raises_comes_out_as_it_is(wrapped: bool) -> None:
+    class Enough(Exception):
+        pass
+
+    def enough(_loaded: bool) -> None:
+        raise Enough
+
+    callbacks = Callbacks(None, enough)
+    with pytest.raises(Enough), translated_errors(find_device("cpu"), "drawing", callbacks):
+        try:
+            callbacks.on_load()
+        except Enough as error:
+            if wrapped:
+                raise ValueError("the library could not go on") from error
+            raise

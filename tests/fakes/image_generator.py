@@ -14,6 +14,7 @@ from domain.ports.image_generator import (
     GeneratedBatch,
     GenerationStep,
     ImageGenerator,
+    LoadCallback,
     StepCallback,
 )
 
@@ -27,12 +28,14 @@ class FakeImageGenerator(ImageGenerator):
         drawn: Every request that was drawn, in order.
         gate: Drawing waits until it is set, which it is unless a test clears it.
         failures: Raised, first one first, instead of drawing.
-        unloadable: Ids of models that can not be loaded.
+        unloadable: Ids of models that cannot be loaded.
         warnings: What it has to say of each request.
         batches: The ids of the requests of each batch that was drawn, in order.
         fits: How many images at once it has memory for.
         on_begin: Called with each batch before it is drawn.
         after_step: Called after each step, once whoever asked for the pictures knows of it.
+        load_ticks: How often each load shows a sign of life before the model is loaded.
+        after_load_tick: Called after each of them.
         previews: Of how many requests a preview was made.
     """
 
@@ -47,7 +50,9 @@ class FakeImageGenerator(ImageGenerator):
         self.gate = threading.Event()
         self.gate.set()
         self.began = threading.Event()
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
+        self.load_ticks = 1
+        self.after_load_tick: Callable[[], object] = lambda: None
         self.unloadable: set[str] = set()
         self.warnings: tuple[str, ...] = ()
         self.unavailable: DomainError | None = None
@@ -73,6 +78,7 @@ class FakeImageGenerator(ImageGenerator):
         *,
         at_once: int = 1,
         on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
         self.prepare()
         self.began.set()
@@ -82,6 +88,11 @@ class FakeImageGenerator(ImageGenerator):
             raise self.failures.pop(0)
         if model.id in self.unloadable:
             raise ModelNotLoadable(f"{model.name} is no checkpoint")
+        if on_load is not None:
+            for _ in range(self.load_ticks):
+                on_load(False)
+                self.after_load_tick()
+            on_load(True)
         images = sum(request.num_images for request in requests)
         together = min(at_once, self._largest_batch, images)
         if together > self.fits:

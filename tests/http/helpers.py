@@ -119,9 +119,8 @@ def fill_queue(service: Service) -> list[Submission]:
     return waiting
 
 
-STATES_AT_REST = tuple(
-    each for each in Readiness if each not in (Readiness.IN_USE, Readiness.WARMING_UP)
-)
+_OF_THREADS = (Readiness.IN_USE, Readiness.WARMING_UP, Readiness.STANDS_STILL)
+STATES_AT_REST = tuple(each for each in Readiness if each not in _OF_THREADS)
 """Those that a service can be in before it is started."""
 
 

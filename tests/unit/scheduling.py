@@ -15,8 +15,9 @@ from tests.fakes.job_observer import FakeJobObserver
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
-__all__ = ["MODEL", "OTHER_MODEL", "Bench", "request"]
+__all__ = ["LOAD_TIMEOUT", "MODEL", "OTHER_MODEL", "Bench", "request"]
 
+LOAD_TIMEOUT = 600.0
 MODEL = model_record()
 OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 
@@ -56,7 +57,9 @@ class Bench:
             clock=self.clock,
         )
         self.scheduler = JobScheduler(
-            GenerateImages(self.registry, self.generator, clock=self.clock),
+            GenerateImages(
+                self.registry, self.generator, clock=self.clock, load_timeout=LOAD_TIMEOUT
+            ),
             self.records,
             max_queue=self._max_queue,
             max_queue_per_caller=self._max_queue_per_caller,

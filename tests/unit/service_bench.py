@@ -8,13 +8,15 @@ from application.service import InferenceService
 from domain.model_names import ModelNames
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
+from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
-__all__ = ["MODEL", "Bench"]
+__all__ = ["MODEL", "STALL_TIMEOUT", "Bench"]
 
 MODEL = model_record()
+STALL_TIMEOUT = 600.0
 
 
 class Bench:
@@ -34,9 +36,17 @@ class Bench:
             retention_bytes=9,
             now=time.time,
         )
+        self.clock = FakeClock()
         self.scheduler = JobScheduler(
-            GenerateImages(self.registry, self.generator), self.records, max_queue=1
+            GenerateImages(self.registry, self.generator, clock=self.clock),
+            self.records,
+            max_queue=1,
         )
         self.service = InferenceService(
-            self.registry, self.generator, self.scheduler, self.records, scan_interval=0.01
+            self.registry,
+            self.generator,
+            self.scheduler,
+            self.records,
+            scan_interval=0.01,
+            stall_timeout=STALL_TIMEOUT,
         )

@@ -114,12 +114,17 @@ def test_code_beside_good_tensors_is_named(write: Callable[[object], bytes]) -> 
         ("nt.system", "os.system"),
         ("torch.hub.load", "torch.hub.load"),
         ("torch._utils._import_dotted_name", "torch._utils._import_dotted_name"),
-        ("pytorch_lightning.callbacks.ModelCheckpoint",) * 2,
         ("torch.StorageStorage",) * 2,
-        ("numpy.core.multiarray.scalar",) * 2,
+        ("numpy.core.multiarray.fromfile",) * 2,
+        ("numpy.load",) * 2,
+        ("subprocess.Popen",) * 2,
+        ("builtins.getattr",) * 2,
+        ("pip.main",) * 2,
+        ("cloudpickle.loads",) * 2,
+        ("__main__.run",) * 2,
     ],
 )
-def test_any_name_outside_of_torchs_list_is_unsafe(name: str, shown: str) -> None:
+def test_a_name_that_no_checkpoint_has_a_use_for_is_unsafe(name: str, shown: str) -> None:
     assert read(zip_file({"x": call(name, "y")})).unsafe_globals == (shown,)
 
 
@@ -129,17 +134,63 @@ def test_old_instructions_that_call_are_seen() -> None:
     computed = b"\x80\x04\x8c\x02os\x94\x8c\x06system\x93."
     for code in (inst, obj, computed):
         assert read(zip_file(code)).unsafe_globals == ("os.system",)
-    assert read(zip_file(inst)).unsupported == ("STRING", "INST")
 
 
-def test_instructions_that_torch_does_not_load_are_told() -> None:
-    data = pickle.dumps({"epoch": "x" * 10}, 4)
-    assert "SHORT_BINUNICODE" in read(zip_file(data)).unsupported
+def test_what_cannot_be_followed_without_running_it_is_told() -> None:
     assert read(zip_file(b"\x80\x02X\x01\x00\x00\x00a)R.")).unsupported == (
-        "a call of something that is no function",
+        "a call of something that is not a function",
     )
+    assert read(zip_file(b"\x80\x02\x82\x01.")).unsupported == ("EXT1",)
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_texts_of_every_protocol_are_read(protocol: int) -> None:
+    header = read(zip_file(pickle.dumps({"epoch": "x" * 10, "global_step": 7}, protocol)))
+    assert header.metadata == {"epoch": "x" * 10, "global_step": "7"}
+    assert header.unsafe_globals == header.unsupported == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        call("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint").function,
+        call("pytorch_lightning.callbacks.ModelCheckpoint", "val/loss"),
+        call("numpy.core.multiarray.scalar", call("numpy.dtype", "f8"), b"abcdefgh"),
+        call("numpy._core.multiarray.scalar", call("numpy.dtype", "f8"), b"abcdefgh"),
+        call("collections.defaultdict", call("builtins.dict").function),
+        call("copyreg._reconstructor", call("argparse.Namespace").function, None, None),
+        call("__main__.TrainingOptions", 1, 2),
+        call("omegaconf.dictconfig.DictConfig"),
+        call("pathlib.PosixPath", "logs", "run"),
+        call("builtins.set", [1, 2]),
+        call("builtins.bytearray", b"four"),
+    ],
+    ids=lambda value: getattr(value, "name", None) or value.function.name,
+)
+@WRITERS
+def test_what_trainers_keep_beside_the_weights_is_left_alone(
+    write: Callable[[object], bytes], value: object
+) -> None:
+    header = read(write({"state_dict": {"w": tensor((2, 2))}, "kept": [{"x": value}]}))
+    assert header.tensors == {"w": TensorFacts("float16", (2, 2))}
+    assert header.unsafe_globals == header.unsupported == ()
+
+
+def repeated(size: int) -> object:
+    """A tensor that shows one stored byte `size` times."""
+    made = tensor((1,), key="repeated", kind="ByteStorage", elements=1)
+    storage, offset, _, _, *rest = made.arguments
+    return call("torch._utils._rebuild_tensor_v2", storage, offset, (size,), (0,), *rest)
+
+
+def states(depth: int) -> object:
+    """Tables, each the `state_dict` of the next."""
+    return {"state_dict": states(depth - 1)} if depth else {"w": tensor((4,))}
+
+
+STATE = b"X\x0a\x00\x00\x00state_dict"
+CYCLE = b"\x80\x02}q\x00" + STATE + b"h\x00s."
+CYCLE_OF_TWO = b"\x80\x02}q\x00" + STATE + b"}" + STATE + b"h\x00ss."
 GOOD = zip_file({"w": tensor((64, 64))})
 OLD = legacy_file({"w": tensor((64, 64))})
 
@@ -165,6 +216,22 @@ OLD = legacy_file({"w": tensor((64, 64))})
         (zip_file({"w": tensor((1,) * 65)}), "damaged"),
         (zip_file({"w": tensor((4,), kind="QInt8Storage", elements=4)}), "does not have"),
         (zip_file({"x" * 501: 1}), "longer than any"),
+        (zip_file({"w": tensor((4,))}, deflate=True), "compressed"),
+        (zip_file({"w": tensor((4,))}, extra={"model/byteorder": b"big"}), "byte order"),
+        (zip_file({"w": call("builtins.bytearray", 3 * 2**30)}), "does not hold, by a call of"),
+        (zip_file({"w": call("torch.Tensor", 2**30)}), "does not hold, by a call of"),
+        (zip_file({"w": call("torch.FloatTensor", 2**30)}), "does not hold, by a call of"),
+        (zip_file({"w": call("torch.HalfStorage", 2**30)}), "does not hold, by a call of"),
+        (zip_file({"w": call("torch.storage.UntypedStorage", 9)}), "does not hold, by a call of"),
+        (zip_file({"w": call("torch._utils._rebuild_sparse_tensor")}), "by a call of"),
+        (zip_file({"w": call("torch._utils._rebuild_nested_tensor")}), "by a call of"),
+        (zip_file({"w": call("torch._utils._rebuild_qtensor")}), "by a call of"),
+        (zip_file({"w": repeated(2**28 + 2)}), "far larger than its data"),
+        (zip_file({str(i): repeated(2**28) for i in range(65)}), "far larger than their data"),
+        (zip_file(CYCLE), "contains itself"),
+        (zip_file(CYCLE_OF_TWO), "contains itself"),
+        (zip_file(b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s."), "contains itself"),
+        (zip_file(states(40)), "contains itself, or has no end"),
         (zip_file(b"\x80\x02}"), "cut off or damaged"),
         (zip_file(b"\x80\x02."), "damaged"),
         (zip_file(b"\x80\x02t."), "damaged"),
@@ -190,6 +257,13 @@ def test_a_zip_file_without_a_model_is_refused() -> None:
         archive.writestr("holiday.jpg", b"")
     with pytest.raises(UnreadableHeader, match="without a torch model"):
         read(out.getvalue())
+
+
+@pytest.mark.parametrize(
+    "value", [repeated(2**28 + 1), states(31), {"a": states(3), "b": states(3)}]
+)
+def test_what_lies_just_inside_of_the_bounds_is_read(value: object) -> None:
+    assert read(zip_file({"x": value, "w": tensor((4,))})).tensors["w"].shape == (4,)
 
 
 def test_every_cut_of_a_file_is_refused_not_misread() -> None:

@@ -3,13 +3,25 @@
 The descriptions are the arguments of the functions in `torch/_utils.py`.
 """
 
+import math
 from dataclasses import dataclass
 
-from adapters.filesystem.headers_values import DTYPE_BITS, TensorFacts, UnreadableHeader
+from domain.checkpoints.header_values import DTYPE_BITS, TensorFacts, UnreadableHeader
 
-__all__ = ["MOST_DIMENSIONS", "Storage", "name_text", "tensor_facts", "whole"]
+__all__ = [
+    "LARGEST_REPEATED_BYTES",
+    "MOST_DIMENSIONS",
+    "Storage",
+    "StoredTensor",
+    "name_text",
+    "stored_tensor",
+    "whole",
+]
 
 MOST_DIMENSIONS = 64
+LARGEST_REPEATED_BYTES = 2**28
+"""Of a tensor that shows stored elements more than once. The largest tensor of SDXL has 253 MB in
+float32: 49,408 tokens by 1,280 numbers."""
 _LONGEST_NAME = 500
 
 
@@ -33,25 +45,61 @@ class Storage:
         return self.elements * DTYPE_BITS[self.dtype] // 8
 
 
-def tensor_facts(
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """A tensor as a view of a storage; it lies inside of the storage.
+
+    Attributes:
+        storage: Where its elements are.
+        dtype: Element type by torch's name.
+        offset: Of its first element, in elements.
+        shape: Extent of each dimension in elements.
+        strides: Elements from one to the next, for each dimension.
+    """
+
+    storage: Storage
+    dtype: str
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def facts(self) -> TensorFacts:
+        """Its type and shape."""
+        return TensorFacts(self.dtype, self.shape)
+
+    @property
+    def repeated_bytes(self) -> int:
+        """Bytes that a copy of it takes beyond those of its storage."""
+        return max(0, math.prod(self.shape) * DTYPE_BITS[self.dtype] // 8 - self.storage.size)
+
+
+def stored_tensor(
     storage: object = None,
     offset: object = None,
     shape: object = None,
     strides: object = None,
     *,
     dtype: str | None = None,
-) -> TensorFacts:
-    """The tensor that torch would make as a view of a storage; offset and strides in elements."""
+) -> StoredTensor:
+    """The tensor that torch would make as a view of a storage; offset and strides in elements.
+
+    Raises:
+        UnreadableHeader: It reaches outside of its storage, or repeats it without measure.
+        TypeError: An argument is of another kind.
+    """
     extents, steps = _counts(shape), _counts(strides)
     if not isinstance(storage, Storage) or len(steps) != len(extents):
         raise UnreadableHeader("its pickle describes a tensor that torch could not build")
     kind = dtype or storage.dtype
-    last = whole(offset) + sum(
-        (extent - 1) * step for extent, step in zip(extents, steps, strict=True)
-    )
+    first = whole(offset)
+    last = first + sum((extent - 1) * step for extent, step in zip(extents, steps, strict=True))
     if all(extents) and (last + 1) * DTYPE_BITS[kind] > storage.size * 8:
         raise UnreadableHeader("its pickle describes a tensor that reaches outside of its data")
-    return TensorFacts(kind, extents)
+    tensor = StoredTensor(storage, kind, first, extents, steps)
+    if tensor.repeated_bytes > LARGEST_REPEATED_BYTES:
+        raise UnreadableHeader("its pickle describes a tensor that is far larger than its data")
+    return tensor
 
 
 def whole(value: object) -> int:

@@ -1,0 +1,91 @@
+"""Tensors out of a file that `torch.save` wrote, mapped and never unpickled.
+
+What a file says is read by `domain.checkpoints`, which runs nothing; here its bytes become tensors.
+A tensor is a view of the mapped file, so nothing is allocated that the file does not hold.
+"""
+
+import os
+from collections.abc import Callable
+from typing import BinaryIO
+
+import torch
+
+from domain.checkpoints.header_values import DTYPE_BITS, UnreadableHeader
+from domain.checkpoints.stored_tensors import Storage
+from domain.checkpoints.torch_file import TorchFile, read_torch_file
+from domain.errors import ModelNotLoadable
+
+__all__ = ["check_torch_file", "read_torch_weights"]
+
+
+def read_torch_weights(
+    name: str, path: str, *, tick: Callable[[], None] = lambda: None
+) -> dict[str, torch.Tensor]:
+    """Every tensor of the file by name, on the CPU, mapped from it.
+
+    Args:
+        name: Of the model, for messages.
+        path: Of the file.
+        tick: Called between tensors; what it raises ends the reading.
+
+    Raises:
+        ModelNotLoadable: The file is corrupt, holds no tensors, or asks for more than it holds.
+        OSError: The file cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = _checked(name, file, size)
+    whole = torch.UntypedStorage.from_file(path, False, size)
+    storages: dict[str, torch.UntypedStorage] = {}
+    tensors: dict[str, torch.Tensor] = {}
+    for key, stored in content.tensors.items():
+        tick()
+        storage = stored.storage
+        if storage.key not in storages:
+            storages[storage.key] = _part(whole, content.positions[storage.key], storage)
+        tensor = torch.empty(0, dtype=getattr(torch, stored.dtype))
+        tensors[key] = tensor.set_(
+            storages[storage.key], stored.offset, stored.shape, stored.strides
+        )
+    return tensors
+
+
+def check_torch_file(name: str, path: str) -> None:
+    """See that a file can be left to `torch.load(weights_only=True)`: it holds tensors alone.
+
+    Raises:
+        ModelNotLoadable: It names or asks for anything else; the message says what.
+        OSError: The file cannot be read.
+    """
+    with open(path, "rb") as file:
+        _checked(name, file, os.fstat(file.fileno()).st_size, only_tensors=True)
+
+
+def _checked(name: str, file: BinaryIO, size: int, *, only_tensors: bool = False) -> TorchFile:
+    try:
+        content = read_torch_file(file, size)
+    except UnreadableHeader as error:
+        raise ModelNotLoadable(f"{name} cannot be read: {error}", lasting=True) from error
+    if content.unsafe_globals or content.unsupported:
+        first = (*content.unsafe_globals, *content.unsupported)[0]
+        raise ModelNotLoadable(
+            f"{name} is a pickle that asks for {first[:80]!a}; nothing in it was run. "
+            "A .safetensors file of the same model is safe by its form",
+            lasting=True,
+        )
+    if only_tensors and content.others:
+        raise ModelNotLoadable(
+            f"{name} is a pickle that names {content.others[0][:80]!a} beside its tensors; "
+            "save them again as .safetensors",
+            lasting=True,
+        )
+    if not content.tensors:
+        raise ModelNotLoadable(f"{name} holds no table of named tensors", lasting=True)
+    return content
+
+
+def _part(whole: torch.UntypedStorage, position: int, storage: Storage) -> torch.UntypedStorage:
+    part = whole[position : position + storage.size]
+    # Files of before torch 1.6 do not align their data, which compiled code may rely on.
+    is_aligned = position % max(1, DTYPE_BITS[storage.dtype] // 8) == 0
+    return part if is_aligned else part.clone()

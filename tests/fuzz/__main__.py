@@ -1,0 +1,44 @@
+"""Try hostile model files for as long as you like: `make fuzz`, or
+
+    python -m tests.fuzz [--seconds N] [--from SEED]
+
+A seed whose file is taken wrongly is printed; add it to kept_seeds.json with its mend.
+"""
+
+import argparse
+import sys
+import time
+
+from tests.fuzz.corpora import COUNTS
+from tests.fuzz.running import run
+
+_ROUND = 200
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="try hostile model files")
+    parser.add_argument("--seconds", type=float, help="stop after so many; without it, with Ctrl-C")
+    parser.add_argument("--from", dest="first", type=int, default=max(COUNTS.values()))
+    options = parser.parse_args()
+    began, first, wrong = time.monotonic(), options.first, 0
+    try:
+        while options.seconds is None or time.monotonic() - began < options.seconds:
+            for kind in COUNTS:
+                for how in ("listed", "loaded"):
+                    outcome = run(kind, how, first, first + _ROUND)
+                    ends = ", ".join(f"{count} {end}" for end, count in outcome.ends.items())
+                    print(
+                        f"{kind} {how}, seeds {first} to {first + _ROUND - 1}: {ends}", flush=True
+                    )
+                    for seed, problem in outcome.wrong.items():
+                        wrong += 1
+                        print(f"  WRONG: {kind} {how}, seed {seed}: {problem}", flush=True)
+            first += _ROUND
+    except KeyboardInterrupt:
+        pass
+    print(f"{wrong} files were taken wrongly")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Hostile model files, each out of a seed: the same seed makes the same file, on any machine."""
+
+import json
+import random
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz.values import mutated_bytes, odd_value
+from tests.paths import ROOT
+from tests.unit.model_files import call, legacy_file, pickled, safetensors_file, tensor, zip_file
+
+__all__ = ["COUNTS", "configurations", "pickle_file", "safetensors_of"]
+
+COUNTS: Mapping[str, int] = {"pickles": 1200, "safetensors": 4000, "configurations": 500}
+"""How many files of each kind are tried by the tests; `make fuzz` goes on from there."""
+
+_HUGE = 3 * 2**30
+_NAMES = [
+    "builtins.bytearray",
+    "builtins.set",
+    "collections.Counter",
+    "collections.OrderedDict",
+    "torch.Tensor",
+    "torch.FloatTensor",
+    "torch.HalfStorage",
+    "torch.storage.UntypedStorage",
+    "torch.Size",
+    "os.system",
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_sparse_tensor",
+    "torch._utils._rebuild_nested_tensor",
+    "torch._utils._rebuild_tensor_v3",
+    "builtins.eval",
+    "torch._tensor._rebuild_from_type_v2",
+    "numpy.core.multiarray.scalar",
+    "argparse.Namespace",
+    "torch._utils._rebuild_meta_tensor_no_storage",
+    "lightning.Callback",
+    "builtins.range",
+]
+# Instructions that make much of little: doubled lists, memo entries, names, nesting, texts.
+_BOMBS = (
+    b"]q\x00" + b"".join(b"0](h%ch%ceq%c" % (i, i, i + 1) for i in range(30)),
+    b"}\x94" * 4000,
+    b")\x85" * 4000,
+    b"(" * 4000,
+    b"cos\nsystem\n" * 200,
+    b"X\x00\x08\x00\x00" + b"a" * 2048,
+    b"\x8a\xff" + b"\xff" * 255,
+    b"}q\x00X\x0a\x00\x00\x00state_dicth\x00s",
+    b"(K\x01" + b"K\x02" * 3000 + b"t",
+    b"]" * 3000,
+)
+
+
+def pickle_file(seed: int) -> bytes:
+    """A file in one of torch's formats: sound tensors, an odd call, bombs, and changed bytes."""
+    chance = random.Random(f"pickle {seed}")
+    table: dict[str, Any] = {
+        f"w{number}": tensor(
+            tuple(_extent(chance) for _ in range(chance.randrange(4))),
+            key=str(number),
+            kind=chance.choice(("HalfStorage", "FloatStorage", "LongStorage", "BFloat16Storage")),
+            elements=chance.choice((81, 81, 81, 81, 0, 9)),
+            offset=chance.choice((0,) * 20 + (1, 2**62)),
+        )
+        for number in range(chance.randrange(1, 6))
+    }
+    for number in range(chance.choice((0, 0, 1, 2))):
+        arguments = [_argument(chance, table) for _ in range(chance.randrange(5))]
+        table[f"x{number}"] = call(chance.choice(_NAMES), *arguments)
+    content: dict[str, Any] = {"state_dict": table, "global_step": chance.randrange(2**70)}
+    for _ in range(chance.choice((0, 0, 0, 0, 1, 2, 40))):
+        content = {"state_dict": content}
+    write = chance.choice((zip_file, legacy_file))
+    data = write(content)
+    if chance.random() < 0.4:
+        return _with_changed_pickle(chance, content, data)
+    return mutated_bytes(chance, data) if chance.random() < 0.7 else data
+
+
+def _extent(chance: random.Random) -> int:
+    return 2**40 if chance.random() < 0.02 else chance.randrange(5)
+
+
+def _argument(chance: random.Random, table: Mapping[str, Any]) -> object:
+    return chance.choice((_HUGE, -1, (), (2, 3), [1] * 99, "x", b"four", table["w0"], {"a": 1}))
+
+
+def _with_changed_pickle(chance: random.Random, content: object, whole: bytes) -> bytes:
+    """The instructions themselves changed, in a sound zip archive."""
+    data = pickled(content)
+    for _ in range(chance.randrange(3)):
+        place = chance.randrange(2, len(data))
+        data = data[:place] + chance.choice(_BOMBS) + data[place:]
+    if chance.random() < 0.7:
+        data = mutated_bytes(chance, data)
+    return zip_file(data) if chance.random() < 0.8 else mutated_bytes(chance, whole)
+
+
+def safetensors_of(seed: int) -> bytes:
+    """A safetensors file with odd values in its header, or changed bytes."""
+    chance = random.Random(f"safetensors {seed}")
+    shapes = {
+        f"model.{number}": tuple(chance.randrange(4) for _ in range(chance.randrange(4)))
+        for number in range(chance.randrange(1, 9))
+    }
+    data = safetensors_file(shapes, {"format": "pt", "note": "x" * chance.randrange(99)})
+    if chance.random() < 0.5:
+        return mutated_bytes(chance, data)
+    length = struct.unpack_from("<Q", data)[0]
+    table = json.loads(data[8 : 8 + length])
+    for _ in range(chance.randint(1, 3)):
+        name = chance.choice(list(table))
+        if isinstance(table[name], dict) and chance.random() < 0.8:
+            table[name][chance.choice(("dtype", "shape", "data_offsets", "x"))] = odd_value(chance)
+        else:
+            table[chance.choice((name, "y" * 600, "__metadata__"))] = odd_value(chance)
+    text = json.dumps(table).encode()
+    claimed = chance.choice((len(text), len(text), len(text), len(text) - 1, 2**63, 0))
+    return struct.pack("<Q", claimed) + text + data[8 + length :]
+
+
+_PUBLISHED = ROOT / "tests/data/model-configs"
+_TOKENIZER: dict[str, Any] = {
+    "version": "1.0",
+    "truncation": None,
+    "padding": None,
+    "added_tokens": [
+        {
+            "id": 2,
+            "content": "<end>",
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+    ],
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},
+    "pre_tokenizer": {
+        "type": "Split",
+        "pattern": {"Regex": r"\s+"},
+        "behavior": "Removed",
+        "invert": False,
+    },
+    "post_processor": {
+        "type": "TemplateProcessing",
+        "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {},
+    },
+    "decoder": None,
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<end>": 2}, "merges": []},
+}
+_STEPS: tuple[dict[str, Any], ...] = (
+    {"type": "Replace", "pattern": {"Regex": "."}, "content": "aaaaaaaaaaaaaaaa"},
+    {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "b"},
+    {"type": "Replace", "pattern": {"String": ""}, "content": "b"},
+    {"type": "Prepend", "prepend": "x" * 100_000},
+    {"type": "Precompiled", "precompiled_charsmap": "////fwAA"},
+    {"type": "Precompiled", "precompiled_charsmap": "CAAAAP//////////eno="},
+    {"type": "NFKC"},
+)
+
+
+def configurations(seed: int, folder: Path) -> None:
+    """Write the small files of a diffusers folder, some of whose fields are odd."""
+    chance = random.Random(f"configurations {seed}")
+    source = _PUBLISHED / chance.choice(("sd-1", "sd-2", "sdxl"))
+    tables = {
+        path.relative_to(source).as_posix(): json.loads(path.read_text("utf-8"))
+        for path in sorted(source.rglob("*.json"))
+    }
+    tables["tokenizer/tokenizer.json"] = json.loads(json.dumps(_TOKENIZER))
+    if chance.random() < 0.5:
+        step = chance.choice(_STEPS)
+        tables["tokenizer/tokenizer.json"]["normalizer"] = {
+            "type": "Sequence",
+            "normalizers": [step] * chance.choice((1, 2, 9, 100)),
+        }
+    for _ in range(chance.randint(0, 4)):
+        _change(chance, tables[chance.choice(list(tables))])
+    for name, table in tables.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = json.dumps(table).encode()
+        path.write_bytes(mutated_bytes(chance, data) if chance.random() < 0.02 else data)
+
+
+def _change(chance: random.Random, table: dict[str, Any]) -> None:
+    while True:
+        key = chance.choice(list(table) or ["a"])
+        inner = table.get(key)
+        if not isinstance(inner, dict) or not inner or chance.random() < 0.3:
+            break
+        table = inner
+    table[key if chance.random() < 0.8 else "extra_layers"] = odd_value(chance)

@@ -1,0 +1,66 @@
+"""The same files, given to the loaders and the libraries behind them. Needs torch."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from adapters.diffusion.device import find_device
+from adapters.diffusion.errors import translated_errors
+from adapters.diffusion.folder_index import make_harmless
+from adapters.diffusion.weights import read_metadata, read_weights
+from domain.errors import DomainError, ModelNotLoadable
+from domain.models import ModelRecord
+from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
+from tests.fuzz.trial import Trial
+
+__all__ = ["LOADED"]
+
+_PROMPT = "a red circle on a blue background, " * 28  # some 1,000 characters, as many as may be
+
+
+def _weights(make: Callable[[int], bytes], extension: str) -> Trial:
+    def trial(seed: int) -> tuple[str, int]:
+        data = make(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"a{extension}")
+            path.write_bytes(data)
+            model = ModelRecord("ab" * 32, path.name, len(data), str(path), extension)
+            try:
+                read_metadata(model)
+                for tensor in read_weights(model).values():
+                    if tensor.nbytes <= 2**20:
+                        tensor.clone()  # each byte that it says it has is there
+            except ModelNotLoadable as error:
+                assert str(error).isprintable()
+                assert folder not in str(error)
+                return "refused", len(data)
+        return "loaded", len(data)
+
+    return trial
+
+
+def _folder(seed: int) -> tuple[str, int]:
+    from diffusers import DPMSolverMultistepScheduler
+    from tokenizers import Tokenizer
+    from transformers import CLIPTextConfig
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        configurations(seed, folder)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        try:
+            make_harmless(name)
+            with translated_errors(find_device("cpu", "float32"), "loading it"):
+                DPMSolverMultistepScheduler.from_pretrained(folder / "scheduler").set_timesteps(20)
+                CLIPTextConfig.from_pretrained(folder / "text_encoder")
+                Tokenizer.from_file(str(folder / "tokenizer/tokenizer.json")).encode(_PROMPT)
+        except DomainError as error:
+            return f"refused {type(error).__name__}", size
+    return "loaded", size
+
+
+LOADED: Mapping[str, Trial] = {
+    "pickles": _weights(pickle_file, ".ckpt"),
+    "safetensors": _weights(safetensors_of, ".safetensors"),
+    "configurations": _folder,
+}

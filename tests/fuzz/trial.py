@@ -1,0 +1,133 @@
+"""One hostile file after another, in this process: what is wrong with how each is taken."""
+
+import io
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
+from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
+from adapters.filesystem.classification import classify
+from adapters.filesystem.headers import UnreadableHeader, read_header
+from domain.errors import ModelNotLoadable
+from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
+
+__all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured", "resident"]
+
+MOST_MEMORY = 64 * 2**20
+"""Bytes beyond its own size that a file may take."""
+MOST_SECONDS = 5.0
+"""Of computing that one file may take; the slowest takes a tenth of it."""
+
+Trial = Callable[[int], tuple[str, int]]
+"""Tries the file of a seed; says how it ended, in a word, and how large the file was."""
+
+
+def _listed(data: bytes, extension: str) -> str:
+    try:
+        header = read_header(io.BytesIO(data), len(data), extension)
+    except UnreadableHeader as error:
+        return _reason(error.reason)
+    found = classify(header)
+    return "loadable" if found.loadable else _reason(found.reason or "")
+
+
+def _reason(text: str) -> str:
+    """Raises AssertionError for a reason that a user could not read."""
+    assert text, "refused without a reason"
+    assert len(text) < 400, f"a reason of {len(text)} characters"
+    assert text.isprintable(), f"a reason that is not printable: {text!a}"
+    return "refused"
+
+
+def _pickle(seed: int) -> tuple[str, int]:
+    data = pickle_file(seed)
+    return _listed(data, ".ckpt"), len(data)
+
+
+def _safetensors(seed: int) -> tuple[str, int]:
+    data = safetensors_of(seed)
+    return _listed(data, ".safetensors"), len(data)
+
+
+def _configurations(seed: int) -> tuple[str, int]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        configurations(seed, folder)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        try:
+            check_folder(name)
+            path = folder / "tokenizer/tokenizer.json"
+            check_tokenizer("tokenizer.json", json_object(path, "tokenizer.json"))
+        except ModelNotLoadable as error:
+            return _reason(str(error)), size
+    return "allowed", size
+
+
+LISTED: Mapping[str, Trial] = {
+    "pickles": _pickle,
+    "safetensors": _safetensors,
+    "configurations": _configurations,
+}
+
+
+def measured(
+    trial: Trial, seed: int, *, meter: Callable[[], AbstractContextManager["Peak"]] | None = None
+) -> tuple[str, str | None]:
+    """How a trial ended, and what is wrong with it: None where nothing is.
+
+    Args:
+        trial: What is done with the file.
+        seed: Of the file.
+        meter: Measures the memory; by default that of Python's objects.
+    """
+    began = time.process_time()
+    try:
+        with (meter or traced)() as peak:
+            ended, size = trial(seed)
+    except Exception as error:
+        return "broken", f"{type(error).__name__}: {error}"
+    seconds = time.process_time() - began
+    if peak.taken - size > MOST_MEMORY:
+        return ended, f"{peak.taken / 2**20:.0f} MiB for a file of {size:,} bytes"
+    if seconds > MOST_SECONDS:
+        return ended, f"{seconds:.1f} s of computing"
+    return ended, None
+
+
+@dataclass(slots=True)
+class Peak:
+    """The most bytes that a block took beyond what was taken when it began."""
+
+    taken: int = 0
+
+
+@contextmanager
+def traced() -> Iterator[Peak]:
+    """The memory of Python's objects."""
+    peak = Peak()
+    tracemalloc.start()
+    try:
+        yield peak
+        peak.taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@contextmanager
+def resident() -> Iterator[Peak]:
+    """The memory of the process, with that of libraries which are not in Python. Linux alone."""
+    peak = Peak()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = _most_resident()
+    yield peak
+    peak.taken = _most_resident() - before
+
+
+def _most_resident() -> int:
+    text = Path("/proc/self/status").read_text()
+    return int(text.split("VmHWM:")[1].split()[0]) * 1024
