@@ -111,7 +111,10 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
     if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
-        return "it is distilled for its own sampler (LCM); get it as a LoRA or a diffusers folder"
+        return (
+            "it is a latent consistency model (LCM), whose UNet takes the guidance as an input; "
+            "get it as a diffusers folder"
+        )
     if "edm_mean" in header.tensors:
         return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
     return _incomplete(header.tensors, family)
