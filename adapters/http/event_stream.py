@@ -37,8 +37,8 @@ class JobEventSchema(AnswerSchema):
     event = fields.String(metadata={"enum": ["queued", "progress", "preview", "done"]})
     data = fields.String(
         metadata={
-            "description": "JSON: a `Job` of `queued` and `done`, a `Progress` of `progress`; of "
-            "`preview` a small JPEG of the work so far, as a `data:` URL.",
+            "description": "JSON. For `queued` and `done` it is a `Job`, for `progress` a "
+            "`Progress`, for `preview` a small JPEG of the work so far, as a `data:` URL.",
             "contentMediaType": "application/json",
             "contentSchema": {
                 "anyOf": [

@@ -80,8 +80,8 @@ def inference_blueprint(
     def infer(fields: dict[str, Any]) -> _Answer:
         """Draw pictures and wait for them.
 
-        The request is a job named by its `id`: the same request again joins it, or has its result.
-        `Prefer` says how long to wait before the job is answered instead. With one picture and an
+        The `id` names the job of this request. The same request with the same `id` joins that job
+        or gets its result. `Prefer` says how long to wait; after that, the answer is the job. With one picture and an
         `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the answer is the file.
         """
         choice = file_choice(request.accept_mimetypes, fields.get("output_format"), _number(fields))

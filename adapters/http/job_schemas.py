@@ -145,7 +145,7 @@ class _JobImageSchema(AnswerSchema):
     thumbnail_url = fields.String(
         metadata={
             "format": "uri-reference",
-            "description": "A WebP of at most 384 pixels a side. A browser may keep it for good.",
+            "description": "A WebP of at most 384 pixels a side. A browser may cache it for good.",
         }
     )
     seed = fields.Integer()

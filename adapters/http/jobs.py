@@ -120,10 +120,10 @@ def jobs_blueprint(
         HTTPStatus.NO_CONTENT, success=True, description="The job and its pictures are removed."
     )
     def end(query: dict[str, Any], job_id: str) -> Response | tuple[JobView, HTTPStatus]:
-        """Cancel a job, or forget a finished one.
+        """Cancel a job, or remove a finished one.
 
-        A call that waits for a job that is cancelled gets 409 `cancelled`. A finished job stays as
-        it is, unless `forget=true` removes it and its pictures for good.
+        A request that waits for the job gets 409 `cancelled`. A finished job stays as it is;
+        with `forget=true` it is removed for good, with its pictures.
         """
         if query["forget"]:
             scheduler.forget(caller(), checked_id(job_id))

@@ -24,7 +24,11 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(:[0-9]{1,5}
 _PARAMETERS = [
     path_parameter("token", "A token of the job.", pattern=f"^{_TOKEN.pattern}$"),
     path_parameter("number", "The number of the picture; the first is 0.", pattern="^[0-9]+$"),
-    path_parameter("digest", "The SHA-256 of the picture file.", pattern=f"^{_DIGEST.pattern}$"),
+    path_parameter(
+        "digest",
+        "The first digits of the SHA-256 of the picture file.",
+        pattern=f"^{_DIGEST.pattern}$",
+    ),
     {
         "in": "query",
         "name": "expires",

@@ -43,7 +43,7 @@ def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
     def mint(fields: dict[str, Any]) -> tuple[AccessToken, dict[str, str]]:
         """Make a token, with an API key.
 
-        The body may be left out.
+        The body is optional.
         """
         return checker.mint(current_principal(), **fields), {"Cache-Control": "no-store"}
 

@@ -42,13 +42,13 @@ class ImageNotReady(ImageNotFound):
 
 
 class JobRunning(DomainError):
-    """The job has not ended. Only a finished job can be forgotten."""
+    """The job has not ended. Only a finished job can be removed."""
 
     code = "job_running"
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(
-            f"the job {job_id!a} is {status}, and only a finished job can be forgotten; cancel it "
+            f"the job {job_id!a} is {status}, and only a finished job can be removed; cancel it "
             "first, or wait until it has ended"
         )
 

@@ -21,8 +21,8 @@ PREFIX = "/openai/v1"
 
 _MODEL = path_parameter(
     "model",
-    "Its id, ten or more of the id's first digits, its path, its name with or without the "
-    "extension, or an alias.",
+    "The id of the model, ten or more first digits of it, the path, the file name with or without "
+    "its extension, or an alias.",
     minLength=1,
 )
 

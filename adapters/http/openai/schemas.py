@@ -110,8 +110,8 @@ class ImagesRequestSchema(Schema):
     model_id = model_name(
         data_key="model",
         metadata={
-            "description": "An id, ten or more of its first digits, a path, a file's name with or "
-            "without its extension, or an alias; the default model when it is left out."
+            "description": "The id of a model, ten or more first digits of it, the path, the file "
+            "name with or without its extension, or an alias. The default model draws if left out."
         },
     )
     prompt = limited_text("prompt", required=True)
@@ -128,8 +128,8 @@ class ImagesRequestSchema(Schema):
         _one_of(*_RESPONSE_FORMATS),
         metadata={
             "enum": [*_RESPONSE_FORMATS, None],
-            "description": "The picture itself, or a link that opens it without a credential until "
-            "it expires; OPENAI_RESPONSE_FORMAT when it is left out.",
+            "description": "`b64_json` is the picture itself, `url` a link that opens it without "
+            "a credential until it expires. The default is `OPENAI_RESPONSE_FORMAT`.",
         },
     )
     effort = CheckedString(

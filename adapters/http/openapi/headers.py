@@ -83,8 +83,8 @@ _OF_RESPONSES: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     },
     "X-Warning": {
-        "description": "What there is to say of the picture, as `warnings` has it, a header each; "
-        "characters that no header can hold are escaped.",
+        "description": "A warning about the picture, as in `warnings`; one header for each. "
+        "Characters that no header can hold are escaped.",
         "schema": _TEXT,
     },
     "ETag": {

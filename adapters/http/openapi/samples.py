@@ -15,7 +15,7 @@ _WHEN = 5
 
 _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.InvalidRequest(
-        [errors.FieldProblem("width", "is 2048; it must lie between 256 and 1024")]
+        [errors.FieldProblem("num_inference_steps", "is 200; it must lie between 1 and 150")]
     ),
     errors.Unauthenticated(credential_sent=False),
     errors.Forbidden("this credential lacks the scope inference:run"),

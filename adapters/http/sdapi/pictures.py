@@ -43,8 +43,8 @@ class SdapiPicturesSchema(AnswerSchema):
     info = fields.String(
         metadata={
             "contentMediaType": "application/json",
-            "description": "More of the same, with `all_seeds`, the `infotexts` of each, and in "
-            "`ignored` the names of fields that nothing was done with.",
+            "description": "More parameters: `all_seeds`, the `infotexts` of all pictures, and under "
+            "`ignored` the names of fields that had no effect.",
         }
     )
 

@@ -76,8 +76,8 @@ class SdapiTxt2ImgSchema(Schema):
         "seed",
         metadata={
             "minimum": _RANDOM,
-            "description": f"Of the first picture, counted up for the others; {_RANDOM} is a "
-            "random one.",
+            "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
+            "means a random seed.",
         },
     )
     batch_size = limited_integer(
@@ -110,8 +110,8 @@ class SdapiTxt2ImgSchema(Schema):
         metadata={
             "examples": [schedule.label for schedule in SCHEDULES],
             "default": SCHEDULES[0].label,
-            "description": "How the noise is spaced, where `sampler_name` does not say it. Any "
-            "other word is Automatic, and named in the answer's `info`.",
+            "description": "The schedule, if `sampler_name` does not name one. An unknown name "
+            "counts as `Automatic`, and `info` names it.",
         },
     )
     send_images = fields.Boolean(
@@ -125,9 +125,9 @@ class SdapiTxt2ImgSchema(Schema):
         data_key=CHECKPOINT,
         load_default="",
         metadata={
-            "description": "A title, or a model's id, ten or more of its first digits, path, file "
-            "name with or without its extension, or alias. The one of your options when it is "
-            "empty."
+            "description": "The title of a checkpoint, or another name of it: its id, ten or more "
+            "first digits of the id, its path, its file name with or without the extension, or an "
+            "alias. If it is empty, the checkpoint of your options draws."
         },
     )
     output_format = limited_word(
