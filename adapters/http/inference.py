@@ -81,8 +81,9 @@ def inference_blueprint(
         """Draw pictures and wait for them.
 
         The `id` names the job of this request. The same request with the same `id` joins that job
-        or gets its result. `Prefer` says how long to wait; after that, the answer is the job. With one picture and an
-        `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the answer is the file.
+        or gets its result. `Prefer` says how long to wait; after that, the answer is the job.
+        With one picture and an `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the
+        answer is the file.
         """
         choice = file_choice(request.accept_mimetypes, fields.get("output_format"), _number(fields))
         if choice.problem is not None:

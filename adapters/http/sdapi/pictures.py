@@ -43,8 +43,8 @@ class SdapiPicturesSchema(AnswerSchema):
     info = fields.String(
         metadata={
             "contentMediaType": "application/json",
-            "description": "More parameters: `all_seeds`, the `infotexts` of all pictures, and under "
-            "`ignored` the names of fields that had no effect.",
+            "description": "More parameters: `all_seeds`, the `infotexts` of all pictures, and "
+            "under `ignored` the names of fields that had no effect.",
         }
     )
 
