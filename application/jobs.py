@@ -2,11 +2,11 @@
 
 import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from application.fingerprints import fingerprint
 from domain.errors import GenerationFailed, JobNotReadable
 from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
@@ -20,7 +20,6 @@ __all__ = [
     "JobStatus",
     "JobView",
     "Progress",
-    "fingerprint",
 ]
 
 _MOST_ATTEMPTS = 3
@@ -156,9 +155,10 @@ class Job:
         A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
         does naming it.
         """
-        own = _asked(self.request)
-        same = [own, own | {"seed": None}] if self.seed_drawn else [own]
-        return fingerprint(request) in map(_digest, same)
+        same = [fingerprint(self.request)]
+        if self.seed_drawn:
+            same.append(fingerprint(self.request, seed=None))
+        return fingerprint(request) in same
 
     @property
     def can_be_replaced(self) -> bool:
@@ -285,23 +285,6 @@ class JobPage:
 
     jobs: tuple[JobView, ...]
     older: int | None = None
-
-
-def fingerprint(request: GenerationRequest) -> str:
-    """SHA-256, in hex, of all that is asked for but the id: equal for equal requests.
-
-    Of JSON in ASCII, with sorted keys and no blanks.
-    """
-    return _digest(_asked(request))
-
-
-def _asked(request: GenerationRequest) -> dict[str, object]:
-    return {name: value for name, value in dataclasses.asdict(request).items() if name != "id"}
-
-
-def _digest(asked: dict[str, object]) -> str:
-    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _steps(progress: Progress | None) -> dict[str, int]:

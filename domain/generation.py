@@ -4,12 +4,11 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.errors import FieldProblem, InvalidRequest
+from domain.generated import GeneratedImage, Timings
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength, one_line_end
 from domain.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
@@ -251,36 +250,6 @@ class GenerationRequest:
         if name == "guidance_scale":
             return guidance_problem(value)
         return self.LIMITS[name].problem(value)
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratedImage:
-    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`."""
-
-    data: bytes = dataclasses.field(repr=False)
-    seed: int
-    width: int
-    height: int
-    output_format: OutputFormat = OutputFormat.PNG
-
-    @property
-    def media_type(self) -> str:
-        """The Content-Type of `data`."""
-        return self.output_format.media_type
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the file to `path`, whatever its ending. Raises OSError when that fails."""
-        Path(path).write_bytes(self.data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timings:
-    """Where the time went, in seconds."""
-
-    queue: float = 0.0
-    load: float = 0.0
-    generate: float = 0.0
-    encode: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

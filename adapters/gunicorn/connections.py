@@ -20,24 +20,19 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-__all__ = [
-    "BODY_SECONDS",
-    "BYTES_PER_SECOND",
-    "ConnectionsWorker",
-    "HeadTooLarge",
-    "HeadTooSlow",
-    "head_is_ready",
-]
+from adapters.gunicorn.slow_clients import (
+    MAX_HEAD,
+    BodyUnreader,
+    DeadlineSocket,
+    HeadTooLarge,
+    HeadTooSlow,
+    head_is_ready,
+)
 
-BODY_SECONDS = 10.0
-"""A body or an answer may always take so long."""
-BYTES_PER_SECOND = 16 * 1024
-"""And a second longer for so many bytes: slower than any mobile network, and bounded."""
-MAX_HEAD = 64 * 1024
-"""Bytes of a head. Browsers and proxies send a tenth of it."""
+__all__ = ["ConnectionsWorker"]
+
 
 _DRAIN_SECONDS = 0.25
 """How long a thread waits for the rest of a body that nobody read."""
@@ -49,50 +44,6 @@ _PUBLIC_THREADS = 8
 _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEALTH = re.compile(rb"(?:GET|HEAD) /(?:v1/)?health(?:/ready)?[ ?]")
 _API = re.compile(rb"[A-Z]+ /(?:v1|infer|openai|sdapi|metrics)[/ ?]")
-_REQUEST_LINE = re.compile(rb"[!-~]+ [^\x00-\x20]+ HTTP/\d\.\d\r?")
-_MAX_LINE = 4094 + len(b"\r\n")  # gunicorn's limit_request_line
-
-
-def head_is_ready(received: bytes) -> bool:
-    """Whether gunicorn's parser need not wait for more bytes.
-
-    It has the whole head, or enough to see that this is not a request.
-    """
-    text = received.removeprefix(b"\r\n")  # RFC 9112, section 2.2
-    line, newline, _ = text.partition(b"\n")
-    if not newline:
-        return len(text) > _MAX_LINE
-    return b"\r\n\r\n" in text or _REQUEST_LINE.fullmatch(line) is None
-
-
-class _DeadlineSocket(socket.socket):
-    """A socket whose `sendall` ends when the client takes the bytes too slowly."""
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        left = memoryview(data).cast("B")
-        deadline = time.monotonic() + BODY_SECONDS + len(left) / BYTES_PER_SECOND
-        while left:
-            left = left[self.send(left, flags) :]
-            if left and time.monotonic() > deadline:
-                raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
-
-
-class _BodyUnreader(SocketUnreader):
-    """Reads bodies, until the client has sent too few bytes for its time."""
-
-    _deadline = 0.0
-
-    def begin(self) -> None:
-        """A request begins."""
-        self._deadline = time.monotonic() + BODY_SECONDS
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        if time.monotonic() > self._deadline:
-            # As the kernel reports a client that sends nothing at all within its time.
-            raise BlockingIOError(errno.EAGAIN, "the client sends too slowly")
-        data: bytes = super().chunk(size_hint)
-        self._deadline += len(data) / BYTES_PER_SECOND
-        return data
 
 
 class ConnectionsWorker(ThreadWorker):
@@ -141,7 +92,7 @@ class ConnectionsWorker(ThreadWorker):
             return
         self.nr_conns += 1
         accepted.setblocking(False)
-        sock = _DeadlineSocket(
+        sock = DeadlineSocket(
             accepted.family, accepted.type, accepted.proto, fileno=accepted.detach()
         )
         self._receive(TConn(self.cfg, sock, client, listener.getsockname()), self.head_seconds)
@@ -195,7 +146,7 @@ class ConnectionsWorker(ThreadWorker):
         conn.sock.setblocking(True)
         if not conn.initialized:
             conn.init()
-            conn.parser.unreader = _BodyUnreader(conn.sock)
+            conn.parser.unreader = BodyUnreader(conn.sock)
         conn.parser.unreader.begin()
         conn.parser.unreader.unread(bytes(conn.head))
         conn.head = b""
@@ -296,11 +247,3 @@ class ConnectionsWorker(ThreadWorker):
         with contextlib.suppress(OSError, KeyError, ValueError):
             self.poller.unregister(sock)
         sock.close()
-
-
-class HeadTooSlow(Exception):
-    """The head of a request did not arrive in time."""
-
-
-class HeadTooLarge(Exception):
-    """The head of a request has more than MAX_HEAD bytes."""

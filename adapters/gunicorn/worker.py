@@ -17,7 +17,8 @@ from typing import Any
 from gunicorn.http import errors as http_errors
 
 from adapters.gunicorn.arbiter import HELD_SIGNALS
-from adapters.gunicorn.connections import ConnectionsWorker, HeadTooLarge, HeadTooSlow
+from adapters.gunicorn.connections import ConnectionsWorker
+from adapters.gunicorn.slow_clients import HeadTooLarge, HeadTooSlow
 from application.service import InferenceService
 
 __all__ = ["service_worker"]

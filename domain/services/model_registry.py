@@ -2,15 +2,14 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from collections.abc import Callable, Mapping
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
 from domain.generation import model_id_problem
 from domain.model_names import ModelNames, bearers, may_bear
 from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
+from domain.services.model_listing import Listing, Missed, by_id_of, still_missed
 from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]
@@ -18,31 +17,6 @@ __all__ = ["ModelRegistry"]
 _LOOK_AGAIN_SECONDS = 0.1
 _AWAY_SECONDS = 3600.0
 """How long what was there, or could not be looked at, is waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Missed:
-    """A model that was there before, and since when it is not, by the registry's clock."""
-
-    model: ModelRecord
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """What the last look found, and the models that it missed and a later one may find again.
-
-    Attributes:
-        by_id: Those that were found.
-        missed: Those that were not, and may be.
-        unread_since: Since when there is something that can not be looked at; None for nothing.
-        pending: Files that are there and not listed yet.
-    """
-
-    by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
-    missed: Mapping[str, _Missed] = field(default_factory=dict)
-    unread_since: float | None = None
-    pending: tuple[PendingModel, ...] = ()
 
 
 class ModelRegistry:
@@ -63,7 +37,7 @@ class ModelRegistry:
         self._names = names or ModelNames()
         self._max_pixels = max_pixels
         self._clock = clock
-        self._listing = _Listing()
+        self._listing = Listing()
         self._rejected: dict[str, str] = {}
         self._seen: set[str] = set()
         self._scanned = False
@@ -203,7 +177,7 @@ class ModelRegistry:
         by_id = dict(listing.by_id)
         model = by_id.pop(model_id.lower(), None)
         if model is not None:
-            missed = {**listing.missed, model.id: _Missed(model, self._clock())}
+            missed = {**listing.missed, model.id: Missed(model, self._clock())}
             self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
 
     def reject(self, model_id: str, reason: str) -> None:
@@ -254,14 +228,14 @@ class ModelRegistry:
 
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
-        by_id = _by_id(
+        by_id = by_id_of(
             dataclasses.replace(each, max_pixels=self._max_pixels) for each in scan.models
         )
         before = self._listing
         self._seen |= by_id.keys()
         now = self._clock()
-        known = {**before.missed, **{key: _Missed(row, now) for key, row in before.by_id.items()}}
-        missed = _still_missed(
+        known = {**before.missed, **{key: Missed(row, now) for key, row in before.by_id.items()}}
+        missed = still_missed(
             (
                 each
                 for model_id, each in known.items()
@@ -272,7 +246,7 @@ class ModelRegistry:
         for gone in set(tuple(self._rejected)) - by_id.keys() - missed.keys():
             del self._rejected[gone]
         unread_since = now if before.unread_since is None else before.unread_since
-        self._listing = _Listing(
+        self._listing = Listing(
             by_id=self._with_reasons(by_id),
             missed=missed,
             unread_since=unread_since if scan.unread else None,
@@ -282,36 +256,5 @@ class ModelRegistry:
         return scan
 
 
-def _still_missed(unlisted: Iterable[_Missed], scan: ModelScan) -> Mapping[str, _Missed]:
-    """Those of the models that may still lie where they lay, or be what is pending, by id.
-
-    A pending file of a model's size may be it by another name: the same bytes have the same size.
-    """
-    pending = {each.path for each in scan.pending}
-    sizes = {each.size for each in scan.pending}
-    unread = {PurePath(path) for path in scan.unread}
-    above_unread = {parent for path in unread for parent in path.parents}
-
-    def may_be_there(model: ModelRecord) -> bool:
-        paths = {PurePath(path) for path in model.paths}
-        above = {parent for path in paths for parent in path.parents}
-        if unread & (paths | above) or above_unread & paths:
-            return True
-        return model.size in sizes or not pending.isdisjoint(model.paths)
-
-    return {each.model.id: each for each in unlisted if may_be_there(each.model)}
-
-
 def _can_draw(model: ModelRecord) -> bool:
     return model.loadable and model.kind is ModelKind.CHECKPOINT
-
-
-def _by_id(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:
-    """Files with the same bytes are one model, at the first of their paths."""
-    same: dict[str, list[ModelRecord]] = {}
-    for record in sorted(records, key=lambda record: record.path):
-        same.setdefault(record.id, []).append(record)
-    return {
-        model_id: dataclasses.replace(first, aliases=tuple(each.path for each in others))
-        for model_id, (first, *others) in same.items()
-    }

@@ -267,6 +267,24 @@ def test_the_theme_is_switched_and_kept(studio: Studio, view: dict[str, Any]) ->
     assert studio.page.evaluate("document.documentElement.dataset.theme") is None
 
 
+@pytest.mark.parametrize("view", [{"viewport": {"width": 1000, "height": 800}}])
+def test_a_tablet_has_the_gallery_below_the_picture(
+    studio: Studio, service: Service, view: dict[str, Any]
+) -> None:
+    drawn(service, 30)
+    studio.sign_in()
+    expect(studio.pictures).to_have_count(1)
+    gallery, stage = studio.page.locator("#gallery").bounding_box(), studio.stage.bounding_box()
+    assert gallery is not None
+    assert stage is not None
+    assert gallery["y"] >= stage["y"] + stage["height"] - 1
+    studio.tiles.last.scroll_into_view_if_needed()
+    expect(studio.draw_button).to_be_in_viewport()
+    studio.tiles.last.click()
+    expect(studio.stage).to_contain_text("picture 0")
+    expect(studio.pictures).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("view", [PHONE])
 def test_a_phone_has_the_gallery_one_touch_away(
     studio: Studio, service: Service, view: dict[str, Any]

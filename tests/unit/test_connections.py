@@ -15,7 +15,8 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from adapters.gunicorn.connections import ConnectionsWorker, HeadTooLarge, head_is_ready
+from adapters.gunicorn.connections import ConnectionsWorker
+from adapters.gunicorn.slow_clients import HeadTooLarge, head_is_ready
 
 _LONG = 30.0
 _REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
