@@ -16,7 +16,9 @@ def failure_of(error: Exception) -> JobFailure:
     """What its caller is told of a job that failed with this error."""
     if isinstance(error, DomainError):
         return JobFailure(error.code, str(error))
-    return JobFailure("internal_error", "something failed here; the logs have it under its id")
+    return JobFailure(
+        "internal_error", "an unexpected error; the log has it under the id of the job"
+    )
 
 
 def forget_frames(error: BaseException) -> None:

@@ -138,7 +138,7 @@ class JobScheduler:
             try:  # while others are admitted
                 return self._finished_submission(found)
             except PicturesLost as error:
-                _log.warning("drawn anew: %s", error)
+                _log.warning("it is drawn again: %s", error)
                 lost = found.token
 
     def find(self, caller: str, job_id: str) -> JobView:

@@ -46,13 +46,13 @@ class Readiness(StrEnum):
     """Whether a request would be drawn now, and why not."""
 
     READY = "ready"
-    SEEKING_DEVICE = "the device is being sought"
-    SCANNING = "the model files are being read, and none is known yet to draw with"
+    SEEKING_DEVICE = "the service is looking for the device"
+    SCANNING = "the model files are being read, and no model that can draw is known yet"
     NO_MODEL = str(NoModel())
-    WARMING_UP = "the first pictures are being drawn, to warm up"
+    WARMING_UP = "the service is warming up: it draws the first pictures"
     IN_USE = "another service uses the same DATA_DIR"
     STANDS_STILL = "the device has shown no progress for a long time"
-    STORAGE = "a job could not be kept just now: the disk is full, or the database locked or gone"
+    STORAGE = "a job could not be stored: the disk is full, or the database is locked or gone"
     QUEUE_FULL = "the queue is full"
     DRAINING = "the service is stopping"
 

@@ -63,7 +63,7 @@ def aliases(value: tuple[tuple[str, str], ...]) -> str | None:
     meanings: dict[str, str] = {}
     for name, meaning in value:
         if not name or not meaning:
-            return f"has {name!r} for {meaning!r}; neither may be empty"
+            return f"has {name!r} for {meaning!r}; neither side may be empty"
         if meanings.setdefault(name, meaning) != meaning:
             return f"has {name!r} for {meanings[name]!r} and for {meaning!r}; choose one"
     return None
@@ -98,7 +98,7 @@ def origins(value: tuple[str, ...]) -> str | None:
             parts = urlsplit(origin)
             _ = parts.port
         except ValueError:
-            return f"holds {origin!r}, which is no address"
+            return f"holds {origin!r}, which is not an address"
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
             return f"holds {origin!r}; an origin is * or scheme://host[:port], with no path"
     return None
@@ -108,7 +108,7 @@ def database(value: str | None) -> str | None:
     # The value is not told: it may hold a password.
     if value is None or re.match(r"[a-z0-9_]+(\+[a-z0-9_]+)?://", value):
         return None
-    return "is no SQLAlchemy URL, such as sqlite:///data/jobs.sqlite"
+    return "is not an SQLAlchemy URL such as sqlite:///data/jobs.sqlite"
 
 
 def byte_count(value: int | None) -> str | None:

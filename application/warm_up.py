@@ -82,15 +82,17 @@ class WarmUp:
             except DeviceLost:
                 raise
             except DomainError as error:
-                _log.warning("%s can not be warmed up: %s", model.name, error)
+                _log.warning("%s cannot be warmed up: %s", model.name, error)
             except Exception:  # no model may keep the others from being drawn with
-                _log.exception("%s can not be warmed up", model.name)
+                _log.exception("%s cannot be warmed up", model.name)
             else:
                 _log.info("%s is warm after %.1f s", model.name, time.monotonic() - began)
                 warm[model.id] = model.name
         kept = {each.id for each in self._report.loaded_models}
         for gone in [name for model_id, name in warm.items() if model_id not in kept]:
-            _log.warning("%s is loaded no more: MODEL_CACHE_BYTES is too few for WARM_UP", gone)
+            _log.warning(
+                "%s is not loaded any more: MODEL_CACHE_BYTES is too small for WARM_UP", gone
+            )
 
     @property
     def _compiled(self) -> bool:

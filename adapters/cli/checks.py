@@ -87,14 +87,14 @@ def check_credentials(assembly: Assembly, settings: Settings) -> Iterator[Check]
     elif settings.secret_key is None:
         yield _made_key(assembly, settings)
     else:
-        yield Check("API_KEYS", Verdict.WARNING, "not set: only tokens are good for anything")
+        yield Check("API_KEYS", Verdict.WARNING, "not set: only tokens work")
     if weakness := settings.metrics_key_weakness:
         remedy = "whoever guesses it can read /metrics; `ai-inference keys new` prints a good one"
         yield Check("METRICS_KEY", Verdict.WARNING, f"{weakness}; {remedy}")
     elif settings.metrics_key is not None:
         yield Check("METRICS_KEY", Verdict.OK, "set")
     if settings.secret_key is None:
-        yield Check("SECRET_KEY", Verdict.OK, "not set: there are no tokens, which is fine")
+        yield Check("SECRET_KEY", Verdict.OK, "not set: there are no tokens, only API keys")
     elif weakness := settings.secret_key_weakness:
         remedy = "whoever guesses it can make tokens; `ai-inference keys new` prints a good one"
         yield Check("SECRET_KEY", Verdict.WARNING, f"{weakness}; {remedy}")
@@ -143,7 +143,7 @@ def check_models(settings: Settings, registry: ModelRegistry) -> Iterator[Check]
         yield Check("models", Verdict.OK, f"{len(loadable)} to draw with")
     else:
         remedy = "put a checkpoint into a folder, or run `ai-inference demo`"
-        yield Check("models", Verdict.WARNING, f"there is none to draw with yet; {remedy}")
+        yield Check("models", Verdict.WARNING, f"no model can draw yet; {remedy}")
 
 
 def check_data_dir(settings: Settings) -> Check:
@@ -196,7 +196,7 @@ def _folder(folder: str, registry: ModelRegistry) -> Check:
     if not os.path.isdir(folder):
         return Check(name, Verdict.WARNING, "it is not there")
     if not os.access(folder, os.R_OK | os.X_OK):
-        return Check(name, Verdict.WARNING, "this user can not read it")
+        return Check(name, Verdict.WARNING, "this user cannot read it")
     beginning, itself = os.path.join(folder, ""), folder.rstrip("/")
 
     def inside(path: str) -> bool:

@@ -62,4 +62,4 @@ def _listed(models: Iterable[ModelRecord]) -> str:
     lines = [
         f"\n  {each.id[:SHORT_ID]}  {plain(each.name)}  {each.family or '-'}" for each in models
     ]
-    return " There are:" + "".join(lines) if lines else " There is none to draw with"
+    return " There are:" + "".join(lines) if lines else " No model there can draw"

@@ -108,8 +108,8 @@ def generate(
     request = _request(settings, values)
     if format_of(output) is not request.output_format:
         raise Misuse(
-            f"--output is '{plain(str(output))}', which is no name for a {request.output_format}; "
-            "leave --output-format out, or let the name end so"
+            f"--output is '{plain(str(output))}', which is not a name for a "
+            f"{request.output_format}; leave --output-format out, or give the name that ending"
         )
     paths = destinations(output, request.num_images, force=force)
     with kept_interrupts() as interrupted:

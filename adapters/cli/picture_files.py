@@ -30,8 +30,8 @@ def format_of(output: Path) -> OutputFormat:
     wanted = ENDINGS.get(output.suffix.lower())
     if wanted is None:
         raise Misuse(
-            f"--output is '{plain(str(output))}'; it must end in {', '.join(ENDINGS)}, "
-            "by which the format is told"
+            f"--output is '{plain(str(output))}'; its ending names the format and "
+            f"must be one of {', '.join(ENDINGS)}"
         )
     return wanted
 
@@ -72,7 +72,7 @@ def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
     except FileExistsError:
         raise Failure(_is_there(path)) from None
     except OSError as error:
-        raise Failure(f"{plain(str(path))} can not be written: {error.strerror}") from None
+        raise Failure(f"{plain(str(path))} cannot be written: {error.strerror}") from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def _move_where_nothing_is(temporary: Path, path: Path) -> None:
 
 
 def _is_there(path: Path) -> str:
-    return f"{plain(str(path))} is there already; --force writes over it"
+    return f"{plain(str(path))} exists already; --force writes over it"
 
 
 def _numbered(output: Path, count: int) -> list[Path]:

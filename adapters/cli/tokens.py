@@ -18,13 +18,15 @@ _OPTIONS = {"expires_in": "--expires-in", "scope": "--scope"}
 
 
 @click.command()
-@click.option("--subject", metavar="NAME", required=True, help="Whom it is for; owns the jobs.")
+@click.option(
+    "--subject", metavar="NAME", required=True, help="The subject of the token; it owns the jobs."
+)
 @click.option(
     "--scope",
     metavar="SCOPES",
     default=join_scopes(Scope),
     show_default=True,
-    help="What it is good for, separated by blanks.",
+    help="The scopes of the token, separated by blanks.",
 )
 @click.option(
     "--expires-in",
@@ -32,7 +34,7 @@ _OPTIONS = {"expires_in": "--expires-in", "scope": "--scope"}
     type=integer,
     default=CredentialChecker.DEFAULT_EXPIRES_IN,
     show_default=True,
-    help="How long it is good for.",
+    help="How long the token is valid.",
 )
 @click.pass_obj
 def token(assembly: Assembly, subject: str, scope: str, expires_in: int) -> None:
@@ -54,12 +56,12 @@ def token(assembly: Assembly, subject: str, scope: str, expires_in: int) -> None
         minted = checker.mint(holder, expires_in=expires_in, scope=scope)
         checker(minted.token)
     except TokensUnavailable:
-        raise Misuse("SECRET_KEY is not set, and nothing else can sign a token") from None
+        raise Misuse("SECRET_KEY is not set; a token needs the SECRET_KEY of the service") from None
     except InvalidRequest as error:
         rows = [f"{_OPTIONS[row.field]} {row.message}" for row in error.problems]
         raise Misuse("\n".join(rows)) from None
     except Unauthenticated:
-        raise Misuse(f"the service would take no token of {subject!a}") from None
+        raise Misuse(f"the service would not take a token for {subject!a}") from None
     if weakness := settings.secret_key_weakness:
         click.echo(f"warning: SECRET_KEY is weak: {weakness}", err=True)
     click.echo(minted.token)

@@ -100,13 +100,13 @@ def _object(name: str, text: str) -> Fields:
         return fields
 
     def no_number(text: str) -> NoReturn:
-        raise refuse(name, f"holds {text}, which is no JSON")
+        raise refuse(name, f"holds {text}, which is not JSON")
 
     try:
         value = json.loads(text, object_pairs_hook=without_twins, parse_constant=no_number)
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise refuse(name, "is no JSON") from error
+        raise refuse(name, "is not JSON") from error
     if not isinstance(value, dict):
-        raise refuse(name, "is no JSON object")
+        raise refuse(name, "is not a JSON object")
     return value

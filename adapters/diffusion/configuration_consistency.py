@@ -55,7 +55,7 @@ def check_vocabulary(
     if not isinstance(size, int) or not all(
         type(number) is int and 0 <= number < size for number in numbers
     ):
-        raise refuse(_VOCABULARY, f"has a number that is no token's; vocab_size is {size}")
+        raise refuse(_VOCABULARY, f"has a number that is not that of a token; vocab_size is {size}")
     if len(set(numbers)) < len(numbers):
         raise refuse(_VOCABULARY, "gives two tokens one number")
     for name, token in tokens.items():
@@ -111,4 +111,4 @@ def _check_multiples(file: str, name: str, channels: object, divisors: object) -
     each = _whole_numbers(divisors if isinstance(divisors, list) else [divisors] * len(numbers))
     for number, divisor in zip(numbers, each, strict=True):
         if number % divisor:
-            raise refuse(file, f"has a {name} of {divisor}, by which {number} can not be divided")
+            raise refuse(file, f"has a {name} of {divisor}, by which {number} cannot be divided")

@@ -162,8 +162,7 @@ class Engine:
             device = self.device
             dtype = device.dtype_of_others if plan.decode is None else device.dtype
             raise GenerationFailed(
-                f"the picture came out as no numbers in {dtype}; "
-                "DTYPE=float32 helps when the model is sound"
+                f"decoding produced NaN in {dtype}; DTYPE=float32 helps when the model is sound"
             )
         # On the device, so that a quarter of the bytes is copied from it, and once.
         levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()

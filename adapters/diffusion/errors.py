@@ -121,7 +121,7 @@ def translated_errors(
         if is_device_lost(error):
             raise DeviceLost(
                 f"{doing} failed, and the device takes no more work from this process: "
-                f"{brief(error)}; send the request again when the service has started anew"
+                f"{brief(error)}; send the request again when the service has restarted"
             ) from error
         if not is_out_of_memory(error):
             raise GenerationFailed(f"{doing} failed: {brief(error)}") from error

@@ -104,7 +104,7 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
 
             device = planned_device(self.overrides)
             device.take_over()
-            _log.info("how is drawn: %s", device.plan)
+            _log.info("drawing with: %s", device.plan)
             limit = self._cache_bytes
             self._engine = Engine(
                 device,

@@ -107,9 +107,9 @@ def _finish(pipeline: Any, device: Device) -> None:
 
 
 def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
-    _log.warning("%a can not be loaded", model.path, exc_info=error)
+    _log.warning("%a cannot be loaded", model.path, exc_info=error)
     return ModelNotLoadable(
-        f"{model.name} is no whole checkpoint of its configuration: {brief(error)}",
+        f"{model.name} is not a whole checkpoint of its configuration: {brief(error)}",
         lasting=is_of_the_bytes(error),
     )
 
@@ -121,7 +121,7 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
-        raise ModelNotLoadable(f"{model.name} can not be loaded: {reason}", lasting=True)
+        raise ModelNotLoadable(f"{model.name} cannot be loaded: {reason}", lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 

@@ -52,7 +52,7 @@ def accelerate_with_openvino(
         converted.append("UNet" if quantization == "none" else f"UNet in {quantization}")
     elif quantization != "none":
         _log.warning(
-            "QUANTIZATION is %s, which this UNet can not have: torch draws with it in %s",
+            "QUANTIZATION is %s, which this UNet cannot have: torch draws with it in %s",
             quantization,
             pipeline.unet.dtype,
         )

@@ -84,7 +84,7 @@ def quantize(unet: torch.nn.Module) -> None:
     """
     for name, parameter in unet.named_parameters():
         if not torch.isfinite(parameter).all():
-            raise ValueError(f"{name} holds what are no numbers")
+            raise ValueError(f"{name} holds NaN or infinity")
     for part in unet.modules():
         if isinstance(part, ResnetBlock2D):
             is_silu = isinstance(part.nonlinearity, torch.nn.SiLU)

@@ -44,7 +44,7 @@ class PictureFileReader(PictureParametersReader):
             return PictureParameters(_comment(_exif_of_jpeg(data)))
         if data.startswith(_RIFF) and data[8:12] == b"WEBP":
             return PictureParameters(_comment(_exif_of_webp(data)))
-        raise UnreadablePicture("is no PNG, JPEG or WebP file")
+        raise UnreadablePicture("is not a PNG, JPEG or WebP file")
 
 
 def _texts_of_png(data: bytes) -> dict[str, str]:
@@ -102,7 +102,7 @@ def _unpacked(packed: bytes, room: int) -> bytes:
     try:
         text = unpacker.decompress(packed, room + 1)
     except zlib.error as error:
-        raise UnreadablePicture("is damaged: its text can not be unpacked") from error
+        raise UnreadablePicture("is damaged: its text cannot be unpacked") from error
     if len(text) <= room and not unpacker.eof:
         raise _cut_off()
     return text

@@ -155,11 +155,11 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
         if facts.kind != "cuda":
             yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
         if wanted.compiled:
-            yield "OFFLOAD is model and COMPILE is true; only one of them can be had"
+            yield "OFFLOAD is model and COMPILE is true; choose one of the two"
     if wanted.attention == "chunked" and facts.kind != "cpu":
         yield f"ATTENTION is chunked, which is for CPUs; leave it out on {facts.device}"
     elif wanted.attention == "chunked" and wanted.compiled:
-        yield "ATTENTION is chunked and COMPILE is true; only one of them can be had"
+        yield "ATTENTION is chunked and COMPILE is true; choose one of the two"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compiled:

@@ -27,7 +27,7 @@ _REASONS = {
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint",
     ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint",
-    ModelKind.UNKNOWN: "it is no kind of model file that is known here",
+    ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
 
 

@@ -47,13 +47,12 @@ _NAMES = {
 }
 _NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
-    "model and can not begin one; choose an SDXL base model",
+    "model and cannot begin one; choose an SDXL base model",
     ModelFamily.SDXL_INPAINT: "it is an SDXL inpainting model, which fills in parts of pictures; "
     "choose an SDXL base model",
-    ModelFamily.SD_3: "Stable Diffusion 3 can not be loaded from a single file; put it here as a "
+    ModelFamily.SD_3: "Stable Diffusion 3 cannot be loaded from a single file; put it here as a "
     "diffusers folder",
-    ModelFamily.FLUX: "FLUX can not be loaded from a single file; put it here as a diffusers "
-    "folder",
+    ModelFamily.FLUX: "FLUX cannot be loaded from a single file; put it here as a diffusers folder",
 }
 _INPUTS = {
     5: "it is a depth-to-image model, which needs a picture to begin with",
@@ -100,7 +99,10 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if (reason := quantised(header.tensors, header.metadata)) is not None:
         return reason
     if family is None:
-        return "its network is of no family that is known here; put it here as a diffusers folder"
+        return (
+            "its network is not of a family that the service knows; put it here as a diffusers "
+            "folder"
+        )
     if not any(name.startswith(UNET) for name in header.tensors):
         return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
     first = _first_layer(header.tensors)
@@ -109,7 +111,10 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
     if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
-        return "it is distilled for its own sampler (LCM); get it as a LoRA or a diffusers folder"
+        return (
+            "it is a latent consistency model (LCM), whose UNet takes the guidance as an input; "
+            "get it as a diffusers folder"
+        )
     if "edm_mean" in header.tensors:
         return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
     return _incomplete(header.tensors, family)

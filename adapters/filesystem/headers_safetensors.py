@@ -72,7 +72,7 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(f"it has {len(start)} bytes, fewer than any model file")
     length = int.from_bytes(start[:8], "little")
     if start[8:] != b"{":
-        raise UnreadableHeader("it is no safetensors file: it does not begin with a header")
+        raise UnreadableHeader("it is not a safetensors file: it does not begin with a header")
     if length > _LONGEST_HEADER:
         raise UnreadableHeader(
             f"its header claims {length:,} bytes; a safetensors header has at most "
@@ -161,14 +161,14 @@ def _tensor(name: str, entry: object) -> tuple[TensorFacts, int, int]:
         raise _fault(name, "lacks its type, shape or place")
     kind = entry["dtype"]
     if not isinstance(kind, str):
-        raise _fault(name, "has a type that is no text")
+        raise _fault(name, "has a type that is not text")
     if (dtype := _DTYPES.get(kind)) is None:
         raise _fault(name, f"has the unknown type '{shown(kind)}'")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _is_counts(shape):
-        raise _fault(name, "has a shape that is no list of counts")
+        raise _fault(name, "has a shape that is not a list of counts")
     if not _is_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise _fault(name, "has no place in the file that makes sense")
+        raise _fault(name, "has a place in the file that makes no sense")
     begin, end = offsets
     bits = math.prod(shape) * DTYPE_BITS[dtype]
     if bits != (end - begin) * 8:

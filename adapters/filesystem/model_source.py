@@ -248,7 +248,7 @@ class FilesystemModelSource(ModelSource):
         except OSError as error:
             self._leave_out(seen, error.strerror or str(error))
         except Exception as error:  # one file's bytes must not stop the scan of the others
-            _log.error("%a can not be read", seen.found.path, exc_info=error)
+            _log.error("%a cannot be read", seen.found.path, exc_info=error)
             self._leave_out(seen, type(error).__name__)
         self._complain(seen)
         stamp = seen.found.stamp

@@ -151,14 +151,19 @@ def _limit_patience(sock: socket.socket) -> None:
 def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> None:
     """Problem details for bytes that never became a request, where Flask has no say."""
     status, title = 400, "Bad Request"
+    detail = "this is not an HTTP request that the service understands"
     if isinstance(exc, http_errors.LimitRequestLine):
         status, title = 414, "Request URI Too Long"
+        detail = "the address is too long; put what you send into the body"
     elif isinstance(exc, http_errors.LimitRequestHeaders | HeadTooLarge):
         status, title = 431, "Request Header Fields Too Large"
+        detail = "the headers are too long or too many; send less in them"
     elif isinstance(exc, HeadTooSlow):
         status, title = 408, "Request Timeout"
+        detail = "the head of the request did not arrive in time; send the request again"
     elif not isinstance(exc, http_errors.ParseException):
         status, title = 500, "Internal Server Error"
+        detail = "an unexpected error; the log has it"
         _log.error("unexpected error outside of a request", exc_info=exc)
     code = title.lower().replace(" ", "_") if status != 500 else "internal_error"
     request_id = uuid.uuid4().hex
@@ -167,7 +172,7 @@ def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> Non
             "type": f"urn:ai-inference:problem:{code}",
             "title": title,
             "status": status,
-            "detail": "this is no HTTP request that is understood here",
+            "detail": detail,
             "code": code,
             "request_id": request_id,
         }

@@ -40,26 +40,34 @@ class Computed(fields.Field[Any]):
 
 class _FieldProblemSchema(AnswerSchema):
     field = fields.String(metadata={"description": "The name of the field, or `body`."})
-    message = fields.String(metadata={"description": "What is wrong with it, for a person."})
+    message = fields.String(
+        metadata={"description": "What is wrong with the field, for a person to read."}
+    )
 
 
 class ProblemSchema(AnswerSchema):
     """Problem details (RFC 9457). Match on `code`: it never changes."""
 
     type = fields.String(
-        metadata={"format": "uri", "description": "`urn:ai-inference:problem:` and the `code`."}
+        metadata={
+            "format": "uri",
+            "description": "`urn:ai-inference:problem:`, followed by the `code`.",
+        }
     )
-    title = fields.String(metadata={"description": "The status in words."})
+    title = fields.String(metadata={"description": "The name of the status."})
     status = fields.Integer(metadata={"description": "The status of the answer."})
     detail = fields.String(
         metadata={"description": "Names the value and the remedy, for a person to read."}
     )
-    code = fields.String(metadata={"description": "A stable word."})
+    code = fields.String(metadata={"description": "A stable word that programs can match."})
     request_id = fields.String(
         allow_none=True,
-        metadata={"description": "The answer's `X-Request-ID`; null in a job, which is of none."},
+        metadata={"description": "The `X-Request-ID` of the answer; null for the error of a job."},
     )
     errors = fields.List(
         fields.Nested(_FieldProblemSchema),
-        metadata={"optional": True, "description": "With `invalid_request`: one for each field."},
+        metadata={
+            "optional": True,
+            "description": "Only with `invalid_request`: one entry for each wrong field.",
+        },
     )

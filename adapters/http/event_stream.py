@@ -29,14 +29,16 @@ _HEADERS = {
 
 
 class JobEventSchema(AnswerSchema):
-    """One event of the stream: its lines `id`, `event` and `data`."""
+    """One event of the stream, with its lines `id`, `event` and `data`."""
 
-    id = fields.String(metadata={"description": "For `Last-Event-ID`."})
+    id = fields.String(
+        metadata={"description": "The id to send as `Last-Event-ID` when you connect again."}
+    )
     event = fields.String(metadata={"enum": ["queued", "progress", "preview", "done"]})
     data = fields.String(
         metadata={
-            "description": "JSON: a `Job` of `queued` and `done`, a `Progress` of `progress`; of "
-            "`preview` a small JPEG of the work so far, as a `data:` URL.",
+            "description": "JSON. For `queued` and `done` it is a `Job`, for `progress` a "
+            "`Progress`, for `preview` a small JPEG of the work so far, as a `data:` URL.",
             "contentMediaType": "application/json",
             "contentSchema": {
                 "anyOf": [
@@ -82,7 +84,7 @@ class EventStreams:
         """
         with ExitStack() as held:
             if not self._places.take(caller):
-                raise too_many("too many event streams are open already")
+                raise too_many("too many event streams are open")
             held.callback(self._places.give_back, caller)
             watch = self._scheduler.watch(caller, job_id, after=after, previews=previews)
             held.callback(watch.close)

@@ -26,8 +26,8 @@ class ForeignPage(Forbidden):
 
     name = "Foreign Page"
     description = (
-        "a page of another site made the browser send this; add that site's origin to CORS_ORIGINS "
-        "if it may, or let the page send a Bearer token"
+        "a page of another site sent this request; to allow the page, add its origin to "
+        "CORS_ORIGINS, or let the page send a Bearer token"
     )
 
 

@@ -46,13 +46,13 @@ def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _
                 HTTPStatus.OK,
                 schema={},
                 content_type=media_type,
-                description="The file.",
+                description="The picture file.",
                 headers=response_headers("ETag", *_CACHING, "Content-Disposition", *headers),
                 success=True,
             )(route)
         unchanged = blueprint.alt_response(
             HTTPStatus.NOT_MODIFIED,
-            description="You have it already.",
+            description="The file has not changed.",
             headers=response_headers("ETag", *_CACHING, *headers),
             success=True,
         )

@@ -51,7 +51,9 @@ def inference_blueprint(
     make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which is the same."""
-    blueprint = _NegotiatingBlueprint("inference", __name__, description="Draws pictures.")
+    blueprint = _NegotiatingBlueprint(
+        "inference", __name__, description="Draw pictures and wait for them."
+    )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
     @blueprint.post("/infer", endpoint="infer_unversioned")
@@ -71,16 +73,17 @@ def inference_blueprint(
         HTTPStatus.ACCEPTED,
         schema=JobSchema,
         success=True,
-        description="The job, for who does not wait, or no longer.",
+        description="The job, if `Prefer` says not to wait, or to wait no longer.",
         example=JOB,
         headers=response_headers("Location", "Preference-Applied"),
     )
     def infer(fields: dict[str, Any]) -> _Answer:
         """Draw pictures and wait for them.
 
-        The request is a job named by its `id`: the same request again joins it, or has its result.
-        `Prefer` says how long to wait before the job is answered instead. With one picture and an
-        `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the answer is the file.
+        The `id` names the job of this request. The same request with the same `id` joins that job
+        or gets its result. `Prefer` says how long to wait; after that, the answer is the job.
+        With one picture and an `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the
+        answer is the file.
         """
         choice = file_choice(request.accept_mimetypes, fields.get("output_format"), _number(fields))
         if choice.problem is not None:
@@ -101,7 +104,7 @@ def _number(fields: Mapping[str, Any]) -> object:
 def _answer(
     outcome: GenerationResult | JobView, preference: Preference, choice: FileChoice
 ) -> _Answer:
-    """The pictures, as a file or as JSON, or the job for who does not wait for them."""
+    """The pictures, as a file or as JSON, or the job if the client does not wait."""
     if isinstance(outcome, GenerationResult):
         headers = preference.applied(asynchronously=False) | {"Vary": "Accept"}
         if choice.output_format is not None:

@@ -107,11 +107,11 @@ class _Cursor(fields.Field[int]):
 
 
 class ProgressSchema(AnswerSchema):
-    """How far the drawing is; `rate` and `seconds_left` once they are known."""
+    """The progress of a drawing. `rate` and `seconds_left` are there once they are known."""
 
-    step = fields.Integer(metadata={"description": "Steps that are done."})
-    steps = fields.Integer(metadata={"description": "Steps in all."})
-    rate = fields.Float(metadata={"optional": True, "description": "Steps a second."})
+    step = fields.Integer(metadata={"description": "The number of steps that are done."})
+    steps = fields.Integer(metadata={"description": "The number of all steps."})
+    rate = fields.Float(metadata={"optional": True, "description": "Steps in each second."})
     seconds_left = fields.Float(metadata={"optional": True})
 
     @post_dump
@@ -120,7 +120,7 @@ class ProgressSchema(AnswerSchema):
 
 
 class _JobRequestSchema(AnswerSchema):
-    """What was asked for, with all gaps filled."""
+    """The request, with defaults filled in."""
 
     id = fields.String()
     model_id = fields.String()
@@ -139,13 +139,13 @@ class _JobRequestSchema(AnswerSchema):
 
 
 class _JobImageSchema(AnswerSchema):
-    """Where a finished picture is, and what it is."""
+    """The address, the seed and the size of a finished picture."""
 
     url = fields.String(metadata={"format": "uri-reference"})
     thumbnail_url = fields.String(
         metadata={
             "format": "uri-reference",
-            "description": "A WebP of at most 384 pixels a side. A browser may keep it for good.",
+            "description": "A WebP of at most 384 pixels a side. A browser may cache it for good.",
         }
     )
     seed = fields.Integer()
@@ -157,13 +157,15 @@ class _JobImageSchema(AnswerSchema):
 
 
 class JobSchema(AnswerSchema):
-    """An accepted request on its way to its pictures."""
+    """A request that was accepted, and what has become of it."""
 
     id = fields.String(attribute="job.request.id")
     status = fields.Enum(JobStatus, by_value=True, attribute="job.status")
     position = fields.Integer(
         allow_none=True,
-        metadata={"description": "1 is the next of those that wait; null when it does not."},
+        metadata={
+            "description": "The place in the queue; 1 is next. Null if the job does not wait."
+        },
     )
     progress = fields.Nested(ProgressSchema, allow_none=True)
     created_at = _Timestamp(attribute="job.created_at")
@@ -173,12 +175,12 @@ class JobSchema(AnswerSchema):
     images = Computed(
         lambda view: _images(view.job),
         fields.List(fields.Nested(_JobImageSchema), allow_none=True),
-        metadata={"description": "Null until it has succeeded."},
+        metadata={"description": "The pictures; null until the job has succeeded."},
     )
     error = Computed(
         lambda view: view.job.failure and failure_body(view.job.failure),
         fields.Nested(ProblemSchema, allow_none=True),
-        metadata={"description": "Why it failed; null while it has not."},
+        metadata={"description": "Why the job failed; null if it has not."},
     )
     processing_time = fields.Float(attribute="job.processing_time", allow_none=True)
     timings = fields.Nested(TimingsSchema, attribute="job.timings", allow_none=True)
@@ -192,14 +194,17 @@ class JobQuerySchema(Schema):
         JobStatus,
         by_value=True,
         error_messages={"unknown": "must be one of: {choices}"},
-        metadata={"description": "List jobs of this status alone."},
+        metadata={"description": "List only jobs with this status."},
     )
     limit = _QueryInteger(
-        _PAGE_SIZE, load_default=20, metadata={"description": "Jobs on a page at most."}
+        _PAGE_SIZE, load_default=20, metadata={"description": "The most jobs on a page."}
     )
     before = _Cursor(
         data_key="cursor",
-        metadata={"description": "`next_cursor` of the page before.", "pattern": _CURSOR_PATTERN},
+        metadata={
+            "description": "The `next_cursor` of the previous page.",
+            "pattern": _CURSOR_PATTERN,
+        },
     )
 
 
@@ -207,11 +212,16 @@ class ImageQuerySchema(Schema):
     """Which file of a picture to send."""
 
     size = fields.String(
-        validate=validate.OneOf([THUMBNAIL], error="must be thumbnail, or left out"),
-        metadata={"description": "A small WebP of the picture; left out, the picture itself."},
+        validate=validate.OneOf(
+            [THUMBNAIL], error="must be thumbnail; leave it out for the picture itself"
+        ),
+        metadata={"description": "`thumbnail`: a small WebP. Without it: the picture itself."},
     )
     v = fields.String(
-        metadata={"description": "As `thumbnail_url` has it: the answer may be kept for good."},
+        metadata={
+            "description": "The version in `thumbnail_url`. With it, the answer may be cached "
+            "for good."
+        },
     )
 
 
@@ -240,22 +250,22 @@ class EndQuerySchema(Schema):
 class EventsQuerySchema(Schema):
     """Which events are sent."""
 
-    previews = _Flag(load_default=True, description="Whether `preview` events are sent too.")
+    previews = _Flag(load_default=True, description="Whether to send `preview` events.")
 
 
 class JobListSchema(AnswerSchema):
-    """Some of the caller's jobs, newest first."""
+    """A page of your jobs, newest first."""
 
     jobs = fields.List(fields.Nested(JobSchema))
     count = Computed(
         lambda page: len(page.jobs),
         fields.Integer(),
-        metadata={"description": "On this page."},
+        metadata={"description": "The number of jobs on this page."},
     )
     next_cursor = _Cursor(
         attribute="older",
         allow_none=True,
-        metadata={"description": "`cursor` of the next page; null on the last one."},
+        metadata={"description": "The `cursor` of the next page; null on the last page."},
     )
 
 

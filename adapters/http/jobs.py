@@ -44,8 +44,8 @@ from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["jobs_blueprint"]
 
-_JOB_ID = path_parameter("job_id", "The `id` of its request.", minLength=1)
-_NUMBER = path_parameter("number", "Which of its pictures; the first is 0.", pattern="^[0-9]+$")
+_JOB_ID = path_parameter("job_id", "The `id` of the request.", minLength=1)
+_NUMBER = path_parameter("number", "The number of the picture; the first is 0.", pattern="^[0-9]+$")
 
 
 def jobs_blueprint(
@@ -56,7 +56,9 @@ def jobs_blueprint(
     checker: CredentialChecker,
 ) -> Blueprint:
     """`/v1/jobs` and what is under it. Each caller sees its own jobs alone."""
-    blueprint = Blueprint("jobs", __name__, url_prefix="/v1", description="Pictures for later.")
+    blueprint = Blueprint(
+        "jobs", __name__, url_prefix="/v1", description="Ask for pictures now and fetch them later."
+    )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
     def caller() -> str:
@@ -68,7 +70,7 @@ def jobs_blueprint(
     @blueprint.response(
         HTTPStatus.ACCEPTED,
         JobSchema,
-        description="It is accepted, or was before, and not finished.",
+        description="The job was accepted, now or earlier, and is not finished.",
         example=JOB,
         headers=response_headers("Location"),
     )
@@ -76,7 +78,7 @@ def jobs_blueprint(
         HTTPStatus.OK,
         schema=JobSchema,
         success=True,
-        description="It was asked for before, and is finished.",
+        description="The same request was sent before, and its job is finished.",
         headers=response_headers("Location"),
     )
     def submit(fields: dict[str, Any]) -> tuple[JobView, HTTPStatus, dict[str, str]]:
@@ -104,22 +106,24 @@ def jobs_blueprint(
     @blueprint.arguments(EndQuerySchema, location="query")
     @blueprint.raises(*FINDING, JobRunning, StorageInUse, ShuttingDown)
     @blueprint.response(
-        HTTPStatus.OK, JobSchema, description="It will not be drawn, or it was finished before."
+        HTTPStatus.OK,
+        JobSchema,
+        description="The job was cancelled and is not drawn, or it had finished already.",
     )
     @blueprint.alt_response(
         HTTPStatus.ACCEPTED,
         schema=JobSchema,
         success=True,
-        description="It stops before its next step.",
+        description="The job stops before its next step.",
     )
     @blueprint.alt_response(
-        HTTPStatus.NO_CONTENT, success=True, description="It is forgotten, with its pictures."
+        HTTPStatus.NO_CONTENT, success=True, description="The job and its pictures are removed."
     )
     def end(query: dict[str, Any], job_id: str) -> Response | tuple[JobView, HTTPStatus]:
-        """Cancel a job, or forget a finished one.
+        """Cancel a job, or remove a finished one.
 
-        A call that waits for a job that is cancelled gets 409 `cancelled`. A finished job stays as
-        it is, unless `forget=true` removes it and its pictures for good.
+        A request that waits for the job gets 409 `cancelled`. A finished job stays as it is;
+        with `forget=true` it is removed for good, with its pictures.
         """
         if query["forget"]:
             scheduler.forget(caller(), checked_id(job_id))
@@ -133,7 +137,7 @@ def jobs_blueprint(
     @blueprint.raises(*FINDING, ImageNotFound, ImageNotReady, PicturesLost)
     @describes_image(blueprint)
     def get_image(query: dict[str, str], job_id: str, number: str) -> Response:
-        """A finished picture, as the file that it is, or a small WebP of it."""
+        """A finished picture as a file, or a small WebP of it."""
         wanted = image_number(number)
         if query.get("size") == THUMBNAIL:
             job, small = thumbnails.get(caller(), checked_id(job_id), wanted)
@@ -150,15 +154,17 @@ def jobs_blueprint(
         HTTPStatus.OK,
         JobEventSchema,
         content_type="text/event-stream",
-        description="Events until the job is finished.",
+        description="Events, until the job has ended.",
         example=EVENT,
         headers=response_headers("Cache-Control", "X-Accel-Buffering"),
     )
     @blueprint.alt_response(
-        HTTPStatus.NO_CONTENT, success=True, description="The last event was read before."
+        HTTPStatus.NO_CONTENT,
+        success=True,
+        description="There are no more events: you have the last one.",
     )
     def get_events(query: dict[str, Any], job_id: str) -> Response:
-        """What happens to a job, as server-sent events: the schema is that of one event."""
+        """The events of a job, as server-sent events. The schema is that of one event."""
         after = request.headers.get("Last-Event-ID") or None
         return streams.open(caller(), checked_id(job_id), after=after, previews=query["previews"])
 

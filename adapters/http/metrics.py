@@ -26,7 +26,7 @@ _OTHER = "other"
 
 def metrics_blueprint(metrics: Metrics, checker: CredentialChecker, *, public: bool) -> Blueprint:
     """`/metrics`, for everybody where `public`."""
-    blueprint = Blueprint("metrics", __name__, description="How the service fares.")
+    blueprint = Blueprint("metrics", __name__, description="Metrics for Prometheus.")
     if not public:
         protect(blueprint, checker, Scope.MODELS_READ)
 
@@ -35,14 +35,14 @@ def metrics_blueprint(metrics: Metrics, checker: CredentialChecker, *, public: b
         HTTPStatus.OK,
         {"type": "string"},
         content_type=_TEXT,
-        description="For `Accept` as Prometheus sends it.",
+        description="The OpenMetrics format, if `Accept` asks for it.",
         headers=response_headers("Cache-Control", "Vary"),
     )
     @blueprint.alt_response(
         HTTPStatus.OK, schema={"type": "string"}, content_type=_OPENMETRICS, success=True
     )
     def get_metrics() -> Response:
-        """What Prometheus reads."""
+        """The metrics of the service, as Prometheus reads them."""
         page = metrics.page(openmetrics=_prefers_openmetrics())
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
         return Response(page.body, content_type=page.content_type, headers=headers)

@@ -23,9 +23,9 @@ class _SizeSchema(AnswerSchema):
 class _SizeLimitsSchema(AnswerSchema):
     """The sizes that a model draws, in pixels."""
 
-    min = fields.Integer(metadata={"description": "Of a side, at least."})
-    max = fields.Integer(metadata={"description": "Of a side, at most."})
-    max_pixels = fields.Integer(metadata={"description": "Width times height, at most."})
+    min = fields.Integer(metadata={"description": "The smallest width and height."})
+    max = fields.Integer(metadata={"description": "The largest width and height."})
+    max_pixels = fields.Integer(metadata={"description": "The largest width × height."})
 
 
 class ModelSchema(AnswerSchema):
@@ -37,54 +37,63 @@ class ModelSchema(AnswerSchema):
             "pattern": "^[0-9a-f]{64}$",
         }
     )
-    name = _text("The file's name.")
+    name = _text("The name of the file or folder.")
     size = fields.Integer(metadata={"description": "Bytes.", "minimum": 0})
-    path = _text("The folder as `MODEL_DIRS` writes it, and the way from there.")
-    extension = _text("Of the file, with its dot; empty for a folder.")
-    kind = fields.Enum(ModelKind, by_value=True, metadata={"description": "What it is for."})
+    path = _text("The path: the folder as `MODEL_DIRS` has it, then the path inside it.")
+    extension = _text("The extension of the file, with its dot; empty for a folder.")
+    kind = fields.Enum(
+        ModelKind,
+        by_value=True,
+        metadata={"description": "What the model is for. Only a checkpoint can draw."},
+    )
     family = fields.Enum(
         ModelFamily,
         by_value=True,
         allow_none=True,
-        metadata={"description": "Its architecture; null when that is not known."},
+        metadata={"description": "The architecture; null if it is not known."},
     )
-    precision = _text("The type of its weights; null when that is not known.", allow_none=True)
+    precision = _text("The type of the weights; null if it is not known.", allow_none=True)
     loadable = fields.Boolean(
-        metadata={"description": "Whether it can be the `model_id` of a request."}
+        metadata={"description": "Whether the model can draw, as the `model_id` of a request."}
     )
-    reason = _text("Why no picture can be drawn with it; null when one can.", allow_none=True)
+    reason = _text("Why the model cannot draw; null if it can.", allow_none=True)
     aliases = fields.List(
-        fields.String(), metadata={"description": "Further paths with the same bytes."}
+        fields.String(), metadata={"description": "Other paths with the same bytes."}
     )
     schedulers = fields.List(
         fields.Enum(Scheduler, by_value=True),
-        metadata={"description": "Those that a request can name with it."},
+        metadata={"description": "The schedulers that a request can name for this model."},
     )
     default_scheduler = fields.Enum(
         Scheduler,
         by_value=True,
         allow_none=True,
-        metadata={"description": "What draws when none is named; null for the model's own."},
+        metadata={
+            "description": "The scheduler that draws if a request names none; null if the model "
+            "has its own."
+        },
     )
     native_size = fields.Nested(
         _SizeSchema,
         allow_none=True,
-        metadata={"description": "The size that it was trained with; null when not known."},
+        metadata={
+            "description": "The size that the model was trained with; null if it is not known."
+        },
     )
     sizes = fields.Nested(
         _SizeLimitsSchema,
         allow_none=True,
-        metadata={"description": "The sizes that it draws; null where it draws none."},
+        metadata={"description": "The sizes that the model draws; null if it cannot draw."},
     )
-    description = _text("What it draws; null when the model does not say.", allow_none=True)
+    description = _text("What the model draws; null if the model does not say.", allow_none=True)
     sample_prompts = fields.List(
-        fields.String(), metadata={"description": "Prompts that it draws well."}
+        fields.String(), metadata={"description": "Prompts that the model draws well."}
     )
     known_words = fields.List(
         fields.String(),
         metadata={
-            "description": "The words that name what it draws; empty when the model does not say. "
-            "A prompt without any of them is drawn with a warning."
+            "description": "The words that name what the model draws; empty if the model does "
+            "not say. A prompt with none of them gets a warning."
         },
     )
 
@@ -96,23 +105,23 @@ class ModelQuerySchema(Schema):
         ModelKind,
         by_value=True,
         error_messages={"unknown": "must be one of: {choices}"},
-        metadata={"description": "List this kind alone."},
+        metadata={"description": "List only models of this kind."},
     )
 
 
 class _PendingModelSchema(AnswerSchema):
-    """A model file that is there and not listed yet."""
+    """A model file that was found and is not listed yet."""
 
     name = fields.String()
     path = fields.String()
     size = fields.Integer(metadata={"description": "Bytes."})
     state = fields.Enum(PendingState, by_value=True)
-    hashed = fields.Integer(metadata={"description": "Bytes that are read."})
-    reason = _text("Why it could not be read so far; null when it was not tried.", allow_none=True)
+    hashed = fields.Integer(metadata={"description": "The number of bytes that are read so far."})
+    reason = _text("Why the file cannot be listed yet; null if nothing is wrong.", allow_none=True)
 
 
 class ModelListSchema(AnswerSchema):
-    """The models, sorted by path, and the files that will be."""
+    """The models, sorted by path, and the files that are still being read."""
 
     models = fields.List(fields.Nested(ModelSchema))
     count = fields.Integer()

@@ -15,12 +15,16 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["models_blueprint"]
 
-_MODEL_ID = path_parameter("model_id", "Its `id`; upper case is good too.", minLength=1)
+_MODEL_ID = path_parameter(
+    "model_id", "The `id` of the model, in lower or upper case.", minLength=1
+)
 
 
 def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
     """`/v1/models` and `/v1/models/{id}`."""
-    blueprint = Blueprint("models", __name__, url_prefix="/v1", description="The model files.")
+    blueprint = Blueprint(
+        "models", __name__, url_prefix="/v1", description="The models in the folders."
+    )
     protect(blueprint, checker, Scope.MODELS_READ)
 
     @blueprint.get("/models")

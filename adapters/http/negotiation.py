@@ -42,7 +42,7 @@ def file_choice(accept: MIMEAccept, output_format: object, num_images: object) -
     if not wanted:
         return FileChoice()
     if num_images != 1:
-        return _unless_json(of_json, "several pictures are never one file", "num_images 1")
+        return _unless_json(of_json, "one file can hold only one picture", "set num_images to 1")
     if output_format is None:
         return FileChoice(max(wanted, key=quality.__getitem__))
     named = next((each for each in wanted if each == output_format), None)
@@ -51,8 +51,8 @@ def file_choice(accept: MIMEAccept, output_format: object, num_images: object) -
     types = " or ".join(each.media_type for each in wanted)
     return _unless_json(
         of_json,
-        f"Accept takes {types}, and output_format is {str(output_format)[:40]!a}",
-        "no output_format",
+        f"Accept asks for {types}, and output_format is {str(output_format)[:40]!a}",
+        "leave out output_format",
     )
 
 

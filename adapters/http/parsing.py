@@ -36,7 +36,7 @@ def parse_json(body: bytes) -> object:
         raise ValueError(f"byte {error.start} of the body is not UTF-8") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise ValueError(f"the body is no JSON: {error.msg} at {where}") from error
+        raise ValueError(f"the body is not JSON: {error.msg} at {where}") from error
     except RecursionError:
         raise ValueError("the body is nested too deeply") from None
 
@@ -51,7 +51,7 @@ class JsonParser(FlaskParser):
         if req.mimetype != _MEDIA_TYPE:
             sent = req.mimetype or "missing"
             if not _PLAIN_TYPE.fullmatch(sent):
-                sent = "another one"
+                sent = "another type"
             abort(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 description=f"Content-Type is {sent}; send {_MEDIA_TYPE}",
@@ -133,4 +133,4 @@ def _integer(digits: str) -> int:
 
 
 def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"the body is no JSON: {word} is no JSON number")
+    raise ValueError(f"the body is not JSON: {word} is not a JSON number")

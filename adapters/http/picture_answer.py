@@ -39,7 +39,7 @@ def describes_picture(blueprint: Blueprint) -> Callable[[_Route], _Route]:
                 HTTPStatus.OK,
                 schema={},
                 content_type=output_format.media_type,
-                description="The file, of one picture.",
+                description="The picture file, if `Accept` prefers it and there is one picture.",
                 headers=response_headers(*_HEADERS),
                 success=True,
             )(route)

@@ -22,21 +22,25 @@ _EXPIRES = re.compile(r"[0-9]{1,12}")
 # A name or an IPv4 address, or an IPv6 address in brackets; perhaps a port (RFC 9110, 7.2).
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(:[0-9]{1,5})?")
 _PARAMETERS = [
-    path_parameter("token", "Of the job.", pattern=f"^{_TOKEN.pattern}$"),
-    path_parameter("number", "Which of its pictures; the first is 0.", pattern="^[0-9]+$"),
-    path_parameter("digest", "Names the file's bytes.", pattern=f"^{_DIGEST.pattern}$"),
+    path_parameter("token", "A token of the job.", pattern=f"^{_TOKEN.pattern}$"),
+    path_parameter("number", "The number of the picture; the first is 0.", pattern="^[0-9]+$"),
+    path_parameter(
+        "digest",
+        "The first digits of the SHA-256 of the picture file.",
+        pattern=f"^{_DIGEST.pattern}$",
+    ),
     {
         "in": "query",
         "name": "expires",
         "required": True,
-        "description": "When the link ends, in seconds since 1970.",
+        "description": "When the link expires, in seconds since 1970.",
         "schema": {"type": "integer"},
     },
     {
         "in": "query",
         "name": "signature",
         "required": True,
-        "description": "Proves that this service has made the link.",
+        "description": "The signature of the service.",
         "schema": {"type": "string"},
     },
 ]
@@ -72,7 +76,7 @@ class LinkMaker:
 def picture_links_blueprint(scheduler: JobScheduler, links: PictureLinks) -> Blueprint:
     """`/v1/pictures`: what a signed link leads to. The signature stands in for a credential."""
     blueprint = Blueprint(
-        "picture_links", __name__, url_prefix=_PREFIX, description="Pictures by signed links."
+        "picture_links", __name__, url_prefix=_PREFIX, description="Pictures behind signed links."
     )
 
     @blueprint.get("/<token>/<number>/<digest>", parameters=_PARAMETERS)
@@ -80,7 +84,7 @@ def picture_links_blueprint(scheduler: JobScheduler, links: PictureLinks) -> Blu
     @blueprint.raises(LinkNotValid, ImageNotFound, StorageUnavailable)
     @describes_image(blueprint, "Referrer-Policy")
     def open_link(token: str, number: str, digest: str) -> Response:
-        """The picture that a link leads to, until it expires."""
+        """The picture behind a signed link, until the link expires."""
         expires = request.args.get("expires", "")
         if not (_TOKEN.fullmatch(token) and _DIGEST.fullmatch(digest)):
             raise LinkNotValid

@@ -64,8 +64,9 @@ _CODES = {
 }
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "there is nothing at this address; GET / lists what there is",
-    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; see Allow",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "something failed here; the logs have it under request_id",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; the header Allow "
+    "lists the methods",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "an unexpected error; the log has it under this request_id",
 }
 
 _log = logging.getLogger(__name__)

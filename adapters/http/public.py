@@ -37,13 +37,15 @@ def public_blueprint(
     page: BrowserPage, registry: ModelRegistry, generator: ImageGenerator, service: InferenceService
 ) -> Blueprint:
     """`/`, `/v1`, `/health`, `/v1/health` and `/health/ready`."""
-    blueprint = Blueprint("public", __name__, description="What this is, and whether it runs.")
+    blueprint = Blueprint(
+        "public", __name__, description="The service, its health, and whether it is ready."
+    )
 
     @blueprint.get("/")
     @blueprint.response(
         HTTPStatus.OK,
         IndexSchema,
-        description="What there is.",
+        description="The name, the version and the links.",
         headers=response_headers("Vary", *_OF_PAGE),
     )
     @blueprint.alt_response(
@@ -51,28 +53,30 @@ def public_blueprint(
     )
     @blueprint.alt_response(
         HTTPStatus.NOT_MODIFIED,
-        description="You have the page already.",
+        description="The page has not changed.",
         headers=response_headers("Vary", *_OF_PAGE),
     )
     @blueprint.request_headers("If-None-Match")
     def index() -> Any:
-        """Name, version and links; a page for who prefers HTML."""
+        """Name, version and links; a browser gets the page instead."""
         accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
         if accepted == "text/html":
             return page()
         return _described(), {"Vary": "Accept"}
 
     @blueprint.get("/v1")
-    @blueprint.response(HTTPStatus.OK, IndexSchema, description="What there is.")
+    @blueprint.response(
+        HTTPStatus.OK, IndexSchema, description="The name, the version and the links."
+    )
     def version_index() -> dict[str, object]:
         """Name, version and links."""
         return _described()
 
     @blueprint.get("/health", endpoint="health_unversioned")
     @blueprint.get("/v1/health")
-    @blueprint.response(HTTPStatus.OK, HealthSchema, description="It is there.")
+    @blueprint.response(HTTPStatus.OK, HealthSchema, description="The process answers.")
     def health() -> dict[str, object]:
-        """Whether it is there, on which device, with how many models."""
+        """Whether the process answers, its device, and its number of models."""
         models = registry.models()
         return {
             "status": "healthy",
@@ -83,12 +87,16 @@ def public_blueprint(
         }
 
     @blueprint.get("/health/ready")
-    @blueprint.response(HTTPStatus.OK, ReadySchema, description="It would.")
+    @blueprint.response(
+        HTTPStatus.OK,
+        ReadySchema,
+        description="The service is ready: a request would be drawn now.",
+    )
     @blueprint.alt_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
         schema=ProblemSchema,
         content_type="application/problem+json",
-        description="`not_ready`: It would not; `detail` says why.",
+        description="`not_ready`: The service is not ready; `detail` says why.",
     )
     def ready() -> dict[str, object] | Response:
         """Whether a request would be drawn now."""

@@ -8,33 +8,35 @@ __all__ = ["HealthSchema", "IndexSchema", "ReadySchema"]
 
 
 class IndexSchema(AnswerSchema):
-    """What there is."""
+    """The name, the version and the links of the service."""
 
     name = fields.String()
     version = fields.String()
     links = fields.Dict(
         keys=fields.String(),
         values=fields.String(metadata={"format": "uri-reference"}),
-        metadata={"description": "Paths, by what is there."},
+        metadata={"description": "Paths, by the name of what is there."},
     )
 
 
 class HealthSchema(AnswerSchema):
-    """That the process answers."""
+    """The process answers."""
 
     status = fields.String(metadata={"const": "healthy"})
     version = fields.String()
     device = fields.String(
         allow_none=True,
-        metadata={"description": "What draws, as torch names it; null until it is known."},
+        metadata={
+            "description": "The device that draws, as torch names it; null until it is known."
+        },
     )
-    models = fields.Integer(metadata={"description": "How many are listed."})
+    models = fields.Integer(metadata={"description": "The number of models that are listed."})
     loadable_models = fields.Integer(
-        metadata={"description": "How many of them can be drawn with."}
+        metadata={"description": "The number of models that can draw."}
     )
 
 
 class ReadySchema(AnswerSchema):
-    """That a request would be drawn now."""
+    """A request would be drawn now."""
 
     status = fields.String(metadata={"const": "ready"})

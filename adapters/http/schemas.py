@@ -52,19 +52,21 @@ _Field = TypeVar("_Field", LimitedInteger, LimitedNumber, LimitedString, OneWord
 _MODEL_NAME = TextLength(1, 4096)
 """A path is a name too, and Linux' PATH_MAX is 4096."""
 _MEANINGS: Mapping[str, str] = {
-    "prompt": "What to draw.",
-    "negative_prompt": "What to keep out.",
-    "num_inference_steps": "Denoising steps.",
-    "guidance_scale": "How closely to follow the prompt; 1 is no guidance, and twice as fast.",
-    "width": "Pixels, within the model's `sizes`. A width that is not a multiple of 8 is drawn at "
-    "the next one and cropped about the centre.",
-    "height": "Pixels, as `width`.",
-    "seed": "Of the first image; image *i* has seed + *i*, and the last one's is within the bounds "
-    "too. Random when left out.",
-    "num_images": "How many.",
-    "scheduler": "One of the model's `schedulers`; its `default_scheduler` when left out.",
-    "output_format": "Of the picture files.",
-    "quality": f"Of a jpeg or a webp, {DEFAULT_QUALITY} when left out; a png has none.",
+    "prompt": "What to draw, in words.",
+    "negative_prompt": "What to keep out of the picture.",
+    "num_inference_steps": "The number of denoising steps.",
+    "guidance_scale": "How closely to follow the prompt. 1 means no guidance, and is twice as "
+    "fast.",
+    "width": "Pixels, within the `sizes` of the model. If it is not a multiple of 8, the "
+    "picture is drawn at the next multiple and cropped about its centre.",
+    "height": "Pixels; the same rules as for `width`.",
+    "seed": "The seed of the first image. Image *i* has `seed` + *i*; the seed of the last "
+    "image must be within the bounds too. Random if left out.",
+    "num_images": "The number of images.",
+    "scheduler": "One of the `schedulers` of the model. Its `default_scheduler` draws if left out.",
+    "output_format": "The format of the picture files.",
+    "quality": f"The quality of a `jpeg` or `webp`; {DEFAULT_QUALITY} if left out. A `png` has "
+    "none.",
 }
 
 
@@ -149,12 +151,12 @@ class RequestSchema(Schema):
     """The shape of a body: a field that it does not name is wrong."""
 
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
-        "unknown": "is no field of this request",
+        "unknown": "is not a field of this request",
     }
 
 
 class GenerationRequestSchema(RequestSchema):
-    """A request for pictures; what is left out is as its default says."""
+    """A request for pictures. A field that is left out has its default."""
 
     described: ClassVar[Mapping[str, Any]] = {
         "dependentSchemas": {
@@ -168,17 +170,17 @@ class GenerationRequestSchema(RequestSchema):
         id_problem,
         metadata={
             "description": "Your name for the request, and its idempotency key: the same request "
-            "again has the same answer. It names the job in a URL. One is made when it is left "
-            "out; then a request that is sent again is drawn again.",
+            "with the same id gets the same answer, and is drawn once. It also names the job. If "
+            "you leave it out, the service makes one, and every request is drawn.",
             "not": {"pattern": r"/|^\.{1,2}$"},
         },
     )
     model_id = model_name(
         required=True,
         metadata={
-            "description": "An `id` that `GET /v1/models` lists, or another name of the model: ten "
-            "or more of the id's first digits, its path, its file's name with or without the "
-            "extension, or an alias. The answer has the id.",
+            "description": "The `id` of a model, or another name of it: ten or more first digits "
+            "of the id, the path, the file name with or without its extension, or an alias. The "
+            "answer has the id.",
         },
     )
     prompt = limited_text("prompt", V1_LIMITS, required=True)
@@ -245,7 +247,7 @@ class _ImageSchema(AnswerSchema):
     base64 = Computed(
         _base64,
         fields.String(),
-        metadata={"contentEncoding": "base64", "description": "The picture's file."},
+        metadata={"contentEncoding": "base64", "description": "The picture file."},
     )
     media_type = media_type()
     seed = fields.Integer()
@@ -256,7 +258,7 @@ class _ImageSchema(AnswerSchema):
 class TimingsSchema(AnswerSchema):
     """Where the time went, in seconds."""
 
-    queue = fields.Float(metadata={"description": "Waiting."})
+    queue = fields.Float(metadata={"description": "Waiting in the queue."})
     load_ = fields.Float(
         attribute="load", data_key="load", metadata={"description": "Loading the model."}
     )
@@ -265,13 +267,13 @@ class TimingsSchema(AnswerSchema):
 
 
 class GenerationResultSchema(AnswerSchema):
-    """The pictures of a request, and what was asked for with all gaps filled."""
+    """The pictures, and the request with defaults filled in."""
 
     id = fields.String(attribute="request.id")
     model_id = fields.String(attribute="request.model_id")
     images = fields.List(fields.Nested(_ImageSchema))
     processing_time = fields.Float(
-        metadata={"description": "Seconds from the start of the work; the queue is left out."}
+        metadata={"description": "Seconds of work. The time in the queue does not count."}
     )
     prompt = fields.String(attribute="request.prompt")
     negative_prompt = fields.String(attribute="request.negative_prompt", allow_none=True)
@@ -284,5 +286,5 @@ class GenerationResultSchema(AnswerSchema):
     quality = fields.Integer(attribute="request.quality", allow_none=True)
     timings = fields.Nested(TimingsSchema)
     warnings = fields.List(
-        fields.String(), metadata={"description": "Empty when there is nothing to say."}
+        fields.String(), metadata={"description": "What to know about the pictures; often empty."}
     )

@@ -30,14 +30,17 @@ def system_blueprint(
 ) -> Blueprint:
     """`/v1/system`."""
     blueprint = Blueprint(
-        "system", __name__, url_prefix="/v1", description="What it runs on, and how it draws."
+        "system",
+        __name__,
+        url_prefix="/v1",
+        description="What the service runs on, and how it draws.",
     )
     protect(blueprint, checker, Scope.MODELS_READ)
 
     @blueprint.get("/system")
     @blueprint.response(HTTPStatus.OK, SystemSchema)
     def system() -> dict[str, object]:
-        """What draws, how, and within which limits."""
+        """The device, how it draws, and the limits."""
         return {
             "name": NAME,
             "version": VERSION,

@@ -29,14 +29,14 @@ class _PlanSchema(AnswerSchema):
 
 
 class _LoadedModelSchema(AnswerSchema):
-    """A model that is ready to draw with."""
+    """A model that is loaded."""
 
     id = fields.String()
     size = fields.Integer()
 
 
 class _LimitsSchema(AnswerSchema):
-    """The settings that bound what is taken and kept; null where none is set."""
+    """The settings that limit what the service takes and keeps; null for no limit."""
 
     max_queue = fields.Integer()
     max_queue_per_caller = fields.Integer(allow_none=True)
@@ -51,7 +51,7 @@ class _LimitsSchema(AnswerSchema):
 
 
 class SystemSchema(AnswerSchema):
-    """What draws, how, and within which limits. `plan` is null until the device is known."""
+    """The device, how it draws, and the limits. `plan` is null until the device is known."""
 
     name = fields.String()
     version = fields.String()

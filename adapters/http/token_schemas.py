@@ -18,24 +18,27 @@ def _scope(token: AccessToken) -> str:
 
 
 class TokenRequestSchema(RequestSchema):
-    """What a token should be like; both fields may be left out."""
+    """What the token can do, and for how long. Both fields are optional."""
 
     expires_in = LimitedInteger(
         CredentialChecker.EXPIRES_IN,
-        metadata={"description": "Seconds.", "default": CredentialChecker.DEFAULT_EXPIRES_IN},
+        metadata={
+            "description": "How long the token is valid, in seconds.",
+            "default": CredentialChecker.DEFAULT_EXPIRES_IN,
+        },
     )
     scope = LimitedString(
         SCOPE_TEXT,
         scope_problem,
         metadata={
-            "description": "Rights, separated by spaces (RFC 8693); all when left out.",
+            "description": "Scopes, separated by spaces (RFC 8693); all scopes if left out.",
             "pattern": _SCOPES,
         },
     )
 
 
 class TokenSchema(AnswerSchema):
-    """A token, with the names of RFC 6749, section 5.1."""
+    """A token. The field names are those of RFC 6749, section 5.1."""
 
     access_token = fields.String(attribute="token")
     token_type = fields.Constant("Bearer", metadata={"const": "Bearer"})

@@ -18,7 +18,7 @@ __all__ = ["tokens_blueprint"]
 
 def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
     """`/v1/tokens`."""
-    blueprint = Blueprint("tokens", __name__, url_prefix="/v1", description="Mints tokens.")
+    blueprint = Blueprint("tokens", __name__, url_prefix="/v1", description="Make tokens.")
     protect(blueprint, checker)
 
     @blueprint.before_request
@@ -37,13 +37,13 @@ def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
     @blueprint.response(
         HTTPStatus.CREATED,
         TokenSchema,
-        description="A token.",
+        description="The token.",
         headers=response_headers("Cache-Control"),
     )
     def mint(fields: dict[str, Any]) -> tuple[AccessToken, dict[str, str]]:
-        """Mint a token, with an API key.
+        """Make a token, with an API key.
 
-        The body may be left out.
+        The body is optional.
         """
         return checker.mint(current_principal(), **fields), {"Cache-Control": "no-store"}
 

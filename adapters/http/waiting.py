@@ -101,7 +101,7 @@ class WaitingCallers:
             TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
         """
         if preference.seconds is None:
-            remedy = "send 'Prefer: respond-async' or POST /v1/jobs to wait for none"
+            remedy = "send 'Prefer: respond-async', or POST /v1/jobs, not to wait"
             return self._pictures(wanted, caller, preference.within, f"; {remedy}")
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
             submission = self._submit(wanted, caller, preference.within)
@@ -132,7 +132,7 @@ class WaitingCallers:
             # Unless it is drawn anew, as its pictures are lost.
             with suppress(TimeoutError):
                 return self._submit(wanted, caller, within).wait(0)
-        raise too_many(f"too many calls wait for pictures already{remedy}")
+        raise too_many(f"too many requests wait for pictures{remedy}")
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
         return self._scheduler.submit(

@@ -41,9 +41,9 @@ class FolderLock(SoleUse):
             except Timeout:
                 return False
             except (OSError, NotImplementedError) as error:
-                _log.error("the data folder can not be locked: %s", error)
+                _log.error("the data folder cannot be locked: %s", error)
                 raise StorageUnavailable(
-                    "the data folder can not be written to or locked; see DATA_DIR"
+                    "the data folder cannot be written to or locked; see DATA_DIR"
                 ) from error
             self._held = lock
             return True

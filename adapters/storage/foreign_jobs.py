@@ -28,7 +28,7 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
     request = stored["request"]
     caller, token, created = (stored[name] for name in ("caller", "token", "created_at"))
     if not isinstance(request, dict) or not _is_text(caller, token) or not _is_number(created):
-        raise ValueError("this is no job")
+        raise ValueError("this is not a job")
     status = str(stored["status"])
     is_known = status in list(JobStatus)
     failure = _failure(stored.get("failure"))

@@ -41,7 +41,7 @@ def job_from_json(text: str, sequence: int) -> Job:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             return foreign_job(stored, sequence, text, reason=f"{type(error).__name__}: {error}")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"this is no job: {type(error).__name__}") from error
+        raise ValueError(f"this is not a job: {type(error).__name__}") from error
 
 
 def _job(values: dict[str, Any], sequence: int) -> Job:

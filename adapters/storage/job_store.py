@@ -171,8 +171,8 @@ class SqlJobStore(JobStore):
             # The library's words hold the statement, and what connects the URL.
             _log.error("the job store failed: %s", _cause(error))
             raise StorageUnavailable(
-                "jobs can not be kept or read now, as the database does not answer, is locked, "
-                "full or broken; try again in a moment"
+                "jobs cannot be stored or read now, because the database does not answer or is "
+                "locked, full or broken; try again in a moment"
             ) from error
 
     def _opened(self, patience: float) -> Engine:
@@ -271,7 +271,7 @@ def _read(rows: Iterable[Any]) -> list[Job]:
         try:
             found.append(job_from_json(row.body, row.sequence))
         except ValueError as error:
-            _log.error("job number %d can not be read: %s", row.sequence, error)
+            _log.error("job number %d cannot be read: %s", row.sequence, error)
     return found
 
 

@@ -227,7 +227,7 @@ class PickleMachine:
 
     def _called(self, function: object, arguments: object) -> object:
         if not isinstance(function, _Global):
-            self.unsupported["a call of something that is no function"] = None
+            self.unsupported["a call of something that is not a function"] = None
             return _OPAQUE
         values = arguments if isinstance(arguments, tuple) else ()
         if is_allocation(function.name):

@@ -183,7 +183,7 @@ def _follow_legacy(
     try:
         magic = machine.follow(reader)
     except UnreadableHeader as error:
-        raise UnreadableHeader("it is no torch file: it does not begin as one") from error
+        raise UnreadableHeader("it is not a torch file: it does not begin as one") from error
     if magic != _LEGACY_MAGIC:
         raise UnreadableHeader("it is a pickle, but not one that torch wrote")
     machine.follow(reader)  # the version

@@ -4,12 +4,12 @@
     ├── InvalidRequest           one or more fields of a request are wrong
     ├── Unauthenticated          no credential, or one that is not good
     ├── Forbidden                a good credential without the right
-    │   ├── TokenMintingForbidden    a token can not mint another
+    │   ├── TokenMintingForbidden    a token cannot make another
     │   └── LinkNotValid             a link to a picture that was not made here, or has expired
     ├── TokensUnavailable        no SECRET_KEY, so no tokens
     ├── ModelNotFound            no model has that id or name, or several have
     │   └── NoModel                  there is no model to draw with at all
-    ├── ModelNotLoadable         the file is there and can not be drawn with
+    ├── ModelNotLoadable         the file is there and cannot draw
     │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
@@ -23,13 +23,13 @@
     ├── JobRunning               the job has not ended, so it cannot be forgotten
     ├── JobNotReadable           another release stored the job, and this one cannot draw it
     ├── JobCancelled             the job was cancelled while somebody waited for it
-    ├── UnreadablePicture        a picture that was sent can not be read
-    ├── StorageUnavailable       jobs or results can not be kept or read now
+    ├── UnreadablePicture        a picture that was sent cannot be read
+    ├── StorageUnavailable       jobs or pictures cannot be stored or read now
     │   └── StorageInUse             another process draws the jobs of this DATA_DIR
     ├── Refused                  not now; says when to try again
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            it would not be done in time
-    │   ├── TooManyCallers           too many wait for answers or listen
+    │   ├── TooManyCallers           too many callers wait for pictures or listen
     │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 

@@ -12,7 +12,7 @@ __all__ = [
 
 
 class Unauthenticated(DomainError):
-    """No credential was sent, or one that is not good. Never says which part was wrong."""
+    """The request has no credential, or one that is not valid. The answer does not say why."""
 
     code = "unauthenticated"
 
@@ -26,19 +26,19 @@ class Unauthenticated(DomainError):
 
 
 class Forbidden(DomainError):
-    """The credential is good and does not carry the right."""
+    """The credential is valid, but lacks the scope that this route needs."""
 
     code = "insufficient_scope"
 
 
 class TokenMintingForbidden(Forbidden):
-    """Only an API key mints tokens."""
+    """Only an API key can make a token."""
 
     code = "token_minting_forbidden"
 
 
 class LinkNotValid(Forbidden):
-    """A link to a picture has expired, or this service has not made it. Never says which."""
+    """The link has expired, or this service did not make it. The answer does not say which."""
 
     code = "link_not_valid"
 
@@ -49,6 +49,6 @@ class LinkNotValid(Forbidden):
 
 
 class TokensUnavailable(DomainError):
-    """Tokens need a signing key, and none is configured."""
+    """Tokens need a `SECRET_KEY`, and none is set."""
 
     code = "tokens_unavailable"

@@ -6,7 +6,7 @@ __all__ = ["DeviceLost", "DeviceUnavailable", "GenerationFailed", "OutOfMemory"]
 
 
 class OutOfMemory(DomainError):
-    """The picture does not fit the device's memory."""
+    """The picture does not fit in the memory of the device."""
 
     code = "out_of_memory"
 
@@ -18,12 +18,12 @@ class GenerationFailed(DomainError):
 
 
 class DeviceLost(GenerationFailed):
-    """The device takes no more work from this process; another process may use it."""
+    """The device failed for good. The service ends itself, so that it can be restarted."""
 
     code = "device_lost"
 
 
 class DeviceUnavailable(DomainError):
-    """The device that the configuration asks for is not there."""
+    """The device that `DEVICE` names is not there."""
 
     code = "device_unavailable"

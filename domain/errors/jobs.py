@@ -15,16 +15,16 @@ __all__ = [
 
 
 class JobNotFound(DomainError):
-    """The caller has no job of this id; whether somebody else has one is not said."""
+    """You have no job with this id. Jobs of other callers are never shown."""
 
     code = "job_not_found"
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"you have no job {job_id!a}; GET /v1/jobs lists those that you have")
+        super().__init__(f"you have no job {job_id!a}; GET /v1/jobs lists your jobs")
 
 
 class ImageNotFound(DomainError):
-    """The job has no such image, or none yet."""
+    """The job has no picture with this number."""
 
     code = "image_not_found"
 
@@ -36,19 +36,19 @@ class ImageNotReady(ImageNotFound):
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(
-            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded, "
-            "which GET /v1/jobs/{id} and its events tell"
+            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded; "
+            "GET /v1/jobs/{id} and its events say when"
         )
 
 
 class JobRunning(DomainError):
-    """The job has not ended. Only a finished job can be forgotten."""
+    """The job has not ended. Only a finished job can be removed."""
 
     code = "job_running"
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(
-            f"the job {job_id!a} is {status}, and only a finished job can be forgotten; cancel it "
+            f"the job {job_id!a} is {status}, and only a finished job can be removed; cancel it "
             "first, or wait until it has ended"
         )
 
@@ -66,29 +66,29 @@ class JobNotReadable(DomainError):
 
 
 class PicturesLost(DomainError):
-    """The job was drawn, but what was kept of its pictures is gone, or not whole."""
+    """The job was drawn, but its picture files are gone or damaged."""
 
     code = "pictures_lost"
 
     def __init__(self, job_id: str) -> None:
         what = f"the files of the job {job_id!a} are gone"
-        super().__init__(f"{what}; send the very same request again to have it drawn anew")
+        super().__init__(f"{what}; send the same request again to have it drawn again")
 
 
 class IdConflict(DomainError):
-    """The id names a job that was asked for something else, which stays as it is."""
+    """The id belongs to another request of yours, which stays as it is."""
 
     code = "id_conflict"
 
     def __init__(self, job_id: str) -> None:
         super().__init__(
             f"the id {job_id!a} belongs to another request of yours; send a new id, or the "
-            "very same request to have its result"
+            "same request again to get its result"
         )
 
 
 class JobCancelled(DomainError):
-    """The job was cancelled while somebody waited for it."""
+    """The job was cancelled while this request waited for it."""
 
     code = "cancelled"
 

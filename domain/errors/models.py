@@ -50,7 +50,7 @@ class ModelNotFound(DomainError):
 
 
 class NoModel(ModelNotFound):
-    """A request leaves out its model, and there is no model to draw with at all."""
+    """The request names no model, and no model in the folders can draw."""
 
     code = "no_model"
 
@@ -59,14 +59,14 @@ class NoModel(ModelNotFound):
             self,
             "there is no model to draw with; put a checkpoint into one of the folders that "
             "MODEL_DIRS names, or let `ai-inference demo` put a small one there. GET /v1/models "
-            "says of each file there why it cannot draw",
+            "says why each file cannot draw",
         )
         self.wanted = ""
         self.bearers = ()
 
 
 class ModelNotLoadable(DomainError):
-    """The file is there, but no picture can be drawn with it; the message says why.
+    """The model is there, but it cannot draw; `detail` says why.
 
     `lasting` says whether its bytes are why, so that another attempt would end likewise.
     """
@@ -79,7 +79,7 @@ class ModelNotLoadable(DomainError):
 
 
 class ModelChanged(ModelNotLoadable):
-    """The file is no longer the one whose bytes the id names."""
+    """The file has changed, so it is not the one that the id names."""
 
     code = "model_changed"
 

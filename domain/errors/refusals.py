@@ -26,38 +26,40 @@ class Refused(DomainError):
 
 
 class QueueFull(Refused):
-    """As many jobs wait as may, of all callers or of this one."""
+    """The queue is full: `MAX_QUEUE`, or `MAX_QUEUE_PER_CALLER` for your own jobs."""
 
     code = "queue_full"
 
     def __init__(self, *, waiting: int, retry_after: int, of_caller: bool = False) -> None:
-        what = f"{waiting} jobs wait already"
+        what = f"the queue is full: {waiting} jobs wait already"
         if of_caller:
-            what = f"{waiting} of your jobs wait already, as many as one caller's may"
+            what = (
+                f"{waiting} of your jobs wait already, which is the most that one caller may have"
+            )
         super().__init__(f"{what}; try again in {retry_after} s", retry_after=retry_after)
 
 
 class DeadlineUnmet(Refused):
-    """The caller allows less time than the queue and the drawing will take."""
+    """The pictures would not be ready within the time that `Prefer` allows."""
 
     code = "deadline_unmet"
 
     def __init__(self, *, within: float, predicted: float) -> None:
         super().__init__(
-            f"it would take about {predicted:.1f} s, which is more than the {within:g} s that "
-            "Prefer allows; wait longer, or leave out handling=strict",
+            f"the pictures would take about {predicted:.1f} s, more than the {within:g} s that "
+            "Prefer allows; allow more time, or leave out handling=strict",
             retry_after=max(1, round(predicted - within)),
         )
 
 
 class TooManyCallers(Refused):
-    """As many callers wait for an answer, or listen to events, as may."""
+    """Too many callers wait for pictures or listen to events now."""
 
     code = "too_many_callers"
 
 
 class ModelsNotRead(Refused):
-    """No model has the id or name now; one of the files that are still to be read may have it.
+    """No model has this id or name yet, and not all files are read.
 
     Without `wanted` it is the default model that is not known yet.
     """
@@ -76,7 +78,7 @@ class ModelsNotRead(Refused):
 
 
 class ShuttingDown(Refused):
-    """The service is stopping and takes no new work."""
+    """The service is stopping and takes no new requests."""
 
     code = "shutting_down"
 

@@ -6,7 +6,7 @@ __all__ = ["StorageInUse", "StorageUnavailable", "UnreadablePicture"]
 
 
 class UnreadablePicture(DomainError):
-    """A picture that was sent can not be read; the message goes on after its name."""
+    """The picture that you sent cannot be read; `detail` says why."""
 
     code = "unreadable_picture"
 
@@ -16,18 +16,18 @@ class UnreadablePicture(DomainError):
 
 
 class StorageUnavailable(DomainError):
-    """Jobs or results can not be kept or read now. The message never names a file."""
+    """Jobs or pictures cannot be stored or read now."""
 
     code = "storage_unavailable"
 
 
 class StorageInUse(StorageUnavailable):
-    """Another process draws what is kept there."""
+    """Another service uses the same `DATA_DIR`."""
 
     code = "storage_in_use"
 
     def __init__(self) -> None:
         super().__init__(
-            "another service uses the same DATA_DIR and draws its jobs; this one draws when that "
-            "has ended, or with a DATA_DIR of its own"
+            "another service uses the same DATA_DIR; stop that one, or start this one with another "
+            "DATA_DIR"
         )

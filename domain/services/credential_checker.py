@@ -86,7 +86,9 @@ class CredentialChecker:
 
     def _issuer_for(self, principal: Principal) -> TokenIssuer:
         if not principal.may_mint:
-            raise TokenMintingForbidden("only an API key can have a token made; use one of those")
+            raise TokenMintingForbidden("only an API key can make a token; send an API key")
         if self._issuer is None:
-            raise TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it")
+            raise TokensUnavailable(
+                "there are no tokens, because SECRET_KEY is not set; set it, or send an API key"
+            )
         return self._issuer

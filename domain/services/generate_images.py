@@ -233,6 +233,6 @@ def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProbl
 def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:
     return FieldProblem(
         "scheduler",
-        f"is '{scheduler}', which is not for {model.name}: it is drawn with its own; leave "
-        "scheduler out, or choose a model that lists it in its schedulers",
+        f"is '{scheduler}', which {model.name} does not take; leave scheduler "
+        "out, or choose a model that lists it in its schedulers",
     )

@@ -135,7 +135,7 @@ def test_configurations_lead_to_no_code_and_no_other_file(folder: Path, draw: Dr
         ("tokenizer", "its component tokenizer is missing"),
         (WEIGHTS, "its component transformer has no weights"),
         ("text_encoder/model.safetensors", "its component text_encoder has no weights"),
-        ("vae/config.json", "no whole model"),
+        ("vae/config.json", "not a whole model"),
     ],
 )
 def test_a_component_that_is_missing_is_named(

@@ -272,7 +272,7 @@ def test_fields_of_other_versions_and_torn_rows_stop_nothing(
         connection.execute(f"update jobs set body = '{{' where sequence = {torn.sequence}")
     connection.close()
     assert store.unfinished() == [job]
-    assert "can not be read" in caplog.text
+    assert "cannot be read" in caplog.text
     store.close()
 
 

@@ -260,7 +260,7 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(
         assert isinstance(ours.unet, kind)
         assert not isinstance(ours.vae.decoder, OpenVinoDecoder)
     assert caplog.text.count("no memory to convert") == 1
-    assert caplog.text.count("QUANTIZATION is int8, which this UNet can not have") == (
+    assert caplog.text.count("QUANTIZATION is int8, which this UNet cannot have") == (
         quantization == "int8"
     )
 

@@ -181,7 +181,7 @@ def test_zeros_make_numbers(name: str) -> None:
 def test_weights_that_are_no_numbers_are_named(part: str, number: float) -> None:
     network = resnet()
     network.get_parameter(f"block.{part}").data.flatten()[3] = number
-    with pytest.raises(ValueError, match=rf"{part} holds what are no numbers"):
+    with pytest.raises(ValueError, match=rf"{part} holds NaN or infinity"):
         compiled(network)
 
 

@@ -146,5 +146,5 @@ def test_a_disk_that_is_full_leaves_no_half_result(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert "pictures can not be kept" in done.stdout
+    assert "pictures cannot be stored" in done.stdout
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

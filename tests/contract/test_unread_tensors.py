@@ -165,5 +165,5 @@ def test_such_a_file_is_refused_when_it_is_loaded(
     with pytest.raises(ModelNotLoadable) as caught:
         generator.generate(record, [request_for()])
     assert caught.value.lasting
-    assert str(caught.value).startswith("more.safetensors can not be loaded: its ")
+    assert str(caught.value).startswith("more.safetensors cannot be loaded: its ")
     assert name in str(caught.value)

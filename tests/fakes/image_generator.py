@@ -28,7 +28,7 @@ class FakeImageGenerator(ImageGenerator):
         drawn: Every request that was drawn, in order.
         gate: Drawing waits until it is set, which it is unless a test clears it.
         failures: Raised, first one first, instead of drawing.
-        unloadable: Ids of models that can not be loaded.
+        unloadable: Ids of models that cannot be loaded.
         warnings: What it has to say of each request.
         batches: The ids of the requests of each batch that was drawn, in order.
         fits: How many images at once it has memory for.

@@ -15,5 +15,5 @@ class FakePictureParametersReader(PictureParametersReader):
 
     def read(self, data: bytes) -> PictureParameters:
         if data not in self.known:
-            raise UnreadablePicture("is no PNG, JPEG or WebP file")
+            raise UnreadablePicture("is not a PNG, JPEG or WebP file")
         return self.known[data]

@@ -105,9 +105,9 @@ def test_a_seed_of_null_is_a_random_one(shared: Service) -> None:
         ("seed", 10**100, f"between 0 and {LARGEST_SEED}"),
         ("num_images", 0, "between 1 and 4"),
         ("num_images", 5, "between 1 and 4"),
-        ("steps", 30, "is no field"),
-        ("_schema", 30, "is no field"),
-        ("", 30, "is no field"),
+        ("steps", 30, "is not a field"),
+        ("_schema", 30, "is not a field"),
+        ("", 30, "is not a field"),
     ],
 )
 def test_a_value_outside_its_bounds_is_refused_with_the_bounds(

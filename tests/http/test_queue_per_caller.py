@@ -44,7 +44,9 @@ def test_others_are_let_in_beside_a_caller_who_is_not(service: Service) -> None:
     fill(service, AUTHORIZED)
     fill(service, OTHERS)
     response = submit(service, OTHERS)
-    assert assert_problem(response, 503, "queue_full")["detail"].startswith("4 jobs wait already")
+    assert assert_problem(response, 503, "queue_full")["detail"].startswith(
+        "the queue is full: 4 jobs wait already"
+    )
 
 
 def test_tokens_of_one_key_share_its_bound(service: Service) -> None:

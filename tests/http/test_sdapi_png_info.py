@@ -116,11 +116,11 @@ def test_other_routes_have_no_more_room() -> None:
         ("", "base64"),
         (1, "base64"),
         ([], "base64"),
-        ("no base64!", "no base64"),
-        ("abc", "no base64"),
+        ("no base64!", "not base64"),
+        ("abc", "not base64"),
         ("data:image/png;base64", "PNG, JPEG or WebP"),
-        ("http://127.0.0.1/a.png", "no base64"),
-        (in_base64(b"no picture"), "is no PNG, JPEG or WebP file"),
+        ("http://127.0.0.1/a.png", "not base64"),
+        (in_base64(b"no picture"), "is not a PNG, JPEG or WebP file"),
         (in_base64(SMALL[:-20]), "cut off"),
         (in_base64(png(width=100_000, height=100_000)), "100000 × 100000 pixels"),
         (in_base64(png(packed(b"zTXt", b"a" * 100_000_000))), "bytes of text"),
@@ -156,4 +156,4 @@ def test_the_reader_can_be_another() -> None:
     service.container.picture_parameters.override(FakePictureParametersReader())
     service.container.app.reset()
     client = service.container.app().test_client()
-    assert "is no PNG" in places_of(ask(client, in_base64(SMALL)))["image"]
+    assert "is not a PNG" in places_of(ask(client, in_base64(SMALL)))["image"]

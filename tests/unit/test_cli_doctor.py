@@ -164,7 +164,7 @@ def test_weak_and_missing_credentials_are_warnings(terminal: Terminal) -> None:
     terminal.environment |= {"API_KEYS": "", "SECRET_KEY": "change-me"}
     found = rows(terminal)
     assert found["SECRET_KEY"][0] == "warning"
-    assert found["API_KEYS"] == ("warning", "not set: only tokens are good for anything")
+    assert found["API_KEYS"] == ("warning", "not set: only tokens work")
     terminal.environment["SECRET_KEY"] = ""
     assert rows(terminal)["API_KEYS"] == (
         "ok",

@@ -77,7 +77,7 @@ def test_a_file_is_written_over_with_force_alone(
     terminal = Terminal()
     done = terminal.run("generate", "a hill", "-o", "out.png", *options)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert f"{taken} is there already; --force" in done.stderr
+    assert f"{taken} exists already; --force" in done.stderr
     assert (os.listdir(folder), (folder / taken).read_text()) == ([taken], "mine")
     assert terminal.generator.drawn == []
     assert terminal.run("generate", "a hill", "-o", "out.png", "--force", *options).exit_code == 0
@@ -89,7 +89,7 @@ def test_a_file_that_appears_while_the_picture_is_drawn_is_not_written_over(fold
     terminal.generator.on_begin = lambda _requests: (folder / "out.png").touch()
     done = terminal.run("generate", "a hill", "-o", "out.png")
     assert done.exit_code == 1
-    assert "is there already" in done.stderr
+    assert "exists already" in done.stderr
     assert [(path.name, path.stat().st_size) for path in folder.iterdir()] == [("out.png", 0)]
 
 
@@ -107,8 +107,8 @@ def test_a_file_system_without_links_gets_its_picture_too(
 @pytest.mark.parametrize(
     ("output", "words"),
     [
-        ("out.gif", "must end in .png, .jpg, .jpeg, .webp"),
-        ("out", "must end in .png, .jpg, .jpeg, .webp"),
+        ("out.gif", "must be one of .png, .jpg, .jpeg, .webp"),
+        ("out", "must be one of .png, .jpg, .jpeg, .webp"),
         ("nowhere/out.png", "there is no folder 'nowhere'"),
         ("folder.png", "is a folder"),
     ],
@@ -174,7 +174,7 @@ def test_a_disk_that_takes_nothing_is_named(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "write_bytes", full)
     done = Terminal().run("generate", "a hill", "-o", "out.png")
     assert done.exit_code == 1
-    assert "out.png can not be written: No space left on device" in done.stderr
+    assert "out.png cannot be written: No space left on device" in done.stderr
     assert hidden_files(os.listdir(folder)) == []
 
 

@@ -48,7 +48,7 @@ def test_a_format_that_is_not_the_endings_is_refused(folder: Path) -> None:
     terminal = Terminal()
     done = terminal.run("generate", "a hill", "-o", "a.jpg", "--output-format", "webp")
     assert (done.exit_code, terminal.settings, os.listdir(folder)) == (2, [], [])
-    assert "'a.jpg', which is no name for a webp" in done.stderr
+    assert "'a.jpg', which is not a name for a webp" in done.stderr
     fits = terminal.run("generate", "a hill", "-o", "a.jpeg", "--output-format", "jpeg")
     assert fits.exit_code == 0
 
@@ -84,5 +84,5 @@ def test_a_scheduler_that_is_not_for_the_model_is_a_wrong_argument() -> None:
     options = ("generate", "a hill", "--scheduler", "DDIM", "--model")
     done = terminal.run(*options, FLUX.name)
     assert done.exit_code == 2
-    assert "--scheduler is 'DDIM', which is not for flux.1" in done.stderr
+    assert "--scheduler is 'DDIM', which flux.1 does not take" in done.stderr
     assert terminal.run(*options, MODEL.name).exit_code == 0

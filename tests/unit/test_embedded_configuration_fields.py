@@ -117,9 +117,9 @@ def test_what_can_not_be_built_is_refused_by_file_and_field(
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("tokenizer/vocab.json", {"a": 5}, "a number that is no token's"),
-        ("tokenizer/vocab.json", {"a": -1}, "a number that is no token's"),
-        ("tokenizer/vocab.json", {"a": True}, "a number that is no token's"),
+        ("tokenizer/vocab.json", {"a": 5}, "a number that is not that of a token"),
+        ("tokenizer/vocab.json", {"a": -1}, "a number that is not that of a token"),
+        ("tokenizer/vocab.json", {"a": True}, "a number that is not that of a token"),
         ("tokenizer/vocab.json", {"a": 1, "b</w>": 1}, "two tokens one number"),
         ("tokenizer/merges.txt", "#version: 0.2\na c", "line 2"),
         ("tokenizer/merges.txt", "a b</w>\n#version", "line 2"),

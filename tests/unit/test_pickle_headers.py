@@ -138,7 +138,7 @@ def test_old_instructions_that_call_are_seen() -> None:
 
 def test_what_cannot_be_followed_without_running_it_is_told() -> None:
     assert read(zip_file(b"\x80\x02X\x01\x00\x00\x00a)R.")).unsupported == (
-        "a call of something that is no function",
+        "a call of something that is not a function",
     )
     assert read(zip_file(b"\x80\x02\x82\x01.")).unsupported == ("EXT1",)
 

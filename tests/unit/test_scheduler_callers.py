@@ -36,7 +36,7 @@ def test_the_refusal_says_whose_bound_it_is(bench: Bench) -> None:
         bench.scheduler.submit(request("c"), caller="me")
     fill(bench, "they")
     for caller in ("me", "somebody"):
-        with pytest.raises(QueueFull, match=r"^4 jobs wait already"):
+        with pytest.raises(QueueFull, match=r"^the queue is full: 4 jobs wait already"):
             bench.scheduler.submit(request("c"), caller=caller)
 
 

@@ -249,8 +249,8 @@ def test_it_takes_over_when_the_other_service_has_ended(
     assert bench.service.readiness is Readiness.READY
     assert bench.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
     assert [each.message for each in caplog.records if "DATA_DIR" in each.message] == [
-        "another service uses the same DATA_DIR and draws its jobs; this one draws when that has "
-        "ended, or with a DATA_DIR of its own"
+        "another service uses the same DATA_DIR; stop that one, or start this one with another "
+        "DATA_DIR"
     ]
     bench.service.stop(10)
     assert not bench.sole_use.taken

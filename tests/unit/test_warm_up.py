@@ -86,7 +86,7 @@ def test_what_did_not_stay_loaded_is_told(caplog: pytest.LogCaptureFixture) -> N
     bench.report.hold()
     with caplog.at_level(logging.WARNING):
         bench.run()
-    assert f"{MODEL.name} is loaded no more" in caplog.text
+    assert f"{MODEL.name} is not loaded any more" in caplog.text
 
 
 def test_what_can_not_be_warmed_up_is_told_and_left(caplog: pytest.LogCaptureFixture) -> None:

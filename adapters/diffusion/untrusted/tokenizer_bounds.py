@@ -68,7 +68,7 @@ def _steps(name: str, section: object, depth: int) -> Iterator[dict[str, Any]]:
     if depth > _DEEPEST:
         raise _refused(name, f"is nested more than {_DEEPEST} deep")
     if not isinstance(section, dict):
-        raise _refused(name, "has a step that is no table")
+        raise _refused(name, "has a step that is not a table")
     yield section
     for key in ("normalizers", "pretokenizers", "processors", "decoders"):
         inner = section.get(key)
@@ -200,7 +200,7 @@ def _check_vocabulary(name: str, table: dict[str, Any]) -> None:
             raise _refused(name, f"has a token that is not numbered from 0 to {_MOST_TOKENS:,}")
     texts = [each.get("content") for each in added if isinstance(each, dict)]
     if not all(isinstance(text, str) and 0 < len(text) <= _LONGEST_TOKEN for text in texts):
-        raise _refused(name, f"has a token that is no text of 1 to {_LONGEST_TOKEN} characters")
+        raise _refused(name, f"has a token that is not a text of 1 to {_LONGEST_TOKEN} characters")
 
 
 def _check_padding(name: str, padding: object) -> None:

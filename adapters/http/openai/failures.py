@@ -30,18 +30,18 @@ _FUTILE = (errors.OutOfMemory, errors.JobCancelled)
 
 
 class _OpenAIErrorSchema(AnswerSchema):
-    """What went wrong."""
+    """The error."""
 
-    message = fields.String(metadata={"description": "For a person to read."})
+    message = fields.String(metadata={"description": "What is wrong, for a person to read."})
     type = fields.String()
     param = fields.String(
         allow_none=True, metadata={"description": "The first field that is wrong."}
     )
-    code = fields.String(metadata={"description": "A stable word."})
+    code = fields.String(metadata={"description": "A stable word that programs can match."})
 
 
 class OpenAIFailureSchema(AnswerSchema):
-    """An error as the OpenAI API's clients know it."""
+    """An error in the form of the OpenAI API."""
 
     error = fields.Nested(_OpenAIErrorSchema)
 

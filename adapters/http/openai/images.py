@@ -37,8 +37,8 @@ _HASHED = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY = {
     "in": "header",
     "name": _KEY_HEADER,
-    "description": "The same request with the same key is answered with the same pictures, which "
-    "are drawn once. Without one each request is drawn anew.",
+    "description": "The same request with the same key gets the same pictures, which "
+    "are drawn once. Without a key, every request is drawn.",
     "schema": {"type": "string"},
 }
 _EXAMPLE = {"prompt": "a red circle", "n": 1, "size": "512x512"}
@@ -66,7 +66,9 @@ def images_blueprint(
     @blueprint.request_headers(_KEY)
     @blueprint.raises(*SUBMITTING, *DRAWING)
     @blueprint.arguments(ImagesRequestSchema, example=_EXAMPLE)
-    @blueprint.response(HTTPStatus.OK, ImagesSchema, description="The pictures, in their order.")
+    @blueprint.response(
+        HTTPStatus.OK, ImagesSchema, description="The pictures, in the order of their seeds."
+    )
     def generate(fields: dict[str, Any]) -> dict[str, object]:
         """Draw pictures and wait for them."""
         caller = current_principal().name

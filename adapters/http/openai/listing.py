@@ -21,14 +21,14 @@ PREFIX = "/openai/v1"
 
 _MODEL = path_parameter(
     "model",
-    "Its id, ten or more of the id's first digits, its path, its name with or without the "
-    "extension, or an alias.",
+    "The id of the model, ten or more first digits of it, the path, the file name with or without "
+    "its extension, or an alias.",
     minLength=1,
 )
 
 
 class _OpenAIModelSchema(AnswerSchema):
-    """A model as that API lists it."""
+    """A model in the form of the OpenAI API."""
 
     id = fields.String()
     object = fields.Constant("model", metadata={"const": "model"})
@@ -38,11 +38,11 @@ class _OpenAIModelSchema(AnswerSchema):
         metadata={"description": "When the file was last changed, in seconds since 1970."},
     )
     owned_by = fields.Constant("ai-inference", metadata={"const": "ai-inference"})
-    name = fields.String(metadata={"description": "The file's name."})
+    name = fields.String(metadata={"description": "The name of the file or folder."})
 
 
 class _OpenAIModelListSchema(AnswerSchema):
-    """The models that pictures can be drawn with."""
+    """The models that can draw."""
 
     object = fields.Constant("list", metadata={"const": "list"})
     data = fields.List(fields.Nested(_OpenAIModelSchema))
@@ -62,14 +62,14 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
     @blueprint.get("/models")
     @blueprint.response(HTTPStatus.OK, _OpenAIModelListSchema)
     def list_models() -> dict[str, list[ModelRecord]]:
-        """The models that pictures can be drawn with."""
+        """The models that can draw."""
         return {"data": [model for model in registry.models() if model.loadable]}
 
     @blueprint.get("/models/<path:model>", parameters=[_MODEL])
     @blueprint.raises(ModelNotFound, ModelsNotRead)
     @blueprint.response(HTTPStatus.OK, _OpenAIModelSchema)
     def retrieve_model(model: str) -> ModelRecord:
-        """One of them."""
+        """One of these models."""
         found = registry.resolve(model)
         if not found.loadable:  # it is not in the list either
             raise ModelNotFound(model)

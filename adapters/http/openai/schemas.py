@@ -44,7 +44,7 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
     def problem(value: object) -> str | None:
         if any(value == each and type(value) is type(each) for each in choices):
             return None
-        return f"is {ascii(value)[:40]}; here it can be {' or '.join(map(repr, choices))} alone"
+        return f"is {ascii(value)[:40]}; this service takes only {' or '.join(map(repr, choices))}"
 
     return problem
 
@@ -68,7 +68,7 @@ def _size_problem(value: object) -> str | None:
         return None
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        return f"is {ascii(value)[:40]}; it must be 'auto' or as '512x512'"
+        return f"is {ascii(value)[:40]}; it must be 'auto' or a size such as '512x512'"
     for side, pixels in zip(("width", "height"), found.groups(), strict=True):
         if message := GenerationRequest.LIMITS[side].problem(int(pixels)):
             return f"is {value}: its {side} {message}"
@@ -83,7 +83,7 @@ _SIDES = " × ".join(
 
 
 class ImagesRequestSchema(Schema):
-    """What to draw. A null counts as not sent.
+    """A request for pictures. A null counts as left out.
 
     Loaded as fields of a `GenerationRequest`, with `response_format` and `effort` beside them.
     """
@@ -92,7 +92,10 @@ class ImagesRequestSchema(Schema):
     described: ClassVar[Mapping[str, Any]] = {
         "properties": {
             **{name: _described(choices) for name, choices in _NEUTRAL.items()},
-            **{name: {"description": "Nothing is done with it."} for name in _FOR_OTHERS},
+            **{
+                name: {"description": "The service accepts this parameter, and it changes nothing."}
+                for name in _FOR_OTHERS
+            },
         },
         "dependentSchemas": {
             "seed": seed_rule(_NUMBERS, "n"),
@@ -101,14 +104,14 @@ class ImagesRequestSchema(Schema):
     }
 
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
-        "unknown": "is no parameter of this request",
+        "unknown": "is not a parameter of this request",
     }
 
     model_id = model_name(
         data_key="model",
         metadata={
-            "description": "An id, ten or more of its first digits, a path, a file's name with or "
-            "without its extension, or an alias; the default model when it is left out."
+            "description": "The id of a model, ten or more first digits of it, the path, the file "
+            "name with or without its extension, or an alias. The default model draws if left out."
         },
     )
     prompt = limited_text("prompt", required=True)
@@ -116,7 +119,7 @@ class ImagesRequestSchema(Schema):
     size = CheckedString(
         _size_problem,
         metadata={
-            "description": f"`auto`, or as `512x512`, width and height: {_SIDES} pixels.",
+            "description": f"`auto`, or width and height such as `512x512`: {_SIDES} pixels.",
             "default": "auto",
             "pattern": "^(auto|[0-9]{1,6}x[0-9]{1,6})$",
         },
@@ -125,8 +128,8 @@ class ImagesRequestSchema(Schema):
         _one_of(*_RESPONSE_FORMATS),
         metadata={
             "enum": [*_RESPONSE_FORMATS, None],
-            "description": "The picture itself, or a link that opens it without a credential until "
-            "it expires; OPENAI_RESPONSE_FORMAT when it is left out.",
+            "description": "`b64_json` is the picture itself, `url` a link that opens it without "
+            "a credential until it expires. The default is `OPENAI_RESPONSE_FORMAT`.",
         },
     )
     effort = CheckedString(
@@ -134,9 +137,8 @@ class ImagesRequestSchema(Schema):
         data_key="quality",
         metadata={
             "enum": [*QUALITIES, None],
-            "description": "How many steps are drawn: the default, or with `low` half of it, with "
-            "`high` and `hd` one and a half, with `xhigh` and `max` twice as many. "
-            "`num_inference_steps` comes first.",
+            "description": "How many steps are drawn: `low` draws half of the default, `high` and "
+            "`hd` one and a half, `xhigh` and `max` twice as many. `num_inference_steps` wins.",
         },
     )
     seed = limited_integer("seed")
@@ -176,27 +178,27 @@ class ImagesRequestSchema(Schema):
 
 
 class _OpenAIImageSchema(AnswerSchema):
-    """A picture, in the `response_format` that was asked for."""
+    """A picture, in the `response_format` of the request."""
 
     b64_json = fields.String(
         metadata={
             "optional": True,
             "contentEncoding": "base64",
-            "description": "The picture's file.",
+            "description": "The picture file.",
         }
     )
     url = fields.String(
         metadata={
             "optional": True,
             "format": "uri",
-            "description": "Opens it without a credential, until the link expires.",
+            "description": "A link that opens the picture without a credential until it expires.",
         }
     )
     seed = fields.Integer()
 
 
 class ImagesSchema(AnswerSchema):
-    """The pictures, as that API's clients expect them."""
+    """The pictures, in the form of the OpenAI API."""
 
     created = fields.Integer(metadata={"description": "Seconds since 1970."})
     data = fields.List(fields.Nested(_OpenAIImageSchema))

@@ -20,21 +20,21 @@ BASIC = "basic"
 """The one of RFC 7617, for doors whose clients send a password."""
 
 _DESCRIPTION = """\
-Stable Diffusion behind an API: model files lie in a folder, a client sends a prompt and gets
+Stable Diffusion behind an API. Model files are in a folder; a client sends a prompt and gets
 pictures.
 
-**Credentials.** `Authorization: Bearer <API key or token>`. An API key has every right and mints
-tokens at `POST /v1/tokens`; the scopes that a route wants are beside it.
+**Credentials.** `Authorization: Bearer <API key or token>`. An API key has every scope, and makes
+tokens at `POST /v1/tokens`. Each route lists the scopes that it needs.
 
-**Errors** are problem details (RFC 9457) with a stable `code`, but for doors to other APIs, which
-have that API's shape. Beside what each route lists: an address with nothing at it is 404
-`not_found`, a method that it does not take 405 `method_not_allowed` with `Allow`, and bytes that
-are no HTTP request 400 `bad_request`, 414 `request_uri_too_long` or 431
-`request_header_fields_too_large`.
+**Errors** are problem details (RFC 9457) with a stable `code`. The doors to other APIs answer in
+the form of those APIs. Some errors can come from any route, and no route lists them: 404
+`not_found` for an unknown address, 405 `method_not_allowed` (with `Allow`) for a wrong method, and
+400 `bad_request`, 408 `request_timeout`, 414 `request_uri_too_long` or 431
+`request_header_fields_too_large` for bytes that are not a good HTTP request.
 
-**Everywhere.** HEAD works where GET does, OPTIONS at every address. Every response carries
-`X-Request-ID`. CORS follows `CORS_ORIGINS`. Further fields may be added to any answer; none is
-ever removed or renamed.
+**Everywhere.** HEAD works where GET does, and OPTIONS works at every address. Every response has
+an `X-Request-ID`. CORS follows `CORS_ORIGINS`. A new release may add fields to an answer. It never
+removes or renames one.
 """
 _SCHEMES: Mapping[str, dict[str, Any]] = {
     BEARER: {
@@ -45,7 +45,7 @@ _SCHEMES: Mapping[str, dict[str, Any]] = {
     BASIC: {
         "type": "http",
         "scheme": "basic",
-        "description": "The API key as password; the user's name is not looked at.",
+        "description": "The API key as the password, with any user name.",
     },
 }
 

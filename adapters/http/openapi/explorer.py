@@ -32,7 +32,7 @@ _CACHED = ("ETag", "Cache-Control")
 
 def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
     """`/openapi.json` and `/docs`. The examples name a model that can be drawn with now."""
-    blueprint = DescribedBlueprint("openapi", __name__, description="This description itself.")
+    blueprint = DescribedBlueprint("openapi", __name__, description="The description of this API.")
     written = _Written()
 
     @blueprint.get("/openapi.json")
@@ -44,10 +44,12 @@ def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
         headers=response_headers(*_CACHED),
     )
     @blueprint.alt_response(
-        HTTPStatus.NOT_MODIFIED, description="You have it.", headers=response_headers(*_CACHED)
+        HTTPStatus.NOT_MODIFIED,
+        description="It has not changed.",
+        headers=response_headers(*_CACHED),
     )
     def document() -> Response:
-        """The API's description, for tools."""
+        """The description of this API, for tools."""
         text = written(current_app)
         if (model_id := _model_id(registry)) is not None:
             text = text.replace(EXAMPLE_MODEL_ID, model_id)
@@ -59,16 +61,16 @@ def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
         HTTPStatus.OK,
         {"type": "string"},
         content_type="text/html",
-        description="A page that needs nothing from elsewhere.",
+        description="The page. It loads nothing from other servers.",
         headers=response_headers(*_CACHED, "Content-Security-Policy"),
     )
     @blueprint.alt_response(
         HTTPStatus.NOT_MODIFIED,
-        description="You have it.",
+        description="It has not changed.",
         headers=response_headers(*_CACHED, "Content-Security-Policy"),
     )
     def page() -> Response:
-        """The API's description, to read and to try it from."""
+        """A page that shows the description of this API and sends requests."""
         html = (_OWN / "index.html").read_bytes()
         response = _conditional(Response(html, content_type="text/html; charset=utf-8"))
         response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY

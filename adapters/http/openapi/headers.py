@@ -15,91 +15,99 @@ _TEXT = {"type": "string"}
 # Without examples, which the page would send as if somebody had asked for them.
 _OF_REQUESTS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
-        "description": "Your own id of this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any other is "
-        "replaced by a new one.",
+        "description": "Your own id for this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any "
+        "other id is replaced by a new one.",
         "schema": _TEXT,
     },
     "Prefer": {
         "description": "RFC 7240. `respond-async`: answer at once with the job (202). `wait=N`: "
         "with the job after N seconds, if the pictures are not there. `wait=N, handling=strict`: "
-        "refuse at once (503) what will take longer.",
+        "refuse at once (503) if the pictures will take longer.",
         "schema": _TEXT,
     },
     "Last-Event-ID": {
-        "description": "The `id` of the last event that was read: what came since is sent.",
+        "description": "The `id` of the last event that you read. The later events are sent.",
         "schema": _TEXT,
     },
     "If-None-Match": {
-        "description": "The `ETag` of an earlier answer: 304 when it is still the same.",
+        "description": "The `ETag` of an earlier answer. If nothing has changed, the answer is "
+        "304.",
         "schema": _TEXT,
     },
 }
 _OF_RESPONSES: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
-        "description": "The request's own, when it had a good one; the logs carry the same.",
+        "description": "The id that the request sent, if it is valid; else a new one. The log "
+        "has the same id.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
     },
     "X-Content-Type-Options": {
-        "description": "The type is what Content-Type says.",
+        "description": "`nosniff`: the type is what Content-Type says.",
         "required": True,
         "schema": {"const": "nosniff"},
     },
     "Location": {
-        "description": "Where the job is.",
+        "description": "The address of the job.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "/v1/jobs/my-first-picture",
     },
     "Preference-Applied": {
-        "description": "What of `Prefer` was followed (RFC 7240); absent when nothing was.",
+        "description": "The part of `Prefer` that was followed (RFC 7240); absent if none was.",
         "schema": _TEXT,
         "example": "respond-async",
     },
     "Retry-After": {
-        "description": "Seconds after which to try again.",
+        "description": "Seconds to wait before you send the request again.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 5,
     },
     "WWW-Authenticate": {
-        "description": "Which credential is wanted (RFC 6750).",
+        "description": "The kind of credential that is needed (RFC 6750).",
         "required": True,
         "schema": _TEXT,
         "example": "Bearer",
     },
     "X-Should-Retry": {
-        "description": "Tells OpenAI's clients not to try again what would fail again.",
+        "description": "`false` tells OpenAI's clients not to send the request again.",
         "schema": {"enum": ["true", "false"]},
     },
     "Content-Location": {
-        "description": "Where this picture is: the job's, for the same credential.",
+        "description": "The address of this picture in its job; it needs the same credential.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
-    "X-Seed": {"description": "The picture's seed.", "schema": {"type": "integer"}},
+    "X-Seed": {"description": "The seed of the picture.", "schema": {"type": "integer"}},
     "X-Model-ID": {
         "description": "The `id` of the model that drew it.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     },
     "X-Warning": {
-        "description": "What there is to say of the picture, as `warnings` has it, a header each; "
-        "characters that no header can hold are escaped.",
+        "description": "A warning about the picture, as in `warnings`; one header for each. "
+        "Characters that no header can hold are escaped.",
         "schema": _TEXT,
     },
     "ETag": {
-        "description": "Names these bytes; for `If-None-Match`.",
+        "description": "The version of these bytes, for `If-None-Match`.",
         "schema": _TEXT,
     },
-    "Cache-Control": {"description": "Who may keep it.", "schema": _TEXT},
+    "Cache-Control": {
+        "description": "Who may cache the answer, and for how long.",
+        "schema": _TEXT,
+    },
     "Vary": {"description": "The headers of the request that decide the answer.", "schema": _TEXT},
     "Last-Modified": {"description": "When it last changed.", "schema": _TEXT},
-    "Referrer-Policy": {"description": "What the page tells others of itself.", "schema": _TEXT},
+    "Referrer-Policy": {
+        "description": "What the page tells other sites about itself.",
+        "schema": _TEXT,
+    },
     "Content-Disposition": {
-        "description": "A name to save it by.",
+        "description": "A file name to save the picture under.",
         "schema": _TEXT,
         "example": 'inline; filename="my-first-picture-0.png"',
     },
     "Content-Security-Policy": {
-        "description": "What the page may load, which is nothing from elsewhere; with HTML alone.",
+        "description": "What the page may load: nothing from other servers. Only with HTML.",
         "schema": _TEXT,
     },
     "X-Accel-Buffering": {

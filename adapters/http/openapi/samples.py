@@ -15,13 +15,15 @@ _WHEN = 5
 
 _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.InvalidRequest(
-        [errors.FieldProblem("width", "is 2048; it must lie between 256 and 1024")]
+        [errors.FieldProblem("num_inference_steps", "is 200; it must lie between 1 and 150")]
     ),
     errors.Unauthenticated(credential_sent=False),
     errors.Forbidden("this credential lacks the scope inference:run"),
-    errors.TokenMintingForbidden("only an API key can have a token made; use one of those"),
+    errors.TokenMintingForbidden("only an API key can make a token; send an API key"),
     errors.LinkNotValid(),
-    errors.TokensUnavailable("set SECRET_KEY to have tokens; API keys work without it"),
+    errors.TokensUnavailable(
+        "there are no tokens, because SECRET_KEY is not set; set it, or send an API key"
+    ),
     errors.ModelNotFound("ab" * 32),
     errors.NoModel(),
     errors.ModelNotLoadable("no picture can be drawn with style.safetensors: it is a LoRA"),
@@ -50,25 +52,26 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
 _SAMPLES: Mapping[type[Exception], Exception] = {
     **{type(error): error for error in _DOMAIN},
     exceptions.BadRequest: exceptions.BadRequest(
-        "the body is no JSON: Expecting value at line 1, column 8"
+        "the body is not JSON: Expecting value at line 1, column 8"
     ),
     exceptions.RequestEntityTooLarge: exceptions.RequestEntityTooLarge(),
     exceptions.UnsupportedMediaType: exceptions.UnsupportedMediaType(
         "Content-Type is 'text/plain'; send application/json"
     ),
     exceptions.NotAcceptable: exceptions.NotAcceptable(
-        "several pictures are never one file; send Accept: application/json, or num_images 1"
+        "one file can hold only one picture; send Accept: application/json, or set num_images to 1"
     ),
     exceptions.InternalServerError: exceptions.InternalServerError(),
     ForeignPage: ForeignPage(),
 }
 _MEANINGS: Mapping[type[Exception], str] = {
-    errors.InvalidRequest: "One or more fields are wrong; all of them are named at once.",
-    exceptions.BadRequest: "The body is no JSON, or it did not arrive whole.",
-    exceptions.RequestEntityTooLarge: "The body has more than MAX_BODY_BYTES bytes.",
-    exceptions.UnsupportedMediaType: "The body came without `Content-Type: application/json`.",
-    exceptions.NotAcceptable: "`Accept` asks for a file that this request does not make.",
-    exceptions.InternalServerError: "Something failed; the logs have it under the request's id.",
+    errors.InvalidRequest: "One or more fields are wrong; `errors` names each of them.",
+    exceptions.BadRequest: "The body is not valid JSON, or it did not arrive whole.",
+    exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes.",
+    exceptions.UnsupportedMediaType: "The request has no `Content-Type: application/json`.",
+    exceptions.NotAcceptable: "`Accept` asks for an image file, and the answer to this request "
+    "cannot be such a file.",
+    exceptions.InternalServerError: "An unexpected error. The log has it under the `request_id`.",
 }
 
 

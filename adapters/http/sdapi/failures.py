@@ -26,7 +26,11 @@ _WRONG_FIELD = {
     "required": ["loc", "msg", "type"],
     "additionalProperties": False,
     "properties": {
-        "loc": {"type": "array", "items": _TEXT, "description": "`body`, then the field's name."},
+        "loc": {
+            "type": "array",
+            "items": _TEXT,
+            "description": "`body`, then the name of the field.",
+        },
         "msg": _TEXT,
         "type": _TEXT,
     },
@@ -34,13 +38,13 @@ _WRONG_FIELD = {
 
 
 class SdapiFailureSchema(AnswerSchema):
-    """An error as that API's clients know it."""
+    """An error in the form of AUTOMATIC1111's API."""
 
-    error = fields.String(metadata={"description": "A stable word."})
+    error = fields.String(metadata={"description": "A stable word that programs can match."})
     detail = fields.Raw(
         metadata={
             "oneOf": [_TEXT, {"type": "array", "items": _WRONG_FIELD}],
-            "description": "What is wrong; of fields a list, as FastAPI's.",
+            "description": "What is wrong: a text, or a list with an entry for each wrong field.",
         }
     )
     body = fields.String(metadata={"description": "Always empty."})
@@ -55,7 +59,10 @@ def render_failure(failure: Failure) -> Response:
     error = failure.error
     message = failure.detail
     if isinstance(error, errors.Unauthenticated):
-        message = "wrong or no credential; send the API key as password (Basic), or as Bearer token"
+        message = (
+            "the credential is missing or not valid; send the API key as the password (Basic) or "
+            "as a Bearer token"
+        )
     elif isinstance(error, errors.ModelNotFound) and not error.bearers:
         message = _no_checkpoint(error.wanted)
     elif isinstance(error, errors.ModelsNotRead):

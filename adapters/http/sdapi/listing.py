@@ -43,16 +43,18 @@ _NONE_OF: tuple[tuple[str, object], ...] = (
 
 
 class _SdapiCheckpointSchema(AnswerSchema):
-    """A checkpoint as that API lists it."""
+    """A checkpoint in the form of AUTOMATIC1111's API."""
 
-    title = Computed(title, fields.String(), metadata={"description": "Its name in requests."})
+    title = Computed(
+        title, fields.String(), metadata={"description": "The name of the checkpoint in requests."}
+    )
     model_name = Computed(
-        stem, fields.String(), metadata={"description": "The file's name without its extension."}
+        stem, fields.String(), metadata={"description": "The file name without its extension."}
     )
     hash = Computed(
         lambda model: model.id[:SHORT_ID],
         fields.String(),
-        metadata={"description": "The first digits of its SHA-256."},
+        metadata={"description": "The first digits of the SHA-256 of the file."},
     )
     sha256 = fields.String(attribute="id")
     filename = fields.String(attribute="path")
@@ -60,26 +62,35 @@ class _SdapiCheckpointSchema(AnswerSchema):
 
 
 class _SdapiSamplerSchema(AnswerSchema):
-    """A sampler as that API lists it."""
+    """A sampler in the form of AUTOMATIC1111's API."""
 
     name = fields.String()
     aliases = fields.List(fields.String())
     options = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "The `scheduler` that Automatic is for it, if there is one."},
+        metadata={
+            "description": "`scheduler` is the schedule that `Automatic` means for this "
+            "sampler, if there is one."
+        },
     )
 
 
 class _SdapiScheduleSchema(AnswerSchema):
-    """A noise schedule as that API lists it."""
+    """A noise schedule in the form of AUTOMATIC1111's API."""
 
     name = fields.String()
-    label = fields.String(metadata={"description": "Its name in requests; `name` does as well."})
+    label = fields.String(
+        metadata={"description": "The name of the schedule in requests; `name` works too."}
+    )
     aliases = fields.List(fields.String(), allow_none=True)
-    default_rho = fields.Float(metadata={"description": "Of Karras; -1 where there is none."})
+    default_rho = fields.Float(
+        metadata={"description": "The rho of Karras; -1 for other schedules."}
+    )
     need_inner_model = fields.Boolean(
-        metadata={"description": "Whether it is spaced over the timesteps of the training."}
+        metadata={
+            "description": "Whether the schedule is spaced over the timesteps of the training."
+        }
     )
 
 
@@ -89,7 +100,7 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
         "sdapi_lists",
         __name__,
         url_prefix=PREFIX,
-        description="AUTOMATIC1111's API: lists.",
+        description="AUTOMATIC1111's API: what a tool can choose from.",
         failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
@@ -97,13 +108,13 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
     @blueprint.get("/sd-models")
     @blueprint.response(HTTPStatus.OK, _SdapiCheckpointSchema(many=True))
     def list_checkpoints() -> list[ModelRecord]:
-        """The checkpoints that can be drawn with."""
+        """The checkpoints that can draw."""
         return [model for model in registry.models() if model.loadable]
 
     @blueprint.get("/samplers")
     @blueprint.response(HTTPStatus.OK, _SdapiSamplerSchema(many=True))
     def list_samplers() -> list[ListedSampler]:
-        """The samplers; not every checkpoint takes each."""
+        """The samplers. Some checkpoints do not take all of them."""
         return list(SAMPLERS)
 
     @blueprint.get("/schedulers")
@@ -123,5 +134,5 @@ def _add_constant(blueprint: Blueprint, name: str, value: object) -> None:
     @blueprint.get(f"/{name}", endpoint=f"list_{name.replace('-', '_')}")
     @blueprint.response(HTTPStatus.OK, described)
     def list_nothing() -> Response:
-        """Empty, for clients that ask: there is nothing of the kind here."""
+        """An empty list: this service has nothing of this kind."""
         return jsonify(value)

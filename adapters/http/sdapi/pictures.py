@@ -18,7 +18,7 @@ __all__ = ["SdapiPicturesSchema", "pictures"]
 
 
 class _SdapiParametersSchema(AnswerSchema):
-    """What pictures were drawn with, all gaps filled."""
+    """The parameters of the pictures, with defaults filled in."""
 
     prompt = fields.String()
     negative_prompt = fields.String()
@@ -34,17 +34,17 @@ class _SdapiParametersSchema(AnswerSchema):
 
 
 class SdapiPicturesSchema(AnswerSchema):
-    """Pictures, as that API's clients expect them."""
+    """The pictures, in the form of AUTOMATIC1111's API."""
 
     images = fields.List(
-        fields.String(metadata={"contentEncoding": "base64", "description": "A picture's file."})
+        fields.String(metadata={"contentEncoding": "base64", "description": "A picture file."})
     )
     parameters = fields.Nested(_SdapiParametersSchema)
     info = fields.String(
         metadata={
             "contentMediaType": "application/json",
-            "description": "More of the same, with `all_seeds`, the `infotexts` of each, and in "
-            "`ignored` the names of fields that nothing was done with.",
+            "description": "More parameters: `all_seeds`, the `infotexts` of all pictures, and "
+            "under `ignored` the names of fields that had no effect.",
         }
     )
 

@@ -30,7 +30,7 @@ def _text_problem(value: object) -> str | None:
 
 
 class _SdapiPngInfoRequestSchema(Schema):
-    """A picture."""
+    """The picture to read."""
 
     class Meta:
         unknown = EXCLUDE
@@ -41,7 +41,7 @@ class _SdapiPngInfoRequestSchema(Schema):
         metadata={
             "minLength": 1,
             "contentEncoding": "base64",
-            "description": "The file, a PNG, JPEG or WebP, in base64 or as a data URL.",
+            "description": "A PNG, JPEG or WebP file, in base64 or as a data URL.",
         },
     )
 
@@ -53,7 +53,7 @@ class _SdapiPngInfoRequestSchema(Schema):
         try:
             return {"image": base64.b64decode("".join(text.split()), validate=True)}
         except ValueError as error:
-            raise ValidationError("is no base64", "image") from error
+            raise ValidationError("is not base64", "image") from error
 
 
 def _texts(description: str, **options: Any) -> fields.Dict:
@@ -66,11 +66,13 @@ def _texts(description: str, **options: Any) -> fields.Dict:
 
 
 class _SdapiPngInfoSchema(AnswerSchema):
-    """What a picture says of itself."""
+    """The parameters that a picture carries."""
 
-    info = fields.String(metadata={"description": "Its parameters as text; empty without any."})
-    items_ = _texts("Its other texts.", data_key="items")
-    parameters = _texts("What `info` says, by its names.")
+    info = fields.String(
+        metadata={"description": "The parameters as text; empty if the picture has none."}
+    )
+    items_ = _texts("The other texts in the file.", data_key="items")
+    parameters = _texts("The parameters of `info` by name.")
 
 
 def png_info_blueprint(
@@ -81,7 +83,7 @@ def png_info_blueprint(
         "sdapi_png_info",
         __name__,
         url_prefix=PREFIX,
-        description="AUTOMATIC1111's API: texts.",
+        description="AUTOMATIC1111's API: the parameters of pictures.",
         failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
@@ -91,7 +93,7 @@ def png_info_blueprint(
     @blueprint.arguments(_SdapiPngInfoRequestSchema)
     @blueprint.response(HTTPStatus.OK, _SdapiPngInfoSchema)
     def png_info(fields: dict[str, bytes]) -> dict[str, object]:
-        """What a picture was drawn with, as it says itself."""
+        """Read the parameters that a picture carries."""
         found = reader.read(fields["image"])
         return {
             "info": found.text,

@@ -27,7 +27,8 @@ class _ProgressQuerySchema(Schema):
         unknown = EXCLUDE
 
     skip_current_image = fields.Boolean(
-        load_default=False, metadata={"description": "Leave `current_image` out, which costs time."}
+        load_default=False,
+        metadata={"description": "`true` leaves out `current_image`, which takes time to make."},
     )
 
 
@@ -36,15 +37,19 @@ def _never() -> fields.Constant[bool]:
 
 
 class _SdapiStateSchema(AnswerSchema):
-    """What is drawn now, or waits to be."""
+    """Your picture that is being drawn or waits."""
 
     skipped = _never()
     interrupted = _never()
     stopping_generation = _never()
-    job = fields.String(metadata={"description": "Its id; empty when there is none."})
-    job_count = fields.Integer(metadata={"description": "Your unfinished ones of this API."})
+    job = fields.String(
+        metadata={"description": "The id of the picture's job; empty if there is none."}
+    )
+    job_count = fields.Integer(
+        metadata={"description": "The number of your unfinished jobs of this API."}
+    )
     job_timestamp = fields.String(
-        metadata={"pattern": "^([0-9]{14}|0)$", "description": "When it began, in UTC."}
+        metadata={"pattern": "^([0-9]{14}|0)$", "description": "When the job began, in UTC."}
     )
     job_no = fields.Constant(0, metadata={"const": 0, "type": "integer"})
     sampling_step = fields.Integer()
@@ -52,17 +57,21 @@ class _SdapiStateSchema(AnswerSchema):
 
 
 class _SdapiProgressSchema(AnswerSchema):
-    """How far your pictures of this API are."""
+    """The progress of your pictures of this API."""
 
     progress = fields.Float(metadata={"minimum": 0, "maximum": 1})
-    eta_relative = fields.Float(metadata={"description": "Seconds that are left; 0 if unknown."})
+    eta_relative = fields.Float(
+        metadata={"description": "Seconds that are left; 0 if that is not known."}
+    )
     state = fields.Nested(_SdapiStateSchema)
     current_image = fields.String(
         allow_none=True,
         metadata={"contentEncoding": "base64", "description": "The picture so far, as a JPEG."},
     )
-    textinfo = fields.String(allow_none=True, metadata={"description": "Its place in the queue."})
-    current_task = fields.String(allow_none=True, metadata={"description": "As `state.job`."})
+    textinfo = fields.String(allow_none=True, metadata={"description": "The place in the queue."})
+    current_task = fields.String(
+        allow_none=True, metadata={"description": "The same as `state.job`."}
+    )
 
 
 def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> Blueprint:
@@ -80,7 +89,7 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
     @blueprint.arguments(_ProgressQuerySchema, location="query")
     @blueprint.response(HTTPStatus.OK, _SdapiProgressSchema)
     def progress(query: dict[str, Any]) -> dict[str, object]:
-        """How far your pictures of this API are; all zeros when there is nothing to wait for."""
+        """The progress of your pictures of this API; all zeros if there is nothing to wait for."""
         caller = current_principal().name
         jobs = _unfinished(scheduler, caller)
         if not jobs:
@@ -94,10 +103,10 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
     @blueprint.post("/interrupt")
     @blueprint.raises(JobNotFound, StorageUnavailable, StorageInUse, ShuttingDown)
     @blueprint.response(
-        HTTPStatus.OK, {"type": "object"}, description="It ends before its next step."
+        HTTPStatus.OK, {"type": "object"}, description="The picture stops before its next step."
     )
     def interrupt() -> Response:
-        """End your picture of this API that is drawn, or else those that wait."""
+        """Stop your picture of this API that is being drawn; if there is none, all that wait."""
         caller = current_principal().name
         jobs = _unfinished(scheduler, caller)
         for view in _drawn(jobs) or jobs:
@@ -107,10 +116,10 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
     @blueprint.post("/skip")
     @blueprint.raises(JobNotFound, StorageUnavailable, StorageInUse, ShuttingDown)
     @blueprint.response(
-        HTTPStatus.OK, {"type": "null"}, description="It ends before its next step."
+        HTTPStatus.OK, {"type": "null"}, description="The picture stops before its next step."
     )
     def skip() -> Response:
-        """End your picture of this API that is drawn, and none that waits."""
+        """Stop your picture of this API that is being drawn. Pictures that wait stay."""
         caller = current_principal().name
         for view in _drawn(_unfinished(scheduler, caller)):
             scheduler.cancel(caller, view.job.request.id)

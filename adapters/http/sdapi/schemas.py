@@ -50,7 +50,7 @@ _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
 class SdapiTxt2ImgSchema(Schema):
-    """What to draw. A null counts as not sent, and a number may be sent as text.
+    """A request for pictures. A null counts as left out, and a number may be sent as text.
 
     Loaded as fields of a `GenerationRequest`, with `checkpoint`, `batch_size`, `n_iter`,
     `send_images` and `ignored`, the names of what is not followed, beside them.
@@ -76,20 +76,27 @@ class SdapiTxt2ImgSchema(Schema):
         "seed",
         metadata={
             "minimum": _RANDOM,
-            "description": f"Of the first picture, counted up for the others; {_RANDOM} is a "
-            "random one.",
+            "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
+            "means a random seed.",
         },
     )
     batch_size = limited_integer(
-        "num_images", load_default=1, metadata={"description": "How many; times `n_iter`."}
+        "num_images",
+        load_default=1,
+        metadata={"description": "The number of pictures, times `n_iter`."},
     )
     n_iter = limited_integer(
-        "num_images", load_default=1, metadata={"description": "How many times `batch_size`."}
+        "num_images",
+        load_default=1,
+        metadata={"description": "How many times to draw `batch_size` pictures."},
     )
     sampler_name = CheckedString(
         _WORD.problem,
         load_default="",
-        metadata={**_SAMPLER, "description": "In any case of letters, or an alias."},
+        metadata={
+            **_SAMPLER,
+            "description": "The name of a sampler, in upper or lower case, or an alias of it.",
+        },
     )
     sampler_index = CheckedString(
         _WORD.problem,
@@ -103,24 +110,24 @@ class SdapiTxt2ImgSchema(Schema):
         metadata={
             "examples": [schedule.label for schedule in SCHEDULES],
             "default": SCHEDULES[0].label,
-            "description": "How the noise is spaced, where `sampler_name` does not say it. Any "
-            "other word is Automatic, and named in the answer's `info`.",
+            "description": "The schedule, if `sampler_name` does not name one. An unknown name "
+            "counts as `Automatic`, and `info` names it.",
         },
     )
     send_images = fields.Boolean(
         truthy={True},
         falsy={False},
         load_default=True,
-        metadata={"description": "Whether the answer has the pictures."},
+        metadata={"description": "Whether the answer holds the pictures."},
     )
     checkpoint = LimitedString(
         CHECKPOINT_NAME,
         data_key=CHECKPOINT,
         load_default="",
         metadata={
-            "description": "A title, or a model's id, ten or more of its first digits, path, file "
-            "name with or without its extension, or alias. The one of your options when it is "
-            "empty."
+            "description": "The title of a checkpoint, or another name of it: its id, ten or more "
+            "first digits of the id, its path, its file name with or without the extension, or an "
+            "alias. If it is empty, the checkpoint of your options draws."
         },
     )
     output_format = limited_word(
@@ -131,7 +138,7 @@ class SdapiTxt2ImgSchema(Schema):
     quality = limited_integer(
         "quality",
         data_key=f"{_SETTINGS}.jpeg_quality",
-        metadata={"description": "Of a jpeg or a webp; a png has none."},
+        metadata={"description": "The quality of a jpeg or webp; a png has none."},
     )
 
     @pre_load

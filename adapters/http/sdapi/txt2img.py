@@ -56,7 +56,9 @@ def txt2img_blueprint(
     @blueprint.post("/txt2img")
     @blueprint.raises(*SUBMITTING, *DRAWING)
     @blueprint.arguments(SdapiTxt2ImgSchema, example=_EXAMPLE)
-    @blueprint.response(HTTPStatus.OK, SdapiPicturesSchema, description="In order of their seeds.")
+    @blueprint.response(
+        HTTPStatus.OK, SdapiPicturesSchema, description="The pictures, in the order of their seeds."
+    )
     def txt2img(fields: dict[str, Any]) -> dict[str, object]:
         """Draw pictures and wait for them."""
         caller = current_principal().name

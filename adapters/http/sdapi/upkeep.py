@@ -30,7 +30,7 @@ def upkeep_blueprint(report: DeviceReport, checker: CredentialChecker) -> Bluepr
         "sdapi_upkeep",
         __name__,
         url_prefix=PREFIX,
-        description="AUTOMATIC1111's API: upkeep.",
+        description="AUTOMATIC1111's API: the program itself.",
         failure_schema=SdapiFailureSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
@@ -43,10 +43,10 @@ def upkeep_blueprint(report: DeviceReport, checker: CredentialChecker) -> Bluepr
             "required": ["ram", "cuda"],
             "properties": {"ram": {"type": "object"}, "cuda": {"type": "object"}},
         },
-        description="In bytes: `free`, `used` and `total`, of a device below `system`.",
+        description="Bytes: `free`, `used` and `total`; for a device, under `system`.",
     )
     def memory() -> Response:
-        """The memory that this process uses, and the device's own."""
+        """The memory that this process uses, and the memory of the device."""
         device = report.memory
         cuda = _UNKNOWN if device is None else {"system": _bytes(device.used, device.total)}
         return jsonify({"ram": _of_process() or _UNKNOWN, "cuda": cuda})
@@ -54,7 +54,7 @@ def upkeep_blueprint(report: DeviceReport, checker: CredentialChecker) -> Bluepr
     @blueprint.get("/cmd-flags")
     @blueprint.response(HTTPStatus.OK, {"type": "object"})
     def command_line_flags() -> Response:
-        """That there is an API, for clients that ask."""
+        """The flags of the program: the API is on."""
         return jsonify(_FLAGS)
 
     for what in _REFRESHED:
@@ -66,7 +66,7 @@ def _add_refresh(blueprint: Blueprint, what: str) -> None:
     @blueprint.post(f"/refresh-{what}", endpoint=f"refresh_{what}")
     @blueprint.response(HTTPStatus.OK, {"type": "null"})
     def refresh() -> Response:
-        """Nothing is to be done: the model folders are watched all the time."""
+        """Does nothing, because the model folders are watched all the time."""
         return jsonify(None)
 
 

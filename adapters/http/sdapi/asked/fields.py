@@ -153,7 +153,10 @@ def refusals(sent: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
             continue
         if busy := busy_scripts(value, sent) if name == SCRIPTS else []:
             shown = ", ".join(ascii(each)[:40] for each in busy[:_MOST_NAMES])
-            yield name, [f"asks scripts that are not here to do something: {shown}; leave them out"]
+            yield (
+                name,
+                [f"asks for scripts that this service does not have: {shown}; leave them out"],
+            )
         else:
             yield name, [_undoable(value)]
 
@@ -209,11 +212,13 @@ _MAY_BE: Mapping[str, tuple[object, ...]] = {
     "init_images": ([None],),
 }
 _NOTHING: Mapping[str, Any] = {"enum": list(NOTHING)}
-_IGNORED: Mapping[str, Any] = {"description": "Nothing is done with it."}
+_IGNORED: Mapping[str, Any] = {
+    "description": "The service accepts this field, and it changes nothing."
+}
 
 
 def _described_as(values: tuple[object, ...]) -> dict[str, Any]:
-    return {"enum": [*NOTHING, *values], "description": "Here it can be this alone."}
+    return {"enum": [*NOTHING, *values], "description": "This service takes only this value."}
 
 
 MORE_FIELDS: Mapping[str, Any] = {
@@ -224,7 +229,7 @@ MORE_FIELDS: Mapping[str, Any] = {
         },
         SCRIPTS: {
             "type": "object",
-            "description": "Scripts that are asked for nothing.",
+            "description": "Scripts that do nothing. Any other script is refused.",
             "additionalProperties": {
                 "anyOf": [_NOTHING, {"properties": {"args": {"items": _NOTHING}}, "type": "object"}]
             },

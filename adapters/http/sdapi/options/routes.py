@@ -37,7 +37,7 @@ _QUALITY = "jpeg_quality"
 
 
 class _SdapiSetOptionsSchema(Schema):
-    """Any options: what `GET` has answered can be sent back with one of them changed.
+    """The options to change. You can send back what `GET` answered, with one option changed.
 
     `sd_model_checkpoint`, `samples_format` and `jpeg_quality` are kept. Others that would change
     pictures are refused, unless they say what is so anyway, and nothing is done with the rest.
@@ -48,12 +48,15 @@ class _SdapiSetOptionsSchema(Schema):
 
 
 class _SdapiOptionsSchema(AnswerSchema):
-    """What is so for your requests that do not override it."""
+    """The options of your own requests."""
 
     sd_model_checkpoint = fields.String(
-        allow_none=True, metadata={"description": "Null when there is none to draw with."}
+        allow_none=True,
+        metadata={"description": "The checkpoint that draws; null if there is none."},
     )
-    sd_checkpoint_hash = fields.String(allow_none=True, metadata={"description": "Its SHA-256."})
+    sd_checkpoint_hash = fields.String(
+        allow_none=True, metadata={"description": "The SHA-256 of that checkpoint."}
+    )
     sd_vae = fields.String()
     CLIP_stop_at_last_layers = fields.Integer()
     samples_format = fields.String()
@@ -76,15 +79,17 @@ def options_blueprint(
     @blueprint.get("/options")
     @blueprint.response(HTTPStatus.OK, _SdapiOptionsSchema)
     def get_options() -> dict[str, object]:
-        """What is so for each of your requests that says nothing else."""
+        """Your options. A request can override each of them."""
         return _shown(options.of(current_principal().name), registry)
 
     @blueprint.post("/options")
     @blueprint.raises(ModelNotFound, ModelsNotRead, ModelNotLoadable)
     @blueprint.arguments(_SdapiSetOptionsSchema, required=False)
-    @blueprint.response(HTTPStatus.OK, {"type": "null"}, description="It is so now, for you.")
+    @blueprint.response(
+        HTTPStatus.OK, {"type": "null"}, description="The options are set, for your own requests."
+    )
     def set_options(wanted: dict[str, Any]) -> Response:
-        """Set options for your own requests, until the service is started anew."""
+        """Set options for your own requests, until the service restarts."""
         options.set(current_principal().name, **_changes(wanted, options))
         return jsonify(None)
 
