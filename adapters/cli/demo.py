@@ -15,14 +15,14 @@ __all__ = ["demo"]
     "--models-dir",
     "folder",
     metavar="FOLDER",
-    help="Put it here, in place of the first folder of MODEL_DIRS.",
+    help="The folder for the model, in place of the first folder of MODEL_DIRS.",
 )
 @click.pass_obj
 def demo(assembly: Assembly, folder: str | None) -> None:
-    """Put the demo model into the model folder, so that there is one to draw with.
+    """Copy the demo model into a model folder, so that there is a model to draw with.
 
-    It comes with the program, so nothing is downloaded. It is small (16 MB), and draws landscapes
-    and plain shapes alone. Standard output has the path of the file.
+    The model comes with the program, so nothing is downloaded. It is small (16 MB), and draws only
+    landscapes and plain shapes. Standard output has the path of the file.
 
     \b
     Examples:

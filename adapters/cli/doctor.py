@@ -36,8 +36,8 @@ _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "re
 def doctor(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
     """Say what would stop the service, and what it would run on.
 
-    It exits with 1 where there is a problem. A warning stops nothing. While the service runs its
-    own port is taken, which counts as a problem for another one.
+    The exit status is 1 if there is a problem. A warning is not a problem. While the service runs,
+    its port is taken, which is a problem for a second service.
 
     \b
     Examples:

@@ -47,34 +47,41 @@ _ANY_MODEL = "0" * 64
     *("-o", "--output"),
     type=click.Path(path_type=Path),
     show_default="picture.png",
-    help="The file, whose ending tells the format; of several pictures picture-1.png and so on.",
+    help="The file to write; its ending names the format. Several pictures are picture-1.png, …",
 )
-@click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("--model", metavar="NAME|ID", help="Its file name, path, id or alias.")
-@click.option("--negative", "negative_prompt", metavar="TEXT", help="What to keep out.")
-@click.option("--steps", "num_inference_steps", type=integer, help="Denoising steps.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@click.option("--model", metavar="NAME|ID", help="The file name, path, id or alias of a model.")
+@click.option(
+    "--negative", "negative_prompt", metavar="TEXT", help="What to keep out of the picture."
+)
+@click.option("--steps", "num_inference_steps", type=integer, help="The number of denoising steps.")
 @click.option("--guidance", "guidance_scale", type=number, help="How closely to follow the prompt.")
 @click.option("--width", type=integer, default=512, show_default=True, help="Pixels.")
 @click.option("--height", type=integer, default=512, show_default=True, help="Pixels.")
-@click.option("--seed", type=integer, help="Of the first picture; random if not given.")
+@click.option("--seed", type=integer, help="The seed of the first picture; random if not given.")
 @click.option(
-    "--number", "num_images", type=integer, default=1, show_default=True, help="How many pictures."
+    "--number",
+    "num_images",
+    type=integer,
+    default=1,
+    show_default=True,
+    help="The number of pictures.",
 )
 @click.option(
     "--scheduler",
     metavar="NAME",
-    help=f"How it is drawn: {SCHEDULER_NAMES}. The model's own if not given.",
+    help=f"The scheduler: {SCHEDULER_NAMES}. The default of the model if not given.",
 )
 @click.option(
     "--output-format",
     metavar="FORMAT",
-    help=f"Of the file: {', '.join(OutputFormat)}; told by its ending if not given.",
+    help=f"The format: {', '.join(OutputFormat)}; the ending of the file names it if not given.",
 )
 @click.option(
     "--quality",
     type=integer,
     show_default=str(DEFAULT_QUALITY),
-    help="Of a jpeg or webp, 1 to 100; a webp of 100 keeps every pixel.",
+    help="The quality of a jpeg or webp, 1 to 100; a webp of 100 keeps every pixel.",
 )
 @models_dir_option
 @click.pass_obj
@@ -88,12 +95,11 @@ def generate(
     models_dirs: tuple[str, ...],
     **values: Any,
 ) -> None:
-    """Draw PROMPT here, without a server.
+    """Draw PROMPT without a server.
 
-    Standard output has a line for each picture, with its seed. Ctrl-C stops it, and then no
-    picture is left behind. What is not given is as the service has it: the model is DEFAULT_MODEL,
-    or the first one by path; steps and guidance are DEFAULT_INFERENCE_STEPS and
-    DEFAULT_GUIDANCE_SCALE.
+    Standard output has a line for each picture, with its seed. After Ctrl-C no picture is left
+    behind. The defaults are those of the service: DEFAULT_MODEL or else the first model by path,
+    DEFAULT_INFERENCE_STEPS and DEFAULT_GUIDANCE_SCALE.
 
     \b
     Examples:

@@ -26,11 +26,13 @@ _FIELDS = (
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the names of the API.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, with the field names of the API."
+)
 @models_dir_option
 @click.pass_obj
 def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
-    """List the models, and why some can not be drawn with.
+    """List the models, and say why a model cannot draw.
 
     \b
     Examples:

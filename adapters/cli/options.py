@@ -37,7 +37,7 @@ def models_dir_option(command: _Command) -> _Command:
         "models_dirs",
         metavar="FOLDER",
         multiple=True,
-        help="Look for models here, in place of MODEL_DIRS; may be given several times.",
+        help="A folder with models, in place of MODEL_DIRS; can be given several times.",
     )(command)
 
 

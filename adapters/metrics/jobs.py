@@ -27,7 +27,7 @@ class PrometheusJobObserver(JobObserver):
     def __init__(self, registry: CollectorRegistry) -> None:
         self._ended = Counter(
             "ai_inference_jobs_finished",
-            "Jobs that are finished, by how they ended; code says why one failed.",
+            "Finished jobs, by how they ended; code says why a job failed.",
             ("outcome", "code"),
             registry=registry,
         )
@@ -40,7 +40,7 @@ class PrometheusJobObserver(JobObserver):
         )
         phases = Histogram(
             "ai_inference_job_phase_seconds",
-            "Seconds that each job that succeeded took, by phase; of a batch each job has all.",
+            "Seconds of each job that succeeded, by phase; a job has those of its whole batch.",
             ("phase",),
             buckets=_PHASE_BUCKETS,
             registry=registry,
@@ -49,13 +49,13 @@ class PrometheusJobObserver(JobObserver):
         self._generate, self._encode = phases.labels("generate"), phases.labels("encode")
         self._batches = Histogram(
             "ai_inference_batch_images",
-            "Images that were drawn at once.",
+            "The number of images that were drawn together.",
             buckets=_BATCH_BUCKETS,
             registry=registry,
         )
         self._steps = Histogram(
             "ai_inference_step_seconds",
-            "Seconds from one step of a drawing to the next, of all images drawn at once.",
+            "Seconds from one step of a drawing to the next, for all images drawn together.",
             buckets=_STEP_BUCKETS,
             registry=registry,
         )

@@ -60,7 +60,7 @@ class PrometheusMetrics(Metrics):
         )
         self._errors = Counter(
             "ai_inference_http_errors",
-            "Requests that were answered with an error, by the code that it has.",
+            "Requests that were answered with an error, by the code of the error.",
             ("code",),
             registry=registry,
         )
@@ -102,9 +102,9 @@ class _HeldThreads(Collector):
         max_waiting, max_streams = self._limits
         for name, text, value in (
             ("waiting_callers", "Callers that wait for their pictures.", waiting),
-            ("waiting_callers_limit", "Callers that may.", max_waiting),
+            ("waiting_callers_limit", "Callers that can wait for their pictures.", max_waiting),
             ("event_streams", "Event streams that are open.", streams),
-            ("event_streams_limit", "Event streams that may be.", max_streams),
+            ("event_streams_limit", "Event streams that can be open.", max_streams),
         ):
             yield GaugeMetricFamily(f"ai_inference_{name}", text, value=value)
 

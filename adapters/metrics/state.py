@@ -46,7 +46,7 @@ class StateCollector(Collector):
     def _of_the_service(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
             "ai_inference_build",
-            "What runs, and on which device; empty what is not known yet.",
+            "The version and the device; the device is empty until it is known.",
             value={
                 "version": VERSION,
                 "device": self._generator.device or "",
@@ -56,7 +56,7 @@ class StateCollector(Collector):
         now = self._service.readiness
         yield _by_label(
             "ai_inference_readiness",
-            "1 for the state that the service is in; only in the state ready does it draw at once.",
+            "1 for the state of the service; only in the state ready would a request be drawn now.",
             "state",
             {each.name.lower(): each is now for each in Readiness},
         )
@@ -64,23 +64,23 @@ class StateCollector(Collector):
     def _of_the_queue(self) -> Iterator[Metric]:
         load = self._scheduler.load
         yield _gauge("ai_inference_queue_jobs", "Jobs that wait.", load.waiting)
-        yield _gauge("ai_inference_queue_limit_jobs", "Jobs that may wait.", self._max_queue)
+        yield _gauge("ai_inference_queue_limit_jobs", "Jobs that can wait.", self._max_queue)
         yield _gauge(
             "ai_inference_queue_oldest_age_seconds",
-            "Since the job that waits longest was accepted; 0 when none waits.",
+            "Seconds since the oldest waiting job was accepted; 0 if no job waits.",
             load.oldest_seconds,
         )
-        yield _gauge("ai_inference_jobs_running", "Jobs that are drawn now.", load.running)
+        yield _gauge("ai_inference_jobs_running", "Jobs that are being drawn.", load.running)
         yield _gauge(
             "ai_inference_steps_per_second",
-            "Steps a second of what is drawn now; 0 when nothing is.",
+            "Steps in each second of what is being drawn; 0 if nothing is.",
             load.steps_per_second,
         )
 
     def _of_the_models(self) -> Iterator[Metric]:
         listed = GaugeMetricFamily(
             "ai_inference_models",
-            "Models that are listed, by kind, and by whether pictures can be drawn with them.",
+            "Listed models, by kind and by whether they can draw.",
             labels=("kind", "loadable"),
         )
         counts = Counter((model.kind, model.loadable) for model in self._registry.models())
@@ -101,7 +101,7 @@ class StateCollector(Collector):
         )
         yield _by_label(
             "ai_inference_hash_backlog_bytes",
-            "Bytes of these files that are still to be read.",
+            "Bytes of these files that are not read yet.",
             "state",
             left,
         )
@@ -114,17 +114,21 @@ def _of_the_device(report: DeviceReport) -> Iterator[Metric]:
     yield _gauge("ai_inference_models_loaded", "Models that are loaded.", len(loaded))
     yield _by_label(
         "ai_inference_model_loaded_bytes",
-        "Bytes of the weights of each model that is loaded, by the first digits of its id.",
+        "Bytes of the weights of each loaded model, by the first digits of its id.",
         "model",
         loaded,
     )
     if (memory := report.memory) is not None:
         yield _gauge(
             "ai_inference_device_memory_used_bytes",
-            "Bytes of the device's memory that are in use, by whomever.",
+            "Bytes of the memory of the device that are in use, by all programs.",
             memory.used,
         )
-        yield _gauge("ai_inference_device_memory_size_bytes", "Bytes of its memory.", memory.total)
+        yield _gauge(
+            "ai_inference_device_memory_size_bytes",
+            "Bytes of the memory of the device.",
+            memory.total,
+        )
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
