@@ -54,13 +54,29 @@ def _read(folder: str, device: Device) -> Any:
     is_narrow = issubclass(index.pipeline, STABLE_DIFFUSION)
     dtype = device.dtype if is_narrow else device.dtype_of_others
     parts = {
-        name: _component(Path(folder, name), each, dtype) for name, each in index.components.items()
+        name: _scheduler(Path(folder, name), each)
+        if is_narrow and issubclass(each, SchedulerMixin)
+        else _component(Path(folder, name), each, dtype)
+        for name, each in index.components.items()
     }
     pipeline = index.pipeline(**parts, **index.options)
     # Nothing else copies a tensor that was already in the precision to draw in, and which ones the
     # libraries mapped from a file they do not say.
     place(pipeline, device, in_any_precision=False)
     return pipeline
+
+
+def _scheduler(folder: Path, kind: Any) -> Any:
+    """The scheduler of a Stable Diffusion folder, which is there for its configuration alone.
+
+    Beta sigmas are computed in adapters/diffusion/sampling; diffusers would ask for scipy here.
+    """
+    wanted = kind.load_config(str(folder), local_files_only=True).get("use_beta_sigmas")
+    if not wanted:
+        return kind.from_pretrained(str(folder), local_files_only=True)
+    scheduler = kind.from_pretrained(str(folder), local_files_only=True, use_beta_sigmas=False)
+    scheduler.register_to_config(use_beta_sigmas=wanted)
+    return scheduler
 
 
 def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
