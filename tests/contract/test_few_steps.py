@@ -34,7 +34,7 @@ TRAILING = {
     8: [999, 874, 749, 624, 499, 374, 249, 124],
 }
 OF_STEPS = {
-    **dict.fromkeys(set(PLAIN) - {Scheduler.LCM, Scheduler.TCD}, TRAILING),
+    **{name: TRAILING for name in PLAIN if name not in (Scheduler.LCM, Scheduler.TCD)},
     Scheduler.DPMPP_2M_KARRAS: {
         1: [999],
         2: [999, 0],
