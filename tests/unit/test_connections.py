@@ -67,6 +67,33 @@ class Server:
         connection.sendall(data)
         return connection
 
+    def until(self, is_so: Callable[[], Any]) -> None:
+        """Return once the main thread has come to where `is_so`."""
+        found = threading.Event()
+
+        def look() -> None:
+            if is_so():
+                found.set()
+            else:
+                self.worker.method_queue.defer(look)
+
+        self.worker.method_queue.defer(look)
+        assert found.wait(_LONG)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The main thread waits, so that all that happens meanwhile comes to it at once."""
+        waits, resume = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            waits.set()
+            resume.wait(_LONG)
+
+        self.worker.method_queue.defer(wait)
+        assert waits.wait(_LONG)
+        yield
+        resume.set()
+
     def ask(self, data: bytes = _LAST) -> bytes:
         """The whole answer to a request that closes its connection."""
         with self.connect(data) as connection:
@@ -163,6 +190,36 @@ def test_past_the_last_connection_the_longest_waiting_one_is_closed() -> None:
             slow = [opened.enter_context(server.connect(b"GET")) for _ in range(40)]
             assert server.ask().startswith(b"HTTP/1.1 200")
             assert _rest(slow[0]) == b""
+    finally:
+        server.close()
+
+
+def test_a_connection_may_send_at_the_moment_in_which_it_is_closed_for_another() -> None:
+    server = Server(connections=2)
+    try:
+        with server.connect(b"G") as waiting:
+            server.until(lambda: server.worker._receiving)
+            with server.paused():
+                newcomer = server.connect(b"G")
+                waiting.sendall(_REQUEST)
+            assert _rest(waiting) == b""
+            newcomer.close()
+        assert server.ask().startswith(b"HTTP/1.1 200")
+    finally:
+        server.close()
+
+
+def test_an_answered_client_may_leave_at_the_moment_in_which_it_is_closed_for_another() -> None:
+    server = Server(connections=2)
+    try:
+        with server.connect(_LAST) as answered:
+            server.until(lambda: server.worker._closing)
+            with server.paused():
+                newcomer = server.connect(_LAST)
+                answered.close()
+            assert _rest(newcomer).startswith(b"HTTP/1.1 200")
+            newcomer.close()
+        assert server.ask().startswith(b"HTTP/1.1 200")
     finally:
         server.close()
 
