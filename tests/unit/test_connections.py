@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from gunicorn.glogging import Logger
 
 from adapters.gunicorn.connections import ConnectionsWorker
 from adapters.gunicorn.slow_clients import HeadTooLarge, head_is_ready
+from adapters.gunicorn.worker import service_worker
+from tests.unit.service_bench import Bench
 
 _LONG = 30.0
 _REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -35,16 +38,25 @@ class _Worker(ConnectionsWorker):
 class Server:
     """A worker that serves in a thread of the test, with few threads of its own."""
 
-    def __init__(self, *, connections: int = 50) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int = 50,
+        worker_class: type[ConnectionsWorker] = _Worker,
+        path: Path | None = None,
+    ) -> None:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Semaphore(0)
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        if path is None:
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        else:
+            self.listener = socket.create_server(str(path), family=socket.AF_UNIX)
         config = Config()
         config.set("threads", 2)
         config.set("worker_connections", connections)
         config.set("keepalive", 1)
-        worker = _Worker(0, os.getppid(), [self.listener], None, 30, config, Logger(config))
+        worker = worker_class(0, os.getppid(), [self.listener], None, 30, config, Logger(config))
         worker.prepare_connections()
         worker.tpool = ThreadPoolExecutor(2)
         worker.poller = selectors.DefaultSelector()
@@ -56,14 +68,16 @@ class Server:
 
     def close(self) -> None:
         self.gate.set()
-        self.worker.handle_exit(15, None)
+        ConnectionsWorker.handle_exit(self.worker, 15, None)
         self._thread.join(_LONG)
         assert not self._thread.is_alive()
         self.worker.close_connections()
         self.worker.tmp.close()
 
     def connect(self, data: bytes = b"") -> socket.socket:
-        connection = socket.create_connection(self.listener.getsockname(), timeout=_LONG)
+        connection = socket.socket(self.listener.family)
+        connection.settimeout(_LONG)
+        connection.connect(self.listener.getsockname())
         connection.sendall(data)
         return connection
 
@@ -136,6 +150,15 @@ def test_requests_are_answered_one_after_another_and_pipelined(server: Server) -
             assert answer.startswith(b"HTTP/1.1 200")
         connection.sendall(_REQUEST + _REQUEST + _LAST)
         assert _rest(connection).count(b"HTTP/1.1 200") == 3
+
+
+def test_a_unix_socket_is_served_too(tmp_path: Path) -> None:
+    kind = service_worker(Bench().service, grace_seconds=0)
+    server = Server(worker_class=kind, path=tmp_path / "socket")
+    try:
+        assert server.ask().startswith(b"HTTP/1.1 200")
+    finally:
+        server.close()
 
 
 def test_a_head_that_comes_byte_by_byte_is_answered(server: Server) -> None:
