@@ -23,7 +23,7 @@ def wrong_fields(value: Any) -> list[str]:
     Understands what the dataclasses of jobs declare: numbers, text, enums, other dataclasses,
     tuples of one type, and unions of these. A `float` is one that a time can be.
     """
-    kinds = _kinds(type(value))
+    kinds = _kinds(value.__class__)
     return [name for name, kind in kinds.items() if not _has_type(getattr(value, name), kind)]
 
 
