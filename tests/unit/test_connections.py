@@ -2,10 +2,13 @@
 
 import contextlib
 import errno
+import io
 import logging
 import os
 import selectors
 import socket
+import struct
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +19,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from adapters.gunicorn import slow_clients
 from adapters.gunicorn.connections import ConnectionsWorker
 from adapters.gunicorn.slow_clients import HeadTooLarge, head_is_ready
 from adapters.gunicorn.worker import service_worker
@@ -23,6 +27,7 @@ from tests.unit.service_bench import Bench
 
 _LONG = 30.0
 _REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
+_FILE = b"0123456789abcdef" * 1_000_000
 _LAST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
@@ -121,8 +126,20 @@ class Server:
         if path == "/v1/body":
             with contextlib.suppress(OSError):
                 environ["wsgi.input"].read()
+        if path == "/v1/file":
+            file = io.BytesIO(_FILE) if "copied" in environ["QUERY_STRING"] else _on_disk()
+            start("200 OK", [("Content-Length", str(len(_FILE)))])
+            wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+            return wrapped
         start("200 OK", [("Content-Length", "2")])
         return [b"ok"]
+
+
+def _on_disk() -> Any:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
+    file.write(_FILE)
+    file.seek(0)
+    return file
 
 
 def _rest(connection: socket.socket) -> bytes:
@@ -204,6 +221,28 @@ def test_health_and_public_pages_are_answered_when_every_other_thread_is_taken(
         server.gate.set()
         for each in taken:
             assert _rest(each).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("query", [b"", b"?copied"])
+def test_a_file_arrives_whole(server: Server, query: bytes) -> None:
+    answer = server.ask(_LAST.replace(b"/v1/models", b"/v1/file" + query))
+    assert answer.partition(b"\r\n\r\n")[2] == _FILE
+
+
+@pytest.mark.parametrize("query", [b"", b"?copied"])
+def test_a_client_that_reads_no_file_holds_no_thread(
+    monkeypatch: pytest.MonkeyPatch, server: Server, query: bytes
+) -> None:
+    monkeypatch.setattr(slow_clients, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(slow_clients, "BYTES_PER_SECOND", 10**9)
+    # Accepted sockets have the timeouts of the listening one.
+    option = struct.pack("ll", 0, 100_000)
+    server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, option)
+    asked = _REQUEST.replace(b"/v1/models", b"/v1/file" + query)
+    with contextlib.ExitStack() as opened:
+        for _ in range(4):
+            opened.enter_context(server.connect(asked))
+        assert server.ask().startswith(b"HTTP/1.1 200")
 
 
 def test_past_the_last_connection_the_longest_waiting_one_is_closed() -> None:
