@@ -59,8 +59,8 @@ _RANDOM_CHANGES = 0.45
 _OF_JOBS = frozenset(
     error.code
     for error in (
-        *(errors.JobNotFound, errors.ImageNotFound, errors.PicturesLost),
-        *(errors.IdConflict, errors.JobCancelled),
+        *(errors.JobNotFound, errors.ImageNotFound, errors.ImageNotReady, errors.PicturesLost),
+        *(errors.IdConflict, errors.JobCancelled, errors.JobRunning),
     )
 )
 """Errors that name a job, whose id a client may draw by chance: it is no credential for that."""

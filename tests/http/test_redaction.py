@@ -19,7 +19,7 @@ from adapters.http.openapi.document import document_of
 from adapters.http.redaction import MARK, Redactor, looks_random
 from tests.http.conftest import MODEL, Service, infer_body, make_settings, running_service
 from tests.http.documented import openapi_path
-from tests.http.helpers import bearer, make_token
+from tests.http.helpers import bearer, make_token, occupy_device
 from tests.http.sdapi import basic
 
 KEY = "Vb3-kQ9_xT7LmZ2rWy5Nf8Hc1Jd6Gs0PaEuXoYiKtRw"
@@ -231,6 +231,16 @@ def test_ids_stay_as_they_are(service: Service, caplog: pytest.LogCaptureFixture
         assert f"request_id={job}" in caplog.messages[-1]
     service.client.get(f"/v1/models/{MODEL.id}", headers=bearer(KEY))
     assert f"/v1/models/{MODEL.id} 200" in caplog.messages[-1]
+
+
+def test_the_id_of_a_job_that_has_not_ended_stays_as_it_is(service: Service) -> None:
+    occupy_device(service)
+    name = "V1StGXR8_Z5jdHi6B-myT"
+    service.client.post("/v1/jobs", json=infer_body(id=name), headers=bearer(KEY))
+    for method, path in (("DELETE", "?forget=true"), ("GET", "/images/0")):
+        address = f"/v1/jobs/{name}{path}"
+        answer = service.client.open(address, method=method, headers=bearer(KEY))
+        assert name in answer.get_json()["detail"]
 
 
 NAMES = [
