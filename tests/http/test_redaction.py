@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import random
+import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -231,6 +232,18 @@ def test_ids_stay_as_they_are(service: Service, caplog: pytest.LogCaptureFixture
         assert f"request_id={job}" in caplog.messages[-1]
     service.client.get(f"/v1/models/{MODEL.id}", headers=bearer(KEY))
     assert f"/v1/models/{MODEL.id} 200" in caplog.messages[-1]
+
+
+def test_a_jwt_is_found_wherever_one_can_begin() -> None:
+    shape = re.compile(r"eyJ[\w-]{10,}\.[\w-]{4,}\.[\w-]{4,}", re.ASCII)
+    draw = random.Random(3)
+    redactor, found = Redactor([]), []
+    for _ in range(5000):
+        length = draw.randrange(20, 60)
+        text = "".join(draw.choices(("eyJ", "a", "_", ".", " "), (4, 30, 2, 3, 0.3), k=length))
+        assert redactor.holds(text) == (shape.search(text) is not None), text
+        found.append(redactor.holds(text))
+    assert 100 < sum(found) < 4900
 
 
 def test_the_id_of_a_job_that_has_not_ended_stays_as_it_is(service: Service) -> None:
