@@ -68,7 +68,11 @@ class Thumbnails:
         try:
             # Counted first: what is counted and not there does less harm than the other way round.
             self._jobs.add_bytes(job, len(small))
-            self._results.write_thumbnail(job.token, number, small)
+            try:
+                self._results.write_thumbnail(job.token, number, small)
+            except StorageUnavailable:
+                self._jobs.add_bytes(job, -len(small))  # it would count again with each attempt
+                raise
         except StorageUnavailable as error:
             _log.warning("a thumbnail of job %a is not kept: %s", job.request.id, error)
         return small

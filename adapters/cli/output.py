@@ -1,7 +1,6 @@
 """Standard output and standard error, as they are for commands: they may fail."""
 
 import contextlib
-import errno
 import io
 import os
 import sys
@@ -17,11 +16,6 @@ class OutputLost(OSError):
 
     An OSError, so that whoever expects one of a stream is not surprised.
     """
-
-    @property
-    def was_closed(self) -> bool:
-        """Whether the reader went away, as `head` does when it has enough."""
-        return self.errno == errno.EPIPE
 
 
 class _Output(io.FileIO):

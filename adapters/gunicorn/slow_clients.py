@@ -1,6 +1,7 @@
 """What a client that is too slow may not do: send a head, send a body, read an answer."""
 
 import errno
+import os
 import re
 import socket
 import time
@@ -26,6 +27,8 @@ BYTES_PER_SECOND = 16 * 1024
 MAX_HEAD = 64 * 1024
 """Bytes of a head. Browsers and proxies send a tenth of it."""
 
+_FILE_BYTES = 256 * 1024
+"""Of a file that are read at once."""
 _REQUEST_LINE = re.compile(rb"[!-~]+ [^\x00-\x20]+ HTTP/\d\.\d\r?")
 _MAX_LINE = 4094 + len(b"\r\n")  # gunicorn's limit_request_line
 
@@ -51,15 +54,35 @@ def head_is_ready(received: bytes) -> bool:
 
 
 class DeadlineSocket(socket.socket):
-    """A socket whose `sendall` ends when the client takes the bytes too slowly."""
+    """A socket whose client must take what is sent, by `sendall` or `sendfile`, fast enough.
+
+    Both raise OSError when it does not. A `sendfile` of Python's own waits for ever.
+    """
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         left = memoryview(data).cast("B")
-        deadline = time.monotonic() + BODY_SECONDS + len(left) / BYTES_PER_SECOND
+        self._send_before(_deadline(len(left)), left, flags)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send `count` bytes of a regular file, or all from `offset` on; how many they were."""
+        end = os.fstat(file.fileno()).st_size
+        end = end if count is None else min(end, offset + count)
+        deadline, at = _deadline(max(0, end - offset)), offset
+        while at < end and (data := os.pread(file.fileno(), min(_FILE_BYTES, end - at), at)):
+            self._send_before(deadline, memoryview(data))
+            at += len(data)
+        return at - offset
+
+    def _send_before(self, deadline: float, left: memoryview, flags: int = 0) -> None:
         while left:
             left = left[self.send(left, flags) :]
             if left and time.monotonic() > deadline:
                 raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
+
+
+def _deadline(length: int) -> float:
+    """When a client must have taken so many bytes, which are sent from now on."""
+    return time.monotonic() + BODY_SECONDS + length / BYTES_PER_SECOND
 
 
 class BodyUnreader(SocketUnreader):

@@ -12,6 +12,7 @@ right, so only texts for callers with a good credential, and the log, are `redac
 import base64
 import binascii
 import json
+import operator
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -49,7 +50,10 @@ _REST_OF_WORD = re.compile(rf"[.~+/={_WORD}]*")
 _BASE64 = (re.compile(r"[A-Za-z0-9+_-]{8,}={0,2}"), re.compile(r"[A-Za-z0-9+/]{8,}={0,2}"))
 """Without a slash, as words of an address are, and with."""
 _JWT = re.compile(rf"eyJ[{_WORD}]{{10,}}(?:\.[{_WORD}]*){{0,2}}", re.IGNORECASE)
-_WHOLE_JWT = re.compile(rf"eyJ[{_WORD}]{{10,}}\.[{_WORD}]{{4,}}\.[{_WORD}]{{4,}}")
+_JWT_START = "eyJ"
+_JWT_PARTS = (13, 4, 4)
+"""Characters that its head, claims and signature have at least."""
+_DOTTED_WORDS = re.compile(rf"[.{_WORD}]+")
 _URL_PASSWORD = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _LONG_WORD = re.compile(rf"[{_WORD}]{{20,}}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
@@ -59,8 +63,8 @@ _RANDOM_CHANGES = 0.45
 _OF_JOBS = frozenset(
     error.code
     for error in (
-        *(errors.JobNotFound, errors.ImageNotFound, errors.PicturesLost),
-        *(errors.IdConflict, errors.JobCancelled),
+        *(errors.JobNotFound, errors.ImageNotFound, errors.ImageNotReady, errors.PicturesLost),
+        *(errors.IdConflict, errors.JobCancelled, errors.JobRunning),
     )
 )
 """Errors that name a job, whose id a client may draw by chance: it is no credential for that."""
@@ -112,7 +116,7 @@ class Redactor:
         A JWT is one, whoever signed it. Without `words` a short credential does not count, which
         may be a common word.
         """
-        if _WHOLE_JWT.search(text):
+        if _holds_jwt(text):
             return True
         whole = self._whole if words else self._long
         return any(map(whole.search, (text, unquote(text)))) or any(
@@ -157,6 +161,23 @@ class Redactor:
         end = _REST_OF_WORD.match(text, start + common)
         assert end is not None  # noqa: S101 - it matches nothing too
         return end.end()
+
+
+def _holds_jwt(text: str) -> bool:
+    """Whether `text` holds a whole JWT. It takes time in proportion to the text, whatever that is.
+
+    One regular expression would begin anew at each start and read on to the end of the word.
+    """
+    if _JWT_START not in text:
+        return False
+    for dotted in _DOTTED_WORDS.findall(text):
+        words = dotted.split(".")
+        for head, *rest in zip(words, words[1:], words[2:], strict=False):
+            at = head.find(_JWT_START)
+            lengths = (len(head) - at, *map(len, rest))
+            if at >= 0 and all(map(operator.ge, lengths, _JWT_PARTS)):
+                return True
+    return False
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:

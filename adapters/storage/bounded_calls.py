@@ -65,7 +65,12 @@ class BoundedCalls:
         if not self._places.acquire(timeout=seconds):
             raise late
         call = _Call(function)
-        threading.Thread(target=self._run, args=(call,), name="database", daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(call,), name="database", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread left
+            self._places.release()
+            raise
         if not call.ended.wait(max(0.0, began + seconds - time.monotonic())):
             call.give_up()
             raise late

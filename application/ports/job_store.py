@@ -30,8 +30,8 @@ class JobStore(ABC):
 
     @abstractmethod
     def add_bytes(self, job: Job, number: int) -> None:
-        """Count so many bytes more as kept for a finished job, for `retire`. Nothing when it is no
-        longer there.
+        """Count so many bytes more as kept for a finished job, for `retire`; fewer for a negative
+        number. Nothing when it is no longer there.
         """
 
     @abstractmethod

@@ -98,6 +98,7 @@ def test_a_thumbnail_that_cannot_be_kept_is_answered_all_the_same(
     response = service.client.get(url, headers=AUTHORIZED)
     assert (response.status_code, response.content_type) == (200, "image/webp")
     assert service.results.thumbnails == {}
+    assert not sum(service.jobs.more_bytes.values())  # which each attempt would add to
     assert "a thumbnail of job 'small' is not kept" in caplog.text
 
 

@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import random
+import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from adapters.http.openapi.document import document_of
 from adapters.http.redaction import MARK, Redactor, looks_random
 from tests.http.conftest import MODEL, Service, infer_body, make_settings, running_service
 from tests.http.documented import openapi_path
-from tests.http.helpers import bearer, make_token
+from tests.http.helpers import bearer, make_token, occupy_device
 from tests.http.sdapi import basic
 
 KEY = "Vb3-kQ9_xT7LmZ2rWy5Nf8Hc1Jd6Gs0PaEuXoYiKtRw"
@@ -231,6 +232,28 @@ def test_ids_stay_as_they_are(service: Service, caplog: pytest.LogCaptureFixture
         assert f"request_id={job}" in caplog.messages[-1]
     service.client.get(f"/v1/models/{MODEL.id}", headers=bearer(KEY))
     assert f"/v1/models/{MODEL.id} 200" in caplog.messages[-1]
+
+
+def test_a_jwt_is_found_wherever_one_can_begin() -> None:
+    shape = re.compile(r"eyJ[\w-]{10,}\.[\w-]{4,}\.[\w-]{4,}", re.ASCII)
+    draw = random.Random(3)
+    redactor, found = Redactor([]), []
+    for _ in range(5000):
+        length = draw.randrange(20, 60)
+        text = "".join(draw.choices(("eyJ", "a", "_", ".", " "), (4, 30, 2, 3, 0.3), k=length))
+        assert redactor.holds(text) == (shape.search(text) is not None), text
+        found.append(redactor.holds(text))
+    assert 100 < sum(found) < 4900
+
+
+def test_the_id_of_a_job_that_has_not_ended_stays_as_it_is(service: Service) -> None:
+    occupy_device(service)
+    name = "V1StGXR8_Z5jdHi6B-myT"
+    service.client.post("/v1/jobs", json=infer_body(id=name), headers=bearer(KEY))
+    for method, path in (("DELETE", "?forget=true"), ("GET", "/images/0")):
+        address = f"/v1/jobs/{name}{path}"
+        answer = service.client.open(address, method=method, headers=bearer(KEY))
+        assert name in answer.get_json()["detail"]
 
 
 NAMES = [

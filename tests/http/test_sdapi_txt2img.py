@@ -8,7 +8,7 @@ import json
 import pytest
 from PIL import Image
 
-from domain.models import ModelFamily
+from domain.models import ModelFamily, PendingModel, PendingState
 from domain.picture_parameters import parse_parameters
 from domain.schedulers import Schedule, Scheduler
 from tests.fakes.model_source import model_record
@@ -136,6 +136,18 @@ def test_an_unknown_checkpoint_is_not_found(shared: Service, name: str) -> None:
     error = error_of(response, 404)
     assert error["error"] == "model_not_found"
     assert name[:70] in error["detail"]
+
+
+def test_a_title_may_come_while_its_file_is_read(service: Service) -> None:
+    service.source.pending = (PendingModel("n.pt", "models/n.pt", 5, PendingState.HASHING),)
+    service.container.model_registry().refresh()
+    sent = body(**checkpoint("n.pt [0123456789]"))
+    response = service.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
+    assert error_of(response, 503)["error"] == "models_not_read"
+    service.source.pending = ()
+    service.container.model_registry().refresh()
+    response = service.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
+    assert error_of(response, 404)["error"] == "model_not_found"
 
 
 def test_without_any_checkpoint_that_is_said(service: Service) -> None:

@@ -72,3 +72,15 @@ def test_calls_past_the_last_place_are_given_up_and_never_begin(calls: BoundedCa
 
 def test_a_function_outside_of_a_call_may_commit(calls: BoundedCalls) -> None:
     calls.commit()
+
+
+def test_a_thread_that_cannot_be_started_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    calls = BoundedCalls(most=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError):
+            calls(lambda: 1, 5)
+    assert calls(lambda: 1, 5) == 1

@@ -2,7 +2,7 @@
 
 import re
 
-from domain.errors import ModelNotFound
+from domain.errors import ModelNotFound, ModelsNotRead
 from domain.models import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -31,8 +31,12 @@ def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
     try:
         return registry.resolve(wanted)
     except ModelNotFound:
-        digits = _TITLE.fullmatch(wanted)
-        found = registry.named(digits[1]) if digits else ()
+        titled = _TITLE.fullmatch(wanted)
+        if titled is None:
+            raise
+        found = registry.named(titled[1])
+        if not found and registry.awaits(titled[1]):
+            raise ModelsNotRead(wanted) from None
         if len(found) != 1:
             raise
         return found[0]
