@@ -16,6 +16,7 @@ from adapters.gunicorn.listeners import listen
 from adapters.gunicorn.saying import say
 from adapters.gunicorn.worker import service_worker
 from application.logs import logging_config
+from application.misspelt_settings import misspelt_settings
 from application.service import InferenceService
 from application.version import NAME
 from application.welcome import first_picture, no_model, welcome
@@ -51,7 +52,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    say(welcome(settings, made=made_api_key()))
+    say(welcome(settings, made=made_api_key(), warnings=misspelt_settings(os.environ)))
 
 
 def post_worker_init(worker: Any) -> None:
