@@ -20,7 +20,7 @@ from application.service import InferenceService
 from application.version import NAME
 from application.welcome import first_picture, no_model, welcome
 from domain.errors import DomainError
-from wsgi import container, made_api_key, settings
+from wsgi import container, made_api_key, misspelt, settings
 
 # Who waits for pictures or listens to events holds a thread; these are on top, for all else.
 _THREADS_FOR_THE_REST = 16
@@ -51,7 +51,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    say(welcome(settings, made=made_api_key()))
+    say(welcome(settings, made=made_api_key(), warnings=misspelt))
 
 
 def post_worker_init(worker: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.security.key_file import ApiKeyFile
 from application.made_key import MadeApiKey
+from application.misspelt_settings import misspelt_settings
 from application.settings import Settings, SettingsError
 from container import LIBRARY_ENVIRONMENT, Container
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     app: Flask
 
-__all__ = ["app", "container", "made_api_key", "settings"]
+__all__ = ["app", "container", "made_api_key", "misspelt", "settings"]
 
 for _name, _value in LIBRARY_ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
@@ -25,6 +26,7 @@ try:
 except SettingsError as error:
     raise SystemExit(str(error)) from None
 
+misspelt = misspelt_settings(os.environ)
 container = Container(settings=settings)
 
 

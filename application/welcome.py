@@ -20,8 +20,8 @@ _DECODE = (
 """Python, as it stands between double quotes of a shell."""
 
 
-def welcome(settings: Settings, *, made: MadeApiKey | None) -> str:
-    """The address, how to sign in, the key when the service made it, and what is weak."""
+def welcome(settings: Settings, *, made: MadeApiKey | None, warnings: Sequence[str] = ()) -> str:
+    """The address, how to sign in, the key when the service made it, and each warning."""
     lines = ["", f"{NAME} {VERSION} serves on {address(settings)}"]
     if made is not None:
         # Browsers send no fragment, so the key is in no log of a server and in no Referer.
@@ -55,6 +55,7 @@ def welcome(settings: Settings, *, made: MadeApiKey | None) -> str:
             f"WARNING: SECRET_KEY is weak: {weakness}. Whoever guesses it can make tokens.",
             "WARNING: make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
         ]
+    lines += [f"WARNING: {warning}" for warning in warnings]
     return "\n".join([*lines, ""])
 
 

@@ -104,6 +104,10 @@ Limit = IntegerRange | NumberRange | TextLength | OneOf
 """The bounds of one field."""
 
 
+_SHOWN_CHARACTERS = 40
+"""Of a value that a client sent, in a message."""
+
+
 def _shown(value: object) -> str:
     """`value` for an error message: never longer than a line, whatever was sent."""
     if isinstance(value, int) and abs(value) >= 10**20:
@@ -111,4 +115,7 @@ def _shown(value: object) -> str:
     if isinstance(value, list | dict):  # its text could be deeper than Python's stack
         return "a list" if isinstance(value, list) else "an object"
     text = ascii(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    cut = f"{text[:_SHOWN_CHARACTERS]}…"
+    return f"{cut}{text[0]}" if isinstance(value, str) else cut

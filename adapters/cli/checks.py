@@ -14,6 +14,7 @@ from pathlib import Path
 from adapters.cli.assembly import Assembly
 from adapters.cli.terminal import human_bytes
 from application.listening import why_not_listening
+from application.misspelt_settings import misspelt_settings
 from application.settings import Settings, SettingsError
 from application.version import NAME, VERSION
 from domain.errors import DeviceUnavailable, StorageUnavailable
@@ -66,13 +67,16 @@ def check_versions() -> Iterator[Check]:
 
 def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
     """The environment's settings and what is wrong; what is wrong has its default in them."""
+    doubts = [Check("settings", Verdict.WARNING, each) for each in misspelt_settings(environ)]
     try:
-        return Settings.from_env(environ), [Check("settings", Verdict.OK, "all can be read")]
+        settings = Settings.from_env(environ)
+        return settings, doubts or [Check("settings", Verdict.OK, "all can be read")]
     except SettingsError as error:
         problems = error.problems
     wrong = {problem.split()[0] for problem in problems}
     rest = {name: value for name, value in environ.items() if name not in wrong}
-    return Settings.from_env(rest), [Check("settings", Verdict.PROBLEM, row) for row in problems]
+    wrong_values = [Check("settings", Verdict.PROBLEM, row) for row in problems]
+    return Settings.from_env(rest), [*wrong_values, *doubts]
 
 
 def check_credentials(assembly: Assembly, settings: Settings) -> Iterator[Check]:

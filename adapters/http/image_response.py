@@ -65,7 +65,8 @@ def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _
 def image_number(text: str) -> int:
     """The number that an address has. Raises ImageNotFound when it can be none."""
     if not _NUMBER.fullmatch(text):
-        raise ImageNotFound(f"the image {ascii(text)[:40]} is no number of one; they begin at 0")
+        shown = ascii(text if len(text) <= 30 else f"{text[:30]}...")
+        raise ImageNotFound(f"{shown} is not the number of a picture; send 0 for the first one")
     return int(text)
 
 

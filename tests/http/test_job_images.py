@@ -151,3 +151,12 @@ def test_pictures_that_are_lost_are_gone_until_they_are_asked_for_again() -> Non
     service.container.scheduler().run_once()
     drawn = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
     assert (drawn.status_code, drawn.data) == (200, first.data)
+
+
+@pytest.mark.parametrize("number", ["first", "-1", "1.5", "0x1", "9" * 40])
+def test_what_is_not_a_number_of_a_picture_is_refused_by_name(number: str) -> None:
+    service = make_service(make_settings())
+    response = service.client.get(f"/v1/jobs/any/images/{number}", headers=AUTHORIZED)
+    detail = assert_problem(response, 404, "image_not_found")["detail"]
+    assert number[:30] in detail
+    assert "is not the number of a picture; send 0 for the first one" in detail

@@ -73,6 +73,7 @@ def test_an_unknown_model_is_not_found(shared: Service, name: str) -> None:
     error = error_of(shared.client.post(URL, json=body(model=name), headers=AUTHORIZED), 404)
     assert (error["code"], error["param"]) == ("model_not_found", "model")
     assert name in error["message"]
+    assert "MODEL_ALIASES" in error["message"]
 
 
 def test_a_name_that_several_models_have_is_refused(service: Service) -> None:

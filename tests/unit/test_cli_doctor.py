@@ -92,6 +92,13 @@ def test_every_wrong_setting_is_a_row_and_the_rest_is_looked_at(terminal: Termin
     assert "cuda:0" in done.stdout
 
 
+def test_a_misspelt_setting_is_a_warning(terminal: Terminal) -> None:
+    terminal.environment["MODEL_DIR"] = "models"
+    verdict, detail = rows(terminal)["settings"]
+    assert verdict == "warning"
+    assert "is MODEL_DIRS meant?" in detail
+
+
 @pytest.mark.parametrize(
     "error", [DeviceUnavailable("no such device"), ImportError("libcudart.so is missing")]
 )

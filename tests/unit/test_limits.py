@@ -79,3 +79,11 @@ def test_words_that_are_too_many_for_a_message_are_told_in_short() -> None:
     limit = OneOf(("a", "b c"), "any letter")
     assert limit.problem("a") is None
     assert str(limit.problem("x")).endswith("it must be one of: any letter")
+
+
+@pytest.mark.parametrize("value", ["a" * 38, "a" * 39, "k" * 43, "it's " * 20])
+def test_a_text_that_is_shown_has_both_of_its_quotes(value: str) -> None:
+    shown = str(IntegerRange(1, 3).problem(value)).removeprefix("is ").split("; it must")[0]
+    assert shown[0] == shown[-1]
+    assert shown[0] in "'\""
+    assert len(shown) <= 42

@@ -100,3 +100,8 @@ def test_a_weak_secret_key_is_a_loud_warning() -> None:
 )
 def test_the_address_can_be_reached(host: str, shown: str) -> None:
     assert address(Settings(host=host)) == shown
+
+
+def test_each_warning_has_a_line() -> None:
+    said = welcome(Settings(), made=None, warnings=("MODEL_DIR is not a setting",))
+    assert said.splitlines()[-1] == "WARNING: MODEL_DIR is not a setting"

@@ -55,6 +55,9 @@ def render_failure(failure: Failure) -> Response:
         code = "invalid_api_key"
     elif isinstance(error, errors.ModelNotFound):
         message = message.replace("GET /v1/models", "GET /openai/v1/models")
+        if type(error) is errors.ModelNotFound and not error.bearers:
+            # Many clients of that API have a name built in and no field for another.
+            message += "; MODEL_ALIASES lets a name that a client has built in stand for one"
         param = "model"
     elif failure.fields:
         # What the schema finds wrong has that API's names already.
