@@ -65,7 +65,7 @@ def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _
 def image_number(text: str) -> int:
     """The number that an address has. Raises ImageNotFound when it can be none."""
     if not _NUMBER.fullmatch(text):
-        raise ImageNotFound(f"the image {ascii(text)[:40]} is no number of one; they begin at 0")
+        raise ImageNotFound(f"{ascii(text)[:40]} is not the number of a picture; the first is 0")
     return int(text)
 
 
