@@ -153,8 +153,10 @@ class Job:
         """Whether `request` asks for what this job draws.
 
         A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
-        does naming it.
+        does naming it. A job whose pictures this release cannot read answers nothing.
         """
+        if self.status is JobStatus.SUCCEEDED and self.images is None:
+            return False
         same = [fingerprint(self.request)]
         if self.seed_drawn:
             same.append(fingerprint(self.request, seed=None))

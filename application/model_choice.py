@@ -2,9 +2,11 @@
 
 import re
 
+from application.jobs import Job
 from application.scheduler import JobScheduler
-from domain.errors import JobNotFound
+from domain.errors import JobNotFound, ModelNotFound
 from domain.services.model_registry import ModelRegistry
+from domain.sizes import Size
 
 __all__ = ["ModelChoice"]
 
@@ -42,12 +44,36 @@ class ModelChoice:
             return known
         return self._registry.resolve(wanted).id
 
+    def size(self, model_id: str, *, caller: str, job_id: str | None) -> Size | None:
+        """The size of a picture for which none is named: the one that the model was trained with.
+
+        It lies within the model's bounds. While the model is not listed nothing can be drawn with
+        it, and a repeated request has the size of the job of its id.
+
+        Returns:
+            None where no size is known.
+
+        Raises:
+            StorageUnavailable: the caller's jobs cannot be looked up.
+        """
+        try:
+            model = self._registry.get(model_id)
+        except ModelNotFound:
+            job = None if job_id is None else self._kept(caller, job_id)
+            return None if job is None else Size(job.request.width, job.request.height)
+        if model.native_size is None or model.sizes is None:
+            return None
+        return model.sizes.fitted(model.native_size)
+
     def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
         """What the name meant for the job of this id; None where there is no such job."""
+        job = self._kept(caller, job_id)
+        return None if job is None or job.model_name != wanted else job.request.model_id
+
+    def _kept(self, caller: str, job_id: str) -> Job | None:
+        """The job that has this id for itself."""
         try:
             job = self._scheduler.find(caller, job_id).job
         except JobNotFound:
             return None
-        if job.can_be_replaced or job.model_name != wanted:
-            return None
-        return job.request.model_id
+        return None if job.can_be_replaced else job

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -199,6 +200,9 @@ class GenerationRequest:
                 raise ValueError(f"{field.name} is not text")
             if not _is_like(value, field.default, field.name):
                 value = field.default
+            words = _WORDS.get(field.name)
+            if words is not None and isinstance(value, str) and value in list(words):
+                value = words(value)
             object.__setattr__(request, field.name, value)
         return request
 
@@ -271,6 +275,7 @@ def _next_multiple(pixels: int) -> int:
 
 
 _TEXTS = frozenset({"id", "model_id", "prompt"})
+_WORDS: Mapping[str, type[StrEnum]] = {"scheduler": Scheduler, "output_format": OutputFormat}
 _OPTIONAL_TEXTS = frozenset({"negative_prompt", "scheduler"})
 
 

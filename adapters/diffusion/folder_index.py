@@ -15,6 +15,7 @@ from typing import Any
 import diffusers
 import transformers
 from diffusers import ModelMixin, SchedulerMixin
+from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
@@ -28,6 +29,8 @@ _LIBRARIES: Mapping[str, tuple[Any, tuple[type, ...]]] = {
     "diffusers": (diffusers, (ModelMixin, SchedulerMixin)),
     "transformers": (transformers, (PreTrainedModel, PreTrainedTokenizerBase)),
 }
+# diffusers offers it by its short name only where scipy is installed, and it is read without.
+_OTHERS = {("diffusers", "LMSDiscreteScheduler"): LMSDiscreteScheduler}
 # Left out, as with single files: what a picture may show is the caller's to judge, and pictures
 # are no input. Their classes are not even looked up.
 _DROPPED = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
@@ -136,7 +139,7 @@ def _component_class(name: str, value: list[Any]) -> Any:
         )
     module, kinds = _LIBRARIES[library]
     try:
-        found = getattr(module, class_name, None)
+        found = _OTHERS.get((library, class_name)) or getattr(module, class_name, None)
     except (ImportError, RuntimeError):  # a lazy import whose own requirements are missing
         found = None
     if not (isinstance(found, type) and issubclass(found, kinds)):

@@ -64,7 +64,10 @@ def _read(folder: str, device: Device, tick: Callable[[], None]) -> Any:
     dtype = device.dtype if is_narrow else device.dtype_of_others
     parts = {}
     for name, each in index.components.items():
-        parts[name] = _component(Path(folder, name), each, dtype)
+        if is_narrow and issubclass(each, SchedulerMixin):
+            parts[name] = _scheduler(Path(folder, name), each)
+        else:
+            parts[name] = _component(Path(folder, name), each, dtype)
         tick()
         if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
             parts[name].chat_template = CHAT_TEMPLATE
@@ -73,6 +76,19 @@ def _read(folder: str, device: Device, tick: Callable[[], None]) -> Any:
     # libraries mapped from a file they do not say.
     place(pipeline, device, in_any_precision=False)
     return pipeline
+
+
+def _scheduler(folder: Path, kind: Any) -> Any:
+    """The scheduler of a Stable Diffusion folder, which is there for its configuration alone.
+
+    Beta sigmas are computed in adapters/diffusion/sampling; diffusers would ask for scipy here.
+    """
+    wanted = kind.load_config(str(folder), local_files_only=True).get("use_beta_sigmas")
+    if not wanted:
+        return kind.from_pretrained(str(folder), local_files_only=True)
+    scheduler = kind.from_pretrained(str(folder), local_files_only=True, use_beta_sigmas=False)
+    scheduler.register_to_config(use_beta_sigmas=wanted)
+    return scheduler
 
 
 def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:

@@ -5,6 +5,7 @@ import gc
 import logging
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
@@ -53,6 +54,7 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
         self._cache_bytes = cache_bytes
         self._embed_metadata = embed_metadata
         self._engine: Engine | None = None
+        self._on_load: LoadCallback | None = None
 
     @property
     def device(self) -> str | None:
@@ -83,6 +85,14 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
             with _libraries_left_to_themselves():
                 self._prepared()
 
+    @contextmanager
+    def watching_loads(self, on_load: LoadCallback) -> Iterator[None]:
+        self._on_load = on_load
+        try:
+            yield
+        finally:
+            self._on_load = None
+
     def generate(
         self,
         model: ModelRecord,
@@ -90,9 +100,8 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
         *,
         at_once: int = 1,
         on_step: StepCallback | None = None,
-        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
-        return self._prepared().generate(model, requests, at_once, on_step, on_load)
+        return self._prepared().generate(model, requests, at_once, on_step, self._on_load)
 
     def _prepared(self) -> "Engine":
         if self._engine is None:

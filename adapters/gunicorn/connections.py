@@ -165,7 +165,9 @@ class ConnectionsWorker(ThreadWorker):
         self._on_readable(conn, None, more=not ahead)
 
     def _on_readable(self, conn: Any, _sock: Any, more: bool = True) -> None:
-        received = self._receiving[conn]
+        received = self._receiving.get(conn)
+        if received is None:
+            return  # it was closed for another's sake, after the poller had found it readable
         began = bool(received)
         try:
             data = conn.sock.recv(MAX_HEAD) if more else b"-"
@@ -232,6 +234,8 @@ class ConnectionsWorker(ThreadWorker):
             self._closing[sock] = time.monotonic() + self.linger_seconds
 
     def _on_closing(self, sock: Any) -> None:
+        if sock not in self._closing:
+            return  # as in `_on_readable`
         try:
             ended = not sock.recv(MAX_HEAD)
         except BlockingIOError:

@@ -143,7 +143,7 @@ def _limit_patience(sock: socket.socket) -> None:
         (socket.SO_SNDTIMEO, _SEND_SECONDS),
     ):
         sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
+    if hasattr(socket, "TCP_USER_TIMEOUT") and sock.family != socket.AF_UNIX:
         # A client that vanished acknowledges nothing. The kernel would wait a quarter of an hour.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_SECONDS * 1000)
 

@@ -85,7 +85,7 @@ def create_app(
     draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
     streams = EventStreams(scheduler, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
-    make_request = RequestMaker(settings, registry, ModelChoice(registry, scheduler))
+    make_request = RequestMaker(settings, ModelChoice(registry, scheduler))
     options = sdapi.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())

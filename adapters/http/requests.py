@@ -8,9 +8,7 @@ from typing import Any
 from adapters.http.schemas import generation_request
 from application.model_choice import ModelChoice
 from application.settings import Settings
-from domain.errors import ModelNotFound
 from domain.generation import GenerationRequest
-from domain.services.model_registry import ModelRegistry
 
 __all__ = ["NamedRequest", "RequestMaker"]
 
@@ -26,9 +24,8 @@ class NamedRequest:
 class RequestMaker:
     """Fills the gaps of a body: its model by name, and what the settings say."""
 
-    def __init__(self, settings: Settings, registry: ModelRegistry, choose: ModelChoice) -> None:
+    def __init__(self, settings: Settings, choose: ModelChoice) -> None:
         self._settings = settings
-        self._registry = registry
         self._choose = choose
 
     def __call__(
@@ -45,19 +42,11 @@ class RequestMaker:
         Raises ModelNotFound, ModelsNotRead and StorageUnavailable, as `ModelChoice` does.
         """
         name = str(fields.get("model_id", ""))
-        model_id = self._choose(name, caller=caller, job_id=fields.get("id"))
-        sides = self._native_sides(model_id) if natively else {}
-        made = {"id": uuid.uuid4().hex, **sides}
+        job_id: str | None = fields.get("id")
+        model_id = self._choose(name, caller=caller, job_id=job_id)
+        made: dict[str, object] = {"id": uuid.uuid4().hex}
+        if natively:
+            size = self._choose.size(model_id, caller=caller, job_id=job_id)
+            made |= {} if size is None else {"width": size.width, "height": size.height}
         request = generation_request({**made, **fields, "model_id": model_id}, self._settings)
         return NamedRequest(request, name)
-
-    def _native_sides(self, model_id: str) -> dict[str, int]:
-        """The sides that the model was trained with, within its bounds; none where not known."""
-        try:
-            model = self._registry.get(model_id)
-        except ModelNotFound:
-            return {}  # which is told when the request is submitted
-        if model.native_size is None or model.sizes is None:
-            return {}
-        size = model.sizes.fitted(model.native_size)
-        return {"width": size.width, "height": size.height}

@@ -7,6 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from adapters.security.whole_files import put_first
 from application.made_key import MadeApiKey
 from application.settings import SettingsError
 
@@ -92,7 +93,7 @@ class ApiKeyFile:
                 text.write(key + "\n")
                 text.flush()
                 os.fsync(text.fileno())
-            if not self._put(temporary):
+            if not put_first(temporary, self._path):
                 return self.read_or_make()  # another process was first
         except OSError as error:
             raise SettingsError(
@@ -105,18 +106,6 @@ class ApiKeyFile:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
-
-    def _put(self, temporary: Path) -> bool:
-        """Whether the file now has its name, whole; False where another has that name already."""
-        try:
-            os.link(temporary, self._path)
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without links
-            if os.path.lexists(self._path):
-                return False
-            temporary.replace(self._path)
-        return True
 
     def _useless(self, why: str) -> SettingsError:
         return SettingsError(

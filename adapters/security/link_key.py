@@ -1,6 +1,5 @@
 """The key that links to pictures are signed with: the same in every run of a service."""
 
-import contextlib
 import hashlib
 import hmac
 import os
@@ -8,6 +7,7 @@ import secrets
 from pathlib import Path
 from threading import Lock
 
+from adapters.security.whole_files import put_first
 from domain.errors import StorageUnavailable
 
 __all__ = ["LinkKey"]
@@ -66,7 +66,6 @@ class LinkKey:
                 file.write(secrets.token_bytes(_BYTES))
                 file.flush()
                 os.fsync(handle)
-            with contextlib.suppress(FileExistsError):
-                os.link(new, self._file)
+            put_first(new, self._file)
         finally:
-            new.unlink()
+            new.unlink(missing_ok=True)

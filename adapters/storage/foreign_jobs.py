@@ -1,9 +1,9 @@
 """Jobs that another release stored, and that this one would refuse: read as far as they go."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.storage.value_types import is_number
 from application.jobs import ForeignJob, Job, JobFailure, JobImage, JobStatus
 from domain.errors import JobNotReadable
 from domain.generation import GenerationRequest, Timings
@@ -27,7 +27,7 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
     """
     request = stored["request"]
     caller, token, created = (stored[name] for name in ("caller", "token", "created_at"))
-    if not isinstance(request, dict) or not _is_text(caller, token) or not _is_number(created):
+    if not isinstance(request, dict) or not _is_text(caller, token) or not is_number(created):
         raise ValueError("this is not a job")
     status = str(stored["status"])
     is_known = status in list(JobStatus)
@@ -83,7 +83,7 @@ def _timings(value: object) -> Timings | None:
     if not isinstance(value, dict):
         return None
     names = ("queue", "load", "generate", "encode")
-    return Timings(**{name: value[name] for name in names if _is_number(value.get(name))})
+    return Timings(**{name: value[name] for name in names if is_number(value.get(name))})
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -91,14 +91,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if _is_number(value) and isinstance(value, int | float) else None
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a number that a time can be: of the years that dates have."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and abs(value) < 2**37
+    return float(value) if is_number(value) and isinstance(value, int | float) else None
 
 
 def _is_text(*values: object) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.storage.foreign_jobs import foreign_job
+from adapters.storage.value_types import wrong_fields
 from application.jobs import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
 from domain.generation import GenerationRequest, Timings
@@ -56,7 +57,10 @@ def _job(values: dict[str, Any], sequence: int) -> Job:
         "warnings": tuple(values.get("warnings", ())),
         "foreign": None,
     }
-    return Job(**values)
+    job = Job(**values)
+    if wrong := wrong_fields(job):
+        raise ValueError(f"{', '.join(wrong)}: not of the type that this release stores")
+    return job
 
 
 def _known(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:

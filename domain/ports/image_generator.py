@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from domain.generation import GeneratedImage, GenerationRequest, Timings
@@ -76,6 +77,15 @@ class ImageGenerator(ABC):
             DeviceUnavailable: the device that was asked for is not there.
         """
 
+    def watching_loads(self, on_load: LoadCallback) -> AbstractContextManager[None]:
+        """Call `on_load` while a model is loaded, in each `generate` of the block.
+
+        The argument is False while the model is loaded, at least once a second where that can be,
+        and True once it is. What the callback raises ends the load, and `generate` raises it. A
+        generator that loads nothing need not call it: nothing is watched by default.
+        """
+        return nullcontext()
+
     @abstractmethod
     def generate(
         self,
@@ -84,7 +94,6 @@ class ImageGenerator(ABC):
         *,
         at_once: int = 1,
         on_step: StepCallback | None = None,
-        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
         """Draw every image of `requests`, which have their seeds and share one `batch_key`.
 

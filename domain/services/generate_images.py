@@ -152,13 +152,10 @@ class GenerateImages:
         started = self._clock()
         model = self._registry.get_loadable(requests[0].model_id)
         try:
-            with self.heartbeat.at_work():
+            watched = self._generator.watching_loads(partial(self._load, model, started, on_load))
+            with self.heartbeat.at_work(), watched:
                 batch = self._generator.generate(
-                    model,
-                    requests,
-                    at_once=at_once,
-                    on_step=partial(self._step, on_step),
-                    on_load=partial(self._load, model, started, on_load),
+                    model, requests, at_once=at_once, on_step=partial(self._step, on_step)
                 )
         except ModelChanged:
             self._registry.forget(model.id)

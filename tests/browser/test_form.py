@@ -6,6 +6,7 @@ import json
 import pytest
 from playwright.sync_api import Request, expect
 
+from domain.schedulers import Sampler, Scheduler
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.fakes.model_source import model_record
 from tests.http.conftest import MODEL, Service
@@ -60,6 +61,18 @@ def test_everything_that_can_be_asked_for_is(studio: Studio, generator: SteppedG
     assert (request.scheduler, request.output_format, request.quality) == ("Euler a", "jpeg", 70)
     assert (request.negative_prompt, request.guidance_scale) == ("trees", 3.5)
     assert request.model_id == MODEL.id
+
+
+def test_the_schedules_of_a_sampler_stand_together(studio: Studio) -> None:
+    studio.sign_in().unfold()
+    groups = studio.page.locator("#scheduler optgroup")
+    labels = [group.get_attribute("label") for group in groups.all()]
+    assert labels == [each.value for each in Sampler if each.takes_schedules]
+    for label, group in zip(labels, groups.all(), strict=True):
+        expected = [name.value for name in Scheduler if name.sampler == label]
+        assert group.locator("option").all_text_contents() == expected
+    alone = studio.page.locator("#scheduler > option").all_text_contents()
+    assert alone[1:] == [each.value for each in Sampler if not each.takes_schedules]
 
 
 def test_earlier_settings_are_used_again(studio: Studio, generator: SteppedGenerator) -> None:

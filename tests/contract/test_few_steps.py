@@ -33,8 +33,8 @@ TRAILING = {
     4: [999, 749, 499, 249],
     8: [999, 874, 749, 624, 499, 374, 249, 124],
 }
-OF_STEPS = {
-    **dict.fromkeys(set(PLAIN) - {Scheduler.LCM, Scheduler.TCD}, TRAILING),
+OF_STEPS: dict[Scheduler, dict[int, list[int]]] = {
+    **{name: TRAILING for name in PLAIN if name not in (Scheduler.LCM, Scheduler.TCD)},
     Scheduler.DPMPP_2M_KARRAS: {
         1: [999],
         2: [999, 0],

@@ -175,7 +175,8 @@ def test_a_load_can_be_ended_between_any_two_layers(whole: Path, request_for: Re
 
     generator = DiffusersImageGenerator(device="cpu", dtype="float32")
     seen: list[bool] = []
-    generator.generate(record_of(whole), [request_for()], on_load=seen.append)
+    with generator.watching_loads(seen.append):
+        generator.generate(record_of(whole), [request_for()])
     assert seen[-1] is True
     assert seen.count(False) == len(seen) - 1 > 100
 
@@ -188,8 +189,8 @@ def test_a_load_can_be_ended_between_any_two_layers(whole: Path, request_for: Re
                 raise Enough
 
         fresh = DiffusersImageGenerator(device="cpu", dtype="float32")
-        with pytest.raises(Enough):
-            fresh.generate(record_of(whole), [request_for()], on_load=enough)
+        with pytest.raises(Enough), fresh.watching_loads(enough):
+            fresh.generate(record_of(whole), [request_for()])
         assert len(told) == last
         assert fresh.loaded_models == ()
 

@@ -152,8 +152,9 @@ def test_a_load_tells_that_it_goes_on_and_ends_when_nobody_wants_it(
         if isinstance(generator, FakeImageGenerator)
         else DiffusersImageGenerator(device="cpu")  # which has loaded nothing yet
     )
-    with pytest.raises(Enough):
-        fresh.generate(DEMO_MODEL, [request_for()], on_load=enough)
+    with pytest.raises(Enough), fresh.watching_loads(enough):
+        fresh.generate(DEMO_MODEL, [request_for()])
     told: list[bool] = []
-    assert fresh.generate(DEMO_MODEL, [request_for()], on_load=told.append).images
+    with fresh.watching_loads(told.append):
+        assert fresh.generate(DEMO_MODEL, [request_for()]).images
     assert told.index(True) == len(told) - 1 > 0

@@ -3,7 +3,8 @@
 import hashlib
 import io
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from PIL import Image
 
@@ -52,6 +53,7 @@ class FakeImageGenerator(ImageGenerator):
         self.began = threading.Event()
         self.failures: list[BaseException] = []
         self.load_ticks = 1
+        self._on_load: LoadCallback | None = None
         self.after_load_tick: Callable[[], object] = lambda: None
         self.unloadable: set[str] = set()
         self.warnings: tuple[str, ...] = ()
@@ -71,6 +73,14 @@ class FakeImageGenerator(ImageGenerator):
             raise self.unavailable
         self._device = "cpu"
 
+    @contextmanager
+    def watching_loads(self, on_load: LoadCallback) -> Iterator[None]:
+        self._on_load = on_load
+        try:
+            yield
+        finally:
+            self._on_load = None
+
     def generate(
         self,
         model: ModelRecord,
@@ -78,7 +88,6 @@ class FakeImageGenerator(ImageGenerator):
         *,
         at_once: int = 1,
         on_step: StepCallback | None = None,
-        on_load: LoadCallback | None = None,
     ) -> GeneratedBatch:
         self.prepare()
         self.began.set()
@@ -88,11 +97,11 @@ class FakeImageGenerator(ImageGenerator):
             raise self.failures.pop(0)
         if model.id in self.unloadable:
             raise ModelNotLoadable(f"{model.name} is no checkpoint")
-        if on_load is not None:
+        if self._on_load is not None:
             for _ in range(self.load_ticks):
-                on_load(False)
+                self._on_load(False)
                 self.after_load_tick()
-            on_load(True)
+            self._on_load(True)
         images = sum(request.num_images for request in requests)
         together = min(at_once, self._largest_batch, images)
         if together > self.fits:

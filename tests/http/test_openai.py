@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from domain import errors
 from domain.models import ModelKind
+from domain.sizes import Size
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.helpers import bearer, fill_queue, make_token, occupy_device
@@ -214,6 +215,24 @@ def test_an_idempotency_key_names_the_job(service: Service) -> None:
     assert error_of(other, 400)["code"] == "id_conflict"
     service.client.post(URL, json=body(), headers=AUTHORIZED)
     assert len(service.generator.drawn) == 2
+
+
+def test_an_idempotency_key_has_its_result_though_the_model_is_gone(service: Service) -> None:
+    trained = Size(1024, 768)
+    large = dataclasses.replace(model_record(b"xl", "models/xl.pt"), native_size=trained)
+    for key, name in (("by name", "xl"), ("by id", large.id)):
+        service.source.others = (large,)
+        service.container.model_registry().refresh()
+        headers = {**AUTHORIZED, "Idempotency-Key": key}
+        sent = {"prompt": "a red circle", "model": name}
+        first = service.client.post(URL, json=sent, headers=headers).get_json()
+        assert first["size"] == "1024x768"
+        service.source.others = ()
+        service.container.model_registry().refresh()
+        again = service.client.post(URL, json=sent, headers=headers).get_json()
+        assert again["data"] == first["data"]
+        other = service.client.post(URL, json=sent | {"size": "512x512"}, headers=headers)
+        assert error_of(other, 400)["code"] == "id_conflict"
 
 
 @pytest.mark.parametrize(

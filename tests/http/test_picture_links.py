@@ -1,6 +1,8 @@
 """The OpenAI door's links: signed, expiring, for one picture, without a header."""
 
+import errno
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +129,18 @@ def test_a_secret_key_needs_no_file(tmp_path: Path) -> None:
     assert one() == same() != other()
     assert len(one()) == 32
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_links_between_files_keeps_the_key_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    key = LinkKey(None, tmp_path / "key")()
+    assert LinkKey(None, tmp_path / "key")() == key
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
 
 
 def test_a_key_file_that_is_no_key_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from gunicorn.glogging import Logger
 
 from adapters.gunicorn.connections import ConnectionsWorker
 from adapters.gunicorn.slow_clients import HeadTooLarge, head_is_ready
+from adapters.gunicorn.worker import service_worker
+from tests.unit.service_bench import Bench
 
 _LONG = 30.0
 _REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -35,16 +38,25 @@ class _Worker(ConnectionsWorker):
 class Server:
     """A worker that serves in a thread of the test, with few threads of its own."""
 
-    def __init__(self, *, connections: int = 50) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int = 50,
+        worker_class: type[ConnectionsWorker] = _Worker,
+        path: Path | None = None,
+    ) -> None:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Semaphore(0)
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        if path is None:
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        else:
+            self.listener = socket.create_server(str(path), family=socket.AF_UNIX)
         config = Config()
         config.set("threads", 2)
         config.set("worker_connections", connections)
         config.set("keepalive", 1)
-        worker = _Worker(0, os.getppid(), [self.listener], None, 30, config, Logger(config))
+        worker = worker_class(0, os.getppid(), [self.listener], None, 30, config, Logger(config))
         worker.prepare_connections()
         worker.tpool = ThreadPoolExecutor(2)
         worker.poller = selectors.DefaultSelector()
@@ -56,16 +68,45 @@ class Server:
 
     def close(self) -> None:
         self.gate.set()
-        self.worker.handle_exit(15, None)
+        ConnectionsWorker.handle_exit(self.worker, 15, None)
         self._thread.join(_LONG)
         assert not self._thread.is_alive()
         self.worker.close_connections()
         self.worker.tmp.close()
 
     def connect(self, data: bytes = b"") -> socket.socket:
-        connection = socket.create_connection(self.listener.getsockname(), timeout=_LONG)
+        connection = socket.socket(self.listener.family)
+        connection.settimeout(_LONG)
+        connection.connect(self.listener.getsockname())
         connection.sendall(data)
         return connection
+
+    def until(self, is_so: Callable[[], Any]) -> None:
+        """Return once the main thread has come to where `is_so`."""
+        found = threading.Event()
+
+        def look() -> None:
+            if is_so():
+                found.set()
+            else:
+                self.worker.method_queue.defer(look)
+
+        self.worker.method_queue.defer(look)
+        assert found.wait(_LONG)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The main thread waits, so that all that happens meanwhile comes to it at once."""
+        waits, resume = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            waits.set()
+            resume.wait(_LONG)
+
+        self.worker.method_queue.defer(wait)
+        assert waits.wait(_LONG)
+        yield
+        resume.set()
 
     def ask(self, data: bytes = _LAST) -> bytes:
         """The whole answer to a request that closes its connection."""
@@ -109,6 +150,15 @@ def test_requests_are_answered_one_after_another_and_pipelined(server: Server) -
             assert answer.startswith(b"HTTP/1.1 200")
         connection.sendall(_REQUEST + _REQUEST + _LAST)
         assert _rest(connection).count(b"HTTP/1.1 200") == 3
+
+
+def test_a_unix_socket_is_served_too(tmp_path: Path) -> None:
+    kind = service_worker(Bench().service, grace_seconds=0)
+    server = Server(worker_class=kind, path=tmp_path / "socket")
+    try:
+        assert server.ask().startswith(b"HTTP/1.1 200")
+    finally:
+        server.close()
 
 
 def test_a_head_that_comes_byte_by_byte_is_answered(server: Server) -> None:
@@ -163,6 +213,36 @@ def test_past_the_last_connection_the_longest_waiting_one_is_closed() -> None:
             slow = [opened.enter_context(server.connect(b"GET")) for _ in range(40)]
             assert server.ask().startswith(b"HTTP/1.1 200")
             assert _rest(slow[0]) == b""
+    finally:
+        server.close()
+
+
+def test_a_connection_may_send_at_the_moment_in_which_it_is_closed_for_another() -> None:
+    server = Server(connections=2)
+    try:
+        with server.connect(b"G") as waiting:
+            server.until(lambda: server.worker._receiving)
+            with server.paused():
+                newcomer = server.connect(b"G")
+                waiting.sendall(_REQUEST)
+            assert _rest(waiting) == b""
+            newcomer.close()
+        assert server.ask().startswith(b"HTTP/1.1 200")
+    finally:
+        server.close()
+
+
+def test_an_answered_client_may_leave_at_the_moment_in_which_it_is_closed_for_another() -> None:
+    server = Server(connections=2)
+    try:
+        with server.connect(_LAST) as answered:
+            server.until(lambda: server.worker._closing)
+            with server.paused():
+                newcomer = server.connect(_LAST)
+                answered.close()
+            assert _rest(newcomer).startswith(b"HTTP/1.1 200")
+            newcomer.close()
+        assert server.ask().startswith(b"HTTP/1.1 200")
     finally:
         server.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.http.job_schemas import JobSchema
+from adapters.http.schemas import GenerationResultSchema
 from adapters.storage.job_store import SqlJobStore
 from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobStatus
@@ -30,6 +31,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     "more pictures": {"request": {"num_images": 99}},
     "other types": {"request": {"num_inference_steps": "many", "seed": [1]}},
     "an odd failure": {"failure": {"reason": 5}},
+    "a time as text": {"started_at": "2031-01-01T00:00:00Z"},
+    "a year past all dates": {"started_at": 1e300},
+    "steps as text": {"steps_done": "some", "steps_in_all": [1]},
     "odd pictures": {"images": [{"seed": "x"}], "timings": 3, "warnings": 7},
 }
 
@@ -178,6 +182,27 @@ def test_a_row_that_is_no_job_hides_no_other(bench: Bench, text: str) -> None:
     rows = connection.execute("select status from jobs order by sequence").fetchall()
     connection.close()
     assert [status for (status,) in rows] == ["queued", "failed", "failed", "queued", "queued"]
+
+
+def test_the_same_request_has_its_result_where_only_the_rest_is_foreign(bench: Bench) -> None:
+    bench.submit("odd")
+    bench.scheduler.drain()
+    bench.scheduler.run_once()
+    bench.change("odd", status="succeeded", timings=3)
+    bench.scheduler = bench.started()
+    result = bench.scheduler.submit(bench.request("odd"), caller="me").wait(0)
+    assert json.dumps(GenerationResultSchema().dump(result))
+    assert len(result.images) == 1
+
+
+def test_a_job_whose_pictures_are_foreign_is_never_answered_with_none(bench: Bench) -> None:
+    bench.submit("odd")
+    bench.change("odd", status="succeeded", images=[{"depth": 16}])
+    stored = bench.body("odd")
+    bench.scheduler = bench.started()
+    with pytest.raises(IdConflict):
+        bench.scheduler.submit(bench.request("odd"), caller="me")
+    assert bench.body("odd") == stored
 
 
 def test_a_forgotten_job_is_gone_from_the_store(bench: Bench) -> None:

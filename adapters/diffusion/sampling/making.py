@@ -31,6 +31,12 @@ _SPACINGS_OF_NOISE = (
     *("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"),
     "use_flow_sigmas",
 )
+_ASKED_FOR = {
+    "use_karras_sigmas": Scheduler.DPMPP_2M_KARRAS,
+    "use_exponential_sigmas": Scheduler.DPMPP_2M_EXPONENTIAL,
+    "use_beta_sigmas": Scheduler.DPMPP_2M_BETA,
+}
+"""What draws by default with a model whose configuration asks for one of them."""
 _FEW_STEPS = 8
 """Up to so many, what a model was distilled for expects its first step at the largest noise, and
 «leading» steps would begin visibly below it. diffusers calls the spacing that begins there
@@ -84,6 +90,8 @@ def new_scheduler(
         GenerationFailed: that sampler cannot draw with a model that was trained so.
     """
     few = num_inference_steps <= _FEW_STEPS
+    if name is None and configuration.get("use_beta_sigmas"):
+        name = Scheduler.DPMPP_2M_BETA  # diffusers' own needs scipy
     if name is None:
         spacing = {"timestep_spacing": "trailing"} if few else {}
         return one_look.Dpm.from_config(configuration, **_SECOND_ORDER, **spacing)
@@ -171,6 +179,7 @@ class Schedulers:
 
 def sampler_name(name: Scheduler | None, configuration: Mapping[str, Any]) -> str:
     """What draws, for people: the name, or that of the default where there is none."""
-    if name is None and configuration.get("use_karras_sigmas"):
-        return Scheduler.DPMPP_2M_KARRAS
-    return name or DEFAULT_SCHEDULER
+    if name is not None:
+        return name
+    asked = (named for option, named in _ASKED_FOR.items() if configuration.get(option))
+    return next(asked, DEFAULT_SCHEDULER)

@@ -11,11 +11,13 @@ from diffusers import (
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     LCMScheduler,
-    LMSDiscreteScheduler,
     PNDMScheduler,
     TCDScheduler,
     UniPCMultistepScheduler,
 )
+
+# diffusers offers it by its short name only where scipy is installed.
+from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 
 from adapters.diffusion.sampling.spacing import is_leap
 from adapters.diffusion.sampling.steps import ExactSteps, SingleStep, clean_latents

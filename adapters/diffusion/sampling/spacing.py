@@ -7,7 +7,6 @@ timestep of the training, rises. The formulas are those of AUTOMATIC1111's
 """
 
 import numpy as np
-from scipy.special import betaincinv
 
 from domain.schedulers import Schedule
 
@@ -17,6 +16,8 @@ _RHO = 7.0
 """Karras et al., arXiv:2206.00364, section 3."""
 _BETA = 0.6
 """Both parameters of the beta distribution, as Lee et al. have them (arXiv:2407.12173)."""
+_BETA_TERMS = 60
+"""Of its series, and halvings: what is left is less than float64 tells."""
 _NOTHING_BUT_NOISE = 1000.0
 """Above such a sigma there is no picture left: the training ended in pure noise."""
 _LEAP = 5.0, 3.0
@@ -56,13 +57,35 @@ def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarra
         case Schedule.EXPONENTIAL:
             return np.exp(np.linspace(np.log(table[-1]), np.log(table[0]), steps))
         case Schedule.BETA:
-            shares = betaincinv(_BETA, _BETA, 1 - np.linspace(0, 1, steps))
+            shares = _beta_quantiles(1 - np.linspace(0, 1, steps))
             if table[-1] > _NOTHING_BUT_NOISE:
                 # Shares of such a range would leave no step where the picture takes shape. The
                 # paper has them of the timesteps.
                 return _at(shares * last, table)
             return np.asarray(table[0] + shares * (table[-1] - table[0]))
     raise ValueError(f"{schedule} has no noise levels of its own")
+
+
+def _beta_quantiles(shares: np.ndarray) -> np.ndarray:
+    """Below which values so large shares of the beta distribution with both parameters `_BETA` lie.
+
+    The integral of the distribution's density is a power series (NIST Digital Library of
+    Mathematical Functions, 8.17.7), taken up to the middle, where each term is less than half of
+    the one before; the rest is its mirror image. It is inverted by bisection.
+    """
+    powers = np.arange(_BETA_TERMS)
+    factors = np.cumprod(np.append(1.0, (powers[1:] - _BETA) / powers[1:])) / (_BETA + powers)
+
+    def integral(values: np.ndarray) -> np.ndarray:
+        return np.asarray(values**_BETA * np.polynomial.polynomial.polyval(values, factors))
+
+    wanted = np.minimum(shares, 1 - shares) * 2 * integral(np.array(0.5))
+    low, high = np.zeros(len(shares)), np.full(len(shares), 0.5)
+    for _ in range(_BETA_TERMS):
+        middle = (low + high) / 2
+        is_low = integral(middle) < wanted
+        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+    return np.where(shares <= 0.5, low, 1 - low)
 
 
 def timesteps_of(levels: np.ndarray, table: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import { byId, make, say } from "../core/dom.js";
 import { bytes, count } from "../core/format.js";
 
 const SOON = 3_000; // while there is none, or one is being read
+const SCHEDULES = ["Normal", "Karras", "Exponential", "SGM Uniform", "Simple", "Beta"];
 
 /** The models of the service in the form's list, kept up to date. */
 export class ModelPicker {
@@ -119,13 +120,27 @@ export class ModelPicker {
     const own = model?.default_scheduler;
     this.#scheduler.replaceChildren(
       make("option", { value: "", textContent: own ? `The model's own: ${own}` : "The model's own" }),
-      ...(model?.schedulers ?? []).map((name) => make("option", { value: name, textContent: name })),
+      ...bySampler(model?.schedulers ?? []),
     );
     this.chooseScheduler(this.#wantedScheduler);
     if (this.#chosenId === (model?.id ?? "")) return;
     this.#chosenId = model?.id ?? "";
     this.onChosen(model, { byHand });
   }
+}
+
+/** The options of schedulers, those of a sampler that has several together. */
+function bySampler(names) {
+  const samplers = new Map();
+  for (const name of names) {
+    const schedule = SCHEDULES.find((each) => name.endsWith(` ${each}`));
+    const sampler = schedule ? name.slice(0, -schedule.length - 1) : name;
+    samplers.set(sampler, [...(samplers.get(sampler) ?? []), name]);
+  }
+  return [...samplers].flatMap(([label, together]) => {
+    const options = together.map((name) => make("option", { value: name, textContent: name }));
+    return options.length > 1 ? make("optgroup", { label }, ...options) : options;
+  });
 }
 
 function option(model, text, disabled = false) {

@@ -1,0 +1,48 @@
+"""Whether values that were read from JSON have the types that their dataclass declares."""
+
+import dataclasses
+import math
+import types
+import typing
+from functools import cache
+from typing import Any
+
+__all__ = ["is_number", "wrong_fields"]
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number that a time can be: of a year that dates have."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and abs(value) < 2**35
+
+
+def wrong_fields(value: Any) -> list[str]:
+    """The fields of a dataclass whose values have other types than it declares, by name.
+
+    Understands what the dataclasses of jobs declare: numbers, text, enums, other dataclasses,
+    tuples of one type, and unions of these. A `float` is one that a time can be.
+    """
+    kinds = _kinds(value.__class__)
+    return [name for name, kind in kinds.items() if not _has_type(getattr(value, name), kind)]
+
+
+def _has_type(value: object, kind: Any) -> bool:
+    if kind is float:
+        return is_number(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(kind, types.UnionType):
+        return any(_has_type(value, each) for each in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        each = typing.get_args(kind)[0]
+        return isinstance(value, tuple) and all(_has_type(one, each) for one in value)
+    if not isinstance(value, kind):
+        return False
+    return not (dataclasses.is_dataclass(kind) and wrong_fields(value))
+
+
+@cache
+def _kinds(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
