@@ -121,7 +121,7 @@ def _pipeline_class(name: object) -> Any:
     found = getattr(diffusers, TEXT_TO_IMAGE_CLASSES.get(name, ""), None)
     if found is None:
         raise ModelNotLoadable(
-            f"its pipeline {name[:80]!r} is none that draws from text here; there are: "
+            f"its pipeline {name[:80]!r} does not draw from text here; these do: "
             + ", ".join(sorted(TEXT_TO_IMAGE_CLASSES))
         )
     return found

@@ -107,7 +107,7 @@ def _truncations(pipeline: Any, parameters: _Parameters, what: str, text: str) -
                 cut.setdefault((count, limit), []).append(name)
     for (count, limit), names in cut.items():
         yield (
-            f"the {what} has {count} tokens, of which {limit} are read by way of the model's "
+            f"the {what} has {count} tokens, and the model reads only {limit} of them with its "
             f"{' and '.join(names)}; put first what matters most"
         )
 

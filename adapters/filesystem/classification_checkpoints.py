@@ -107,7 +107,7 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
     first = _first_layer(header.tensors)
     if first is not None and first[1] != (9 if family is ModelFamily.SD_1_INPAINT else 4):
-        return _INPUTS.get(first[1], f"its UNet takes {first[1]} channels, no family's number")
+        return _INPUTS.get(first[1], f"its UNet takes {first[1]} channels, as no known family does")
     if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
     if f"{UNET}time_embed.cond_proj.weight" in header.tensors:

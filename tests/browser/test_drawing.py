@@ -60,7 +60,7 @@ def test_a_failed_drawing_shows_what_the_service_says(
     generator.failures.append(RuntimeError("a secret of the logs"))
     studio.sign_in().draw()
     expect(studio.stage).to_contain_text("This could not be drawn")
-    expect(studio.stage).to_contain_text("the logs have it")
+    expect(studio.stage).to_contain_text("the log has it")
     expect(studio.stage).not_to_contain_text("secret")
     expect(studio.tiles).to_have_text([re.compile("Failed")])
 

@@ -60,9 +60,9 @@ def set_index(folder: Path, **changes: object) -> None:
     [
         ({"_class_name": ["pipeline", "Evil"]}, "names no pipeline class"),
         ({"_class_name": None}, "names no pipeline class"),
-        ({"_class_name": "DiffusionPipeline"}, "'DiffusionPipeline' is none that draws from text"),
+        ({"_class_name": "DiffusionPipeline"}, "'DiffusionPipeline' does not draw from text"),
         ({"_class_name": "ModelMixin"}, "'ModelMixin' is none"),
-        ({"_class_name": "StableVideoDiffusionPipeline"}, "is none that draws from text"),
+        ({"_class_name": "StableVideoDiffusionPipeline"}, "does not draw from text"),
         ({"vae": ["os", "system"]}, "a class of diffusers or transformers"),
         ({"extra": ["os", "system"]}, "a class of diffusers or transformers"),
         ({"vae": ["diffusers.utils", "AutoencoderKL"]}, "a class of diffusers or transformers"),

@@ -145,7 +145,7 @@ def test_a_prompt_is_never_silently_cut(
         assert batch.warnings == ((),)
     else:
         ((warning,),) = batch.warnings
-        assert "of which 77 are read by way of the model's tokenizer" in warning
+        assert "and the model reads only 77 of them with its tokenizer" in warning
     assert "many words" not in caplog.text
 
 

@@ -92,4 +92,4 @@ def render_failure(failure: Failure) -> Response:
 def _no_checkpoint(wanted: str) -> str:
     if not wanted:
         return "there is no checkpoint to draw with; put one into a folder of MODEL_DIRS"
-    return f"the checkpoint {wanted!a} is not there; GET /sdapi/v1/sd-models lists what is"
+    return f"the checkpoint {wanted!a} is not there; GET /sdapi/v1/sd-models lists all"
