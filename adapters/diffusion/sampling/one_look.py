@@ -264,7 +264,7 @@ class Dpm(ExactSteps, DPMSolverMultistepScheduler):
         phi_2 = (decay - 1) / twice + 1
         phi_3 = phi_2 / twice - 0.5
         gain = 1 - decay + (phi_2 * (1 + r_0 / (r_0 + r_1)) - phi_3 / (r_0 + r_1)) / r_0
-        if gain > _MOST_GAIN:
+        if gain > _MOST_GAIN or self.num_inference_steps <= _FEW_STEPS:
             second: torch.Tensor = self.multistep_dpm_solver_second_order_update(
                 model_output_list, *args, sample=sample, noise=noise, **kwargs
             )
