@@ -33,7 +33,7 @@ TRAILING = {
     4: [999, 749, 499, 249],
     8: [999, 874, 749, 624, 499, 374, 249, 124],
 }
-OF_STEPS = {
+OF_STEPS: dict[Scheduler, dict[int, list[int]]] = {
     **{name: TRAILING for name in PLAIN if name not in (Scheduler.LCM, Scheduler.TCD)},
     Scheduler.DPMPP_2M_KARRAS: {
         1: [999],

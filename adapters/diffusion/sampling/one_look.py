@@ -143,6 +143,7 @@ class Plms(SingleStep, PNDMScheduler):
     _start: torch.Tensor
     """What the first look saw, and how much signal was in it."""
     _signal: float
+    ets: list[torch.Tensor]
     _kept: Sequence[torch.Tensor] = ()
     """The noise of the last looks, but for the second one."""
 
