@@ -78,6 +78,31 @@ def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
     assert np.abs(pixels(looks[-1]) - small).mean() < 40
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "steps"),
+    [
+        *((name, 20) for name in (Scheduler.LMS, Scheduler.PLMS, Scheduler.DPMPP_3M_SDE)),
+        *((name, 20) for name in (Scheduler.DPM2_A_BETA, Scheduler.DPMPP_2M_SDE_BETA)),
+        *((name, 8) for name in (Scheduler.PLMS, Scheduler.DPMPP_2M_SDE_KARRAS)),
+        *((name, 8) for name in (Scheduler.DPMPP_3M_SDE_EXPONENTIAL, Scheduler.DPM2_BETA)),
+        (Scheduler.DPM2_A, 4),
+    ],
+)
+def test_long_steps_keep_the_colours(
+    float32_generator: DiffusersImageGenerator, scheduler: Scheduler, steps: int
+) -> None:
+    """A method of high order swings up there, and the picture is burnt."""
+    wanted = demo_request(
+        scheduler=scheduler,
+        num_inference_steps=steps,
+        prompt="a red triangle on a pink background" if steps == 20 else "red circle on white",
+    )
+    shape, background = ("triangle", "pink") if steps == 20 else ("circle", "white")
+    shown = picture(draw(float32_generator, wanted))
+    verdict = judge_shape(shown, colour="red", shape=shape, background=background)
+    assert (verdict.colour, verdict.background) == (True, True)
+
+
 def test_each_draws_a_picture_of_its_own_and_leaves_the_next_alone(
     float32_generator: DiffusersImageGenerator,
 ) -> None:

@@ -1,5 +1,6 @@
 """Samplers of diffusers that look at the picture once a step."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,12 @@ from adapters.diffusion.sampling.steps import ExactSteps, SingleStep, clean_late
 __all__ = ["Ddim", "Dpm", "Euler", "EulerAncestral", "Lcm", "Lms", "Plms", "Tcd", "UniPc"]
 
 _LMS_ORDER = 4
+_MOST_GAIN = 1.2
+"""How often a change of the newest finished latents may count in the next latents, where each step
+adds noise. What counts more leaves noise in pictures of the demo checkpoint at guidance 7.5."""
+_FEW_STEPS = 8
+_ADAMS_BASHFORTH = 2, 11 / 3, 20 / 3
+"""Of the orders 2, 3 and 4: how much the weights are together, without their signs."""
 
 
 class Euler(SingleStep, EulerDiscreteScheduler):
@@ -68,6 +75,17 @@ class Lms(SingleStep, LMSDiscreteScheduler):
         self._levels: Sequence[float] = self.sigmas.double().tolist()
         return timesteps
 
+    def _is_stable(self, order: int) -> bool:
+        """Whether the weights of the slopes are small enough beside this step's noise level.
+
+        Of any order such a method swings up where they are more than 2 divided by how fast the
+        slopes change (Hairer and Wanner, Solving Ordinary Differential Equations II, V.1), which
+        guidance makes about twice as fast. At fourth order 20 steps are already too few.
+        """
+        now = self._look - 1
+        weights = (self.get_lms_coefficient(order, now, each) for each in range(order))
+        return sum(map(abs, weights)) <= self._levels[now]
+
     def taken(
         self,
         model_output: torch.Tensor,
@@ -77,10 +95,12 @@ class Lms(SingleStep, LMSDiscreteScheduler):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """As `SingleStep.taken`, without new noise.
 
-        The order is that of the looks there were: diffusers counts those before the first one too
-        where a drawing begins in the middle.
+        The order is at most that of the looks there were: diffusers counts those before the first
+        one too where a drawing begins in the middle. And it is as high as is stable.
         """
         order = min(len(self.derivatives) + 1, _LMS_ORDER)
+        while order > 1 and not self._is_stable(order):
+            order -= 1
         drawn, clean = LMSDiscreteScheduler.step(
             self, model_output, timestep, sample, order=order, return_dict=False
         )
@@ -90,7 +110,7 @@ class Lms(SingleStep, LMSDiscreteScheduler):
 def _lagrange(nodes: Sequence[float], number: int, point: float) -> float:
     """The polynomial that is 1 at one of the nodes and 0 at the others, at a point."""
     others = [node for index, node in enumerate(nodes) if index != number]
-    return float(np.prod([(point - node) / (nodes[number] - node) for node in others]))
+    return math.prod((point - node) / (nodes[number] - node) for node in others)
 
 
 class Tcd(SingleStep, TCDScheduler):
@@ -123,9 +143,13 @@ class Plms(SingleStep, PNDMScheduler):
     _start: torch.Tensor
     """What the first look saw, and how much signal was in it."""
     _signal: float
+    ets: list[torch.Tensor]
+    _kept: Sequence[torch.Tensor] = ()
+    """The noise of the last looks, but for the second one."""
 
     def arranged(self, num_inference_steps: int) -> torch.Tensor:
         """One more than there are steps, for the second look of the first one."""
+        self._kept = ()
         return self.timesteps[: num_inference_steps + 1]
 
     def steps_done(self, looks: int) -> int | None:
@@ -151,8 +175,21 @@ class Plms(SingleStep, PNDMScheduler):
             # The second look of the first step, whose mean with the first is taken.
             root, rest = self._signal**0.5, (1 - self._signal) ** 0.5
             noise = 2 * (self._start - root * clean) / rest - self.ets[-1]
+        if self.counter > 1:
+            order = min(len(self._kept) + 1, self._stable_order(timestep))
+            # The mean of a noise with itself is what the first order takes.
+            self.ets = list(self._kept[1 - order :]) if order > 1 else [noise]
+        if self.counter != 1:
+            self._kept = (*self._kept[-2:], noise)
         (drawn,) = PNDMScheduler.step(self, noise, timestep, sample, return_dict=False)
         return drawn, clean
+
+    def _stable_order(self, timestep: torch.Tensor) -> int:
+        """As `Lms`, of the step from there, whose weights are those of equal steps."""
+        before = int(timestep) - self.config.num_train_timesteps // self.num_inference_steps
+        lower = self.alphas_cumprod[before] if before >= 0 else self.final_alpha_cumprod
+        share = 1 - _sigma(float(lower)) / _sigma(float(self.alphas_cumprod[timestep]))
+        return 1 + sum(weights * share <= 1 for weights in _ADAMS_BASHFORTH)
 
 
 def _sigma(signal: float) -> float:
@@ -167,6 +204,30 @@ class Dpm(ExactSteps, DPMSolverMultistepScheduler):
         """Of the third order alone."""
         return bool(self.config.solver_order == 3)
 
+    def multistep_dpm_solver_second_order_update(
+        self,
+        model_output_list: list[torch.Tensor],
+        *args: Any,
+        sample: torch.Tensor | None = None,
+        noise: torch.Tensor | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """As diffusers'. With few steps and new noise, one that is too long is of first order."""
+        if noise is not None and self.num_inference_steps <= _FEW_STEPS:
+            index = self.step_index
+            levels = self.sigmas[index - 1 : index + 2]
+            h_1, h = (levels[:-1] / levels[1:]).log()
+            gain = (1 - math.exp(-2 * float(h))) * (1 + float(h / h_1) / 2)
+            if gain > _MOST_GAIN:
+                first: torch.Tensor = self.dpm_solver_first_order_update(
+                    model_output_list[-1], *args, sample=sample, noise=noise, **kwargs
+                )
+                return first
+        second: torch.Tensor = super().multistep_dpm_solver_second_order_update(
+            model_output_list, *args, sample=sample, noise=noise, **kwargs
+        )
+        return second
+
     def multistep_dpm_solver_third_order_update(
         self,
         model_output_list: list[torch.Tensor],
@@ -179,7 +240,8 @@ class Dpm(ExactSteps, DPMSolverMultistepScheduler):
 
         The factors are k-diffusion's `sample_dpmpp_3m_sde` at eta 1. That of the second difference
         is (exp(-2 h) - 1 + 2 h) / (2 h)^2 - 1/2, subtracted; diffusers adds its negative less 1,
-        which does not vanish with the length of the step.
+        which does not vanish with the length of the step. A step that is too long, or much longer
+        than those before it, is of second order: it would extrapolate too far.
         """
         if self.config.algorithm_type != "sde-dpmsolver++":
             found: torch.Tensor = super().multistep_dpm_solver_third_order_update(
@@ -202,6 +264,12 @@ class Dpm(ExactSteps, DPMSolverMultistepScheduler):
         decay = float(np.exp(-twice))
         phi_2 = (decay - 1) / twice + 1
         phi_3 = phi_2 / twice - 0.5
+        gain = 1 - decay + (phi_2 * (1 + r_0 / (r_0 + r_1)) - phi_3 / (r_0 + r_1)) / r_0
+        if gain > _MOST_GAIN or self.num_inference_steps <= _FEW_STEPS:
+            second: torch.Tensor = self.multistep_dpm_solver_second_order_update(
+                model_output_list, *args, sample=sample, noise=noise, **kwargs
+            )
+            return second
         return (
             (sigma_t / sigma_s.item() * decay**0.5) * sample
             + alpha * ((1 - decay) * newest + phi_2 * slope - phi_3 * bend)

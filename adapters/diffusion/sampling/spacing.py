@@ -18,21 +18,19 @@ _BETA = 0.6
 """Both parameters of the beta distribution, as Lee et al. have them (arXiv:2407.12173)."""
 _BETA_TERMS = 60
 """Of its series, and halvings: what is left is less than float64 tells."""
-_NOTHING_BUT_NOISE = 1000.0
-"""Above such a sigma there is no picture left: the training ended in pure noise."""
-_LEAP = 5.0, 3.0
-"""A step from above such a sigma, to less than one of so many parts of it."""
+_LEAP = 3.0
+"""A step to less than one of so many parts of its sigma."""
 
 
 def is_leap(sigma: float, lower: float) -> bool:
     """Whether a step is so long that slopes of the latents tell nothing of its end.
 
-    Few steps have such a first one. A difference of two slopes counts there many times what the
-    finished latents differ by, and the picture drowns. Then the mean of finished latents is taken
-    in its place, which is right to the same order (Lu et al., arXiv:2211.01095, section 3).
+    Few steps have such a first one, and some spacings such a last one. A difference of two slopes
+    counts there many times what the finished latents differ by, and the picture drowns. Then the
+    mean of finished latents is taken in its place, which is right to the same order (Lu et al.,
+    arXiv:2211.01095, section 3).
     """
-    most, parts = _LEAP
-    return sigma > most and sigma > parts * lower
+    return sigma > _LEAP * lower
 
 
 def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarray:
@@ -57,12 +55,10 @@ def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarra
         case Schedule.EXPONENTIAL:
             return np.exp(np.linspace(np.log(table[-1]), np.log(table[0]), steps))
         case Schedule.BETA:
-            shares = _beta_quantiles(1 - np.linspace(0, 1, steps))
-            if table[-1] > _NOTHING_BUT_NOISE:
-                # Shares of such a range would leave no step where the picture takes shape. The
-                # paper has them of the timesteps.
-                return _at(shares * last, table)
-            return np.asarray(table[0] + shares * (table[-1] - table[0]))
+            # Of the timesteps, as in the paper. AUTOMATIC1111 and diffusers take shares of the
+            # range of sigmas. That leaves so few steps where the picture takes shape that samplers
+            # of second order burn it.
+            return _at(_beta_quantiles(1 - np.linspace(0, 1, steps)) * last, table)
     raise ValueError(f"{schedule} has no noise levels of its own")
 
 
