@@ -106,6 +106,8 @@ def origins(value: tuple[str, ...]) -> str | None:
 
 def database(value: str | None) -> str | None:
     # The value is not told: it may hold a password.
+    if value is not None and re.fullmatch(r"sqlite(\+\w+)?://(/?(:memory:)?)(\?.*)?", value):
+        return "names a database in memory; jobs need a file, such as sqlite:///data/jobs.sqlite"
     if value is None or re.match(r"[a-z0-9_]+(\+[a-z0-9_]+)?://", value):
         return None
     return "is not an SQLAlchemy URL such as sqlite:///data/jobs.sqlite"

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -42,8 +43,19 @@ _HEALTH_THREADS = 2
 _PUBLIC_THREADS = 8
 
 _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_HEALTH = re.compile(rb"(?:GET|HEAD) /(?:v1/)?health(?:/ready)?[ ?]")
-_API = re.compile(rb"[A-Z]+ /(?:v1|infer|openai|sdapi|metrics)[/ ?]")
+_HEALTH = re.compile(rb"/(?:v1/)?health(?:/ready)?")
+_API = re.compile(rb"/(?:v1|infer|openai|sdapi|metrics)(?:/.*)?", re.DOTALL)
+_SHORT = 1024
+"""Bytes at the start of a head that tell which threads answer it."""
+
+
+def _path(head: bytes) -> bytes:
+    """The path of a request, as the application will read it (RFC 9112, section 3.2)."""
+    words = head.removeprefix(b"\r\n").split(b" ", 2)
+    target = words[1] if len(words) > 1 else b""
+    if not target.startswith(b"/"):  # a proxy's form, with the scheme and the host
+        target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
+    return unquote_to_bytes(target.partition(b"?")[0])
 
 
 class ConnectionsWorker(ThreadWorker):
@@ -131,11 +143,11 @@ class ConnectionsWorker(ThreadWorker):
             conn.timeout = min(conn.timeout, deadline)
 
     def enqueue_req(self, conn: Any) -> None:
-        head = bytes(conn.head[:64])
+        path = _path(bytes(conn.head[:_SHORT]))
         pool = self.tpool
-        if _HEALTH.match(head):
+        if _HEALTH.fullmatch(path):
             pool = self._health_threads
-        elif not _API.match(head):
+        elif not _API.fullmatch(path):
             pool = self._public_threads
         future = pool.submit(self.handle, conn)
         future.add_done_callback(

@@ -27,7 +27,7 @@ class ForeignPage(Forbidden):
     name = "Foreign Page"
     description = (
         "a page of another site sent this request; to allow the page, add its origin to "
-        "CORS_ORIGINS, or let the page send a Bearer token"
+        "CORS_ORIGINS"
     )
 
 

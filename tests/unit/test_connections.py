@@ -83,7 +83,14 @@ def test_health_and_public_pages_are_answered_when_every_other_thread_is_taken(
         taken = [opened.enter_context(server.connect(slow)) for _ in range(4)]
         for _ in range(2):
             assert server.entered.acquire(timeout=LONG)
-        for path in (b"/health", b"/health/ready", b"/v1/health", b"/", b"/docs"):
+        for path in (
+            b"/health",
+            b"/health/ready",
+            b"/v1/health",
+            b"/",
+            b"/docs",
+            b"http://x/%68ealth?a",
+        ):
             answer = server.ask(LAST.replace(b"/v1/models", path))
             assert answer.startswith(b"HTTP/1.1 200")
         server.gate.set()

@@ -233,6 +233,8 @@ def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
         ("JOB_RETENTION_SECONDS", "59"),
         ("JOB_RETENTION_BYTES", "-1"),
         ("DATABASE_URL", "data/jobs.sqlite"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
         ("MODEL_CACHE_BYTES", "-1"),
         ("LOAD_TIMEOUT_SECONDS", "0"),
         ("LOAD_TIMEOUT_SECONDS", "86401"),
