@@ -117,6 +117,9 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         )
     if "edm_mean" in header.tensors:
         return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
+    if any(name.startswith("edm_vpred.") for name in header.tensors):
+        # https://huggingface.co/stabilityai/cosxl: its two scalars say the range of its noise.
+        return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
     return _incomplete(header.tensors, family)
 
 

@@ -111,6 +111,15 @@ def test_what_tells_the_two_forms_of_sd_2(
     assert (answer.family, answer.loadable) == (family, True)
 
 
+@pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max", "edm_vpred.sigma_min"])
+def test_continuous_noise_is_refused_and_not_drawn_as_plain_sdxl(mark: str) -> None:
+    plain = checkpoint(ModelFamily.SDXL)
+    assert classified(plain, {}).loadable
+    answer = classified(plain | facts({mark: ()}), {})
+    assert not answer.loadable
+    assert "noise" in str(answer.reason)
+
+
 @pytest.mark.parametrize(
     ("family", "changes", "told", "reason"),
     [
