@@ -16,7 +16,7 @@ from benchmarks.registry_hashing import hash_in_threads, hash_one_after_the_othe
 from benchmarks.report import Row, quantile
 from tests.e2e.service import API_KEY, RunningService, run_service
 
-__all__ = ["listing"]
+__all__ = ["listing", "worker_of"]
 
 _LINKS = 10
 _SECONDS_APART = 0.01
@@ -44,7 +44,7 @@ def listing(plan: Plan, folder: Path) -> Iterator[Row]:
         in_child(ask_at_rest, service.url, plan.scaled(_WARM_UP, at_least=5))
         at_rest = in_child(ask_at_rest, service.url, plan.scaled(_AT_REST, at_least=10))
         beside = in_child(ask_beside_hashing, service.url, str(coming))
-        worker = _worker(service)
+        worker = worker_of(service)
         before = resident_bytes(worker)
         reset_peak(worker)
         busy = in_child(ask_while_it_hashes, service.url, str(coming), str(models / "there"))
@@ -140,7 +140,7 @@ def _is_hashing(answer: _Listing) -> bool:
     return any(row["state"] == "hashing" for row in answer["pending"])
 
 
-def _worker(service: RunningService) -> int:
+def worker_of(service: RunningService) -> int:
     """The process that gunicorn's own forked to serve."""
     master = service.process.pid
     return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
