@@ -8,9 +8,10 @@ from flask import g, request
 from adapters.http.openapi.blueprint import DescribedBlueprint
 from adapters.http.openapi.document import BASIC, BEARER
 from domain.credentials import Principal, Scope
+from domain.errors import Forbidden
 from domain.services.credential_checker import CredentialChecker
 
-__all__ = ["current_principal", "protect"]
+__all__ = ["current_principal", "protect", "require_scope"]
 
 
 def protect(
@@ -33,6 +34,12 @@ def current_principal() -> Principal:
     """The caller of a protected route."""
     principal: Principal = g.principal
     return principal
+
+
+def require_scope(scope: Scope) -> None:
+    """Let a protected route go on. Raises Forbidden when its caller lacks this scope too."""
+    if scope not in current_principal().scopes:
+        raise Forbidden(f"this credential lacks the scope {scope}")
 
 
 def _guard(

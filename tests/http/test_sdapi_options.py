@@ -270,3 +270,11 @@ def test_callers_at_once_keep_to_their_own(two_models: Service) -> None:
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     assert wrong == []
+
+
+def test_a_credential_that_may_only_read_changes_nothing(two_models: Service) -> None:
+    reader = bearer(make_token({"scope": "models:read"}))
+    wanted = {"sd_model_checkpoint": MODEL.name}
+    response = two_models.client.post("/sdapi/v1/options", json=wanted, headers=reader)
+    assert error_of(response, 403)["error"] == "insufficient_scope"
+    assert two_models.client.get("/sdapi/v1/options", headers=reader).status_code == 200

@@ -7,7 +7,7 @@ from flask import Response, jsonify
 from marshmallow import INCLUDE, Schema, fields
 
 from adapters.http.answers import AnswerSchema
-from adapters.http.auth import current_principal, protect
+from adapters.http.auth import current_principal, protect, require_scope
 from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.asked import refused_settings
 from adapters.http.sdapi.checkpoints import title
@@ -89,7 +89,11 @@ def options_blueprint(
         HTTPStatus.OK, {"type": "null"}, description="The options are set, for your own requests."
     )
     def set_options(wanted: dict[str, Any]) -> Response:
-        """Set options for your own requests, until the service restarts."""
+        """Set options for your own requests, until the service restarts.
+
+        They decide what is drawn, so they need the scope `inference:run` too.
+        """
+        require_scope(Scope.INFERENCE_RUN)
         options.set(current_principal().name, **_changes(wanted, options))
         return jsonify(None)
 
