@@ -14,6 +14,7 @@ from application.job_records import JobRecords
 from application.jobs import Progress
 from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver
+from application.step_reports import Interrupted, StepReports
 from domain.errors import (
     DeviceLost,
     DomainError,
@@ -23,17 +24,12 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.generation import BatchKey, GenerationResult
-from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import DrawnRequest, GenerateImages
 
 __all__ = ["DeviceWorker"]
 
 _BATCH_WAIT_SECONDS = 0.005
 """How long a device that draws batches waits for more, where nothing else is said."""
-_PREVIEW_SECONDS = 0.5
-"""At least between two previews of a job."""
-_GLANCE_SECONDS = 5.0
-"""How long previews are made for who has asked how a job looks, and may ask again."""
 
 _STANDS_STILL_SECONDS = 300.0
 """Without a step, from where on a job is taken for one that hangs."""
@@ -49,48 +45,6 @@ _log = logging.getLogger(__name__)
 def _at_once(tasks: Sequence[Callable[[], None]]) -> None:
     for task in tasks:
         task()
-
-
-class _Interrupted(Exception):
-    """Nobody wants what is being drawn, or the process ends."""
-
-
-class _Steps:
-    """Passes on the steps of one drawing of some jobs, and stops it when nobody wants it."""
-
-    def __init__(self, worker: "DeviceWorker", jobs: Sequence[LiveJob]) -> None:
-        self._worker = worker
-        self._jobs = jobs
-        self._first: tuple[int, float] | None = None
-        self._shown = -_PREVIEW_SECONDS
-        self._last: float | None = None
-
-    def __call__(self, step: GenerationStep) -> None:
-        now = self._worker.clock()
-        if self._last is not None:
-            self._worker.observer.step_done(now - self._last)
-        self._last = now
-        wanted = self._worker.wanted(self._jobs)
-        if not wanted:
-            raise _Interrupted
-        progress = self._progress(step, now)
-        show = now - self._shown >= _PREVIEW_SECONDS and step.done < step.total
-        for number, live in enumerate(self._jobs):
-            if live in wanted:
-                seen = live.viewers or now - live.glanced_at < _GLANCE_SECONDS
-                preview = step.preview(number) if show and seen else None
-                if preview is not None:
-                    self._shown = now
-                self._worker.queue.report(live, progress, preview, now=self._worker.now())
-
-    def _progress(self, step: GenerationStep, now: float) -> Progress:
-        if self._first is None:
-            self._first = (step.done, now)
-        done, since = self._first
-        if step.done == done or now <= since:
-            return Progress(step.done, step.total)
-        rate = (step.done - done) / (now - since)
-        return Progress(step.done, step.total, rate, (step.total - step.done) / rate)
 
 
 class DeviceWorker:
@@ -159,7 +113,9 @@ class DeviceWorker:
             return True
         for live in batch:
             request = live.job.request
-            job = self.queue.started(live, self.now(), Progress(0, request.num_inference_steps))
+            job = self.queue.started(
+                live, Progress(0, request.num_inference_steps), now=self.now(), at=self.clock()
+            )
             try:
                 self._records.update(job)
             except StorageUnavailable:
@@ -175,13 +131,12 @@ class DeviceWorker:
         One that stands still may be why, and its attempt counts, as that of a load does which does
         not stop when it is told to. What is drawn to its end all the same is kept. Raises nothing.
         """
-        now = self.now()
         heartbeat = self._generate_images.heartbeat
         hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STANDS_STILL_SECONDS
         for live in self.queue.begun:
             if live.cancelling:
-                self._records.end(live.job.cancelled(now, live.progress))
-            elif now - live.moved_at < _STANDS_STILL_SECONDS and not hangs:
+                self._records.end(live.job.cancelled(self.now(), live.progress))
+            elif self.clock() - live.moved_at < _STANDS_STILL_SECONDS and not hangs:
                 try:
                     self._records.update(live.job.requeued())
                 except StorageUnavailable:
@@ -232,7 +187,9 @@ class DeviceWorker:
             drawn = self._generate_images.batch(
                 [live.job.request for live in batch],
                 at_once=at_once,
-                on_step=_Steps(self, batch),
+                on_step=StepReports(
+                    batch, self.queue, self.observer, wanted=self.wanted, clock=self.clock
+                ),
                 on_load=partial(self._loading, batch),
             )
         except OutOfMemory as error:
@@ -247,7 +204,7 @@ class DeviceWorker:
             for live in batch:
                 self._fail(live, error)
             raise
-        except _Interrupted:
+        except Interrupted:
             _log.info("stopped before the next step: %s", [live.job.request.id for live in batch])
         except Exception as error:
             self._fail_or_part(batch, error, finish)
@@ -264,7 +221,7 @@ class DeviceWorker:
     def _loading(self, batch: Sequence[LiveJob], _loaded: bool) -> None:
         """Stop a load that nobody waits for any more."""
         if not self.wanted(batch):
-            raise _Interrupted
+            raise Interrupted
 
     def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
         """Where a batch breaks its members are drawn alone, so that one harms no other.

@@ -149,20 +149,27 @@ class JobQueue:
             self._reordered()
             return batch
 
-    def started(self, live: LiveJob, now: float, progress: Progress) -> Job:
-        """Note that a job that was taken is being drawn."""
+    def started(self, live: LiveJob, progress: Progress, *, now: float, at: float) -> Job:
+        """Note that a job that was taken is being drawn.
+
+        Args:
+            live: The job.
+            progress: Of its drawing.
+            now: Seconds since 1970, which are kept with the job.
+            at: Seconds of a clock that never jumps.
+        """
         with self.changed:
             live.job = live.job.started(now)
-            live.moved_at = now
+            live.moved_at = at
             self._report(live, progress, None)
             return live.job
 
     def report(
-        self, live: LiveJob, progress: Progress, preview: bytes | None, *, now: float
+        self, live: LiveJob, progress: Progress, preview: bytes | None, *, at: float
     ) -> None:
         """Tell those who listen how far a job is."""
         with self.changed:
-            live.moved_at = now
+            live.moved_at = at
             self._report(live, progress, preview)
 
     def withdraw(self, live: LiveJob) -> bool:

@@ -25,7 +25,7 @@ class LiveJob:
         settled: Whether it is drawn and being kept: too late for a cancel.
         listeners: How many follow its events.
         viewers: How many of them want to see the work so far.
-        moved_at: When it was begun, or had its last step; seconds since 1970.
+        moved_at: When it was begun, or had its last step; seconds of a clock that never jumps.
         glanced_at: When somebody last asked how it looks, by the worker's clock.
         changes: The version in which each kind of event last had something new.
         outcome: For those who wait for it.

@@ -36,6 +36,8 @@ class Bench:
         self.registry = ModelRegistry(self.source)
         self.registry.refresh()
         self.clock = FakeClock()
+        # By how much the wall clock was put forward or back.
+        self.jump = 0.0
         self.generator = FakeImageGenerator(largest_batch=largest_batch)
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
@@ -66,7 +68,7 @@ class Bench:
             batch_wait=0,
             observer=self.observer,
             clock=self.clock,
-            now=self.clock,
+            now=lambda: self.clock() + self.jump,
         )
 
     @property

@@ -137,6 +137,20 @@ def test_a_cancel_is_not_undone_by_a_stop(bench: Bench) -> None:
     assert bench.statuses == {"r1": "cancelled"}
 
 
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_wall_clock_that_jumps_makes_no_job_stand_still(bench: Bench, jump: float) -> None:
+    def jump_and_stop(_requests: object) -> None:
+        bench.jump = jump
+        bench.clock.now += 1
+        stop(bench)
+
+    bench.generator.on_begin = jump_and_stop
+    bench.scheduler.submit(request(), caller="me")
+    bench.scheduler.run_once()
+    (job,) = bench.jobs.jobs.values()
+    assert (job.status, job.attempts) == (JobStatus.QUEUED, 0)
+
+
 @pytest.mark.parametrize(("seconds", "attempts"), [(299, 0), (301, 1)])
 def test_the_attempt_of_a_job_that_stood_still_counts(
     bench: Bench, seconds: int, attempts: int
