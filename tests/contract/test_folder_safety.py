@@ -61,7 +61,7 @@ def set_index(folder: Path, **changes: object) -> None:
         ({"_class_name": ["pipeline", "Evil"]}, "names no pipeline class"),
         ({"_class_name": None}, "names no pipeline class"),
         ({"_class_name": "DiffusionPipeline"}, "'DiffusionPipeline' does not draw from text"),
-        ({"_class_name": "ModelMixin"}, "'ModelMixin' is none"),
+        ({"_class_name": "ModelMixin"}, "'ModelMixin' does not draw from text here"),
         ({"_class_name": "StableVideoDiffusionPipeline"}, "does not draw from text"),
         ({"vae": ["os", "system"]}, "a class of diffusers or transformers"),
         ({"extra": ["os", "system"]}, "a class of diffusers or transformers"),

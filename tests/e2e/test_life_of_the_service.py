@@ -228,12 +228,13 @@ def test_a_device_that_is_not_there_ends_the_service_with_a_clear_error(
     assert "DEVICE is 'cuda:99'" in service.output
 
 
-def test_without_any_credential_it_makes_a_key_and_shows_it_once(
+def test_without_any_credential_it_makes_a_key_and_shows_it_and_a_link_with_it(
     models: Path, tmp_path: Path
 ) -> None:
     with run_service(models, tmp_path, API_KEYS="") as service:
-        key = service.wait_for_line("API key for this run").split()[-1]
-        assert service.output.count(key) == 1
+        key = service.wait_for_line("^API key: ").split()[-1]
+        assert service.output.count(key) == 2
+        assert f"{service.url}/#key={key}" in service.output
         assert service.call("GET", "/v1/models").status == 401
         mine = {"Authorization": f"Bearer {key}"}
         assert service.call("GET", "/v1/models", headers=mine).status == 200
