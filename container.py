@@ -24,7 +24,7 @@ from application.settings import Settings
 from application.thumbnails import Thumbnails
 from application.warm_up import WarmUp
 from domain.credentials import Scope
-from domain.model_names import ModelNames
+from domain.models.names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages

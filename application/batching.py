@@ -5,7 +5,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.generation import BatchKey
+from domain.generation.request import BatchKey
 
 __all__ = ["AFFINITY_PASSES", "Batch", "BatchLimits", "Waiting", "drawing_order", "next_batch"]
 

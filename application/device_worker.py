@@ -23,7 +23,7 @@ from domain.errors import (
     OutOfMemory,
     StorageUnavailable,
 )
-from domain.generation import BatchKey, GenerationResult
+from domain.generation.request import BatchKey, GenerationResult
 from domain.services.generate_images import DrawnRequest, GenerateImages
 
 __all__ = ["DeviceWorker"]

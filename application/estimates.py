@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from domain.generation import BatchKey, GenerationRequest, GenerationResult
+from domain.generation.request import BatchKey, GenerationRequest, GenerationResult
 
 __all__ = ["DrawingTimes"]
 

@@ -3,7 +3,7 @@
 from application.estimates import DrawingTimes
 from application.job_queue import JobQueue
 from application.queue_load import seconds_running
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["Forecast"]
 

@@ -4,8 +4,8 @@ import logging
 
 from application.jobs import Job, JobFailure
 from domain.errors import DomainError, GenerationFailed, OutOfMemory
-from domain.generation import GenerationResult
-from domain.models import SHORT_ID
+from domain.generation.request import GenerationResult
+from domain.models.record import SHORT_ID
 
 __all__ = ["failure_of", "forget_frames", "log_drawn", "log_failure"]
 

@@ -9,7 +9,7 @@ from application.jobs import Job, JobKey, JobStatus, JobView, Progress
 from application.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import ShuttingDown
-from domain.generation import BatchKey, GenerationResult
+from domain.generation.request import BatchKey, GenerationResult
 
 __all__ = ["JobQueue"]
 

@@ -19,7 +19,7 @@ from domain.errors import (
     StorageInUse,
     StorageUnavailable,
 )
-from domain.generation import GeneratedImage, GenerationResult, Timings
+from domain.generation.request import GeneratedImage, GenerationResult, Timings
 
 __all__ = ["JobRecords"]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from application.fingerprints import fingerprint
 from domain.errors import GenerationFailed, JobNotReadable
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
 __all__ = [
     "ForeignJob",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from application.batching import Waiting
 from application.jobs import Job, Progress
-from domain.generation import GenerationResult
+from domain.generation.request import GenerationResult
 
 __all__ = ["LiveJob"]
 

@@ -32,7 +32,7 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobScheduler"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from application import setting_checks as checks
 from domain.execution_plan import AUTO, PlanOverrides
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE
 
 __all__ = ["Settings", "SettingsError"]

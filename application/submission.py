@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.jobs import JobView
-from domain.generation import GenerationResult
+from domain.generation.request import GenerationResult
 
 __all__ = ["Submission"]
 

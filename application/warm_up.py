@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from domain.errors import DeviceLost, DomainError, ModelNotFound, ModelsNotRead
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import GenerateImages

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from application.made_key import MadeApiKey
 from application.settings import Settings
 from application.version import NAME, VERSION
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 __all__ = ["first_picture", "no_model", "welcome"]
 

@@ -12,7 +12,7 @@ from adapters.storage.job_store import SqlJobStore
 from application.job_records import JobRecords
 from application.jobs import Job
 from benchmarks.report import Row, quantile
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 from tests.e2e.service import API_KEY, run_service
 from tests.fakes.stores import FakeResultStore, FakeSoleUse
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from application.settings import Settings
 from benchmarks.report import Row
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 

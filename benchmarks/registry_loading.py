@@ -11,7 +11,7 @@ from benchmarks.children import in_child
 from benchmarks.memory import give_back
 from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["load"]
 

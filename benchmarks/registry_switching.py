@@ -7,8 +7,8 @@ from benchmarks.children import in_child
 from benchmarks.memory import resident_bytes
 from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
 
 __all__ = ["switches"]
 

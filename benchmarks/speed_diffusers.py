@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.registry_files import models_in
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 __all__ = ["WAYS", "diffusers_pipeline", "only_model_in", "step_times"]
 

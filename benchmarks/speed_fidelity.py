@@ -12,7 +12,7 @@ from benchmarks.report import Row
 from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
 from benchmarks.speed_steps import can_draw_with
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = [
     "PATHS",

@@ -11,7 +11,7 @@ from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
 from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["prompts"]
 

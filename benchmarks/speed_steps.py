@@ -16,8 +16,8 @@ from benchmarks.speed_diffusers import WAYS, diffusers_pipeline, only_model_in, 
 from container import Container
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
 from domain.ports.image_generator import GenerationStep
 
 __all__ = ["can_draw_with", "steps"]

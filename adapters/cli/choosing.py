@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from adapters.cli.failures import Misuse
 from adapters.cli.terminal import plain
 from domain.errors import ModelNotFound, ModelsNotRead, NoModel
-from domain.models import SHORT_ID, ModelKind, ModelRecord
+from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["choose_model"]

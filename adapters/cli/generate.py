@@ -17,11 +17,11 @@ from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
 from application.settings import Settings
 from domain.errors import InvalidRequest
-from domain.generation import GenerationRequest, GenerationResult
-from domain.models import SHORT_ID, ModelRecord
-from domain.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.request import GenerationRequest, GenerationResult
+from domain.models.record import SHORT_ID, ModelRecord
 from domain.ports.image_generator import GenerationStep
-from domain.schedulers import SCHEDULER_NAMES
+from domain.samplers import SCHEDULER_NAMES
 
 __all__ = ["generate"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.cli.terminal import StatusLine, human_bytes, plain
-from domain.models import SHORT_ID, PendingModel, PendingState
+from domain.models.record import SHORT_ID, PendingModel, PendingState
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["look_through"]

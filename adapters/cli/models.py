@@ -10,7 +10,7 @@ from adapters.cli.assembly import Assembly
 from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.terminal import StatusLine, human_bytes, plain
-from domain.models import SHORT_ID, ModelRecord, PendingModel
+from domain.models.record import SHORT_ID, ModelRecord, PendingModel
 from domain.sizes import Size, SizeLimits
 
 __all__ = ["models"]

@@ -20,7 +20,7 @@ from adapters.diffusion.configuration_consistency import (
 )
 from adapters.diffusion.configuration_fields import Fields, checked_fields, refuse
 from domain.errors import ModelNotLoadable
-from domain.models import CONFIGURATION_FILES
+from domain.models.record import CONFIGURATION_FILES
 
 __all__ = ["configuration_folder", "embedded_configuration"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep, StepCallback
 
 __all__ = ["Drawing", "DrawingPlan", "PipelineCall", "Progress"]

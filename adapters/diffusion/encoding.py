@@ -9,8 +9,8 @@ from typing import overload
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from domain.generation import GeneratedImage
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GeneratedImage
 
 __all__ = ["Encoded", "crop_centre", "encode_picture"]
 

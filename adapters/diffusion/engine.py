@@ -25,9 +25,9 @@ from adapters.diffusion.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.execution_plan import LoadedModel
-from domain.generation import GeneratedImage, GenerationRequest, Timings
-from domain.models import ModelRecord
-from domain.picture_parameters import parameters_text
+from domain.generation.picture_parameters import parameters_text
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import GeneratedBatch, LoadCallback, StepCallback
 
 __all__ = ["Engine"]

@@ -17,7 +17,7 @@ from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 __all__ = ["read_folder"]
 

@@ -43,7 +43,7 @@ from adapters.diffusion.unread_tensors import why_not_all_is_read
 from adapters.diffusion.untrusted.ticking import ticking
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 __all__ = ["load_pipeline"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from domain.errors import ModelNotLoadable
-from domain.models import FileStamp, ModelRecord
+from domain.models.record import FileStamp, ModelRecord
 
 __all__ = ["OpenPart", "check_part_paths", "mirrored", "own_path"]
 

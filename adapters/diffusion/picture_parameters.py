@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from adapters.diffusion.exif_comment import user_comment
 from domain.errors import UnreadablePicture
-from domain.picture_parameters import PictureParameters
+from domain.generation.picture_parameters import PictureParameters
 from domain.ports.picture_parameters import PictureParametersReader
 
 __all__ = ["PictureFileReader"]

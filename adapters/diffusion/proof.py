@@ -29,7 +29,7 @@ import torch
 
 from adapters.diffusion.mirror import OpenPart, check_part_paths, mirrored, own_path
 from domain.errors import ModelChanged
-from domain.models import FileStamp, ModelRecord
+from domain.models.record import FileStamp, ModelRecord
 
 __all__ = ["copied_out_of_the_file", "proven"]
 

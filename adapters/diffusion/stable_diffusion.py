@@ -12,7 +12,7 @@ from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
 from adapters.diffusion.drawing_memory import DrawingMemory
 from adapters.diffusion.prompts import PromptEncoding, encode_prompts
 from adapters.diffusion.sampling import sampler_name
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["stable_diffusion_plan"]
 

@@ -13,7 +13,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["text_to_image_plan"]
 

@@ -9,7 +9,7 @@ import torch
 from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 from domain.errors import DomainError, ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 __all__ = ["read_metadata", "read_weights"]
 

@@ -15,8 +15,8 @@ from adapters.filesystem.classification_checkpoints import (
 from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
 from adapters.filesystem.native_sizes import native_size_of_file
-from domain.model_card import NO_CARD, ModelCard
-from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.models.card import NO_CARD, ModelCard
+from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]

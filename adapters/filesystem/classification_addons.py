@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from adapters.filesystem.headers_values import Header, TensorFacts
-from domain.models import ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["addon_family", "addon_kind", "is_lora"]
 

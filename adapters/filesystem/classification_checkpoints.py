@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from adapters.filesystem.classification_extras import quantised, unexpected
 from adapters.filesystem.classification_layouts import Shape, checkpoint_parts
 from adapters.filesystem.headers_values import Header, TensorFacts
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["Shape", "checkpoint_parts"]
 

@@ -16,7 +16,7 @@ from adapters.filesystem.folder_parts import (
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers_values import shown
 from adapters.filesystem.native_sizes import native_size_of_folder
-from domain.models import ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
 

@@ -11,7 +11,7 @@ from adapters.filesystem.headers import LONGEST_POINTER, POINTER, IncompleteFile
 from adapters.filesystem.headers_values import shown
 from adapters.filesystem.identity import Identity, Reading, identify_file
 from adapters.filesystem.identity_cache import IdentityCache
-from domain.models import ModelPart
+from domain.models.record import ModelPart
 
 __all__ = ["identify_folder"]
 

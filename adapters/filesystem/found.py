@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.folders import part_paths
-from domain.models import FileStamp, ModelPart
+from domain.models.record import FileStamp, ModelPart
 
 __all__ = ["Found", "look_at"]
 

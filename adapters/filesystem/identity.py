@@ -9,7 +9,7 @@ from threading import Event
 from adapters.filesystem.classification import Classification, classify
 from adapters.filesystem.folders import extension_of
 from adapters.filesystem.headers import IncompleteFile, UnreadableHeader, read_header
-from domain.models import FileStamp, ModelKind
+from domain.models.record import FileStamp, ModelKind
 
 __all__ = ["Identity", "Reading", "identify_file"]
 

@@ -12,7 +12,7 @@ from typing import Any
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
-from domain.models import FileStamp, ModelFamily, ModelKind
+from domain.models.record import FileStamp, ModelFamily, ModelKind
 from domain.sizes import Size
 
 __all__ = ["IdentityCache"]

@@ -16,7 +16,7 @@ from adapters.filesystem.found import Found, look_at
 from adapters.filesystem.headers import IncompleteFile
 from adapters.filesystem.identity import Identity, Reading, identify_file
 from adapters.filesystem.identity_cache import IdentityCache
-from domain.models import ModelRecord, PendingModel, PendingState
+from domain.models.record import ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from domain.sizes import Size
 
 __all__ = ["native_size_of_file", "native_size_of_folder"]

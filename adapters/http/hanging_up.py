@@ -9,7 +9,7 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
 from application.submission import Submission
-from domain.generation import GenerationResult
+from domain.generation.request import GenerationResult
 
 __all__ = ["wait_for_pictures"]
 

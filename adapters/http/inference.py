@@ -23,7 +23,7 @@ from adapters.http.waiting import WaitingCallers
 from application.jobs import JobView
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
-from domain.generation import GenerationResult
+from domain.generation.request import GenerationResult
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["inference_blueprint"]

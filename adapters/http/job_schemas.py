@@ -14,9 +14,9 @@ from adapters.http.schemas import TimingsSchema
 from application.jobs import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
-from domain.generation import id_problem
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import id_problem
 from domain.limits import IntegerRange
-from domain.output_formats import OutputFormat
 
 __all__ = [
     "THUMBNAIL",

@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields
 
 from adapters.http.answers import AnswerSchema
-from domain.models import ModelFamily, ModelKind, PendingState
-from domain.schedulers import Scheduler
+from domain.models.record import ModelFamily, ModelKind, PendingState
+from domain.samplers import Scheduler
 
 __all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
 

@@ -9,7 +9,7 @@ from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
 from domain.credentials import Scope
 from domain.errors import ModelNotFound
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 

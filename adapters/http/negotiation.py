@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import MIMEAccept
 
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
 
 __all__ = ["FileChoice", "file_choice"]
 

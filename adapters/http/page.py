@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from adapters.http.schemas import V1_LIMITS, generation_request
 from application.settings import Settings
 from application.version import NAME, VERSION
-from domain.output_formats import DEFAULT_QUALITY
+from domain.generation.output_formats import DEFAULT_QUALITY
 
 __all__ = ["BrowserPage"]
 

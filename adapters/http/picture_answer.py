@@ -9,8 +9,8 @@ from flask import Response
 from adapters.http.job_schemas import job_url
 from adapters.http.openapi.headers import response_headers
 from adapters.http.parsing import Blueprint
-from domain.generation import GenerationResult
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationResult
 
 __all__ = ["describes_picture", "picture_answer"]
 

@@ -5,9 +5,9 @@ The domain checks it (`last_seed_problem`, `quality_problem`); this is for the A
 
 from typing import Any
 
-from domain.generation import GenerationRequest
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, Limit
-from domain.output_formats import OutputFormat
 
 __all__ = ["images_rule", "quality_rule", "seed_rule"]
 

@@ -17,7 +17,8 @@ from adapters.http.fields import (
 from adapters.http.redaction import refuse_credentials
 from adapters.http.request_rules import quality_rule, seed_rule
 from application.settings import Settings
-from domain.generation import (
+from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.request import (
     GeneratedImage,
     GenerationRequest,
     guidance_problem,
@@ -26,8 +27,7 @@ from domain.generation import (
     quality_problem,
 )
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
-from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 
 __all__ = [
     "V1_LIMITS",

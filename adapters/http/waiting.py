@@ -12,7 +12,7 @@ from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
 from application.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
-from domain.generation import GenerationRequest, GenerationResult
+from domain.generation.request import GenerationRequest, GenerationResult
 
 __all__ = ["Places", "WaitingCallers", "too_many"]
 

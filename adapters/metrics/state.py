@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from application.scheduler import JobScheduler
 from application.service import InferenceService, Readiness
 from application.version import VERSION
-from domain.models import SHORT_ID, ModelKind, PendingState
+from domain.models.record import SHORT_ID, ModelKind, PendingState
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.storage.value_types import is_number
 from application.jobs import ForeignJob, Job, JobFailure, JobImage, JobStatus
 from domain.errors import JobNotReadable
-from domain.generation import GenerationRequest, Timings
+from domain.generation.request import GenerationRequest, Timings
 
 __all__ = ["foreign_job"]
 

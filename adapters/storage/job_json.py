@@ -9,7 +9,7 @@ from adapters.storage.foreign_jobs import foreign_job
 from adapters.storage.value_types import wrong_fields
 from application.jobs import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
-from domain.generation import GenerationRequest, Timings
+from domain.generation.request import GenerationRequest, Timings
 
 __all__ = ["job_from_json", "job_to_json"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 
 __all__ = ["ResultFiles"]
 

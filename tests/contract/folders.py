@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from domain.models import FileStamp, ModelPart, ModelRecord
+from domain.models.record import FileStamp, ModelPart, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 __all__ = ["record_of", "save_newer", "save_stable_diffusion"]

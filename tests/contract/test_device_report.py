@@ -6,7 +6,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.execution_plan import LoadedModel
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.ports.device_report import DeviceReport
 from tests.contract.conftest import DEMO_MODEL
 from tests.fakes.device_report import PLAN, FakeDeviceReport

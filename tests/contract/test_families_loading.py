@@ -17,7 +17,7 @@ from adapters.diffusion.families import (
     with_modern_names,
 )
 from adapters.filesystem.classification_layouts import checkpoint_parts
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 pytestmark = pytest.mark.torch
 

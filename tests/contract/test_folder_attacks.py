@@ -12,7 +12,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, ModelNotLoadable
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.contract.folders import record_of, save_stable_diffusion
 
 pytestmark = pytest.mark.torch

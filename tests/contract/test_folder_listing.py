@@ -9,7 +9,7 @@ import pytest
 from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.folders import save_newer, save_stable_diffusion
 

@@ -14,8 +14,8 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelChanged, ModelNotLoadable
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.folders import record_of, save_newer
 
 pytestmark = pytest.mark.torch

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.folders import record_of, save_newer, save_stable_diffusion

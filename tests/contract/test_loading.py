@@ -11,7 +11,7 @@ import safetensors
 import safetensors.torch
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.models import FileStamp, ModelRecord
+from domain.models.record import FileStamp, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch

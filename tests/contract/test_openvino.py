@@ -14,8 +14,8 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from benchmarks.memory import resident_bytes
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import demo_request, pixels
 from tests.contract.instructions import skip_without_int8

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import OutOfMemory
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch

@@ -11,8 +11,8 @@ import pytest
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
 from domain.errors import ModelChanged, ModelNotFound
-from domain.generation import GenerationRequest
-from domain.models import FileStamp, ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import FileStamp, ModelRecord
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.contract.conftest import DEMO_MODEL

@@ -9,7 +9,7 @@ import pytest
 from adapters.storage.result_files import ResultFiles
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 from tests.contract.kept_jobs import TOKEN
 from tests.fakes.stores import FakeResultStore
 from tests.paths import ROOT
@@ -126,7 +126,7 @@ _FULL = """
 import resource, signal, sys
 from adapters.storage.result_files import ResultFiles
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 files = ResultFiles(sys.argv[1])

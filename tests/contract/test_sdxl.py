@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from domain.execution_plan import PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.drawing import pixels
 
 pytestmark = pytest.mark.torch

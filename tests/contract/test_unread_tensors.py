@@ -11,8 +11,8 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.classification_layouts import checkpoint_parts
 from domain.checkpoints.unused import PARTS
 from domain.errors import ModelNotLoadable
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily, ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch

@@ -10,7 +10,7 @@ from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
 from application.retention import KEPT_WITHOUT_PICTURES, fair_share
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 
 __all__ = ["FakeJobStore", "FakeResultStore", "FakeSoleUse"]
 

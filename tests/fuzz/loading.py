@@ -9,7 +9,7 @@ from adapters.diffusion.errors import translated_errors
 from adapters.diffusion.folder_index import make_harmless
 from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DomainError, ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
 from tests.fuzz.trial import Trial
 

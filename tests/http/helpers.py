@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from application.scheduler import JobScheduler
 from application.service import Readiness
 from application.submission import Submission
-from domain.generation import GenerationRequest, GenerationResult
+from domain.generation.request import GenerationRequest, GenerationResult
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeJobStore
 from tests.http.conftest import (

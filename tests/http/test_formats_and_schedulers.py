@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from domain.models import ModelFamily
-from domain.schedulers import Sampler, Schedule, Scheduler
+from domain.models.record import ModelFamily
+from domain.samplers import Sampler, Schedule, Scheduler
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from application.jobs import JobImage
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
 

@@ -7,7 +7,7 @@ import pytest
 
 from application.service import Readiness
 from domain.execution_plan import LoadedModel
-from domain.models import ModelKind, PendingModel, PendingState
+from domain.models.record import ModelKind, PendingModel, PendingState
 from domain.ports.device_report import DeviceMemory
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (

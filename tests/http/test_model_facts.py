@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 from domain.errors import ModelChanged
-from domain.model_card import ModelCard
-from domain.models import ModelFamily, ModelKind, PendingModel, PendingState
+from domain.models.card import ModelCard
+from domain.models.record import ModelFamily, ModelKind, PendingModel, PendingState
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem

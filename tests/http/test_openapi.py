@@ -20,7 +20,7 @@ from adapters.http.schemas import V1_LIMITS
 from adapters.http.sdapi.asked.fields import READ_SETTINGS
 from application.version import NAME, VERSION
 from domain import errors
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings
 from tests.http.documented import Document, is_asset, openapi_path

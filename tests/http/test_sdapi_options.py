@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from adapters.http.sdapi.options import CallersOptions
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service
 from tests.http.helpers import bearer, make_token

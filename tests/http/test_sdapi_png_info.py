@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from adapters.diffusion.encoding import encode_picture
 from adapters.http.parsing import PICTURE_BODY_BYTES
-from domain.picture_parameters import parameters_text
+from domain.generation.picture_parameters import parameters_text
 from tests.fakes.picture_parameters import FakePictureParametersReader
 from tests.http.conftest import AUTHORIZED, Service, make_service, make_settings
 from tests.http.helpers import make_token

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from application.jobs import JobStatus
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import (

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from domain.errors import DeadlineUnmet
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.http.conftest import (
     AUTHORIZED,
     Service,

@@ -15,7 +15,7 @@ from dependency_injector import providers
 
 from application.settings import Settings
 from container import Container
-from domain.generation import GeneratedImage, GenerationRequest
+from domain.generation.request import GeneratedImage, GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeResultStore

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from adapters.filesystem.classification import Classification, classify
 from adapters.filesystem.classification_layouts import checkpoint_parts
 from adapters.filesystem.headers import Header, TensorFacts
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["CLIP", "DOWN", "UNET", "VAE", "checkpoint", "classified", "facts"]
 

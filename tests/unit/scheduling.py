@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock

@@ -5,7 +5,7 @@ import time
 from application.job_records import JobRecords
 from application.scheduler import JobScheduler
 from application.service import InferenceService
-from domain.model_names import ModelNames
+from domain.models.names import ModelNames
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock

@@ -11,7 +11,7 @@ from application.batching import (
     drawing_order,
     next_batch,
 )
-from domain.generation import BatchKey
+from domain.generation.request import BatchKey
 
 A, B = "a" * 64, "b" * 64
 _numbers = itertools.count()

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.filesystem.classification import classify
 from adapters.filesystem.headers import Header, TensorFacts
-from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
 from tests.unit.classification_headers import (
     CLIP,
     DOWN,

@@ -8,7 +8,7 @@ import pytest
 from adapters.filesystem.classification import Classification
 from adapters.filesystem.classification_layouts import checkpoint_parts
 from adapters.filesystem.headers import TensorFacts
-from domain.models import ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 from tests.unit.classification_headers import CLIP, UNET, VAE, checkpoint, classified, facts
 

@@ -8,7 +8,7 @@ import pytest
 from adapters.filesystem.headers import TensorFacts, UnreadableHeader, read_header
 from adapters.filesystem.headers_safetensors import read_safetensors_header
 from domain.checkpoints.unused import PARTS, part_of
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.paths import ROOT
 from tests.unit.classification_headers import CLIP, UNET, VAE, checkpoint, classified
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from adapters.diffusion.encoding import crop_centre, encode_picture
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
 
 
 @pytest.mark.parametrize("text", ["plain", "Grüße", "山と湖 🏔"])

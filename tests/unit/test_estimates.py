@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from application.estimates import DrawingTimes
-from domain.generation import GenerationRequest, GenerationResult, Timings
+from domain.generation.request import GenerationRequest, GenerationResult, Timings
 
 
 def request(**changes: object) -> GenerationRequest:

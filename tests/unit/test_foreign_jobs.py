@@ -14,7 +14,7 @@ from application.job_records import JobRecords
 from application.jobs import Job, JobKey, JobStatus
 from application.scheduler import JobScheduler
 from domain.errors import IdConflict, JobCancelled, JobNotFound
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator

@@ -12,8 +12,8 @@ from adapters.filesystem.classification import Classification
 from adapters.filesystem.identity import Identity
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.model_card import ModelCard
-from domain.models import FileStamp, ModelFamily, ModelKind
+from domain.models.card import ModelCard
+from domain.models.record import FileStamp, ModelFamily, ModelKind
 from domain.services.model_registry import ModelRegistry
 from tests.paths import ROOT
 

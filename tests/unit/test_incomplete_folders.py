@@ -7,7 +7,7 @@ import pytest
 
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.folder_parts.weights import used_weights
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from tests.unit.model_files import safetensors_file
 from tests.unit.test_model_folders import FILES, INDEX, WEIGHTS, list_all, write
 

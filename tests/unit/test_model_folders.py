@@ -13,7 +13,7 @@ from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_classification import PIPELINES
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelFamily, ModelKind, ModelRecord, PendingState
+from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.unit.model_files import safetensors_file
 

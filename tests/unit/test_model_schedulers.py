@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from adapters.filesystem.folder_classification import PIPELINES
-from domain.models import ModelFamily, ModelKind, ModelRecord
-from domain.schedulers import Scheduler
+from domain.models.record import ModelFamily, ModelKind, ModelRecord
+from domain.samplers import Scheduler
 from tests.fakes.model_source import model_record
 
 FILE = model_record()

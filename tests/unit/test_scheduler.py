@@ -11,7 +11,7 @@ from domain.errors import (
     OutOfMemory,
     QueueFull,
 )
-from domain.models import PendingModel, PendingState
+from domain.models.record import PendingModel, PendingState
 from tests.unit.scheduling import MODEL, OTHER_MODEL, Bench, request
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from application.jobs import JobStatus
 from domain.errors import GenerationFailed, JobCancelled, OutOfMemory
-from domain.generation import GeneratedImage, GenerationRequest
+from domain.generation.request import GeneratedImage, GenerationRequest
 from domain.ports.image_generator import GeneratedBatch
 from tests.unit.scheduling import MODEL, Bench, request
 

@@ -14,7 +14,7 @@ from domain.errors import (
     OutOfMemory,
     ShuttingDown,
 )
-from domain.generation import GeneratedImage, GenerationRequest
+from domain.generation.request import GeneratedImage, GenerationRequest
 from tests.unit.scheduling import Bench, request
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from application.jobs import JobStatus
 from domain.errors import IdConflict, ModelNotFound, OutOfMemory, PicturesLost, QueueFull
-from domain.generation import GenerationResult
+from domain.generation.request import GenerationResult
 from tests.unit.scheduling import Bench, request
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.schedulers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
+from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
 OWN_SPACING = {Sampler.DDIM, Sampler.PLMS, Sampler.LCM, Sampler.TCD}
 TWO_LOOKS = {Sampler.HEUN, Sampler.DPM2, Sampler.DPM2_A, Sampler.DPMPP_2S_A, Sampler.DPMPP_SDE}

@@ -7,7 +7,7 @@ import pytest
 
 from application.queue_load import QueueLoad
 from domain.errors import GenerationFailed, OutOfMemory, QueueFull
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.unit.scheduling import MODEL, Bench, request
 
 IDLE = QueueLoad(waiting=0, oldest_seconds=0, running=0, steps_per_second=0)

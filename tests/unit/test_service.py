@@ -16,8 +16,8 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation import GenerationRequest
-from domain.model_names import ModelNames
+from domain.generation.request import GenerationRequest
+from domain.models.names import ModelNames
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, Bench
 

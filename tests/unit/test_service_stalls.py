@@ -8,7 +8,7 @@ import pytest
 
 from application.service import Readiness
 from domain.errors import DeviceLost, DeviceUnavailable, DomainError, GenerationFailed, ShuttingDown
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, STALL_TIMEOUT, Bench
 

@@ -10,7 +10,7 @@ from application.service import InferenceService, Readiness
 from application.warm_up import WarmUp
 from domain.errors import DeviceLost, GenerationFailed
 from domain.execution_plan import LoadedModel
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import GenerateImages
 from tests.fakes.device_report import PLAN, FakeDeviceReport

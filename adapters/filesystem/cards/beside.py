@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.headers_values import shown
-from domain.model_card import NO_CARD, ModelCard
-from domain.models import FileStamp
+from domain.models.card import NO_CARD, ModelCard
+from domain.models.record import FileStamp
 
 __all__ = ["MAX_CARD_BYTES", "CardsBeside"]
 

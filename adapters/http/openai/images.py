@@ -25,7 +25,7 @@ from adapters.http.waiting import WaitingCallers
 from application.scheduler import JobScheduler
 from application.settings import Settings
 from domain.credentials import Scope
-from domain.generation import GeneratedImage, GenerationResult, id_problem
+from domain.generation.request import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["images_blueprint"]

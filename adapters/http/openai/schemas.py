@@ -17,9 +17,9 @@ from adapters.http.schemas import (
     limited_word,
     model_name,
 )
-from domain.generation import GenerationRequest
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange
-from domain.output_formats import OutputFormat
 
 __all__ = ["ImagesRequestSchema", "ImagesSchema"]
 

@@ -3,7 +3,7 @@
 import re
 
 from domain.errors import ModelNotFound, ModelsNotRead
-from domain.models import SHORT_ID, ModelRecord
+from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["chosen_checkpoint", "stem", "title"]

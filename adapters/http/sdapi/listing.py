@@ -18,7 +18,7 @@ from adapters.http.sdapi.samplers import (
     ListedSchedule,
 )
 from domain.credentials import Scope
-from domain.models import SHORT_ID, ModelRecord
+from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 

@@ -10,9 +10,9 @@ from adapters.http.answers import AnswerSchema
 from adapters.http.sdapi.checkpoints import stem
 from adapters.http.sdapi.samplers import MODELS_OWN
 from application.version import VERSION
-from domain.generation import GenerationResult
-from domain.models import SHORT_ID, ModelRecord
-from domain.picture_parameters import parameters_text
+from domain.generation.picture_parameters import parameters_text
+from domain.generation.request import GenerationResult
+from domain.models.record import SHORT_ID, ModelRecord
 
 __all__ = ["SdapiPicturesSchema", "pictures"]
 

@@ -14,7 +14,7 @@ from adapters.http.sdapi.door import PREFIX
 from adapters.http.sdapi.failures import SdapiFailureSchema
 from domain.credentials import Scope
 from domain.errors import UnreadablePicture
-from domain.picture_parameters import parse_parameters
+from domain.generation.picture_parameters import parse_parameters
 from domain.ports.picture_parameters import PictureParametersReader
 from domain.services.credential_checker import CredentialChecker
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from marshmallow import ValidationError
 
-from domain.schedulers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
+from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
 __all__ = [
     "MODELS_OWN",

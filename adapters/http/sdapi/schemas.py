@@ -24,9 +24,9 @@ from adapters.http.sdapi.samplers import (
     Chosen,
     chosen_scheduler,
 )
-from domain.generation import GenerationRequest
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
 from domain.limits import TextLength
-from domain.output_formats import OutputFormat
 
 __all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "SdapiTxt2ImgSchema", "named_format"]
 

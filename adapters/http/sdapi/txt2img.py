@@ -17,7 +17,7 @@ from adapters.http.sdapi.schemas import SdapiTxt2ImgSchema
 from adapters.http.waiting import WaitingCallers
 from application.settings import Settings
 from domain.credentials import Scope
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 

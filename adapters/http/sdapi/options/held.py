@@ -7,8 +7,8 @@ from typing import Any
 
 from adapters.http.sdapi.checkpoints import chosen_checkpoint, title
 from domain.errors import ModelNotFound, ModelsNotRead
-from domain.models import ModelRecord
-from domain.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["CallersOptions", "Chosen", "Options"]

@@ -24,8 +24,8 @@ from domain.errors import (
     ModelsNotRead,
     NoModel,
 )
-from domain.generation import GenerationRequest
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 

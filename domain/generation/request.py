@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.generated import GeneratedImage, Timings
+from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.result import GeneratedImage, Timings
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength, one_line_end
-from domain.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.schedulers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
+from domain.samplers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
 from domain.sizes import LARGEST_SIDE, SMALLEST_SIDE
 
 __all__ = [

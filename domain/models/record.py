@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.model_card import NO_CARD, ModelCard
-from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
+from domain.models.card import NO_CARD, ModelCard
+from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [

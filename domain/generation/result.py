@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
 
 __all__ = ["GeneratedImage", "Timings"]
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.generation import GenerationRequest
-from domain.models import SHORT_ID
+from domain.generation.request import GenerationRequest
+from domain.models.record import SHORT_ID
 
 __all__ = ["PictureParameters", "parameters_text", "parse_parameters"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel
+from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel
 
 __all__ = ["ModelNames", "bearers", "may_bear"]
 
