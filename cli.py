@@ -10,7 +10,7 @@ from adapters.gunicorn import early_signals
 
 if TYPE_CHECKING:
     from adapters.cli.assembly import Core, DeviceFacts
-    from application.settings import Settings
+    from application.settings.settings import Settings
 
 __all__ = ["main"]
 
@@ -73,7 +73,7 @@ def _find_device(settings: "Settings") -> "DeviceFacts":
 
 
 def _try_job_store(settings: "Settings") -> None:
-    from application.jobs import JobKey
+    from application.job import JobKey
     from application.version import NAME
     from container import Container
 

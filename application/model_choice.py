@@ -2,8 +2,8 @@
 
 import re
 
-from application.jobs import Job
-from application.scheduler import JobScheduler
+from application.job import Job
+from application.jobs.job_service import JobScheduler
 from domain.errors import JobNotFound, ModelNotFound
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import Size

@@ -4,10 +4,10 @@ import hashlib
 import logging
 import threading
 
-from application.jobs import Job
+from application.job import Job
+from application.jobs.job_service import JobScheduler
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
-from application.scheduler import JobScheduler
 from domain.errors import StorageUnavailable, UnreadablePicture
 from domain.ports.thumbnail_maker import ThumbnailMaker
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from application.settings import Settings
-from application.submission import Submission
+from application.jobs.submission import Submission
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.report import Row
 from container import Container
 from domain.generation.request import GenerationRequest

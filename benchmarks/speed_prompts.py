@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row

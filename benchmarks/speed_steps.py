@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.memory import peak_bytes
 from benchmarks.registry_files import demo_variant, random_checkpoint

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry

@@ -14,8 +14,8 @@ from pathlib import Path
 from adapters.cli.assembly import Assembly
 from adapters.cli.terminal import human_bytes
 from application.listening import why_not_listening
-from application.misspelt_settings import misspelt_settings
-from application.settings import Settings, SettingsError
+from application.settings.misspelt import misspelt_settings
+from application.settings.settings import Settings, SettingsError
 from application.version import NAME, VERSION
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from domain.services.model_registry import ModelRegistry

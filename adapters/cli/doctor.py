@@ -22,7 +22,7 @@ from adapters.cli.checks import (
 from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, with_models_dirs
 from adapters.cli.terminal import StatusLine, plain
-from application.settings import Settings
+from application.settings.settings import Settings
 
 __all__ = ["doctor"]
 

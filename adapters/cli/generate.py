@@ -15,7 +15,7 @@ from adapters.cli.looking import look_through
 from adapters.cli.options import integer, models_dir_option, number, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.errors import InvalidRequest
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.generation.request import GenerationRequest, GenerationResult

@@ -15,7 +15,7 @@ from adapters.cli.models import models
 from adapters.cli.output import OutputLost
 from adapters.cli.serve import serve
 from adapters.cli.tokens import token
-from application.settings import SettingsError
+from application.settings.settings import SettingsError
 from application.version import NAME, VERSION
 from domain.errors import DomainError
 

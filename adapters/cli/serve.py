@@ -3,7 +3,7 @@
 import click
 
 from adapters.cli.assembly import Assembly
-from application.settings import Settings
+from application.settings.settings import Settings
 
 __all__ = ["serve"]
 

@@ -5,7 +5,7 @@ import click
 from adapters.cli.assembly import Assembly
 from adapters.cli.failures import Misuse
 from adapters.cli.options import integer
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.credentials import Principal, Scope, join_scopes
 from domain.errors import InvalidRequest, TokensUnavailable, Unauthenticated
 from domain.limits import TextLength

@@ -25,12 +25,12 @@ from adapters.http.schemas import request_defaults
 from adapters.http.system import system_blueprint
 from adapters.http.tokens import tokens_blueprint
 from adapters.http.waiting import Places, WaitingCallers
+from application.jobs.job_service import JobScheduler
+from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
 from application.ports.metrics import Metrics
-from application.scheduler import JobScheduler
-from application.service import InferenceService
-from application.settings import Settings
+from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator

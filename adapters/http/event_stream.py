@@ -12,8 +12,8 @@ from marshmallow import fields
 from adapters.http.answers import AnswerSchema
 from adapters.http.job_schemas import JobSchema, ProgressSchema
 from adapters.http.waiting import Places, too_many
-from application.job_events import JobEvent, JobWatch
-from application.scheduler import JobScheduler
+from application.jobs.job_service import JobScheduler
+from application.jobs.watching import JobEvent, JobWatch
 
 __all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
 

@@ -20,7 +20,7 @@ from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.schemas import GenerationRequestSchema, GenerationResultSchema
 from adapters.http.waiting import WaitingCallers
-from application.jobs import JobView
+from application.job import JobView
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
 from domain.generation.request import GenerationResult

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 from adapters.http.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.problems import failure_body
 from adapters.http.schemas import TimingsSchema
-from application.jobs import Job, JobStatus, JobView
+from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
 from domain.generation.output_formats import OutputFormat

@@ -26,8 +26,8 @@ from adapters.http.parsing import Blueprint
 from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import FINDING, SUBMITTING
 from adapters.http.schemas import GenerationRequestSchema
-from application.jobs import JobPage, JobView
-from application.scheduler import JobScheduler
+from application.job import JobPage, JobView
+from application.jobs.job_service import JobScheduler
 from application.thumbnails import Thumbnails, thumbnail_version
 from domain.credentials import Scope
 from domain.errors import (

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
 from adapters.http.schemas import V1_LIMITS, generation_request
-from application.settings import Settings
+from application.settings.settings import Settings
 from application.version import NAME, VERSION
 from domain.generation.output_formats import DEFAULT_QUALITY
 

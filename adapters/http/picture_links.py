@@ -9,8 +9,8 @@ from werkzeug.exceptions import BadRequest
 from adapters.http.image_response import describes_image, image_number, image_response
 from adapters.http.openapi.parameters import path_parameter
 from adapters.http.parsing import Blueprint
+from application.jobs.job_service import JobScheduler
 from application.picture_links import LinkedPicture, PictureLinks, SignedLink
-from application.scheduler import JobScheduler
 from domain.errors import ImageNotFound, LinkNotValid, StorageUnavailable
 
 __all__ = ["LinkMaker", "picture_links_blueprint"]

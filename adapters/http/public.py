@@ -11,7 +11,7 @@ from adapters.http.page import BrowserPage
 from adapters.http.parsing import Blueprint
 from adapters.http.problems import problem
 from adapters.http.public_schemas import HealthSchema, IndexSchema, ReadySchema
-from application.service import InferenceService, Readiness
+from application.lifecycle.service import InferenceService, Readiness
 from application.version import NAME, VERSION
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry

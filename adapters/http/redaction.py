@@ -23,7 +23,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain import errors
 from domain.errors import FieldProblem, InvalidRequest
 

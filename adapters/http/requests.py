@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.http.schemas import generation_request
 from application.model_choice import ModelChoice
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.generation.request import GenerationRequest
 
 __all__ = ["NamedRequest", "RequestMaker"]

@@ -16,7 +16,7 @@ from adapters.http.fields import (
 )
 from adapters.http.redaction import refuse_credentials
 from adapters.http.request_rules import quality_rule, seed_rule
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.generation.request import (
     GeneratedImage,

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from adapters.http.auth import protect
 from adapters.http.parsing import Blueprint
 from adapters.http.system_schemas import SystemSchema
-from application.settings import Settings
+from application.settings.settings import Settings
 from application.version import NAME, VERSION
 from domain.credentials import Scope
 from domain.ports.device_report import DeviceReport

@@ -8,9 +8,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
 from adapters.http.requests import NamedRequest
-from application.jobs import JobStatus, JobView
-from application.scheduler import JobScheduler
-from application.submission import Submission
+from application.job import JobStatus, JobView
+from application.jobs.job_service import JobScheduler
+from application.jobs.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
 

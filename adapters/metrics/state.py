@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from application.scheduler import JobScheduler
-from application.service import InferenceService, Readiness
+from application.jobs.job_service import JobScheduler
+from application.lifecycle.service import InferenceService, Readiness
 from application.version import VERSION
 from domain.models.record import SHORT_ID, ModelKind, PendingState
 from domain.ports.device_report import DeviceReport

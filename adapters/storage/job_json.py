@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.storage.foreign_jobs import foreign_job
 from adapters.storage.value_types import wrong_fields
-from application.jobs import Job, JobFailure, JobImage, JobStatus
+from application.job import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
 from domain.generation.request import GenerationRequest, Timings
 

@@ -1,6 +1,6 @@
 """Jobs as they are kept."""
 
-from application.jobs import Job
+from application.job import Job
 from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
 __all__ = ["TOKEN", "new_job", "succeeded"]

@@ -14,9 +14,9 @@ from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.job_store import SqlJobStore
 from adapters.storage.result_files import ResultFiles
-from application.jobs import Job, JobFailure, JobKey, JobStatus
+from application.job import Job, JobFailure, JobKey, JobStatus
+from application.jobs.retention import KEPT_WITHOUT_PICTURES
 from application.ports.job_store import JobStore
-from application.retention import KEPT_WITHOUT_PICTURES
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
 from tests.contract.kept_jobs import TOKEN, new_job, succeeded

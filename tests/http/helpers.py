@@ -12,9 +12,9 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from application.scheduler import JobScheduler
-from application.service import Readiness
-from application.submission import Submission
+from application.jobs.job_service import JobScheduler
+from application.jobs.submission import Submission
+from application.lifecycle.service import Readiness
 from domain.generation.request import GenerationRequest, GenerationResult
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeJobStore

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from application.jobs import JobImage
+from application.job import JobImage
 from domain.generation.request import GeneratedImage
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem

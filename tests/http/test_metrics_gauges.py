@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.service import Readiness
+from application.lifecycle.service import Readiness
 from domain.execution_plan import LoadedModel
 from domain.models.record import ModelKind, PendingModel, PendingState
 from domain.ports.device_report import DeviceMemory

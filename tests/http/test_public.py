@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from application.service import Readiness
+from application.lifecycle.service import Readiness
 from application.version import VERSION
 from domain.models.record import PendingModel, PendingState
 from tests.fakes.image_generator import FakeImageGenerator

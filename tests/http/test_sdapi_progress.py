@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.jobs import JobStatus
+from application.job import JobStatus
 from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dependency_injector import providers
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from container import Container
 from domain.generation.request import GeneratedImage, GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from application.job_records import JobRecords
-from application.scheduler import JobScheduler
+from application.jobs.job_service import JobScheduler
+from application.jobs.records import JobRecords
 from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry

@@ -2,9 +2,9 @@
 
 import time
 
-from application.job_records import JobRecords
-from application.scheduler import JobScheduler
-from application.service import InferenceService
+from application.jobs.job_service import JobScheduler
+from application.jobs.records import JobRecords
+from application.lifecycle.service import InferenceService
 from domain.models.names import ModelNames
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry

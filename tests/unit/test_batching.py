@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from application.batching import (
+from application.jobs.batching import (
     AFFINITY_PASSES,
     Batch,
     BatchLimits,

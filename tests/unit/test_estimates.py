@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from application.estimates import DrawingTimes
+from application.jobs.estimates import DrawingTimes
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
 
 

@@ -10,9 +10,9 @@ import pytest
 from adapters.http.job_schemas import JobSchema
 from adapters.http.schemas import GenerationResultSchema
 from adapters.storage.job_store import SqlJobStore
-from application.job_records import JobRecords
-from application.jobs import Job, JobKey, JobStatus
-from application.scheduler import JobScheduler
+from application.job import Job, JobKey, JobStatus
+from application.jobs.job_service import JobScheduler
+from application.jobs.records import JobRecords
 from domain.errors import IdConflict, JobCancelled, JobNotFound
 from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from application.job_events import JobEvent, JobWatch
+from application.jobs.watching import JobEvent, JobWatch
 from domain.errors import JobNotFound
 from tests.unit.scheduling import Bench, request
 

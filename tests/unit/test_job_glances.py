@@ -1,7 +1,7 @@
 import pytest
 
-from application.jobs import JobStatus
-from application.step_reports import _GLANCE_SECONDS
+from application.job import JobStatus
+from application.jobs.step_reports import _GLANCE_SECONDS
 from tests.unit.scheduling import Bench, request
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.jobs import JobStatus
+from application.job import JobStatus
 from domain.errors import (
     DeadlineUnmet,
     ImageNotFound,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.jobs import JobStatus
+from application.job import JobStatus
 from domain.errors import GenerationFailed, JobCancelled, OutOfMemory
 from domain.generation.request import GeneratedImage, GenerationRequest
 from domain.ports.image_generator import GeneratedBatch

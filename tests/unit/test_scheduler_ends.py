@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from application.jobs import JobStatus
+from application.job import JobStatus
 from domain.errors import (
     GenerationFailed,
     JobCancelled,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from application.jobs import JobStatus
-from application.submission import Submission
+from application.job import JobStatus
+from application.jobs.submission import Submission
 from domain.errors import (
     IdConflict,
     JobCancelled,

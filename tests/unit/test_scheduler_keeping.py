@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from application.jobs import JobKey, JobStatus
+from application.job import JobKey, JobStatus
 from domain.errors import (
     JobCancelled,
     ShuttingDown,

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from application.jobs import JobStatus
+from application.job import JobStatus
 from domain.errors import IdConflict, ModelNotFound, OutOfMemory, PicturesLost, QueueFull
 from domain.generation.request import GenerationResult
 from tests.unit.scheduling import Bench, request

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from application.queue_load import QueueLoad
+from application.jobs.queue_load import QueueLoad
 from domain.errors import GenerationFailed, OutOfMemory, QueueFull
 from domain.generation.request import GenerationRequest
 from tests.unit.scheduling import MODEL, Bench, request

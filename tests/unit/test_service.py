@@ -6,9 +6,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from application.jobs import JobStatus
-from application.service import Readiness
-from application.submission import Submission
+from application.job import JobStatus
+from application.jobs.submission import Submission
+from application.lifecycle.service import Readiness
 from domain.errors import (
     DeviceLost,
     DeviceUnavailable,

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from application.service import Readiness
+from application.lifecycle.service import Readiness
 from domain.errors import DeviceLost, DeviceUnavailable, DomainError, GenerationFailed, ShuttingDown
 from domain.generation.request import GenerationRequest
 from tests.fakes.model_source import model_record

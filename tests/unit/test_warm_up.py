@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from application.service import InferenceService, Readiness
-from application.warm_up import WarmUp
+from application.lifecycle.service import InferenceService, Readiness
+from application.lifecycle.warm_up import WarmUp
 from domain.errors import DeviceLost, GenerationFailed
 from domain.execution_plan import LoadedModel
 from domain.generation.request import GenerationRequest

@@ -22,8 +22,8 @@ from adapters.http.redaction import current_redactor
 from adapters.http.requests import RequestMaker
 from adapters.http.route_errors import DRAWING, SUBMITTING
 from adapters.http.waiting import WaitingCallers
-from application.scheduler import JobScheduler
-from application.settings import Settings
+from application.jobs.job_service import JobScheduler
+from application.settings.settings import Settings
 from domain.credentials import Scope
 from domain.generation.request import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker

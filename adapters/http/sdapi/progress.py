@@ -13,8 +13,8 @@ from adapters.http.auth import current_principal, protect
 from adapters.http.parsing import Blueprint
 from adapters.http.sdapi.door import JOB_PREFIX, PREFIX
 from adapters.http.sdapi.failures import SdapiFailureSchema
-from application.jobs import JobStatus, JobView
-from application.scheduler import JobScheduler
+from application.job import JobStatus, JobView
+from application.jobs.job_service import JobScheduler
 from domain.credentials import Scope
 from domain.errors import JobNotFound, ShuttingDown, StorageInUse, StorageUnavailable
 from domain.services.credential_checker import CredentialChecker

@@ -15,7 +15,7 @@ from adapters.http.sdapi.options import CallersOptions, Options
 from adapters.http.sdapi.pictures import SdapiPicturesSchema, pictures
 from adapters.http.sdapi.schemas import SdapiTxt2ImgSchema
 from adapters.http.waiting import WaitingCallers
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.credentials import Scope
 from domain.generation.output_formats import OutputFormat
 from domain.services.credential_checker import CredentialChecker

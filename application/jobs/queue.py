@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from application.batching import Waiting, drawing_order, next_batch
-from application.jobs import Job, JobKey, JobStatus, JobView, Progress
-from application.live_job import LiveJob
+from application.job import Job, JobKey, JobStatus, JobView, Progress
+from application.jobs.batching import Waiting, drawing_order, next_batch
+from application.jobs.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import ShuttingDown
 from domain.generation.request import BatchKey, GenerationResult

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 
-from application.settings import Settings
+from application.settings.settings import Settings
 
 __all__ = ["misspelt_settings"]
 

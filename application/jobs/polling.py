@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from application.job_queue import JobQueue
-from application.jobs import JobKey, JobView
+from application.job import JobKey, JobView
+from application.jobs.queue import JobQueue
 
 __all__ = ["JobGlances"]
 

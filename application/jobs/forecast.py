@@ -1,8 +1,8 @@
 """When what is drawn, and what waits, will be done."""
 
-from application.estimates import DrawingTimes
-from application.job_queue import JobQueue
-from application.queue_load import seconds_running
+from application.jobs.estimates import DrawingTimes
+from application.jobs.queue import JobQueue
+from application.jobs.queue_load import seconds_running
 from domain.generation.request import GenerationRequest
 
 __all__ = ["Forecast"]

@@ -5,8 +5,8 @@ import math
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
-from application.batching import Waiting
-from application.jobs import Job, Progress
+from application.job import Job, Progress
+from application.jobs.batching import Waiting
 from domain.generation.request import GenerationResult
 
 __all__ = ["LiveJob"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from application.jobs import JobView
+from application.job import JobView
 from domain.generation.request import GenerationResult
 
 __all__ = ["Submission"]

@@ -33,7 +33,7 @@ def logging_config(*, level: str, log_format: str) -> dict[str, Any]:
         log_format: `text`, or `json` for one JSON object a line.
     """
     formatters = {
-        "text": {"()": "application.logs.OneLineFormatter", "fmt": _FIELDS},
+        "text": {"()": "adapters.gunicorn.logs.OneLineFormatter", "fmt": _FIELDS},
         "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": _FIELDS},
     }
     return {

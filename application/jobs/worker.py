@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from application.batching import BatchLimits
-from application.estimates import DrawingTimes
-from application.job_outcomes import failure_of, forget_frames, log_drawn, log_failure
-from application.job_queue import JobQueue
-from application.job_records import JobRecords
-from application.jobs import Progress
-from application.live_job import LiveJob
+from application.job import Progress
+from application.jobs.batching import BatchLimits
+from application.jobs.estimates import DrawingTimes
+from application.jobs.live_job import LiveJob
+from application.jobs.outcomes import failure_of, forget_frames, log_drawn, log_failure
+from application.jobs.queue import JobQueue
+from application.jobs.records import JobRecords
+from application.jobs.step_reports import Interrupted, StepReports
 from application.ports.job_observer import JobObserver
-from application.step_reports import Interrupted, StepReports
 from domain.errors import (
     DeviceLost,
     DomainError,

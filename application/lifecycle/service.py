@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from application.job_records import JobRecords
-from application.scheduler import JobScheduler
-from application.warm_up import WarmUp
+from application.jobs.job_service import JobScheduler
+from application.jobs.records import JobRecords
+from application.lifecycle.warm_up import WarmUp
 from domain.errors import (
     DeviceLost,
     DeviceUnavailable,

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from application.made_key import MadeApiKey
-from application.settings import Settings
+from application.settings.made_key import MadeApiKey
+from application.settings.settings import Settings
 from application.version import NAME, VERSION
 from domain.models.record import ModelRecord
 

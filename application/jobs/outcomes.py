@@ -2,7 +2,7 @@
 
 import logging
 
-from application.jobs import Job, JobFailure
+from application.job import Job, JobFailure
 from domain.errors import DomainError, GenerationFailed, OutOfMemory
 from domain.generation.request import GenerationResult
 from domain.models.record import SHORT_ID

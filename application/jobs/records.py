@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from application.jobs import Job, JobKey, JobStatus
+from application.job import Job, JobKey, JobStatus
 from application.picture_links import LinkedPicture
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore

@@ -5,9 +5,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from application.job_queue import JobQueue
-from application.jobs import JobView
-from application.live_job import LiveJob
+from application.job import JobView
+from application.jobs.live_job import LiveJob
+from application.jobs.queue import JobQueue
 
 __all__ = ["JobEvent", "JobWatch"]
 

@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from application.admission import Admission
-from application.device_worker import DeviceWorker
-from application.estimates import DrawingTimes
-from application.forecast import Forecast
-from application.job_events import JobWatch
-from application.job_glances import JobGlances
-from application.job_queue import JobQueue
-from application.job_records import JobRecords
-from application.jobs import Job, JobKey, JobPage, JobStatus, JobView
-from application.live_job import LiveJob
+from application.job import Job, JobKey, JobPage, JobStatus, JobView
+from application.jobs.estimates import DrawingTimes
+from application.jobs.forecast import Forecast
+from application.jobs.live_job import LiveJob
+from application.jobs.polling import JobGlances
+from application.jobs.queue import JobQueue
+from application.jobs.queue_load import QueueLoad
+from application.jobs.records import JobRecords
+from application.jobs.submission import Submission
+from application.jobs.submit_lock import Admission
+from application.jobs.watching import JobWatch
+from application.jobs.worker import DeviceWorker
 from application.picture_links import LinkedPicture
 from application.ports.job_observer import JobObserver, NoJobObserver
-from application.queue_load import QueueLoad
-from application.submission import Submission
 from domain.errors import (
     DeadlineUnmet,
     DomainError,

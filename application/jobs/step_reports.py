@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from application.job_queue import JobQueue
-from application.jobs import Progress
-from application.live_job import LiveJob
+from application.job import Progress
+from application.jobs.live_job import LiveJob
+from application.jobs.queue import JobQueue
 from application.ports.job_observer import JobObserver
 from domain.ports.image_generator import GenerationStep
 

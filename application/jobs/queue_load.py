@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from application.estimates import DrawingTimes
-from application.job_queue import JobQueue
+from application.jobs.estimates import DrawingTimes
+from application.jobs.queue import JobQueue
 
 __all__ = ["QueueLoad", "seconds_running"]
 
