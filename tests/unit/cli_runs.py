@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from click.testing import CliRunner, Result
 
-from adapters.cli.assembly import Assembly, Core, DeviceFacts
 from adapters.cli.program import program
+from adapters.cli.wiring import Assembly, Core, DeviceFacts
 from application.settings.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.cli.assembly import DeviceFacts
+from adapters.cli.wiring import DeviceFacts
 from application.settings.settings import SettingsError
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from tests.fakes.model_source import FakeModelSource

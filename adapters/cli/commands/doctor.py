@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from adapters.cli.assembly import Assembly
-from adapters.cli.checks import (
+from adapters.cli.commands.checks import (
     Check,
     Verdict,
     check_credentials,
@@ -19,9 +18,10 @@ from adapters.cli.checks import (
     check_settings,
     check_versions,
 )
-from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, with_models_dirs
+from adapters.cli.scan_progress import look_through
 from adapters.cli.terminal import StatusLine, plain
+from adapters.cli.wiring import Assembly
 from application.settings.settings import Settings
 
 __all__ = ["doctor"]

@@ -11,8 +11,8 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from adapters.cli.assembly import Assembly
 from adapters.cli.terminal import human_bytes
+from adapters.cli.wiring import Assembly
 from application.listening import why_not_listening
 from application.settings.misspelt import misspelt_settings
 from application.settings.settings import Settings, SettingsError

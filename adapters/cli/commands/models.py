@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from adapters.cli.assembly import Assembly
-from adapters.cli.looking import look_through
 from adapters.cli.options import models_dir_option, settings_for
+from adapters.cli.scan_progress import look_through
 from adapters.cli.terminal import StatusLine, human_bytes, plain
+from adapters.cli.wiring import Assembly
 from domain.models.record import SHORT_ID, ModelRecord, PendingModel
 from domain.sizes import Size, SizeLimits
 

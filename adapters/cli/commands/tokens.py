@@ -2,9 +2,9 @@
 
 import click
 
-from adapters.cli.assembly import Assembly
 from adapters.cli.failures import Misuse
 from adapters.cli.options import integer
+from adapters.cli.wiring import Assembly
 from application.settings.settings import Settings
 from domain.credentials import Principal, Scope, join_scopes
 from domain.errors import InvalidRequest, TokensUnavailable, Unauthenticated

@@ -2,10 +2,10 @@
 
 import click
 
-from adapters.cli.assembly import Assembly
 from adapters.cli.failures import Failure
 from adapters.cli.options import settings_for
 from adapters.cli.terminal import plain
+from adapters.cli.wiring import Assembly
 
 __all__ = ["demo"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from adapters.cli.assembly import Assembly
-from adapters.cli.choosing import choose_model
 from adapters.cli.failures import Misuse
 from adapters.cli.interrupts import kept_interrupts
-from adapters.cli.looking import look_through
+from adapters.cli.model_choice import choose_model
 from adapters.cli.options import integer, models_dir_option, number, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
+from adapters.cli.scan_progress import look_through
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
+from adapters.cli.wiring import Assembly
 from application.settings.settings import Settings
 from domain.errors import InvalidRequest
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat

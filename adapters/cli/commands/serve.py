@@ -2,7 +2,7 @@
 
 import click
 
-from adapters.cli.assembly import Assembly
+from adapters.cli.wiring import Assembly
 from application.settings.settings import Settings
 
 __all__ = ["serve"]
