@@ -58,7 +58,7 @@ def _core(settings: "Settings", only: str | None) -> "Core":
 
 def _find_device(settings: "Settings") -> "DeviceFacts":
     from adapters.cli.wiring import DeviceFacts
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
     from container import Container
 
     device = planned_device(Container(settings=settings).image_generator().overrides)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from adapters.diffusion.picture_parameters import PictureFileReader
-from adapters.diffusion.thumbnails import PillowThumbnailMaker
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.pictures.parameters import PictureFileReader
+from adapters.pictures.thumbnails import PillowThumbnailMaker
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey

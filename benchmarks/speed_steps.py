@@ -63,7 +63,7 @@ def steps(folder: Path, scale: float, *, rounds: int) -> Iterator[Row]:
 
 def can_draw_with(settings: Mapping[str, Any]) -> bool:
     """Whether the service starts with these here."""
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
 
     try:
         planned_device(PlanOverrides(**settings))

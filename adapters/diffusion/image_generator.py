@@ -108,7 +108,7 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
             from adapters.diffusion.quiet import quieten_libraries
 
             quieten_libraries()
-            from adapters.diffusion.device import planned_device
+            from adapters.diffusion.devices.device import planned_device
             from adapters.diffusion.engine import Engine
 
             device = planned_device(self.overrides)

@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from adapters.diffusion.encoding import encode_picture
-from adapters.diffusion.picture_parameters import PictureFileReader
+from adapters.diffusion.drawing.picture_files import encode_picture
+from adapters.pictures.parameters import PictureFileReader
 from domain.errors import UnreadablePicture
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters

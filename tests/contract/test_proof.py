@@ -65,8 +65,8 @@ def test_another_file_is_refused(
 def test_a_write_while_it_is_read_is_found_out(
     model: ModelRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.diffusion import loader
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading import loader
 
     real = loader._assemble
 

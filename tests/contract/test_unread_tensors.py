@@ -68,7 +68,7 @@ def parts(family: ModelFamily, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 def why(weights: dict[str, Any], parts: dict[str, Any]) -> str | None:
-    from adapters.diffusion.unread_tensors import why_not_all_is_read
+    from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
 
     return why_not_all_is_read(weights, parts)
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.torch
 DRAWS_ALL = """
 import sys
 sys.modules["scipy"] = None
-from adapters.diffusion.folder_index import _component_class
+from adapters.diffusion.loading.folder_index import _component_class
 from adapters.diffusion.sampling import new_scheduler
 from domain.samplers import Scheduler
 from tests.contract.known_networks import STABLE_DIFFUSION, configuration, drawn, gaussian

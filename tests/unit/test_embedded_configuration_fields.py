@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.configuration import embedded_configuration
 from adapters.diffusion.families import FAMILIES, configuration_files
+from adapters.diffusion.loading.embedded_configuration import embedded_configuration
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelFamily
 from tests.paths import DEMO_CHECKPOINT

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from adapters.diffusion.encoding import crop_centre, encode_picture
+from adapters.diffusion.drawing.picture_files import crop_centre, encode_picture
 from domain.generation.output_formats import OutputFormat
 
 

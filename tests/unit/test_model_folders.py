@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_classification import PIPELINES
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource

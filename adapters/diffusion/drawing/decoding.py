@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.device import Device
-from adapters.diffusion.errors import is_out_of_memory
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import is_out_of_memory
 from domain.errors import OutOfMemory
 from domain.execution_plan import AUTO
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import torch
 
-from adapters.diffusion.device import Device
+from adapters.diffusion.devices.device import Device
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
 from domain.ports.image_generator import GenerationStep, LoadCallback, StepCallback
 

@@ -7,8 +7,8 @@ import torch
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 
-from adapters.diffusion.openvino_conversion import Input, compile_network
-from adapters.diffusion.openvino_int8 import quantize
+from adapters.diffusion.openvino.conversion import Input, compile_network
+from adapters.diffusion.openvino.int8 import quantize
 
 __all__ = ["OpenVinoDecoder", "OpenVinoUnet"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from adapters.diffusion.planning import DeviceFacts, usable_cores
+from adapters.diffusion.devices.plan import DeviceFacts, usable_cores
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import AUTO
 

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from adapters.diffusion.configuration_consistency import (
+from adapters.diffusion.loading.configuration_consistency import (
     check_together,
     check_vocabulary,
     special_tokens,
 )
-from adapters.diffusion.configuration_fields import Fields, checked_fields, refuse
+from adapters.diffusion.loading.configuration_fields import Fields, checked_fields, refuse
 from domain.errors import ModelNotLoadable
 from domain.models.record import CONFIGURATION_FILES
 

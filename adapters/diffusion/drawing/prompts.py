@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.encoding_cache import EncodingCache
+from adapters.diffusion.drawing.prompt_cache import EncodingCache
 from domain.errors import GenerationFailed
 
 __all__ = ["PromptEncoding", "encode_prompts"]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
 from domain.generation.request import GenerationRequest
 
 __all__ = ["text_to_image_plan"]

@@ -27,7 +27,7 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.mirror import OpenPart, check_part_paths, mirrored, own_path
+from adapters.diffusion.loading.open_file_view import OpenPart, check_part_paths, mirrored, own_path
 from domain.errors import ModelChanged
 from domain.models.record import FileStamp, ModelRecord
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.decoding import decode
-from adapters.diffusion.device import Device
-from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall
-from adapters.diffusion.drawing_memory import DrawingMemory
-from adapters.diffusion.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.drawing.decoding import decode
+from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
 

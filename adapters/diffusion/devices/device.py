@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from adapters.diffusion.planning import choose_plan
-from adapters.diffusion.probing import host_memory, probe
+from adapters.diffusion.devices.plan import choose_plan
+from adapters.diffusion.devices.probe import host_memory, probe
 from domain.execution_plan import AUTO, ExecutionPlan, PlanOverrides
 from domain.ports.device_report import DeviceMemory
 

@@ -10,10 +10,10 @@ import transformers.utils.logging
 from diffusers import SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
-from adapters.diffusion.device import Device
-from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
-from adapters.diffusion.folder_index import make_harmless, read_index
-from adapters.diffusion.placing import STABLE_DIFFUSION, place
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import brief, is_of_the_bytes, is_out_of_memory
+from adapters.diffusion.loading.folder_index import make_harmless, read_index
+from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable

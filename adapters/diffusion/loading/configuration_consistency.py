@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from adapters.diffusion.configuration_fields import Fields, refuse
+from adapters.diffusion.loading.configuration_fields import Fields, refuse
 
 __all__ = ["check_together", "check_vocabulary", "special_tokens"]
 

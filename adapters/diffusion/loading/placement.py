@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 
-from adapters.diffusion.attention_signatures import remember_signatures
-from adapters.diffusion.chunked_attention import attend_in_chunks
-from adapters.diffusion.device import Device
-from adapters.diffusion.planning import choose_offload
-from adapters.diffusion.proof import copied_out_of_the_file
+from adapters.diffusion.attention.chunked import attend_in_chunks
+from adapters.diffusion.attention.signatures import remember_signatures
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.plan import choose_offload
+from adapters.diffusion.loading.file_identity import copied_out_of_the_file
 
 __all__ = ["STABLE_DIFFUSION", "place"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.encoding_cache import EncodingCache
+from adapters.diffusion.drawing.prompt_cache import EncodingCache
 
 __all__ = ["remembered_prompts"]
 

@@ -6,7 +6,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from adapters.diffusion.errors import brief, is_of_the_bytes, is_out_of_memory
+from adapters.diffusion.devices.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord

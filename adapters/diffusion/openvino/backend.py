@@ -42,7 +42,7 @@ def accelerate_with_openvino(
         ValueError: it is to be quantised and holds what are no numbers.
     """
     # An extra: where it is not installed, everything else is.
-    from adapters.diffusion.openvino_networks import OpenVinoDecoder, OpenVinoUnet
+    from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
 
     began = time.monotonic()
     room = int(_SHARE * memory_bytes) - sum(map(_bytes, _networks(pipeline)))

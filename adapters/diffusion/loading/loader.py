@@ -19,9 +19,8 @@ from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 from transformers.initialization import no_init_weights
 
-from adapters.diffusion.configuration import configuration_folder, embedded_configuration
-from adapters.diffusion.device import Device
-from adapters.diffusion.errors import (
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import (
     Callbacks,
     brief,
     give_memory_back,
@@ -35,13 +34,17 @@ from adapters.diffusion.families import (
     with_modern_names,
 )
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
-from adapters.diffusion.folder_loader import read_folder
-from adapters.diffusion.openvino_backend import accelerate_with_openvino
-from adapters.diffusion.placing import STABLE_DIFFUSION, place
-from adapters.diffusion.proof import proven
-from adapters.diffusion.unread_tensors import why_not_all_is_read
+from adapters.diffusion.loading.embedded_configuration import (
+    configuration_folder,
+    embedded_configuration,
+)
+from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.folder_loader import read_folder
+from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
+from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
+from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.untrusted.ticking import ticking
-from adapters.diffusion.weights import read_metadata, read_weights
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
 

@@ -3,7 +3,7 @@
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from adapters.diffusion.encoding_cache import EncodingCache
+from adapters.diffusion.drawing.prompt_cache import EncodingCache
 from adapters.diffusion.sampling import Schedulers
 
 __all__ = ["DrawingMemories", "DrawingMemory"]

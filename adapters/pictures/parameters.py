@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from adapters.diffusion.exif_comment import user_comment
+from adapters.pictures.exif import user_comment
 from domain.errors import UnreadablePicture
 from domain.generation.picture_parameters import PictureParameters
 from domain.ports.picture_parameters import PictureParametersReader
