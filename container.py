@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.parameters import PictureFileReader
 from adapters.pictures.thumbnails import PillowThumbnailMaker
 from adapters.security.api_keys import ApiKeyVerifier

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from adapters.filesystem.headers import TensorFacts, UnreadableHeader, read_header
-from adapters.filesystem.headers_safetensors import read_safetensors_header
+from adapters.filesystem.headers.reading import TensorFacts, UnreadableHeader, read_header
+from adapters.filesystem.headers.safetensors import read_safetensors_header
 from domain.checkpoints.unused import PARTS, part_of
 from domain.models.record import ModelFamily
 from tests.paths import ROOT

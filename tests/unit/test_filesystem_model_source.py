@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.folders import EXTENSIONS
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.filesystem.scanning.identity_cache import IdentityCache
 from domain.models.record import ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock

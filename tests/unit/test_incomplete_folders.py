@@ -207,7 +207,7 @@ def test_a_whole_folder_is_loadable(models: Path, case: str) -> None:
 
 
 def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None:
-    from adapters.filesystem.identity_cache import IdentityCache
+    from adapters.filesystem.scanning.identity_cache import IdentityCache
 
     write(models / "mine", FILES | {VAE: POINTER})
     reasons = set()

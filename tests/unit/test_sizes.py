@@ -4,7 +4,10 @@ import dataclasses
 
 import pytest
 
-from adapters.filesystem.native_sizes import native_size_of_file, native_size_of_folder
+from adapters.filesystem.classification.native_sizes import (
+    native_size_of_file,
+    native_size_of_folder,
+)
 from domain.errors import InvalidRequest
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily, ModelKind, ModelRecord

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 
-from adapters.filesystem.headers_values import shown
+from adapters.filesystem.headers.values import shown
 
 __all__ = ["used_weights", "weights_problem"]
 

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Any
 
 from adapters.filesystem.cards.fields import card_of
-from adapters.filesystem.classification import Classification
-from adapters.filesystem.identity import Identity
+from adapters.filesystem.classification.files import Classification
+from adapters.filesystem.scanning.identity import Identity
 from domain.models.record import FileStamp, ModelFamily, ModelKind
 from domain.sizes import Size
 

@@ -2,15 +2,15 @@
 
 from typing import BinaryIO
 
-from adapters.filesystem.headers_safetensors import read_safetensors_header
-from adapters.filesystem.headers_values import (
+from adapters.filesystem.headers.pickles import ZIP_MAGIC, read_pickle_header
+from adapters.filesystem.headers.safetensors import read_safetensors_header
+from adapters.filesystem.headers.values import (
     EmptyFile,
     Header,
     IncompleteFile,
     TensorFacts,
     UnreadableHeader,
 )
-from adapters.filesystem.pickle_headers import ZIP_MAGIC, read_pickle_header
 
 __all__ = [
     "LONGEST_POINTER",

@@ -4,8 +4,8 @@ import os
 import stat
 from dataclasses import dataclass
 
-from adapters.filesystem.complaints import Complaints
 from adapters.filesystem.folders import part_paths
+from adapters.filesystem.scan_warnings import Complaints
 from domain.models.record import FileStamp, ModelPart
 
 __all__ = ["Found", "look_at"]

@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from adapters.filesystem.headers_values import Header
+from adapters.filesystem.headers.values import Header
 from domain.checkpoints.torch_file import ZIP_MAGIC, read_torch_file
 
 __all__ = ["ZIP_MAGIC", "read_pickle_header"]

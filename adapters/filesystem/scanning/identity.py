@@ -6,9 +6,9 @@ import stat
 from dataclasses import dataclass
 from threading import Event
 
-from adapters.filesystem.classification import Classification, classify
+from adapters.filesystem.classification.files import Classification, classify
 from adapters.filesystem.folders import extension_of
-from adapters.filesystem.headers import IncompleteFile, UnreadableHeader, read_header
+from adapters.filesystem.headers.reading import IncompleteFile, UnreadableHeader, read_header
 from domain.models.record import FileStamp, ModelKind
 
 __all__ = ["Identity", "Reading", "identify_file"]

@@ -4,13 +4,13 @@ import dataclasses
 import hashlib
 import os
 
-from adapters.filesystem.folder_classification import MAX_TEXT_BYTES, classify_folder
+from adapters.filesystem.classification.folders import MAX_TEXT_BYTES, classify_folder
 from adapters.filesystem.folders import EXTENSIONS, extension_of
-from adapters.filesystem.found import Found
-from adapters.filesystem.headers import LONGEST_POINTER, POINTER, IncompleteFile, is_pointer
-from adapters.filesystem.headers_values import shown
-from adapters.filesystem.identity import Identity, Reading, identify_file
-from adapters.filesystem.identity_cache import IdentityCache
+from adapters.filesystem.headers.reading import LONGEST_POINTER, POINTER, IncompleteFile, is_pointer
+from adapters.filesystem.headers.values import shown
+from adapters.filesystem.scanning.identity import Identity, Reading, identify_file
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from adapters.filesystem.scanning.on_disk import Found
 from domain.models.record import ModelPart
 
 __all__ = ["identify_folder"]

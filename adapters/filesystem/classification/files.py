@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
-from adapters.filesystem.classification_addons import addon_family, addon_kind, is_lora
-from adapters.filesystem.classification_checkpoints import (
+from adapters.filesystem.classification.addons import addon_family, addon_kind, is_lora
+from adapters.filesystem.classification.checkpoints import (
     UNET,
     checkpoint_family,
     is_checkpoint,
     why_not_loadable,
 )
-from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
-from adapters.filesystem.headers_values import Header, TensorFacts, shown
-from adapters.filesystem.native_sizes import native_size_of_file
+from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
+from adapters.filesystem.classification.native_sizes import native_size_of_file
+from adapters.filesystem.headers.values import Header, TensorFacts, shown
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
 from domain.sizes import Size

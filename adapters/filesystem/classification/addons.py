@@ -10,7 +10,7 @@ those for two text encoders (`clip_l`, `clip_g`).
 import re
 from collections.abc import Mapping
 
-from adapters.filesystem.headers_values import Header, TensorFacts
+from adapters.filesystem.headers.values import Header, TensorFacts
 from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["addon_family", "addon_kind", "is_lora"]

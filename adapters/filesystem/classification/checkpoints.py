@@ -7,9 +7,9 @@ tell them: by how many numbers describe a token to the UNet, and by its input ch
 import re
 from collections.abc import Mapping
 
-from adapters.filesystem.classification_extras import quantised, unexpected
-from adapters.filesystem.classification_layouts import Shape, checkpoint_parts
-from adapters.filesystem.headers_values import Header, TensorFacts
+from adapters.filesystem.classification.extras import quantised, unexpected
+from adapters.filesystem.classification.layouts import Shape, checkpoint_parts
+from adapters.filesystem.headers.values import Header, TensorFacts
 from domain.models.record import ModelFamily
 
 __all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]

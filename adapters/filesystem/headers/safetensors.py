@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import BinaryIO, NoReturn
 
-from adapters.filesystem.headers_values import (
+from adapters.filesystem.headers.values import (
     DTYPE_BITS,
     Header,
     IncompleteFile,

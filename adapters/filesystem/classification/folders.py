@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from adapters.filesystem.classification import Classification
+from adapters.filesystem.classification.files import Classification
+from adapters.filesystem.classification.native_sizes import native_size_of_folder
 from adapters.filesystem.folder_parts import (
     scheduler_problem,
     tokenizer_problem,
@@ -14,8 +15,7 @@ from adapters.filesystem.folder_parts import (
     weights_problem,
 )
 from adapters.filesystem.folders import INDEX
-from adapters.filesystem.headers_values import shown
-from adapters.filesystem.native_sizes import native_size_of_folder
+from adapters.filesystem.headers.values import shown
 from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
