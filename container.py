@@ -105,7 +105,7 @@ def _scheduler(
 def _job_store(settings: Settings) -> "JobStore":
     from adapters.storage.bounded_calls import BoundedCalls
     from adapters.storage.bounded_job_store import BoundedJobStore
-    from adapters.storage.job_store import SqlJobStore
+    from adapters.storage.sql.job_store import SqlJobStore
 
     calls = BoundedCalls()
     url = settings.database_url or f"sqlite:///{settings.job_file}"
@@ -113,7 +113,7 @@ def _job_store(settings: Settings) -> "JobStore":
 
 
 def _result_store(settings: Settings) -> "ResultStore":
-    from adapters.storage.result_files import ResultFiles
+    from adapters.storage.files.result_files import ResultFiles
 
     return ResultFiles(Path(settings.data_dir, "results"))
 
@@ -124,7 +124,7 @@ def _picture_links(settings: Settings) -> PictureLinks:
 
 
 def _sole_use(settings: Settings) -> "SoleUse":
-    from adapters.storage.folder_lock import FolderLock
+    from adapters.storage.files.folder_lock import FolderLock
 
     return FolderLock(settings.data_dir)
 

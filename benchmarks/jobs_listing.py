@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.security.api_keys import ApiKeyVerifier
-from adapters.storage.job_store import SqlJobStore
+from adapters.storage.sql.job_store import SqlJobStore
 from application.job import Job
 from application.jobs.records import JobRecords
 from benchmarks.report import Row, quantile

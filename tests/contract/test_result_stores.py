@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.result_files import ResultFiles
+from adapters.storage.files.result_files import ResultFiles
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
@@ -124,7 +124,7 @@ def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
 
 _FULL = """
 import resource, signal, sys
-from adapters.storage.result_files import ResultFiles
+from adapters.storage.files.result_files import ResultFiles
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

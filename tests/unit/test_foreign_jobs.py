@@ -9,7 +9,7 @@ import pytest
 
 from adapters.http.job_schemas import JobSchema
 from adapters.http.schemas import GenerationResultSchema
-from adapters.storage.job_store import SqlJobStore
+from adapters.storage.sql.job_store import SqlJobStore
 from application.job import Job, JobKey, JobStatus
 from application.jobs.job_service import JobScheduler
 from application.jobs.records import JobRecords

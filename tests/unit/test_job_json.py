@@ -2,7 +2,7 @@
 
 import json
 
-from adapters.storage.job_json import job_from_json, job_to_json
+from adapters.storage.sql.job_json import job_from_json, job_to_json
 from application.job import Job
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest

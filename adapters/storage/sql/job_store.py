@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.storage.job_json import job_from_json, job_to_json
-from adapters.storage.tables import VERSION, jobs, metadata, versions
+from adapters.storage.sql.job_json import job_from_json, job_to_json
+from adapters.storage.sql.tables import VERSION, jobs, metadata, versions
 from application.job import Job, JobKey, JobStatus
 from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore

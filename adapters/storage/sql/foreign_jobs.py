@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.storage.value_types import is_number
+from adapters.storage.sql.value_types import is_number
 from application.job import ForeignJob, Job, JobFailure, JobImage, JobStatus
 from domain.errors import JobNotReadable
 from domain.generation.request import GenerationRequest, Timings

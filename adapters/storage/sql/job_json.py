@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.storage.foreign_jobs import foreign_job
-from adapters.storage.value_types import wrong_fields
+from adapters.storage.sql.foreign_jobs import foreign_job
+from adapters.storage.sql.value_types import wrong_fields
 from application.job import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
 from domain.generation.request import GenerationRequest, Timings
