@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
-from adapters.http import event_stream
+from adapters.http.v1.jobs import event_stream
 from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings

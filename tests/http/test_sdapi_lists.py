@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.http.sdapi.samplers import chosen_scheduler
+from adapters.http.automatic1111.samplers import chosen_scheduler
 from domain.ports.device_report import DeviceMemory
 from domain.samplers import Sampler, Schedule
 from tests.fakes.model_source import model_record

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from adapters.http.sdapi.options import CallersOptions
+from adapters.http.automatic1111.options import CallersOptions
 from domain.models.record import ModelRecord
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service

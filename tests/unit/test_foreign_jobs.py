@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.http.job_schemas import JobSchema
-from adapters.http.schemas import GenerationResultSchema
+from adapters.http.generation.schemas import GenerationResultSchema
+from adapters.http.v1.jobs.schemas import JobSchema
 from adapters.storage.sql.job_store import SqlJobStore
 from application.job import Job, JobKey, JobStatus
 from application.jobs.job_service import JobScheduler

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.sdapi.samplers import SAMPLERS
+from adapters.http.automatic1111.samplers import SAMPLERS
 from domain.samplers import Sampler, Schedule
 
 TEXT = (Path(__file__).parents[2] / "docs" / "samplers.md").read_text(encoding="utf-8")
