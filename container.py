@@ -16,7 +16,7 @@ from adapters.pictures.thumbnails import PillowThumbnailMaker
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
@@ -85,14 +85,14 @@ def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
     return each
 
 
-def _scheduler(
+def _job_service(
     generate_images: GenerateImages,
     records: JobRecords,
     observer: "JobObserver",
     settings: Settings,
-) -> JobScheduler:
+) -> JobService:
     wait = settings.batch_wait_ms
-    return JobScheduler(
+    return JobService(
         generate_images,
         records,
         max_queue=settings.max_queue,
@@ -223,12 +223,12 @@ class Container(containers.DeclarativeContainer):
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
-    scheduler = providers.ThreadSafeSingleton(
-        _scheduler, generate_images, job_records, job_observer, settings
+    job_service = providers.ThreadSafeSingleton(
+        _job_service, generate_images, job_records, job_observer, settings
     )
     thumbnail_maker = providers.ThreadSafeSingleton(PillowThumbnailMaker)
     thumbnails = providers.ThreadSafeSingleton(
-        Thumbnails, scheduler, job_store, result_store, thumbnail_maker
+        Thumbnails, job_service, job_store, result_store, thumbnail_maker
     )
     warm_up = providers.ThreadSafeSingleton(
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
@@ -237,7 +237,7 @@ class Container(containers.DeclarativeContainer):
         InferenceService,
         model_registry,
         image_generator,
-        scheduler,
+        job_service,
         job_records,
         scan_interval=settings.provided.model_scan_interval,
         warm_up=warm_up,
@@ -250,7 +250,7 @@ class Container(containers.DeclarativeContainer):
         registry=model_registry,
         generator=image_generator,
         report=device_report,
-        scheduler=scheduler,
+        job_service=job_service,
         service=service,
     )
     app = providers.ThreadSafeSingleton(
@@ -259,7 +259,7 @@ class Container(containers.DeclarativeContainer):
         registry=model_registry,
         generator=image_generator,
         device_report=device_report,
-        scheduler=scheduler,
+        job_service=job_service,
         service=service,
         credential_checker=credential_checker,
         metrics_checker=metrics_checker,

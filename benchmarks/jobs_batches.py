@@ -58,7 +58,7 @@ def seconds_of(models: str, data: str, largest: int, rounds: int) -> dict[str, f
     settings = Settings(model_dirs=(models,), data_dir=data, max_batch=largest)
     container = Container(settings=settings)
     container.model_registry().refresh()
-    generator, scheduler = container.image_generator(), container.scheduler()
+    generator, scheduler = container.image_generator(), container.job_service()
     generator.prepare()
     (model,) = container.model_registry().models()
     thread = threading.Thread(target=scheduler.run_forever)

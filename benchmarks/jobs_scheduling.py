@@ -26,7 +26,7 @@ def scheduling(folder: Path, scale: float) -> Iterator[Row]:
     container.model_source.override(FakeModelSource({model.path: b"weights"}))
     container.image_generator.override(FakeImageGenerator())
     container.model_registry().refresh()
-    use_case, scheduler = container.generate_images(), container.scheduler()
+    use_case, scheduler = container.generate_images(), container.job_service()
     request = GenerationRequest(
         id="0", model_id=model.id, prompt="x", seed=1, width=256, height=256, num_inference_steps=1
     )

@@ -25,7 +25,7 @@ from adapters.http.v1.models import models_blueprint
 from adapters.http.v1.picture_links import LinkMaker, picture_links_blueprint
 from adapters.http.v1.system import system_blueprint
 from adapters.http.v1.tokens import tokens_blueprint
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
@@ -52,7 +52,7 @@ def create_app(
     registry: ModelRegistry,
     generator: ImageGenerator,
     device_report: DeviceReport,
-    scheduler: JobScheduler,
+    job_service: JobService,
     service: InferenceService,
     credential_checker: CredentialChecker,
     metrics_checker: CredentialChecker,
@@ -62,7 +62,7 @@ def create_app(
     thumbnails: Thumbnails,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
-    app = Flask(__name__, static_folder=None, template_folder="pages")
+    app = Flask(__name__, static_folder=None, template_folder="page/site")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     redactor = redactor_of(settings)
@@ -83,10 +83,10 @@ def create_app(
         app,
         {openai.PREFIX: openai.render_failure, automatic1111.PREFIX: automatic1111.render_failure},
     )
-    draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
-    streams = EventStreams(scheduler, places=Places(settings.max_streams))
+    draw = WaitingCallers(job_service, places=Places(settings.max_waiting))
+    streams = EventStreams(job_service, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
-    make_request = RequestMaker(settings, ModelChoice(registry, scheduler))
+    make_request = RequestMaker(settings, ModelChoice(registry, job_service))
     options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
@@ -95,19 +95,19 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
-        jobs_blueprint(make_request, scheduler, streams, thumbnails, credential_checker),
+        jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
-            settings, make_request, draw, scheduler, LinkMaker(picture_links), credential_checker
+            settings, make_request, draw, job_service, LinkMaker(picture_links), credential_checker
         ),
-        picture_links_blueprint(scheduler, picture_links),
+        picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
         automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.upkeep_blueprint(device_report, credential_checker),
-        automatic1111.progress_blueprint(scheduler, credential_checker),
+        automatic1111.progress_blueprint(job_service, credential_checker),
         automatic1111.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(registry),
     ):

@@ -35,12 +35,12 @@ from domain.errors import (
 from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 
-__all__ = ["JobScheduler"]
+__all__ = ["JobService"]
 
 _log = logging.getLogger(__name__)
 
 
-class JobScheduler:
+class JobService:
     """A bounded queue in front of the one device; what it accepts is kept until it is drawn.
 
     Any thread may call any method but `run_once`, `run_forever` and `recover`, which are for the

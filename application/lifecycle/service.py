@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
 from application.lifecycle.warm_up import WarmUp
 from domain.errors import (
@@ -76,7 +76,7 @@ class InferenceService:
         self,
         registry: ModelRegistry,
         generator: ImageGenerator,
-        scheduler: JobScheduler,
+        job_service: JobService,
         records: JobRecords,
         *,
         scan_interval: float,
@@ -85,7 +85,7 @@ class InferenceService:
     ) -> None:
         self._registry = registry
         self._generator = generator
-        self._scheduler = scheduler
+        self._job_service = job_service
         self._records = records
         self._scan_interval = scan_interval
         self._warm_up = warm_up
@@ -105,7 +105,7 @@ class InferenceService:
     @property
     def readiness(self) -> Readiness:
         """Whether a request would be drawn now, and why not."""
-        if self._scheduler.draining:
+        if self._job_service.draining:
             return Readiness.DRAINING
         if self._generator.device is None:
             return Readiness.SEEKING_DEVICE
@@ -117,13 +117,13 @@ class InferenceService:
             return Readiness.IN_USE if self._in_use else Readiness.SEEKING_DEVICE
         if self._threads and not self._is_warm:
             return Readiness.WARMING_UP
-        if self._scheduler.still_for >= self._stall_timeout / _UNREADY_SHARE:
+        if self._job_service.still_for >= self._stall_timeout / _UNREADY_SHARE:
             return Readiness.STANDS_STILL
         if not can_draw:
             return Readiness.NO_MODEL
         if self._records.failing:
             return Readiness.STORAGE
-        return Readiness.QUEUE_FULL if self._scheduler.full else Readiness.READY
+        return Readiness.QUEUE_FULL if self._job_service.full else Readiness.READY
 
     def start(
         self,
@@ -166,7 +166,7 @@ class InferenceService:
         self._stopping.set()
         with self._starting:
             threads = self._threads
-        self._scheduler.drain()
+        self._job_service.drain()
         # In a thread, as a file that is read, or a locked database, may keep it waiting.
         closing = threading.Thread(target=self._registry.close, name="closing", daemon=True)
         closing.start()
@@ -174,10 +174,10 @@ class InferenceService:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._given_up = True
-        self._scheduler.abandon()
+        self._job_service.abandon()
         if any(thread.is_alive() for thread in threads):
             # What is still drawn is this process's until that ends.
-            self._scheduler.put_back()
+            self._job_service.put_back()
         else:
             self._records.close()
         closing.join(max(_CLOSE_SECONDS, deadline - time.monotonic()))
@@ -191,9 +191,9 @@ class InferenceService:
                 self._is_warm = True
                 if not self._stopping.is_set():
                     self._announce(tell)
-                self._scheduler.run_forever()
+                self._job_service.run_forever()
         except DeviceLost as error:
-            self._scheduler.abandon()
+            self._job_service.abandon()
             self._stopping.wait(_LAST_WORDS_SECONDS)
             on_fatal(error)
         except DomainError as error:
@@ -203,20 +203,20 @@ class InferenceService:
             reason = f"{type(error).__name__}: {error}"
             self._end(DeviceUnavailable(reason), on_fatal)
         finally:
-            self._scheduler.abandon()
+            self._job_service.abandon()
 
     def _end(self, error: DomainError, on_fatal: Callable[[DomainError], None]) -> None:
         """End the process, without the jobs that it may end because of."""
-        self._scheduler.give_up(
+        self._job_service.give_up(
             GenerationFailed(f"the service had to end while this was drawn: {error}")
         )
-        self._scheduler.abandon()
+        self._job_service.abandon()
         self._stopping.wait(_LAST_WORDS_SECONDS)
         on_fatal(error)
 
     def look_at_progress(self, on_fatal: Callable[[DomainError], None]) -> bool:
         """End the process when the device's thread has stood still for too long; whether it has."""
-        still = self._scheduler.still_for
+        still = self._job_service.still_for
         if still < self._stall_timeout:
             return False
         reason = f"the device's thread has shown no progress for {still:.0f} s"
@@ -233,7 +233,7 @@ class InferenceService:
         """Wait until no other process draws the jobs; False when the service stops before that."""
         while not self._stopping.is_set():
             try:
-                self._scheduler.recover()
+                self._job_service.recover()
             except StorageInUse as error:
                 if not self._in_use:
                     _log.warning("%s", error)

@@ -46,7 +46,7 @@ def job(service: Service) -> dict[str, Any]:
 
 
 def draw(service: Service) -> None:
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
 
 
 def places_left(service: Service) -> int:
@@ -183,7 +183,7 @@ def test_a_stream_ends_when_the_service_does(service: Service) -> None:
     with listen(service) as response:
         parts = texts(response)
         list(itertools.islice(parts, 2))
-        service.container.scheduler().abandon()
+        service.container.job_service().abandon()
         assert events_of("".join(parts)) == []
 
 

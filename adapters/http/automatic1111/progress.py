@@ -14,7 +14,7 @@ from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint
 from application.job import JobStatus, JobView
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from domain.credentials import Scope
 from domain.errors import JobNotFound, ShuttingDown, StorageInUse, StorageUnavailable
 from domain.services.credential_checker import CredentialChecker
@@ -74,7 +74,7 @@ class _SdapiProgressSchema(AnswerSchema):
     )
 
 
-def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> Blueprint:
+def progress_blueprint(job_service: JobService, checker: CredentialChecker) -> Blueprint:
     """`/sdapi/v1/progress`, `interrupt` and `skip`, for the caller's own jobs of this door."""
     blueprint = Blueprint(
         "sdapi_progress",
@@ -91,13 +91,13 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
     def progress(query: dict[str, Any]) -> dict[str, object]:
         """The progress of your pictures of this API; all zeros if there is nothing to wait for."""
         caller = current_principal().name
-        jobs = _unfinished(scheduler, caller)
+        jobs = _unfinished(job_service, caller)
         if not jobs:
             return _nothing()
         now = next(iter(_drawn(jobs)), jobs[0])
         image = None
         if not query["skip_current_image"]:
-            image = scheduler.glances.preview(caller, now.job.request.id)
+            image = job_service.glances.preview(caller, now.job.request.id)
         return _answer(now, jobs=len(jobs), image=image)
 
     @blueprint.post("/interrupt")
@@ -108,9 +108,9 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
     def interrupt() -> Response:
         """Stop your picture of this API that is being drawn; if there is none, all that wait."""
         caller = current_principal().name
-        jobs = _unfinished(scheduler, caller)
+        jobs = _unfinished(job_service, caller)
         for view in _drawn(jobs) or jobs:
-            scheduler.cancel(caller, view.job.request.id)
+            job_service.cancel(caller, view.job.request.id)
         return jsonify({})
 
     @blueprint.post("/skip")
@@ -121,15 +121,15 @@ def progress_blueprint(scheduler: JobScheduler, checker: CredentialChecker) -> B
     def skip() -> Response:
         """Stop your picture of this API that is being drawn. Pictures that wait stay."""
         caller = current_principal().name
-        for view in _drawn(_unfinished(scheduler, caller)):
-            scheduler.cancel(caller, view.job.request.id)
+        for view in _drawn(_unfinished(job_service, caller)):
+            job_service.cancel(caller, view.job.request.id)
         return jsonify(None)
 
     return blueprint
 
 
-def _unfinished(scheduler: JobScheduler, caller: str) -> list[JobView]:
-    views = scheduler.glances.unfinished(caller)
+def _unfinished(job_service: JobService, caller: str) -> list[JobView]:
+    views = job_service.glances.unfinished(caller)
     return [view for view in views if view.job.request.id.startswith(JOB_PREFIX)]
 
 

@@ -5,7 +5,7 @@ from domain import errors
 __all__ = ["DRAWING", "FINDING", "SUBMITTING"]
 
 FINDING = (errors.JobNotFound, errors.StorageUnavailable)
-"""Of `JobScheduler.find`."""
+"""Of `JobService.find`."""
 
 SUBMITTING = (
     errors.InvalidRequest,  # the model may not take the scheduler
@@ -19,7 +19,7 @@ SUBMITTING = (
     errors.StorageUnavailable,
     errors.StorageInUse,
 )
-"""Of `JobScheduler.submit`."""
+"""Of `JobService.submit`."""
 
 DRAWING = (
     errors.ModelChanged,

@@ -9,7 +9,7 @@ from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
 from adapters.http.generation.requests import NamedRequest
 from application.job import JobStatus, JobView
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.jobs.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
@@ -81,8 +81,8 @@ class Places:
 class WaitingCallers:
     """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
 
-    def __init__(self, scheduler: JobScheduler, *, places: Places) -> None:
-        self._scheduler = scheduler
+    def __init__(self, job_service: JobService, *, places: Places) -> None:
+        self._job_service = job_service
         self._places = places
 
     @property
@@ -135,14 +135,14 @@ class WaitingCallers:
         raise too_many(f"too many requests wait for pictures{remedy}")
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
-        return self._scheduler.submit(
+        return self._job_service.submit(
             wanted.request, caller=caller, within=within, model_name=wanted.model_name
         )
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:
         """Whether there is nothing to wait for."""
         try:
-            view = self._scheduler.find(caller, request.id)
+            view = self._job_service.find(caller, request.id)
         except JobNotFound:
             return False
         return view.job.status is JobStatus.SUCCEEDED

@@ -22,7 +22,7 @@ from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.v1.picture_links import LinkMaker
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.settings.settings import Settings
 from domain.credentials import Scope
 from domain.generation.request import GeneratedImage, GenerationResult, id_problem
@@ -48,7 +48,7 @@ def images_blueprint(
     settings: Settings,
     make_request: RequestMaker,
     draw: WaitingCallers,
-    scheduler: JobScheduler,
+    job_service: JobService,
     make_link: LinkMaker,
     checker: CredentialChecker,
 ) -> Blueprint:
@@ -82,7 +82,7 @@ def images_blueprint(
         result = draw.pictures(wanted, caller=caller)
         if not as_url:
             return _answer(result, [_in_base64(image) for image in result.images])
-        token = scheduler.find(caller, result.request.id).job.token
+        token = job_service.find(caller, result.request.id).job.token
         links = [
             {"url": make_link(token, number, image.data)}
             for number, image in enumerate(result.images)

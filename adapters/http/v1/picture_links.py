@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest
 from adapters.http.description.parameters import path_parameter
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.v1.jobs.image_response import describes_image, image_number, image_response
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.picture_links import LinkedPicture, PictureLinks, SignedLink
 from domain.errors import ImageNotFound, LinkNotValid, StorageUnavailable
 
@@ -73,7 +73,7 @@ class LinkMaker:
         return f"{root}{_PREFIX}/{token}/{number}/{picture.digest}?{query}"
 
 
-def picture_links_blueprint(scheduler: JobScheduler, links: PictureLinks) -> Blueprint:
+def picture_links_blueprint(job_service: JobService, links: PictureLinks) -> Blueprint:
     """`/v1/pictures`: what a signed link leads to. The signature stands in for a credential."""
     blueprint = Blueprint(
         "picture_links", __name__, url_prefix=_PREFIX, description="Pictures behind signed links."
@@ -95,7 +95,7 @@ def picture_links_blueprint(scheduler: JobScheduler, links: PictureLinks) -> Blu
         seconds = links.seconds_left(picture, link)
         if seconds == 0:
             raise LinkNotValid
-        response = image_response(scheduler.linked_image(picture), name=f"picture-{number}")
+        response = image_response(job_service.linked_image(picture), name=f"picture-{number}")
         response.headers["Cache-Control"] = f"private, max-age={seconds}"
         response.headers["Referrer-Policy"] = "no-referrer"
         del response.headers["Vary"]  # it is the same for everybody who has the link

@@ -12,7 +12,7 @@ from marshmallow import fields
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.generation.waiting import Places, too_many
 from adapters.http.v1.jobs.schemas import JobSchema, ProgressSchema
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.jobs.watching import JobEvent, JobWatch
 
 __all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
@@ -61,8 +61,8 @@ class JobEventSchema(AnswerSchema):
 class EventStreams:
     """Opens streams of events, a bounded number at once: each holds a thread until it ends."""
 
-    def __init__(self, scheduler: JobScheduler, *, places: Places) -> None:
-        self._scheduler = scheduler
+    def __init__(self, job_service: JobService, *, places: Places) -> None:
+        self._job_service = job_service
         self._places = places
 
     @property
@@ -86,7 +86,7 @@ class EventStreams:
             if not self._places.take(caller):
                 raise too_many("too many event streams are open")
             held.callback(self._places.give_back, caller)
-            watch = self._scheduler.watch(caller, job_id, after=after, previews=previews)
+            watch = self._job_service.watch(caller, job_id, after=after, previews=previews)
             held.callback(watch.close)
             if watch.complete:  # by the standard's word, what keeps a client from coming back
                 return Response(status=HTTPStatus.NO_CONTENT)

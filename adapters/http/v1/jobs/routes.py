@@ -27,7 +27,7 @@ from adapters.http.v1.jobs.schemas import (
     job_location,
 )
 from application.job import JobPage, JobView
-from application.jobs.job_service import JobScheduler
+from application.jobs.job_service import JobService
 from application.thumbnails import Thumbnails, thumbnail_version
 from domain.credentials import Scope
 from domain.errors import (
@@ -50,7 +50,7 @@ _NUMBER = path_parameter("number", "The number of the picture; the first is 0.",
 
 def jobs_blueprint(
     make_request: RequestMaker,
-    scheduler: JobScheduler,
+    job_service: JobService,
     streams: EventStreams,
     thumbnails: Thumbnails,
     checker: CredentialChecker,
@@ -84,7 +84,9 @@ def jobs_blueprint(
     def submit(fields: dict[str, Any]) -> tuple[JobView, HTTPStatus, dict[str, str]]:
         """Ask for pictures and fetch them later."""
         wanted = make_request(fields, caller=caller())
-        view = scheduler.submit(wanted.request, caller=caller(), model_name=wanted.model_name).view
+        view = job_service.submit(
+            wanted.request, caller=caller(), model_name=wanted.model_name
+        ).view
         return view, _status(view), job_location(view)
 
     @blueprint.get("/jobs")
@@ -93,14 +95,14 @@ def jobs_blueprint(
     @blueprint.response(HTTPStatus.OK, JobListSchema, description="A page of jobs.")
     def list_jobs(query: dict[str, Any]) -> JobPage:
         """Your jobs, newest first."""
-        return scheduler.page(caller(), **{"status": None, "before": None, **query})
+        return job_service.page(caller(), **{"status": None, "before": None, **query})
 
     @blueprint.get("/jobs/<job_id>", parameters=[_JOB_ID])
     @blueprint.raises(*FINDING)
     @blueprint.response(HTTPStatus.OK, JobSchema, description="The job as it is now.")
     def get_job(job_id: str) -> JobView:
         """One of your jobs."""
-        return scheduler.find(caller(), checked_id(job_id))
+        return job_service.find(caller(), checked_id(job_id))
 
     @blueprint.delete("/jobs/<job_id>", parameters=[_JOB_ID])
     @blueprint.arguments(EndQuerySchema, location="query")
@@ -126,9 +128,9 @@ def jobs_blueprint(
         with `forget=true` it is removed for good, with its pictures.
         """
         if query["forget"]:
-            scheduler.forget(caller(), checked_id(job_id))
+            job_service.forget(caller(), checked_id(job_id))
             return Response(status=HTTPStatus.NO_CONTENT)
-        view = scheduler.cancel(caller(), checked_id(job_id))
+        view = job_service.cancel(caller(), checked_id(job_id))
         return view, _status(view)
 
     @blueprint.get("/jobs/<job_id>/images/<number>", parameters=[_JOB_ID, _NUMBER])
@@ -143,7 +145,7 @@ def jobs_blueprint(
             job, small = thumbnails.get(caller(), checked_id(job_id), wanted)
             lasting = query.get("v") == thumbnail_version(job)
             return image_response(small, name=f"{job_id}-{wanted}-small", lasting=lasting)
-        data = scheduler.image(caller(), checked_id(job_id), wanted)
+        data = job_service.image(caller(), checked_id(job_id), wanted)
         return image_response(data, name=f"{job_id}-{wanted}")
 
     @blueprint.get("/jobs/<job_id>/events", parameters=[_JOB_ID])
