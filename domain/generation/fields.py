@@ -25,6 +25,7 @@ __all__ = [
     "V1_LIMITS",
     "ModelId",
     "RequestField",
+    "integers",
 ]
 
 NO_GUIDANCE = 1.0
@@ -231,3 +232,11 @@ OPENAI_LIMITS: Mapping[str, Limit] = MappingProxyType(
     {**LIMITS, "model_id": MODEL_NAME, "num_images": IntegerRange(1, 10)}
 )
 """What a request of the OpenAI API may hold: ten images are the most that API draws."""
+
+
+def integers(name: str, limits: Mapping[str, Limit] = LIMITS) -> IntegerRange:
+    """The bounds of a field of whole numbers. Raises TypeError for a field of another kind."""
+    limit = limits[name]
+    if not isinstance(limit, IntegerRange):
+        raise TypeError(f"{name} is not a field of whole numbers")
+    return limit

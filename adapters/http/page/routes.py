@@ -5,9 +5,10 @@ from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
-from adapters.http.generation.schemas import V1_LIMITS, generation_request
+from adapters.http.generation.schemas import request_defaults
 from application.settings.settings import Settings
 from application.version import NAME, VERSION
+from domain.generation.fields import V1_LIMITS
 from domain.generation.output_formats import DEFAULT_QUALITY
 
 __all__ = ["BrowserPage"]
@@ -35,17 +36,14 @@ class BrowserPage:
         version = _digest(_ASSETS)
         self._address = f"/assets-{version}"
         self._version = version
-        # What a request that names nothing else has.
-        defaults = generation_request({"id": "-", "model_id": "0" * 64, "prompt": "-"}, settings)
-        limits = V1_LIMITS
         self._context = {
             "name": NAME,
             "version": VERSION,
             "assets": self._address,
             "modules": _names("*.js", but="early.js"),
             "styles": _names("*.css"),
-            "limits": limits,
-            "defaults": defaults,
+            "limits": V1_LIMITS,
+            "defaults": request_defaults(settings),
             "quality": DEFAULT_QUALITY,
             # Anybody may read the page, and where a disk's folders lie is not for anybody.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
