@@ -98,6 +98,11 @@ class RequestField:
     is_text: bool = False
     is_of_images: bool = False
 
+    @property
+    def plain_meaning(self) -> str:
+        """`meaning` without Markdown."""
+        return re.sub("[`*]", "", self.meaning)
+
 
 _ROWS = (
     RequestField(
@@ -203,8 +208,8 @@ _ROWS = (
     RequestField(
         name="quality",
         limit=IntegerRange(1, 100),
-        meaning=f"The quality of a `jpeg` or `webp`; {DEFAULT_QUALITY} if left out. A `png` has "
-        "none.",
+        meaning=f"The quality of a `jpeg` or `webp`; {DEFAULT_QUALITY} if left out. A `webp` of "
+        "100 keeps every pixel, and a `png` has no quality.",
         label="Quality",
         is_optional=True,
     ),

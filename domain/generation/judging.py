@@ -18,6 +18,9 @@ __all__ = [
 
 _TEXTS = tuple(row.name for row in FIELDS.values() if row.is_text)
 _ALL = frozenset(FIELDS)
+# What fields say of each other counts again when others join them. At a door a model may have any
+# of its names, in a request it has its id.
+_AGAIN = ("model_id", "seed", "num_images", "quality", "output_format")
 
 
 def last_seed_problem(seed: int | None, num_images: int) -> str | None:
@@ -119,9 +122,7 @@ class JudgedFields(Mapping[str, Any]):
         """All of them and `more`, which win and are judged here. Raises InvalidRequest."""
         added = with_newlines(more)
         together = {**self._values, **added}
-        # What fields say of each other counts again; of the rest only the new ones.
-        linked = ("seed", "num_images", "quality", "output_format")
-        values = {name: together[name] for name in (*added, *linked) if name in together}
+        values = {name: together[name] for name in (*added, *_AGAIN) if name in together}
         if problems := field_problems(values):
             raise InvalidRequest(problems)
         return together

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from domain.errors import InvalidRequest
@@ -132,11 +133,15 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         values = with_newlines({name: getattr(self, name) for name in LIMITS})
         problems = field_problems(values)
-        if self.parts:
+        carries_parts = _read_beyond(self) != _NOTHING_BEYOND
+        if carries_parts:
             problems += part_problems(self)
         if problems:
             raise InvalidRequest(problems)
         self._keep(values)
+        if carries_parts:
+            object.__setattr__(self, "prompt_syntax", PromptSyntax(self.prompt_syntax))
+            object.__setattr__(self, "vae_id", self.vae_id and self.vae_id.lower())
 
     @classmethod
     def of(cls, fields: JudgedFields, **more: Any) -> "GenerationRequest":
@@ -147,12 +152,11 @@ class GenerationRequest:
             TypeError: a field without a default is missing.
         """
         values = fields.plus(**more)
+        if missing := _REQUIRED - values.keys():
+            raise TypeError(f"a request needs its {', '.join(sorted(missing))}")
         request = object.__new__(cls)
-        for field in dataclasses.fields(cls):
-            value = values.get(field.name, field.default)
-            if value is dataclasses.MISSING:
-                raise TypeError(f"a request needs its {field.name}")
-            object.__setattr__(request, field.name, value)
+        for name, default in _DEFAULTS:
+            object.__setattr__(request, name, default)
         request._keep(values)
         return request
 
@@ -231,7 +235,13 @@ class GenerationRequest:
     @property
     def parts(self) -> tuple[str, ...]:
         """The names of the fields beyond those of `FIELDS` that ask for something."""
-        return tuple(name for name, default in _BEYOND if getattr(self, name) != default)
+        return tuple(
+            name
+            for name, value, default in zip(
+                _BEYOND, _read_beyond(self), _NOTHING_BEYOND, strict=True
+            )
+            if value != default
+        )
 
     @property
     def models(self) -> tuple[ModelUse, ...]:
@@ -245,22 +255,16 @@ class GenerationRequest:
 
     def _keep(self, values: Mapping[str, Any]) -> None:
         """Take judged `values` as they are kept."""
-        settled: dict[str, Any] = {
-            "prompt": self.prompt,
-            "negative_prompt": self.negative_prompt,
-            **{name: values[name] for name in ("prompt", "negative_prompt") if name in values},
-            "model_id": self.model_id.lower(),
-            "guidance_scale": float(self.guidance_scale) or NO_GUIDANCE,
-            "output_format": OutputFormat(self.output_format),
-            "scheduler": None if self.scheduler is None else Scheduler(self.scheduler),
-        }
-        if self.quality is None and settled["output_format"].has_quality:
-            settled["quality"] = DEFAULT_QUALITY
-        if self.parts:
-            settled["prompt_syntax"] = PromptSyntax(self.prompt_syntax)
-            settled["vae_id"] = self.vae_id and self.vae_id.lower()
-        for name, value in settled.items():
-            object.__setattr__(self, name, value)
+        put = object.__setattr__
+        for name, value in values.items():
+            put(self, name, value)
+        put(self, "model_id", self.model_id.lower())
+        put(self, "guidance_scale", float(self.guidance_scale) or NO_GUIDANCE)
+        put(self, "output_format", OutputFormat(self.output_format))
+        if self.scheduler is not None:
+            put(self, "scheduler", Scheduler(self.scheduler))
+        if self.quality is None and self.output_format.has_quality:
+            put(self, "quality", DEFAULT_QUALITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,9 +285,10 @@ def _next_multiple(pixels: int) -> int:
     return -(-pixels // _NEXT_MULTIPLE) * _NEXT_MULTIPLE
 
 
-_BEYOND = tuple(
-    (field.name, field.default)
-    for field in dataclasses.fields(GenerationRequest)
-    if field.name not in LIMITS
-)
+_FIELDS = dataclasses.fields(GenerationRequest)
+_REQUIRED = frozenset(each.name for each in _FIELDS if each.default is dataclasses.MISSING)
+_DEFAULTS = tuple((each.name, each.default) for each in _FIELDS if each.name not in _REQUIRED)
+_BEYOND = tuple(each.name for each in _FIELDS if each.name not in LIMITS)
+_NOTHING_BEYOND = tuple(each.default for each in _FIELDS if each.name not in LIMITS)
+_read_beyond = attrgetter(*_BEYOND)
 _PARTS = part_names(GenerationRequest)

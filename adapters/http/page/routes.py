@@ -8,13 +8,21 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from adapters.http.generation.schemas import request_defaults
 from application.settings.settings import Settings
 from application.version import NAME, VERSION
-from domain.generation.fields import V1_LIMITS
+from domain.generation.fields import FIELDS, V1_LIMITS
 from domain.generation.output_formats import DEFAULT_QUALITY
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf
 
 __all__ = ["BrowserPage"]
 
 _FOLDER = Path(__file__).with_name("site")
 _ASSETS = _FOLDER / "assets"
+_LAID_OUT = frozenset(
+    {
+        *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
+        *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
+    }
+)
+"""The fields that have a place of their own in the form; others follow them."""
 _HEADERS = {
     # Scripts and styles come from files alone; previews are data:, pictures blob: (an <img> can
     # send no credential). By the last two no script can write text into the page as HTML.
@@ -42,6 +50,9 @@ class BrowserPage:
             "assets": self._address,
             "modules": _names("*.js", but="early.js"),
             "styles": _names("*.css"),
+            "fields": FIELDS,
+            "others": [row for name, row in FIELDS.items() if name not in _LAID_OUT],
+            "kinds": {name: _kind(limit) for name, limit in V1_LIMITS.items()},
             "limits": V1_LIMITS,
             "defaults": request_defaults(settings),
             "quality": DEFAULT_QUALITY,
@@ -50,7 +61,7 @@ class BrowserPage:
         }
 
     def __call__(self) -> Response:
-        """The answer that holds the page; 304 for who has it already."""
+        """The answer that holds the page; 304 for a browser that has it already."""
         page = make_response(render_template("index.html", **self._context))
         page.headers.update(_HEADERS)
         page.add_etag()
@@ -73,6 +84,15 @@ class BrowserPage:
             return file
 
         return blueprint
+
+
+def _kind(limit: Limit) -> str:
+    """How the script of the form reads the value of a control."""
+    if isinstance(limit, IntegerRange):
+        return "integer"
+    if isinstance(limit, NumberRange):
+        return "number"
+    return "word" if isinstance(limit, OneOf) else "text"
 
 
 def _names(pattern: str, *, but: str = "") -> list[str]:
