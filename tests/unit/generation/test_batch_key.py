@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.generation.batch_key import _OF_EACH
+from domain.generation.fields import FIELDS
 from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import Lora, PromptSyntax, SecondPass, SourceImage, Upscale
 from domain.generation.request import GenerationRequest
@@ -40,9 +41,18 @@ _OTHER: dict[str, Any] = {
 }
 
 
+def _another(name: str) -> Any:
+    """A value that is not the default of a field which was added to the table."""
+    limit, default = FIELDS[name].limit, getattr(ONE, name)
+    values: tuple[Any, ...] = getattr(limit, "words", ())
+    if not values:
+        values = (getattr(limit, "minimum"), getattr(limit, "maximum"))  # noqa: B009
+    return next(value for value in values if value != default)
+
+
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GenerationRequest)])
 def test_a_field_parts_batches_unless_each_picture_has_its_own(name: str) -> None:
-    changes = {name: _OTHER[name]}
+    changes: dict[str, Any] = {name: _OTHER[name] if name in _OTHER else _another(name)}
     if name == "quality":
         changes["output_format"] = OutputFormat.WEBP
     other = dataclasses.replace(ONE, **changes)
