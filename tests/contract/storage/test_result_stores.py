@@ -97,7 +97,7 @@ def test_pictures_that_are_given_up_are_counted(
         files.write(token, [GeneratedImage(b"one", 1, 8, 8)])
     files.keep_only([TOKEN])
     files.keep_only([TOKEN])
-    assert caplog.messages == ["removed the pictures of 2 jobs that are not known"]
+    assert caplog.messages == ["removed the pictures of 2 unknown jobs"]
 
 
 def test_a_folder_that_can_not_be_read_is_no_lost_picture(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> Non
 
 
 def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no token"):
+    with pytest.raises(ValueError, match="not a job's token"):
         ResultFiles(tmp_path).read("../../etc", 0)
 
 
