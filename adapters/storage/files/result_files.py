@@ -85,8 +85,8 @@ class ResultFiles(ResultStore):
             _log.warning(
                 "the job database contains no jobs, so the pictures of %d jobs in %s are kept "
                 "for now. If DATABASE_URL was changed or the database moved, stop the service and "
-                "bring the old one back, or set a new DATA_DIR; otherwise remove that folder. Once there "
-                "is a new job, the next start removes them",
+                "bring the old one back, or set a new DATA_DIR; otherwise remove that folder. Once "
+                "there is a new job, the next start removes them",
                 len(others),
                 self._folder.absolute(),
             )

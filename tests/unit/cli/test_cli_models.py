@@ -33,7 +33,7 @@ def test_the_table_says_what_there_is_and_why_some_can_not_be_drawn_with() -> No
         ["NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT", "LOADABLE BECAUSE"],
         ["a.safetensors", "checkpoint", "-", "7", "B", MODEL.id[:10]],
         ["lo\\x1bra.safetensors", "lora", "sd-1", "4.3", "MB", LORA.id[:10], "it is a LoRA"],
-        ["c.ckpt", "-", "-", "2.0", "kB", "-", "it is not whole yet"],
+        ["c.ckpt", "-", "-", "2.0", "kB", "-", "it is not complete yet"],
     ]
 
 
