@@ -83,7 +83,8 @@ def many_files(folder: Path, count: int, size: int) -> None:
 
 def random_checkpoint(path: Path, family: ModelFamily, *, seed: int) -> None:
     """Write a float16 checkpoint with every tensor of the family, in its real size, with random
-    values."""
+    values.
+    """
     import numpy as np
 
     generator = np.random.default_rng(seed)
@@ -103,7 +104,8 @@ def random_checkpoint(path: Path, family: ModelFamily, *, seed: int) -> None:
 
 def demo_variant(path: Path, number: int) -> None:
     """Write the demo checkpoint with the last bit of each weight changed; unchanged for number
-    0."""
+    0.
+    """
     import numpy as np
 
     content = DEMO_CHECKPOINT.read_bytes()
@@ -133,7 +135,8 @@ def models_in(
 
 def _header(tensors: Mapping[str, tuple[tuple[int, ...], str, int]]) -> bytes:
     """Return the header of a safetensors file with tensors of these shapes, types and bytes per
-    number."""
+    number.
+    """
     table, end = {}, 0
     for name, (shape, dtype, width) in tensors.items():
         begin, end = end, end + width * math.prod(shape)

@@ -76,7 +76,8 @@ def seconds_to_load(folder: str) -> dict[str, Any]:
 
 def seconds_to_read(folder: str) -> dict[str, Any]:
     """Time reading the whole file into memory and converting each tensor; runs in a child
-    process."""
+    process.
+    """
     import torch
 
     from adapters.diffusion.devices.device import find_device
@@ -104,7 +105,8 @@ def seconds_to_read(folder: str) -> dict[str, Any]:
 
 def seconds_to_map(folder: str) -> dict[str, Any]:
     """Time mapping the file, as safetensors does, and converting each tensor; runs in a child
-    process."""
+    process.
+    """
     import safetensors.torch
 
     from adapters.diffusion.devices.device import find_device

@@ -60,7 +60,8 @@ def _row(plan: Plan, name: str, folder: Path, count: int, room: int, plain: list
 
 def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
     """Return the bytes after each switch, with `room` for that many pipelines; runs in a child
-    process."""
+    process.
+    """
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
@@ -81,7 +82,8 @@ def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
 
 def memory_of_a_variable(folder: str, count: int) -> list[int]:
     """Return the bytes after each switch of a program that replaces one pipeline; runs in a child
-    process."""
+    process.
+    """
     import torch
 
     from adapters.diffusion.devices.device import find_device

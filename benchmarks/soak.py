@@ -1,6 +1,6 @@
 """Mixed drawings for a while, and the resources that the service holds.
 
-python -m benchmarks.soak [--drawings 600] [--plot docs/soak.svg]
+    python -m benchmarks.soak [--drawings 600] [--plot docs/soak.svg]
 
 Two models, every sampler, three formats and three APIs, with cancels and bad requests in between.
 Resident memory, open files and threads of the worker are read after each request. The last line
@@ -47,7 +47,8 @@ class Sample:
 
 def growth(values: Sequence[float]) -> float:
     """Return how much the median of the last quarter exceeds that of the second one; 0.01 is 1
-    %."""
+    %.
+    """
     quarter = len(values) // 4
     before = statistics.median(values[quarter : 2 * quarter])
     return statistics.median(values[-quarter:]) / before - 1

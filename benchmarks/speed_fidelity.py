@@ -72,7 +72,8 @@ def fidelity(folder: Path, scale: float) -> Iterator[Row]:
 
 def fidelity_of(drawn: Path, reference: Path, count: int) -> dict[str, float]:
     """Return the mean absolute difference, of 255, and the share of right images of both, of
-    100."""
+    100.
+    """
     import numpy as np
     from PIL import Image
 
@@ -113,7 +114,8 @@ def draw_by_the_service(
     folder: str, output: str, path: str, count: int, steps: int = _STEPS
 ) -> None:
     """Draw the same through the use case with the settings of that path; runs in a child
-    process."""
+    process.
+    """
     settings = Settings(
         model_dirs=(folder,), data_dir=str(Path(output, "data")), **PATHS[path].settings
     )

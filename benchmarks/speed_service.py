@@ -58,7 +58,8 @@ def overhead(folder: Path, scale: float) -> Iterator[Row]:
 
 def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
     """Return the seconds of each way for each request; raises RuntimeError if their images
-    differ."""
+    differ.
+    """
     import numpy as np
     import torch
     from PIL import Image

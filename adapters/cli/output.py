@@ -20,7 +20,8 @@ class OutputLost(OSError):
 
 class _Output(io.FileIO):
     """Standard output; the first write that fails raises OutputLost, and later writes are
-    discarded."""
+    discarded.
+    """
 
     _lost = False
 

@@ -34,7 +34,8 @@ def look_through(registry: ModelRegistry, line: StatusLine, wanted: str | None =
 
 def _is_known(registry: ModelRegistry, wanted: str | None) -> bool:
     """Return True if `wanted` is a listed id or its beginning. A file that is not listed yet will
-    have another id."""
+    have another id.
+    """
     if wanted is None or len(wanted) < SHORT_ID:
         return False
     return any(model.id.startswith(wanted.lower()) for model in registry.models())

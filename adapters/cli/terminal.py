@@ -37,7 +37,8 @@ def human_seconds(seconds: float) -> str:
 
 def plain(text: str) -> str:
     """Return `text` on one line and without terminal control codes: file names come from
-    strangers."""
+    strangers.
+    """
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 

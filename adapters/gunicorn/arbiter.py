@@ -1,5 +1,6 @@
 """gunicorn's master process, for one service in one worker and with signals that suit a
-terminal."""
+terminal.
+"""
 
 import contextlib
 import os

@@ -234,7 +234,8 @@ class ConnectionsWorker(ThreadWorker):
 
     def _linger(self, conn: Any) -> None:
         """Close a connection without blocking: one direction now, the other once the client has
-        read."""
+        read.
+        """
         sock = conn.sock
         try:
             sock.setblocking(False)

@@ -32,7 +32,8 @@ def end_at_once() -> None:
 
 def restore_interrupts() -> None:
     """Restore Python's defaults: Ctrl-C raises KeyboardInterrupt, the other signals end the
-    process."""
+    process.
+    """
     for number in _STATUS:
         if signal.getsignal(number) is _end:
             interrupt = number == signal.SIGINT

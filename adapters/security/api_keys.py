@@ -28,7 +28,8 @@ class ApiKeyVerifier(CredentialVerifier):
 
     def verify(self, credential: str) -> Principal | None:
         """Return the caller that this key belongs to. Takes the same time for every key, known or
-        not."""
+        not.
+        """
         digest = hashlib.sha256(credential.encode(errors="surrogateescape")).digest()
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):

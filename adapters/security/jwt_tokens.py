@@ -25,7 +25,8 @@ class JwtTokens(CredentialVerifier, TokenIssuer):
 
     def verify(self, credential: str) -> Principal | None:
         """Return the caller of a token. `exp` and `sub` are required, `nbf` and `iat` are
-        honoured."""
+        honoured.
+        """
         try:
             claims = jwt.decode(
                 credential,

@@ -30,7 +30,8 @@ class LinkKey:
 
     def __call__(self) -> bytes:
         """Return 32 bytes. Raises StorageUnavailable if the file can be neither read nor
-        created."""
+        created.
+        """
         with self._lock:
             if self._key is None:
                 self._key = self._derived() if self._secret_key else self._kept()
