@@ -122,7 +122,7 @@ def test_the_focus_stays_near_after_a_keyboard_cancel(
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_fault(studio: Studio, service: Service, view: dict[str, Any]) -> None:
-    """Apply every rule of axe-core for WCAG 2.2 A and AA, and its best practices, in every state."""
+    """Apply axe-core's rules for WCAG 2.2 A and AA, and its best practices, in every state."""
     page = studio.open().page
     assert faults(page) == []
     studio.sign_in()
