@@ -17,7 +17,7 @@ from tests.unit.cli.cli_runs import SECRET_KEY, Terminal
 
 
 @pytest.fixture(autouse=True)
-def the_scanner_is_heard_afterwards() -> Iterator[None]:
+def scanner_log_restored() -> Iterator[None]:
     """`doctor` mutes it until its process ends; this process runs other tests too."""
     yield
     logging.getLogger("adapters.filesystem").setLevel(logging.NOTSET)

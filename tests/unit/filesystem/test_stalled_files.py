@@ -41,7 +41,7 @@ def make_source(clock: FakeClock, cache: IdentityCache | None = None) -> Filesys
     return FilesystemModelSource(["models"], cache, settle_seconds=1, stall_seconds=30, clock=clock)
 
 
-def at_rest(source: FilesystemModelSource) -> ModelScan:
+def scan_at_rest(source: FilesystemModelSource) -> ModelScan:
     """Scan once no file is being read in the background."""
     scan = source.scan()
     while any(each.state is PendingState.HASHING for each in scan.pending):
@@ -52,10 +52,10 @@ def at_rest(source: FilesystemModelSource) -> ModelScan:
 
 def after(source: FilesystemModelSource, clock: FakeClock, *seconds: float) -> ModelScan:
     """Scan at these times, in seconds."""
-    scan = at_rest(source)
+    scan = scan_at_rest(source)
     for each in seconds:
         clock.now += each
-        scan = at_rest(source)
+        scan = scan_at_rest(source)
     return scan
 
 
@@ -98,7 +98,7 @@ def test_a_file_listed_as_truncated_that_grows_again_is_read_again(
     (cut,) = after(source, clock, 2, 30).models
     assert "promises" in str(cut.reason)
     (folder / "a.safetensors").write_bytes(WHOLE)
-    scan = at_rest(source)
+    scan = scan_at_rest(source)
     assert (scan.models, [each.reason for each in scan.pending]) == ((), [None])
     (whole,) = after(source, clock, 2).models
     assert whole.id != cut.id
