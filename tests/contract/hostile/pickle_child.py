@@ -2,7 +2,8 @@
 
     python -m tests.contract.hostile.pickle_child FILE ...
 
-Prints a line of JSON for each file. Only Linux reports the peak of a process's memory and can reset it.
+Prints a line of JSON for each file. Only Linux reports the peak of a process's memory and can
+reset it.
 """
 
 import json
