@@ -18,9 +18,9 @@ from diffusers import ModelMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
 from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
+from domain.checkpoints.pipelines import TEXT_TO_IMAGE_CLASSES
 from domain.errors import ModelNotLoadable
 
 __all__ = ["FolderIndex", "make_harmless", "read_index"]

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 
 from adapters.filesystem.classification.extras import quantised, unexpected
-from adapters.filesystem.classification.layouts import Shape, checkpoint_parts
 from adapters.filesystem.headers.values import Header, TensorFacts
+from domain.checkpoints.layouts import Shape, checkpoint_parts
 from domain.models.record import ModelFamily
 
 __all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]

@@ -3,7 +3,7 @@
 from typing import BinaryIO
 
 from adapters.filesystem.headers.values import Header
-from domain.checkpoints.torch_file import ZIP_MAGIC, read_torch_file
+from domain.checkpoints.pickles.torch_file import ZIP_MAGIC, read_torch_file
 
 __all__ = ["ZIP_MAGIC", "read_pickle_header"]
 

@@ -16,7 +16,7 @@ from adapters.diffusion.families import (
     prediction_of,
     with_modern_names,
 )
-from adapters.filesystem.classification.layouts import checkpoint_parts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 
 pytestmark = pytest.mark.torch

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.model_source import FilesystemModelSource
+from domain.checkpoints.pipelines import TEXT_TO_IMAGE_CLASSES
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.folders.folders import save_newer, save_stable_diffusion

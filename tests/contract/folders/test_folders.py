@@ -154,7 +154,7 @@ def test_every_class_that_is_accepted_takes_what_is_asked_of_it() -> None:
 
     import diffusers
 
-    from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+    from domain.checkpoints.pipelines import TEXT_TO_IMAGE_CLASSES
 
     asked = {"prompt", "width", "height", "num_inference_steps", "generator", "output_type"}
     for name in set(TEXT_TO_IMAGE_CLASSES.values()):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.classification.folders import PIPELINES
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.checkpoints.pipelines import TEXT_TO_IMAGE_CLASSES
 from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.unit.filesystem.model_files import safetensors_file
