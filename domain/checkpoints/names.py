@@ -1,4 +1,4 @@
-"""Older names of tensors, and what diffusers calls them."""
+"""Older names of tensors, and the names that replace them."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -11,14 +11,14 @@ _CLIP = "cond_stage_model.transformer."
 _PARTS = ("embeddings.", "encoder.", "final_layer_norm.")
 
 
-def with_modern_names(weights: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
-    """The weights, with the text encoder's names as diffusers looks for them.
+def with_modern_names(tensors: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
+    """Return the tensors with the text encoder's names as diffusers looks for them.
 
-    Checkpoints converted with early transformers, many anime models of 2022 among them, lack the
-    `text_model.` in `cond_stage_model.transformer.text_model.embeddings…`; AUTOMATIC1111's web UI
-    renames the same three (`sd_models.py`, `checkpoint_dict_replacements`).
+    Checkpoints that were converted with early transformers, many anime models of 2022 among them,
+    lack the `text_model.` in `cond_stage_model.transformer.text_model.embeddings…`. AUTOMATIC1111's
+    web UI renames the same three prefixes (`sd_models.py`, `checkpoint_dict_replacements`).
     """
-    return {_modern(name): tensor for name, tensor in weights.items()}
+    return {_modern(name): tensor for name, tensor in tensors.items()}
 
 
 def _modern(name: str) -> str:

@@ -1,17 +1,51 @@
-"""The pipeline classes that a diffusers folder may name. Imports nothing heavy.
+"""The pipeline classes of diffusers that a model folder may name, and the parts that they have.
 
-Each makes a picture from a text alone, and its call takes at least the prompt, the size, the steps,
-a scale of guidance, generators and an output type. A name that the installed diffusers lacks is
-refused at load.
+Each makes a picture from a text alone. Its call takes at least the prompt, the size, the number of
+steps, a guidance scale, generators and an output type. Listing refuses every other class. Loading
+also refuses a class that the installed diffusers lacks.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["STABLE_DIFFUSION_CLASSES", "TEXT_TO_IMAGE_CLASSES"]
+from domain.models.record import ModelFamily
 
-# Drawn as the single files are. The inpainting forms have the same components, and draw from text
-# as `families.inpainting` says.
+__all__ = [
+    "DROPPED_PARTS",
+    "LIBRARIES",
+    "PIPELINES",
+    "PIPELINE_CLASSES",
+    "STABLE_DIFFUSION_CLASSES",
+]
+
+PIPELINES: Mapping[str, ModelFamily | None] = MappingProxyType(
+    {
+        "AuraFlowPipeline": None,
+        "ChromaPipeline": None,
+        "CogView3PlusPipeline": None,
+        "CogView4Pipeline": None,
+        "Flux2KleinPipeline": None,
+        "FluxPipeline": ModelFamily.FLUX,
+        "HunyuanDiTPipeline": None,
+        "LatentConsistencyModelPipeline": None,
+        "Lumina2Pipeline": None,
+        "LuminaPipeline": None,
+        "PixArtAlphaPipeline": None,
+        "PixArtSigmaPipeline": None,
+        "QwenImagePipeline": None,
+        "SanaPipeline": None,
+        "StableDiffusion3Pipeline": ModelFamily.SD_3,
+        "StableDiffusionInpaintPipeline": ModelFamily.SD_1_INPAINT,
+        "StableDiffusionPipeline": ModelFamily.SD_1,
+        "StableDiffusionXLInpaintPipeline": ModelFamily.SDXL_INPAINT,
+        "StableDiffusionXLPipeline": ModelFamily.SDXL,
+        "ZImagePipeline": None,
+    }
+)
+"""Every `_class_name` that a folder may have, and the family that it stands for, if it has one."""
+
+# The inpainting classes have the same components. They draw from text as
+# `adapters.diffusion.families.inpainting` says.
 STABLE_DIFFUSION_CLASSES: Mapping[str, str] = MappingProxyType(
     {
         "StableDiffusionPipeline": "StableDiffusionPipeline",
@@ -20,32 +54,16 @@ STABLE_DIFFUSION_CLASSES: Mapping[str, str] = MappingProxyType(
         "StableDiffusionXLInpaintPipeline": "StableDiffusionXLPipeline",
     }
 )
-"""`_class_name` of a folder, and the class that it is loaded as."""
+"""The classes that draw as single files do: `_class_name`, and the class that is loaded."""
 
-TEXT_TO_IMAGE_CLASSES: Mapping[str, str] = MappingProxyType(
-    {
-        **STABLE_DIFFUSION_CLASSES,
-        **{
-            name: name
-            for name in (
-                "AuraFlowPipeline",
-                "ChromaPipeline",
-                "CogView3PlusPipeline",
-                "CogView4Pipeline",
-                "Flux2KleinPipeline",
-                "FluxPipeline",
-                "HunyuanDiTPipeline",
-                "LatentConsistencyModelPipeline",
-                "Lumina2Pipeline",
-                "LuminaPipeline",
-                "PixArtAlphaPipeline",
-                "PixArtSigmaPipeline",
-                "QwenImagePipeline",
-                "SanaPipeline",
-                "StableDiffusion3Pipeline",
-                "ZImagePipeline",
-            )
-        },
-    }
+PIPELINE_CLASSES: Mapping[str, str] = MappingProxyType(
+    {name: STABLE_DIFFUSION_CLASSES.get(name, name) for name in PIPELINES}
 )
-"""As `STABLE_DIFFUSION_CLASSES`, and every further class that a folder may name."""
+"""Every `_class_name` that a folder may have, and the class that is loaded."""
+
+LIBRARIES = frozenset({"diffusers", "transformers"})
+"""The libraries whose classes a folder's parts may be of."""
+
+DROPPED_PARTS = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
+"""The parts that are never loaded, as with single files. What a picture may show is for the caller
+to judge, and pictures are not an input. Their classes are not even looked up."""

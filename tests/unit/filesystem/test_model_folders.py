@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem.classification.folders import PIPELINES
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from domain.checkpoints.pipelines import TEXT_TO_IMAGE_CLASSES
 from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.unit.filesystem.model_files import safetensors_file
@@ -204,10 +202,6 @@ def test_its_family_is_told_from_its_configuration(
     write(models / "mine", FILES | changes)
     (record,) = list_all()
     assert record.family is family
-
-
-def test_what_is_listed_as_loadable_is_what_the_loader_takes() -> None:
-    assert set(PIPELINES) == set(TEXT_TO_IMAGE_CLASSES)
 
 
 def test_a_second_run_reads_no_weights_again(
