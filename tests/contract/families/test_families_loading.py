@@ -16,7 +16,7 @@ from adapters.diffusion.families import (
     prediction_of,
     with_modern_names,
 )
-from adapters.filesystem.classification.layouts import checkpoint_parts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 
 pytestmark = pytest.mark.torch
@@ -164,11 +164,6 @@ def test_the_prediction_type_of_a_checkpoint(
     spread: float,
     velocity: bool | None,
 ) -> None:
-    import torch
-
-    probe = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
-    bias = torch.tensor([spread, -spread] * 160, dtype=torch.float16)
-    weights = {probe: bias, **{name: torch.tensor([]) for name in names}}
-    told = prediction_of(family, weights, metadata)
+    told = prediction_of(family, names, metadata, [spread, -spread] * 160)
     assert (told.velocity if told else None) is velocity
     assert (told is not None and told.zero_terminal_snr) is ("ztsnr" in names)

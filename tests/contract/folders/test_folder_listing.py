@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.model_source import FilesystemModelSource
+from domain.checkpoints.pipelines import PIPELINE_CLASSES
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.folders.folders import save_newer, save_stable_diffusion
@@ -47,13 +47,13 @@ def test_a_newer_folder_saved_by_diffusers_is_loadable(tmp_path: Path, family: s
     assert listed(tmp_path).reason is None
 
 
-@pytest.mark.parametrize("name", TEXT_TO_IMAGE_CLASSES)
+@pytest.mark.parametrize("name", PIPELINE_CLASSES)
 def test_the_required_parts_are_those_that_the_pipeline_class_takes(name: str) -> None:
     import diffusers
 
     from adapters.diffusion.loading import folder_index
 
-    pipeline = getattr(diffusers, TEXT_TO_IMAGE_CLASSES[name])
+    pipeline = getattr(diffusers, PIPELINE_CLASSES[name])
     parameters = inspect.signature(pipeline.__init__).parameters
     needed = set(needed_parts(name))
     assert needed <= parameters.keys()

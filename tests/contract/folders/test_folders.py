@@ -154,10 +154,10 @@ def test_every_accepted_class_takes_the_arguments() -> None:
 
     import diffusers
 
-    from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+    from domain.checkpoints.pipelines import PIPELINE_CLASSES
 
     asked = {"prompt", "width", "height", "num_inference_steps", "generator", "output_type"}
-    for name in set(TEXT_TO_IMAGE_CLASSES.values()):
+    for name in set(PIPELINE_CLASSES.values()):
         parameters = inspect.signature(getattr(diffusers, name).__call__).parameters
         assert asked <= parameters.keys(), name
         assert {"guidance_scale", "true_cfg_scale"} & parameters.keys(), name

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.diffusion.families import configuration_files
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from adapters.filesystem.classification.layouts import checkpoint_parts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.checkpoints.unused import PARTS
 from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from adapters.filesystem.classification.files import Classification
-from adapters.filesystem.classification.layouts import checkpoint_parts
 from adapters.filesystem.headers.reading import TensorFacts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 from tests.unit.classification.classification_headers import (

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
-from adapters.filesystem.classification.folders import PIPELINES
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
@@ -204,10 +202,6 @@ def test_the_family_comes_from_the_configuration(
     write(models / "mine", FILES | changes)
     (record,) = list_all()
     assert record.family is family
-
-
-def test_folders_listed_as_loadable_are_accepted_by_the_loader() -> None:
-    assert set(PIPELINES) == set(TEXT_TO_IMAGE_CLASSES)
 
 
 def test_a_second_run_does_not_read_the_weights_again(

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from adapters.filesystem.classification.folders import PIPELINES
+from domain.checkpoints.pipelines import PIPELINES
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.samplers import Scheduler
 from tests.fakes.model_source import model_record
