@@ -64,9 +64,10 @@ def step_times(times: list[float], clock: Callable[[], float]) -> Callable[..., 
 @contextmanager
 def _configuration_of(model: ModelRecord) -> Iterator[str]:
     """A folder with the model's configuration, which diffusers would else ask a hub for."""
-    from adapters.diffusion.configuration import configuration_folder, embedded_configuration
+    from adapters.diffusion.configuration import configuration_folder
     from adapters.diffusion.families import configuration_files
     from adapters.diffusion.weights import read_metadata
+    from domain.checkpoints.configurations import embedded_configuration
 
     files = embedded_configuration(read_metadata(model))
     if files is None:

@@ -9,7 +9,6 @@ from domain.schedulers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
-    "CONFIGURATION_FILES",
     "SHORT_ID",
     "FileStamp",
     "ModelFamily",
@@ -19,20 +18,6 @@ __all__ = [
     "PendingModel",
     "PendingState",
 ]
-
-
-CONFIGURATION_FILES = (
-    "model_index.json",
-    "unet/config.json",
-    "vae/config.json",
-    "text_encoder/config.json",
-    "scheduler/scheduler_config.json",
-    "tokenizer/vocab.json",
-    "tokenizer/merges.txt",
-    "tokenizer/tokenizer_config.json",
-)
-"""What the metadata of a self-contained checkpoint holds, all or none: a diffusers folder's small
-files, by their paths in it. `model_index.json` says that they are a StableDiffusionPipeline's."""
 
 
 SHORT_ID = 10

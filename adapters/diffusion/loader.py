@@ -19,7 +19,7 @@ from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 from transformers.initialization import no_init_weights
 
-from adapters.diffusion.configuration import configuration_folder, embedded_configuration
+from adapters.diffusion.configuration import configuration_folder
 from adapters.diffusion.device import Device
 from adapters.diffusion.errors import (
     Callbacks,
@@ -40,8 +40,10 @@ from adapters.diffusion.openvino_backend import accelerate_with_openvino
 from adapters.diffusion.placing import STABLE_DIFFUSION, place
 from adapters.diffusion.proof import proven
 from adapters.diffusion.unread_tensors import why_not_all_is_read
+from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
 from adapters.diffusion.weights import read_metadata, read_weights
+from domain.checkpoints.configurations import embedded_configuration
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -117,7 +119,9 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
 def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     metadata = read_metadata(model)
     weights = with_modern_names(read_weights(model, tick=tick))
-    files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
+    with refusals_as_not_loadable():
+        embedded = embedded_configuration(metadata)
+    files = embedded or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:

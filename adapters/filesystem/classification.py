@@ -15,8 +15,13 @@ from adapters.filesystem.classification_checkpoints import (
 from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
 from adapters.filesystem.native_sizes import native_size_of_file
+from domain.checkpoints.configurations import (
+    CONFIGURATION_FILES,
+    UnusableConfiguration,
+    embedded_configuration,
+)
 from domain.model_card import NO_CARD, ModelCard
-from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.models import ModelFamily, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
@@ -117,6 +122,10 @@ def _configuration_problem(header: Header) -> str | None:
     for part in _CONFIGURED_PARTS:
         if not any(name.startswith(part) for name in header.tensors):
             return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
+    try:
+        embedded_configuration(header.metadata)
+    except UnusableConfiguration as error:
+        return error.reason
     return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
 
 

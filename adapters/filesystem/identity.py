@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from threading import Event
 
 from adapters.filesystem.classification import Classification, classify
 from adapters.filesystem.folders import extension_of
 from adapters.filesystem.headers import IncompleteFile, UnreadableHeader, read_header
+from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
 from domain.models import FileStamp, ModelKind
 
 __all__ = ["Identity", "Reading", "identify_file"]
@@ -54,11 +54,13 @@ def identify_file(
         IncompleteFile: its header promises more bytes than there are, and it is not `stalled`.
         OSError: it can not be read.
     """
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or FileStamp.of(status) != stamp:
+    try:
+        opened = opened_plain(path)
+    except NotAPlainFile:
+        return None
+    with opened as file:
+        descriptor = file.fileno()
+        if FileStamp.of(os.fstat(descriptor)) != stamp:
             return None
         classification = _classified(path, descriptor, stamp.size, stalled=stalled)
         digest = hashlib.sha256()

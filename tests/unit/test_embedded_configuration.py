@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.configuration import configuration_folder, embedded_configuration
-from domain.errors import ModelNotLoadable
-from domain.models import CONFIGURATION_FILES
+from adapters.diffusion.configuration import configuration_folder
+from domain.checkpoints.configurations import (
+    CONFIGURATION_FILES,
+    UnusableConfiguration,
+    embedded_configuration,
+)
 from tests.unit.embedded_files import FILES, changed
 
 
@@ -33,7 +36,7 @@ def test_no_class_is_named_by_the_file() -> None:
 
 @pytest.mark.parametrize("index", ["{}", '{"_class_name": "Evil"}', '{"_class_name": ["x"]}'])
 def test_one_for_another_pipeline_is_refused(index: str) -> None:
-    with pytest.raises(ModelNotLoadable, match=r"model_index\.json"):
+    with pytest.raises(UnusableConfiguration, match=r"model_index\.json"):
         embedded_configuration(FILES | {"model_index.json": index})
 
 
@@ -76,7 +79,7 @@ def test_classes_are_this_services_own() -> None:
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_one_that_lacks_a_file_is_refused_by_its_name(name: str) -> None:
     files = {key: text for key, text in FILES.items() if key != name}
-    with pytest.raises(ModelNotLoadable, match=name):
+    with pytest.raises(UnusableConfiguration, match=name):
         embedded_configuration(files)
 
 
@@ -100,12 +103,12 @@ def test_one_that_lacks_a_file_is_refused_by_its_name(name: str) -> None:
 )
 @pytest.mark.parametrize("name", sorted(FILES.keys() - {"tokenizer/merges.txt"}))
 def test_one_that_is_no_json_object_is_refused(name: str, text: str) -> None:
-    with pytest.raises(ModelNotLoadable, match=name):
+    with pytest.raises(UnusableConfiguration, match=name):
         embedded_configuration(FILES | {name: text})
 
 
 def test_one_that_is_huge_is_refused() -> None:
-    with pytest.raises(ModelNotLoadable, match="characters"):
+    with pytest.raises(UnusableConfiguration, match="characters"):
         embedded_configuration(FILES | {"tokenizer/merges.txt": "a" * 8_000_001})
 
 
