@@ -26,10 +26,18 @@ class Identity:
 
 
 class Reading:
-    """A file being read by one thread: how far it is, and whether to go on, for any other."""
+    """A file that one thread reads, for any other: how far it is, and whether to go on.
+
+    Attributes:
+        hashed: How many bytes are hashed.
+        fault: Why no picture will be drawn with it, which its header says before its bytes are
+            hashed; None where nothing is known to be wrong.
+        cancelled: Set by whoever wants the reading to end.
+    """
 
     def __init__(self) -> None:
         self.hashed = 0
+        self.fault: str | None = None
         self.cancelled = Event()
 
 
@@ -63,6 +71,7 @@ def identify_file(
         if FileStamp.of(os.fstat(descriptor)) != stamp:
             return None
         classification = _classified(path, descriptor, stamp.size, stalled=stalled)
+        reading.fault = classification.fault
         digest = hashlib.sha256()
         block = memoryview(bytearray(min(_BLOCK_BYTES, stamp.size)))
         file.seek(0)

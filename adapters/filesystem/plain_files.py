@@ -24,7 +24,7 @@ def opened_plain(path: str) -> io.FileIO:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotAPlainFile(f"{path!a} is not a plain file")
+            raise NotAPlainFile(f"{os.path.basename(path)!a} is not a plain file")
         return open(descriptor, "rb", buffering=0)
     except BaseException:
         os.close(descriptor)
