@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -25,11 +26,13 @@ GOOD = safetensors_file({"a": (10,)})
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").mkdir()
     (tmp_path / "models/good.safetensors").write_bytes(GOOD)
-    return tmp_path / "models"
+    yield tmp_path / "models"
+    # Folders that lie deeper than pytest can remove them.
+    subprocess.run(["rm", "-rf", str(tmp_path / "models/d")], check=True)
 
 
 @contextlib.contextmanager
