@@ -122,6 +122,7 @@ class ModelRecord:
         native_size: Of the pictures that it was trained with; None when that is not known.
         max_pixels: Of a picture, as this service bounds it for any model.
         card: What the model says of itself.
+        note: What whoever draws with it must know, to go on after its name; None for nothing.
     """
 
     id: str
@@ -139,6 +140,12 @@ class ModelRecord:
     native_size: Size | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     card: ModelCard = NO_CARD
+    note: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What each result that it draws must say of it."""
+        return () if self.note is None else (f"{self.name} {self.note}",)
 
     @property
     def description(self) -> str | None:

@@ -43,7 +43,9 @@ from adapters.diffusion.unread_tensors import why_not_all_is_read
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
 from adapters.diffusion.weights import read_metadata, read_weights
+from domain.checkpoints.averages import places_of_averages
 from domain.checkpoints.configurations import embedded_configuration
+from domain.checkpoints.header_values import TensorFacts
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models import ModelRecord
 
@@ -118,7 +120,7 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
 
 def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     metadata = read_metadata(model)
-    weights = with_modern_names(read_weights(model, tick=tick))
+    weights = _with_averages(with_modern_names(read_weights(model, tick=tick)))
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
     files = embedded or _family_configuration(model, weights, metadata)
@@ -128,6 +130,18 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
         raise ModelNotLoadable(f"{model.name} cannot be loaded: {reason}", lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
+
+
+def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights with the averages in their place, where there is one for each."""
+    places = places_of_averages(
+        {
+            name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
+            for name, each in weights.items()
+        }
+    )
+    moved = frozenset(places.values())
+    return {name: weights[places.get(name, name)] for name in weights if name not in moved}
 
 
 def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:

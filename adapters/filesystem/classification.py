@@ -15,6 +15,7 @@ from adapters.filesystem.classification_checkpoints import (
 from adapters.filesystem.classification_extras import quantised, unexpected_of_any_size
 from adapters.filesystem.headers_values import Header, TensorFacts, shown
 from adapters.filesystem.native_sizes import native_size_of_file
+from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
@@ -49,6 +50,7 @@ class Classification:
         card: What its metadata says of it.
         fault: Why nothing can be made of it, not even a part of a folder; None when something can.
         native_size: Of the pictures that it was trained with; None when that is not known.
+        note: What whoever draws with it must know, to go on after its name; None for nothing.
     """
 
     kind: ModelKind
@@ -59,6 +61,7 @@ class Classification:
     card: ModelCard = NO_CARD
     fault: str | None = None
     native_size: Size | None = None
+    note: str | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -86,6 +89,7 @@ def classify(header: Header) -> Classification:
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
+        note=(averages_note(header.tensors) if reason is None else None),
     )
 
 

@@ -291,6 +291,7 @@ class FilesystemModelSource(ModelSource):
             stamp=found.stamp,
             parts=found.parts,
             native_size=told.native_size,
+            note=told.note,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )
 
