@@ -85,7 +85,7 @@ def is_harmless_in_a_folder(part: str, name: str) -> bool:
 def part_of(name: str) -> str | None:
     """The part that a tensor belongs to; None for what lies outside of all networks.
 
-    Outside are, for instance, `model_ema.…` (averages, whose weights are there a second time), the
+    Outside are, for instance, `model_ema.…` (the averages, for which `averages` has the rule), the
     sampler's tables (`alphas_cumprod`, `denoiser.sigmas`) and the states of optimizers.
     """
     return next((part for start, part in PARTS.items() if name.startswith(start)), None)
