@@ -31,6 +31,7 @@ create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
+  note text,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -64,7 +65,7 @@ class IdentityCache:
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height from identities "
+                "native_height, note from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -88,6 +89,7 @@ class IdentityCache:
         values = (
             *(identity.digest, told.kind, told.family, told.precision, told.reason),
             *(card, told.fault, native and native.width, native and native.height),
+            told.note,
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -160,6 +162,7 @@ def _identity(
     fault: str | None,
     native_width: int | None,
     native_height: int | None,
+    note: str | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -174,6 +177,7 @@ def _identity(
             native_size=Size(native_width, native_height)
             if native_width is not None and native_height is not None
             else None,
+            note=note,
         ),
     )
 
