@@ -13,6 +13,7 @@ from adapters.diffusion.picture_parameters import PictureFileReader
 from adapters.diffusion.thumbnails import PillowThumbnailMaker
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.process.crash_file import CrashFile
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
@@ -129,6 +130,10 @@ def _sole_use(settings: Settings) -> "SoleUse":
     return FolderLock(settings.data_dir)
 
 
+def _crashes(settings: Settings) -> CrashFile:
+    return CrashFile(Path(settings.data_dir, "crash.txt"))
+
+
 def _metrics_registry() -> "CollectorRegistry":
     from prometheus_client import CollectorRegistry
 
@@ -201,6 +206,8 @@ class Container(containers.DeclarativeContainer):
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
+    crashes = providers.ThreadSafeSingleton(_crashes, settings)
+
     model_names = providers.ThreadSafeSingleton(_model_names, settings)
     model_registry = providers.ThreadSafeSingleton(
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
@@ -219,6 +226,7 @@ class Container(containers.DeclarativeContainer):
         retention_seconds=settings.provided.job_retention_seconds,
         retention_bytes=settings.provided.job_retention_bytes,
         now=time.time,
+        crashes=crashes,
     )
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
