@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
 from adapters.http.requests import NamedRequest
+from application.fair_places import fair_places
 from application.jobs import JobStatus, JobView
 from application.scheduler import JobScheduler
 from application.submission import Submission
@@ -27,17 +28,11 @@ def too_many(what: str) -> TooManyCallers:
 class Places:
     """A bounded number of places, of which no caller takes so many that a newcomer finds none.
 
-    A caller gets a further place while it holds fewer than three for each one that is free, so one
-    caller alone gets three quarters of them. Where there are four places or fewer, everyone may
-    take all. This is the dynamic threshold of shared buffers (Choudhury & Hahne,
-    IEEE/ACM Transactions on Networking 6(2), 1998).
+    `fair_places` says how many a caller may hold.
 
     Args:
         number: How many there are.
     """
-
-    _FOR_EACH_FREE = 3
-    _FEW = 4
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -54,8 +49,7 @@ class Places:
         """Take a place if this caller may have one. It never waits, and it is given back once."""
         with self._changing:
             free = self._number - self._held.total()
-            share = self._FEW if self._number <= self._FEW else max(1, self._FOR_EACH_FREE * free)
-            if free <= 0 or self._held[caller] >= share:
+            if free <= 0 or self._held[caller] >= fair_places(self._number, free):
                 return False
             self._held[caller] += 1
             return True

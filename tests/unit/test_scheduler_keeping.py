@@ -165,7 +165,7 @@ def test_what_may_have_ended_a_process_is_drawn_after_those_that_waited() -> Non
 
 
 def test_what_may_have_ended_a_process_shares_no_batch() -> None:
-    bench = Bench(largest_batch=4)
+    bench = Bench(max_queue=16, largest_batch=4)
     for name in ("deadly", "too", "good"):
         bench.scheduler.submit(request(name), caller="me")
     for name in ("deadly", "too"):  # drawn together when the process ended

@@ -94,7 +94,7 @@ def test_cancelled_jobs_are_told_waiting_or_running(bench: Bench) -> None:
 
 
 def test_a_refusal_is_no_job(bench: Bench) -> None:
-    submit(bench, *(f"r{number}" for number in range(8)))
+    submit(bench, *(f"r{number}" for number in range(6)))
     with pytest.raises(QueueFull):
         submit(bench, "one too many")
     assert bench.observer.ended == []
