@@ -114,9 +114,18 @@ def _job_store(settings: Settings) -> "JobStore":
 
 
 def _result_store(settings: Settings) -> "ResultStore":
+    from adapters.storage.bounded_calls import BoundedCalls
+    from adapters.storage.bounded_result_store import BoundedResultStore
     from adapters.storage.result_files import ResultFiles
 
-    return ResultFiles(Path(settings.data_dir, "results"))
+    calls, writes = BoundedCalls(name="pictures"), BoundedCalls(2, name="new pictures")
+
+    def commit() -> None:
+        calls.commit()
+        writes.commit()
+
+    files = ResultFiles(Path(settings.data_dir, "results"), before_commit=commit)
+    return BoundedResultStore(files, calls, writes)
 
 
 def _picture_links(settings: Settings) -> PictureLinks:
