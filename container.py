@@ -14,6 +14,7 @@ from adapters.diffusion.thumbnails import PillowThumbnailMaker
 from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.process.crash_file import CrashFile
+from adapters.process.memory import LinuxProcessReport
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
@@ -205,6 +206,7 @@ class Container(containers.DeclarativeContainer):
     # Who puts another one in the place of the first leaves the second with nothing to say.
     image_generator = providers.Callable(_itself, _diffusers)
     device_report = providers.Callable(_itself, _diffusers)
+    process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
     picture_parameters = providers.ThreadSafeSingleton(PictureFileReader)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     # At /metrics a metrics key has the right that is asked for there, and nowhere else any.
@@ -276,6 +278,7 @@ class Container(containers.DeclarativeContainer):
         registry=model_registry,
         generator=image_generator,
         device_report=device_report,
+        process_report=process_report,
         scheduler=scheduler,
         service=service,
         credential_checker=credential_checker,

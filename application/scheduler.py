@@ -170,6 +170,10 @@ class JobScheduler:
         """
         return self._records.image(self.find(caller, job_id).job, number)
 
+    def image_of(self, job: Job, number: int) -> bytes:
+        """The same of a job that was found before. Raises PicturesLost where it was forgotten."""
+        return self._records.image(job, number)
+
     def linked_image(self, picture: LinkedPicture) -> bytes:
         """The file that a link leads to. Raises ImageNotFound and StorageUnavailable."""
         return self._records.linked_image(picture)

@@ -28,6 +28,7 @@ from adapters.http.waiting import Places, WaitingCallers
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
 from application.ports.metrics import Metrics
+from application.ports.process_report import ProcessReport
 from application.scheduler import JobScheduler
 from application.service import InferenceService
 from application.settings import Settings
@@ -52,6 +53,7 @@ def create_app(
     registry: ModelRegistry,
     generator: ImageGenerator,
     device_report: DeviceReport,
+    process_report: ProcessReport,
     scheduler: JobScheduler,
     service: InferenceService,
     credential_checker: CredentialChecker,
@@ -97,7 +99,7 @@ def create_app(
         jobs_blueprint(make_request, scheduler, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
-            settings, make_request, draw, scheduler, LinkMaker(picture_links), credential_checker
+            settings, make_request, draw, LinkMaker(picture_links), credential_checker
         ),
         picture_links_blueprint(scheduler, picture_links),
         openai.models_blueprint(registry, credential_checker),
@@ -105,7 +107,7 @@ def create_app(
         sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         sdapi.listing_blueprint(registry, credential_checker),
         sdapi.options_blueprint(registry, options, credential_checker),
-        sdapi.upkeep_blueprint(device_report, credential_checker),
+        sdapi.upkeep_blueprint(device_report, process_report, credential_checker),
         sdapi.progress_blueprint(scheduler, credential_checker),
         sdapi.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(registry),

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 
 from adapters.http.hanging_up import wait_for_pictures
 from adapters.http.prefer import Preference
@@ -15,7 +16,7 @@ from application.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation import GenerationRequest, GenerationResult
 
-__all__ = ["Places", "WaitingCallers", "too_many"]
+__all__ = ["DrawnJob", "Places", "WaitingCallers", "too_many"]
 
 _RETRY_SECONDS = 5
 
@@ -72,6 +73,19 @@ class Places:
                 self.give_back(caller)
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnJob:
+    """The pictures of a job, which may be forgotten by now.
+
+    Attributes:
+        token: Names the job's files.
+        result: Its pictures.
+    """
+
+    token: str
+    result: GenerationResult
+
+
 class WaitingCallers:
     """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
 
@@ -96,7 +110,7 @@ class WaitingCallers:
         """
         if preference.seconds is None:
             remedy = "send 'Prefer: respond-async', or POST /v1/jobs, not to wait"
-            return self._pictures(wanted, caller, preference.within, f"; {remedy}")
+            return self._pictures(wanted, caller, preference.within, f"; {remedy}").result
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
             submission = self._submit(wanted, caller, preference.within)
             try:
@@ -112,20 +126,26 @@ class WaitingCallers:
 
         Raises TooManyCallers when all places are taken.
         """
+        return self.job(wanted, caller=caller).result
+
+    def job(self, wanted: NamedRequest | GenerationRequest, *, caller: str) -> DrawnJob:
+        """As `pictures`, with the job that has them."""
         if isinstance(wanted, GenerationRequest):
             wanted = NamedRequest(wanted, "")
         return self._pictures(wanted, caller, None, "")
 
     def _pictures(
         self, wanted: NamedRequest, caller: str, within: float | None, remedy: str
-    ) -> GenerationResult:
+    ) -> DrawnJob:
         with self._places.one(caller) as taken:
             if taken:
-                return wait_for_pictures(self._submit(wanted, caller, within))
+                submission = self._submit(wanted, caller, within)
+                return DrawnJob(submission.view.job.token, wait_for_pictures(submission))
         if self._drawn(wanted.request, caller):
             # Unless it is drawn anew, as its pictures are lost.
             with suppress(TimeoutError):
-                return self._submit(wanted, caller, within).wait(0)
+                submission = self._submit(wanted, caller, within)
+                return DrawnJob(submission.view.job.token, submission.wait(0))
         raise too_many(f"too many requests wait for pictures{remedy}")
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
