@@ -5,8 +5,8 @@ import secrets
 from pathlib import Path
 
 from adapters.security.whole_files import NotASecret, read_secret, write_secret
-from application.made_key import MadeApiKey
-from application.settings import SettingsError
+from application.settings.made_key import MadeApiKey
+from application.settings.settings import SettingsError
 
 __all__ = ["ApiKeyFile"]
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from adapters.storage.bounded_calls import BoundedCalls
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 
 __all__ = ["BoundedResultStore"]
 

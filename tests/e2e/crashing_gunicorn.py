@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dependency_injector import providers
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from wsgi import container

@@ -11,20 +11,20 @@ from typing import Any
 
 from flask import request
 
-from adapters.http.auth import current_principal, protect
-from adapters.http.openai.failures import OpenAIFailureSchema
+from adapters.http.edge.auth import current_principal, protect
+from adapters.http.edge.bodies import Blueprint
+from adapters.http.edge.redaction import current_redactor
+from adapters.http.edge.route_errors import DRAWING, SUBMITTING
+from adapters.http.generation.requests import RequestMaker
+from adapters.http.generation.waiting import WaitingCallers
+from adapters.http.openai.errors import OpenAIFailureSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
-from adapters.http.parsing import Blueprint
-from adapters.http.picture_links import LinkMaker
-from adapters.http.redaction import current_redactor
-from adapters.http.requests import RequestMaker
-from adapters.http.route_errors import DRAWING, SUBMITTING
-from adapters.http.waiting import WaitingCallers
-from application.settings import Settings
+from adapters.http.v1.picture_links import LinkMaker
+from application.settings.settings import Settings
 from domain.credentials import Scope
-from domain.generation import GeneratedImage, GenerationResult, id_problem
+from domain.generation.request import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["images_blueprint"]

@@ -1,0 +1,142 @@
+"""Prompts as diffusers encodes them, and longer ones."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Any:
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+    from tests.contract.conftest import DEMO_MODEL
+
+    return load_pipeline(DEMO_MODEL, find_device("cpu", "float32"))
+
+
+def words(pipeline: Any, count: int) -> str:
+    """A prompt of exactly `count` tokens."""
+    text = " ".join(["red"] * count)
+    assert len(pipeline.tokenizer(text, add_special_tokens=False).input_ids) == count
+    return text
+
+
+@pytest.mark.parametrize("negative", [None, "", "a blue square"])
+@pytest.mark.parametrize("count", [1, 12, 75])
+def test_up_to_75_tokens_are_encoded_as_diffusers_does_it(
+    pipeline: Any, count: int, negative: str | None
+) -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    prompt = words(pipeline, count)
+    ours = encode_prompts(pipeline, prompt, negative)
+    theirs = pipeline.encode_prompt(prompt, "cpu", 1, True, negative)
+    assert torch.equal(ours.prompt, theirs[0])
+    assert torch.equal(ours.negative, theirs[1])
+
+
+@pytest.mark.parametrize(("count", "pieces"), [(75, 1), (76, 2), (150, 2), (151, 3)])
+def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces: int) -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    prompt = words(pipeline, count)
+    encoding = encode_prompts(pipeline, prompt, None)
+    assert encoding.prompt.shape == encoding.negative.shape
+    assert encoding.length == 77 * pieces
+    other = encode_prompts(pipeline, prompt[: -len("red")] + "blue", None)
+    assert not torch.equal(encoding.prompt, other.prompt)
+
+
+def test_the_longer_of_the_two_decides_the_length(pipeline: Any) -> None:
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    encoding = encode_prompts(pipeline, "red", words(pipeline, 80))
+    assert encoding.prompt.shape == encoding.negative.shape
+    assert encoding.length == 154
+
+
+@pytest.mark.parametrize("prompt", ["日本語の絵", "🎨", "<|endoftext|> red", "\t\n", "a" * 1000])
+def test_any_text_is_encoded(pipeline: Any, prompt: str) -> None:
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    assert encode_prompts(pipeline, prompt, None).length % 77 == 0
+
+
+class Counted:
+    """Counts what a text encoder is asked."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.calls = 0
+        pipeline.text_encoder.register_forward_pre_hook(self)
+
+    def __call__(self, *_: Any) -> None:
+        self.calls += 1
+
+
+def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    counted, cache = Counted(pipeline), EncodingCache()
+    asked = [("red", "blue"), ("red", "blue"), ("green", "blue"), ("blue", "red")]
+    kept = [encode_prompts(pipeline, *each, cache=cache) for each in asked]
+    assert counted.calls == 3
+    for encoding, each in zip(kept, asked, strict=True):
+        anew = encode_prompts(pipeline, *each)
+        assert torch.equal(encoding.prompt, anew.prompt)
+        assert torch.equal(encoding.negative, anew.negative)
+
+
+def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
+    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    cache = EncodingCache()
+    assert encode_prompts(pipeline, "red", "", cache=cache).length == 77
+    assert encode_prompts(pipeline, "red", words(pipeline, 80), cache=cache).length == 154
+
+
+def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompts import encode_prompts
+
+    counted = Counted(pipeline)
+    encoding = encode_prompts(pipeline, "red", words(pipeline, 80), guided=False)
+    assert counted.calls == 1
+    assert encoding.length == 77
+    assert (encoding.negative, encoding.negative_pooled) == (None, None)
+    assert torch.equal(encoding.prompt, encode_prompts(pipeline, "red", None).prompt)
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"), [(3 * 4000, 3), (3 * 4000 - 1, 2), (4000, 1), (3999, 0)]
+)
+def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+
+    cache, made = EncodingCache(limit), []
+
+    def ask(name: str) -> None:
+        def encode() -> tuple[torch.Tensor, ...]:
+            made.append(name)
+            return (torch.zeros(1000),)
+
+        cache.get(name, encode)
+
+    for name in "abc":
+        ask(name)
+    assert cache.used == kept * 4000
+    for name in "cba"[:kept]:
+        ask(name)
+    assert made == ["a", "b", "c"]

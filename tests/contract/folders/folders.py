@@ -1,0 +1,193 @@
+"""Tiny diffusers folders of random weights, and their records as the registry would make them."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from domain.models.record import FileStamp, ModelPart, ModelRecord
+from tests.contract.conftest import DEMO_MODEL
+
+__all__ = ["record_of", "save_newer", "save_stable_diffusion"]
+
+_WORDS = ("</s>", "<unk>", "a", "red", "blue", "circle", "square", "many", "words")
+
+
+def record_of(folder: Path) -> ModelRecord:
+    """The folder's record, with every file that lies in it as a part."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    parts = tuple(
+        ModelPart(path.relative_to(folder).as_posix(), FileStamp.of(path.stat())) for path in paths
+    )
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {part.path}\n"
+        for path, part in zip(paths, parts, strict=True)
+    ]
+    return ModelRecord(
+        id=hashlib.sha256("".join(lines).encode()).hexdigest(),
+        name=folder.name,
+        size=sum(part.stamp.size for part in parts),
+        path=str(folder),
+        extension="",
+        parts=parts,
+    )
+
+
+def save_stable_diffusion(folder: Path, *, dtype: str = "float16", **options: Any) -> Path:
+    """The demo checkpoint as a folder, saved by diffusers."""
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    load_pipeline(DEMO_MODEL, find_device("cpu", dtype)).save_pretrained(folder, **options)
+    return folder
+
+
+def save_newer(folder: Path, family: str) -> Path:
+    """A tiny model of `sd3` or `flux` (flow matching, CLIP and T5) or `pixart` (T5 alone)."""
+    import torch
+
+    torch.manual_seed(0)
+    _FAMILIES[family]().save_pretrained(folder)
+    return folder
+
+
+def _sd3() -> Any:
+    from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+    from transformers import CLIPTextModelWithProjection
+
+    tokenizer = _clip_tokenizer()
+    return StableDiffusion3Pipeline(
+        transformer=SD3Transformer2DModel(
+            sample_size=32,
+            in_channels=4,
+            out_channels=4,
+            num_layers=2,
+            attention_head_dim=8,
+            num_attention_heads=4,
+            joint_attention_dim=32,
+            caption_projection_dim=32,
+            pooled_projection_dim=64,
+            pos_embed_max_size=64,
+        ),
+        text_encoder=CLIPTextModelWithProjection(_clip_config(tokenizer)),
+        tokenizer=tokenizer,
+        text_encoder_2=CLIPTextModelWithProjection(_clip_config(tokenizer)),
+        tokenizer_2=tokenizer,
+        text_encoder_3=_t5(),
+        tokenizer_3=_t5_tokenizer(),
+        vae=_vae(),
+        scheduler=_flow(),
+    )
+
+
+def _flux() -> Any:
+    from diffusers import FluxPipeline, FluxTransformer2DModel
+    from transformers import CLIPTextModel
+
+    tokenizer = _clip_tokenizer()
+    return FluxPipeline(
+        transformer=FluxTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=(4, 4, 8),
+        ),
+        text_encoder=CLIPTextModel(_clip_config(tokenizer)),
+        tokenizer=tokenizer,
+        text_encoder_2=_t5(),
+        tokenizer_2=_t5_tokenizer(),
+        vae=_vae(),
+        scheduler=_flow(),
+    )
+
+
+def _pixart() -> Any:
+    from diffusers import DPMSolverMultistepScheduler, PixArtSigmaPipeline, PixArtTransformer2DModel
+
+    return PixArtSigmaPipeline(
+        transformer=PixArtTransformer2DModel(
+            sample_size=32,
+            num_layers=1,
+            attention_head_dim=8,
+            num_attention_heads=4,
+            in_channels=4,
+            out_channels=8,
+            cross_attention_dim=32,
+            caption_channels=32,
+            use_additional_conditions=False,
+        ),
+        text_encoder=_t5(),
+        tokenizer=_t5_tokenizer(),
+        vae=_vae(),
+        scheduler=DPMSolverMultistepScheduler(),
+    )
+
+
+_FAMILIES: dict[str, Callable[[], Any]] = {"sd3": _sd3, "flux": _flux, "pixart": _pixart}
+
+
+def _vae() -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(4, 4, 4, 4),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        norm_num_groups=2,
+        latent_channels=4,
+        shift_factor=0.06,
+        scaling_factor=1.5,
+    )
+
+
+def _flow() -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    return FlowMatchEulerDiscreteScheduler(shift=3.0)
+
+
+def _clip_tokenizer() -> Any:
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    return load_pipeline(DEMO_MODEL, find_device("cpu", "float32")).tokenizer
+
+
+def _clip_config(tokenizer: Any) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=37,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        projection_dim=32,
+        hidden_act="gelu",
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+
+
+def _t5() -> Any:
+    from transformers import T5Config, T5EncoderModel
+
+    return T5EncoderModel(
+        T5Config(vocab_size=len(_WORDS), d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4)
+    )
+
+
+def _t5_tokenizer() -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(_WORDS)}, "<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="<unk>", pad_token="</s>", eos_token="</s>"
+    )

@@ -1,0 +1,91 @@
+"""What a load leaves: each weight in the device's precision and layout, as the file has it."""
+
+import dataclasses
+import gc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import safetensors
+import safetensors.torch
+
+from adapters.diffusion.image_generator import DiffusersImageGenerator
+from domain.models.record import FileStamp, ModelRecord
+from tests.contract.conftest import DEMO_MODEL
+
+pytestmark = pytest.mark.torch
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def unfrozen() -> Iterator[None]:
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> ModelRecord:
+    """The demo with every other tensor in float32, and noise in them that float16 can not hold."""
+    with safetensors.safe_open(DEMO_MODEL.path, framework="pt") as file:
+        metadata = file.metadata()
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    for name in sorted(weights)[::2]:
+        weights[name] = weights[name].float() * (1 + 2**-20)
+    path = tmp_path / "mixed.safetensors"
+    safetensors.torch.save_file(weights, path, metadata)
+    return dataclasses.replace(DEMO_MODEL, path=str(path), stamp=FileStamp.of(path.stat()))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_weights_of_any_precision_become_the_devices(mixed: ModelRecord, precision: str) -> None:
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    device = find_device("cpu", precision)
+    pipeline = load_pipeline(mixed, device)
+    weights = safetensors.torch.load_file(mixed.path)
+    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
+        assert {each.dtype for each in part.parameters()} == {device.dtype}
+    kernel = pipeline.unet.conv_in.weight
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    in_file = weights["model.diffusion_model.input_blocks.0.0.weight"]
+    assert torch.equal(kernel, in_file.to(device.dtype))
+
+
+def test_the_first_preparation_takes_the_libraries_from_the_collector(unfrozen: None) -> None:
+    DiffusersImageGenerator(device="cpu").prepare()
+    frozen = gc.get_freeze_count()
+    assert frozen > 0
+    loaded_since = [[]]  # type: ignore[var-annotated]
+    DiffusersImageGenerator(device="cpu").prepare()
+    assert gc.get_freeze_count() <= frozen
+    assert any(each is loaded_since for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SystemExit(1), ValueError("a wrong shape")])
+def test_a_load_that_fails_lets_go_of_what_it_had_read(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    import weakref
+
+    import adapters.diffusion.loading.loader as loader
+    from adapters.diffusion.devices.device import find_device
+    from domain.errors import DomainError
+
+    held: list[weakref.ref[object]] = []
+
+    def fail(pipeline: object, *_anything: object, **_options: object) -> None:
+        held.append(weakref.ref(pipeline.unet))  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr(loader, "place", fail)
+    with (
+        ThreadPoolExecutor(1) as thread,
+        pytest.raises(DomainError) as caught,
+    ):  # as in the service: the end of the process is raised in its main thread alone
+        thread.submit(loader.load_pipeline, DEMO_MODEL, find_device("cpu", "float32")).result()
+    assert caught.value.__cause__ is not None
+    assert held[0]() is None, "the error is kept with its job, and would keep the weights"

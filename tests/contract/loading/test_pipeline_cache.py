@@ -1,0 +1,234 @@
+"""Which pipelines stay loaded, and that the memory of the others is given back."""
+
+import contextlib
+import dataclasses
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.diffusion.image_generator import DiffusersImageGenerator
+from domain.errors import OutOfMemory
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
+from tests.contract.conftest import DEMO_MODEL
+
+pytestmark = pytest.mark.torch
+
+RequestFor = Callable[..., GenerationRequest]
+WEIGHTS = 4 * 1000
+MODELS = {name: ModelRecord(name * 64, name, WEIGHTS, f"{name}.ckpt", ".ckpt") for name in "abcd"}
+
+
+class Loader:
+    """Loads stand-ins of `WEIGHTS` bytes, and knows which of them still exist."""
+
+    def __init__(self) -> None:
+        self.loads: list[str] = []
+        self.alive: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+    def __call__(self, model: ModelRecord, _device: Any) -> Any:
+        import torch
+
+        class Pipeline:
+            def __init__(self) -> None:
+                part = torch.nn.Linear(1000, 1, bias=False)
+                self.components = {"unet": part, "also": part, "tokenizer": object()}
+                self.itself = self
+
+        self.loads.append(model.name)
+        pipeline = self.alive[model.name] = Pipeline()
+        return pipeline
+
+
+@pytest.fixture
+def loader() -> Loader:
+    return Loader()
+
+
+def make_cache(loader: Loader, limit: int) -> Any:
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.pipeline_cache import PipelineCache
+
+    return PipelineCache(find_device("cpu"), limit, loader)
+
+
+def use(cache: Any, names: str) -> None:
+    for name in names:
+        cache.get(MODELS[name])
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "loads", "kept"),
+    [
+        (2 * WEIGHTS, "abab", "ab", "ab"),
+        (2 * WEIGHTS, "abac", "abc", "ac"),
+        (2 * WEIGHTS, "abcab", "abcab", "ab"),
+        (2 * WEIGHTS - 1, "aba", "aba", "a"),
+        (3 * WEIGHTS, "abcd", "abcd", "bcd"),
+        (0, "aabb", "ab", "b"),
+    ],
+)
+def test_the_least_recently_used_goes_first(
+    loader: Loader, limit: int, used: str, loads: str, kept: str
+) -> None:
+    cache = make_cache(loader, limit)
+    use(cache, used)
+    assert "".join(loader.loads) == loads
+    assert sorted(cache.model_ids) == sorted(name * 64 for name in kept)
+    assert cache.used == WEIGHTS * len(kept)
+    assert [each.id for each in cache.loaded] == list(cache.model_ids)
+    assert {each.size for each in cache.loaded} == {WEIGHTS}
+    assert sorted(loader.alive) == sorted(kept)
+
+
+def test_room_is_made_before_a_load(loader: Loader) -> None:
+    cache = make_cache(loader, 2 * WEIGHTS)
+    use(cache, "ab")
+    alive_at_load: list[list[str]] = []
+
+    def load(model: ModelRecord, device: Any) -> Any:
+        alive_at_load.append(sorted(loader.alive))
+        return loader(model, device)
+
+    cache._load = load
+    use(cache, "c")
+    assert alive_at_load == [["b"]]
+
+
+def test_a_load_that_fails_leaves_the_rest(loader: Loader) -> None:
+    cache = make_cache(loader, 4 * WEIGHTS)
+    use(cache, "ab")
+
+    def fail(_model: Any, _device: Any) -> Any:
+        raise OutOfMemory("too large")
+
+    cache._load = fail
+    with pytest.raises(OutOfMemory):
+        use(cache, "c")
+    assert sorted(loader.alive) == ["a", "b"]
+
+
+def test_all_others_can_be_dropped(loader: Loader) -> None:
+    cache = make_cache(loader, 4 * WEIGHTS)
+    use(cache, "abc")
+    assert cache.drop_all_but("b" * 64)
+    assert sorted(loader.alive) == ["b"]
+    assert not cache.drop_all_but("b" * 64)
+
+
+def test_two_models_stay_loaded_and_one_does_not_when_there_is_room_for_one(
+    request_for: RequestFor,
+) -> None:
+    other = dataclasses.replace(DEMO_MODEL, id="0f" * 32)
+    for cache_bytes, loads_again in ((None, False), (0, True)):
+        generator = DiffusersImageGenerator(device="cpu", cache_bytes=cache_bytes)
+        times = [
+            generator.generate(model, [request_for(model_id=model.id, num_inference_steps=1)])
+            for model in (DEMO_MODEL, other, DEMO_MODEL)
+        ]
+        engine: Any = generator._engine
+        assert (len(engine._pipelines.model_ids) == 1) == loads_again
+        assert times[0].images == times[2].images
+
+
+def test_after_a_shortage_the_others_go_and_it_is_tried_again(
+    request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = DiffusersImageGenerator(device="cpu")
+    other = dataclasses.replace(DEMO_MODEL, id="0f" * 32)
+    request = request_for(num_inference_steps=1)
+    before = generator.generate(DEMO_MODEL, [request]).images
+    generator.generate(other, [request_for(model_id=other.id, num_inference_steps=1)])
+    engine: Any = generator._engine
+    real, failures = engine._draw, [MemoryError()]
+
+    def draw(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(*arguments)
+
+    monkeypatch.setattr(engine, "_draw", draw)
+    assert generator.generate(DEMO_MODEL, [request]).images == before
+    assert engine._pipelines.model_ids == (DEMO_MODEL.id,)
+    failures.append(MemoryError())
+    with pytest.raises(OutOfMemory):
+        generator.generate(DEMO_MODEL, [request])
+    gc.collect()
+    assert generator.generate(DEMO_MODEL, [request]).images == before
+
+
+def test_a_container_bounds_the_share_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from adapters.diffusion.devices import device
+    from adapters.diffusion.devices import probe as probing
+
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(probing, "_OWN_GROUP", tmp_path / "missing")
+    monkeypatch.setattr(probing, "_GROUPS", tmp_path)
+    whole = device.find_device("cpu").cache_bytes()
+    limit.write_text("max\n")
+    assert device.find_device("cpu").cache_bytes() == whole
+    limit.write_text("1000000\n")
+    assert device.find_device("cpu").cache_bytes() == 500_000
+
+
+class SmallDevice(Loader):
+    """Has room for a model only where its weights wait outside of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: list[str] = []
+
+    def __call__(self, model: ModelRecord, device: Any) -> Any:
+        self.wanted.append(device.plan.offload)
+        if device.plan.offload != "model":
+            raise OutOfMemory("loading does not fit")
+        return super().__call__(model, device)
+
+
+@pytest.mark.parametrize(
+    ("offload", "loaded", "wanted"),
+    [("auto", "a", ["auto", "model"]), ("none", "", ["none"]), ("model", "a", ["model"])],
+)
+def test_weights_wait_elsewhere_where_less_is_free_than_there_is(
+    offload: str, loaded: str, wanted: list[str]
+) -> None:
+    loader = SmallDevice()
+    cache = make_cache(loader, 0)
+    plan = dataclasses.replace(cache._device.plan, offload=offload)
+    cache._device = dataclasses.replace(cache._device, plan=plan)
+    with contextlib.suppress(OutOfMemory):
+        use(cache, "a")
+    assert "".join(loader.loads) == loaded
+    assert loader.wanted == wanted
+
+
+def test_others_go_before_weights_wait_elsewhere() -> None:
+    loader = SmallDevice()
+    cache = make_cache(loader, 10 * WEIGHTS)
+    automatic = dataclasses.replace(cache._device.plan, offload="auto")
+    cache._device = dataclasses.replace(cache._device, plan=automatic)
+    use(cache, "a")
+    with pytest.raises(OutOfMemory):
+        use(cache, "b")
+    assert cache.drop_all_but(MODELS["b"].id)
+    use(cache, "b")
+    assert loader.wanted == ["auto", "model", "auto", "auto", "model"]
+
+
+def test_nothing_waits_in_a_hosts_memory_that_is_short() -> None:
+    def load(_model: ModelRecord, device: Any) -> Any:
+        assert device.plan.offload == "auto"
+        raise OutOfMemory("loading does not fit") from MemoryError()
+
+    loader: Any = load
+    cache = make_cache(loader, 0)
+    automatic = dataclasses.replace(cache._device.plan, offload="auto")
+    cache._device = dataclasses.replace(cache._device, plan=automatic)
+    with pytest.raises(OutOfMemory):
+        use(cache, "a")

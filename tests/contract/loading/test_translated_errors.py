@@ -1,0 +1,131 @@
+"""What torch raises, in the domain's terms."""
+
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from adapters.diffusion.devices.device import find_device
+from adapters.diffusion.devices.errors import Callbacks, brief, is_of_the_bytes, translated_errors
+from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
+
+pytestmark = pytest.mark.torch
+
+_HINT = "\nCUDA kernel errors might be asynchronously reported at some other API call"
+
+
+@pytest.mark.parametrize(
+    "error, expected",
+    [
+        (RuntimeError(f"CUDA error: an illegal memory access was encountered{_HINT}"), DeviceLost),
+        (RuntimeError(f"CUDA error: device-side assert triggered{_HINT}"), DeviceLost),
+        (RuntimeError(f"CUDA error: unspecified launch failure{_HINT}"), DeviceLost),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered"), DeviceLost),
+        (RuntimeError("HIP error: an illegal memory access was encountered"), DeviceLost),
+        (RuntimeError("CUDA error: out of memory"), OutOfMemory),
+        (RuntimeError("CUDA error: invalid argument"), GenerationFailed),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), GenerationFailed),
+        (ValueError("the words CUDA error: device-side assert in a prompt"), GenerationFailed),
+        (MemoryError(), OutOfMemory),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), OutOfMemory),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), OutOfMemory),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED."), OutOfMemory),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"), GenerationFailed),
+        (RuntimeError("Invalid buffer size: 28.80 GB"), OutOfMemory),
+        (Exception("missing field `single_word`"), GenerationFailed),
+        (OSError(5, "Input/output error"), GenerationFailed),
+    ],
+    ids=str,
+)
+def test_an_error_of_torch_is_one_of_the_domains(
+    error: Exception, expected: type[DomainError]
+) -> None:
+    with pytest.raises(DomainError) as caught, translated_errors(find_device("cpu"), "drawing"):
+        raise error
+    assert type(caught.value) is expected
+    assert str(caught.value).startswith("drawing")
+
+
+def test_a_device_that_is_lost_while_something_else_is_handled_is_found() -> None:
+    with pytest.raises(DeviceLost), translated_errors(find_device("cpu"), "drawing"):
+        try:
+            raise RuntimeError("CUDA error: misaligned address")
+        except RuntimeError as error:
+            raise ValueError("the library could not go on") from error
+
+
+def test_what_a_moment_is_to_blame_for_is_no_matter_of_the_bytes() -> None:
+    assert is_of_the_bytes(ValueError("conv_in.weight has the shape [1]"))
+    for error in (
+        OSError(5, "Input/output error"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("CUDA error: invalid argument"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ):
+        assert not is_of_the_bytes(error)
+        outer = GenerationFailed("loading failed")
+        outer.__cause__ = error
+        assert not is_of_the_bytes(outer)
+
+
+def test_an_error_lets_go_of_what_was_being_drawn() -> None:
+    import torch
+
+    held: list[weakref.ref[object]] = []
+
+    def draw() -> None:
+        activations = torch.zeros(8)
+        held.append(weakref.ref(activations))
+        try:
+            raise RuntimeError("sizes do not fit")
+        except RuntimeError as error:
+            raise ValueError("the library could not go on") from error
+
+    with pytest.raises(GenerationFailed) as caught, translated_errors(find_device("cpu"), "it"):
+        draw()
+    assert caught.value.__cause__ is not None
+    assert held[0]() is None
+
+
+def test_what_a_library_repeats_out_of_a_file_can_be_printed() -> None:
+    told = brief(ValueError("no tensor 'a\0\x1b[31m\u202eb' in /srv/secret/model.ckpt\nmore"))
+    assert told == "no tensor 'a\\x00\\x1b[31m\\u202eb' in …"
+    assert brief(KeyError()) == "KeyError"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(2), KeyboardInterrupt(), BaseException("index out of bounds: the len is 2")],
+    ids=repr,
+)
+def test_what_is_no_exception_is_a_librarys_fault_too(error: BaseException) -> None:
+    def draw() -> None:
+        with translated_errors(find_device("cpu"), "drawing"):
+            raise error
+
+    with (
+        ThreadPoolExecutor(1) as thread,  # as in the service; Ctrl-C is the main thread's own
+        pytest.raises(GenerationFailed, match="drawing failed"),
+    ):
+        thread.submit(draw).result()
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        with pytest.raises(type(error)):
+            draw()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_a_callback_raises_comes_out_as_it_is(wrapped: bool) -> None:
+    class Enough(Exception):
+        pass
+
+    def enough(_loaded: bool) -> None:
+        raise Enough
+
+    callbacks = Callbacks(None, enough)
+    with pytest.raises(Enough), translated_errors(find_device("cpu"), "drawing", callbacks):
+        try:
+            callbacks.on_load()
+        except Enough as error:
+            if wrapped:
+                raise ValueError("the library could not go on") from error
+            raise

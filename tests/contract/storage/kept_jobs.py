@@ -1,0 +1,25 @@
+"""Jobs as they are kept."""
+
+from application.job import Job
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
+
+__all__ = ["TOKEN", "new_job", "succeeded"]
+
+TOKEN = "ab" * 16
+
+
+def new_job(name: str = "a", caller: str = "me", token: str = TOKEN) -> Job:
+    request = GenerationRequest(id=name, model_id="a" * 64, prompt="ein Bild 🎨", seed=3)
+    return Job(caller=caller, request=request, seed_drawn=True, token=token, created_at=1.5)
+
+
+def succeeded(job: Job, at: float = 3.0, size: int = 3) -> Job:
+    image = GeneratedImage(b"x" * size, 3, 512, 512)
+    result = GenerationResult(
+        request=job.request,
+        images=(image,),
+        processing_time=1.25,
+        timings=Timings(queue=1, load=2, generate=3, encode=4),
+        warnings=("one",),
+    )
+    return job.started(2.0).succeeded(at, result)

@@ -1,0 +1,58 @@
+"""How the tests speak AUTOMATIC1111's API, and what they ask of its errors."""
+
+import base64
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from domain.generation.request import GenerationRequest
+from tests.http.conftest import AUTHORIZED, Service
+
+__all__ = ["TXT2IMG", "basic", "body", "checkpoint", "drawn_by", "error_of", "places_of"]
+
+TXT2IMG = "/sdapi/v1/txt2img"
+
+
+def basic(password: str, user: str = "anybody") -> dict[str, str]:
+    """The headers of HTTP Basic."""
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
+
+
+def error_of(response: TestResponse, status: int) -> dict[str, Any]:
+    """Check that `response` is an error in that API's shape; its body."""
+    assert (response.status_code, response.content_type) == (status, "application/json")
+    error: dict[str, Any] = response.get_json()
+    assert set(error) == {"error", "detail", "body", "errors"}
+    assert error["error"]
+    assert error["detail"]
+    assert error["errors"]
+    assert "Traceback" not in response.get_data(as_text=True)
+    return error
+
+
+def places_of(response: TestResponse) -> dict[str, str]:
+    """Check that `response` is a 422 with FastAPI's rows; the message of each place."""
+    rows = error_of(response, 422)["detail"]
+    assert all(set(row) == {"loc", "msg", "type"} for row in rows)
+    assert all(row["loc"][0] == "body" for row in rows)
+    messages = {".".join(row["loc"][1:]): row["msg"] for row in rows}
+    assert len(messages) == len(rows)
+    return messages
+
+
+def body(**changes: object) -> dict[str, object]:
+    """A good body of `txt2img`, changed by `changes`."""
+    return {"prompt": "a red circle", **changes}
+
+
+def checkpoint(name: object) -> dict[str, object]:
+    """One that names its checkpoint."""
+    return body(override_settings={"sd_model_checkpoint": name})
+
+
+def drawn_by(service: Service, sent: dict[str, object]) -> GenerationRequest:
+    """What was drawn for `sent`."""
+    response = service.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    return service.generator.drawn[-1]

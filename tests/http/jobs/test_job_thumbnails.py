@@ -1,0 +1,174 @@
+"""GET /v1/jobs/{id}/images/{n}?size=thumbnail: a small file, made once."""
+
+import io
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from application.job import JobView
+from application.thumbnails import Thumbnails
+from tests.fakes.thumbnail_maker import FakeThumbnailMaker
+from tests.http.conftest import (
+    API_KEY,
+    AUTHORIZED,
+    OTHERS,
+    Service,
+    infer_body,
+    make_service,
+    make_settings,
+)
+from tests.http.helpers import assert_problem, key_name
+
+
+def drawn(name: str = "small", **changes: object) -> Service:
+    """A service with one job that is drawn."""
+    service = make_service(make_settings())
+    body = infer_body(id=name, **changes)
+    service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
+    service.container.job_service().run_once()
+    return service
+
+
+def addresses(service: Service, name: str = "small") -> list[str]:
+    job = service.client.get(f"/v1/jobs/{name}", headers=AUTHORIZED).get_json()
+    return [image["thumbnail_url"] for image in job["images"]]
+
+
+def test_a_job_says_where_its_thumbnails_are() -> None:
+    service = drawn(num_images=2, width=1024, height=512)
+    urls = addresses(service)
+    for number, url in enumerate(urls):
+        pattern = rf"/v1/jobs/small/images/{number}\?size=thumbnail&v=[0-9a-f]{{12}}"
+        assert re.fullmatch(pattern, url)
+        response = service.client.get(url, headers=AUTHORIZED)
+        assert (response.status_code, response.content_type) == (200, "image/webp")
+        with Image.open(io.BytesIO(response.data)) as image:
+            assert image.size == (384, 192)
+        whole = service.client.get(url.split("?")[0], headers=AUTHORIZED)
+        assert whole.content_type == "image/png"
+
+
+def test_a_browser_may_keep_it_for_good_at_that_address_alone() -> None:
+    service = drawn()
+    (url,) = addresses(service)
+    kept = service.client.get(url, headers=AUTHORIZED)
+    assert kept.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert "Authorization" in ", ".join(kept.headers.getlist("Vary"))
+    again = AUTHORIZED | {"If-None-Match": kept.headers["ETag"]}
+    assert service.client.get(url, headers=again).status_code == 304
+    for other in (url.split("&")[0], f"{url}0", url[:-1]):
+        response = service.client.get(other, headers=AUTHORIZED)
+        assert (response.status_code, response.data) == (200, kept.data)
+        assert response.headers["Cache-Control"] == "private, no-cache"
+    whole = service.client.get(url.replace("size=thumbnail&", ""), headers=AUTHORIZED)
+    assert whole.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_another_job_of_the_same_id_has_another_address() -> None:
+    service = drawn()
+    body = infer_body(id="small", seed=1)
+    before = addresses(service)
+    service.results.files.clear()  # so that the next call draws it anew
+    job = service.client.get("/v1/jobs/small", headers=AUTHORIZED).get_json()
+    service.client.post("/v1/jobs", json=body | job["request"], headers=AUTHORIZED)
+    service.container.job_service().run_once()
+    assert addresses(service) != before
+
+
+def test_it_is_made_once_and_kept_and_counted() -> None:
+    service = drawn(num_images=2)
+    (job,) = service.jobs.jobs.values()
+    first, second = addresses(service)
+    assert service.results.thumbnails == {}
+
+    def fetch(url: str) -> bytes:
+        response = service.container.app().test_client().get(url, headers=AUTHORIZED)
+        return bytes(response.data)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(fetch, [first] * 8))) == 1
+    assert service.results.thumbnails == {(job.token, 0): fetch(first)}
+    # Each that is made adds its bytes: one that was made twice would count twice.
+    assert service.jobs.more_bytes == {job.token: len(fetch(first))}
+    more = len(fetch(second))
+    assert service.jobs.more_bytes == {job.token: len(fetch(first)) + more}
+    service.results.remove([job.token])
+    assert service.results.thumbnails == {}
+
+
+def test_no_thumbnail_shows_another_job_that_has_its_id_meanwhile() -> None:
+    service = drawn(seed=1)
+    job_service = service.container.job_service()
+    find, first = job_service.find, job_service.find(key_name(API_KEY), "small")
+
+    def find_and_draw_anew(caller: str, job_id: str) -> JobView:
+        job_service.find = find  # type: ignore[method-assign]
+        service.client.delete("/v1/jobs/small?forget=true", headers=AUTHORIZED)
+        body = infer_body(id="small", seed=2)
+        service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
+        job_service.run_once()
+        return first
+
+    (url,) = addresses(service)
+    job_service.find = find_and_draw_anew  # type: ignore[method-assign]
+    response = service.client.get(url, headers=AUTHORIZED)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    (new_url,) = addresses(service)
+    assert new_url != url
+    new = service.client.get(new_url, headers=AUTHORIZED)
+    assert (new.status_code, new.data) == (200, response.data)
+    (job,) = service.jobs.jobs.values()
+    assert service.results.thumbnails == {(job.token, 0): new.data}
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_answered_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = drawn()
+    (url,) = addresses(service)
+    service.results.full = True
+    response = service.client.get(url, headers=AUTHORIZED)
+    assert (response.status_code, response.content_type) == (200, "image/webp")
+    assert service.results.thumbnails == {}
+    assert not sum(service.jobs.more_bytes.values())  # which each attempt would add to
+    assert "a thumbnail of job 'small' is not kept" in caplog.text
+
+
+def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = drawn()
+    maker = FakeThumbnailMaker()
+    maker.broken = True
+    job_service = service.container.job_service()
+    thumbnails = Thumbnails(job_service, service.jobs, service.results, maker)
+    (job,) = service.jobs.jobs.values()
+    assert thumbnails.get(job.caller, "small", 0) == (job, service.results.files[job.token][0])
+    assert service.results.thumbnails == {}
+    assert "no thumbnail of picture 0 of job 'small'" in caplog.text
+
+
+def test_only_the_caller_of_the_job_gets_it() -> None:
+    service = drawn()
+    (url,) = addresses(service)
+    assert_problem(service.client.get(url, headers=OTHERS), 404, "job_not_found")
+    assert_problem(service.client.get(url), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("size", ["", "large", "THUMBNAIL", "64"])
+def test_another_size_is_refused(size: str) -> None:
+    response = drawn().client.get(f"/v1/jobs/small/images/0?size={size}", headers=AUTHORIZED)
+    problem = assert_problem(response, 422, "invalid_request")
+    assert problem["errors"][0]["field"] == "size"
+
+
+def test_a_picture_that_is_not_there_has_none() -> None:
+    service = drawn()
+    response = service.client.get("/v1/jobs/small/images/1?size=thumbnail", headers=AUTHORIZED)
+    assert_problem(response, 404, "image_not_found")
+    service.results.files.clear()
+    response = service.client.get("/v1/jobs/small/images/0?size=thumbnail", headers=AUTHORIZED)
+    assert_problem(response, 410, "pictures_lost")

@@ -1,0 +1,146 @@
+"""What the configuration files of a folder may ask for, before anything is built."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.diffusion.loading.configuration_fields import checked_fields
+from adapters.diffusion.untrusted.folder_bounds import check_folder
+from domain.errors import ModelNotLoadable
+from tests.paths import ROOT
+
+PUBLISHED = sorted(path.name for path in (ROOT / "tests/data/model-configs").iterdir())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "tests/data/model-configs/sdxl", tmp_path / "sdxl"))
+
+
+def edit(path: Path, **fields: Any) -> None:
+    table = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(table | fields), "utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if "." not in name])
+def test_published_configurations_are_within_the_bounds(name: str) -> None:
+    check_folder(str(ROOT / "tests/data/model-configs" / name))
+
+
+SCHEDULER, UNET, VAE = "scheduler/scheduler_config.json", "unet/config.json", "vae/config.json"
+TEXT, TOKENIZER = "text_encoder/config.json", "tokenizer/tokenizer_config.json"
+BOUNDS = [
+    (SCHEDULER, "num_train_timesteps", 10_000, 10_001),
+    (SCHEDULER, "num_train_timesteps", 1, 0),
+    (SCHEDULER, "solver_order", 3, 4),
+    (SCHEDULER, "beta_start", 1e12, 2e12),
+    (SCHEDULER, "trained_betas", [0.1] * 20_000, [0.1] * 20_001),
+    (TEXT, "num_hidden_layers", 128, 129),
+    (TEXT, "some_other_layers", 128, 129),
+    (TEXT, "vocab_size", 2**20, 2**20 + 1),
+    (TEXT, "max_position_embeddings", 2**20, 2**20 + 1),
+    (TEXT, "anything_else", 2**17, 2**17 + 1),
+    (TEXT, "rope_theta", 10**9, 10**9 + 1),
+    (UNET, "layers_per_block", 8, 9),
+    (UNET, "layers_per_block", [8, 8], [8, 9]),
+    (UNET, "transformer_layers_per_block", 16, 17),
+    (UNET, "block_out_channels", [32] * 8, [32] * 9),
+    (UNET, "down_block_types", ["DownBlock2D"] * 8, ["DownBlock2D"] * 9),
+    (UNET, "_name_or_path", "x" * 100_000, "x" * 100_001),
+    (VAE, "scaling_factor", 1e-4, 0),
+    (VAE, "scaling_factor", 1e4, 1e5),
+    (VAE, "sample_size", 8192, 8193),
+    (TOKENIZER, "model_max_length", 77, 78),
+    (TOKENIZER, "model_max_length", 1, 0),
+    (TOKENIZER, "extra_ids", 10_000, 10_001),
+]
+
+
+@pytest.mark.parametrize(("file", "field", "good", "bad"), BOUNDS)
+def test_each_bound_holds_on_both_sides(
+    folder: Path, file: str, field: str, good: object, bad: object
+) -> None:
+    edit(folder / file, **{field: good})
+    check_folder(str(folder))
+    edit(folder / file, **{field: bad})
+    with pytest.raises(ModelNotLoadable, match=f"{file}.* {field}") as caught:
+        check_folder(str(folder))
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_field_is_found_wherever_it_lies(folder: Path, depth: int) -> None:
+    inner: dict[str, Any] = {"num_hidden_layers": 20_000}
+    for _ in range(depth):
+        inner = {"text_config": inner}
+    edit(folder / TEXT, **inner)
+    with pytest.raises(ModelNotLoadable, match="num_hidden_layers of 20000"):
+        check_folder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[" * 200_000, "is not JSON"),
+        ('{"a":' * 40 + "1" + "}" * 40, "nested more than 32 deep"),
+        ('{"a": 1, "a": 2}', "names a field twice"),
+        ('{"a": NaN}', "a number from"),
+        ("[1]", "not a JSON object"),
+        (json.dumps({str(number): 1 for number in range(200_001)}), "more than 200,000 values"),
+        ('{"a": "' + "x" * 4_200_000 + '"}', "more than 4,194,304 bytes"),
+    ],
+    ids=["brackets", "deep", "twins", "NaN", "list", "many", "large"],
+)
+def test_a_file_that_is_too_much_is_refused(folder: Path, content: str, reason: str) -> None:
+    (folder / UNET).write_text(content, "utf-8")
+    with pytest.raises(ModelNotLoadable, match=f"{UNET} .*{reason}"):
+        check_folder(str(folder))
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocab.json", "added_tokens.json"])
+def test_a_token_has_a_row_in_its_text_encoder(folder: Path, name: str) -> None:
+    size = json.loads((folder / TEXT).read_text("utf-8"))["vocab_size"]
+
+    def write(number: int) -> None:
+        words = {"a": 0, "b": number}
+        table: dict[str, Any] = {"model": {"vocab": words}} if name == "tokenizer.json" else words
+        (folder / "tokenizer" / name).write_text(json.dumps(table), "utf-8")
+
+    write(size - 1)
+    check_folder(str(folder))
+    write(size)
+    with pytest.raises(ModelNotLoadable, match=f"numbers a token {size:,}"):
+        check_folder(str(folder))
+
+
+def test_a_table_of_positions_is_bounded(folder: Path) -> None:
+    (folder / "transformer").mkdir()
+    about = {"pos_embed_max_size": 192, "num_attention_heads": 38, "attention_head_dim": 64}
+    path = folder / "transformer/config.json"
+    path.write_text(json.dumps(about), "utf-8")  # as Stable Diffusion 3.5 has it
+    check_folder(str(folder))
+    for changes in ({"pos_embed_max_size": 1025}, {"num_attention_heads": 4096}):
+        path.write_text(json.dumps(about | {"pos_embed_max_size": 1024} | changes), "utf-8")
+        with pytest.raises(ModelNotLoadable, match=r"transformer/config\.json has"):
+            check_folder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "field", "bad"),
+    [
+        (SCHEDULER, "num_train_timesteps", 10_001),
+        (VAE, "scaling_factor", 0),
+        (UNET, "layers_per_block", 9),
+        (UNET, "transformer_layers_per_block", 17),
+        (UNET, "block_out_channels", [32] * 9),
+    ],
+)
+def test_what_a_folder_may_not_say_an_embedded_configuration_may_not_either(
+    folder: Path, file: str, field: str, bad: object
+) -> None:
+    table = json.loads((ROOT / "tests/data/model-configs/sd-1" / file).read_text("utf-8"))
+    with pytest.raises(ModelNotLoadable, match=field):
+        checked_fields(file, table | {"prediction_type": "epsilon"} | {field: bad})

@@ -1,0 +1,197 @@
+import dataclasses
+from typing import Any
+
+import pytest
+
+from domain.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    ModelNotLoadable,
+    ModelsNotRead,
+    OutOfMemory,
+)
+from domain.generation.request import GenerationRequest
+from domain.models.card import ModelCard
+from domain.models.record import ModelFamily, ModelRecord, PendingModel, PendingState
+from domain.ports.image_generator import GeneratedBatch
+from domain.samplers import Scheduler
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.clock import FakeClock
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import FakeModelSource, model_record
+
+MODEL = model_record()
+
+
+@pytest.fixture
+def generator() -> FakeImageGenerator:
+    return FakeImageGenerator()
+
+
+@pytest.fixture
+def use_case(generator: FakeImageGenerator) -> GenerateImages:
+    return GenerateImages(_registry(), generator, draw_seed=lambda: 42, clock=FakeClock())
+
+
+FLUX = dataclasses.replace(
+    model_record(b"flux", "models/flux.1"), extension="", family=ModelFamily.FLUX
+)
+
+
+def _registry() -> ModelRegistry:
+    source = FakeModelSource({MODEL.path: b"weights"})
+    source.others = (FLUX,)
+    registry = ModelRegistry(source)
+    registry.refresh()
+    return registry
+
+
+def request(**changes: object) -> GenerationRequest:
+    values: dict[str, object] = {"id": "r1", "model_id": MODEL.id, "prompt": "x", "seed": 7}
+    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_every_image_comes_with_its_seed(use_case: GenerateImages) -> None:
+    result = use_case(request(num_images=3))
+    assert [image.seed for image in result.images] == [7, 8, 9]
+    assert result.request.seed == 7
+
+
+def test_an_image_is_the_same_alone_and_among_others(use_case: GenerateImages) -> None:
+    among = use_case(request(num_images=3)).images[2]
+    alone = use_case(request(seed=9)).images[0]
+    assert among == alone
+
+
+def test_a_request_without_a_seed_gets_one(use_case: GenerateImages) -> None:
+    assert use_case(request(seed=None)).request.seed == 42
+
+
+def test_seeds_are_drawn_differently_each_time() -> None:
+    registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
+    registry.refresh()
+    use_case = GenerateImages(registry, FakeImageGenerator())
+    seeds = {use_case.admit(request(seed=None)).seed for _ in range(20)}
+    assert len(seeds) > 1
+    assert all(seed is not None and 0 <= seed < 2**32 for seed in seeds)
+
+
+def test_an_unknown_model_is_refused_before_anything_is_drawn(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    with pytest.raises(ModelNotFound):
+        use_case(request(model_id="0" * 64))
+    assert generator.drawn == []
+
+
+def test_what_the_generator_says_is_passed_on(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    generator.unloadable.add(MODEL.id)
+    with pytest.raises(ModelNotLoadable):
+        use_case(request())
+
+
+def test_steps_are_reported(use_case: GenerateImages) -> None:
+    seen: list[tuple[int, int]] = []
+    use_case(
+        request(num_inference_steps=3), on_step=lambda step: seen.append((step.done, step.total))
+    )
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_images_that_do_not_fit_together_are_drawn_one_by_one() -> None:
+    generator = FakeImageGenerator(largest_batch=4)
+    generator.fits = 1
+    result = GenerateImages(_registry(), generator)(request(num_images=3))
+    assert len(result.images) == 3
+    generator.fits = 0
+    with pytest.raises(OutOfMemory):
+        GenerateImages(_registry(), generator)(request(num_images=3))
+
+
+def test_a_batch_gives_each_request_its_own_pictures(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    first, second = request(id="a", num_images=2), request(id="b", seed=99)
+    results = [drawn() for drawn in use_case.batch((first, second), at_once=4)]
+    assert [result.request.id for result in results] == ["a", "b"]
+    assert [len(result.images) for result in results] == [2, 1]
+    assert results[1].images == use_case(second).images
+    assert generator.batches == [("a", "b"), ("b",)]
+
+
+def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy(
+    use_case: GenerateImages, generator: FakeImageGenerator
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        use_case(request(model_id=FLUX.id, scheduler=Scheduler.DDIM))
+    (row,) = caught.value.problems
+    assert row.field == "scheduler"
+    assert "is 'DDIM', which flux.1 does not take" in row.message
+    assert "leave scheduler out" in row.message
+    assert generator.drawn == []
+    assert use_case(request(model_id=FLUX.id)).images
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+def test_a_scheduler_that_the_model_lists_is_handed_on(
+    use_case: GenerateImages, generator: FakeImageGenerator, scheduler: Scheduler
+) -> None:
+    assert use_case(request(scheduler=scheduler)).request.scheduler is scheduler
+    assert [each.scheduler for each in generator.drawn] == [scheduler]
+
+
+def test_a_model_whose_bytes_are_no_good_is_tried_once() -> None:
+    registry = _registry()
+    tries = []
+
+    class Refuses(FakeImageGenerator):
+        lasting = False
+
+        def generate(self, model: ModelRecord, *arguments: Any, **options: Any) -> GeneratedBatch:
+            tries.append(model.id)
+            raise ModelNotLoadable("its tensors are wrong", lasting=self.lasting)
+
+    generator = Refuses()
+    generate = GenerateImages(registry, generator)
+    for lasting in (False, True, True):
+        generator.lasting = lasting
+        with pytest.raises(ModelNotLoadable, match="its tensors are wrong"):
+            generate(request())
+        registry.refresh()
+    assert len(tries) == 2
+    (model,) = (each for each in registry.models() if each.id == MODEL.id)
+    assert (model.loadable, model.reason) == (False, "its tensors are wrong")
+
+
+def test_an_id_that_may_yet_turn_up_is_to_be_tried_again() -> None:
+    source = FakeModelSource()
+    pending = PendingModel("new.ckpt", "m/new.ckpt", 9, PendingState.HASHING)
+    source.pending = (pending,)
+    registry = ModelRegistry(source)
+    generate = GenerateImages(registry, FakeImageGenerator())
+    for look in (lambda: None, registry.look):  # before the first look, and while it is hashed
+        look()
+        with pytest.raises(ModelsNotRead) as caught:
+            generate.admit(request())
+        assert caught.value.retry_after >= 1
+    source.pending = ()
+    registry.look()
+    with pytest.raises(ModelNotFound):
+        generate.admit(request())
+
+
+def test_a_prompt_that_the_model_does_not_know_gets_a_warning_of_its_own() -> None:
+    generator = FakeImageGenerator()
+    generator.warnings = ("the prompt is long",)
+    source = FakeModelSource()
+    source.others = (dataclasses.replace(MODEL, card=ModelCard(known_words=("lake",))),)
+    registry = ModelRegistry(source)
+    registry.refresh()
+    use_case = GenerateImages(registry, generator)
+    unknown, long = use_case(request(prompt="a cat")).warnings
+    assert "knows no word of the prompt" in unknown
+    assert long == "the prompt is long"
+    assert use_case(request(prompt="a lake")).warnings == ("the prompt is long",)

@@ -1,0 +1,119 @@
+import sys
+import threading
+
+import pytest
+
+from application.jobs.estimates import DrawingTimes
+from domain.generation.request import GenerationRequest, GenerationResult, Timings
+
+
+def request(**changes: object) -> GenerationRequest:
+    values: dict[str, object] = {
+        "id": "r",
+        "model_id": "a" * 64,
+        "prompt": "x",
+        "num_inference_steps": 10,
+        "width": 256,
+        "height": 256,
+    }
+    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
+
+
+def result(seconds: float, encode: float = 0, **changes: object) -> GenerationResult:
+    timings = Timings(load=99, generate=seconds, encode=encode)
+    return GenerationResult(
+        request=request(**changes), images=(), processing_time=0, timings=timings
+    )
+
+
+def test_a_model_that_never_drew_is_unknown() -> None:
+    times = DrawingTimes()
+    assert times.predict(request()) is None
+    times.learn(result(10), images=1)
+    assert times.predict(request(model_id="b" * 64)) is None
+
+
+def test_steps_and_images_count() -> None:
+    times = DrawingTimes()
+    times.learn(result(10), images=1)
+    assert times.predict(request()) == 10
+    assert times.predict(request(num_inference_steps=20, num_images=3)) == 60
+
+
+def test_a_sampler_that_looks_twice_a_step_takes_its_looks() -> None:
+    times = DrawingTimes()
+    times.learn(result(10), images=1)
+    assert times.predict(request(scheduler="Heun")) == 19
+    assert times.predict(request(scheduler="PLMS")) == 11
+    times.learn(result(19, scheduler="DPM++ SDE Karras"), images=1)
+    assert times.predict(request(scheduler="Euler a")) == 10
+
+
+def test_a_batch_shares_its_time() -> None:
+    times = DrawingTimes()
+    times.learn(result(10), images=4)
+    assert times.predict(request()) == 2.5
+
+
+def test_an_unknown_size_counts_by_its_pixels_against_the_nearest_known() -> None:
+    times = DrawingTimes()
+    times.learn(result(1), images=1)
+    times.learn(result(8, width=512, height=512), images=1)
+    assert times.predict(request(width=1024, height=512)) == 16
+
+
+def test_the_newest_counts_most_but_not_alone() -> None:
+    times = DrawingTimes()
+    times.learn(result(10), images=1)
+    times.learn(result(20), images=1)
+    predicted = times.predict(request())
+    assert predicted == pytest.approx(13)
+
+
+def test_encoding_counts_and_loading_does_not() -> None:
+    times = DrawingTimes()
+    times.learn(result(10, encode=1), images=1)
+    predicted = times.predict(request())
+    assert predicted is not None
+    assert 10 < predicted < 11
+
+
+def test_what_is_remembered_has_an_end() -> None:
+    times = DrawingTimes()
+    times.learn(result(10, model_id="b" * 64), images=1)
+    for number in range(256):
+        times.learn(result(10, model_id=f"{number:064x}"), images=1)
+    assert times.predict(request(model_id="b" * 64)) is None
+
+
+def test_one_thread_learns_while_others_predict() -> None:
+    times = DrawingTimes()
+    for number in range(256):
+        times.learn(
+            result(10, width=256 + 8 * (number % 90), height=256 + 8 * (number // 90)), images=1
+        )
+    errors: list[Exception] = []
+    stop = threading.Event()
+
+    def predict() -> None:
+        while not stop.is_set():
+            try:
+                times.predict(request(height=1024))
+            except Exception as error:
+                errors.append(error)
+                return
+
+    asking = threading.Thread(target=predict)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        asking.start()
+        for number in range(2000):
+            times.learn(
+                result(10, width=256 + 8 * (number % 90), height=512 + 8 * (number // 90)), images=1
+            )
+    finally:
+        stop.set()
+        asking.join(10)
+        sys.setswitchinterval(interval)
+    assert errors == []

@@ -1,0 +1,52 @@
+"""A service over fakes."""
+
+import time
+
+from application.jobs.job_service import JobService
+from application.jobs.records import JobRecords
+from application.lifecycle.service import InferenceService
+from domain.models.names import ModelNames
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.clock import FakeClock
+from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
+
+__all__ = ["MODEL", "STALL_TIMEOUT", "Bench"]
+
+MODEL = model_record()
+STALL_TIMEOUT = 600.0
+
+
+class Bench:
+    """A service over fakes."""
+
+    def __init__(self, names: ModelNames | None = None) -> None:
+        self.source = FakeModelSource({MODEL.path: b"weights"})
+        self.registry = ModelRegistry(self.source, names=names)
+        self.generator = FakeImageGenerator(prepared=False)
+        self.jobs = FakeJobStore()
+        self.sole_use = FakeSoleUse()
+        self.records = JobRecords(
+            self.jobs,
+            FakeResultStore(),
+            self.sole_use,
+            retention_seconds=9,
+            retention_bytes=9,
+            now=time.time,
+        )
+        self.clock = FakeClock()
+        self.job_service = JobService(
+            GenerateImages(self.registry, self.generator, clock=self.clock),
+            self.records,
+            max_queue=1,
+        )
+        self.service = InferenceService(
+            self.registry,
+            self.generator,
+            self.job_service,
+            self.records,
+            scan_interval=0.01,
+            stall_timeout=STALL_TIMEOUT,
+        )

@@ -1,0 +1,164 @@
+"""One rule names a model at every door."""
+
+import dataclasses
+
+import pytest
+
+from domain.errors import ModelNotFound, ModelsNotRead, NoModel
+from domain.models.names import ModelNames
+from domain.models.record import ModelKind, PendingModel, PendingState
+from domain.services.model_registry import ModelRegistry
+from tests.fakes.model_source import FakeModelSource, model_record
+
+A = model_record(b"a", "m/sub/a.v2.safetensors")
+B = model_record(b"b", "m/b.ckpt")
+FOLDER = dataclasses.replace(model_record(b"f", "m/folder.v1"), extension="")
+LORA = dataclasses.replace(model_record(b"l", "m/b.pt"), kind=ModelKind.LORA, reason="it is a LoRA")
+BROKEN = dataclasses.replace(model_record(b"x", "m/n/b.ckpt"), reason="it is cut short")
+
+
+def registry_of(
+    *others: object, names: ModelNames | None = None, source: FakeModelSource | None = None
+) -> ModelRegistry:
+    source = source or FakeModelSource({A.path: b"a", B.path: b"b"})
+    source.others = (*source.others, *others)  # type: ignore[arg-type]
+    registry = ModelRegistry(source, names=names)
+    registry.refresh()
+    return registry
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [A.id, A.id.upper(), A.id[:10], A.id[:63].upper(), A.path, "a.v2.safetensors", "a.v2"],
+)
+def test_a_model_has_these_names(wanted: str) -> None:
+    assert registry_of().resolve(wanted).id == A.id
+
+
+@pytest.mark.parametrize("wanted", [A.id[:9], A.id + "0", "a", "sub/a.v2", "A.v2", "a.v2.", "m"])
+def test_a_model_has_no_other_names(wanted: str) -> None:
+    with pytest.raises(ModelNotFound, match=wanted):
+        registry_of().resolve(wanted)
+
+
+def test_a_folder_has_no_extension_to_leave_out() -> None:
+    registry = registry_of(FOLDER)
+    assert registry.resolve("folder.v1").id == FOLDER.id
+    with pytest.raises(ModelNotFound):
+        registry.resolve("folder")
+
+
+def test_a_copy_can_be_named_too() -> None:
+    source = FakeModelSource({A.path: b"a", "n/copy.pt": b"a"})
+    registry = registry_of(source=source)
+    for wanted in ("copy", "copy.pt", "n/copy.pt", "a.v2"):
+        assert registry.resolve(wanted).id == A.id
+
+
+def test_a_name_that_two_models_have_names_both_and_neither_is_taken() -> None:
+    registry = registry_of(BROKEN)
+    with pytest.raises(ModelNotFound) as caught:
+        registry.resolve("b")
+    for model in (B, BROKEN):
+        assert f"{model.path} ({model.id[:10]})" in str(caught.value)
+    assert registry.resolve(B.path).id == B.id
+
+
+def test_a_lora_does_not_hide_the_checkpoint_of_its_name() -> None:
+    registry = registry_of(LORA)
+    assert registry.resolve("b").id == B.id
+    assert registry.resolve("b.pt").id == LORA.id
+
+
+def test_digits_that_two_ids_begin_with_name_both() -> None:
+    other = dataclasses.replace(B, id=A.id[:12] + "0" * 52, path="m/z.pt", name="z.pt")
+    registry = registry_of(other)
+    with pytest.raises(ModelNotFound, match=r"m/sub/a\.v2\.safetensors.*m/z\.pt"):
+        registry.resolve(A.id[:10])
+    assert registry.resolve(A.id[:13]).id == A.id
+
+
+def test_an_alias_comes_after_every_name_that_a_model_has() -> None:
+    names = ModelNames(aliases={"gpt-image-1": "a.v2", "b": "a.v2"})
+    registry = registry_of(names=names)
+    assert registry.resolve("gpt-image-1").id == A.id
+    assert registry.resolve("b").id == B.id
+    assert registry.named("gpt-image-1") == (registry.get(A.id),)
+
+
+def test_an_alias_of_an_alias_names_nothing() -> None:
+    registry = registry_of(names=ModelNames(aliases={"x": "y", "y": "b"}))
+    with pytest.raises(ModelNotFound, match="'x', which stands for 'y'"):
+        registry.resolve("x")
+
+
+@pytest.mark.parametrize("wanted", [None, ""])
+def test_the_first_by_path_that_can_draw_is_the_default(wanted: str | None) -> None:
+    first = dataclasses.replace(BROKEN, path="a/b.ckpt")
+    assert registry_of(first, LORA).resolve(wanted).id == B.id
+
+
+@pytest.mark.parametrize("default", ["a.v2", A.id, "mine"])
+def test_the_configured_default_comes_before_the_first(default: str) -> None:
+    registry = registry_of(names=ModelNames(default, {"mine": A.id[:10]}))
+    assert registry.resolve(None).id == A.id
+
+
+def test_a_default_that_is_not_there_is_never_another_model() -> None:
+    registry = registry_of(names=ModelNames("gone"))
+    with pytest.raises(ModelNotFound, match="the default model 'gone' is not there"):
+        registry.resolve(None)
+    assert registry.resolve("b").id == B.id
+
+
+def test_the_names_that_name_nothing_are_listed_once_each() -> None:
+    aliases = {"good": "b", "bad": "gone", "two": "b.ckpt"}
+    registry = registry_of(BROKEN, names=ModelNames("away", aliases))
+    default, good, bad, two = registry.name_problems()
+    assert "the default model 'away'" in default
+    assert "'good' names several" in good.replace(", which stands for 'b',", "")
+    assert "'bad', which stands for 'gone'" in bad
+    assert "m/n/b.ckpt" in two
+    assert registry_of(names=ModelNames("b", {"good": "a.v2"})).name_problems() == ()
+
+
+def test_without_any_model_to_draw_with_the_way_to_one_is_told() -> None:
+    source = FakeModelSource()
+    with pytest.raises(NoModel, match="put a checkpoint into") as caught:
+        registry_of(LORA, source=source).resolve(None)
+    assert caught.value.code == "no_model"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "awaited"),
+    [("new", True), ("new.pt", True), ("m/new.pt", True), ("f" * 10, True), ("typo", False)],
+)
+def test_a_name_is_awaited_while_a_file_that_has_it_is_hashed(wanted: str, awaited: bool) -> None:
+    source = FakeModelSource({B.path: b"b"})
+    source.pending = (PendingModel("new.pt", "m/new.pt", 5, PendingState.HASHING),)
+    names = ModelNames(aliases={"alias": wanted})
+    registry = registry_of(source=source, names=names)
+    for name in (wanted, "alias"):
+        with pytest.raises(ModelsNotRead if awaited else ModelNotFound):
+            registry.resolve(name)
+    assert registry.resolve("b").id == B.id
+
+
+def test_nobody_gets_the_second_model_while_the_first_is_read_again() -> None:
+    source = FakeModelSource({"m/a.pt": b"a", "m/b.pt": b"b"})
+    registry = registry_of(source=source)
+    source.files = {"m/b.pt": b"b"}
+    source.pending = (PendingModel("a.pt", "m/a.pt", 5, PendingState.HASHING),)
+    registry.look()
+    with pytest.raises(ModelsNotRead):
+        registry.resolve(None)
+    source.pending = ()
+    registry.look()
+    assert registry.resolve(None).path == "m/b.pt"
+
+
+def test_a_default_is_not_known_before_the_first_look_has_ended() -> None:
+    registry = ModelRegistry(FakeModelSource({B.path: b"b"}))
+    for wanted in (None, "b"):
+        with pytest.raises(ModelsNotRead):
+            registry.resolve(wanted)
