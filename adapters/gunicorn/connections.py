@@ -205,9 +205,8 @@ class ConnectionsWorker(ThreadWorker):
         if more:
             received += data
             _drop_empty_lines(received)
-            if not began and _has_begun(
-                received
-            ):  # a connection that was kept alive had longer for its first byte
+            # A connection that was kept alive had longer for its first byte.
+            if not began and _has_begun(received):
                 conn.timeout = time.monotonic() + self.head_seconds
         if len(received) > MAX_HEAD and not head_is_ready(bytes(received[:MAX_HEAD])):
             self._give_up(conn, tell=True)
