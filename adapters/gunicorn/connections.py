@@ -1,8 +1,8 @@
-"""Connections that cost no thread until a whole head of a request has arrived.
+"""Connections that occupy no thread until the whole head of a request has arrived.
 
 gunicorn's `gthread` worker reads a request in the thread that will answer it, and closes a
-connection in its main thread. A client that sends a byte now and then holds either of them. Here
-the main thread collects heads without waiting, and a client that is too slow is closed:
+connection in its main thread. A client that sends one byte now and then blocks either of them. Here
+the main thread collects heads without blocking, and a client that is too slow is disconnected:
 
 - a head must arrive within `head_seconds`, whatever its number of bytes;
 - a body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`;
@@ -40,7 +40,7 @@ __all__ = ["ConnectionsWorker"]
 
 
 _DRAIN_SECONDS = 0.25
-"""How long a thread waits for the rest of a body that nobody read."""
+"""How long a thread waits for the rest of a body that the application did not read."""
 _PAUSE_SECONDS = 0.5
 """How long no connection is accepted after the process ran out of file descriptors."""
 _HEALTH_THREADS = 2
@@ -51,14 +51,14 @@ _HEALTH = re.compile(rb"/(?:v1/)?health(?:/ready)?")
 _API = re.compile(rb"/(?:v1|infer|openai|sdapi|metrics)(?:/.*)?", re.DOTALL)
 _LINE_END = b"\r\n"
 _SHORT = 1024
-"""Bytes at the start of a head that tell which threads answer it."""
+"""Bytes at the start of a head that decide which threads answer the request."""
 
 
 def _path(head: bytes) -> bytes:
     """The path of a request, as the application will read it (RFC 9112, section 3.2)."""
     words = head.split(b" ", 2)
     target = words[1] if len(words) > 1 else b""
-    if not target.startswith(b"/"):  # a proxy's form, with the scheme and the host
+    if not target.startswith(b"/"):  # a proxy's form, with scheme and host
         target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
     return unquote_to_bytes(target.partition(b"?")[0])
 
@@ -77,12 +77,12 @@ def _has_begun(received: bytearray) -> bool:
 class ConnectionsWorker(ThreadWorker):
     """gunicorn's `gthread` worker, with connections as the module describes them.
 
-    A subclass says what a client is told whose request never was one, in `handle_error`.
+    A subclass overrides `handle_error` to answer a client whose bytes are not a request.
 
     Attributes:
-        head_seconds: From the first byte of a request, or the start of a connection, to the end of
-            the head.
-        linger_seconds: How long a closed connection is drained, so that the client reads its
+        head_seconds: Time limit from the first byte of a request, or the start of a connection, to
+            the end of the head.
+        linger_seconds: How long a closed connection is drained, so that the client can read its
             answer (RFC 9112, section 9.6).
     """
 
@@ -221,7 +221,7 @@ class ConnectionsWorker(ThreadWorker):
         return self._receiving.pop(conn)
 
     def _give_up(self, conn: Any, *, tell: bool) -> None:
-        """Close a connection whose head did not arrive; `tell` a client that began one."""
+        """Close a connection whose head did not arrive; `tell` a client that had started one."""
         began = self._forget(conn)
         if tell and _has_begun(began):
             error = HeadTooLarge() if len(began) > MAX_HEAD else HeadTooSlow()
@@ -247,7 +247,9 @@ class ConnectionsWorker(ThreadWorker):
         self._close_longest_waiting()
 
     def _linger(self, conn: Any) -> None:
-        """Close a connection without waiting: half of it now, and all once the client has read."""
+        """Close a connection without blocking: one direction now, the other once the client has
+        read.
+        """
         sock = conn.sock
         try:
             sock.setblocking(False)

@@ -1,4 +1,4 @@
-"""The API key that the service makes for itself, kept from one start to the next."""
+"""The API key that the service creates for itself and keeps between starts."""
 
 import os
 import secrets
@@ -11,13 +11,13 @@ from application.settings.settings import SettingsError
 __all__ = ["ApiKeyFile"]
 
 _BYTES = 32
-"""Of randomness in a key, as `ai-inference keys new` has it."""
+"""Random bytes in a key, as in `ai-inference keys new`."""
 _LONGEST = 1024
 """Bytes that are read of the file; a key has 43."""
 
 
 class ApiKeyFile:
-    """A file `api-key` in `folder` that its owner alone may read.
+    """A file `api-key` in `folder` that only its owner can read.
 
     Several processes may ask at once: all get the same key. The key is never logged.
     """
@@ -27,20 +27,21 @@ class ApiKeyFile:
         self._path = self._folder / "api-key"
 
     def read(self) -> MadeApiKey | None:
-        """The key that is kept; None where there is no file. Changes nothing.
+        """Return the stored key, or None if there is no file. Changes nothing.
 
-        Raises SettingsError where the file cannot be read, or holds no key.
+        Raises SettingsError if the file cannot be read or holds no key.
         """
         return self._read(mend=False)
 
     def read_or_make(self) -> MadeApiKey:
-        """The key that is kept, or else a new one, which is then kept.
+        """Return the stored key, or create and store one.
 
-        A file that others may read is closed to them, with a warning. A file system that keeps no
-        rights, such as FAT, gets no key: the new key is for this process alone then.
+        If other users can read the file, their access is removed, with a warning. A file system
+        without permissions, such as FAT, stores no key: the new key is then valid in this process
+        only.
 
-        Raises SettingsError where the folder cannot be written to, the file cannot be read, or it
-        holds no key.
+        Raises SettingsError if the folder is not writable, or if the file cannot be read or holds
+        no key.
         """
         kept = self._read(mend=True)
         return self._make() if kept is None else kept
@@ -49,12 +50,12 @@ class ApiKeyFile:
         try:
             kept = read_secret(self._path, _LONGEST, mend=mend)
         except NotASecret as error:
-            raise self._useless(str(error)) from None
+            raise self._unusable(str(error)) from None
         if kept is None:
             return None
         key = kept.decode("ascii", "replace").strip()
         if len(key) < _BYTES or not key.isascii() or not key.isprintable() or " " in key:
-            raise self._useless("does not hold an API key")
+            raise self._unusable("does not hold an API key")
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
 
     def _make(self) -> MadeApiKey:
@@ -74,7 +75,7 @@ class ApiKeyFile:
             return self.read_or_make()  # another process was first
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
 
-    def _useless(self, why: str) -> SettingsError:
+    def _unusable(self, why: str) -> SettingsError:
         return SettingsError(
             [
                 f"API_KEYS is not set, and {self._path.absolute()}, where the service keeps a key "

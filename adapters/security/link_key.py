@@ -1,4 +1,4 @@
-"""The key that links to pictures are signed with: the same in every run of a service."""
+"""The key that signs links to images. It is the same in every run of a service."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ _LABEL = b"ai-inference: key of picture links"
 
 
 class LinkKey:
-    """Derived from the secret key, or else random and kept in a file that its owner alone reads.
+    """A key derived from the secret key, or a random one in a file that only its owner can read.
 
     The file is made when the key is first asked for. A file that others may read is closed to them,
     with a warning. A file system that keeps no rights, such as FAT, gets no file: the key is for
@@ -31,7 +31,9 @@ class LinkKey:
         self._key: bytes | None = None
 
     def __call__(self) -> bytes:
-        """32 bytes. Raises StorageUnavailable when the file can be neither read nor made."""
+        """Return 32 bytes. Raises StorageUnavailable if the file can be neither read nor
+        created.
+        """
         with self._lock:
             if self._key is None:
                 self._key = self._derived() if self._secret_key else self._kept()

@@ -1,4 +1,4 @@
-"""What is told of a folder before it is loaded agrees with what loads."""
+"""The listing of a folder agrees with what can be loaded."""
 
 import inspect
 from pathlib import Path
@@ -42,13 +42,13 @@ def test_a_folder_in_each_form_that_diffusers_saves_is_loadable(
 
 
 @pytest.mark.parametrize("family", ["sd3", "flux", "pixart"])
-def test_a_newer_folder_as_diffusers_saves_it_is_loadable(tmp_path: Path, family: str) -> None:
+def test_a_newer_folder_saved_by_diffusers_is_loadable(tmp_path: Path, family: str) -> None:
     save_newer(tmp_path / family, family)
     assert listed(tmp_path).reason is None
 
 
 @pytest.mark.parametrize("name", PIPELINE_CLASSES)
-def test_the_parts_that_a_pipeline_needs_are_those_that_its_class_takes(name: str) -> None:
+def test_the_required_parts_are_those_that_the_pipeline_class_takes(name: str) -> None:
     import diffusers
 
     from adapters.diffusion.loading import folder_index
