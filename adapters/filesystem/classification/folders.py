@@ -1,4 +1,4 @@
-"""Tells what a diffusers folder is from its small files."""
+"""Classifies a diffusers folder by its small files."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -22,14 +22,14 @@ from domain.models.record import ModelFamily, ModelKind
 __all__ = ["MAX_TEXT_BYTES", "classify_folder"]
 
 MAX_TEXT_BYTES = 1_000_000
-"""Of a configuration file that is read; published ones have a few thousand."""
+"""Bytes read from a configuration file; published ones have a few thousand."""
 
 _OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
 _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
-_SD_2_WIDTH = 1024  # of its text encoder; Stable Diffusion 1's has 768
+_SD_2_WIDTH = 1024  # width of its text encoder; Stable Diffusion 1's is 768
 
 
 def classify_folder(
@@ -37,11 +37,11 @@ def classify_folder(
     read: Callable[[str], bytes],
     faults: Mapping[str, str] = MappingProxyType({}),
 ) -> Classification:
-    """Tell what a folder is.
+    """Classify a folder.
 
     Args:
-        paths: Of its files, from the folder.
-        read: Gives the content of one of them, at most `MAX_TEXT_BYTES`.
+        paths: The paths of its files, relative to the folder.
+        read: Returns the content of one of them, at most `MAX_TEXT_BYTES`.
         faults: Why some of them cannot be used, by path.
     """
     if INDEX in faults:
@@ -94,7 +94,7 @@ def _component_problem(
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]
     if not files:
-        return f"its {shown_as} is missing"
+        return f"its {shown_as} is code of its own, and no model may bring code"
     if (reason := _fault(component, files, faults)) is not None:
         return reason
     name = what[1] if len(what) > 1 else None
@@ -110,7 +110,7 @@ def _component_problem(
 
 
 def _fault(component: str, files: list[str], faults: Mapping[str, str]) -> str | None:
-    """What is wrong with a file that the loader reads; of weights it may leave some unread."""
+    """Return what is wrong with a file that the loader reads; it does not read all weight files."""
     used = used_weights(files)
     for file in sorted(files):
         path = f"{component}/{file}"
@@ -138,7 +138,7 @@ def _stable_diffusion(paths: Collection[str], read: Callable[[str], bytes]) -> M
 
 
 def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
-    """The JSON object in a file; an empty one when there is none."""
+    """Return the JSON object in a file; an empty one if there is none."""
     try:
         value = json.loads(read(path))
     except (ValueError, RecursionError):
