@@ -53,7 +53,7 @@ def classify_folder(
     if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
         family = _OTHER_FAMILIES.get(name)
-        return _refused(family, f"it is a {shown}, which draws no picture from text alone here")
+        return _refused(family, f"it is a {shown}, which cannot draw from text alone here")
     family = PIPELINES[name]
     if name == "StableDiffusionPipeline":
         family = _stable_diffusion(paths, read)
@@ -90,11 +90,11 @@ def _component_problem(
     if library is None or component in DROPPED_PARTS:
         return None
     if not isinstance(library, str) or library not in LIBRARIES:
-        return f"its {shown_as} is code of its own, and no model may bring code"
+        return f"its {shown_as} is custom code, and a model must not contain code"
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]
     if not files:
-        return f"its {shown_as} is code of its own, and no model may bring code"
+        return f"its {shown_as} is custom code, and a model must not contain code"
     if (reason := _fault(component, files, faults)) is not None:
         return reason
     name = what[1] if len(what) > 1 else None

@@ -38,16 +38,14 @@ def scheduler_problem(name: object, configuration: Mapping[str, Any]) -> str | N
     for each in (name, configuration.get("_class_name", name)):
         if not isinstance(each, str) or each not in _SAME_NOISE:
             return (
-                f"its scheduler is {shown(str(each))}, whose noise no sampler here has for a "
+                f"its scheduler is {shown(str(each))}, whose noise no sampler here supports for a "
                 "Stable Diffusion model"
             )
     bounds = [each for each in _BOUNDS if configuration.get(each) is not None]
     if bounds or configuration.get("timestep_type") == "continuous":
         named = f" ({', '.join(bounds)})" if bounds else ""
-        return f"its scheduler has bounds of noise of its own{named}, which no sampler here takes"
+        return f"its scheduler has its own noise bounds{named}, which no sampler here supports"
     prediction = configuration.get("prediction_type")
     if configuration.get("use_flow_sigmas") is True or prediction == "flow_prediction":
-        return (
-            "its scheduler matches flows, which no sampler here does for a Stable Diffusion model"
-        )
+        return "its scheduler is for flow matching, which no sampler here supports for this model"
     return None
