@@ -10,12 +10,12 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 
 from adapters.gunicorn.arbiter import ServiceArbiter
+from adapters.gunicorn.console import say
 from adapters.gunicorn.descriptors import connections_within_limit
-from adapters.gunicorn.ending import end_process
 from adapters.gunicorn.listeners import listen
 from adapters.gunicorn.logs import logging_config
-from adapters.gunicorn.saying import say
-from adapters.gunicorn.startup_banner import first_picture, no_model, welcome
+from adapters.gunicorn.process_exit import end_process
+from adapters.gunicorn.startup_banner import first_picture, no_model_message, startup_message
 from adapters.gunicorn.worker import service_worker
 from application.lifecycle.service import InferenceService
 from application.version import NAME
@@ -47,13 +47,13 @@ logconfig_dict = logging_config(level=settings.log_level, log_format=settings.lo
 
 
 def on_starting(server: Any) -> None:
-    ServiceArbiter.take_over(server)
+    ServiceArbiter.convert(server)
     listen(server)
     made_api_key()  # if it cannot be read or stored, report that now
 
 
 def when_ready(server: Any) -> None:
-    say(welcome(settings, made=made_api_key(), warnings=misspelt))
+    say(startup_message(settings, made=made_api_key(), warnings=misspelt))
 
 
 def post_worker_init(worker: Any) -> None:
@@ -65,7 +65,7 @@ def post_worker_init(worker: Any) -> None:
         say(first_picture(settings, models, made=made_api_key(), program=command))
 
     def on_no_model() -> None:
-        say(no_model(settings))
+        say(no_model_message(settings))
 
     def on_fatal(error: DomainError) -> None:
         worker.log.critical("%s", error)

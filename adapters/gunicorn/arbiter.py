@@ -11,7 +11,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from adapters.gunicorn.ending import end_process
+from adapters.gunicorn.process_exit import end_process
 
 __all__ = ["HELD_SIGNALS", "ServiceArbiter"]
 
@@ -43,7 +43,7 @@ class ServiceArbiter(Arbiter):
     _ignores_hangup = False
 
     @classmethod
-    def take_over(cls, server: Any) -> None:
+    def convert(cls, server: Any) -> None:
         """Turn a gunicorn server into a ServiceArbiter, before it installs its signal handlers.
 
         A plain `gunicorn` command creates its Arbiter itself and has no setting for the class.
