@@ -1,6 +1,4 @@
-"""gunicorn's master process, for one service in one worker and with signals that suit a
-terminal.
-"""
+"""gunicorn's master process, for one service in one worker, with signals for a terminal."""
 
 import contextlib
 import os

@@ -38,9 +38,7 @@ class CardsBeside:
         self._read: dict[str, _Read] = {}
 
     def of(self, model_path: str, told: ModelCard, *, is_folder: bool) -> ModelCard:
-        """Return the card of the model at `model_path`: the file beside it, then the model's own
-        data.
-        """
+        """Return the card of the model at `model_path`: the file beside it, then its own data."""
         stem = model_path if is_folder else os.path.splitext(model_path)[0]
         beside = self._beside(f"{stem}.json")
         return ModelCard(

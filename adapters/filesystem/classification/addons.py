@@ -70,9 +70,7 @@ def addon_kind(tensors: Mapping[str, TensorFacts]) -> ModelKind:
 
 
 def addon_family(kind: ModelKind, header: Header) -> ModelFamily | None:
-    """Return the family of checkpoints that the add-on was made for; None if the file does not show
-    it.
-    """
+    """Return the family of checkpoints that the add-on was made for; None if unknown."""
     if kind is ModelKind.EMBEDDING:
         return _embedding_family(header.tensors)
     if kind not in (ModelKind.LORA, ModelKind.CONTROLNET):

@@ -65,9 +65,7 @@ def _by_type(tensors: Mapping[str, TensorFacts]) -> tuple[str, str] | None:
 
 
 def unexpected(tensors: Iterable[str], needed: Mapping[str, Mapping[str, Shape]]) -> str | None:
-    """Return why a published family's checkpoint is refused if it has tensors that the family
-    lacks.
-    """
+    """Return why a known family's checkpoint is refused: it has tensors that the family lacks."""
     known = {name for names in needed.values() for name in names}
     return _reason(name for name in tensors if name not in known)
 

@@ -75,9 +75,7 @@ def _index_problem(
     files: Collection[str],
     read: Callable[[str], bytes],
 ) -> str | None:
-    """Return what is wrong with the index of the shards `used`; indexes of other variants are
-    ignored.
-    """
+    """Return what is wrong with the index of the shards `used`; ignore other variants' indexes."""
     indexes = sorted(name for name in files if ".index." in name and name.endswith(".json"))
     if not indexes:
         return f"its {part}/{shown(whole)}.index.json is missing, which says what is in which shard"
