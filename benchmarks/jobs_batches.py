@@ -48,9 +48,7 @@ def batches(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def seconds_of(models: str, data: str, largest: int, rounds: int) -> dict[str, float | str]:
-    """Return the shortest time of the jobs together and one after another; runs in a child
-    process.
-    """
+    """Return the shortest time of the jobs together and one by one; runs in a child process."""
     own = Container(settings=Settings(model_dirs=(models,), data_dir=data)).image_generator()
     own.prepare()
     settings = Settings(model_dirs=(models,), data_dir=data, max_batch=largest)

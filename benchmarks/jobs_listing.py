@@ -24,9 +24,7 @@ _WARM_UP = 20
 
 
 def listing(folder: Path, scale: float) -> Iterator[Row]:
-    """`GET /v1/jobs` of the real gunicorn: the newest jobs, a later page and one status, by
-    turns.
-    """
+    """`GET /v1/jobs` of the real gunicorn, by turns the newest, a later page and one status."""
     models, data = folder / "models", folder / "data"
     models.mkdir()
     count, asked = max(100, int(_JOBS * scale)), max(10, int(_ASKED * scale))

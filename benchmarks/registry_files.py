@@ -82,9 +82,7 @@ def many_files(folder: Path, count: int, size: int) -> None:
 
 
 def random_checkpoint(path: Path, family: ModelFamily, *, seed: int) -> None:
-    """Write a float16 checkpoint with every tensor of the family, in its real size, with random
-    values.
-    """
+    """Write a float16 checkpoint of random values with every tensor of the family, in real size."""
     import numpy as np
 
     generator = np.random.default_rng(seed)
@@ -103,9 +101,7 @@ def random_checkpoint(path: Path, family: ModelFamily, *, seed: int) -> None:
 
 
 def demo_variant(path: Path, number: int) -> None:
-    """Write the demo checkpoint with the last bit of each weight changed; unchanged for number
-    0.
-    """
+    """Write the demo checkpoint with each weight's last bit changed; unchanged for number 0."""
     import numpy as np
 
     content = DEMO_CHECKPOINT.read_bytes()
@@ -134,9 +130,7 @@ def models_in(
 
 
 def _header(tensors: Mapping[str, tuple[tuple[int, ...], str, int]]) -> bytes:
-    """Return the header of a safetensors file with tensors of these shapes, types and bytes per
-    number.
-    """
+    """Return a safetensors header with tensors of these shapes, types and bytes per number."""
     table, end = {}, 0
     for name, (shape, dtype, width) in tensors.items():
         begin, end = end, end + width * math.prod(shape)

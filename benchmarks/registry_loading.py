@@ -75,9 +75,7 @@ def seconds_to_load(folder: str) -> dict[str, Any]:
 
 
 def seconds_to_read(folder: str) -> dict[str, Any]:
-    """Time reading the whole file into memory and converting each tensor; runs in a child
-    process.
-    """
+    """Time reading the whole file and converting each tensor; runs in a child process."""
     import torch
 
     from adapters.diffusion.devices.device import find_device
@@ -104,9 +102,7 @@ def seconds_to_read(folder: str) -> dict[str, Any]:
 
 
 def seconds_to_map(folder: str) -> dict[str, Any]:
-    """Time mapping the file, as safetensors does, and converting each tensor; runs in a child
-    process.
-    """
+    """Time mapping the file as safetensors does and converting each tensor; runs in a child."""
     import safetensors.torch
 
     from adapters.diffusion.devices.device import find_device

@@ -98,9 +98,7 @@ def hashed(folder: str, _cache: str) -> dict[str, Any]:
 
 
 def looks(folder: str, cache: str, count: int) -> dict[str, Any]:
-    """Time scans and plain walks, and count what a scan opens and reads; runs in a child
-    process.
-    """
+    """Time scans and plain walks, and count what a scan opens and reads; runs in a child."""
     registry = ModelRegistry(FilesystemModelSource([folder], IdentityCache(cache)))
     first = _seconds_of_look(registry, count)
     times, walks = [], []

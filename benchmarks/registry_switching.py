@@ -59,9 +59,7 @@ def _row(plan: Plan, name: str, folder: Path, count: int, room: int, plain: list
 
 
 def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
-    """Return the bytes after each switch, with `room` for that many pipelines; runs in a child
-    process.
-    """
+    """Return the bytes after each switch, with `room` for that many pipelines; runs in a child."""
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
@@ -81,9 +79,7 @@ def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
 
 
 def memory_of_a_variable(folder: str, count: int) -> list[int]:
-    """Return the bytes after each switch of a program that replaces one pipeline; runs in a child
-    process.
-    """
+    """Return the bytes after each switch of a program with one pipeline; runs in a child."""
     import torch
 
     from adapters.diffusion.devices.device import find_device

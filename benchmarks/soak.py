@@ -46,9 +46,7 @@ class Sample:
 
 
 def growth(values: Sequence[float]) -> float:
-    """Return how much the median of the last quarter exceeds that of the second one; 0.01 is 1
-    %.
-    """
+    """Return by how much the last quarter's median exceeds the second's; 0.01 is 1 %."""
     quarter = len(values) // 4
     before = statistics.median(values[quarter : 2 * quarter])
     return statistics.median(values[-quarter:]) / before - 1

@@ -71,9 +71,7 @@ def fidelity(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def fidelity_of(drawn: Path, reference: Path, count: int) -> dict[str, float]:
-    """Return the mean absolute difference, of 255, and the share of right images of both, of
-    100.
-    """
+    """Return the mean absolute difference, of 255, and both shares of right images, of 100."""
     import numpy as np
     from PIL import Image
 
@@ -113,9 +111,7 @@ def draw_by_diffusers(folder: str, output: str, count: int, steps: int = _STEPS)
 def draw_by_the_service(
     folder: str, output: str, path: str, count: int, steps: int = _STEPS
 ) -> None:
-    """Draw the same through the use case with the settings of that path; runs in a child
-    process.
-    """
+    """Draw the same through the use case with that path's settings; runs in a child process."""
     settings = Settings(
         model_dirs=(folder,), data_dir=str(Path(output, "data")), **PATHS[path].settings
     )

@@ -73,9 +73,7 @@ def encoding_by_diffusers(folder: str) -> dict[str, float]:
 
 
 def _timed(draw: Callable[[int], None]) -> dict[str, float]:
-    """Return the seconds in text encoders at the first drawing, and at each later one on
-    average.
-    """
+    """Return the seconds in text encoders at the first drawing, and the average of later ones."""
     from torch.nn.modules.module import (
         register_module_forward_hook,
         register_module_forward_pre_hook,

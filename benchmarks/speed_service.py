@@ -57,9 +57,7 @@ def overhead(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
-    """Return the seconds of each way for each request; raises RuntimeError if their images
-    differ.
-    """
+    """Return the seconds of each way for each request; raises RuntimeError if images differ."""
     import numpy as np
     import torch
     from PIL import Image

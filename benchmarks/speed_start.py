@@ -59,9 +59,7 @@ def start(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def seconds_to_picture(models: Path, folder: Path, model_id: str, *, seed: int) -> float:
-    """Time from the start of the process to the image; the request is repeated until it
-    succeeds.
-    """
+    """Time from the start of the process to the image; the request is repeated if it fails."""
     body = {
         "id": f"first {seed}",
         "model_id": model_id,

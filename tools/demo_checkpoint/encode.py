@@ -1,5 +1,4 @@
-"""Draw the denoiser's pictures and encode them: latents and scenes on disk, so that its training is
-all denoiser.
+"""Draw the denoiser's pictures and encode them: latents and scenes on disk, once for all training.
 
     python -m tools.demo_checkpoint.encode --folder /tmp/demo
 
@@ -45,9 +44,7 @@ SIZES: Final[dict[tuple[int, int], int]] = {
 
 
 def parts() -> list[tuple[int, int, int]]:
-    """Return all parts to make, as width, height and number: at any moment every size has its
-    share.
-    """
+    """Return all parts to make (width, height, number); every size always has its share."""
     shares = [
         ((number + 0.5) / count, width, height, number)
         for (width, height), count in SIZES.items()
@@ -85,9 +82,7 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
 def encode_part(
     model: AutoencoderKL, rng: np.random.Generator, width: int, height: int, path: Path
 ) -> None:
-    """Draw and encode one part, PART pictures of one size, as float16 (PART, 4, height / 8, width /
-    8).
-    """
+    """Draw and encode PART pictures of one size, as float16 (PART, 4, height / 8, width / 8)."""
     scenes = [random_scene(rng) for _ in range(PART)]
     latents = []
     where = next(model.parameters()).device

@@ -64,9 +64,7 @@ class FlatQuestion:
 
 
 def flat_questions(count: int, *, seen: bool) -> list[FlatQuestion]:
-    """Return the first `count` fixed questions whose combination training saw, or did not; shapes
-    take turns.
-    """
+    """Return the first `count` fixed questions that training saw, or did not; shapes take turns."""
     rng = np.random.default_rng(11 if seen else 12)
     shapes, colours = itertools.cycle(OUTLINES), list(COLOURS)
     questions: list[FlatQuestion] = []

@@ -52,9 +52,7 @@ class FlatScene:
 
 
 def is_held_out(shape: str, colour: str, background: str) -> bool:
-    """Return True if this combination is excluded from training, so that the judge can ask for a
-    combination that was never seen.
-    """
+    """Return True if this combination is held out, so that the judge can ask for unseen ones."""
     key = f"{shape} {colour} {background}".encode()
     return zlib.crc32(key) % 100 < _HELD_OUT_PERCENT
 

@@ -71,9 +71,7 @@ def _name(rgb: NDArray[np.generic]) -> str:
 
 
 def _paper(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the background's colour: the border's median, because a shape may touch a part of the
-    border.
-    """
+    """Return the background's colour: the border's median, because a shape may touch the border."""
     width = max(2, round(_BORDER * min(pixels.shape[:2])))
     inside = np.zeros(pixels.shape[:2], dtype=bool)
     inside[width:-width, width:-width] = True
@@ -112,9 +110,7 @@ def _shrink(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def shape_likeness(mask: NDArray[np.bool_]) -> dict[str, float]:
-    """Return how well each known outline covers the mask at its best place and scale: intersection
-    over union, 0..1.
-    """
+    """Return each outline's best overlap with the mask: intersection over union, 0..1."""
     area = mask.sum()
     if area == 0:
         return dict.fromkeys(OUTLINES, 0.0)
@@ -155,9 +151,7 @@ class _Fit:
         return float(common / (ideal.sum() + mask.sum() - common))
 
     def improved(self, mask: NDArray[np.bool_]) -> _Fit:
-        """Climb to the best nearby place and scale: area and centroid alone are misled by stray
-        pixels.
-        """
+        """Climb to the best nearby place and scale: stray pixels mislead area and centroid."""
         best, score = self, self.overlap(mask)
         for step in (0.06, 0.03):
             move = step * best.radius

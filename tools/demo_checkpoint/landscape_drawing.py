@@ -24,9 +24,7 @@ Array: TypeAlias = NDArray[np.float32]
 
 
 class _Canvas:
-    """A picture being painted: pixels in 0..1 and the coordinates of its columns and rows, in short
-    sides.
-    """
+    """A picture being painted: pixels in 0..1, and the coordinates of its axes in short sides."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height, self.short = width, height, min(width, height)

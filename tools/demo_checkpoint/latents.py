@@ -57,9 +57,7 @@ def _where(scenes: list[Scene], kind: type[Scene]) -> list[int]:
 
 
 def _chances(scenes: list[Scene], flat: list[int]) -> np.ndarray:
-    """Return the cumulated probability of each flat picture, by the weight of its outline; the last
-    is 1.
-    """
+    """Return the cumulated probability of each flat picture, weighted by outline; the last is 1."""
     weights = [WEIGHTS.get(getattr(scenes[number], "shape", ""), 1.0) for number in flat]
     sums: np.ndarray = np.cumsum(weights)
     return sums / sums[-1]

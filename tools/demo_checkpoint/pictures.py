@@ -1,6 +1,4 @@
-"""A picture's plan, flat or landscape: how it is chosen at random, how it is drawn, in which
-sizes.
-"""
+"""A picture's plan, flat or landscape: its random choice, its drawing, its sizes."""
 
 from __future__ import annotations
 

@@ -53,9 +53,7 @@ def load_state(path: Path) -> dict[str, Any] | None:
 
 
 class Average:
-    """An exponential moving average of weights. It is exported, because it is steadier than the
-    last step.
-    """
+    """An exponential moving average of weights, for export: it is steadier than the last step."""
 
     def __init__(self, module: torch.nn.Module, decay: float) -> None:
         self.decay = decay
@@ -63,9 +61,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, module: torch.nn.Module, step: int) -> None:
-        """Add the weights after a step; the first steps count for more, so that no random start
-        lingers.
-        """
+        """Add the weights after a step; early steps count more, so no random start lingers."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, value in module.state_dict().items():
             if value.dtype.is_floating_point:

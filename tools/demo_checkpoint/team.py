@@ -13,9 +13,7 @@ __all__ = ["Team"]
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """This process's number among `size`, from torchrun's environment variables; a single process
-    without them.
-    """
+    """This process's number among `size`, from torchrun's environment; one process without it."""
 
     rank: int = 0
     size: int = 1

@@ -60,9 +60,7 @@ def crops(
 
 
 def reconstruction_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Absolute and squared error, and the error of the differences between neighbours, which keeps
-    edges sharp.
-    """
+    """Absolute and squared error, and that of neighbours' differences, which keeps edges sharp."""
     across = functional.l1_loss(output.diff(dim=-1), target.diff(dim=-1))
     down = functional.l1_loss(output.diff(dim=-2), target.diff(dim=-2))
     return functional.l1_loss(output, target) + functional.mse_loss(output, target) + across + down

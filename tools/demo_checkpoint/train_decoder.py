@@ -39,9 +39,7 @@ LATENT_NOISE: Final = 0.08
 
 
 def encoded_pictures(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the latents that `encode` made, (pictures, 4, 32, 32), and the pictures drawn again,
-    uint8.
-    """
+    """Return the latents of `encode`, (pictures, 4, 32, 32), and the redrawn pictures, uint8."""
     latents, pictures = [], []
     for path in sorted((folder / "latents").glob(f"{SIZE}x{SIZE}-*.npy"))[:PARTS]:
         latents.append(torch.from_numpy(np.load(path)))

@@ -88,9 +88,7 @@ def question_loss(
 
 @torch.no_grad()
 def fill_late_positions(model: CLIPTextModel) -> None:
-    """Give the positions that the lesson never reached the embedding of the last position that it
-    did.
-    """
+    """Copy the last embedding that the lesson reached to the positions after it."""
     positions = model.get_parameter("embeddings.position_embedding.weight")
     positions[LENGTH:] = positions[LENGTH - 1]
 

@@ -1,5 +1,4 @@
-"""Unpack an exported checkpoint into a training folder, the inverse of export, to continue
-training.
+"""Unpack an exported checkpoint into a training folder, the inverse of export.
 
     python -m tools.demo_checkpoint.unpack ai-models/demo.safetensors --folder /tmp/demo
 

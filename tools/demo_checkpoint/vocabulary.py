@@ -16,9 +16,7 @@ Merge = tuple[str, str]
 
 
 def byte_symbols() -> list[str]:
-    """The 256 printable characters that stand for bytes in byte-level BPE, in byte order (GPT-2's
-    table).
-    """
+    """Return the 256 characters that stand for bytes in byte-level BPE, in byte order (GPT-2)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     spare = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(spare)) for byte in range(256)]

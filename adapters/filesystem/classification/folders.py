@@ -1,4 +1,4 @@
-"""Tells what a diffusers folder is from its small files."""
+"""Classifies a diffusers folder by its small files."""
 
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -22,14 +22,14 @@ from domain.models.record import ModelFamily, ModelKind
 __all__ = ["classify_folder"]
 
 _CONFIGURATION_BYTES = 4 * 2**20
-"""Of a file that is looked into here; `check_folder` refuses one that has more."""
+"""Bytes read from a configuration file here; `check_folder` refuses a file that has more."""
 
 _OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
 _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
-_SD_2_WIDTH = 1024  # of its text encoder; Stable Diffusion 1's has 768
+_SD_2_WIDTH = 1024  # width of its text encoder; Stable Diffusion 1's is 768
 
 
 def classify_folder(
@@ -37,11 +37,11 @@ def classify_folder(
     read_most: Callable[[str, int], bytes],
     faults: Mapping[str, str] = MappingProxyType({}),
 ) -> Classification:
-    """Tell what a folder is.
+    """Classify a folder.
 
     Args:
-        sizes: The bytes of each of its files by its path from the folder.
-        read_most: Gives the first bytes of the file at a path, as many as there are up to a number.
+        sizes: The bytes of each of its files, by its path relative to the folder.
+        read_most: Returns the first bytes of the file at a path, at most a number of them.
         faults: Why some of them cannot be used, by path.
 
     Raises:
@@ -64,7 +64,7 @@ def classify_folder(
     if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
         family = _OTHER_FAMILIES.get(name)
-        return _refused(family, f"it is a {shown}, which draws no picture from text alone here")
+        return _refused(family, f"it is a {shown}, which cannot draw from text alone here")
     family = PIPELINES[name]
     if name == "StableDiffusionPipeline":
         family = _stable_diffusion(paths, read)
@@ -105,11 +105,11 @@ def _component_problem(
     if library is None or component in DROPPED_PARTS:
         return None
     if not isinstance(library, str) or library not in LIBRARIES:
-        return f"its {shown_as} is code of its own, and no model may bring code"
+        return f"its {shown_as} is custom code, and a model must not contain code"
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]
     if not files:
-        return f"its {shown_as} is missing"
+        return f"its {shown_as} is custom code, and a model must not contain code"
     if (reason := _fault(component, files, faults)) is not None:
         return reason
     name = what[1] if len(what) > 1 else None
@@ -125,7 +125,7 @@ def _component_problem(
 
 
 def _fault(component: str, files: list[str], faults: Mapping[str, str]) -> str | None:
-    """What is wrong with a file that the loader reads; of weights it may leave some unread."""
+    """Return what is wrong with a file that the loader reads; it does not read all weight files."""
     used = used_weights(files)
     for file in sorted(files):
         path = f"{component}/{file}"
@@ -153,7 +153,7 @@ def _stable_diffusion(paths: Collection[str], read: Callable[[str], bytes]) -> M
 
 
 def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
-    """The JSON object in a file; an empty one when there is none."""
+    """Return the JSON object in a file; an empty one if there is none."""
     try:
         return _parsed(path, read)
     except UnusableConfiguration:

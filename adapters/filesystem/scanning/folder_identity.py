@@ -1,4 +1,4 @@
-"""What the bytes of a diffusers folder are."""
+"""The identity of a diffusers folder, from its bytes."""
 
 import dataclasses
 import hashlib
@@ -25,22 +25,22 @@ _NO_STAMP = FileStamp(device=0, inode=0, size=0, modified_ns=0, changed_ns=0)
 def identify_folder(
     found: Found, reading: Reading, cache: IdentityCache | None, *, stalled: bool = False
 ) -> Identity | None:
-    """Read every file of a folder, but for those whose bytes the cache knows.
+    """Read every file of a folder, except those whose hash is in the cache.
 
-    The id is the SHA-256 of what `sha256sum` prints for the files, sorted by path.
+    The id is the SHA-256 of the output of `sha256sum` for the files, sorted by path.
 
     Args:
         found: The folder.
-        reading: How far it is.
-        cache: What earlier runs learnt of its files.
-        stalled: Whether a file that is not whole is taken as it is.
+        reading: The progress.
+        cache: The identities of its files from earlier runs.
+        stalled: Whether an incomplete file is accepted.
 
     Returns:
-        None when a file changed or `reading` was cancelled.
+        None if a file changed or `reading` was cancelled.
 
     Raises:
         IncompleteFile: a file's header promises more bytes than there are; the reason names it.
-        OSError: a file can not be read.
+        OSError: a file cannot be read.
     """
     lines, faults = hashlib.sha256(), {}
     for part in found.parts:

@@ -1,4 +1,4 @@
-"""What the bytes of a file are: their hash, and what their header says."""
+"""The identity of a file: its hash, and the content of its header."""
 
 import hashlib
 import os
@@ -14,25 +14,25 @@ from domain.models.record import FileStamp, ModelKind
 __all__ = ["Identity", "Reading", "identify_file"]
 
 _BLOCK_BYTES = 4 * 1024 * 1024
-"""Of one read: large enough for disks and network folders, small enough for several at once."""
+"""Bytes of one read: many for disks and network folders, few enough for several at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """SHA-256 of a file's bytes, 64 lower-case hex digits, and what the file is."""
+    """SHA-256 of a file's bytes, 64 lower-case hex digits, and the file's classification."""
 
     digest: str
     classification: Classification
 
 
 class Reading:
-    """A file that one thread reads, for any other: how far it is, and whether to go on.
+    """A file being read by one thread; any other thread may read the progress or cancel it.
 
     Attributes:
         hashed: How many bytes are hashed.
-        fault: Why no picture will be drawn with it, which its header says before its bytes are
-            hashed; None where nothing is known to be wrong.
-        cancelled: Set by whoever wants the reading to end.
+        fault: Why no picture will be drawn with it, as its header says before its bytes are hashed;
+            None if nothing is known to be wrong.
+        cancelled: Set by a thread that wants the reading to end.
     """
 
     def __init__(self) -> None:
@@ -46,21 +46,21 @@ def identify_file(
 ) -> Identity | None:
     """Read the whole file at `path`, which had `stamp` when it was found.
 
-    The stamp is taken of the open file before the first byte and after the last one; when either
-    is another, what was read is no one file's content, and nothing is said of it.
+    The stamp of the open file is checked before the first byte and after the last one. If it
+    differs, the bytes are a mixture of contents, and there is no identity.
 
     Args:
-        path: Where it is.
-        stamp: What it had.
-        reading: How far it is.
-        stalled: Whether a file that is not whole is taken as it is: nobody is writing it any more.
+        path: The file.
+        stamp: The stamp when the file was found.
+        reading: The progress.
+        stalled: Whether an incomplete file is accepted: no process is writing it any more.
 
     Returns:
-        None when the file changed, is no plain file, or `reading` was cancelled.
+        None if the file changed, is not a regular file, or `reading` was cancelled.
 
     Raises:
         IncompleteFile: its header promises more bytes than there are, and it is not `stalled`.
-        OSError: it can not be read.
+        OSError: it cannot be read.
     """
     try:
         opened = opened_plain(path)

@@ -1,4 +1,4 @@
-"""What lies at a path now."""
+"""The current state of a path."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from domain.models.record import FileStamp, ModelPart
 
 __all__ = ["MOST_BYTES", "MOST_PARTS", "Found", "look_at"]
 
-# What browsers and download tools call a file that they have not finished.
+# Endings that browsers and download tools give to unfinished files.
 _PARTIAL = (".part", ".partial", ".incomplete", ".crdownload", ".download", ".aria2", ".tmp")
 
 
@@ -34,7 +34,7 @@ class Found:
 
     @property
     def size(self) -> int:
-        """Bytes, of a folder those of its files together."""
+        """Return the bytes of the file, or of all files of the folder."""
         if self.stamp is not None:
             return self.stamp.size
         return sum(part.stamp.size for part in self.parts)
@@ -53,7 +53,7 @@ class Found:
 
     @property
     def unfinished_download(self) -> str | None:
-        """The path of a file in a folder that some tool has not finished; None for no such file."""
+        """Return the path of an unfinished download in a folder; None if there is none."""
         return next((part.path for part in self.parts if part.path.endswith(_PARTIAL)), None)
 
 
@@ -70,10 +70,10 @@ def _is_plain(path: str) -> bool:
 
 
 def look_at(path: str, complaints: Complaints) -> Found | None:
-    """What lies at `path`; None for what is neither file nor folder.
+    """Return the file or folder at `path`; None for anything else.
 
     Raises:
-        OSError: it is gone, or can not be looked at.
+        OSError: it is gone, or cannot be read.
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):

@@ -15,7 +15,7 @@ def reason_for(index: dict[str, object]) -> str | None:
 @pytest.mark.parametrize("library", [[], {}, 5, True])
 def test_a_library_name_that_is_not_a_string_counts_as_custom_code(library: object) -> None:
     assert reason_for({"transformer": [library, "X"]}) == (
-        "its transformer is code of its own, and no model may bring code"
+        "its transformer is custom code, and a model must not contain code"
     )
 
 

@@ -145,21 +145,21 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "flows of another class": (
         scheduler("DPMSolverMultistepScheduler", use_flow_sigmas=True),
-        "its scheduler matches flows",
+        "its scheduler is for flow matching",
     ),
     "flows by what is predicted": (
         scheduler("UniPCMultistepScheduler", prediction_type="flow_prediction"),
-        "its scheduler matches flows",
+        "its scheduler is for flow matching",
     ),
     "continuous noise": (
         scheduler("EulerDiscreteScheduler", sigma_min=0.002, sigma_max=120.0),
-        "its scheduler has bounds of noise of its own (sigma_min, sigma_max), which no sampler",
+        "its scheduler has its own noise bounds (sigma_min, sigma_max), which no sampler",
     ),
     "continuous timesteps": (
         scheduler("EulerDiscreteScheduler", timestep_type="continuous"),
-        "its scheduler has bounds of noise of its own, which no sampler",
+        "its scheduler has its own noise bounds, which no sampler",
     ),
-    "a scheduler that is no name": (
+    "a scheduler whose name is not text": (
         index(scheduler=["diffusers", ["a"]]),
         "its scheduler is ['a'], whose noise",
     ),
