@@ -1,4 +1,4 @@
-# The two commands: `make run` serves, `make test` proves. Both make what they need.
+# The two commands: `make run` serves, `make test` tests. Both install what they need.
 GOOD := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   "$$p" -c '$(GOOD)' 2>/dev/null && echo "$$p" && break; done)
@@ -12,9 +12,9 @@ QUIET := install --quiet --disable-pip-version-check
 help:
 	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
-	@echo "make check    the part of it that needs no torch and no browser, in seconds"
-	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' for so long"
-	@echo "make install  the virtual environment alone"
+	@echo "make check    the part of it that needs no torch and no browser, in a minute or two"
+	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' sets a limit"
+	@echo "make install  only the virtual environment"
 	@echo "make lock     pin every package with the hashes of its files, after a change of constraints.txt"
 	@echo "make sbom     a software bill of materials of what a release installs, in dist/sbom.json"
 	@echo "make clean    remove the virtual environment and caches"
@@ -28,7 +28,7 @@ $(INSTALLED): pyproject.toml constraints.txt requirements/pip.txt requirements/d
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip $(QUIET) --require-hashes --requirement requirements/pip.txt
 	@$(BIN)/python -m pip $(QUIET) --require-hashes --no-deps --requirement requirements/dev.txt
-	@# Which build of torch fits is this machine's matter, so its version alone is pinned here.
+	@# The right build of torch depends on the machine, so only its version is pinned here.
 	@$(BIN)/python -m pip $(QUIET) --constraint constraints.txt torch
 	@$(BIN)/python -m pip $(QUIET) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null
@@ -56,7 +56,7 @@ lock: $(INSTALLED)
 	$(BIN)/python -m pip $(QUIET) uv==0.13.9
 	$(BIN)/python -m tools.lock_requirements
 
-# Of the packages that the image installs beside torch; torch's own are those of its build.
+# Lists the packages that the image installs besides torch; torch's own depend on its build.
 sbom: $(INSTALLED)
 	@mkdir -p dist
 	@$(PYTHON) -m venv --clear dist/sbom-tool

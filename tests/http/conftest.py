@@ -1,4 +1,4 @@
-"""The Flask application over fakes: real container, real scheduler thread, no torch."""
+"""The Flask application over fakes: real container, real worker thread, no torch."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,15 +11,17 @@ from flask.testing import FlaskClient
 
 from application.settings.settings import Settings
 from container import Container
+from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.process_report import FakeProcessReport
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
 
 pytest.register_assert_rewrite("tests.http.helpers", "tests.http.automatic1111.sdapi")
 
-# Every client of these tests holds what it is answered to the API's description.
+# Every client of these tests checks its answers against the API's description.
 Flask.test_client_class = DocumentedClient
 
 API_KEY = "key-of-the-tests"
@@ -33,7 +35,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass
 class Service:
-    """A running service and what a test may look at or turn in it."""
+    """A running service, and the objects that a test may inspect or change."""
 
     client: FlaskClient
     container: Container
@@ -42,12 +44,13 @@ class Service:
     jobs: FakeJobStore
     results: FakeResultStore
     report: FakeDeviceReport
+    process: FakeProcessReport
 
 
 def make_service(
     settings: Settings, *, generator: FakeImageGenerator | None = None, scanned: bool = True
 ) -> Service:
-    """The application over fakes, scanned once unless `scanned` is false; nothing started."""
+    """Return the application over fakes, scanned once unless `scanned` is false; not started."""
     source = FakeModelSource({MODEL.path: b"weights"})
     generator = generator or FakeImageGenerator()
     container = Container(settings=settings)
@@ -59,14 +62,17 @@ def make_service(
     container.sole_use.override(FakeSoleUse())
     report = FakeDeviceReport()
     container.device_report.override(report)
+    process = FakeProcessReport()
+    container.process_report.override(process)
+    container.crashes.override(FakeCrashRecord())
     if scanned:
         container.model_registry().refresh()
     client = container.app().test_client()
-    return Service(client, container, generator, source, jobs, results, report)
+    return Service(client, container, generator, source, jobs, results, report, process)
 
 
 def make_settings(**changes: object) -> Settings:
-    """Settings with two API keys and a secret key, changed by `changes`."""
+    """Return settings with two API keys and a secret key, changed by `changes`."""
     values: dict[str, object] = {
         "api_keys": (API_KEY, OTHER_API_KEY),
         "secret_key": SECRET_KEY,
@@ -77,7 +83,7 @@ def make_settings(**changes: object) -> Settings:
 
 @contextmanager
 def running_service(settings: Settings) -> Iterator[Service]:
-    """A service whose worker and scanner run."""
+    """Run a service with its worker and scanner."""
     running = make_service(settings)
     running.container.service().start()
     try:
@@ -89,14 +95,14 @@ def running_service(settings: Settings) -> Iterator[Service]:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A running service of one test's own."""
+    """A running service for one test."""
     with running_service(make_settings()) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Service]:
-    """A running service for a whole file of requests that leave nothing behind in it."""
+    """A running service for a whole file whose requests leave nothing behind."""
     with running_service(make_settings()) as running:
         yield running
 
@@ -107,6 +113,6 @@ def client(service: Service) -> FlaskClient:
 
 
 def infer_body(**changes: object) -> dict[str, object]:
-    """A good body of `/v1/infer`, with an id that no other has, changed by `changes`."""
+    """Return a valid body of `/v1/infer` with a unique id, changed by `changes`."""
     name = f"r{next(_NUMBERS)}"
     return {"id": name, "model_id": MODEL.id, "prompt": "a red circle"} | changes

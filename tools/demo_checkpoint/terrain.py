@@ -40,9 +40,7 @@ def fractal_line(
 
 
 def below(line: Array, y: Array, *, pixel: float) -> Array:
-    """Anti-aliased mask (height, width, 1) of what lies below a line y(x); pixel is a pixel's
-    height in y's unit.
-    """
+    """Return a smooth mask (height, width, 1) below y(x); pixel is its height in y's unit."""
     return np.clip((y - line) / pixel + 0.5, 0, 1)[..., None]
 
 
@@ -64,9 +62,7 @@ class Mountains:
 def paint_mountains(
     picture: Array, rng: np.random.Generator, chain: Mountains, x: Array, y: Array, pixel: float
 ) -> Array:
-    """Paint a chain of peaks over the picture; x is (width,), y is (height, 1), both in short
-    sides.
-    """
+    """Paint a chain of peaks; x is (width,), y is (height, 1), both in short sides."""
     count = int((x.max() - x.min()) / chain.spacing) + 3
     peaks_x = x.min() + (np.arange(count) - 1 + rng.uniform(0.15, 0.85, count)) * chain.spacing
     peaks_h = chain.height * rng.uniform(0.55, 1.0, count)
@@ -77,7 +73,8 @@ def paint_mountains(
 
     # The edge between light and shade runs down from each peak in a zigzag.
     depth = y - ridge
-    # So does the valley between two peaks, which a plain column-wise border would draw as a wall.
+    # So does the valley between two peaks, which a straight column-wise border would draw as a
+    # wall.
     zigzag = 0.05 * fractal_line(rng, y[:, 0], wavelength=0.11, octaves=3)[:, None]
     wander = (x + 2 * zigzag)[None] - peaks_x[:, None, None]
     own = (peaks_h[:, None, None] - slope[:, None, None] * np.abs(wander)).argmax(axis=0)
@@ -97,9 +94,7 @@ def paint_mountains(
 def conifers(
     trees: list[tuple[float, float, float]], *, width: int, height: int
 ) -> tuple[Array, Array]:
-    """Draw conifers given as (x, foot y, height) in pixels; returns the mask and its lit part,
-    (height, width, 1).
-    """
+    """Draw conifers (x, foot y, height) in pixels; return mask and lit part (height, width, 1)."""
     scale = 3
     mask = Image.new("L", (width * scale, height * scale))
     light = Image.new("L", mask.size)

@@ -16,9 +16,7 @@ Merge = tuple[str, str]
 
 
 def byte_symbols() -> list[str]:
-    """The 256 printable characters that stand for bytes in byte-level BPE, in byte order (GPT-2's
-    table).
-    """
+    """Return the 256 characters that stand for bytes in byte-level BPE, in byte order (GPT-2)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     spare = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(spare)) for byte in range(256)]
@@ -43,8 +41,8 @@ def _apply(pieces: list[str], ranks: dict[Merge, int]) -> list[str]:
 def merges_for(words: list[str]) -> list[Merge]:
     """List merges that make each word one token.
 
-    A merge is only ever appended, with the lowest priority so far: words that are whole already
-    stay so.
+    A merge is only ever appended, with the lowest priority so far: words that are complete already
+    stay complete.
     """
     ranks: dict[Merge, int] = {}
     for word in words:
@@ -55,7 +53,7 @@ def merges_for(words: list[str]) -> list[Merge]:
 
 
 def tokenizer_files(words: list[str]) -> dict[str, str]:
-    """The files of a CLIPTokenizer folder, name to text."""
+    """Return the files of a CLIPTokenizer folder, name to text."""
     merges = merges_for(words)
     symbols = byte_symbols()
     tokens = symbols + [symbol + "</w>" for symbol in symbols]

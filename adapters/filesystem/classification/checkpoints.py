@@ -1,41 +1,44 @@
-"""Checkpoints: which family they are of, and what keeps one from being loaded.
+"""Checkpoints: the family of each, and what prevents it from being loaded.
 
-Families are told as diffusers (`loaders/single_file_utils.py`) and ComfyUI (`model_detection.py`)
-tell them: by how many numbers describe a token to the UNet, and by its input channels.
+Families are recognised as in diffusers (`loaders/single_file_utils.py`) and ComfyUI
+(`model_detection.py`): by the width of the token vectors that the UNet takes, and by its input
+channels.
 """
 
 import re
 from collections.abc import Mapping
 
 from adapters.filesystem.classification.extras import quantised, unexpected
-from adapters.filesystem.classification.layouts import Shape, checkpoint_parts
 from adapters.filesystem.headers.values import Header, TensorFacts
+from domain.checkpoints.families import FAMILIES
+from domain.checkpoints.layouts import Shape, checkpoint_parts
+from domain.checkpoints.names import with_modern_names
+from domain.checkpoints.prediction import prediction_of
 from domain.models.record import ModelFamily
 
 __all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
 
 UNET = "model.diffusion_model."
-# How a UNet or transformer begins that lies in a file of its own: original names, diffusers' names.
+# Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
 _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
 _DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
-_OLD_CLIP = re.compile(
-    r"cond_stage_model\.transformer\.(?=embeddings\.|encoder\.|final_layer_norm\.)"
-)
 _VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
 
-# What the UNet is told of a prompt: numbers a token; and the width of its first layer.
+# The width of the token vectors that the UNet takes, and the shape of its first layer.
 _FAMILIES = {
-    (768, 320): ModelFamily.SD_1,
-    (1024, 320): ModelFamily.SD_2_V,
-    (2048, 320): ModelFamily.SDXL,
+    **{
+        (facts.unet.context, facts.unet.widths[0]): family
+        for family in (ModelFamily.SD_1, ModelFamily.SD_2_V, ModelFamily.SDXL)
+        if (facts := FAMILIES[family])
+    },
     (1280, 384): ModelFamily.SDXL_REFINER,
 }
 _INPAINT = {
     ModelFamily.SD_1: ModelFamily.SD_1_INPAINT,
-    ModelFamily.SD_2_V: ModelFamily.SD_2,  # of which the inpainting form predicts noise
+    ModelFamily.SD_2_V: ModelFamily.SD_2,  # whose inpainting form predicts noise
     ModelFamily.SDXL: ModelFamily.SDXL_INPAINT,
 }
 _NAMES = {
@@ -63,9 +66,9 @@ _INPUTS = {
 
 
 def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
-    """True when the file has a network that draws, with or without what belongs to it."""
+    """Return True if the file has a network that draws, with or without its other parts."""
     if any(name.startswith(_STEERING) for name in tensors):
-        return False  # the first ControlNets came together with their checkpoint
+        return False  # the first ControlNets were published together with their checkpoint
     if any(name.startswith((UNET, *_BARE)) for name in tensors):
         return True
     return any(name.startswith(_DIFFUSERS_TRANSFORMER) for name in tensors) or all(
@@ -74,7 +77,7 @@ def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
 
 
 def checkpoint_family(header: Header) -> ModelFamily | None:
-    """The published architecture; None when the network is another."""
+    """Return the published architecture; None for another network."""
     tensors = header.tensors
     names = [name.removeprefix(UNET) for name in tensors]
     if any(name.startswith(("double_blocks.", "single_transformer_blocks.")) for name in names):
@@ -87,13 +90,14 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
     family = _FAMILIES.get((_context(tensors), first[0]))
     if first[1] == 9:
         return _INPAINT.get(family) if family else None
-    if family is ModelFamily.SD_2_V and not _predicts_velocity(header):
-        return ModelFamily.SD_2
+    if family is ModelFamily.SD_2_V:
+        prediction = prediction_of(family, tensors, header.metadata, header.probe)
+        return ModelFamily.SD_2 if prediction and not prediction.velocity else family
     return family
 
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
-    """What keeps the checkpoint from drawing from text; None when nothing does."""
+    """Return what prevents the checkpoint from drawing from text; None if nothing does."""
     if family in _NEVER:
         return _NEVER[family]
     if (reason := quantised(header.tensors, header.metadata)) is not None:
@@ -106,8 +110,10 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if not any(name.startswith(UNET) for name in header.tensors):
         return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
     first = _first_layer(header.tensors)
-    if first is not None and first[1] != (9 if family is ModelFamily.SD_1_INPAINT else 4):
-        return _INPUTS.get(first[1], f"its UNet takes {first[1]} channels, as no known family does")
+    if first is not None and first[1] != FAMILIES[family].unet.in_channels:
+        return _INPUTS.get(
+            first[1], f"its UNet takes {first[1]} channels, which no known family does"
+        )
     if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
     if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
@@ -118,14 +124,14 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if "edm_mean" in header.tensors:
         return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
     if any(name.startswith("edm_vpred.") for name in header.tensors):
-        # https://huggingface.co/stabilityai/cosxl: its two scalars say the range of its noise.
+        # https://huggingface.co/stabilityai/cosxl: its two scalars give the range of its noise.
         return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
     return _incomplete(header.tensors, family)
 
 
 def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str | None:
     parts = checkpoint_parts(family)
-    tensors = _with_modern_names(tensors)
+    tensors = with_modern_names(tensors)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
     if absent:
         return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
@@ -141,14 +147,8 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
     return unexpected(tensors, parts)
 
 
-def _with_modern_names(tensors: Mapping[str, TensorFacts]) -> Mapping[str, TensorFacts]:
-    """Text encoders of 2022 may lack a `text_model.` in their names; loading puts it there."""
-    modern = "cond_stage_model.transformer.text_model."
-    return {_OLD_CLIP.sub(modern, name): facts for name, facts in tensors.items()}
-
-
 def _fits(name: str, shape: Shape, needed: Shape) -> bool:
-    # The VAE's attention comes as convolutions and, in newer files, as the same linear layers.
+    # The VAE's attention consists of convolutions or, in newer files, of the same linear layers.
     return shape == needed or (
         shape == needed[:2] and needed[2:] == (1, 1) and _VAE_ATTENTION.match(name) is not None
     )
@@ -168,24 +168,3 @@ def _context(tensors: Mapping[str, TensorFacts]) -> int:
         if name.endswith(".attn2.to_k.weight") and _DOWNWARDS.search(name)
     )
     return next((shape[1] for shape in shapes if len(shape) == 2), 0)
-
-
-def _predicts_velocity(header: Header) -> bool:
-    """Whether an SD 2.x checkpoint predicts velocity (768-v) or noise (512-base).
-
-    Names and shapes are the same for both. What files do tell, in this order: the ModelSpec
-    metadata of Stability AI (`modelspec.prediction_type`, ComfyUI's `modelspec.predict_key`,
-    `modelspec.architecture`), the empty tensor `v_pred` of newer checkpoints, and the training step
-    in `.ckpt` files, by which diffusers knows 512-base-ema.ckpt (875,000). A file that tells
-    nothing is taken for 768-v, as by diffusers and SwarmUI: most of SD 2.x is descended from it.
-    """
-    metadata = header.metadata
-    told = metadata.get("modelspec.prediction_type") or metadata.get("modelspec.predict_key") or ""
-    if told:
-        return told.lower().startswith("v")
-    architecture = metadata.get("modelspec.architecture", "")
-    if "v2-512" in architecture or "v2-768" in architecture:
-        return "v2-768" in architecture
-    if "v_pred" in header.tensors:
-        return True
-    return metadata.get("global_step") != "875000"

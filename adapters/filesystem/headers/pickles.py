@@ -1,9 +1,12 @@
-"""Headers of the files that `torch.save` writes, read without unpickling."""
+"""Headers of files that `torch.save` wrote, read without unpickling."""
 
 from typing import BinaryIO
 
+from adapters.filesystem.headers.probe import read_probe
 from adapters.filesystem.headers.values import Header
-from domain.checkpoints.torch_file import ZIP_MAGIC, read_torch_file
+from domain.checkpoints.header_values import DTYPE_BITS
+from domain.checkpoints.pickles.torch_file import ZIP_MAGIC, TorchFile, read_torch_file
+from domain.checkpoints.prediction import PROBE
 
 __all__ = ["ZIP_MAGIC", "read_pickle_header"]
 
@@ -12,7 +15,8 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
     """Read the structure of an open torch file of `size` bytes; nothing in it is imported or run.
 
     Raises:
-        UnreadableHeader: It is no torch file, is cut off, or claims what it does not hold.
+        UnreadableHeader: The file is not a torch file, is truncated, or claims more than it
+            contains.
     """
     content = read_torch_file(file, size)
     return Header(
@@ -20,4 +24,13 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
         metadata=content.numbers,
         unsafe_globals=content.unsafe_globals,
         unsupported=content.unsupported,
+        probe=_probe(file, content),
     )
+
+
+def _probe(file: BinaryIO, content: TorchFile) -> tuple[float, ...] | None:
+    tensor = content.tensors.get(PROBE)
+    if tensor is None or tensor.strides != (1,) or tensor.storage.key not in content.positions:
+        return None
+    begin = content.positions[tensor.storage.key] + tensor.offset * DTYPE_BITS[tensor.dtype] // 8
+    return read_probe(file, tensor.facts, begin)

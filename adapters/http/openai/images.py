@@ -21,7 +21,6 @@ from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, ImagesSchema
 from adapters.http.v1.picture_links import LinkMaker
-from application.jobs.job_service import JobService
 from application.settings.settings import Settings
 from domain.credentials import Scope
 from domain.generation.request import GeneratedImage, GenerationResult, id_problem
@@ -47,7 +46,6 @@ def images_blueprint(
     settings: Settings,
     make_request: RequestMaker,
     draw: WaitingCallers,
-    job_service: JobService,
     make_link: LinkMaker,
     checker: CredentialChecker,
 ) -> Blueprint:
@@ -79,12 +77,12 @@ def images_blueprint(
             number = steps_of(asked.effort, settings.default_inference_steps)
             steps = {"num_inference_steps": number}
         wanted = make_request(asked.fields, caller=caller, natively=True, id=_job_id(), **steps)
-        result = draw.pictures(wanted, caller=caller)
+        job = draw.job(wanted, caller=caller)
+        result = job.result
         if not as_url:
             return _answer(result, [_in_base64(image) for image in result.images])
-        token = job_service.find(caller, result.request.id).job.token
         links = [
-            {"url": make_link(token, number, image.data)}
+            {"url": make_link(job.token, number, image.data)}
             for number, image in enumerate(result.images)
         ]
         return _answer(result, links)

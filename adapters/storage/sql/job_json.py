@@ -1,7 +1,7 @@
-"""Jobs as JSON text. What an older release did not have yet is filled in.
+"""Jobs as JSON text. What an older release did not have gets its default.
 
-A field of a job that a newer release added is passed over. A field of its request is not: the job
-would be drawn without it.
+An unknown field of a job, which a newer release added, is skipped. An unknown field of its request
+is not: the job would be drawn without it.
 """
 
 import dataclasses
@@ -20,9 +20,9 @@ __all__ = ["job_from_json", "job_to_json"]
 
 
 def job_to_json(job: Job) -> str:
-    """All of a job but its sequence, which the database gives.
+    """Return a job as JSON, without its sequence, which the database assigns.
 
-    Of a job that this release did not take as it is stored, only how it ended changes.
+    For a job that this release could not read in full, only its outcome changes.
     """
     values = dataclasses.asdict(dataclasses.replace(job, foreign=None))
     del values["sequence"], values["foreign"]
@@ -34,10 +34,10 @@ def job_to_json(job: Job) -> str:
 
 
 def job_from_json(text: str, sequence: int) -> Job:
-    """Read back what `job_to_json` gave.
+    """Return the job that `job_to_json` wrote.
 
-    A job that another release stored, and that this one would refuse, is `foreign`. Raises
-    ValueError when the text is nothing of the kind.
+    A job that another release stored and that this one refuses is `foreign`. Raises ValueError if
+    the text is not a job.
     """
     try:
         stored = json.loads(text)

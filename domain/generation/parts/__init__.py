@@ -4,7 +4,13 @@ Each part is a value that checks itself. The service cannot draw with them yet: 
 carries one is refused when it is admitted.
 """
 
-from domain.generation.parts.additions import Embedding, Lora, PromptSyntax, SecondPass, Upscale
+from domain.generation.parts.additions import (
+    Embedding,
+    Lora,
+    PromptSyntax,
+    SecondPass,
+    Upscale,
+)
 from domain.generation.parts.pictures import (
     Control,
     InpaintArea,

@@ -8,7 +8,13 @@ from typing import ClassVar
 
 from domain.errors import FieldProblem
 from domain.generation.fields import ModelId
-from domain.generation.parts.checks import is_a, own_problems, picture_problem, refuse, settle
+from domain.generation.parts.checks import (
+    is_a,
+    own_problems,
+    picture_problem,
+    refuse,
+    settle,
+)
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf
 from domain.pictures import PictureRef
 

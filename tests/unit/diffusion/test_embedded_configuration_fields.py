@@ -1,4 +1,4 @@
-"""Numbers and names of strangers: each is refused by file and field before anything is built."""
+"""Numbers and names from strangers: each is refused by file and field before anything is built."""
 
 import json
 import struct
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.diffusion.families import FAMILIES, configuration_files
-from adapters.diffusion.loading.embedded_configuration import embedded_configuration
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations import UnusableConfiguration, embedded_configuration
 from domain.models.record import ModelFamily
 from tests.paths import DEMO_CHECKPOINT
 from tests.unit.diffusion.embedded_files import FILES, changed
@@ -103,10 +102,10 @@ HUGE = 10**8
         (TOKENIZER, "unk_token", "x" * 101),
     ],
 )
-def test_what_can_not_be_built_is_refused_by_file_and_field(
+def test_an_impossible_value_is_refused_by_file_and_field(
     file: str, field: str, value: Any
 ) -> None:
-    with pytest.raises(ModelNotLoadable) as caught:
+    with pytest.raises(UnusableConfiguration) as caught:
         embedded_configuration(changed(file, field, value))
     reason = str(caught.value)
     assert reason.startswith(f"{file} in its embedded configuration")
@@ -127,23 +126,23 @@ def test_what_can_not_be_built_is_refused_by_file_and_field(
         ("tokenizer/merges.txt", "\ud800", "half a character"),
     ],
 )
-def test_a_vocabulary_that_leads_outside_of_the_tokens_is_refused(
+def test_a_vocabulary_that_points_outside_the_tokens_is_refused(
     name: str, text: object, reason: str
 ) -> None:
     content = text if isinstance(text, str) else json.dumps(text)
-    with pytest.raises(ModelNotLoadable, match=reason) as caught:
+    with pytest.raises(UnusableConfiguration, match=reason) as caught:
         embedded_configuration(FILES | {name: content})
     assert str(caught.value).startswith(name)
 
 
 def test_a_number_that_is_not_finite_is_refused() -> None:
     text = FILES[VAE].replace("0.35", "1e999")
-    with pytest.raises(ModelNotLoadable, match=r"vae/config\.json.*scaling_factor of inf"):
+    with pytest.raises(UnusableConfiguration, match=r"vae/config\.json.*scaling_factor of inf"):
         embedded_configuration(FILES | {VAE: text})
 
 
-def test_a_text_encoders_numbers_lie_in_its_vocabulary() -> None:
-    with pytest.raises(ModelNotLoadable, match=r"text_encoder/config\.json.* vocab_size is 5"):
+def test_the_token_numbers_of_a_text_encoder_are_in_its_vocabulary() -> None:
+    with pytest.raises(UnusableConfiguration, match=r"text_encoder/config\.json.* vocab_size is 5"):
         embedded_configuration(changed(ENCODER, "pad_token_id", 5))
 
 
@@ -158,7 +157,7 @@ def test_a_text_encoders_numbers_lie_in_its_vocabulary() -> None:
         (TOKENIZER, "bos_token", {"__type": "AddedToken", "content": "<|startoftext|>"}),
     ],
 )
-def test_what_can_be_built_passes(file: str, field: str, value: Any) -> None:
+def test_valid_values_pass(file: str, field: str, value: Any) -> None:
     assert embedded_configuration(changed(file, field, value)) is not None
 
 
@@ -176,12 +175,12 @@ def metadata_of(path: Path) -> dict[str, str]:
     return metadata
 
 
-@pytest.mark.skipif(not DEMO_CHECKPOINT.is_file(), reason="the demo checkpoint is not there yet")
+@pytest.mark.skipif(not DEMO_CHECKPOINT.is_file(), reason="the demo checkpoint does not exist yet")
 def test_the_demo_checkpoint_passes() -> None:
     metadata = metadata_of(DEMO_CHECKPOINT)
     files = embedded_configuration(metadata)
     assert files is not None
-    # Nothing that changes the pictures is left out.
+    # No field that changes the pictures is left out.
     for name, fields in ((UNET, {"addition_embed_type_num_heads"}), (VAE, set[str]())):
         told, taken = json.loads(metadata[name]), json.loads(files[name])
         left_out = {key for key in told.keys() - taken.keys() if told[key] is not None}

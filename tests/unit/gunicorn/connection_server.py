@@ -71,18 +71,24 @@ class Server:
         ConnectionsWorker.handle_exit(self.worker, 15, None)
         self._thread.join(LONG)
         assert not self._thread.is_alive()
-        self.worker.close_connections()
+        for pool in (self.worker._health_threads, self.worker._public_threads):
+            pool.shutdown(wait=False)
+        for sock in list(self.worker._closing):
+            sock.close()
         self.worker.tmp.close()
 
-    def connect(self, data: bytes = b"") -> socket.socket:
+    def connect(self, data: bytes = b"", *, address: str | None = None) -> socket.socket:
+        """A connection, from another address of this machine where one is given."""
         connection = socket.socket(self.listener.family)
         connection.settimeout(LONG)
+        if address is not None:
+            connection.bind((address, 0))
         connection.connect(self.listener.getsockname())
         connection.sendall(data)
         return connection
 
     def until(self, is_so: Callable[[], Any]) -> None:
-        """Return once the main thread has come to where `is_so`."""
+        """Return once the main thread has reached a state where `is_so` is true."""
         found = threading.Event()
 
         def look() -> None:
@@ -96,7 +102,7 @@ class Server:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """The main thread waits, so that all that happens meanwhile comes to it at once."""
+        """Block the main thread, so that all events in the meantime reach it at once."""
         waits, resume = threading.Event(), threading.Event()
 
         def wait() -> None:
@@ -109,7 +115,7 @@ class Server:
         resume.set()
 
     def ask(self, data: bytes = LAST) -> bytes:
-        """The whole answer to a request that closes its connection."""
+        """Return the whole answer to a request that closes its connection."""
         with self.connect(data) as connection:
             return rest(connection)
 

@@ -10,6 +10,7 @@ from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
+from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.job_observer import FakeJobObserver
 from tests.fakes.model_source import FakeModelSource, model_record
@@ -23,7 +24,7 @@ OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 
 
 class Bench:
-    """A job_service, and all that it works with."""
+    """A job service and its collaborators."""
 
     def __init__(
         self,
@@ -36,19 +37,20 @@ class Bench:
         self.registry = ModelRegistry(self.source)
         self.registry.refresh()
         self.clock = FakeClock()
-        # By how much the wall clock was put forward or back.
+        # The seconds by which the wall clock was set forward or back.
         self.jump = 0.0
         self.generator = FakeImageGenerator(largest_batch=largest_batch)
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
         self.sole_use = FakeSoleUse()
         self.observer = FakeJobObserver()
+        self.crashes = FakeCrashRecord()
         self._max_queue = max_queue
         self._max_queue_per_caller = max_queue_per_caller
         self.restart()
 
     def restart(self) -> None:
-        """Forget all that only the process knows, as if it had been killed."""
+        """Forget the state that only the process has, as if it had been killed."""
         self.records = JobRecords(
             self.jobs,
             self.results,
@@ -57,6 +59,7 @@ class Bench:
             retention_bytes=1_000_000,
             now=self.clock,
             clock=self.clock,
+            crashes=self.crashes,
         )
         self.job_service = JobService(
             GenerateImages(
@@ -73,12 +76,12 @@ class Bench:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """What the store has of each job, by its id."""
+        """Return the stored status of each job, by its id."""
         return {key.id: job.status.value for key, job in self.jobs.jobs.items()}
 
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:
-        """A thread that draws."""
+        """Run a thread that draws."""
         thread = threading.Thread(target=self.job_service.run_forever)
         thread.start()
         try:
@@ -91,7 +94,7 @@ class Bench:
 
 
 def request(name: str = "r1", **changes: object) -> GenerationRequest:
-    """A good request, changed by `changes`."""
+    """Return a valid request, changed by `changes`."""
     values: dict[str, object] = {
         "id": name,
         "model_id": MODEL.id,

@@ -1,4 +1,4 @@
-"""Calls that are given up when what they call has frozen."""
+"""Calls that are abandoned because the callee has frozen."""
 
 import threading
 
@@ -11,7 +11,7 @@ _LONG = 30.0
 
 
 class Frozen:
-    """Something that answers once it is thawed, and notes what was changed in it."""
+    """A callee that answers once it is thawed, and records its changes."""
 
     def __init__(self, calls: BoundedCalls) -> None:
         self.calls = calls
@@ -27,13 +27,20 @@ class Frozen:
         return "changed"
 
 
+def wait_until_calls_have_ended() -> None:
+    """Return when no call runs any more."""
+    for thread in threading.enumerate():
+        if thread.name == "database":
+            thread.join(_LONG)
+
+
 @pytest.fixture
 def calls() -> BoundedCalls:
-    """One call at once, so each is begun when the one before it has ended."""
+    """Calls with one slot, so each starts when the one before it has ended."""
     return BoundedCalls(most=1)
 
 
-def test_what_the_function_returns_or_raises_is_passed_on(calls: BoundedCalls) -> None:
+def test_the_result_or_error_of_the_function_is_passed_on(calls: BoundedCalls) -> None:
     assert calls(lambda: 7, _LONG) == 7
     with pytest.raises(ZeroDivisionError):
         calls(lambda: 1 // 0, _LONG)
@@ -45,24 +52,25 @@ def test_what_the_function_returns_or_raises_is_passed_on(calls: BoundedCalls) -
         calls(times_out, _LONG)
 
 
-def test_a_call_that_is_given_up_changes_nothing_later(calls: BoundedCalls) -> None:
+def test_an_abandoned_call_changes_nothing_later(calls: BoundedCalls) -> None:
     frozen = Frozen(calls)
     with pytest.raises(TimeoutError, match=r"no answer within 0\.3 s"):
         calls(frozen.change, 0.3)
     frozen.thawed.set()
+    wait_until_calls_have_ended()
     assert calls(lambda: frozen.changes, _LONG) == 0
     assert calls(frozen.change, _LONG) == "changed"
     assert frozen.changes == 1
 
 
-def test_calls_past_the_last_place_are_given_up_and_never_begin(calls: BoundedCalls) -> None:
+def test_calls_beyond_the_last_slot_are_abandoned_and_never_start(calls: BoundedCalls) -> None:
     frozen, never = Frozen(calls), Frozen(calls)
     answers: list[str] = []
     first = threading.Thread(target=lambda: answers.append(calls(frozen.change, _LONG)))
     first.start()
     assert frozen.entered.acquire(timeout=_LONG)
     for _ in range(3):
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match="no answer within"):
             calls(never.change, _SOON)
     frozen.thawed.set()
     first.join(_LONG)
@@ -70,11 +78,23 @@ def test_calls_past_the_last_place_are_given_up_and_never_begin(calls: BoundedCa
     assert calls(lambda: never.entered.acquire(blocking=False), _LONG) is False
 
 
-def test_a_function_outside_of_a_call_may_commit(calls: BoundedCalls) -> None:
+def test_when_every_call_has_frozen_the_next_one_fails_at_once(calls: BoundedCalls) -> None:
+    frozen = Frozen(calls)
+    with pytest.raises(TimeoutError, match="no answer within"):
+        calls(frozen.change, _SOON)
+    with pytest.raises(TimeoutError, match="1 earlier calls have no answer yet"):
+        calls(lambda: 7, _LONG)
+    frozen.thawed.set()
+    wait_until_calls_have_ended()
+    assert calls(lambda: 7, _LONG) == 7
+    assert frozen.changes == 0
+
+
+def test_a_function_outside_a_call_may_commit(calls: BoundedCalls) -> None:
     calls.commit()
 
 
-def test_a_thread_that_cannot_be_started_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_cannot_start_takes_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
