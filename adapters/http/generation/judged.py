@@ -42,7 +42,11 @@ class JudgedSchema(Schema):
                 key, message = self.told(row, found)
                 problems[key] = [*problems.get(key, ()), message]
         if problems:
-            raise ValidationError(problems)
+            # The fields of a request first, then the door's own, then what is unknown.
+            order = sorted(names, key=lambda key: names[key] not in FIELDS)
+            raise ValidationError(
+                {key: problems[key] for key in (*order, *problems) if key in problems}
+            )
         return self.loaded(judged, found)
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
