@@ -7,15 +7,13 @@ from typing import ClassVar
 from domain.errors import FieldProblem, InvalidRequest
 from domain.limits import IntegerRange, Limit, OneOf
 
-__all__ = ["DEFAULT_MAX_PICTURE_BYTES", "MOST_PIXELS_DRAWN", "MOST_PIXELS_SENT", "PictureRef"]
+__all__ = ["MOST_PIXELS_DRAWN", "MOST_PIXELS_SENT", "PictureRef"]
 
 _MEGAPIXEL = 2**20
 MOST_PIXELS_SENT = 16 * _MEGAPIXEL
 """Of a picture that a request takes."""
 MOST_PIXELS_DRAWN = 64 * _MEGAPIXEL
 """Of a picture that an upscaler makes."""
-DEFAULT_MAX_PICTURE_BYTES = 16 * 2**20
-"""Of the file of a picture that is sent."""
 _ID = re.compile(r"[0-9a-f]{64}")
 
 

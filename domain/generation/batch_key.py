@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from domain.samplers import Scheduler
 
-__all__ = ["BatchKey", "other_values"]
+__all__ = ["OF_EACH_PICTURE", "BatchKey", "other_values"]
 
-_OF_EACH = frozenset(
+OF_EACH_PICTURE = frozenset(
     {"id", "prompt", "negative_prompt", "seed", "num_images", "output_format", "quality"}
 )
 """What each picture of a batch has for itself. A field that is added to a request is not in here,
@@ -50,7 +50,7 @@ def _reader(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
     names = [
         field.name
         for field in dataclasses.fields(kind)
-        if field.name not in _OF_EACH and field.name not in BatchKey._fields
+        if field.name not in OF_EACH_PICTURE and field.name not in BatchKey._fields
     ]
     if not names:
         return lambda _request: ()

@@ -56,7 +56,7 @@ class ModelId(TextLength):
     def problem(self, value: object) -> str | None:
         """What is wrong with `value`, in words; None when nothing is."""
         if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
-            return "must be the 64 hexadecimal digits that GET /v1/models lists as id"
+            return "must be the id of a model: 64 hexadecimal digits"
         return None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.generation.batch_key import _OF_EACH
+from domain.generation.batch_key import OF_EACH_PICTURE
 from domain.generation.fields import FIELDS
 from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import Lora, PromptSyntax, SecondPass, SourceImage, Upscale
@@ -56,12 +56,12 @@ def test_a_field_parts_batches_unless_each_picture_has_its_own(name: str) -> Non
     if name == "quality":
         changes["output_format"] = OutputFormat.WEBP
     other = dataclasses.replace(ONE, **changes)
-    assert (other.batch_key == ONE.batch_key) == (name in _OF_EACH)
+    assert (other.batch_key == ONE.batch_key) == (name in OF_EACH_PICTURE)
     assert hash(other.batch_key) == hash(dataclasses.replace(other, id="t").batch_key)
 
 
 def test_what_each_picture_has_of_its_own_are_fields() -> None:
-    assert {field.name for field in dataclasses.fields(GenerationRequest)} >= _OF_EACH
+    assert {field.name for field in dataclasses.fields(GenerationRequest)} >= OF_EACH_PICTURE
 
 
 def test_a_field_that_is_added_parts_batches() -> None:
