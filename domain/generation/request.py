@@ -79,8 +79,8 @@ class GenerationRequest:
             SDXL is told zeros for None, and the encoding of no words for an empty text.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
-            convention of Imagen and diffusers: 1 is no guidance. 0, as clients send it for none,
-            becomes 1.
+            convention of Imagen and diffusers: 1 means no guidance. Clients also send 0 for none,
+            which becomes 1.
         width: Pixels.
         height: Pixels.
         seed: Of the first image; image i has seed + i. None until one is drawn.

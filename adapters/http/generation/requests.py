@@ -36,7 +36,7 @@ class RequestMaker:
         Args:
             fields: Of a `GenerationRequest`; `model_id` may be any name. It and `id` may be left
                 out: the default model draws then, and an id is made that no job has.
-            caller: Who asks.
+            caller: The name of the caller.
             natively: Whether a size that is left out is the one that the model was trained with.
             more: Further fields, which win.
 
