@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.program import Benchmark, parser_of, run
-from benchmarks.registry_files import Plan
-from benchmarks.registry_hashing import hashing, memory
-from benchmarks.registry_loading import load
-from benchmarks.registry_scanning import restart, scan
-from benchmarks.registry_service import listing
-from benchmarks.registry_switching import switches
+from benchmarks.registry.files import Plan
+from benchmarks.registry.hashing import hashing, memory
+from benchmarks.registry.loading import load
+from benchmarks.registry.scanning import restart, scan
+from benchmarks.registry.service import listing
+from benchmarks.registry.switching import switches
 from benchmarks.report import Row
 
 __all__ = ["main"]

@@ -12,7 +12,7 @@ from typing import Any
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from benchmarks.children import in_child
-from benchmarks.registry_files import Plan, many_files, models_in
+from benchmarks.registry.files import Plan, many_files, models_in
 from benchmarks.report import Row
 from domain.services.model_registry import ModelRegistry
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.children import in_child
 from benchmarks.memory import resident_bytes
-from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
+from benchmarks.registry.files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.children import in_child
 from benchmarks.memory import give_back
-from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
+from benchmarks.registry.files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
 from domain.models.record import ModelFamily
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.jobs_load import requests_over
-from benchmarks.registry_files import demo_variant
+from benchmarks.jobs.load import requests_over
+from benchmarks.registry.files import demo_variant
 from benchmarks.report import Row
 from tests.e2e.service import RunningService, run_service
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from benchmarks.program import Benchmark, parser_of, run
 from benchmarks.report import Row
-from benchmarks.speed_fidelity import fidelity
-from benchmarks.speed_prompts import prompts
-from benchmarks.speed_service import clients, overhead
-from benchmarks.speed_start import start
-from benchmarks.speed_steps import steps
+from benchmarks.speed.fidelity import fidelity
+from benchmarks.speed.prompts import prompts
+from benchmarks.speed.service import clients, overhead
+from benchmarks.speed.start import start
+from benchmarks.speed.steps import steps
 
 __all__ = ["main"]
 

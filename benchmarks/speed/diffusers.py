@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.registry_files import models_in
+from benchmarks.registry.files import models_in
 from domain.models.record import ModelRecord
 
 __all__ = ["WAYS", "diffusers_pipeline", "only_model_in", "step_times"]

@@ -7,9 +7,9 @@ from typing import Any
 
 from application.settings.settings import Settings
 from benchmarks.children import in_child
-from benchmarks.registry_files import demo_variant
+from benchmarks.registry.files import demo_variant
 from benchmarks.report import Row
-from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
+from benchmarks.speed.diffusers import diffusers_pipeline, only_model_in
 from container import Container
 from domain.generation.request import GenerationRequest
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from application.jobs.submission import Submission
 from application.settings.settings import Settings
 from benchmarks.children import in_child
-from benchmarks.registry_files import demo_variant
+from benchmarks.registry.files import demo_variant
 from benchmarks.report import Row
 from container import Container
 from domain.generation.request import GenerationRequest

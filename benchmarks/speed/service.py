@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.children import in_child
-from benchmarks.registry_files import demo_variant
+from benchmarks.registry.files import demo_variant
 from benchmarks.report import Row
-from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
+from benchmarks.speed.diffusers import diffusers_pipeline, only_model_in
 from tests.e2e.service import API_KEY, run_service
 
 __all__ = ["clients", "overhead"]

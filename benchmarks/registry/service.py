@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from benchmarks.children import in_child, start_child
 from benchmarks.memory import peak_bytes, reset_peak, resident_bytes
-from benchmarks.registry_files import Plan, sparse_file
-from benchmarks.registry_hashing import hash_in_threads, hash_one_after_the_other
+from benchmarks.registry.files import Plan, sparse_file
+from benchmarks.registry.hashing import hash_in_threads, hash_one_after_the_other
 from benchmarks.report import Row, quantile
 from tests.e2e.service import API_KEY, RunningService, run_service
 

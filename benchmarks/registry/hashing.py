@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.children import in_child
 from benchmarks.memory import peak_bytes, reset_peak, resident_bytes
-from benchmarks.registry_files import Plan, filled_file, models_in, sparse_file
+from benchmarks.registry.files import Plan, filled_file, models_in, sparse_file
 from benchmarks.report import Row, cores
 
 __all__ = ["hash_in_threads", "hash_one_after_the_other", "hashing", "memory"]

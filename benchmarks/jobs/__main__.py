@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.jobs_batches import batches
-from benchmarks.jobs_kills import kills
-from benchmarks.jobs_listing import listing
-from benchmarks.jobs_load import load
-from benchmarks.jobs_scheduling import scheduling
+from benchmarks.jobs.batches import batches
+from benchmarks.jobs.kills import kills
+from benchmarks.jobs.listing import listing
+from benchmarks.jobs.load import load
+from benchmarks.jobs.scheduling import scheduling
 from benchmarks.program import Benchmark, parser_of, run
 from benchmarks.report import Row
 

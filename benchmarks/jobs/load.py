@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.registry_files import demo_variant
+from benchmarks.registry.files import demo_variant
 from benchmarks.report import Row
 from tests.e2e.service import RunningService, run_service
 

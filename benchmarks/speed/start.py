@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.children import in_child
-from benchmarks.registry_files import demo_variant
+from benchmarks.registry.files import demo_variant
 from benchmarks.report import Row
-from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
-from benchmarks.speed_service import ask
+from benchmarks.speed.diffusers import diffusers_pipeline, only_model_in
+from benchmarks.speed.service import ask
 from tests.e2e.service import RunningService, service_environment
 
 __all__ = ["start"]

@@ -10,9 +10,9 @@ from typing import Any
 from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.memory import peak_bytes
-from benchmarks.registry_files import demo_variant, random_checkpoint
+from benchmarks.registry.files import demo_variant, random_checkpoint
 from benchmarks.report import Row
-from benchmarks.speed_diffusers import WAYS, diffusers_pipeline, only_model_in, step_times
+from benchmarks.speed.diffusers import WAYS, diffusers_pipeline, only_model_in, step_times
 from container import Container
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
