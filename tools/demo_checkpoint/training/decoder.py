@@ -1,9 +1,9 @@
 """Continue training the autoencoder's decoder, with a frozen encoder.
 
-    python -m tools.demo_checkpoint.train_decoder --folder /tmp/demo
+    python -m tools.demo_checkpoint.training.decoder --folder /tmp/demo
 
 It sharpens pictures and does not change the latents that the denoiser learns, so it can run at any
-time after `encode`. Resumes from `<folder>/decoder.pt`; `export` uses that file if it exists.
+time after `training.encode`. Resumes from `<folder>/decoder.pt`; `export` uses that file if it exists.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Final
 import numpy as np
 import torch
 
-from tools.demo_checkpoint.encode import load_autoencoder, scene_from_json
 from tools.demo_checkpoint.networks import LATENT_FACTOR, autocast, device
 from tools.demo_checkpoint.pictures import draw
-from tools.demo_checkpoint.progress import (
+from tools.demo_checkpoint.training.autoencoder import reconstruction_loss
+from tools.demo_checkpoint.training.encode import load_autoencoder, scene_from_json
+from tools.demo_checkpoint.training.progress import (
     Average,
     learning_rate,
     load_state,
@@ -27,7 +28,6 @@ from tools.demo_checkpoint.progress import (
     save_state,
     start_log,
 )
-from tools.demo_checkpoint.train_autoencoder import reconstruction_loss
 
 __all__ = ["main", "train"]
 
@@ -39,7 +39,7 @@ LATENT_NOISE: Final = 0.08
 
 
 def encoded_pictures(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the latents of `encode`, (pictures, 4, 32, 32), and the redrawn pictures, uint8."""
+    """Return the latents of `training.encode`, (pictures, 4, 32, 32), and the redrawn pictures, uint8."""
     latents, pictures = [], []
     for path in sorted((folder / "latents").glob(f"{SIZE}x{SIZE}-*.npy"))[:PARTS]:
         latents.append(torch.from_numpy(np.load(path)))

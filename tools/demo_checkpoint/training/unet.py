@@ -1,6 +1,6 @@
 """Train the denoiser, and the text encoder with it, on the encoded pictures.
 
-    python -m tools.demo_checkpoint.train_unet --folder /tmp/demo --steps 10000
+    python -m tools.demo_checkpoint.training.unet --folder /tmp/demo --steps 10000
 
 The first steps are taken on small pictures, where words are learnt cheaply. Resumes from
 `<folder>/unet.pt`; a resumed run may be given more steps, or fewer to end sooner.
@@ -8,7 +8,7 @@ The first steps are taken on small pictures, where words are learnt cheaply. Res
 Several processes of one thread each share the batches, which on a CPU is faster than threads:
 
     export OMP_NUM_THREADS=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=29541
-    for RANK in 0 1; do RANK=$RANK python -m tools.demo_checkpoint.train_unet --folder F & done
+    for RANK in 0 1; do RANK=$RANK python -m tools.demo_checkpoint.training.unet --folder F & done
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 
-from tools.demo_checkpoint.latents import Batch, Latents
+from tools.demo_checkpoint.captions.tokens import end_token, tokenize, vocabulary_size
 from tools.demo_checkpoint.networks import (
     autocast,
     device,
@@ -31,7 +31,8 @@ from tools.demo_checkpoint.networks import (
     make_unet,
     parameter_count,
 )
-from tools.demo_checkpoint.progress import (
+from tools.demo_checkpoint.training.latents import Batch, Latents
+from tools.demo_checkpoint.training.progress import (
     Average,
     learning_rate,
     load_state,
@@ -39,8 +40,7 @@ from tools.demo_checkpoint.progress import (
     save_state,
     start_log,
 )
-from tools.demo_checkpoint.team import Team
-from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
+from tools.demo_checkpoint.training.team import Team
 
 __all__ = ["Denoiser", "main", "make_denoiser", "train"]
 

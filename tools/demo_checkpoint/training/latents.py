@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 import torch
 
-from tools.demo_checkpoint.captions import caption
-from tools.demo_checkpoint.encode import scene_from_json
-from tools.demo_checkpoint.flat_scenes import FlatScene
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene
+from tools.demo_checkpoint.captions.captions import caption
 from tools.demo_checkpoint.pictures import Scene
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene
+from tools.demo_checkpoint.scenes.landscape_scenes import LandscapeScene
+from tools.demo_checkpoint.training.encode import scene_from_json
 
 __all__ = ["Batch", "Latents"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from transformers import CLIPTokenizer
 
+from tools.demo_checkpoint.captions.phrases import known_words
+from tools.demo_checkpoint.captions.vocabulary import write_tokenizer
 from tools.demo_checkpoint.networks import MAX_TOKENS
-from tools.demo_checkpoint.phrases import known_words
-from tools.demo_checkpoint.vocabulary import write_tokenizer
 
 __all__ = ["end_token", "tokenize", "vocabulary_size"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tools.demo_checkpoint.flat_scenes import PLACES
-from tools.demo_checkpoint.outlines import OUTLINES
-from tools.demo_checkpoint.palette import COLOURS
+from tools.demo_checkpoint.scenes.flat_scenes import PLACES
+from tools.demo_checkpoint.scenes.outlines import OUTLINES
+from tools.demo_checkpoint.scenes.palette import COLOURS
 
 __all__ = [
     "ADJECTIVES",

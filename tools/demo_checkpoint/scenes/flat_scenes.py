@@ -9,8 +9,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demo_checkpoint.outlines import OUTLINES, coverage
-from tools.demo_checkpoint.palette import COLOURS
+from tools.demo_checkpoint.scenes.outlines import OUTLINES, coverage
+from tools.demo_checkpoint.scenes.palette import COLOURS
 
 __all__ = ["PLACES", "FlatScene", "draw_flat", "is_held_out", "random_flat"]
 

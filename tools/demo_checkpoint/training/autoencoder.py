@@ -1,6 +1,6 @@
 """Train the autoencoder on crops of drawn pictures.
 
-    python -m tools.demo_checkpoint.train_autoencoder --folder /tmp/demo --steps 4000
+    python -m tools.demo_checkpoint.training.autoencoder --folder /tmp/demo --steps 4000
 
 Resumes from `<folder>/autoencoder.pt`.
 """
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from tools.demo_checkpoint.networks import autocast, device, make_autoencoder, parameter_count
 from tools.demo_checkpoint.pictures import draw, random_scene
-from tools.demo_checkpoint.progress import (
+from tools.demo_checkpoint.training.progress import (
     Average,
     learning_rate,
     load_state,

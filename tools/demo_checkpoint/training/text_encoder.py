@@ -1,6 +1,6 @@
 """Teach the text encoder what captions say, before the denoiser uses it.
 
-    python -m tools.demo_checkpoint.train_text_encoder --folder /tmp/demo
+    python -m tools.demo_checkpoint.training.text_encoder --folder /tmp/demo
 
 From the end token's state, linear heads guess the scene: shape, colours, size, place, time of day,
 each feature. It takes minutes, and the denoiser need not learn to read through the noise of its own
@@ -19,15 +19,15 @@ import torch
 from torch.nn import functional
 from transformers import CLIPTextModel
 
-from tools.demo_checkpoint.captions import caption
-from tools.demo_checkpoint.flat_scenes import PLACES, FlatScene
-from tools.demo_checkpoint.landscape_scenes import FEATURES
+from tools.demo_checkpoint.captions.captions import caption
+from tools.demo_checkpoint.captions.tokens import end_token, tokenize, vocabulary_size
 from tools.demo_checkpoint.networks import TEXT_WIDTH, device, make_text_encoder
-from tools.demo_checkpoint.outlines import OUTLINES
-from tools.demo_checkpoint.palette import COLOURS
 from tools.demo_checkpoint.pictures import Scene, random_scene
-from tools.demo_checkpoint.progress import run_stage, save_state, start_log
-from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
+from tools.demo_checkpoint.scenes.flat_scenes import PLACES, FlatScene
+from tools.demo_checkpoint.scenes.landscape_scenes import FEATURES
+from tools.demo_checkpoint.scenes.outlines import OUTLINES
+from tools.demo_checkpoint.scenes.palette import COLOURS
+from tools.demo_checkpoint.training.progress import run_stage, save_state, start_log
 
 __all__ = ["QUESTIONS", "answers", "main", "train"]
 

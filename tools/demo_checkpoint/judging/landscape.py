@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tools.demo_checkpoint.landscape_scenes import Time
-from tools.demo_checkpoint.moods import MOODS
-from tools.demo_checkpoint.palette import to_lab
+from tools.demo_checkpoint.scenes.landscape_scenes import Time
+from tools.demo_checkpoint.scenes.moods import MOODS
+from tools.demo_checkpoint.scenes.palette import to_lab
 
 __all__ = ["has_feature", "time_of_day"]
 

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from tools.demo_checkpoint import phrases
-from tools.demo_checkpoint.flat_scenes import FlatScene
-from tools.demo_checkpoint.landscape_scenes import FEATURES, LandscapeScene
+from tools.demo_checkpoint.captions import phrases
 from tools.demo_checkpoint.pictures import Scene
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene
+from tools.demo_checkpoint.scenes.landscape_scenes import FEATURES, LandscapeScene
 
 __all__ = ["caption"]
 

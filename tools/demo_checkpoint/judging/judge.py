@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tools.demo_checkpoint.judge_landscape import has_feature, time_of_day
-from tools.demo_checkpoint.outlines import OUTLINES, coverage
-from tools.demo_checkpoint.palette import nearest_colours, to_lab
+from tools.demo_checkpoint.judging.landscape import has_feature, time_of_day
+from tools.demo_checkpoint.scenes.outlines import OUTLINES, coverage
+from tools.demo_checkpoint.scenes.palette import nearest_colours, to_lab
 
 __all__ = [
     "ShapeVerdict",

@@ -7,9 +7,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene
-from tools.demo_checkpoint.moods import MIDDLE_SKY, MOODS, Mood, rgb
-from tools.demo_checkpoint.terrain import (
+from tools.demo_checkpoint.scenes.landscape_scenes import LandscapeScene
+from tools.demo_checkpoint.scenes.moods import MIDDLE_SKY, MOODS, Mood, rgb
+from tools.demo_checkpoint.scenes.terrain import (
     Mountains,
     below,
     conifers,

@@ -1,6 +1,6 @@
 """Draw the denoiser's pictures and encode them: latents and scenes on disk, once for all training.
 
-    python -m tools.demo_checkpoint.encode --folder /tmp/demo
+    python -m tools.demo_checkpoint.training.encode --folder /tmp/demo
 
 Works in parts and skips those that are there, so it resumes, and several processes can share the
 work (`--worker 0/2`).
@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from tools.demo_checkpoint.flat_scenes import FlatScene
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene
 from tools.demo_checkpoint.networks import autocast, device, make_autoencoder
 from tools.demo_checkpoint.pictures import Scene, draw, random_scene
-from tools.demo_checkpoint.progress import load_state, start_log
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene
+from tools.demo_checkpoint.scenes.landscape_scenes import LandscapeScene
+from tools.demo_checkpoint.training.progress import load_state, start_log
 
 __all__ = ["SIZES", "load_autoencoder", "main", "scene_from_json", "scene_to_json"]
 
@@ -72,7 +72,7 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
     """Load the trained autoencoder's averaged weights."""
     state = load_state(folder / "autoencoder.pt")
     if state is None:
-        raise FileNotFoundError(f"{folder}/autoencoder.pt is missing; run train_autoencoder first")
+        raise FileNotFoundError(f"{folder}/autoencoder.pt is missing; run training.autoencoder first")
     model = make_autoencoder()
     model.load_state_dict(state["average"])
     return model.eval()

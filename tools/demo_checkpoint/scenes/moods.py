@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demo_checkpoint.landscape_scenes import Time
+from tools.demo_checkpoint.scenes.landscape_scenes import Time
 
 __all__ = ["MIDDLE_SKY", "MOODS", "Mood", "rgb"]
 
