@@ -2,9 +2,9 @@
 
     python -m tools.demo_checkpoint.unpack ai-models/demo.safetensors --folder /tmp/demo
 
-Then run training.encode and training.unet. The autoencoder and the latents' scale do not change; its decoder is
-already sharpened, so skip training.decoder. An export contains no optimizer state; it builds up again
-within some hundred steps.
+Then run training.encode and training.unet. The autoencoder and the latents' scale do not change;
+its decoder is already sharpened, so skip training.decoder. An export contains no optimizer state;
+it builds up again within some hundred steps.
 """
 
 from __future__ import annotations

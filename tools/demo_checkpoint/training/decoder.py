@@ -3,7 +3,8 @@
     python -m tools.demo_checkpoint.training.decoder --folder /tmp/demo
 
 It sharpens pictures and does not change the latents that the denoiser learns, so it can run at any
-time after `training.encode`. Resumes from `<folder>/decoder.pt`; `export` uses that file if it exists.
+time after `training.encode`. Resumes from `<folder>/decoder.pt`; `export` uses that file if it
+exists.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ LATENT_NOISE: Final = 0.08
 
 
 def encoded_pictures(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the latents of `training.encode`, (pictures, 4, 32, 32), and the redrawn pictures, uint8."""
+    """Return the latents, (pictures, 4, 32, 32), and the redrawn pictures, uint8.
+
+    `training.encode` wrote the latents.
+    """
     latents, pictures = [], []
     for path in sorted((folder / "latents").glob(f"{SIZE}x{SIZE}-*.npy"))[:PARTS]:
         latents.append(torch.from_numpy(np.load(path)))

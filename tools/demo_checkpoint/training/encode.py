@@ -72,7 +72,9 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
     """Load the trained autoencoder's averaged weights."""
     state = load_state(folder / "autoencoder.pt")
     if state is None:
-        raise FileNotFoundError(f"{folder}/autoencoder.pt is missing; run training.autoencoder first")
+        raise FileNotFoundError(
+            f"{folder}/autoencoder.pt is missing; run training.autoencoder first"
+        )
     model = make_autoencoder()
     model.load_state_dict(state["average"])
     return model.eval()
