@@ -20,7 +20,8 @@ from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import demo_request, pixels
 from tests.contract.instructions import skip_without_int8
 from tests.contract.test_families_inpainting import parts
-from tests.contract.test_sdxl import WIDTH, pipeline
+from tests.contract.test_sdxl import pipeline
+from tests.contract.tiny_sdxl import WIDTH
 
 pytestmark = pytest.mark.torch
 __all__ = ["pipeline"]
