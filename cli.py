@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from adapters.gunicorn import early_signals
 
 if TYPE_CHECKING:
-    from adapters.cli.assembly import Core, DeviceFacts
-    from application.settings import Settings
+    from adapters.cli.wiring import Core, DeviceFacts
+    from application.settings.settings import Settings
 
 __all__ = ["main"]
 
@@ -18,9 +18,9 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command that the process's arguments name, and end the process."""
     early_signals.end_at_once()
-    from adapters.cli.assembly import Assembly
     from adapters.cli.output import guard_streams
     from adapters.cli.program import run
+    from adapters.cli.wiring import Assembly
     from application.version import NAME
 
     guard_streams()
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _core(settings: "Settings", only: str | None) -> "Core":
-    from adapters.cli.assembly import Core
+    from adapters.cli.wiring import Core
     from container import LIBRARY_ENVIRONMENT, Container
 
     for name, value in LIBRARY_ENVIRONMENT.items():
@@ -57,8 +57,8 @@ def _core(settings: "Settings", only: str | None) -> "Core":
 
 
 def _find_device(settings: "Settings") -> "DeviceFacts":
-    from adapters.cli.assembly import DeviceFacts
-    from adapters.diffusion.device import planned_device
+    from adapters.cli.wiring import DeviceFacts
+    from adapters.diffusion.devices.device import planned_device
     from container import Container
 
     device = planned_device(Container(settings=settings).image_generator().overrides)
@@ -73,7 +73,7 @@ def _find_device(settings: "Settings") -> "DeviceFacts":
 
 
 def _try_job_store(settings: "Settings") -> None:
-    from application.jobs import JobKey
+    from application.job import JobKey
     from application.version import NAME
     from container import Container
 

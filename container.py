@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from adapters.diffusion.picture_parameters import PictureFileReader
-from adapters.diffusion.thumbnails import PillowThumbnailMaker
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from adapters.pictures.parameters import PictureFileReader
+from adapters.pictures.thumbnails import PillowThumbnailMaker
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
-from application.job_records import JobRecords
+from application.jobs.job_service import JobService
+from application.jobs.records import JobRecords
+from application.lifecycle.service import InferenceService
+from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
-from application.scheduler import JobScheduler
-from application.service import InferenceService
-from application.settings import Settings
+from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
-from application.warm_up import WarmUp
 from domain.credentials import Scope
-from domain.model_names import ModelNames
+from domain.models.names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
@@ -85,14 +85,14 @@ def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
     return each
 
 
-def _scheduler(
+def _job_service(
     generate_images: GenerateImages,
     records: JobRecords,
     observer: "JobObserver",
     settings: Settings,
-) -> JobScheduler:
+) -> JobService:
     wait = settings.batch_wait_ms
-    return JobScheduler(
+    return JobService(
         generate_images,
         records,
         max_queue=settings.max_queue,
@@ -105,7 +105,7 @@ def _scheduler(
 def _job_store(settings: Settings) -> "JobStore":
     from adapters.storage.bounded_calls import BoundedCalls
     from adapters.storage.bounded_job_store import BoundedJobStore
-    from adapters.storage.job_store import SqlJobStore
+    from adapters.storage.sql.job_store import SqlJobStore
 
     calls = BoundedCalls()
     url = settings.database_url or f"sqlite:///{settings.job_file}"
@@ -113,7 +113,7 @@ def _job_store(settings: Settings) -> "JobStore":
 
 
 def _result_store(settings: Settings) -> "ResultStore":
-    from adapters.storage.result_files import ResultFiles
+    from adapters.storage.files.result_files import ResultFiles
 
     return ResultFiles(Path(settings.data_dir, "results"))
 
@@ -124,7 +124,7 @@ def _picture_links(settings: Settings) -> PictureLinks:
 
 
 def _sole_use(settings: Settings) -> "SoleUse":
-    from adapters.storage.folder_lock import FolderLock
+    from adapters.storage.files.folder_lock import FolderLock
 
     return FolderLock(settings.data_dir)
 
@@ -223,12 +223,12 @@ class Container(containers.DeclarativeContainer):
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
-    scheduler = providers.ThreadSafeSingleton(
-        _scheduler, generate_images, job_records, job_observer, settings
+    job_service = providers.ThreadSafeSingleton(
+        _job_service, generate_images, job_records, job_observer, settings
     )
     thumbnail_maker = providers.ThreadSafeSingleton(PillowThumbnailMaker)
     thumbnails = providers.ThreadSafeSingleton(
-        Thumbnails, scheduler, job_store, result_store, thumbnail_maker
+        Thumbnails, job_service, job_store, result_store, thumbnail_maker
     )
     warm_up = providers.ThreadSafeSingleton(
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
@@ -237,7 +237,7 @@ class Container(containers.DeclarativeContainer):
         InferenceService,
         model_registry,
         image_generator,
-        scheduler,
+        job_service,
         job_records,
         scan_interval=settings.provided.model_scan_interval,
         warm_up=warm_up,
@@ -250,7 +250,7 @@ class Container(containers.DeclarativeContainer):
         registry=model_registry,
         generator=image_generator,
         report=device_report,
-        scheduler=scheduler,
+        job_service=job_service,
         service=service,
     )
     app = providers.ThreadSafeSingleton(
@@ -259,7 +259,7 @@ class Container(containers.DeclarativeContainer):
         registry=model_registry,
         generator=image_generator,
         device_report=device_report,
-        scheduler=scheduler,
+        job_service=job_service,
         service=service,
         credential_checker=credential_checker,
         metrics_checker=metrics_checker,

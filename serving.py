@@ -13,12 +13,12 @@ from adapters.gunicorn.arbiter import ServiceArbiter
 from adapters.gunicorn.descriptors import connections_within_limit
 from adapters.gunicorn.ending import end_process
 from adapters.gunicorn.listeners import listen
+from adapters.gunicorn.logs import logging_config
 from adapters.gunicorn.saying import say
+from adapters.gunicorn.startup_banner import first_picture, no_model, welcome
 from adapters.gunicorn.worker import service_worker
-from application.logs import logging_config
-from application.service import InferenceService
+from application.lifecycle.service import InferenceService
 from application.version import NAME
-from application.welcome import first_picture, no_model, welcome
 from domain.errors import DomainError
 from wsgi import container, made_api_key, misspelt, settings
 

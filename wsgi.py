@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from adapters.security.key_file import ApiKeyFile
-from application.made_key import MadeApiKey
-from application.misspelt_settings import misspelt_settings
-from application.settings import Settings, SettingsError
+from application.settings.made_key import MadeApiKey
+from application.settings.misspelt import misspelt_settings
+from application.settings.settings import Settings, SettingsError
 from container import LIBRARY_ENVIRONMENT, Container
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["fingerprint"]
 

@@ -2,8 +2,8 @@
 
 import re
 
-from application.jobs import Job
-from application.scheduler import JobScheduler
+from application.job import Job
+from application.jobs.job_service import JobService
 from domain.errors import JobNotFound, ModelNotFound
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import Size
@@ -20,9 +20,9 @@ class ModelChoice:
     request has the same answer when the file of that name was replaced or removed since then.
     """
 
-    def __init__(self, registry: ModelRegistry, scheduler: JobScheduler) -> None:
+    def __init__(self, registry: ModelRegistry, job_service: JobService) -> None:
         self._registry = registry
-        self._scheduler = scheduler
+        self._job_service = job_service
 
     def __call__(self, wanted: str, *, caller: str, job_id: str | None) -> str:
         """The id of the model that `wanted` names, by the rule of `ModelRegistry.resolve`.
@@ -73,7 +73,7 @@ class ModelChoice:
     def _kept(self, caller: str, job_id: str) -> Job | None:
         """The job that has this id for itself."""
         try:
-            job = self._scheduler.find(caller, job_id).job
+            job = self._job_service.find(caller, job_id).job
         except JobNotFound:
             return None
         return None if job.can_be_replaced else job

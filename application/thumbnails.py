@@ -4,10 +4,10 @@ import hashlib
 import logging
 import threading
 
-from application.jobs import Job
+from application.job import Job
+from application.jobs.job_service import JobService
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
-from application.scheduler import JobScheduler
 from domain.errors import StorageUnavailable, UnreadablePicture
 from domain.ports.thumbnail_maker import ThumbnailMaker
 
@@ -31,12 +31,12 @@ class Thumbnails:
 
     def __init__(
         self,
-        scheduler: JobScheduler,
+        job_service: JobService,
         jobs: JobStore,
         results: ResultStore,
         maker: ThumbnailMaker,
     ) -> None:
-        self._scheduler = scheduler
+        self._job_service = job_service
         self._jobs = jobs
         self._results = results
         self._maker = maker
@@ -49,12 +49,12 @@ class Thumbnails:
 
         Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
         """
-        job = self._scheduler.find(caller, job_id).job
+        job = self._job_service.find(caller, job_id).job
         if job.images is not None and 0 <= number < len(job.images):
             kept = self._results.read_thumbnail(job.token, number)
             if kept is not None:
                 return job, kept
-        picture = self._scheduler.image(caller, job_id, number)
+        picture = self._job_service.image(caller, job_id, number)
         with self._making:
             kept = self._results.read_thumbnail(job.token, number)
             return job, kept if kept is not None else self._made(job, number, picture)

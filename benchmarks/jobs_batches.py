@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from application.settings import Settings
-from application.submission import Submission
+from application.jobs.submission import Submission
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["batches"]
 
@@ -58,7 +58,7 @@ def seconds_of(models: str, data: str, largest: int, rounds: int) -> dict[str, f
     settings = Settings(model_dirs=(models,), data_dir=data, max_batch=largest)
     container = Container(settings=settings)
     container.model_registry().refresh()
-    generator, scheduler = container.image_generator(), container.scheduler()
+    generator, scheduler = container.image_generator(), container.job_service()
     generator.prepare()
     (model,) = container.model_registry().models()
     thread = threading.Thread(target=scheduler.run_forever)

@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.security.api_keys import ApiKeyVerifier
-from adapters.storage.job_store import SqlJobStore
-from application.job_records import JobRecords
-from application.jobs import Job
+from adapters.storage.sql.job_store import SqlJobStore
+from application.job import Job
+from application.jobs.records import JobRecords
 from benchmarks.report import Row, quantile
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 from tests.e2e.service import API_KEY, run_service
 from tests.fakes.stores import FakeResultStore, FakeSoleUse
 

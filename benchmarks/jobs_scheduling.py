@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.report import Row
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 
@@ -26,7 +26,7 @@ def scheduling(folder: Path, scale: float) -> Iterator[Row]:
     container.model_source.override(FakeModelSource({model.path: b"weights"}))
     container.image_generator.override(FakeImageGenerator())
     container.model_registry().refresh()
-    use_case, scheduler = container.generate_images(), container.scheduler()
+    use_case, scheduler = container.generate_images(), container.job_service()
     request = GenerationRequest(
         id="0", model_id=model.id, prompt="x", seed=1, width=256, height=256, num_inference_steps=1
     )

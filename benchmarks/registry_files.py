@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.filesystem.classification_layouts import checkpoint_parts
-from adapters.filesystem.identity_cache import IdentityCache
+from adapters.filesystem.classification.layouts import checkpoint_parts
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelFamily, ModelRecord
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.record import ModelFamily, ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.paths import DEMO_CHECKPOINT
 

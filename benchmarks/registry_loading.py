@@ -11,7 +11,7 @@ from benchmarks.children import in_child
 from benchmarks.memory import give_back
 from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["load"]
 
@@ -55,9 +55,9 @@ def load(plan: Plan, folder: Path) -> Iterator[Row]:
 
 def seconds_to_load(folder: str) -> dict[str, Any]:
     """Of the first load in this process, and of one after it; runs in a child."""
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.loading.loader import load_pipeline
 
     DiffusersImageGenerator(device="cpu").prepare()  # as the service has when a request comes
     device = find_device("cpu")
@@ -78,7 +78,7 @@ def seconds_to_read(folder: str) -> dict[str, Any]:
     """Of reading the whole file into memory and converting each tensor; runs in a child."""
     import torch
 
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     dtype = find_device("cpu").dtype
     (model,) = models_in(Path(folder))
@@ -105,7 +105,7 @@ def seconds_to_map(folder: str) -> dict[str, Any]:
     """Of mapping the file, as safetensors does, and converting each tensor; runs in a child."""
     import safetensors.torch
 
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     dtype = find_device("cpu").dtype
     (model,) = models_in(Path(folder))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.filesystem.scanning.identity_cache import IdentityCache
 from benchmarks.children import in_child
 from benchmarks.registry_files import Plan, many_files, models_in
 from benchmarks.report import Row

@@ -7,8 +7,8 @@ from benchmarks.children import in_child
 from benchmarks.memory import resident_bytes
 from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
 
 __all__ = ["switches"]
 
@@ -60,7 +60,7 @@ def _row(plan: Plan, name: str, folder: Path, count: int, room: int, plain: list
 
 def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
     """Bytes after each switch, with `room` for so many pipelines; runs in a child."""
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
     models = models_in(Path(folder))
@@ -82,8 +82,8 @@ def memory_of_a_variable(folder: str, count: int) -> list[int]:
     """Bytes after each switch of a program that loads a pipeline over the last; in a child."""
     import torch
 
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
 
     models = models_in(Path(folder))
     _check(len(models))

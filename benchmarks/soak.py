@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.memory import resident_bytes
 from benchmarks.registry_files import demo_variant
 from benchmarks.registry_service import worker_of
-from domain.schedulers import Sampler
+from domain.samplers import Sampler
 from tests.e2e.service import RunningService, run_service
 
 __all__ = ["Sample", "growth", "main"]

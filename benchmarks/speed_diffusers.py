@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.registry_files import models_in
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 __all__ = ["WAYS", "diffusers_pipeline", "only_model_in", "step_times"]
 
@@ -27,7 +27,7 @@ def diffusers_pipeline(model: ModelRecord, way: str) -> Any:
     import torch
     from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     device = find_device()
     own = torch.float32 if device.name == "cpu" else torch.float16
@@ -64,9 +64,12 @@ def step_times(times: list[float], clock: Callable[[], float]) -> Callable[..., 
 @contextmanager
 def _configuration_of(model: ModelRecord) -> Iterator[str]:
     """A folder with the model's configuration, which diffusers would else ask a hub for."""
-    from adapters.diffusion.configuration import configuration_folder, embedded_configuration
     from adapters.diffusion.families import configuration_files
-    from adapters.diffusion.weights import read_metadata
+    from adapters.diffusion.loading.embedded_configuration import (
+        configuration_folder,
+        embedded_configuration,
+    )
+    from adapters.diffusion.loading.weights import read_metadata
 
     files = embedded_configuration(read_metadata(model))
     if files is None:

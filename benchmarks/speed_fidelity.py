@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
 from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
 from benchmarks.speed_steps import can_draw_with
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = [
     "PATHS",

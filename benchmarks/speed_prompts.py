@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.registry_files import demo_variant
 from benchmarks.report import Row
 from benchmarks.speed_diffusers import diffusers_pipeline, only_model_in
 from container import Container
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 
 __all__ = ["prompts"]
 

@@ -62,8 +62,8 @@ def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
     import torch
     from PIL import Image
 
-    from adapters.diffusion.chunked_attention import attend_in_chunks
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.attention.chunked import attend_in_chunks
+    from adapters.diffusion.devices.device import find_device
 
     model = only_model_in(folder)
     pipeline = diffusers_pipeline(model, "tuned")

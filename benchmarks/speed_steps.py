@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.memory import peak_bytes
 from benchmarks.registry_files import demo_variant, random_checkpoint
@@ -16,8 +16,8 @@ from benchmarks.speed_diffusers import WAYS, diffusers_pipeline, only_model_in, 
 from container import Container
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
 from domain.ports.image_generator import GenerationStep
 
 __all__ = ["can_draw_with", "steps"]
@@ -63,7 +63,7 @@ def steps(folder: Path, scale: float, *, rounds: int) -> Iterator[Row]:
 
 def can_draw_with(settings: Mapping[str, Any]) -> bool:
     """Whether the service starts with these here."""
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
 
     try:
         planned_device(PlanOverrides(**settings))

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from adapters.cli.assembly import Assembly
-from application.settings import Settings
+from adapters.cli.wiring import Assembly
+from application.settings.settings import Settings
 
 __all__ = ["integer", "models_dir_option", "number", "settings_for", "with_models_dirs"]
 

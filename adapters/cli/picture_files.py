@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from adapters.cli.failures import Failure, Misuse
 from adapters.cli.terminal import plain
-from domain.generation import GeneratedImage
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GeneratedImage
 
 __all__ = ["ENDINGS", "destinations", "format_of", "save"]
 

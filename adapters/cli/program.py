@@ -5,17 +5,17 @@ from typing import NoReturn
 
 import click
 
-from adapters.cli.assembly import Assembly
-from adapters.cli.demo import demo
-from adapters.cli.doctor import doctor
+from adapters.cli.commands.demo import demo
+from adapters.cli.commands.doctor import doctor
+from adapters.cli.commands.generate import generate
+from adapters.cli.commands.keys import keys
+from adapters.cli.commands.models import models
+from adapters.cli.commands.serve import serve
+from adapters.cli.commands.tokens import token
 from adapters.cli.failures import INTERRUPTED, Failure, Misuse
-from adapters.cli.generate import generate
-from adapters.cli.keys import keys
-from adapters.cli.models import models
 from adapters.cli.output import OutputLost
-from adapters.cli.serve import serve
-from adapters.cli.tokens import token
-from application.settings import SettingsError
+from adapters.cli.wiring import Assembly
+from application.settings.settings import SettingsError
 from application.version import NAME, VERSION
 from domain.errors import DomainError
 

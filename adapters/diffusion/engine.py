@@ -11,23 +11,23 @@ from typing import Any
 import torch
 from PIL import Image
 
-from adapters.diffusion.device import Device
-from adapters.diffusion.drawing import Drawing, DrawingPlan, PipelineCall, Progress
-from adapters.diffusion.drawing_memory import DrawingMemories
-from adapters.diffusion.encoding import Encoded, crop_centre, encode_picture
-from adapters.diffusion.errors import Callbacks, translated_errors
-from adapters.diffusion.loader import load_pipeline
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import Callbacks, translated_errors
+from adapters.diffusion.drawing.picture_files import Encoded, crop_centre, encode_picture
+from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall, Progress
+from adapters.diffusion.drawing.pipeline_state import DrawingMemories
+from adapters.diffusion.drawing.previews import Previews
+from adapters.diffusion.drawing.remembered_prompts import remembered_prompts
+from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
+from adapters.diffusion.drawing.text_to_image import text_to_image_plan
+from adapters.diffusion.loading.loader import load_pipeline
+from adapters.diffusion.loading.placement import STABLE_DIFFUSION
 from adapters.diffusion.pipeline_cache import PipelineCache
-from adapters.diffusion.placing import STABLE_DIFFUSION
-from adapters.diffusion.previews import Previews
-from adapters.diffusion.remembered_prompts import remembered_prompts
-from adapters.diffusion.stable_diffusion import stable_diffusion_plan
-from adapters.diffusion.text_to_image import text_to_image_plan
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.execution_plan import LoadedModel
-from domain.generation import GeneratedImage, GenerationRequest, Timings
-from domain.models import ModelRecord
-from domain.picture_parameters import parameters_text
+from domain.generation.picture_parameters import parameters_text
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import GeneratedBatch, LoadCallback, StepCallback
 
 __all__ = ["Engine"]

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from domain.execution_plan import ExecutionPlan, LoadedModel, PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from domain.ports.device_report import DeviceMemory, DeviceReport
 from domain.ports.image_generator import (
     GeneratedBatch,
@@ -108,7 +108,7 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
             from adapters.diffusion.quiet import quieten_libraries
 
             quieten_libraries()
-            from adapters.diffusion.device import planned_device
+            from adapters.diffusion.devices.device import planned_device
             from adapters.diffusion.engine import Engine
 
             device = planned_device(self.overrides)

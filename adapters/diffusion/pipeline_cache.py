@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.device import Device
-from adapters.diffusion.errors import give_memory_back
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import give_memory_back
 from domain.errors import OutOfMemory
 from domain.execution_plan import AUTO, LoadedModel
-from domain.models import SHORT_ID, ModelRecord
+from domain.models.record import SHORT_ID, ModelRecord
 
 __all__ = ["PipelineCache", "pipeline_bytes"]
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from adapters.filesystem.complaints import Complaints
+from adapters.filesystem.scan_warnings import Complaints
 
 __all__ = ["EXTENSIONS", "INDEX", "device_of", "extension_of", "model_paths", "part_paths"]
 

@@ -8,15 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from adapters.filesystem.cards import CardsBeside
-from adapters.filesystem.changes import FolderChanges
-from adapters.filesystem.complaints import Complaints, one_line
-from adapters.filesystem.folder_identity import identify_folder
 from adapters.filesystem.folders import device_of, extension_of, model_paths
-from adapters.filesystem.found import Found, look_at
-from adapters.filesystem.headers import IncompleteFile
-from adapters.filesystem.identity import Identity, Reading, identify_file
-from adapters.filesystem.identity_cache import IdentityCache
-from domain.models import ModelRecord, PendingModel, PendingState
+from adapters.filesystem.headers.reading import IncompleteFile
+from adapters.filesystem.scan_warnings import Complaints, one_line
+from adapters.filesystem.scanning.changes import FolderChanges
+from adapters.filesystem.scanning.folder_identity import identify_folder
+from adapters.filesystem.scanning.identity import Identity, Reading, identify_file
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from adapters.filesystem.scanning.on_disk import Found, look_at
+from domain.models.record import ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]

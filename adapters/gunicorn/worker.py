@@ -19,7 +19,7 @@ from gunicorn.http import errors as http_errors
 from adapters.gunicorn.arbiter import HELD_SIGNALS
 from adapters.gunicorn.connections import ConnectionsWorker
 from adapters.gunicorn.slow_clients import HeadTooLarge, HeadTooSlow
-from application.service import InferenceService
+from application.lifecycle.service import InferenceService
 
 __all__ = ["service_worker"]
 

@@ -5,32 +5,32 @@ import re
 import flask_cors
 from flask import Flask
 
-from adapters.http import openai, sdapi
-from adapters.http.event_stream import EventStreams
+from adapters.http import automatic1111, openai
+from adapters.http.description.document import documented_api
+from adapters.http.description.explorer import explorer_assets_blueprint, explorer_blueprint
+from adapters.http.edge.redaction import install_redaction, redactor_of
+from adapters.http.edge.request_log import install_request_log
 from adapters.http.foreign_pages import refuse_foreign_pages
-from adapters.http.inference import inference_blueprint
-from adapters.http.jobs import jobs_blueprint
-from adapters.http.metrics import count_requests, metrics_blueprint
-from adapters.http.models import models_blueprint
-from adapters.http.openapi.document import documented_api
-from adapters.http.openapi.explorer import explorer_assets_blueprint, explorer_blueprint
-from adapters.http.page import BrowserPage
-from adapters.http.picture_links import LinkMaker, picture_links_blueprint
+from adapters.http.generation.requests import RequestMaker
+from adapters.http.generation.schemas import request_defaults
+from adapters.http.generation.waiting import Places, WaitingCallers
+from adapters.http.page.routes import BrowserPage
 from adapters.http.problems import install_error_handlers
-from adapters.http.public import public_blueprint
-from adapters.http.redaction import install_redaction, redactor_of
-from adapters.http.request_log import install_request_log
-from adapters.http.requests import RequestMaker
-from adapters.http.schemas import request_defaults
-from adapters.http.system import system_blueprint
-from adapters.http.tokens import tokens_blueprint
-from adapters.http.waiting import Places, WaitingCallers
+from adapters.http.v1.health import public_blueprint
+from adapters.http.v1.inference import inference_blueprint
+from adapters.http.v1.jobs.event_stream import EventStreams
+from adapters.http.v1.jobs.routes import jobs_blueprint
+from adapters.http.v1.metrics import count_requests, metrics_blueprint
+from adapters.http.v1.models import models_blueprint
+from adapters.http.v1.picture_links import LinkMaker, picture_links_blueprint
+from adapters.http.v1.system import system_blueprint
+from adapters.http.v1.tokens import tokens_blueprint
+from application.jobs.job_service import JobService
+from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
 from application.ports.metrics import Metrics
-from application.scheduler import JobScheduler
-from application.service import InferenceService
-from application.settings import Settings
+from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
@@ -52,7 +52,7 @@ def create_app(
     registry: ModelRegistry,
     generator: ImageGenerator,
     device_report: DeviceReport,
-    scheduler: JobScheduler,
+    job_service: JobService,
     service: InferenceService,
     credential_checker: CredentialChecker,
     metrics_checker: CredentialChecker,
@@ -62,7 +62,7 @@ def create_app(
     thumbnails: Thumbnails,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
-    app = Flask(__name__, static_folder=None, template_folder="pages")
+    app = Flask(__name__, static_folder=None, template_folder="page/site")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     redactor = redactor_of(settings)
@@ -80,13 +80,14 @@ def create_app(
     refuse_foreign_pages(app, settings.cors_origins)
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
-        app, {openai.PREFIX: openai.render_failure, sdapi.PREFIX: sdapi.render_failure}
+        app,
+        {openai.PREFIX: openai.render_failure, automatic1111.PREFIX: automatic1111.render_failure},
     )
-    draw = WaitingCallers(scheduler, places=Places(settings.max_waiting))
-    streams = EventStreams(scheduler, places=Places(settings.max_streams))
+    draw = WaitingCallers(job_service, places=Places(settings.max_waiting))
+    streams = EventStreams(job_service, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
-    make_request = RequestMaker(settings, ModelChoice(registry, scheduler))
-    options = sdapi.CallersOptions(registry)
+    make_request = RequestMaker(settings, ModelChoice(registry, job_service))
+    options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -94,20 +95,20 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
-        jobs_blueprint(make_request, scheduler, streams, thumbnails, credential_checker),
+        jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
-            settings, make_request, draw, scheduler, LinkMaker(picture_links), credential_checker
+            settings, make_request, draw, job_service, LinkMaker(picture_links), credential_checker
         ),
-        picture_links_blueprint(scheduler, picture_links),
+        picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        sdapi.txt2img_blueprint(settings, registry, options, draw, credential_checker),
-        sdapi.listing_blueprint(registry, credential_checker),
-        sdapi.options_blueprint(registry, options, credential_checker),
-        sdapi.upkeep_blueprint(device_report, credential_checker),
-        sdapi.progress_blueprint(scheduler, credential_checker),
-        sdapi.png_info_blueprint(picture_parameters, credential_checker),
+        automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
+        automatic1111.listing_blueprint(registry, credential_checker),
+        automatic1111.options_blueprint(registry, options, credential_checker),
+        automatic1111.upkeep_blueprint(device_report, credential_checker),
+        automatic1111.progress_blueprint(job_service, credential_checker),
+        automatic1111.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(registry),
     ):
         api.register_blueprint(blueprint)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
 
-from application.jobs import JobFailure
+from application.job import JobFailure
 from domain import errors
 
 __all__ = [

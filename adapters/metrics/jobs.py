@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from application.jobs import Job, JobStatus
+from application.job import Job, JobStatus
 from application.ports.job_observer import JobObserver
 from domain import errors
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from application.scheduler import JobScheduler
-from application.service import InferenceService, Readiness
+from application.jobs.job_service import JobService
+from application.lifecycle.service import InferenceService, Readiness
 from application.version import VERSION
-from domain.models import SHORT_ID, ModelKind, PendingState
+from domain.models.record import SHORT_ID, ModelKind, PendingState
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
@@ -26,14 +26,14 @@ class StateCollector(Collector):
         registry: ModelRegistry,
         generator: ImageGenerator,
         report: DeviceReport,
-        scheduler: JobScheduler,
+        job_service: JobService,
         service: InferenceService,
         max_queue: int,
     ) -> None:
         self._registry = registry
         self._generator = generator
         self._report = report
-        self._scheduler = scheduler
+        self._job_service = job_service
         self._service = service
         self._max_queue = max_queue
 
@@ -62,7 +62,7 @@ class StateCollector(Collector):
         )
 
     def _of_the_queue(self) -> Iterator[Metric]:
-        load = self._scheduler.load
+        load = self._job_service.load
         yield _gauge("ai_inference_queue_jobs", "Jobs that wait.", load.waiting)
         yield _gauge("ai_inference_queue_limit_jobs", "Jobs that can wait.", self._max_queue)
         yield _gauge(

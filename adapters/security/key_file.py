@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 from adapters.security.whole_files import put_first
-from application.made_key import MadeApiKey
-from application.settings import SettingsError
+from application.settings.made_key import MadeApiKey
+from application.settings.settings import SettingsError
 
 __all__ = ["ApiKeyFile"]
 

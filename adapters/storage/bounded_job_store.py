@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.storage.bounded_calls import BoundedCalls
-from application.jobs import Job, JobKey, JobStatus
+from application.job import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
 from domain.errors import StorageUnavailable
 

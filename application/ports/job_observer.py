@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from application.jobs import Job
+from application.job import Job
 
 __all__ = ["JobObserver", "NoJobObserver"]
 

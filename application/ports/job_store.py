@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 
-from application.jobs import Job, JobKey, JobStatus
+from application.job import Job, JobKey, JobStatus
 
 __all__ = ["JobStore"]
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 
 __all__ = ["ResultStore"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from domain.generation import GeneratedImage, GenerationRequest, Timings
-from domain.models import ModelRecord
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.models.record import ModelRecord
 
 __all__ = ["GeneratedBatch", "GenerationStep", "ImageGenerator", "LoadCallback", "StepCallback"]
 

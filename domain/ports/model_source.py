@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from domain.models import ModelRecord, PendingModel
+from domain.models.record import ModelRecord, PendingModel
 
 __all__ = ["ModelScan", "ModelSource"]
 

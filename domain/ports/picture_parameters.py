@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from domain.picture_parameters import PictureParameters
+from domain.generation.picture_parameters import PictureParameters
 
 __all__ = ["PictureParametersReader"]
 

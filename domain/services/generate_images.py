@@ -18,15 +18,15 @@ from domain.errors import (
     ModelsNotRead,
     OutOfMemory,
 )
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult
-from domain.models import ModelRecord
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import (
     GenerationStep,
     ImageGenerator,
     LoadCallback,
     StepCallback,
 )
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 from domain.services.heartbeat import Heartbeat
 from domain.services.model_registry import ModelRegistry
 

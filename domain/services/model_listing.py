@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from domain.models import ModelRecord, PendingModel
+from domain.models.record import ModelRecord, PendingModel
 from domain.ports.model_source import ModelScan
 
 __all__ = ["Listing", "Missed", "by_id_of", "still_missed"]

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
-from domain.generation import model_id_problem
-from domain.model_names import ModelNames, bearers, may_bear
-from domain.models import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
+from domain.generation.request import model_id_problem
+from domain.models.names import ModelNames, bearers, may_bear
+from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan, ModelSource
 from domain.services.model_listing import Listing, Missed, by_id_of, still_missed
 from domain.sizes import DEFAULT_MAX_PIXELS

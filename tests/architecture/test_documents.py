@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from tests.paths import DOCS, ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -70,8 +70,8 @@ def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:
     assert {name for name in files if not name.endswith(".py")} >= {
         "adapters/diffusion/families/clip_merges.txt.gz",
         "adapters/diffusion/families/LICENSE.clip",
-        "adapters/http/openapi/explorer/index.html",
-        "adapters/http/pages/index.html",
+        "adapters/http/description/explorer/index.html",
+        "adapters/http/page/site/index.html",
     }
     assert sorted(files - set(wheel)) == []
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from playwright.sync_api import Request, expect
 
-from domain.schedulers import Sampler, Scheduler
+from domain.samplers import Sampler, Scheduler
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.fakes.model_source import model_record
 from tests.http.conftest import MODEL, Service

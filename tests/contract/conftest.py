@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.paths import DEMO_CHECKPOINT
 
 if TYPE_CHECKING:

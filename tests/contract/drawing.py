@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.contract.conftest import DEMO_MODEL
 
 __all__ = ["LEVELS", "demo_request", "pixels"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from domain.models import FileStamp, ModelPart, ModelRecord
+from domain.models.record import FileStamp, ModelPart, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 __all__ = ["record_of", "save_newer", "save_stable_diffusion"]
@@ -35,8 +35,8 @@ def record_of(folder: Path) -> ModelRecord:
 
 def save_stable_diffusion(folder: Path, *, dtype: str = "float16", **options: Any) -> Path:
     """The demo checkpoint as a folder, saved by diffusers."""
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
 
     load_pipeline(DEMO_MODEL, find_device("cpu", dtype)).save_pretrained(folder, **options)
     return folder
@@ -151,8 +151,8 @@ def _flow() -> Any:
 
 
 def _clip_tokenizer() -> Any:
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
 
     return load_pipeline(DEMO_MODEL, find_device("cpu", "float32")).tokenizer
 

@@ -1,7 +1,7 @@
 """Jobs as they are kept."""
 
-from application.jobs import Job
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from application.job import Job
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
 __all__ = ["TOKEN", "new_job", "succeeded"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler
 
-from domain.schedulers import Schedule, Scheduler
+from domain.samplers import Schedule, Scheduler
 
 __all__ = [
     "PLAIN",

@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from adapters.diffusion.weights import read_weights
+from adapters.diffusion.loading.weights import read_weights
 from domain.errors import ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 
 
 def peak_bytes() -> int:

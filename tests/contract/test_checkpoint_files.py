@@ -10,8 +10,8 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, ModelNotLoadable
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch
@@ -45,7 +45,7 @@ def record(path: Path) -> ModelRecord:
 
 def refusal(path: Path) -> str:
     """Why the file's tensors can not be read."""
-    from adapters.diffusion.weights import read_weights
+    from adapters.diffusion.loading.weights import read_weights
 
     with pytest.raises(ModelNotLoadable) as caught:
         read_weights(record(path))
@@ -70,7 +70,7 @@ def test_a_pickle_gives_the_tensors_that_the_safetensors_file_has(
 ) -> None:
     import torch
 
-    from adapters.diffusion.weights import read_weights
+    from adapters.diffusion.loading.weights import read_weights
 
     few = dict(list(tensors.items())[:20])
     path = tmp_path / f"model{extension}"

@@ -12,7 +12,7 @@ def test_chunks_give_what_the_whole_gives(tokens: int) -> None:
     import torch
     from diffusers.models.attention_processor import Attention
 
-    from adapters.diffusion.chunked_attention import attend_in_chunks
+    from adapters.diffusion.attention.chunked import attend_in_chunks
 
     torch.manual_seed(tokens)
     attention = Attention(CHANNELS, heads=HEADS, dim_head=CHANNELS // HEADS).eval()
@@ -27,7 +27,7 @@ def test_chunks_give_what_the_whole_gives(tokens: int) -> None:
 def test_large_scores_in_bfloat16_are_a_matter_of_rounding(common: float) -> None:
     import torch
 
-    from adapters.diffusion.chunked_attention import _attended
+    from adapters.diffusion.attention.chunked import _attended
 
     torch.manual_seed(1)
     shape = (1, 1, 4096, 40)
@@ -45,7 +45,7 @@ def test_one_picture_attends_the_same_alone_and_among_others() -> None:
     import torch
     from diffusers.models.attention_processor import Attention
 
-    from adapters.diffusion.chunked_attention import attend_in_chunks
+    from adapters.diffusion.attention.chunked import attend_in_chunks
 
     attention = Attention(CHANNELS, heads=HEADS, dim_head=CHANNELS // HEADS).eval()
     attend_in_chunks(attention)
@@ -60,7 +60,7 @@ def test_text_and_masks_are_attended_to_as_before() -> None:
     import torch
     from diffusers.models.attention_processor import Attention
 
-    from adapters.diffusion.chunked_attention import ChunkedSelfAttention
+    from adapters.diffusion.attention.chunked import ChunkedSelfAttention
 
     attention = Attention(CHANNELS, heads=HEADS, dim_head=CHANNELS // HEADS).eval()
     states, text = torch.randn(1, 300, CHANNELS), torch.randn(1, 7, CHANNELS)
@@ -73,9 +73,9 @@ def test_text_and_masks_are_attended_to_as_before() -> None:
 
 
 def test_only_self_attention_is_done_so() -> None:
-    from adapters.diffusion.chunked_attention import ChunkedSelfAttention
-    from adapters.diffusion.device import planned_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.attention.chunked import ChunkedSelfAttention
+    from adapters.diffusion.devices.device import planned_device
+    from adapters.diffusion.loading.loader import load_pipeline
     from domain.execution_plan import PlanOverrides
     from tests.contract.conftest import DEMO_MODEL
 

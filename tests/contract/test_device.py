@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 
 
 def test_the_cpu_is_always_there() -> None:
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     assert find_device("cpu").name == "cpu"
 
@@ -22,7 +22,7 @@ def test_the_cpu_is_always_there() -> None:
 def test_a_precision_that_is_asked_for_is_taken(name: str) -> None:
     import torch
 
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     assert find_device("cpu", name).dtype is getattr(torch, name)
 
@@ -43,7 +43,7 @@ def test_a_cpu_draws_in_bfloat16_where_it_has_it_in_hardware(
 ) -> None:
     import torch
 
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     device = find_device("cpu")
@@ -66,7 +66,7 @@ def test_a_cpu_multiplies_integers_where_it_has_it_in_hardware(
 ) -> None:
     import torch
 
-    from adapters.diffusion.probing import probe
+    from adapters.diffusion.devices.probe import probe
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     assert probe("cpu").int8 is int8
@@ -86,7 +86,7 @@ def test_the_best_device_there_is_is_found(
 ) -> None:
     import torch
 
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
@@ -100,14 +100,14 @@ def test_the_best_device_there_is_is_found(
 
 
 def test_one_that_is_not_there_is_refused_with_what_is() -> None:
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
 
     with pytest.raises(DeviceUnavailable, match=r"cuda:99.*there are: .*cpu"):
         find_device("cuda:99")
 
 
 def test_the_facts_of_this_machine_are_found() -> None:
-    from adapters.diffusion.probing import probe
+    from adapters.diffusion.devices.probe import probe
 
     facts = probe("cpu")
     assert facts.device == "cpu"
@@ -150,7 +150,7 @@ def test_what_a_control_group_allows_is_no_more_than_that(
 ) -> None:
     import torch
 
-    from adapters.diffusion import probing
+    from adapters.diffusion.devices import probe as probing
 
     own = tmp_path / "own"
     own.write_text("12:cpu:/elsewhere\n0::/job.slice/one.service\n")

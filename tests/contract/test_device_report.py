@@ -6,7 +6,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.execution_plan import LoadedModel
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.ports.device_report import DeviceReport
 from tests.contract.conftest import DEMO_MODEL
 from tests.fakes.device_report import PLAN, FakeDeviceReport
@@ -47,7 +47,7 @@ def test_then_the_plan_and_the_models_are_told(report: DeviceReport) -> None:
 def test_a_device_that_answers_no_more_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from adapters.diffusion.device import Device
+    from adapters.diffusion.devices.device import Device
     from domain.ports.device_report import DeviceMemory
 
     device = Device(PLAN)

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.generation import GenerationRequest
-from domain.output_formats import OutputFormat
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import LEVELS, demo_request, pixels
 from tests.contract.known_networks import PLAIN

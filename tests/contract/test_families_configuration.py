@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.diffusion.families import FAMILIES, Prediction, configuration_files
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.torch

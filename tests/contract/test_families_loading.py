@@ -16,8 +16,8 @@ from adapters.diffusion.families import (
     prediction_of,
     with_modern_names,
 )
-from adapters.filesystem.classification_layouts import checkpoint_parts
-from domain.models import ModelFamily
+from adapters.filesystem.classification.layouts import checkpoint_parts
+from domain.models.record import ModelFamily
 
 pytestmark = pytest.mark.torch
 

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.diffusion.families import FAMILIES, configuration_files
 from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.contract.prompts import prompts
 from tests.paths import ROOT
 

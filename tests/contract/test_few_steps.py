@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adapters.diffusion.sampling import new_scheduler
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 from tests.contract.known_networks import (
     PLAIN,
     STABLE_DIFFUSION,

@@ -42,7 +42,7 @@ def reference(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_fast_path_draws_what_float32_draws(
     path: str, models: Path, reference: Path, tmp_path: Path
 ) -> None:
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
 
     wanted = PATHS[path].settings
     if "quantization" in wanted:

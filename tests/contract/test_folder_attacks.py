@@ -12,7 +12,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, ModelNotLoadable
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.contract.folders import record_of, save_stable_diffusion
 
 pytestmark = pytest.mark.torch
@@ -57,7 +57,7 @@ def read_by_its_own_tokenizer(folder: Path, **sections: Any) -> None:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tokenizers reach their library, as one would of which the checks knew nothing."""
-    import adapters.diffusion.folder_index as folder_index
+    import adapters.diffusion.loading.folder_index as folder_index
 
     monkeypatch.setattr(folder_index, "check_tokenizer", lambda *_anything: None)
 
@@ -95,8 +95,8 @@ def test_a_template_of_a_folder_is_never_rendered(folder: Path, draw: Draw, whol
     (folder / "tokenizer/chat_template.json").write_text(json.dumps({"chat_template": loop}))
     assert draw(folder) == draw(whole)
 
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
 
     pipeline = load_pipeline(record_of(folder), find_device("cpu", "float32"))
     assert pipeline.tokenizer.chat_template is None

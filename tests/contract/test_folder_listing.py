@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.folders import save_newer, save_stable_diffusion
 
@@ -51,7 +51,7 @@ def test_a_newer_folder_as_diffusers_saves_it_is_loadable(tmp_path: Path, family
 def test_the_parts_that_a_pipeline_needs_are_those_that_its_class_takes(name: str) -> None:
     import diffusers
 
-    from adapters.diffusion import folder_index
+    from adapters.diffusion.loading import folder_index
 
     pipeline = getattr(diffusers, TEXT_TO_IMAGE_CLASSES[name])
     parameters = inspect.signature(pipeline.__init__).parameters

@@ -14,8 +14,8 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelChanged, ModelNotLoadable
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.folders import record_of, save_newer
 
 pytestmark = pytest.mark.torch
@@ -213,7 +213,7 @@ def test_a_part_that_is_another_is_refused(folder: Path, draw: Draw, change: str
 def test_a_part_that_is_written_to_while_it_is_read_is_found_out(
     folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch, is_error: bool
 ) -> None:
-    from adapters.diffusion import folder_loader
+    from adapters.diffusion.loading import folder_loader
 
     real = folder_loader._component
 
@@ -234,7 +234,7 @@ def test_a_folder_that_takes_the_place_of_another_is_not_read(
     folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The open files have the id's bytes, so the picture is the id's."""
-    from adapters.diffusion import folder_loader
+    from adapters.diffusion.loading import folder_loader
 
     real = folder_loader._read
 

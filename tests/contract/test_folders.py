@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.folders import record_of, save_newer, save_stable_diffusion
@@ -154,7 +154,7 @@ def test_every_class_that_is_accepted_takes_what_is_asked_of_it() -> None:
 
     import diffusers
 
-    from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+    from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 
     asked = {"prompt", "width", "height", "num_inference_steps", "generator", "output_type"}
     for name in set(TEXT_TO_IMAGE_CLASSES.values()):
@@ -195,8 +195,8 @@ def test_only_stable_diffusion_is_drawn_in_the_narrow_precision(
 ) -> None:
     import torch
 
-    from adapters.diffusion.device import Device, find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import Device, find_device
+    from adapters.diffusion.loading.loader import load_pipeline
 
     plan = dataclasses.replace(
         find_device("cpu", "float32").plan, dtype="float32", dtype_of_others="bfloat16"

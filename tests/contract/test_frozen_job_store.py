@@ -8,8 +8,8 @@ import pytest
 
 from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
-from adapters.storage.job_store import SqlJobStore
-from application.jobs import JobKey
+from adapters.storage.sql.job_store import SqlJobStore
+from application.job import JobKey
 from application.ports.job_store import JobStore
 from domain.errors import StorageUnavailable
 from tests.contract.kept_jobs import new_job

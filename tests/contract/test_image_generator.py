@@ -9,8 +9,8 @@ from PIL import Image
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelNotLoadable
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import GenerationStep, ImageGenerator
 from tests.contract.conftest import DEMO_MODEL
 from tests.fakes.image_generator import FakeImageGenerator

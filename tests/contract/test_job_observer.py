@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from adapters.metrics.jobs import PrometheusJobObserver
-from application.jobs import Job, JobFailure
+from application.job import Job, JobFailure
 from application.ports.job_observer import JobObserver, NoJobObserver
-from domain.generation import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 from tests.fakes.job_observer import FakeJobObserver
 
 QUEUED = Job(

@@ -12,13 +12,13 @@ import pytest
 
 from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
-from adapters.storage.job_store import SqlJobStore
-from adapters.storage.result_files import ResultFiles
-from application.jobs import Job, JobFailure, JobKey, JobStatus
+from adapters.storage.files.result_files import ResultFiles
+from adapters.storage.sql.job_store import SqlJobStore
+from application.job import Job, JobFailure, JobKey, JobStatus
+from application.jobs.retention import KEPT_WITHOUT_PICTURES
 from application.ports.job_store import JobStore
-from application.retention import KEPT_WITHOUT_PICTURES
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 from tests.contract.kept_jobs import TOKEN, new_job, succeeded
 from tests.fakes.stores import FakeJobStore
 from tests.paths import ROOT
@@ -316,10 +316,10 @@ def test_a_wrong_url_makes_no_file_and_its_password_is_never_told(
 
 _WRITER = """
 import dataclasses, sys
-from adapters.storage.job_store import SqlJobStore
-from adapters.storage.result_files import ResultFiles
+from adapters.storage.sql.job_store import SqlJobStore
+from adapters.storage.files.result_files import ResultFiles
 from tests.contract.kept_jobs import new_job, succeeded
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 store, files = SqlJobStore(sys.argv[1]), ResultFiles(sys.argv[2])
 for number in range(100_000):
     job = store.add(new_job(str(number), token=f"{number:032x}"))

@@ -11,7 +11,7 @@ import safetensors
 import safetensors.torch
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.models import FileStamp, ModelRecord
+from domain.models.record import FileStamp, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch
@@ -41,8 +41,8 @@ def mixed(tmp_path: Path) -> ModelRecord:
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
 def test_weights_of_any_precision_become_the_devices(mixed: ModelRecord, precision: str) -> None:
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
 
     device = find_device("cpu", precision)
     pipeline = load_pipeline(mixed, device)
@@ -71,8 +71,8 @@ def test_a_load_that_fails_lets_go_of_what_it_had_read(
 ) -> None:
     import weakref
 
-    import adapters.diffusion.loader as loader
-    from adapters.diffusion.device import find_device
+    import adapters.diffusion.loading.loader as loader
+    from adapters.diffusion.devices.device import find_device
     from domain.errors import DomainError
 
     held: list[weakref.ref[object]] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelKind, ModelRecord
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.model_source import ModelSource
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record

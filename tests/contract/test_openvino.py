@@ -14,8 +14,8 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from benchmarks.memory import resident_bytes
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import demo_request, pixels
 from tests.contract.instructions import skip_without_int8
@@ -98,7 +98,7 @@ def test_weights_in_bfloat16_draw_what_torch_draws_with_them() -> None:
 def test_both_networks_are_openvinos_and_counted(
     with_torch: DiffusersImageGenerator, with_openvino: DiffusersImageGenerator
 ) -> None:
-    from adapters.diffusion.openvino_networks import OpenVinoDecoder, OpenVinoUnet
+    from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
     from adapters.diffusion.pipeline_cache import pipeline_bytes
 
     engine: Any = with_openvino._prepared()
@@ -112,7 +112,7 @@ def test_both_networks_are_openvinos_and_counted(
 
 
 def test_a_model_that_goes_is_given_up() -> None:
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.pipeline_cache import PipelineCache
 
     def load(*_: object) -> Any:
@@ -132,8 +132,8 @@ def test_a_model_that_goes_is_given_up() -> None:
 def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
     import torch
 
-    from adapters.diffusion.errors import trim_heap
-    from adapters.diffusion.openvino_conversion import Input, compile_network
+    from adapters.diffusion.devices.errors import trim_heap
+    from adapters.diffusion.openvino.conversion import Input, compile_network
 
     def resident_after_one() -> int:
         network = compile_network(
@@ -169,7 +169,7 @@ def small_pipeline(channels: int) -> Any:
 
 
 def accelerated(pipeline: Any, memory_bytes: int = ROOM, quantization: str = "none") -> Any:
-    from adapters.diffusion.openvino_backend import accelerate_with_openvino
+    from adapters.diffusion.openvino.backend import accelerate_with_openvino
 
     accelerate_with_openvino(
         pipeline, threads=1, memory_bytes=memory_bytes, quantization=quantization
@@ -244,7 +244,7 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(
 ) -> None:
     from diffusers import UNet2DConditionModel
 
-    from adapters.diffusion.openvino_networks import OpenVinoDecoder, OpenVinoUnet
+    from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
 
     def sized(*networks: Any) -> int:
         return sum(tensor.nbytes for each in networks for tensor in each.parameters())
@@ -267,7 +267,7 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(
 
 
 def test_it_is_asked_for_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
 
     real = importlib.util.find_spec
     monkeypatch.setattr(

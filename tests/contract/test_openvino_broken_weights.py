@@ -7,7 +7,7 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing import demo_request
 from tests.contract.instructions import skip_without_int8

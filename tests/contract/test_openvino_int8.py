@@ -101,8 +101,8 @@ def apply(network: Any, sample: Any) -> Any:
 def compiled(network: Any) -> Any:
     import torch
 
-    from adapters.diffusion.openvino_conversion import Input, compile_network
-    from adapters.diffusion.openvino_int8 import quantize
+    from adapters.diffusion.openvino.conversion import Input, compile_network
+    from adapters.diffusion.openvino.int8 import quantize
 
     quantize(network)
     example = torch.randn(1, CHANNELS, SIDE, SIDE)
@@ -149,7 +149,7 @@ def test_a_layer_in_integers_is_near_that_of_float32(
 
 
 def test_the_inputs_of_linear_layers_are_integers_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.diffusion import openvino_conversion
+    from adapters.diffusion.openvino import conversion as openvino_conversion
 
     found = compiled(transformer())(samples())
     monkeypatch.setattr(openvino_conversion, "_INT8_GROUP", 0)  # none are quantised
@@ -188,7 +188,7 @@ def test_weights_that_are_no_numbers_are_named(part: str, number: float) -> None
 def test_what_is_small_or_meets_the_latents_keeps_its_precision() -> None:
     import torch
 
-    from adapters.diffusion.openvino_int8 import quantize
+    from adapters.diffusion.openvino.int8 import quantize
 
     unet = small_pipeline(4).unet
     quantize(unet)
@@ -204,7 +204,7 @@ def test_what_is_small_or_meets_the_latents_keeps_its_precision() -> None:
 
 
 def test_weights_take_a_byte_each_and_a_picture_is_the_same_again() -> None:
-    from adapters.diffusion.openvino_networks import OpenVinoUnet
+    from adapters.diffusion.openvino.networks import OpenVinoUnet
     from tests.contract.conftest import DEMO_MODEL
 
     generator = DiffusersImageGenerator(device="cpu", quantization="int8")

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.torch
 def test_no_number_of_bfloat16_is_too_large_or_small(scale: float) -> None:
     import torch
 
-    from adapters.diffusion.openvino_conversion import Input, compile_network
+    from adapters.diffusion.openvino.conversion import Input, compile_network
 
     def layers() -> torch.nn.Sequential:
         torch.manual_seed(1)

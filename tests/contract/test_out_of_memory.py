@@ -17,8 +17,8 @@ _SCRIPT = f"""
 import pathlib, resource
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import OutOfMemory
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 
 model = ModelRecord("de" * 32, "demo.safetensors", 1, {DEMO_MODEL.path!r}, ".safetensors")
 generator = DiffusersImageGenerator(device="cpu")

@@ -3,11 +3,11 @@
 import pytest
 from PIL import Image
 
-from adapters.diffusion.encoding import encode_picture
-from adapters.diffusion.picture_parameters import PictureFileReader
+from adapters.diffusion.drawing.picture_files import encode_picture
+from adapters.pictures.parameters import PictureFileReader
 from domain.errors import UnreadablePicture
-from domain.output_formats import OutputFormat
-from domain.picture_parameters import PictureParameters
+from domain.generation.output_formats import OutputFormat
+from domain.generation.picture_parameters import PictureParameters
 from domain.ports.picture_parameters import PictureParametersReader
 from tests.fakes.picture_parameters import FakePictureParametersReader
 

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import OutOfMemory
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch
@@ -50,7 +50,7 @@ def loader() -> Loader:
 
 
 def make_cache(loader: Loader, limit: int) -> Any:
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.pipeline_cache import PipelineCache
 
     return PipelineCache(find_device("cpu"), limit, loader)
@@ -164,7 +164,8 @@ def test_after_a_shortage_the_others_go_and_it_is_tried_again(
 def test_a_container_bounds_the_share_of_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.diffusion import device, probing
+    from adapters.diffusion.devices import device
+    from adapters.diffusion.devices import probe as probing
 
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(probing, "_OWN_GROUP", tmp_path / "missing")

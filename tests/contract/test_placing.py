@@ -48,8 +48,8 @@ def test_a_plan_changes_no_more_than_rounding(
 def test_convolutions_lie_in_memory_as_the_plan_has_them(memory_format: str) -> None:
     import torch
 
-    from adapters.diffusion.device import planned_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import planned_device
+    from adapters.diffusion.loading.loader import load_pipeline
     from domain.execution_plan import PlanOverrides
 
     word = memory_format.removesuffix("_format")
@@ -63,9 +63,9 @@ def test_convolutions_lie_in_memory_as_the_plan_has_them(memory_format: str) -> 
 
 
 def test_networks_are_compiled_where_that_is_wanted() -> None:
-    from adapters.diffusion.device import planned_device
-    from adapters.diffusion.loader import load_pipeline
-    from adapters.diffusion.probing import probe
+    from adapters.diffusion.devices.device import planned_device
+    from adapters.diffusion.devices.probe import probe
+    from adapters.diffusion.loading.loader import load_pipeline
     from domain.execution_plan import PlanOverrides
 
     if not probe("cpu").compiler:
@@ -83,7 +83,7 @@ def test_weights_that_wait_elsewhere_draw_the_same_picture(
     float32_generator: DiffusersImageGenerator, offload: str
 ) -> None:
     # Elsewhere is the same memory here; what moves them is the same as with a GPU.
-    from adapters.diffusion.device import Device, find_device
+    from adapters.diffusion.devices.device import Device, find_device
     from adapters.diffusion.engine import Engine
 
     plan = dataclasses.replace(find_device("cpu", "float32").plan, offload=offload)
@@ -100,7 +100,7 @@ def test_weights_that_wait_elsewhere_draw_the_same_picture(
 def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from adapters.diffusion.device import Device, find_device
+    from adapters.diffusion.devices.device import Device, find_device
     from adapters.diffusion.engine import Engine
     from domain.ports.image_generator import GenerationStep
 
@@ -121,8 +121,8 @@ def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
 def test_a_network_for_films_keeps_its_layout() -> None:
     import torch
 
-    from adapters.diffusion.device import planned_device
-    from adapters.diffusion.placing import place
+    from adapters.diffusion.devices.device import planned_device
+    from adapters.diffusion.loading.placement import place
     from domain.execution_plan import PlanOverrides
 
     class Pipeline:

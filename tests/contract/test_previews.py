@@ -23,7 +23,7 @@ def pipeline() -> Any:
 
 
 def test_networks_that_take_turns_are_left_where_they_are(pipeline: Any) -> None:
-    from adapters.diffusion.previews import Previews
+    from adapters.diffusion.drawing.previews import Previews
 
     assert look(pipeline, Previews())
     pipeline._all_hooks = [object()]
@@ -34,7 +34,7 @@ def test_networks_that_take_turns_are_left_where_they_are(pipeline: Any) -> None
 def test_a_decoder_that_overflows_is_asked_again_later(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.previews import Previews
+    from adapters.diffusion.drawing.previews import Previews
 
     previews = Previews()
     weight = pipeline.vae.decoder.conv_in.weight

@@ -9,8 +9,8 @@ pytestmark = pytest.mark.torch
 
 @pytest.fixture(scope="module")
 def pipeline() -> Any:
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
     from tests.contract.conftest import DEMO_MODEL
 
     return load_pipeline(DEMO_MODEL, find_device("cpu", "float32"))
@@ -30,7 +30,7 @@ def test_up_to_75_tokens_are_encoded_as_diffusers_does_it(
 ) -> None:
     import torch
 
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     prompt = words(pipeline, count)
     ours = encode_prompts(pipeline, prompt, negative)
@@ -43,7 +43,7 @@ def test_up_to_75_tokens_are_encoded_as_diffusers_does_it(
 def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces: int) -> None:
     import torch
 
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     prompt = words(pipeline, count)
     encoding = encode_prompts(pipeline, prompt, None)
@@ -54,7 +54,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces:
 
 
 def test_the_longer_of_the_two_decides_the_length(pipeline: Any) -> None:
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80))
     assert encoding.prompt.shape == encoding.negative.shape
@@ -63,7 +63,7 @@ def test_the_longer_of_the_two_decides_the_length(pipeline: Any) -> None:
 
 @pytest.mark.parametrize("prompt", ["日本語の絵", "🎨", "<|endoftext|> red", "\t\n", "a" * 1000])
 def test_any_text_is_encoded(pipeline: Any, prompt: str) -> None:
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     assert encode_prompts(pipeline, prompt, None).length % 77 == 0
 
@@ -82,8 +82,8 @@ class Counted:
 def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.encoding_cache import EncodingCache
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     counted, cache = Counted(pipeline), EncodingCache()
     asked = [("red", "blue"), ("red", "blue"), ("green", "blue"), ("blue", "red")]
@@ -96,8 +96,8 @@ def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> 
 
 
 def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
-    from adapters.diffusion.encoding_cache import EncodingCache
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     cache = EncodingCache()
     assert encode_prompts(pipeline, "red", "", cache=cache).length == 77
@@ -107,7 +107,7 @@ def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
 def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     counted = Counted(pipeline)
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80), guided=False)
@@ -123,7 +123,7 @@ def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
 def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> None:
     import torch
 
-    from adapters.diffusion.encoding_cache import EncodingCache
+    from adapters.diffusion.drawing.prompt_cache import EncodingCache
 
     cache, made = EncodingCache(limit), []
 

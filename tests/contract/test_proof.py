@@ -11,8 +11,8 @@ import pytest
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
 from domain.errors import ModelChanged, ModelNotFound
-from domain.generation import GenerationRequest
-from domain.models import FileStamp, ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import FileStamp, ModelRecord
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.contract.conftest import DEMO_MODEL
@@ -65,8 +65,8 @@ def test_another_file_is_refused(
 def test_a_write_while_it_is_read_is_found_out(
     model: ModelRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.diffusion import loader
-    from adapters.diffusion.device import find_device
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading import loader
 
     real = loader._assemble
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.result_files import ResultFiles
+from adapters.storage.files.result_files import ResultFiles
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 from tests.contract.kept_jobs import TOKEN
 from tests.fakes.stores import FakeResultStore
 from tests.paths import ROOT
@@ -124,9 +124,9 @@ def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
 
 _FULL = """
 import resource, signal, sys
-from adapters.storage.result_files import ResultFiles
+from adapters.storage.files.result_files import ResultFiles
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 files = ResultFiles(sys.argv[1])

@@ -23,7 +23,7 @@ from diffusers import (
 
 from adapters.diffusion.sampling import new_scheduler
 from adapters.diffusion.sampling.spacing import is_leap
-from domain.schedulers import Sampler, Scheduler
+from domain.samplers import Sampler, Scheduler
 from tests.contract.known_networks import (
     STABLE_DIFFUSION,
     VELOCITY,

@@ -9,7 +9,7 @@ from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler, PNDMS
 
 from adapters.diffusion.sampling import Schedulers, new_scheduler, sampler_name
 from domain.errors import GenerationFailed
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 from tests.contract.known_networks import (
     PLAIN,
     STABLE_DIFFUSION,

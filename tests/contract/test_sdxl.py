@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from domain.execution_plan import PlanOverrides
-from domain.generation import GenerationRequest
-from domain.models import ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
 from tests.contract.drawing import pixels
 from tests.contract.tiny_sdxl import WIDTH, tiny_sdxl
 
@@ -27,7 +27,7 @@ def pipeline() -> Any:
 def test_prompts_are_encoded_as_diffusers_does_it(pipeline: Any, negative: str | None) -> None:
     import torch
 
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     ours = encode_prompts(pipeline, "a red circle", negative)
     theirs = pipeline.encode_prompt("a red circle", None, "cpu", 1, True, negative)
@@ -39,7 +39,7 @@ def test_prompts_are_encoded_as_diffusers_does_it(pipeline: Any, negative: str |
 
 
 def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     encoding = encode_prompts(pipeline, "red " * 100, None)
     assert encoding.negative is not None
@@ -51,7 +51,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
 def test_without_guidance_there_is_no_negative(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts import encode_prompts
 
     ours = encode_prompts(pipeline, "a red circle", "a blue square", guided=False)
     theirs = pipeline.encode_prompt("a red circle", None, "cpu", 1, False)
@@ -62,7 +62,7 @@ def test_without_guidance_there_is_no_negative(pipeline: Any) -> None:
 
 
 def device_with(**wanted: str) -> Any:
-    from adapters.diffusion.device import planned_device
+    from adapters.diffusion.devices.device import planned_device
 
     values = {"device": "cpu", "dtype": "float32"} | wanted
     return planned_device(PlanOverrides(**values))  # type: ignore[arg-type]
@@ -143,7 +143,7 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     again = engine.generate(MODEL, [REQUEST], 1, None)  # as large as a tile, so it is whole
     assert (again.images, again.warnings) == (whole, ((),))
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
-    monkeypatch.setattr("adapters.diffusion.decoding._SMALL_TILE", 24)
+    monkeypatch.setattr("adapters.diffusion.drawing.decoding._SMALL_TILE", 24)
     batch = engine.generate(MODEL, [REQUEST], 1, None)
     tiled = batch.images
     (said,) = batch.warnings
@@ -211,7 +211,7 @@ def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
 ) -> None:
     import torch
 
-    from adapters.diffusion.placing import place
+    from adapters.diffusion.loading.placement import place
 
     copy_of = type(pipeline)(**copy.deepcopy(pipeline.components), add_watermarker=False)
     place(copy_of, device_with(dtype=dtype, vae_dtype=vae_dtype), in_any_precision=True)
@@ -220,7 +220,7 @@ def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
 
 
 def test_a_float32_autoencoder_draws_for_a_network_in_half_precision(pipeline: Any) -> None:
-    from adapters.diffusion.placing import place
+    from adapters.diffusion.loading.placement import place
 
     whole = engine_with(pipeline).generate(MODEL, [REQUEST], 1, None).images
     half = type(pipeline)(**copy.deepcopy(pipeline.components), add_watermarker=False)

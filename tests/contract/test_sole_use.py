@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.folder_lock import FolderLock
+from adapters.storage.files.folder_lock import FolderLock
 from application.ports.sole_use import SoleUse
 from domain.errors import StorageUnavailable
 from tests.fakes.stores import FakeSoleUse
@@ -15,7 +15,7 @@ from tests.paths import ROOT
 
 _HOLDER = """
 import sys
-from adapters.storage.folder_lock import FolderLock
+from adapters.storage.files.folder_lock import FolderLock
 lock = FolderLock(sys.argv[1])
 print(lock.take(), flush=True)
 sys.stdin.read()

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from adapters.diffusion.thumbnails import PillowThumbnailMaker
+from adapters.pictures.thumbnails import PillowThumbnailMaker
 from domain.errors import UnreadablePicture
 from domain.ports.thumbnail_maker import ThumbnailMaker
 from tests.fakes.thumbnail_maker import FakeThumbnailMaker

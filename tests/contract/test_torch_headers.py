@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.filesystem.headers import Header, TensorFacts, read_header
+from adapters.filesystem.headers.reading import Header, TensorFacts, read_header
 from domain.checkpoints.pickle_names import is_harmless, is_of_tensors
 
 pytestmark = pytest.mark.torch

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.diffusion.device import find_device
-from adapters.diffusion.errors import Callbacks, brief, is_of_the_bytes, translated_errors
+from adapters.diffusion.devices.device import find_device
+from adapters.diffusion.devices.errors import Callbacks, brief, is_of_the_bytes, translated_errors
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
 
 pytestmark = pytest.mark.torch

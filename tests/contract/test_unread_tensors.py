@@ -8,11 +8,11 @@ import pytest
 
 from adapters.diffusion.families import configuration_files
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from adapters.filesystem.classification_layouts import checkpoint_parts
+from adapters.filesystem.classification.layouts import checkpoint_parts
 from domain.checkpoints.unused import PARTS
 from domain.errors import ModelNotLoadable
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily, ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
 pytestmark = pytest.mark.torch
@@ -68,7 +68,7 @@ def parts(family: ModelFamily, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 def why(weights: dict[str, Any], parts: dict[str, Any]) -> str | None:
-    from adapters.diffusion.unread_tensors import why_not_all_is_read
+    from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
 
     return why_not_all_is_read(weights, parts)
 

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.torch
 DRAWS_ALL = """
 import sys
 sys.modules["scipy"] = None
-from adapters.diffusion.folder_index import _component_class
+from adapters.diffusion.loading.folder_index import _component_class
 from adapters.diffusion.sampling import new_scheduler
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 from tests.contract.known_networks import STABLE_DIFFUSION, configuration, drawn, gaussian
 from diffusers.utils import is_scipy_available
 

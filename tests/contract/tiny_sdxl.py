@@ -19,8 +19,8 @@ def tiny_sdxl() -> Any:
     )
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    from adapters.diffusion.device import find_device
-    from adapters.diffusion.loader import load_pipeline
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
     from tests.contract.conftest import DEMO_MODEL
 
     torch.manual_seed(0)

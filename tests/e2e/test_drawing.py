@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from domain.schedulers import Sampler, Schedule, Scheduler
+from domain.samplers import Sampler, Schedule, Scheduler
 from tests.e2e.service import API_KEY, RunningService, run_service
 from tests.paths import DEMO_CHECKPOINT
 from tools.demo_checkpoint.judge import has_feature, judge_shape

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from PIL import Image
 
 from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
-from domain.generation import GeneratedImage, GenerationRequest, Timings
-from domain.models import ModelRecord
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import (
     GeneratedBatch,
     GenerationStep,

@@ -1,6 +1,6 @@
 """An observer that remembers what it was told."""
 
-from application.jobs import Job
+from application.job import Job
 from application.ports.job_observer import JobObserver
 
 __all__ = ["FakeJobObserver"]

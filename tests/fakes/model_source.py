@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import threading
 
-from domain.models import ModelKind, ModelRecord, PendingModel
+from domain.models.record import ModelKind, ModelRecord, PendingModel
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FakeModelSource", "model_record"]

@@ -1,7 +1,7 @@
 """A reader that has been told what each picture says."""
 
 from domain.errors import UnreadablePicture
-from domain.picture_parameters import PictureParameters
+from domain.generation.picture_parameters import PictureParameters
 from domain.ports.picture_parameters import PictureParametersReader
 
 __all__ = ["FakePictureParametersReader"]

@@ -4,13 +4,13 @@ import dataclasses
 import itertools
 from collections.abc import Collection, Sequence
 
-from application.jobs import Job, JobKey, JobStatus
+from application.job import Job, JobKey, JobStatus
+from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
-from application.retention import KEPT_WITHOUT_PICTURES, fair_share
 from domain.errors import StorageUnavailable
-from domain.generation import GeneratedImage
+from domain.generation.request import GeneratedImage
 
 __all__ = ["FakeJobStore", "FakeResultStore", "FakeSoleUse"]
 

@@ -4,12 +4,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from adapters.diffusion.device import find_device
-from adapters.diffusion.errors import translated_errors
-from adapters.diffusion.folder_index import make_harmless
-from adapters.diffusion.weights import read_metadata, read_weights
+from adapters.diffusion.devices.device import find_device
+from adapters.diffusion.devices.errors import translated_errors
+from adapters.diffusion.loading.folder_index import make_harmless
+from adapters.diffusion.loading.weights import read_metadata, read_weights
 from domain.errors import DomainError, ModelNotLoadable
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
 from tests.fuzz.trial import Trial
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
 from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
-from adapters.filesystem.classification import classify
-from adapters.filesystem.headers import UnreadableHeader, read_header
+from adapters.filesystem.classification.files import classify
+from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.errors import ModelNotLoadable
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from container import Container
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect, Rule
 from werkzeug.test import TestResponse
 
-from adapters.http.openapi.document import document_of
+from adapters.http.description.document import document_of
 
 __all__ = ["Document", "DocumentedClient", "document_path", "is_asset", "openapi_path"]
 

@@ -12,10 +12,10 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from application.scheduler import JobScheduler
-from application.service import Readiness
-from application.submission import Submission
-from domain.generation import GenerationRequest, GenerationResult
+from application.jobs.job_service import JobService
+from application.jobs.submission import Submission
+from application.lifecycle.service import Readiness
+from domain.generation.request import GenerationRequest, GenerationResult
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeJobStore
 from tests.http.conftest import (
@@ -104,18 +104,20 @@ def occupy_device(service: Service) -> Submission:
     """Let the worker begin a picture that is not done before the fake's gate is opened."""
     service.generator.gate.clear()
     request = GenerationRequest(id="running", model_id=MODEL.id, prompt="p")
-    running = service.container.scheduler().submit(request, caller="somebody")
+    running = service.container.job_service().submit(request, caller="somebody")
     assert service.generator.began.wait(10)
     return running
 
 
 def fill_queue(service: Service) -> list[Submission]:
     """Let as many jobs wait as may."""
-    scheduler = service.container.scheduler()
+    job_service = service.container.job_service()
     waiting = []
-    while not scheduler.full:
-        request = GenerationRequest(id=f"waits-{scheduler.waiting}", model_id=MODEL.id, prompt="p")
-        waiting.append(scheduler.submit(request, caller="somebody"))
+    while not job_service.full:
+        request = GenerationRequest(
+            id=f"waits-{job_service.waiting}", model_id=MODEL.id, prompt="p"
+        )
+        waiting.append(job_service.submit(request, caller="somebody"))
     return waiting
 
 
@@ -135,7 +137,7 @@ def in_state(readiness: Readiness) -> Service:
     if readiness is Readiness.QUEUE_FULL:
         fill_queue(service)
     if readiness is Readiness.DRAINING:
-        service.container.scheduler().drain()
+        service.container.job_service().drain()
     if readiness is Readiness.STORAGE:
         break_store(service)
     return service
@@ -151,24 +153,24 @@ def break_store(service: Service) -> FakeJobStore:
     return store
 
 
-class BetweenSubmitAndWait(JobScheduler):
-    """A scheduler that calls `meanwhile` when a caller begins to wait, and lets nobody wait long.
+class BetweenSubmitAndWait(JobService):
+    """A `JobService` that calls `meanwhile` when a caller begins to wait. Nobody waits long.
 
     `waits` holds how long each was ready to wait.
     """
 
-    def __init__(self, scheduler: JobScheduler, meanwhile: Callable[[], object]) -> None:
-        self._scheduler = scheduler
+    def __init__(self, job_service: JobService, meanwhile: Callable[[], object]) -> None:
+        self._job_service = job_service
         self._meanwhile = meanwhile
         self.waits: list[float | None] = []
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("_scheduler", "_meanwhile", "waits", "submit"):
+        if name in ("_job_service", "_meanwhile", "waits", "submit"):
             return object.__getattribute__(self, name)
-        return getattr(self._scheduler, name)
+        return getattr(self._job_service, name)
 
     def submit(self, request: GenerationRequest, *, caller: str, **options: Any) -> Submission:
-        submission = self._scheduler.submit(request, caller=caller, **options)
+        submission = self._job_service.submit(request, caller=caller, **options)
 
         def wait(timeout: float | None) -> GenerationResult:
             self.waits.append(timeout)
@@ -182,11 +184,11 @@ def between_submit_and_wait(
     service: Service, meanwhile: Callable[[], object]
 ) -> tuple[FlaskClient, list[float | None]]:
     """A client of `service` whose calls do `meanwhile` just before they wait, and their waits."""
-    scheduler = BetweenSubmitAndWait(service.container.scheduler(), meanwhile)
-    with service.container.scheduler.override(scheduler):
+    job_service = BetweenSubmitAndWait(service.container.job_service(), meanwhile)
+    with service.container.job_service.override(job_service):
         service.container.app.reset()
         client = service.container.app().test_client()
-    return client, scheduler.waits
+    return client, job_service.waits
 
 
 def events_of(text: str) -> list[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.http.conftest import AUTHORIZED, Service
 
 __all__ = ["TXT2IMG", "basic", "body", "checkpoint", "drawn_by", "error_of", "places_of"]

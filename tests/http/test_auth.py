@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from tests.http.conftest import (
     API_KEY,
     AUTHORIZED,

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from domain.models import ModelFamily
-from domain.schedulers import Sampler, Schedule, Scheduler
+from domain.models.record import ModelFamily
+from domain.samplers import Sampler, Schedule, Scheduler
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,
@@ -99,7 +99,7 @@ def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy() -> N
     messages = wrong_fields(response)
     assert set(messages) == {"scheduler"}
     assert "leave scheduler out" in messages["scheduler"]
-    assert service.container.scheduler().waiting == 0
+    assert service.container.job_service().waiting == 0
 
 
 @pytest.mark.parametrize(("name", "extension"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])

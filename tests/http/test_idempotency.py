@@ -181,7 +181,7 @@ def test_a_replay_passes_when_the_queue_is_full_or_the_model_is_gone(service: Se
     service.source.files.clear()
     service.container.model_registry().refresh()
     assert post(service.client, body).data == first.data
-    service.container.scheduler().drain()
+    service.container.job_service().drain()
     assert post(service.client, body).data == first.data
 
 

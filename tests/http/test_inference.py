@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.http.conftest import (
     AUTHORIZED,
     MODEL,

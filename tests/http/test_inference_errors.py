@@ -76,7 +76,7 @@ def test_past_the_queue_there_is_a_503_that_says_when_to_come_back(
     assert "2 jobs wait" in detail
     assert int(response.headers["Retry-After"]) >= 1
     assert response.headers["Retry-After"] in detail
-    assert service.container.scheduler().waiting == 2
+    assert service.container.job_service().waiting == 2
 
 
 def test_what_is_wrong_with_a_request_is_told_before_any_queue(service: Service) -> None:
@@ -131,7 +131,7 @@ def test_who_refuses_draws_again_once_there_is_room(service: Service) -> None:
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_service_that_stops_takes_no_new_request(route: str) -> None:
     service = make_service(make_settings())
-    service.container.scheduler().drain()
+    service.container.job_service().drain()
     response = service.client.post(route, json=infer_body(), headers=AUTHORIZED)
     assert_problem(response, 503, "shutting_down")
     assert int(response.headers["Retry-After"]) >= 1
@@ -141,7 +141,7 @@ def test_a_service_that_stops_takes_no_new_request(route: str) -> None:
 
 def test_a_service_that_stops_finishes_what_it_draws(service: Service) -> None:
     running = occupy_device(service)
-    service.container.scheduler().drain()
+    service.container.job_service().drain()
     refused = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert_problem(refused, 503, "shutting_down")
     service.generator.gate.set()

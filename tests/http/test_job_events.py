@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
-from adapters.http import event_stream
+from adapters.http.v1.jobs import event_stream
 from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
@@ -46,7 +46,7 @@ def job(service: Service) -> dict[str, Any]:
 
 
 def draw(service: Service) -> None:
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
 
 
 def places_left(service: Service) -> int:
@@ -183,7 +183,7 @@ def test_a_stream_ends_when_the_service_does(service: Service) -> None:
     with listen(service) as response:
         parts = texts(response)
         list(itertools.islice(parts, 2))
-        service.container.scheduler().abandon()
+        service.container.job_service().abandon()
         assert events_of("".join(parts)) == []
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from application.jobs import JobImage
-from domain.generation import GeneratedImage
+from application.job import JobImage
+from domain.generation.request import GeneratedImage
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
 
@@ -22,7 +22,7 @@ def service() -> Service:
     for name in ("pictures", '../"ü" x'):
         body = infer_body(id=name.replace("/", ""), num_images=2)
         service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
-        service.container.scheduler().run_once()
+        service.container.job_service().run_once()
     service.client.post("/v1/jobs", json=infer_body(id="waits"), headers=AUTHORIZED)
     return service
 
@@ -56,7 +56,7 @@ def test_a_picture_is_the_one_that_the_inference_answers_with(client: FlaskClien
 def test_the_type_is_what_the_bytes_say(data: bytes, media_type: str) -> None:
     service = make_service(make_settings())
     service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     ((token, _pictures),) = service.results.files.items()
     service.results.files[token] = (data,)
     _describe(service, GeneratedImage(data, 7, 512, 512))
@@ -74,7 +74,7 @@ def _describe(service: Service, image: GeneratedImage) -> None:
 def test_a_picture_with_other_bytes_is_lost_and_not_shown() -> None:
     service = make_service(make_settings())
     service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     ((token, (picture,)),) = service.results.files.items()
     service.results.files[token] = (picture[:-1] + b"?",)
     assert_problem(service.client.get(f"{URL}/0", headers=AUTHORIZED), 410, "pictures_lost")
@@ -141,14 +141,14 @@ def test_pictures_that_are_lost_are_gone_until_they_are_asked_for_again() -> Non
     service = make_service(make_settings())
     body = infer_body(id="lost")
     service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     first = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
     service.results.files.clear()
     gone = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
     assert "send the same request" in assert_problem(gone, 410, "pictures_lost")["detail"]
     again = service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
     assert (again.status_code, again.get_json()["status"]) == (202, "queued")
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     drawn = service.client.get("/v1/jobs/lost/images/0", headers=AUTHORIZED)
     assert (drawn.status_code, drawn.data) == (200, first.data)
 

@@ -15,7 +15,7 @@ def service() -> Service:
     for number in range(25):
         service.client.post("/v1/jobs", json=infer_body(id=f"j{number}"), headers=AUTHORIZED)
         if number == 0:
-            service.container.scheduler().run_once()
+            service.container.job_service().run_once()
         if number == 1:
             service.client.delete("/v1/jobs/j1", headers=AUTHORIZED)
     service.client.post("/v1/jobs", json=infer_body(id="theirs"), headers=OTHERS)

@@ -18,7 +18,7 @@ def drawn(name: str = "small", **changes: object) -> Service:
     service = make_service(make_settings())
     body = infer_body(id=name, **changes)
     service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     return service
 
 
@@ -64,7 +64,7 @@ def test_another_job_of_the_same_id_has_another_address() -> None:
     service.results.files.clear()  # so that the next call draws it anew
     job = service.client.get("/v1/jobs/small", headers=AUTHORIZED).get_json()
     service.client.post("/v1/jobs", json=body | job["request"], headers=AUTHORIZED)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     assert addresses(service) != before
 
 
@@ -108,8 +108,8 @@ def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
     service = drawn()
     maker = FakeThumbnailMaker()
     maker.broken = True
-    scheduler = service.container.scheduler()
-    thumbnails = Thumbnails(scheduler, service.jobs, service.results, maker)
+    job_service = service.container.job_service()
+    thumbnails = Thumbnails(job_service, service.jobs, service.results, maker)
     (job,) = service.jobs.jobs.values()
     assert thumbnails.get(job.caller, "small", 0) == (job, service.results.files[job.token][0])
     assert service.results.thumbnails == {}

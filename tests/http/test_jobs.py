@@ -119,7 +119,7 @@ def test_a_job_that_is_drawn(service: Service) -> None:
     submit(service, id="a", num_inference_steps=4)
     seen: list[dict[str, object]] = []
     service.generator.on_begin = lambda _requests: seen.append(job(service, "a"))
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     (running,) = seen
     assert (running["status"], running["position"]) == ("running", None)
     assert running["progress"] == {"step": 0, "steps": 4}
@@ -130,7 +130,7 @@ def test_a_job_that_is_drawn(service: Service) -> None:
 def test_a_job_that_succeeded(service: Service) -> None:
     submit(service, id="a b", seed=5, num_images=2, width=256)
     service.generator.warnings = ("the prompt is long",)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     found = job(service, "a b")
     assert (found["status"], found["position"], found["error"]) == ("succeeded", None, None)
     assert found["progress"] == {"step": 30, "steps": 30}
@@ -169,7 +169,7 @@ def test_a_job_that_failed_says_why(
 ) -> None:
     submit(service, id="a")
     service.generator.failures.append(failure)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     found = job(service, "a")
     assert (found["status"], found["images"]) == ("failed", None)
     error = found["error"]
@@ -187,7 +187,7 @@ def test_any_id_names_its_job_in_an_address(service: Service, name: str) -> None
     location = response.headers["Location"]
     assert location == f"/v1/jobs/{quote(name, safe='')}"
     assert service.client.get(location, headers=AUTHORIZED).get_json()["id"] == name
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     (image,) = service.client.get(location, headers=AUTHORIZED).get_json()["images"]
     picture = service.client.get(image["url"], headers=AUTHORIZED)
     assert (picture.status_code, picture.content_type) == (200, "image/png")
@@ -210,7 +210,7 @@ def test_an_id_that_nobody_has_or_can_have_is_not_found(
 
 def test_a_job_is_its_callers_alone(service: Service) -> None:
     submit(service, id="mine")
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     for path in ("mine", "mine/images/0", "mine/events"):
         for headers in (OTHERS, bearer(make_token())):
             response = service.client.get(f"/v1/jobs/{path}", headers=headers)
@@ -226,7 +226,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_never_drawn(service: Service)
     assert (response.status_code, response.get_json()["status"]) == (200, "cancelled")
     assert job(service, "gone") == response.get_json()
     submit(service, id="kept")
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     assert [request.id for request in service.generator.drawn] == ["kept"]
 
 
@@ -238,7 +238,7 @@ def test_a_job_that_is_drawn_is_cancelled_before_its_next_step(service: Service)
         answers.append(service.client.delete("/v1/jobs/gone", headers=AUTHORIZED))
 
     service.generator.on_begin = cancel
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     (answer,) = answers
     assert (answer.status_code, answer.get_json()["status"]) == (202, "running")
     found = job(service, "gone")
@@ -248,7 +248,7 @@ def test_a_job_that_is_drawn_is_cancelled_before_its_next_step(service: Service)
 
 def test_a_finished_job_stays_as_it_is_when_it_is_cancelled(service: Service) -> None:
     submit(service, id="a")
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     before = job(service, "a")
     response = service.client.delete("/v1/jobs/a", headers=AUTHORIZED)
     assert (response.status_code, response.get_json()) == (200, before)
@@ -275,4 +275,4 @@ def test_a_store_that_is_broken_is_told_before_anything_is_drawn(service: Servic
     service.jobs.broken = True
     assert_problem(submit(service), 503, "storage_unavailable")
     assert_problem(service.client.get("/v1/jobs", headers=AUTHORIZED), 503, "storage_unavailable")
-    assert service.container.scheduler().waiting == 0
+    assert service.container.job_service().waiting == 0

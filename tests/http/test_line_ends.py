@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.http.conftest import AUTHORIZED, MODEL, Service, infer_body
 from tests.http.helpers import assert_problem, wrong_fields
 

@@ -23,7 +23,7 @@ def submit(service: Service, **changes: object) -> TestResponse:
 
 def draw(service: Service, **changes: object) -> None:
     assert submit(service, **changes).status_code == 202
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
 
 
 def ended(service: Service) -> dict[tuple[str, ...], float]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.service import Readiness
+from application.lifecycle.service import Readiness
 from domain.execution_plan import LoadedModel
-from domain.models import ModelKind, PendingModel, PendingState
+from domain.models.record import ModelKind, PendingModel, PendingState
 from domain.ports.device_report import DeviceMemory
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
@@ -61,14 +61,14 @@ def test_the_queue_fills_and_empties(service: Service, monkeypatch: pytest.Monke
     submit(service, id="first")
     submit(service, id="second")
     jobs = {job.request.id: job.created_at for job in service.jobs.jobs.values()}
-    scheduler = service.container.scheduler()
-    monkeypatch.setattr(scheduler, "_now", lambda: jobs["first"] + 7)
+    job_service = service.container.job_service()
+    monkeypatch.setattr(job_service, "_now", lambda: jobs["first"] + 7)
     assert queue() == (2, 7)
     service.client.delete("/v1/jobs/first", headers=AUTHORIZED)
     waiting, age = queue()
     assert waiting == 1
     assert age == pytest.approx(7 - (jobs["second"] - jobs["first"]))
-    scheduler.run_once()
+    job_service.run_once()
     assert queue() == (0, 0)
 
 
@@ -111,7 +111,7 @@ def test_waiting_callers(service: Service) -> None:
 
     def meanwhile() -> None:
         seen.append(scrape(service).of("waiting_callers"))
-        service.container.scheduler().run_once()
+        service.container.job_service().run_once()
 
     client, _ = between_submit_and_wait(service, meanwhile)
     assert client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED).status_code == 200

@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 from domain.errors import ModelChanged
-from domain.model_card import ModelCard
-from domain.models import ModelFamily, ModelKind, PendingModel, PendingState
+from domain.models.card import ModelCard
+from domain.models.record import ModelFamily, ModelKind, PendingModel, PendingState
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
@@ -84,7 +84,7 @@ def test_what_can_not_be_loaded_is_refused_before_any_queue() -> None:
     )
     problem = assert_problem(response, 422, "model_not_loadable")
     assert problem["detail"].endswith(LORA.reason or "")
-    assert service.container.scheduler().waiting == 0
+    assert service.container.job_service().waiting == 0
 
 
 def test_a_file_that_changed_is_refused_and_no_longer_listed(service: Service) -> None:

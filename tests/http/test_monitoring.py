@@ -46,7 +46,7 @@ def exposed() -> Exposed:
     for failures in ([], [OutOfMemory("too large")]):
         service.generator.failures += failures
         service.client.post("/v1/jobs", json=infer_body(), headers=AUTHORIZED)
-        service.container.scheduler().run_once()
+        service.container.job_service().run_once()
     found: Exposed = {}
     text = service.client.get("/metrics", headers=AUTHORIZED).get_data(as_text=True)
     for family in text_string_to_metric_families(text):

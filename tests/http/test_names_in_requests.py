@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
-from domain.models import PendingModel, PendingState
+from domain.models.record import PendingModel, PendingState
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,

@@ -11,7 +11,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from domain import errors
-from domain.models import ModelKind
+from domain.models.record import ModelKind
 from domain.sizes import Size
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service

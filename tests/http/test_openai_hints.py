@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from werkzeug.test import TestResponse
 
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from domain.sizes import Size
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service, make_settings, running_service

@@ -13,21 +13,22 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
-from adapters.http import sdapi
-from adapters.http.openapi.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
-from adapters.http.openapi.samples import sample_of
-from adapters.http.schemas import V1_LIMITS
-from adapters.http.sdapi.asked.fields import READ_SETTINGS
+from adapters.http import automatic1111
+from adapters.http.automatic1111.asked.fields import READ_SETTINGS
+from adapters.http.description.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
+from adapters.http.description.samples import sample_of
+from adapters.http.generation.schemas import V1_LIMITS
 from application.version import NAME, VERSION
 from domain import errors
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings
 from tests.http.documented import Document, is_asset, openapi_path
 from tests.http.metric_samples import scrape
 
 _HOW = (
-    "register its blueprint (adapters.http.parsing.Blueprint) with `api.register_blueprint` and "
+    "register its blueprint (adapters.http.edge.bodies.Blueprint) with `api.register_blueprint` "
+    "and "
     "say what it takes and answers: arguments, response, alt_response, raises, request_headers"
 )
 _BY_FLASK = {"HEAD", "OPTIONS"}
@@ -213,7 +214,7 @@ def test_so_is_automatic1111s(document: Document) -> None:
     operations = [
         operation
         for _, path, operation in document.operations()
-        if path.startswith(f"{sdapi.PREFIX}/")
+        if path.startswith(f"{automatic1111.PREFIX}/")
     ]
     assert len(operations) == 28
     for operation in operations:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from adapters.http.prefer import LONGEST_WAIT, Preference, parse_prefer
+from adapters.http.edge.prefer import LONGEST_WAIT, Preference, parse_prefer
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
 

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from application.service import Readiness
+from application.lifecycle.service import Readiness
 from application.version import VERSION
-from domain.models import PendingModel, PendingState
+from domain.models.record import PendingModel, PendingState
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import model_record
 from tests.fakes.stores import FakeSoleUse

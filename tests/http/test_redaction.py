@@ -16,8 +16,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from adapters.http.openapi.document import document_of
-from adapters.http.redaction import MARK, Redactor, looks_random
+from adapters.http.description.document import document_of
+from adapters.http.edge.redaction import MARK, Redactor, looks_random
 from tests.http.conftest import MODEL, Service, infer_body, make_settings, running_service
 from tests.http.documented import openapi_path
 from tests.http.helpers import bearer, make_token, occupy_device

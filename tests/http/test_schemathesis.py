@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from application.picture_links import LinkedPicture
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
 from tests.unit.hostile_pictures import png

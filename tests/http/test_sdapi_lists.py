@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapters.http.sdapi.samplers import chosen_scheduler
+from adapters.http.automatic1111.samplers import chosen_scheduler
 from domain.ports.device_report import DeviceMemory
-from domain.schedulers import Sampler, Schedule
+from domain.samplers import Sampler, Schedule
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.helpers import make_token

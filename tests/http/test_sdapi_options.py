@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from adapters.http.sdapi.options import CallersOptions
-from domain.models import ModelRecord
+from adapters.http.automatic1111.options import CallersOptions
+from domain.models.record import ModelRecord
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service
 from tests.http.helpers import bearer, make_token

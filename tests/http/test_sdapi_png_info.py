@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from adapters.diffusion.encoding import encode_picture
-from adapters.http.parsing import PICTURE_BODY_BYTES
-from domain.picture_parameters import parameters_text
+from adapters.diffusion.drawing.picture_files import encode_picture
+from adapters.http.edge.bodies import PICTURE_BODY_BYTES
+from domain.generation.picture_parameters import parameters_text
 from tests.fakes.picture_parameters import FakePictureParametersReader
 from tests.http.conftest import AUTHORIZED, Service, make_service, make_settings
 from tests.http.helpers import make_token

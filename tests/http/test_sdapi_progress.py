@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from application.jobs import JobStatus
-from domain.generation import GenerationRequest
+from application.job import JobStatus
+from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import (
@@ -44,7 +44,7 @@ def service(generator: FakeImageGenerator) -> Service:
 
 def submit(service: Service, name: str, *, key: str = API_KEY) -> None:
     request = GenerationRequest(id=name, model_id=MODEL.id, prompt="p", num_inference_steps=4)
-    service.container.scheduler().submit(request, caller=key_name(key))
+    service.container.job_service().submit(request, caller=key_name(key))
 
 
 def progress(service: Service, query: str = "", **headers: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_a_job_is_followed_by_its_steps_and_previews(
 
     generator.on_begin = begin
     generator.after_step = look
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     assert [body["progress"] for body in seen.values()] == [0.25, 0.5, 0.75, 1.0]
     state = seen[2]["state"]
     assert (state["job"], state["job_count"]) == ("sdapi-drawn", 2)
@@ -122,7 +122,7 @@ def test_who_wants_no_preview_has_none_made(
         seen.append(progress(service, "?skip_current_image=true")["current_image"])
 
     generator.after_step = look
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     assert seen == [None] * 4
     assert generator.previews == 0
 
@@ -140,7 +140,7 @@ def test_an_interrupt_ends_what_is_drawn_and_nothing_else(
         submit(service, name)
     submit(service, "sdapi-theirs", key=OTHER_API_KEY)
     generator.on_begin = lambda _requests: interrupt(service)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     assert statuses(service) == {
         **{"sdapi-drawn": "cancelled", "sdapi-behind": "queued", "mine": "queued"},
     }
@@ -171,7 +171,7 @@ def test_a_skip_ends_what_is_drawn_and_nothing_that_waits(
     skip(service)
     assert set(statuses(service).values()) == {"queued"}
     generator.on_begin = lambda _requests: skip(service)
-    service.container.scheduler().run_once()
+    service.container.job_service().run_once()
     assert statuses(service) == {"sdapi-drawn": "cancelled", "sdapi-behind": "queued"}
     assert service.client.get(PROGRESS, headers=OTHERS).get_json()["state"]["job_count"] == 1
 

@@ -8,9 +8,9 @@ import json
 import pytest
 from PIL import Image
 
-from domain.models import ModelFamily, PendingModel, PendingState
-from domain.picture_parameters import parse_parameters
-from domain.schedulers import Schedule, Scheduler
+from domain.generation.picture_parameters import parse_parameters
+from domain.models.record import ModelFamily, PendingModel, PendingState
+from domain.samplers import Schedule, Scheduler
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.sdapi import TXT2IMG, body, checkpoint, drawn_by, error_of, places_of

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from domain.errors import DeadlineUnmet
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.http.conftest import (
     AUTHORIZED,
     Service,
@@ -30,7 +30,7 @@ def service() -> Service:
 
 
 def draw(service: Service) -> Callable[[], object]:
-    return service.container.scheduler().run_once
+    return service.container.job_service().run_once
 
 
 def beside_a_waiting_caller(
@@ -78,7 +78,7 @@ def test_a_job_that_is_cancelled_is_a_conflict_for_who_waits_for_it(service: Ser
 
 
 def test_a_service_that_stops_tells_who_waits(service: Service) -> None:
-    client, _ = between_submit_and_wait(service, service.container.scheduler().abandon)
+    client, _ = between_submit_and_wait(service, service.container.job_service().abandon)
     response = infer(client, infer_body())
     assert_problem(response, 503, "shutting_down")
     assert int(response.headers["Retry-After"]) >= 1
@@ -95,7 +95,7 @@ def test_a_deadline_is_handed_on_and_a_refusal_leaves_no_job(
         asked.append(within)
         raise DeadlineUnmet(within=within or 0, predicted=60)
 
-    monkeypatch.setattr(service.container.scheduler(), "submit", submit)
+    monkeypatch.setattr(service.container.job_service(), "submit", submit)
     response = infer(service.client, infer_body(), "wait=5, handling=strict")
     detail = assert_problem(response, 503, "deadline_unmet")["detail"]
     assert "60.0 s" in detail

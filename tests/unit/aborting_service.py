@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dependency_injector import providers
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from container import Container
-from domain.generation import GeneratedImage, GenerationRequest
+from domain.generation.request import GeneratedImage, GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeResultStore
@@ -55,17 +55,17 @@ def main() -> None:
     container.image_generator.override(providers.Object(generator))
     container.model_source.override(providers.Object(FakeModelSource({MODEL.path: b"weights"})))
     container.model_registry().refresh()
-    scheduler = container.scheduler()
-    scheduler.recover()
+    job_service = container.job_service()
+    job_service.recover()
     is_first = not Path(data_dir, "begun").exists()
     Path(data_dir, "begun").touch()
     for name in ("deadly", "good") if is_first else ():
         request = GenerationRequest(id=name, model_id=MODEL.id, prompt="x", seed=1)
-        scheduler.submit(request, caller="me")
-    while scheduler.waiting:
-        scheduler.run_once()
+        job_service.submit(request, caller="me")
+    while job_service.waiting:
+        job_service.run_once()
     for name in ("deadly", "good"):
-        print(name, scheduler.find("me", name).job.status.value)
+        print(name, job_service.find("me", name).job.status.value)
 
 
 if __name__ == "__main__":

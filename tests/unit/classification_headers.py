@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from adapters.filesystem.classification import Classification, classify
-from adapters.filesystem.classification_layouts import checkpoint_parts
-from adapters.filesystem.headers import Header, TensorFacts
-from domain.models import ModelFamily
+from adapters.filesystem.classification.files import Classification, classify
+from adapters.filesystem.classification.layouts import checkpoint_parts
+from adapters.filesystem.headers.reading import Header, TensorFacts
+from domain.models.record import ModelFamily
 
 __all__ = ["CLIP", "DOWN", "UNET", "VAE", "checkpoint", "classified", "facts"]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from click.testing import CliRunner, Result
 
-from adapters.cli.assembly import Assembly, Core, DeviceFacts
 from adapters.cli.program import program
-from application.settings import Settings
+from adapters.cli.wiring import Assembly, Core, DeviceFacts
+from application.settings.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record

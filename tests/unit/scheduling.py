@@ -1,12 +1,12 @@
-"""A scheduler over fakes, driven by hand."""
+"""A `JobService` over fakes, driven by hand."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from application.job_records import JobRecords
-from application.scheduler import JobScheduler
-from domain.generation import GenerationRequest
+from application.jobs.job_service import JobService
+from application.jobs.records import JobRecords
+from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
@@ -23,7 +23,7 @@ OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 
 
 class Bench:
-    """A scheduler, and all that it works with."""
+    """A job_service, and all that it works with."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Bench:
             now=self.clock,
             clock=self.clock,
         )
-        self.scheduler = JobScheduler(
+        self.job_service = JobService(
             GenerateImages(
                 self.registry, self.generator, clock=self.clock, load_timeout=LOAD_TIMEOUT
             ),
@@ -79,13 +79,13 @@ class Bench:
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:
         """A thread that draws."""
-        thread = threading.Thread(target=self.scheduler.run_forever)
+        thread = threading.Thread(target=self.job_service.run_forever)
         thread.start()
         try:
             yield thread
         finally:
             self.generator.gate.set()
-            self.scheduler.drain()
+            self.job_service.drain()
             thread.join(10)
             assert not thread.is_alive()
 

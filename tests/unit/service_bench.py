@@ -2,10 +2,10 @@
 
 import time
 
-from application.job_records import JobRecords
-from application.scheduler import JobScheduler
-from application.service import InferenceService
-from domain.model_names import ModelNames
+from application.jobs.job_service import JobService
+from application.jobs.records import JobRecords
+from application.lifecycle.service import InferenceService
+from domain.models.names import ModelNames
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
@@ -37,7 +37,7 @@ class Bench:
             now=time.time,
         )
         self.clock = FakeClock()
-        self.scheduler = JobScheduler(
+        self.job_service = JobService(
             GenerateImages(self.registry, self.generator, clock=self.clock),
             self.records,
             max_queue=1,
@@ -45,7 +45,7 @@ class Bench:
         self.service = InferenceService(
             self.registry,
             self.generator,
-            self.scheduler,
+            self.job_service,
             self.records,
             scan_interval=0.01,
             stall_timeout=STALL_TIMEOUT,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from application.admission import Admission
+from application.jobs.submit_lock import Admission
 from domain.errors import QueueFull, StorageUnavailable
 
 

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from application.batching import (
+from application.jobs.batching import (
     AFFINITY_PASSES,
     Batch,
     BatchLimits,
@@ -11,7 +11,7 @@ from application.batching import (
     drawing_order,
     next_batch,
 )
-from domain.generation import BatchKey
+from domain.generation.request import BatchKey
 
 A, B = "a" * 64, "b" * 64
 _numbers = itertools.count()

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from adapters.filesystem.classification import classify
-from adapters.filesystem.headers import Header, TensorFacts
-from domain.models import CONFIGURATION_FILES, ModelFamily, ModelKind
+from adapters.filesystem.classification.files import classify
+from adapters.filesystem.headers.reading import Header, TensorFacts
+from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
 from tests.unit.classification_headers import (
     CLIP,
     DOWN,

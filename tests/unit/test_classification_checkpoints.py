@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from adapters.filesystem.classification import Classification
-from adapters.filesystem.classification_layouts import checkpoint_parts
-from adapters.filesystem.headers import TensorFacts
-from domain.models import ModelFamily, ModelKind
+from adapters.filesystem.classification.files import Classification
+from adapters.filesystem.classification.layouts import checkpoint_parts
+from adapters.filesystem.headers.reading import TensorFacts
+from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 from tests.unit.classification_headers import CLIP, UNET, VAE, checkpoint, classified, facts
 

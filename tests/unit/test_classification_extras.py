@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from adapters.filesystem.headers import TensorFacts, UnreadableHeader, read_header
-from adapters.filesystem.headers_safetensors import read_safetensors_header
+from adapters.filesystem.headers.reading import TensorFacts, UnreadableHeader, read_header
+from adapters.filesystem.headers.safetensors import read_safetensors_header
 from domain.checkpoints.unused import PARTS, part_of
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.paths import ROOT
 from tests.unit.classification_headers import CLIP, UNET, VAE, checkpoint, classified
 

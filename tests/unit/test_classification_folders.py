@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters.filesystem.folder_classification import classify_folder
+from adapters.filesystem.classification.folders import classify_folder
 
 
 def reason_for(index: dict[str, object]) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.security.jwt_tokens import JwtTokens
-from application.settings import Settings
+from application.settings.settings import Settings
 from domain.credentials import Scope
 from tests.unit.cli_runs import SECRET_KEY, Terminal
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.cli.assembly import DeviceFacts
-from application.settings import SettingsError
+from adapters.cli.wiring import DeviceFacts
+from application.settings.settings import SettingsError
 from domain.errors import DeviceUnavailable, StorageUnavailable
 from tests.fakes.model_source import FakeModelSource
 from tests.unit.cli_runs import SECRET_KEY, Terminal

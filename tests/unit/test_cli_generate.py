@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from domain.errors import GenerationFailed
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
 from tests.fakes.model_source import model_record
 from tests.unit.cli_runs import MODEL, Terminal, hidden_files
 

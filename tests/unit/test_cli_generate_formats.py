@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.fakes.model_source import model_record
 from tests.unit.cli_runs import MODEL, Terminal
 

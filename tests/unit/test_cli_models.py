@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.model_schemas import ModelListSchema
-from domain.models import ModelFamily, ModelKind, PendingModel, PendingState
+from adapters.http.v1.model_schemas import ModelListSchema
+from domain.models.record import ModelFamily, ModelKind, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.unit.cli_runs import MODEL, Terminal

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from application.settings import Settings
+from application.settings.settings import Settings
 from container import Container
 from domain.execution_plan import PlanOverrides
 

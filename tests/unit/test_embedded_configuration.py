@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.configuration import configuration_folder, embedded_configuration
+from adapters.diffusion.loading.embedded_configuration import (
+    configuration_folder,
+    embedded_configuration,
+)
 from domain.errors import ModelNotLoadable
-from domain.models import CONFIGURATION_FILES
+from domain.models.record import CONFIGURATION_FILES
 from tests.unit.embedded_files import FILES, changed
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.configuration import embedded_configuration
 from adapters.diffusion.families import FAMILIES, configuration_files
+from adapters.diffusion.loading.embedded_configuration import embedded_configuration
 from domain.errors import ModelNotLoadable
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.paths import DEMO_CHECKPOINT
 from tests.unit.embedded_files import FILES, changed
 

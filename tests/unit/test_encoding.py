@@ -4,8 +4,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from adapters.diffusion.encoding import crop_centre, encode_picture
-from domain.output_formats import OutputFormat
+from adapters.diffusion.drawing.picture_files import crop_centre, encode_picture
+from domain.generation.output_formats import OutputFormat
 
 
 @pytest.mark.parametrize("text", ["plain", "Grüße", "山と湖 🏔"])

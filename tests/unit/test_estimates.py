@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
-from application.estimates import DrawingTimes
-from domain.generation import GenerationRequest, GenerationResult, Timings
+from application.jobs.estimates import DrawingTimes
+from domain.generation.request import GenerationRequest, GenerationResult, Timings
 
 
 def request(**changes: object) -> GenerationRequest:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from adapters.diffusion.families import FAMILIES, Prediction, configuration_files
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 from tests.paths import ROOT
 from tools.fetch_clip_vocabulary import merges_of
 

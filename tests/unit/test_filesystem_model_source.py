@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.folders import EXTENSIONS
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelKind, ModelRecord, PendingState
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.record import ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.unit.model_files import safetensors_file

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import PendingState
+from domain.models.record import PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 

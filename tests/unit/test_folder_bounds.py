@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.configuration_fields import checked_fields
+from adapters.diffusion.loading.configuration_fields import checked_fields
 from adapters.diffusion.untrusted.folder_bounds import check_folder
 from domain.errors import ModelNotLoadable
 from tests.paths import ROOT

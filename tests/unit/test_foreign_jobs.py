@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from adapters.http.job_schemas import JobSchema
-from adapters.http.schemas import GenerationResultSchema
-from adapters.storage.job_store import SqlJobStore
-from application.job_records import JobRecords
-from application.jobs import Job, JobKey, JobStatus
-from application.scheduler import JobScheduler
+from adapters.http.generation.schemas import GenerationResultSchema
+from adapters.http.v1.jobs.schemas import JobSchema
+from adapters.storage.sql.job_store import SqlJobStore
+from application.job import Job, JobKey, JobStatus
+from application.jobs.job_service import JobService
+from application.jobs.records import JobRecords
 from domain.errors import IdConflict, JobCancelled, JobNotFound
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator
@@ -44,9 +44,9 @@ class Bench:
         self.results = FakeResultStore()
         self.generator = FakeImageGenerator()
         self.store = SqlJobStore(f"sqlite:///{self.file}")
-        self.scheduler = self.started()
+        self.job_service = self.started()
 
-    def started(self) -> JobScheduler:
+    def started(self) -> JobService:
         """The scheduler of a new run over the same rows."""
         registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
         registry.refresh()
@@ -58,13 +58,13 @@ class Bench:
             retention_bytes=10**9,
             now=lambda: 1000.0,
         )
-        return JobScheduler(GenerateImages(registry, self.generator), records, max_queue=9)
+        return JobService(GenerateImages(registry, self.generator), records, max_queue=9)
 
     def request(self, name: str) -> GenerationRequest:
         return GenerationRequest(id=name, model_id=MODEL.id, prompt="x", seed=1)
 
     def submit(self, name: str) -> None:
-        self.scheduler.submit(self.request(name), caller="me")
+        self.job_service.submit(self.request(name), caller="me")
 
     def change(self, name: str, **changes: Any) -> None:
         """Store another body for this job, as a newer release may have."""
@@ -91,7 +91,7 @@ class Bench:
         return dict(found)
 
     def listed(self, status: JobStatus | None = None) -> list[str]:
-        page = self.scheduler.page("me", status=status, before=None, limit=100)
+        page = self.job_service.page("me", status=status, before=None, limit=100)
         return [view.job.request.id for view in page.jobs]
 
 
@@ -108,14 +108,14 @@ def test_a_queued_one_fails_with_the_reason_and_the_next_is_drawn(
         bench.submit(name)
     bench.change("odd", **changes)
     stored = bench.body("odd")
-    bench.scheduler = bench.started()
-    bench.scheduler.recover()
-    bench.scheduler.drain()
-    while bench.scheduler.run_once():
+    bench.job_service = bench.started()
+    bench.job_service.recover()
+    bench.job_service.drain()
+    while bench.job_service.run_once():
         pass
     assert bench.listed() == ["after", "odd", "before"]
     assert [each.id for each in bench.generator.drawn] == ["before", "after"]
-    view = bench.scheduler.find("me", "odd")
+    view = bench.job_service.find("me", "odd")
     assert view.job.status is JobStatus.FAILED
     assert view.job.failure is not None
     assert view.job.failure.code == "job_not_readable"
@@ -139,10 +139,10 @@ def test_a_finished_one_is_shown_as_it_is(
     bench.submit("odd")
     bench.change("odd", **changes, status=status)
     stored = bench.body("odd")
-    bench.scheduler = bench.started()
-    bench.scheduler.recover()
+    bench.job_service = bench.started()
+    bench.job_service.recover()
     assert bench.listed() == bench.listed(JobStatus(status)) == ["odd"]
-    json.dumps(JobSchema().dump(bench.scheduler.find("me", "odd")))
+    json.dumps(JobSchema().dump(bench.job_service.find("me", "odd")))
     assert bench.body("odd") == stored
 
 
@@ -150,14 +150,14 @@ def test_an_unknown_status_is_told_and_its_id_stays_taken(bench: Bench) -> None:
     bench.submit("odd")
     bench.change("odd", status="paused")
     stored = bench.body("odd")
-    bench.scheduler = bench.started()
-    bench.scheduler.recover()
-    job = bench.scheduler.find("me", "odd").job
+    bench.job_service = bench.started()
+    bench.job_service.recover()
+    job = bench.job_service.find("me", "odd").job
     assert job.failure is not None
     assert "'paused'" in job.failure.detail
     other = GenerationRequest(id="odd", model_id=MODEL.id, prompt="another", seed=1)
     with pytest.raises(IdConflict):
-        bench.scheduler.submit(other, caller="me")
+        bench.job_service.submit(other, caller="me")
     assert bench.body("odd") == stored
 
 
@@ -170,12 +170,12 @@ def test_a_row_that_is_no_job_hides_no_other(bench: Bench, text: str) -> None:
     with sqlite3.connect(bench.file) as connection:
         connection.execute("update jobs set body = ? where sequence in (2, 3)", (text,))
     connection.close()
-    bench.scheduler = bench.started()
-    bench.scheduler.recover()
+    bench.job_service = bench.started()
+    bench.job_service.recover()
     assert bench.listed() == ["r4", "r3", "r0"]
-    page = bench.scheduler.page("me", status=None, before=None, limit=2)
+    page = bench.job_service.page("me", status=None, before=None, limit=2)
     assert [view.job.request.id for view in page.jobs] == ["r4", "r3"]
-    rest = bench.scheduler.page("me", status=None, before=page.older, limit=2)
+    rest = bench.job_service.page("me", status=None, before=page.older, limit=2)
     assert [view.job.request.id for view in rest.jobs] == ["r0"]
     assert bench.store.unfinished()[0].key == JobKey("me", "r0")
     connection = sqlite3.connect(bench.file)
@@ -186,11 +186,11 @@ def test_a_row_that_is_no_job_hides_no_other(bench: Bench, text: str) -> None:
 
 def test_the_same_request_has_its_result_where_only_the_rest_is_foreign(bench: Bench) -> None:
     bench.submit("odd")
-    bench.scheduler.drain()
-    bench.scheduler.run_once()
+    bench.job_service.drain()
+    bench.job_service.run_once()
     bench.change("odd", status="succeeded", timings=3)
-    bench.scheduler = bench.started()
-    result = bench.scheduler.submit(bench.request("odd"), caller="me").wait(0)
+    bench.job_service = bench.started()
+    result = bench.job_service.submit(bench.request("odd"), caller="me").wait(0)
     assert json.dumps(GenerationResultSchema().dump(result))
     assert len(result.images) == 1
 
@@ -199,30 +199,30 @@ def test_a_job_whose_pictures_are_foreign_is_never_answered_with_none(bench: Ben
     bench.submit("odd")
     bench.change("odd", status="succeeded", images=[{"depth": 16}])
     stored = bench.body("odd")
-    bench.scheduler = bench.started()
+    bench.job_service = bench.started()
     with pytest.raises(IdConflict):
-        bench.scheduler.submit(bench.request("odd"), caller="me")
+        bench.job_service.submit(bench.request("odd"), caller="me")
     assert bench.body("odd") == stored
 
 
 def test_a_forgotten_job_is_gone_from_the_store(bench: Bench) -> None:
     bench.submit("a")
-    bench.scheduler.cancel("me", "a")
-    bench.scheduler.forget("me", "a")
+    bench.job_service.cancel("me", "a")
+    bench.job_service.forget("me", "a")
     with pytest.raises(JobNotFound):
-        bench.scheduler.find("me", "a")
+        bench.job_service.find("me", "a")
     assert bench.store.tokens() == set()
 
 
 def test_a_cancelled_job_keeps_the_step_that_it_had_reached(bench: Bench) -> None:
     def cancel_at_3(step: Any) -> None:
         if step.done == 3:
-            bench.scheduler.cancel("me", "a")
+            bench.job_service.cancel("me", "a")
 
     bench.generator.after_step = cancel_at_3
-    submission = bench.scheduler.submit(bench.request("a"), caller="me")
-    bench.scheduler.drain()
-    bench.scheduler.run_once()
+    submission = bench.job_service.submit(bench.request("a"), caller="me")
+    bench.job_service.drain()
+    bench.job_service.run_once()
     with pytest.raises(JobCancelled):
         submission.wait(0)
     progress = bench.started().find("me", "a").progress
@@ -237,8 +237,8 @@ def test_a_failed_job_keeps_the_step_that_it_had_reached(bench: Bench) -> None:
 
     bench.generator.after_step = fail_at_2
     bench.submit("a")
-    bench.scheduler.drain()
-    bench.scheduler.run_once()
+    bench.job_service.drain()
+    bench.job_service.run_once()
     view = bench.started().find("me", "a")
     assert view.job.status is JobStatus.FAILED
     assert view.progress is not None

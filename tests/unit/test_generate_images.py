@@ -10,11 +10,11 @@ from domain.errors import (
     ModelsNotRead,
     OutOfMemory,
 )
-from domain.generation import GenerationRequest
-from domain.model_card import ModelCard
-from domain.models import ModelFamily, ModelRecord, PendingModel, PendingState
+from domain.generation.request import GenerationRequest
+from domain.models.card import ModelCard
+from domain.models.record import ModelFamily, ModelRecord, PendingModel, PendingState
 from domain.ports.image_generator import GeneratedBatch
-from domain.schedulers import Scheduler
+from domain.samplers import Scheduler
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock

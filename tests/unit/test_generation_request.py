@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidRequest
-from domain.generation import GeneratedImage, GenerationRequest
-from domain.output_formats import OutputFormat
-from domain.schedulers import Scheduler
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GeneratedImage, GenerationRequest
+from domain.samplers import Scheduler
 
 MODEL_ID = "0123456789abcdef" * 4
 LAST_SEED = 2**53 - 1

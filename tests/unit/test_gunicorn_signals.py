@@ -58,7 +58,7 @@ def test_a_handler_of_the_worker_notes_the_order_and_does_nothing_else() -> None
         interrupted.handle_winch(signal.SIGWINCH, None)
     noted = [interrupted._orders.get_nowait().name for _ in range(interrupted._orders.qsize())]
     assert noted == ["LEAVE", "LEAVE", "FINISH", "ABORT", "REOPEN_LOGS"]
-    assert not bench.scheduler.draining
+    assert not bench.job_service.draining
 
 
 def test_the_second_ctrl_c_ends_at_once(arbiter: Any, ends: list[int]) -> None:

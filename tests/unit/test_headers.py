@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from adapters.filesystem.headers import (
+from adapters.filesystem.headers.reading import (
     Header,
     IncompleteFile,
     TensorFacts,

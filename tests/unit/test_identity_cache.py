@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem.classification import Classification
-from adapters.filesystem.identity import Identity
-from adapters.filesystem.identity_cache import IdentityCache
+from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.model_card import ModelCard
-from domain.models import FileStamp, ModelFamily, ModelKind
+from adapters.filesystem.scanning.identity import Identity
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.card import ModelCard
+from domain.models.record import FileStamp, ModelFamily, ModelKind
 from domain.services.model_registry import ModelRegistry
 from tests.paths import ROOT
 
@@ -149,7 +149,7 @@ def kept(tmp_path: Path) -> Path:
 def test_a_good_file_that_is_locked_is_left_alone(
     kept: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.filesystem.identity_cache._PATIENCE", 0.05)
+    monkeypatch.setattr("adapters.filesystem.scanning.identity_cache._PATIENCE", 0.05)
     with closing(sqlite3.connect(kept, isolation_level=None)) as other:
         other.execute("pragma locking_mode = exclusive")
         other.execute("begin exclusive")

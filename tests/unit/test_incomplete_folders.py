@@ -7,7 +7,7 @@ import pytest
 
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.folder_parts.weights import used_weights
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from tests.unit.model_files import safetensors_file
 from tests.unit.test_model_folders import FILES, INDEX, WEIGHTS, list_all, write
 
@@ -207,7 +207,7 @@ def test_a_whole_folder_is_loadable(models: Path, case: str) -> None:
 
 
 def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None:
-    from adapters.filesystem.identity_cache import IdentityCache
+    from adapters.filesystem.scanning.identity_cache import IdentityCache
 
     write(models / "mine", FILES | {VAE: POINTER})
     reasons = set()

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from application.job_events import JobEvent, JobWatch
+from application.jobs.watching import JobEvent, JobWatch
 from domain.errors import JobNotFound
 from tests.unit.scheduling import Bench, request
 
@@ -23,15 +23,15 @@ def all_of(watch: JobWatch) -> list[JobEvent]:
 
 
 def listen(bench: Bench, name: str = "r1", after: str | None = None) -> JobWatch:
-    return bench.scheduler.watch("me", name, after=after)
+    return bench.job_service.watch("me", name, after=after)
 
 
 def test_a_job_is_followed_from_the_queue_to_its_end(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
+    bench.job_service.submit(request(), caller="me")
     watch = listen(bench)
     seen = [event.name for event in all_of(watch)]
     bench.generator.on_begin = lambda _requests: seen.extend(e.name for e in all_of(watch))
-    bench.scheduler.run_once()
+    bench.job_service.run_once()
     seen += [event.name for event in all_of(watch)]
     assert seen == ["queued", "progress", "done"]
     assert watch.ended
@@ -40,23 +40,23 @@ def test_a_job_is_followed_from_the_queue_to_its_end(bench: Bench) -> None:
 
 def test_positions_move_up(bench: Bench) -> None:
     for name in ("first", "r1"):
-        bench.scheduler.submit(request(name), caller="me")
+        bench.job_service.submit(request(name), caller="me")
     watch = listen(bench)
     assert [event.view.position for event in all_of(watch)] == [2]
-    bench.scheduler.run_once()
+    bench.job_service.run_once()
     assert [event.view.position for event in all_of(watch)] == [1]
 
 
 def test_a_queue_that_changes_behind_a_job_tells_it_nothing(bench: Bench) -> None:
-    bench.scheduler.submit(request("r1"), caller="me")
+    bench.job_service.submit(request("r1"), caller="me")
     watch = listen(bench)
     assert len(all_of(watch)) == 1
-    bench.scheduler.submit(request("behind"), caller="me")
+    bench.job_service.submit(request("behind"), caller="me")
     assert all_of(watch) == []
 
 
 def test_progress_has_its_rate_and_what_is_left(bench: Bench) -> None:
-    bench.scheduler.submit(request(num_inference_steps=4), caller="me")
+    bench.job_service.submit(request(num_inference_steps=4), caller="me")
     watch = listen(bench)
     seen: list[tuple[int, int, float | None, float | None]] = []
     started = threading.Event()
@@ -74,18 +74,18 @@ def test_progress_has_its_rate_and_what_is_left(bench: Bench) -> None:
             bench.clock.now += 0.5
             return bench.clock.now
 
-    bench.scheduler._worker.clock = Clock()
+    bench.job_service._worker.clock = Clock()
     all_of(watch)
     bench.generator.on_begin = lambda _requests: started.set()
-    bench.scheduler.run_once()
+    bench.job_service.run_once()
     assert seen == [(0, 4, None, None), (1, 4, None, None), (2, 4, 2, 1), (3, 4, 2, 0.5)]
 
 
 def test_previews_are_made_for_listeners_only_and_not_too_often(bench: Bench) -> None:
-    bench.scheduler.submit(request("alone"), caller="me")
-    bench.scheduler.run_once()
+    bench.job_service.submit(request("alone"), caller="me")
+    bench.job_service.run_once()
     assert bench.generator.previews == 0
-    bench.scheduler.submit(request("r1", num_inference_steps=20), caller="me")
+    bench.job_service.submit(request("r1", num_inference_steps=20), caller="me")
     watch = listen(bench)
 
     class Clock:
@@ -93,18 +93,18 @@ def test_previews_are_made_for_listeners_only_and_not_too_often(bench: Bench) ->
             bench.clock.now += 0.125
             return bench.clock.now
 
-    bench.scheduler._worker.clock = Clock()
-    bench.scheduler.run_once()
+    bench.job_service._worker.clock = Clock()
+    bench.job_service.run_once()
     assert bench.generator.previews == 5
     watch.close()
     watch.close()
-    bench.scheduler.submit(request("r2"), caller="me")
-    bench.scheduler.run_once()
+    bench.job_service.submit(request("r2"), caller="me")
+    bench.job_service.run_once()
     assert bench.generator.previews == 5
 
 
 def test_a_preview_is_given_to_who_listens(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
+    bench.job_service.submit(request(), caller="me")
     watch = listen(bench)
     seen: list[JobEvent] = []
     original = bench.generator._preview
@@ -121,8 +121,8 @@ def test_a_preview_is_given_to_who_listens(bench: Bench) -> None:
             bench.clock.now += 1
             return bench.clock.now
 
-    bench.scheduler._worker.clock = Clock()
-    bench.scheduler.run_once()
+    bench.job_service._worker.clock = Clock()
+    bench.job_service.run_once()
     previews = [event for event in seen if event.name == "preview"]
     assert previews
     assert all(event.preview and event.preview.startswith(b"\xff\xd8") for event in previews)
@@ -130,19 +130,19 @@ def test_a_preview_is_given_to_who_listens(bench: Bench) -> None:
 
 
 def test_a_slow_listener_gets_the_newest_and_keeps_nobody_waiting(bench: Bench) -> None:
-    bench.scheduler.submit(request(num_inference_steps=100), caller="me")
+    bench.job_service.submit(request(num_inference_steps=100), caller="me")
     watch = listen(bench)
-    bench.scheduler.run_once()
+    bench.job_service.run_once()
     assert [event.name for event in all_of(watch)] == ["done"]
 
 
 def test_who_comes_back_gets_only_what_is_new(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
+    bench.job_service.submit(request(), caller="me")
     first = all_of(listen(bench))
     assert [event.name for event in first] == ["queued"]
     assert all_of(listen(bench, after=first[-1].id)) == []
     assert all_of(listen(bench, after="of another run-7")) == first
-    bench.scheduler.run_once()
+    bench.job_service.run_once()
     done = all_of(listen(bench, after=first[-1].id))
     assert [event.name for event in done] == ["done"]
     finished = listen(bench, after=done[-1].id)
@@ -151,8 +151,8 @@ def test_who_comes_back_gets_only_what_is_new(bench: Bench) -> None:
 
 
 def test_a_finished_job_is_told_at_once_also_after_a_restart(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
-    bench.scheduler.run_once()
+    bench.job_service.submit(request(), caller="me")
+    bench.job_service.run_once()
     (before,) = all_of(listen(bench))
     bench.restart()
     (after,) = all_of(listen(bench))
@@ -161,25 +161,25 @@ def test_a_finished_job_is_told_at_once_also_after_a_restart(bench: Bench) -> No
 
 
 def test_a_cancelled_job_ends_its_stream(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
+    bench.job_service.submit(request(), caller="me")
     watch = listen(bench)
-    bench.scheduler.cancel("me", "r1")
+    bench.job_service.cancel("me", "r1")
     assert [event.view.job.status.value for event in all_of(watch)] == ["cancelled"]
 
 
 def test_streams_end_when_the_service_does(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
+    bench.job_service.submit(request(), caller="me")
     watch = listen(bench)
     all_of(watch)
     waiting = threading.Thread(target=watch.next, args=(60,))
     waiting.start()
-    bench.scheduler.abandon()
+    bench.job_service.abandon()
     waiting.join(10)
     assert not waiting.is_alive()
     assert watch.ended
 
 
 def test_nobody_follows_a_job_of_another(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="they")
+    bench.job_service.submit(request(), caller="they")
     with pytest.raises(JobNotFound):
         listen(bench)

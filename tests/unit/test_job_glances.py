@@ -1,7 +1,7 @@
 import pytest
 
-from application.jobs import JobStatus
-from application.step_reports import _GLANCE_SECONDS
+from application.job import JobStatus
+from application.jobs.step_reports import _GLANCE_SECONDS
 from tests.unit.scheduling import Bench, request
 
 
@@ -12,26 +12,26 @@ def bench() -> Bench:
 
 def test_unfinished_jobs_are_the_callers_own_oldest_first(bench: Bench) -> None:
     for name in ("b", "a"):
-        bench.scheduler.submit(request(name), caller="me")
-    bench.scheduler.submit(request("c"), caller="you")
+        bench.job_service.submit(request(name), caller="me")
+    bench.job_service.submit(request("c"), caller="you")
     seen = []
 
     def look(_requests: object) -> None:
-        views = bench.scheduler.glances.unfinished("me")
+        views = bench.job_service.glances.unfinished("me")
         seen.append([(view.job.request.id, view.job.status) for view in views])
 
     bench.generator.on_begin = look
     while bench.statuses["a"] != "succeeded":
-        bench.scheduler.run_once()
+        bench.job_service.run_once()
     assert seen[0] == [("b", JobStatus.RUNNING), ("a", JobStatus.QUEUED)]
     assert seen[-1] == [("a", JobStatus.RUNNING)]
-    assert bench.scheduler.glances.unfinished("me") == ()
+    assert bench.job_service.glances.unfinished("me") == ()
 
 
 def test_a_job_that_waits_says_where(bench: Bench) -> None:
     for name in ("a", "b"):
-        bench.scheduler.submit(request(name), caller="me")
-    views = bench.scheduler.glances.unfinished("me")
+        bench.job_service.submit(request(name), caller="me")
+    views = bench.job_service.glances.unfinished("me")
     assert [view.position for view in views] == [1, 2]
 
 
@@ -41,8 +41,8 @@ def test_a_job_that_waits_says_where(bench: Bench) -> None:
 def test_previews_are_made_for_some_seconds_after_a_glance(
     bench: Bench, seconds: float, previews: int
 ) -> None:
-    bench.scheduler.submit(request(), caller="me")
-    glances = bench.scheduler.glances
+    bench.job_service.submit(request(), caller="me")
+    glances = bench.job_service.glances
     seen = []
 
     class Clock:
@@ -55,16 +55,16 @@ def test_previews_are_made_for_some_seconds_after_a_glance(
         seen.append(glances.preview("me", "r1"))
 
     glanced = bench.clock.now
-    bench.scheduler._worker.clock = Clock()
+    bench.job_service._worker.clock = Clock()
     bench.generator.on_begin = glance
-    bench.scheduler.run_once()
+    bench.job_service.run_once()
     assert seen == [None]
     assert bench.generator.previews == previews
 
 
 def test_the_newest_preview_is_seen_and_none_of_a_job_that_is_over(bench: Bench) -> None:
-    bench.scheduler.submit(request(), caller="me")
-    glances = bench.scheduler.glances
+    bench.job_service.submit(request(), caller="me")
+    glances = bench.job_service.glances
     seen = []
 
     class Clock:
@@ -73,8 +73,8 @@ def test_the_newest_preview_is_seen_and_none_of_a_job_that_is_over(bench: Bench)
             seen.append(glances.preview("me", "r1"))
             return bench.clock.now
 
-    bench.scheduler._worker.clock = Clock()
-    bench.scheduler.run_once()
+    bench.job_service._worker.clock = Clock()
+    bench.job_service.run_once()
     assert seen[0] is None
     assert seen[-1] is not None
     assert seen[-1].startswith(b"\xff\xd8")

@@ -2,11 +2,11 @@
 
 import json
 
-from adapters.storage.job_json import job_from_json, job_to_json
-from application.jobs import Job
-from domain.generation import GenerationRequest
-from domain.output_formats import OutputFormat
-from domain.schedulers import Scheduler
+from adapters.storage.sql.job_json import job_from_json, job_to_json
+from application.job import Job
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
+from domain.samplers import Scheduler
 
 PLAIN = GenerationRequest(id="a", model_id="a" * 64, prompt="a hill", seed=3)
 FULL = GenerationRequest(

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from application.job_records import JobRecords
-from application.jobs import JobKey
+from application.job import JobKey
+from application.jobs.records import JobRecords
 from domain.errors import PicturesLost, StorageUnavailable
 from tests.contract.kept_jobs import new_job, succeeded
 from tests.fakes.clock import FakeClock

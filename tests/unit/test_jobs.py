@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from application.jobs import JobStatus
+from application.job import JobStatus
 from tests.contract.kept_jobs import new_job, succeeded
 
 

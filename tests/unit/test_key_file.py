@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.security.key_file import ApiKeyFile
-from application.settings import SettingsError
+from application.settings.settings import SettingsError
 
 KEY = "q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0Ty"
 as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")

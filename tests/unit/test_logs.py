@@ -4,7 +4,7 @@ import logging.config
 
 import pytest
 
-from application.logs import OneLineFormatter, logging_config
+from adapters.gunicorn.logs import OneLineFormatter, logging_config
 
 
 def written(log_format: str, capsys: pytest.CaptureFixture[str]) -> str:

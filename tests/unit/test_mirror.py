@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion import mirror
+from adapters.diffusion.loading import open_file_view as mirror
 
 
 def test_a_path_leads_to_the_open_file_each_time_from_its_start(tmp_path: Path) -> None:

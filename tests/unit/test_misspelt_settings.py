@@ -2,8 +2,8 @@ from dataclasses import fields
 
 import pytest
 
-from application.misspelt_settings import misspelt_settings
-from application.settings import Settings
+from application.settings.misspelt import misspelt_settings
+from application.settings.settings import Settings
 
 NAMES = [row.name.upper() for row in fields(Settings)]
 LONG = [name for name in NAMES if name.count("_") and len(name) >= 10]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.model_card import ModelCard
+from domain.models.card import ModelCard
 
 CARD = ModelCard(
     description="flat shapes.",

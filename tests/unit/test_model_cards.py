@@ -9,10 +9,10 @@ import pytest
 from adapters.filesystem.cards.beside import MAX_CARD_BYTES
 from adapters.filesystem.cards.fields import MAX_PROMPTS, MAX_TEXT, MAX_WORDS, card_of
 from adapters.filesystem.cards.metadata import card_in
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.model_card import NO_CARD, ModelCard
-from domain.models import ModelRecord
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.card import NO_CARD, ModelCard
+from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.unit.model_files import safetensors_file
 

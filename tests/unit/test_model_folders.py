@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.pipeline_classes import TEXT_TO_IMAGE_CLASSES
-from adapters.filesystem.folder_classification import PIPELINES
-from adapters.filesystem.identity_cache import IdentityCache
+from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.filesystem.classification.folders import PIPELINES
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelFamily, ModelKind, ModelRecord, PendingState
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.unit.model_files import safetensors_file
 

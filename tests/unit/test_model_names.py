@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from domain.errors import ModelNotFound, ModelsNotRead, NoModel
-from domain.model_names import ModelNames
-from domain.models import ModelKind, PendingModel, PendingState
+from domain.models.names import ModelNames
+from domain.models.record import ModelKind, PendingModel, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource, model_record
 

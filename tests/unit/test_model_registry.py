@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from domain.errors import ModelNotFound, ModelNotLoadable
-from domain.models import SHORT_ID, ModelKind, PendingModel, PendingState
+from domain.models.record import SHORT_ID, ModelKind, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock

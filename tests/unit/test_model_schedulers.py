@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from adapters.filesystem.folder_classification import PIPELINES
-from domain.models import ModelFamily, ModelKind, ModelRecord
-from domain.schedulers import Scheduler
+from adapters.filesystem.classification.folders import PIPELINES
+from domain.models.record import ModelFamily, ModelKind, ModelRecord
+from domain.samplers import Scheduler
 from tests.fakes.model_source import model_record
 
 FILE = model_record()

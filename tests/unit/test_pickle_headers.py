@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem.headers import Header, TensorFacts, UnreadableHeader, read_header
+from adapters.filesystem.headers.reading import Header, TensorFacts, UnreadableHeader, read_header
 from tests.unit.model_files import call, legacy_file, pickled, tensor, zip_file
 
 

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from adapters.filesystem.headers import Header, UnreadableHeader, read_header
+from adapters.filesystem.headers.reading import Header, UnreadableHeader, read_header
 from tests.unit.model_files import legacy_file, pickled, tensor, zip_file
 
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from adapters.diffusion.picture_parameters import PictureFileReader
+from adapters.pictures.parameters import PictureFileReader
 from domain.errors import UnreadablePicture
-from domain.picture_parameters import PictureParameters
+from domain.generation.picture_parameters import PictureParameters
 from tests.unit.hostile_pictures import chunk, exif, jpeg, packed, png, segment, webp
 
 APP1 = 0xE1

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from domain.generation import GenerationRequest
-from domain.picture_parameters import parameters_text, parse_parameters
+from domain.generation.picture_parameters import parameters_text, parse_parameters
+from domain.generation.request import GenerationRequest
 
 REQUEST = GenerationRequest(
     id="r1",

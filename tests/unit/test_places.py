@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.http.waiting import Places
+from adapters.http.generation.waiting import Places
 
 
 def _take_all(places: Places, caller: str) -> int:

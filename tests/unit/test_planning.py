@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from adapters.diffusion.planning import DeviceFacts, choose_offload, choose_plan, usable_cores
+from adapters.diffusion.devices.plan import DeviceFacts, choose_offload, choose_plan, usable_cores
 from domain.errors import DeviceUnavailable
 from domain.execution_plan import PlanOverrides
 

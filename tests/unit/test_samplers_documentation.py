@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.sdapi.samplers import SAMPLERS
-from domain.schedulers import Sampler, Schedule
+from adapters.http.automatic1111.samplers import SAMPLERS
+from domain.samplers import Sampler, Schedule
 
 TEXT = (Path(__file__).parents[2] / "docs" / "samplers.md").read_text(encoding="utf-8")
 LOOKS = {"N": lambda steps: steps, "2N − 1": lambda steps: 2 * steps - 1}

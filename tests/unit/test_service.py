@@ -6,9 +6,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from application.jobs import JobStatus
-from application.service import Readiness
-from application.submission import Submission
+from application.job import JobStatus
+from application.jobs.submission import Submission
+from application.lifecycle.service import Readiness
 from domain.errors import (
     DeviceLost,
     DeviceUnavailable,
@@ -16,8 +16,8 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation import GenerationRequest
-from domain.model_names import ModelNames
+from domain.generation.request import GenerationRequest
+from domain.models.names import ModelNames
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, Bench
 
@@ -38,7 +38,7 @@ def begin_drawing(bench: Bench) -> Submission:
     bench.service.start()
     bench.registry.refresh()
     bench.generator.gate.clear()
-    submission = bench.scheduler.submit(REQUEST, caller="me")
+    submission = bench.job_service.submit(REQUEST, caller="me")
     assert bench.generator.began.wait(10)
     return submission
 
@@ -49,9 +49,9 @@ def test_readiness_says_what_is_missing(bench: Bench) -> None:
     said.append(bench.service.readiness)
     bench.registry.refresh()
     said.append(bench.service.readiness)
-    bench.scheduler.submit(REQUEST, caller="me")
+    bench.job_service.submit(REQUEST, caller="me")
     said.append(bench.service.readiness)
-    bench.scheduler.drain()
+    bench.job_service.drain()
     said.append(bench.service.readiness)
     assert said == [
         Readiness.SEEKING_DEVICE,
@@ -66,7 +66,7 @@ def test_it_says_once_that_it_is_ready_and_then_draws(bench: Bench) -> None:
     said = threading.Semaphore(0)
     bench.service.start(on_ready=said.release)
     assert said.acquire(timeout=10)
-    assert bench.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
+    assert bench.job_service.submit(REQUEST, caller="me").wait(10).request == REQUEST
     assert not said.acquire(blocking=False)
 
 
@@ -129,7 +129,7 @@ def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:
     assert isinstance(fatal.result(10), DeviceUnavailable)
     with pytest.raises(ShuttingDown):
         bench.registry.refresh()
-        bench.scheduler.submit(REQUEST, caller="me")
+        bench.job_service.submit(REQUEST, caller="me")
     bench.service.stop(10)
     assert [thread.name for thread in threading.enumerate() if thread.name == "scanner"] == []
 
@@ -142,7 +142,7 @@ def test_it_starts_once(bench: Bench) -> None:
 
 def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
     running = begin_drawing(bench)
-    waiting = bench.scheduler.submit(REQUEST, caller="you")
+    waiting = bench.job_service.submit(REQUEST, caller="you")
     bench.service.stop(0.05)
     for job in (waiting, running):
         with pytest.raises(ShuttingDown):
@@ -169,7 +169,7 @@ def test_a_library_that_is_broken_is_fatal_and_nobody_waits_for_ever(bench: Benc
     bench.generator.unavailable = ImportError("libcudart.so.13: cannot open")  # type: ignore[assignment]
     fatal: Future[DomainError] = Future()
     bench.registry.refresh()
-    waiting = bench.scheduler.submit(REQUEST, caller="me")
+    waiting = bench.job_service.submit(REQUEST, caller="me")
     bench.service.start(on_fatal=fatal.set_result)
     assert "libcudart" in str(fatal.result(10))
     with pytest.raises(ShuttingDown):
@@ -187,16 +187,16 @@ def test_who_can_not_be_told_that_it_is_ready_stops_nothing(bench: Bench) -> Non
     while [model.id for model in bench.registry.models()] != [new.id]:
         assert not deadline.wait(0.01)
     request = dataclasses.replace(REQUEST, model_id=new.id)
-    assert bench.scheduler.submit(request, caller="me").wait(10)
+    assert bench.job_service.submit(request, caller="me").wait(10)
 
 
 def test_what_an_earlier_run_accepted_is_drawn(bench: Bench) -> None:
     bench.registry.refresh()
-    bench.scheduler.submit(REQUEST, caller="me")
+    bench.job_service.submit(REQUEST, caller="me")
     later = Bench()
     later.jobs.jobs = bench.jobs.jobs
     later.service.start()
-    assert later.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
+    assert later.job_service.submit(REQUEST, caller="me").wait(10).request == REQUEST
     later.service.stop(10)
 
 
@@ -207,9 +207,9 @@ def test_a_device_that_is_lost_ends_the_process_and_what_waits_is_left_to_the_ne
     bench.service.start(on_fatal=fatal.set_result)
     bench.registry.refresh()
     bench.generator.gate.clear()
-    drawn = bench.scheduler.submit(REQUEST, caller="me")
+    drawn = bench.job_service.submit(REQUEST, caller="me")
     assert bench.generator.began.wait(10)
-    waits = bench.scheduler.submit(dataclasses.replace(REQUEST, id="waits"), caller="me")
+    waits = bench.job_service.submit(dataclasses.replace(REQUEST, id="waits"), caller="me")
     bench.generator.failures = [DeviceLost("an illegal memory access")]
     bench.generator.gate.set()
     with pytest.raises(DeviceLost):
@@ -247,7 +247,7 @@ def test_it_takes_over_when_the_other_service_has_ended(
     bench.sole_use.others = False
     assert ready.wait(10)
     assert bench.service.readiness is Readiness.READY
-    assert bench.scheduler.submit(REQUEST, caller="me").wait(10).request == REQUEST
+    assert bench.job_service.submit(REQUEST, caller="me").wait(10).request == REQUEST
     assert [each.message for each in caplog.records if "DATA_DIR" in each.message] == [
         "another service uses the same DATA_DIR; stop that one, or start this one with another "
         "DATA_DIR"

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from application.service import Readiness
+from application.lifecycle.service import Readiness
 from domain.errors import DeviceLost, DeviceUnavailable, DomainError, GenerationFailed, ShuttingDown
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from tests.fakes.model_source import model_record
 from tests.unit.service_bench import MODEL, STALL_TIMEOUT, Bench
 
@@ -35,7 +35,7 @@ def test_a_thread_that_stands_still_makes_the_service_unready_and_then_ends_it(
     fatal: Future[DomainError] = Future()
     start(bench, fatal)
     bench.generator.gate.clear()
-    job = bench.scheduler.submit(REQUEST, caller="me")
+    job = bench.job_service.submit(REQUEST, caller="me")
     assert bench.generator.began.wait(10)
     said = []
     for seconds in (STALL_TIMEOUT / 6 - 1, 1):
@@ -53,7 +53,7 @@ def test_a_thread_that_stands_still_makes_the_service_unready_and_then_ends_it(
 def test_a_thread_that_has_nothing_to_do_does_not_stand_still(bench: Bench) -> None:
     fatal: Future[DomainError] = Future()
     start(bench, fatal)
-    assert bench.scheduler.submit(REQUEST, caller="me").wait(10).images
+    assert bench.job_service.submit(REQUEST, caller="me").wait(10).images
     bench.clock.now += 10 * STALL_TIMEOUT
     assert bench.service.readiness is Readiness.READY
     assert not bench.service.look_at_progress(fatal.set_result)
@@ -72,7 +72,7 @@ def test_what_reaches_the_top_of_the_devices_thread_is_fatal_and_fails_what_was_
         raise error
 
     monkeypatch.setattr(bench.jobs, "update", fail)  # as a job is begun
-    job = bench.scheduler.submit(REQUEST, caller="me")
+    job = bench.job_service.submit(REQUEST, caller="me")
     found = fatal.result(10)
     assert isinstance(found, DeviceUnavailable)
     assert type(error).__name__ in str(found)
@@ -116,7 +116,7 @@ def test_a_store_that_raises_what_is_no_exception_again_and_again_is_fatal_all_t
         raise SystemExit(3)
 
     monkeypatch.setattr(bench.jobs, "update", fail)
-    job = bench.scheduler.submit(REQUEST, caller="me")
+    job = bench.job_service.submit(REQUEST, caller="me")
     assert isinstance(fatal.result(10), DeviceUnavailable)
     with pytest.raises(ShuttingDown):
         job.wait(10)

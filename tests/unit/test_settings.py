@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from application.settings import Settings, SettingsError
+from application.settings.settings import Settings, SettingsError
 
 
 def test_an_empty_environment_gives_the_documented_defaults() -> None:

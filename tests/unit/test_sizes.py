@@ -4,10 +4,13 @@ import dataclasses
 
 import pytest
 
-from adapters.filesystem.native_sizes import native_size_of_file, native_size_of_folder
+from adapters.filesystem.classification.native_sizes import (
+    native_size_of_file,
+    native_size_of_folder,
+)
 from domain.errors import InvalidRequest
-from domain.generation import GenerationRequest
-from domain.models import ModelFamily, ModelKind, ModelRecord
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import DEFAULT_MAX_PIXELS, Size, SizeLimits

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.filesystem.identity_cache import IdentityCache
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models import ModelKind, PendingState
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.record import ModelKind, PendingState
 from domain.ports.model_source import ModelScan
 from tests.fakes.clock import FakeClock
 from tests.unit.model_files import safetensors_file

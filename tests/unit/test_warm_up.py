@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from application.service import InferenceService, Readiness
-from application.warm_up import WarmUp
+from application.lifecycle.service import InferenceService, Readiness
+from application.lifecycle.warm_up import WarmUp
 from domain.errors import DeviceLost, GenerationFailed
 from domain.execution_plan import LoadedModel
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import GenerationStep
 from domain.services.generate_images import GenerateImages
 from tests.fakes.device_report import PLAN, FakeDeviceReport
@@ -33,7 +33,7 @@ class WarmBench(Bench):
         self.service = InferenceService(
             self.registry,
             self.generator,
-            self.scheduler,
+            self.job_service,
             self.records,
             scan_interval=0.01,
             warm_up=self.warm_up,
@@ -115,7 +115,7 @@ def test_it_is_ready_only_when_it_is_warm() -> None:
     assert bench.generator.began.wait(10)
     assert bench.service.readiness is Readiness.WARMING_UP
     request = GenerationRequest(id="r1", model_id=MODEL.id, prompt="x", seed=1)
-    submission = bench.scheduler.submit(request, caller="me")
+    submission = bench.job_service.submit(request, caller="me")
     assert not ready.is_set()
     bench.generator.gate.set()
     assert submission.wait(10).request == request

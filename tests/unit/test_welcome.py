@@ -3,9 +3,9 @@ import shlex
 
 import pytest
 
-from application.made_key import MadeApiKey
-from application.settings import Settings
-from application.welcome import address, first_picture, no_model, welcome
+from adapters.gunicorn.startup_banner import address, first_picture, no_model, welcome
+from application.settings.made_key import MadeApiKey
+from application.settings.settings import Settings
 from tests.fakes.model_source import model_record
 
 MODEL = model_record()

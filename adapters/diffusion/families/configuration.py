@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from adapters.diffusion.families.facts import FAMILIES, FamilyFacts, TextEncoderFacts, UnetFacts
 from adapters.diffusion.families.prediction import Prediction
 from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["configuration_files"]
 

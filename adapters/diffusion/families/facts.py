@@ -9,7 +9,7 @@ published configuration files.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["FAMILIES", "FamilyFacts", "TextEncoderFacts", "UnetFacts"]
 

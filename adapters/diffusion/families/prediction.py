@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.models import ModelFamily
+from domain.models.record import ModelFamily
 
 __all__ = ["Prediction", "prediction_of"]
 

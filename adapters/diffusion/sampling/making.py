@@ -18,7 +18,7 @@ from diffusers.schedulers.scheduling_euler_discrete import rescale_zero_terminal
 
 from adapters.diffusion.sampling import one_look, two_looks
 from domain.errors import GenerationFailed
-from domain.schedulers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
+from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
 __all__ = ["Schedulers", "new_scheduler", "sampler_name"]
 

@@ -8,7 +8,7 @@ timestep of the training, rises. The formulas are those of AUTOMATIC1111's
 
 import numpy as np
 
-from domain.schedulers import Schedule
+from domain.samplers import Schedule
 
 __all__ = ["is_leap", "noise_levels", "timesteps_of"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from adapters.diffusion.sampling.spacing import noise_levels, timesteps_of
-from domain.schedulers import Schedule
+from domain.samplers import Schedule
 
 __all__ = ["ExactSteps", "SingleStep", "clean_latents"]
 

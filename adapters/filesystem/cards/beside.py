@@ -11,10 +11,10 @@ import stat
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.fields import card_of
-from adapters.filesystem.complaints import Complaints
-from adapters.filesystem.headers_values import shown
-from domain.model_card import NO_CARD, ModelCard
-from domain.models import FileStamp
+from adapters.filesystem.headers.values import shown
+from adapters.filesystem.scan_warnings import Complaints
+from domain.models.card import NO_CARD, ModelCard
+from domain.models.record import FileStamp
 
 __all__ = ["MAX_CARD_BYTES", "CardsBeside"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from domain.model_card import ModelCard
+from domain.models.card import ModelCard
 
 __all__ = ["MAX_PROMPTS", "MAX_TEXT", "MAX_WORDS", "card_of"]
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 
 from adapters.filesystem.cards.fields import card_of
-from domain.model_card import ModelCard
+from domain.models.card import ModelCard
 
 __all__ = ["card_in"]
 

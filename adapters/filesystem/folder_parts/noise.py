@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.filesystem.headers_values import shown
+from adapters.filesystem.headers.values import shown
 
 __all__ = ["scheduler_problem"]
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 
-from adapters.filesystem.headers_values import shown
+from adapters.filesystem.headers.values import shown
 
 __all__ = ["used_weights", "weights_problem"]
 
@@ -25,7 +25,7 @@ def used_weights(files: Collection[str]) -> tuple[str, ...]:
 
     Files of other names, such as a trainer's `optimizer.bin`, are not. Safetensors are read where
     there are any, and the plain variant where there is one, as
-    `adapters/diffusion/folder_loader.py` chooses.
+    `adapters/diffusion/loading/folder_loader.py` chooses.
     """
     for form in _FORMS:
         found = sorted(name for name in files if name.startswith(_NAMES) and name.endswith(form))

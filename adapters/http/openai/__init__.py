@@ -4,7 +4,7 @@ Source of names, shapes and statuses: the official Python client, `openai` 3.54,
 and `_client.py`.
 """
 
-from adapters.http.openai.failures import render_failure
+from adapters.http.openai.errors import render_failure
 from adapters.http.openai.images import images_blueprint
 from adapters.http.openai.listing import PREFIX, models_blueprint
 

@@ -11,21 +11,21 @@ from typing import Any
 
 from flask import request
 
-from adapters.http.auth import current_principal, protect
-from adapters.http.openai.failures import OpenAIFailureSchema
+from adapters.http.edge.auth import current_principal, protect
+from adapters.http.edge.bodies import Blueprint
+from adapters.http.edge.redaction import current_redactor
+from adapters.http.edge.route_errors import DRAWING, SUBMITTING
+from adapters.http.generation.requests import RequestMaker
+from adapters.http.generation.waiting import WaitingCallers
+from adapters.http.openai.errors import OpenAIFailureSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
-from adapters.http.parsing import Blueprint
-from adapters.http.picture_links import LinkMaker
-from adapters.http.redaction import current_redactor
-from adapters.http.requests import RequestMaker
-from adapters.http.route_errors import DRAWING, SUBMITTING
-from adapters.http.waiting import WaitingCallers
-from application.scheduler import JobScheduler
-from application.settings import Settings
+from adapters.http.v1.picture_links import LinkMaker
+from application.jobs.job_service import JobService
+from application.settings.settings import Settings
 from domain.credentials import Scope
-from domain.generation import GeneratedImage, GenerationResult, id_problem
+from domain.generation.request import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["images_blueprint"]
@@ -48,7 +48,7 @@ def images_blueprint(
     settings: Settings,
     make_request: RequestMaker,
     draw: WaitingCallers,
-    scheduler: JobScheduler,
+    job_service: JobService,
     make_link: LinkMaker,
     checker: CredentialChecker,
 ) -> Blueprint:
@@ -82,7 +82,7 @@ def images_blueprint(
         result = draw.pictures(wanted, caller=caller)
         if not as_url:
             return _answer(result, [_in_base64(image) for image in result.images])
-        token = scheduler.find(caller, result.request.id).job.token
+        token = job_service.find(caller, result.request.id).job.token
         links = [
             {"url": make_link(token, number, image.data)}
             for number, image in enumerate(result.images)

@@ -4,14 +4,14 @@ from http import HTTPStatus
 
 from marshmallow import fields
 
-from adapters.http.answers import AnswerSchema, Computed
-from adapters.http.auth import protect
-from adapters.http.openai.failures import OpenAIFailureSchema
-from adapters.http.openapi.parameters import path_parameter
-from adapters.http.parsing import Blueprint
+from adapters.http.description.answers import AnswerSchema, Computed
+from adapters.http.description.parameters import path_parameter
+from adapters.http.edge.auth import protect
+from adapters.http.edge.bodies import Blueprint
+from adapters.http.openai.errors import OpenAIFailureSchema
 from domain.credentials import Scope
 from domain.errors import ModelNotFound, ModelsNotRead
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 

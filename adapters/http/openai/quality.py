@@ -6,7 +6,7 @@ The words are those of `openai` 3.54, `types/image_generate_params.py`, and of t
 import math
 from collections.abc import Mapping
 
-from domain.generation import GenerationRequest
+from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange
 
 __all__ = ["QUALITIES", "steps_of"]

@@ -6,20 +6,20 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.answers import AnswerSchema
-from adapters.http.fields import CheckedString
-from adapters.http.openai.quality import QUALITIES
-from adapters.http.request_rules import quality_rule, seed_rule
-from adapters.http.schemas import (
+from adapters.http.description.answers import AnswerSchema
+from adapters.http.generation.fields import CheckedString
+from adapters.http.generation.rules import quality_rule, seed_rule
+from adapters.http.generation.schemas import (
     limited_guidance,
     limited_integer,
     limited_text,
     limited_word,
     model_name,
 )
-from domain.generation import GenerationRequest
+from adapters.http.openai.quality import QUALITIES
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange
-from domain.output_formats import OutputFormat
 
 __all__ = ["ImagesRequestSchema", "ImagesSchema"]
 

@@ -7,9 +7,9 @@ that decides a picture or its file.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.generation import GenerationRequest
-from domain.output_formats import OutputFormat
-from domain.schedulers import Sampler, Schedule, Scheduler
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest
+from domain.samplers import Sampler, Schedule, Scheduler
 from tests.contract.drawing import demo_request
 
 __all__ = ["CASES", "Case"]

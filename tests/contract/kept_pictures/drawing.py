@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from domain.models import ModelRecord
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.folders import record_of, save_newer, save_stable_diffusion

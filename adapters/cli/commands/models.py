@@ -1,0 +1,99 @@
+"""`ai-inference models`."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+
+import click
+
+from adapters.cli.options import models_dir_option, settings_for
+from adapters.cli.scan_progress import look_through
+from adapters.cli.terminal import StatusLine, human_bytes, plain
+from adapters.cli.wiring import Assembly
+from domain.models.record import SHORT_ID, ModelRecord, PendingModel
+from domain.sizes import Size, SizeLimits
+
+__all__ = ["models"]
+
+
+_HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
+# As GET /v1/models names them.
+_FIELDS = (
+    *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
+    *("loadable", "reason", "aliases", "schedulers", "default_scheduler", "native_size", "sizes"),
+    *("description", "sample_prompts", "known_words"),
+)
+
+
+@click.command()
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, with the field names of the API."
+)
+@models_dir_option
+@click.pass_obj
+def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
+    """List the models, and say why a model cannot draw.
+
+    \b
+    Examples:
+      ai-inference models
+      ai-inference models --models-dir /srv/models --json
+    """
+    registry = assembly.core(settings_for(assembly, models_dirs), None).registry
+    try:
+        look_through(registry, StatusLine(assembly.environment))
+    finally:
+        registry.close()
+    found, pending = registry.models(), registry.pending()
+    if as_json:
+        document = {
+            "models": [_as_the_api(each) for each in found],
+            "count": len(found),
+            "pending": [dataclasses.asdict(each) for each in pending],
+        }
+        click.echo(json.dumps(document, indent=2))
+    elif not found and not pending:
+        click.echo(
+            "No models. Put a checkpoint into a folder that MODEL_DIRS names, or let "
+            "`ai-inference demo` put a small one there.",
+            err=True,
+        )
+    else:
+        for line in _table([_HEADINGS, *_rows(found, pending)]):
+            click.echo(line)
+
+
+def _as_the_api(model: ModelRecord) -> dict[str, object]:
+    values = {name: getattr(model, name) for name in _FIELDS}
+    return {
+        name: dataclasses.asdict(value) if isinstance(value, Size | SizeLimits) else value
+        for name, value in values.items()
+    }
+
+
+def _rows(
+    found: Sequence[ModelRecord], pending: Sequence[PendingModel]
+) -> Iterator[tuple[str, ...]]:
+    for each in found:
+        yield (
+            plain(each.name),
+            each.kind,
+            each.family or "-",
+            human_bytes(each.size),
+            each.id[:SHORT_ID],
+            plain(each.reason or ""),
+        )
+    for waiting in pending:
+        name, size = plain(waiting.name), human_bytes(waiting.size)
+        yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not whole yet"))
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = _HEADINGS.index("SIZE")
+    for row in rows:
+        cells = [
+            cell.rjust(width) if number == right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,143 @@
+"""Latents of Stable Diffusion 1, 2 and XL to pixels.
+
+diffusers' pipelines would do it too, but give no way back to the latents when the decoder runs out
+of memory or of numbers, and cast an XL autoencoder to float32 and back for each picture.
+"""
+
+import gc
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import is_out_of_memory
+from domain.errors import OutOfMemory
+from domain.execution_plan import AUTO
+
+__all__ = ["decode"]
+
+_TILE, _SMALL_TILE = 64, 32
+"""Of latents, each side; the small one where there is but one of the others."""
+
+_TILED = (
+    "memory was short, so the picture was decoded in tiles, which changes it a little; "
+    "ask for a smaller one to have it whole"
+)
+
+_log = logging.getLogger(__name__)
+
+
+def decode(
+    pipeline: Any,
+    latents: torch.Tensor,
+    device: Device,
+    make_room: Callable[[], bool],
+    warn: Callable[[str], None],
+) -> torch.Tensor:
+    """(n, 3, height, width) from 0 to 1, in float32, of latents as the last step leaves them.
+
+    What does not fit as a whole, though room was made, is decoded in tiles, where the plan allows
+    it; `warn` is told. Where half precision gives no numbers, the autoencoder is in float32 from
+    then on.
+
+    Args:
+        pipeline: Whose autoencoder decodes.
+        latents: (n, channels, height / 8, width / 8).
+        device: With the plan.
+        make_room: Gives up other models; says whether there were any.
+        warn: Is told what changes the picture.
+    """
+    fitting = partial(_fitting, pipeline, latents, device, make_room, warn)
+    try:
+        pixels = fitting()
+        dtype = _precision(pipeline.vae)
+        if dtype != torch.float32 and not _is_finite(pixels) and _is_finite(latents):
+            _log.warning("the autoencoder overflows in %s; it is float32 now", dtype)
+            pipeline.vae.to(dtype=torch.float32)
+            pixels = fitting()
+    finally:
+        pipeline.maybe_free_model_hooks()
+    return (pixels.float() * 0.5 + 0.5).clamp(0, 1)
+
+
+def _fitting(
+    pipeline: Any,
+    latents: torch.Tensor,
+    device: Device,
+    make_room: Callable[[], bool],
+    warn: Callable[[str], None],
+) -> torch.Tensor:
+    tiling = device.plan.vae_tiling
+    if tiling != "on":
+        pixels = _if_it_fits(pipeline, latents, device)
+        if pixels is None and make_room():
+            pixels = _if_it_fits(pipeline, latents, device)
+        if pixels is not None:
+            return pixels
+        if tiling != AUTO:
+            raise OutOfMemory(
+                f"the picture is drawn and does not fit the memory of {device.name} as pixels; "
+                "VAE_TILING=auto decodes it tile by tile, or ask for a smaller one"
+            )
+    side = _TILE if max(latents.shape[-2:]) > _TILE else _SMALL_TILE
+    knows_tiles = hasattr(pipeline.vae, "tile_latent_min_size")
+    if knows_tiles and tiling == AUTO and max(latents.shape[-2:]) > side:
+        _log.info("decoding in tiles: %d × %d latents do not fit at once", *latents.shape[-2:])
+        warn(_TILED)
+    with _tiles(pipeline, side) if knows_tiles else nullcontext():
+        return _decoded(pipeline, latents)
+
+
+def _if_it_fits(pipeline: Any, latents: torch.Tensor, device: Device) -> torch.Tensor | None:
+    try:
+        return _decoded(pipeline, latents)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        # The frames that the error points to still hold the tensors that did not fit.
+        traceback.clear_frames(error.__traceback__)
+    gc.collect()
+    device.release_memory()
+    return None
+
+
+def _decoded(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
+    vae = pipeline.vae
+    given = latents.to(_precision(vae))
+    mean, spread = (getattr(vae.config, f"latents_{name}", None) for name in ("mean", "std"))
+    if mean and spread:
+        of_mean, of_spread = (
+            torch.tensor(each).view(1, -1, 1, 1).to(given.device, given.dtype)
+            for each in (mean, spread)
+        )
+        given = given * of_spread / vae.config.scaling_factor + of_mean
+    else:
+        given = given / vae.config.scaling_factor
+    pixels: torch.Tensor = vae.decode(given, return_dict=False)[0]
+    return pixels
+
+
+@contextmanager
+def _tiles(pipeline: Any, side: int) -> Iterator[None]:
+    vae = pipeline.vae
+    vae.tile_latent_min_size, vae.tile_sample_min_size = side, side * pipeline.vae_scale_factor
+    vae.enable_tiling()
+    try:
+        yield
+    finally:
+        vae.disable_tiling()
+
+
+def _precision(vae: Any) -> torch.dtype:
+    """As `vae.dtype`, without a look through all of its parts."""
+    dtype: torch.dtype = next(vae.parameters()).dtype
+    return dtype
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())

@@ -1,0 +1,131 @@
+"""Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.drawing.decoding import decode
+from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.sampling import sampler_name
+from domain.generation.request import GenerationRequest
+
+__all__ = ["stable_diffusion_plan"]
+
+_Encoded = tuple[Drawing, PromptEncoding]
+
+
+def stable_diffusion_plan(
+    pipeline: Any,
+    requests: Sequence[GenerationRequest],
+    device: Device,
+    at_once: int,
+    memory: DrawingMemory,
+    make_room: Callable[[], bool],
+) -> DrawingPlan:
+    """Prompts of any length, noise that is the same on every device, and the wanted scheduler.
+
+    At most `at_once` images are drawn by one call. `memory` is this pipeline's.
+    `make_room` gives up what is not needed for it, and says whether there was something.
+    """
+    wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
+    return DrawingPlan(
+        calls=tuple(
+            _call(pipeline, batch, device)
+            for batch in _batches(_encoded(pipeline, requests, memory), at_once)
+        ),
+        new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
+        sampler=sampler_name(wanted.scheduler, configuration),
+        decode=partial(decode, pipeline, device=device, make_room=make_room),
+    )
+
+
+def _encoded(
+    pipeline: Any, requests: Sequence[GenerationRequest], memory: DrawingMemory
+) -> list[_Encoded]:
+    """All images with their prompts; those whose prompts are equally long are neighbours."""
+    encoded = []
+    # As the pipelines have it: one that was distilled is told the guidance, and has no second pass.
+    guided = (
+        requests[0].guidance_scale > 1
+        and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
+    )
+    for request in requests:
+        encoding = encode_prompts(
+            pipeline,
+            request.prompt,
+            request.negative_prompt,
+            guided=guided,
+            cache=memory.encodings,
+            device=memory.device,
+        )
+        encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
+    return sorted(encoded, key=lambda row: row[1].length)
+
+
+def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
+    """Neighbours whose prompts are equally long, at most `limit` at once.
+
+    Filling a prompt up to its neighbour's length would change its picture.
+    """
+    start = 0
+    while start < len(drawings):
+        end = start + 1
+        length = drawings[start][1].length
+        while end < min(start + limit, len(drawings)) and drawings[end][1].length == length:
+            end += 1
+        yield drawings[start:end]
+        start = end
+
+
+def _call(pipeline: Any, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
+    drawings = tuple(drawing for drawing, _ in batch)
+    first = drawings[0].request
+    # On the CPU whatever the device is, so that a seed means the same on each of them.
+    generators = [torch.Generator("cpu").manual_seed(drawing.seed) for drawing in drawings]
+    return PipelineCall(
+        drawings,
+        {
+            **_conditions([encoding for _, encoding in batch]),
+            "latents": _noise(pipeline, drawings, generators, device),
+            # For the noise that some schedulers add at each step.
+            "generator": generators,
+            "width": first.drawn_width,
+            "height": first.drawn_height,
+            "num_inference_steps": first.num_inference_steps,
+            "guidance_scale": first.guidance_scale,
+        },
+    )
+
+
+def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
+    """The pipeline's arguments for these prompts; those of which there is nothing are left out."""
+    rows = {
+        "prompt_embeds": [each.prompt for each in encodings],
+        "negative_prompt_embeds": [each.negative for each in encodings],
+        "pooled_prompt_embeds": [each.pooled for each in encodings],
+        "negative_pooled_prompt_embeds": [each.negative_pooled for each in encodings],
+    }
+    there = {name: [each for each in row if each is not None] for name, row in rows.items()}
+    return {name: torch.cat(row) for name, row in there.items() if row}
+
+
+def _noise(
+    pipeline: Any,
+    drawings: Sequence[Drawing],
+    generators: Sequence[torch.Generator],
+    device: Device,
+) -> torch.Tensor:
+    """(n, channels, height / 8, width / 8) of standard normal noise, each from its own generator.
+
+    Drawn in float32 whatever the precision is, so that a seed means the same in each of them.
+    """
+    request, scale = drawings[0].request, pipeline.vae_scale_factor
+    channels = pipeline.unet.config.in_channels
+    shape = (1, channels, request.drawn_height // scale, request.drawn_width // scale)
+    noise = [torch.randn(shape, generator=generator) for generator in generators]
+    return torch.cat(noise).to(device.torch_device, device.dtype)

@@ -1,0 +1,181 @@
+"""What a diffusers folder says of itself, read as data that anybody may have written.
+
+`model_index.json` names classes, and the files beside it name files, code and hubs. Nothing is
+imported because a file names it: a class is looked up in diffusers or transformers and must be a
+model, a scheduler or a tokenizer of theirs.
+"""
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import transformers
+from diffusers import ModelMixin, SchedulerMixin
+from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
+from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
+from domain.errors import ModelNotLoadable
+
+__all__ = ["FolderIndex", "make_harmless", "read_index"]
+
+_LIBRARIES: Mapping[str, tuple[Any, tuple[type, ...]]] = {
+    "diffusers": (diffusers, (ModelMixin, SchedulerMixin)),
+    "transformers": (transformers, (PreTrainedModel, PreTrainedTokenizerBase)),
+}
+# diffusers offers it by its short name only where scipy is installed, and it is read without.
+_OTHERS = {("diffusers", "LMSDiscreteScheduler"): LMSDiscreteScheduler}
+# Left out, as with single files: what a picture may show is the caller's to judge, and pictures
+# are no input. Their classes are not even looked up.
+_DROPPED = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
+# A pipeline can be made without one of them, and not draw. A second or third text encoder may be
+# left out, as Stable Diffusion 3's often is.
+_NEEDED = frozenset({"unet", "transformer", "vae", "scheduler", "text_encoder", "tokenizer"})
+# What pipelines are told beside their components, whatever the folder says.
+_OPTIONS = {"requires_safety_checker": False, "add_watermarker": False}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderIndex:
+    """What `model_index.json` asks for, checked.
+
+    Attributes:
+        pipeline: The pipeline's class.
+        components: The class of each component that is to be loaded, by the name of its folder.
+        options: The pipeline's other arguments, absent components among them as None.
+    """
+
+    pipeline: Any
+    components: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_index(folder: str) -> FolderIndex:
+    """The checked `model_index.json` of a folder.
+
+    Raises:
+        ModelNotLoadable: it is missing or no JSON, or names what is not drawn with or not loaded.
+    """
+    index = json_object(Path(folder, "model_index.json"), "model_index.json")
+    pipeline = _pipeline_class(index.get("_class_name"))
+    parameters = inspect.signature(pipeline.__init__).parameters
+    components: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, value in index.items():
+        if name.startswith("_") or name in _DROPPED:
+            continue
+        if isinstance(value, list):
+            found = _component_class(name, value)
+            if name not in parameters:
+                continue
+            if found is None:
+                options[name] = None
+            else:
+                components[name] = found
+        elif name in parameters and isinstance(value, bool | int | float | str | None):
+            options[name] = value
+    options |= {name: value for name, value in _OPTIONS.items() if name in parameters}
+    options |= {name: None for name in _DROPPED if name in parameters}
+    required = {name for name, each in parameters.items() if each.default is each.empty}
+    missing = required - {"self", "args", "kwargs"} - components.keys() - options.keys()
+    missing |= _NEEDED & parameters.keys() - components.keys()
+    if missing:
+        raise ModelNotLoadable(f"its model_index.json lacks {', '.join(sorted(missing))}")
+    for name in components:
+        if not Path(folder, name).is_dir():
+            raise ModelNotLoadable(f"its component {name} is missing: there is no folder {name}/")
+    return FolderIndex(pipeline, components, options)
+
+
+def make_harmless(folder: str) -> None:
+    """Hold the files of a folder, copies all, to their bounds, and take out what leads elsewhere.
+
+    That is code, other files, and templates: a program in the template language has no end.
+
+    Raises:
+        ModelNotLoadable: one is no JSON object, is out of bounds, or its shards lie elsewhere.
+    """
+    check_folder(folder)
+    for path in Path(folder).glob("*/*.json"):
+        name = f"{path.parent.name}/{path.name}"
+        if path.name == "tokenizer.json":
+            check_tokenizer(name, json_object(path, name))
+        elif path.name in ("config.json", "tokenizer_config.json"):
+            path.write_text(json.dumps(_without_ways_out(json_object(path, name))), "utf-8")
+        elif path.name.endswith(".index.json"):
+            _check_shards(path)
+    for path in [*Path(folder).rglob("*.jinja"), *Path(folder).rglob("chat_template*.json")]:
+        path.unlink()
+
+
+def _pipeline_class(name: object) -> Any:
+    # A list there asks for code out of the folder.
+    if not isinstance(name, str):
+        raise ModelNotLoadable("its model_index.json names no pipeline class as _class_name")
+    found = getattr(diffusers, TEXT_TO_IMAGE_CLASSES.get(name, ""), None)
+    if found is None:
+        raise ModelNotLoadable(
+            f"its pipeline {name[:80]!r} does not draw from text here; these do: "
+            + ", ".join(sorted(TEXT_TO_IMAGE_CLASSES))
+        )
+    return found
+
+
+def _component_class(name: str, value: list[Any]) -> Any:
+    """The class of a component; None for one that is left out."""
+    if value == [None, None]:
+        return None
+    library, class_name = value if len(value) == 2 else (None, None)
+    if not (isinstance(library, str) and isinstance(class_name, str) and library in _LIBRARIES):
+        raise ModelNotLoadable(
+            f"its component {name[:80]!r} is {str(value)[:120]}; a component must be "
+            "a class of diffusers or transformers"
+        )
+    module, kinds = _LIBRARIES[library]
+    try:
+        found = _OTHERS.get((library, class_name)) or getattr(module, class_name, None)
+    except (ImportError, RuntimeError):  # a lazy import whose own requirements are missing
+        found = None
+    if not (isinstance(found, type) and issubclass(found, kinds)):
+        raise ModelNotLoadable(
+            f"its component {name[:80]!r} is a {class_name[:80]!r}, which the {library} installed "
+            "here does not have as a model, a scheduler or a tokenizer"
+        )
+    return found
+
+
+def _without_ways_out(value: Any) -> Any:
+    """Without names of code, of kernels on a hub, and of files anywhere, and without templates.
+
+    Vocabularies are among the files: transformers finds a tokenizer's files by their usual names
+    unless its configuration says otherwise.
+    """
+    if isinstance(value, list):
+        return [_without_ways_out(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_ways_out(each) for key, each in value.items() if not _leads_out(key)}
+
+
+def _leads_out(key: str) -> bool:
+    return (
+        key in ("auto_map", "chat_template")
+        or "attn_implementation" in key
+        or key.endswith("_file")
+    )
+
+
+def _check_shards(path: Path) -> None:
+    shards = json_object(path, path.name).get("weight_map")
+    names = shards.values() if isinstance(shards, dict) else [None]
+    for name in names:
+        if not isinstance(name, str) or not name or "/" in name or name.startswith("."):
+            raise ModelNotLoadable(
+                f"its {path.name} has {str(name)[:80]!r} as a shard; shards lie beside it"
+            )

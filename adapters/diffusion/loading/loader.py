@@ -1,0 +1,207 @@
+"""A model file, or a folder, becomes a pipeline."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers.initialization import no_init_weights
+
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import (
+    Callbacks,
+    brief,
+    give_memory_back,
+    is_of_the_bytes,
+    translated_errors,
+)
+from adapters.diffusion.families import (
+    FAMILIES,
+    configuration_files,
+    prediction_of,
+    with_modern_names,
+)
+from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
+from adapters.diffusion.loading.embedded_configuration import (
+    configuration_folder,
+    embedded_configuration,
+)
+from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.folder_loader import read_folder
+from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
+from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
+from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.diffusion.openvino.backend import accelerate_with_openvino
+from adapters.diffusion.untrusted.ticking import ticking
+from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
+from domain.models.record import ModelRecord
+
+__all__ = ["load_pipeline"]
+
+_PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
+
+_log = logging.getLogger(__name__)
+
+
+def load_pipeline(model: ModelRecord, device: Device, callbacks: Callbacks | None = None) -> Any:
+    """The text-to-image pipeline of a model, on `device`, in its precision.
+
+    Args:
+        model: What is loaded.
+        device: Where it shall draw.
+        callbacks: Told again and again while it is loaded; what they raise ends the load.
+
+    Raises:
+        ModelChanged: the file is not the one that the model's id names.
+        ModelNotLoadable: the file is no checkpoint that can be drawn with; the message says why.
+        OutOfMemory: it does not fit.
+    """
+    started = time.monotonic()
+    callbacks = callbacks or Callbacks(None, None)
+    try:
+        with translated_errors(device, f"loading {model.name}", callbacks):
+            with proven(model) as file, ticking(callbacks.on_load):
+                read = read_folder if model.parts else _read
+                pipeline = read(file, device, callbacks.on_load)
+            if isinstance(pipeline, STABLE_DIFFUSION):
+                _finish(pipeline, device)
+            elif device.plan.backend == "openvino":
+                name = type(pipeline).__name__
+                dtype = device.plan.dtype_of_others
+                _log.warning("torch draws in %s: OpenVINO takes no %s", dtype, name)
+    except BaseException as error:
+        give_memory_back(device)
+        if not isinstance(error, DomainError):  # a callback ended it, or the process ends
+            raise
+        if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
+            raise
+        raise _not_loadable(model, error) from error
+    pipeline.set_progress_bar_config(disable=True)
+    # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
+    if hasattr(pipeline.vae, "enable_slicing"):
+        pipeline.vae.enable_slicing()
+    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    return pipeline
+
+
+def _finish(pipeline: Any, device: Device) -> None:
+    plan = device.plan
+    if plan.backend == "openvino":
+        accelerate_with_openvino(
+            pipeline,
+            threads=plan.threads,
+            memory_bytes=plan.memory_bytes,
+            quantization=plan.quantization,
+        )
+    if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
+        mask_whole_picture(pipeline)
+
+
+def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
+    _log.warning("%a cannot be loaded", model.path, exc_info=error)
+    return ModelNotLoadable(
+        f"{model.name} is not a whole checkpoint of its configuration: {brief(error)}",
+        lasting=is_of_the_bytes(error),
+    )
+
+
+def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
+    metadata = read_metadata(model)
+    weights = with_modern_names(read_weights(model, tick=tick))
+    files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
+    dtype = _loaded_dtype(weights.values(), device)
+    pipeline = _assemble(weights, files, dtype)
+    if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
+        raise ModelNotLoadable(f"{model.name} cannot be loaded: {reason}", lasting=True)
+    place(pipeline, device, in_any_precision=True, mapped=weights.values())
+    return pipeline
+
+
+def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:
+    """In which precision the components are put together.
+
+    On a CPU in the file's own: its tensors stay mapped until they are converted and laid out in one
+    go, which copies each once. Elsewhere in the device's, so that nothing larger is moved there.
+    """
+    found = {tensor.dtype for tensor in weights if tensor.is_floating_point()}
+    if device.name != "cpu" or not found or not found <= _PLAIN_DTYPES:
+        return device.dtype
+    # Of several the smallest that holds each of their numbers.
+    return reduce(torch.promote_types, found)
+
+
+def _family_configuration(
+    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+) -> Mapping[str, str]:
+    if model.family is None or model.family not in FAMILIES:
+        raise ModelNotLoadable(f"{model.name} is of no family that a single file is loaded of")
+    return configuration_files(model.family, prediction_of(model.family, weights, metadata))
+
+
+def _assemble(
+    weights: dict[str, torch.Tensor], files: Mapping[str, str], dtype: torch.dtype
+) -> Any:
+    """Every component from the weights and the configuration, then the pipeline of them."""
+    index = json.loads(files["model_index.json"])
+    is_xl = "text_encoder_2" in index
+    with configuration_folder(files) as folder:
+        parts: dict[str, Any] = {
+            "unet": UNet2DConditionModel.from_single_file(
+                weights, config=folder, subfolder="unet", torch_dtype=dtype, local_files_only=True
+            ),
+            "vae": AutoencoderKL.from_single_file(
+                weights, config=folder, subfolder="vae", torch_dtype=dtype, local_files_only=True
+            ),
+            "scheduler": DPMSolverMultistepScheduler.from_pretrained(
+                folder, subfolder="scheduler", local_files_only=True
+            ),
+        }
+        encoders: dict[str, type] = {"": CLIPTextModel}
+        if is_xl:
+            encoders["_2"] = CLIPTextModelWithProjection
+        for suffix, text_encoder in encoders.items():
+            parts[f"tokenizer{suffix}"] = CLIPTokenizer.from_pretrained(
+                folder, subfolder=f"tokenizer{suffix}", local_files_only=True
+            )
+            # Every parameter comes from the file, or `_check_whole` complains.
+            with no_init_weights():
+                parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
+                    text_encoder,
+                    weights,
+                    config=folder,
+                    subfolder=f"text_encoder{suffix}",
+                    torch_dtype=dtype,
+                    local_files_only=True,
+                )
+    for name, part in parts.items():
+        _check_whole(name, part)
+    if is_xl:
+        return StableDiffusionXLPipeline(
+            **parts,
+            force_zeros_for_empty_prompt=index["force_zeros_for_empty_prompt"],
+            add_watermarker=False,
+        )
+    return StableDiffusionPipeline(
+        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )
+
+
+def _check_whole(name: str, part: Any) -> None:
+    """diffusers leaves a parameter that the file lacks on the meta device, without a word."""
+    if not isinstance(part, torch.nn.Module):
+        return
+    missing = [key for key, value in part.named_parameters() if value.is_meta]
+    if missing:
+        raise ValueError(f"{len(missing)} tensors of its {name} are missing, such as {missing[0]}")

@@ -1,0 +1,97 @@
+"""OpenVINO computes what is most of a drawing on a CPU: the UNet, and the autoencoder's decoder."""
+
+import gc
+import logging
+import time
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+
+__all__ = ["accelerate_with_openvino"]
+
+_PRECISIONS = (torch.float32, torch.bfloat16)
+# What no pipeline here tells a UNet of Stable Diffusion 1, 2 or XL.
+_UNUSUAL = ("time_cond_proj_dim", "class_embed_type", "encoder_hid_dim_type")
+_SHARE = 0.8
+"""Of the memory that weights may take while both libraries hold a network."""
+_BYTES_A_WEIGHT = {"none": 4, "int8": 2}
+"""Of OpenVINO's copy: in float32 where the hardware has nothing shorter; integers, and some more
+for the layers that stay as they are."""
+
+_log = logging.getLogger(__name__)
+
+
+def accelerate_with_openvino(
+    pipeline: Any, *, threads: int | None, memory_bytes: int, quantization: str = "none"
+) -> None:
+    """Put OpenVINO's networks in the place of a pipeline's own, whose memory is given back.
+
+    They are made of the pipeline's tensors, each network in its precision but for what is
+    quantised. What can not be converted stays as it is: a UNet that takes more than text, a
+    precision that is neither float32 nor bfloat16, and a network that does not fit the memory
+    twice.
+
+    Args:
+        pipeline: A `StableDiffusionPipeline` or `StableDiffusionXLPipeline`, on the CPU.
+        threads: How many compute; None for one a core.
+        memory_bytes: That the process may have.
+        quantization: Of the UNet: `int8`, or `none`.
+
+    Raises:
+        ValueError: it is to be quantised and holds what are no numbers.
+    """
+    # An extra: where it is not installed, everything else is.
+    from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
+
+    began = time.monotonic()
+    room = int(_SHARE * memory_bytes) - sum(map(_bytes, _networks(pipeline)))
+    converted = []
+    if _converts_unet(pipeline.unet) and _fits(pipeline.unet, room, quantization):
+        pipeline.unet = OpenVinoUnet(pipeline.unet, threads=threads, quantization=quantization)
+        converted.append("UNet" if quantization == "none" else f"UNet in {quantization}")
+    elif quantization != "none":
+        _log.warning(
+            "QUANTIZATION is %s, which this UNet cannot have: torch draws with it in %s",
+            quantization,
+            pipeline.unet.dtype,
+        )
+    if _converts_vae(pipeline.vae) and _fits(pipeline.vae.decoder, room):
+        channels = pipeline.vae.config.latent_channels
+        pipeline.vae.decoder = OpenVinoDecoder(
+            pipeline.vae.decoder, channels=channels, threads=threads
+        )
+        converted.append("decoder")
+    gc.collect()  # a network and its parts refer to each other
+    names = " and ".join(converted) or "none of the networks"
+    _log.info("converted for OpenVINO in %.2f s: %s", time.monotonic() - began, names)
+
+
+def _networks(pipeline: Any) -> list[torch.nn.Module]:
+    return [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+
+
+def _bytes(network: torch.nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in network.parameters())
+
+
+def _fits(network: torch.nn.Module, room: int, quantization: str = "none") -> bool:
+    weights = sum(tensor.numel() for tensor in network.parameters())
+    if _BYTES_A_WEIGHT[quantization] * weights <= room:
+        return True
+    _log.warning("torch computes the %s: there is no memory to convert it", type(network).__name__)
+    return False
+
+
+def _converts_unet(unet: Any) -> bool:
+    return (
+        isinstance(unet, UNet2DConditionModel)
+        and unet.dtype in _PRECISIONS
+        and isinstance(unet.config.cross_attention_dim, int)
+        and unet.config.addition_embed_type in (None, "text_time")
+        and all(unet.config.get(name) is None for name in _UNUSUAL)
+    )
+
+
+def _converts_vae(vae: Any) -> bool:
+    return isinstance(vae, AutoencoderKL) and vae.dtype in _PRECISIONS

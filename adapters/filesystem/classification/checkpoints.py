@@ -1,0 +1,191 @@
+"""Checkpoints: which family they are of, and what keeps one from being loaded.
+
+Families are told as diffusers (`loaders/single_file_utils.py`) and ComfyUI (`model_detection.py`)
+tell them: by how many numbers describe a token to the UNet, and by its input channels.
+"""
+
+import re
+from collections.abc import Mapping
+
+from adapters.filesystem.classification.extras import quantised, unexpected
+from adapters.filesystem.classification.layouts import Shape, checkpoint_parts
+from adapters.filesystem.headers.values import Header, TensorFacts
+from domain.models.record import ModelFamily
+
+__all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
+
+UNET = "model.diffusion_model."
+# How a UNet or transformer begins that lies in a file of its own: original names, diffusers' names.
+_BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
+_DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
+_DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
+_STEERING = ("control_model.", "controlnet_", "input_hint_block.")
+_DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
+_OLD_CLIP = re.compile(
+    r"cond_stage_model\.transformer\.(?=embeddings\.|encoder\.|final_layer_norm\.)"
+)
+_VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
+
+# What the UNet is told of a prompt: numbers a token; and the width of its first layer.
+_FAMILIES = {
+    (768, 320): ModelFamily.SD_1,
+    (1024, 320): ModelFamily.SD_2_V,
+    (2048, 320): ModelFamily.SDXL,
+    (1280, 384): ModelFamily.SDXL_REFINER,
+}
+_INPAINT = {
+    ModelFamily.SD_1: ModelFamily.SD_1_INPAINT,
+    ModelFamily.SD_2_V: ModelFamily.SD_2,  # of which the inpainting form predicts noise
+    ModelFamily.SDXL: ModelFamily.SDXL_INPAINT,
+}
+_NAMES = {
+    ModelFamily.SD_1: "Stable Diffusion 1.x",
+    ModelFamily.SD_1_INPAINT: "Stable Diffusion 1.x inpainting",
+    ModelFamily.SD_2: "Stable Diffusion 2.x",
+    ModelFamily.SD_2_V: "Stable Diffusion 2.x",
+    ModelFamily.SDXL: "SDXL",
+}
+_NEVER: Mapping[ModelFamily | None, str] = {
+    ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
+    "model and cannot begin one; choose an SDXL base model",
+    ModelFamily.SDXL_INPAINT: "it is an SDXL inpainting model, which fills in parts of pictures; "
+    "choose an SDXL base model",
+    ModelFamily.SD_3: "Stable Diffusion 3 cannot be loaded from a single file; put it here as a "
+    "diffusers folder",
+    ModelFamily.FLUX: "FLUX cannot be loaded from a single file; put it here as a diffusers folder",
+}
+_INPUTS = {
+    5: "it is a depth-to-image model, which needs a picture to begin with",
+    7: "it is an upscaler, which needs a picture to begin with",
+    8: "it is an editing model (InstructPix2Pix), which needs a picture to begin with",
+    9: "it is an inpainting model, which needs a picture to begin with",
+}
+
+
+def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
+    """True when the file has a network that draws, with or without what belongs to it."""
+    if any(name.startswith(_STEERING) for name in tensors):
+        return False  # the first ControlNets came together with their checkpoint
+    if any(name.startswith((UNET, *_BARE)) for name in tensors):
+        return True
+    return any(name.startswith(_DIFFUSERS_TRANSFORMER) for name in tensors) or all(
+        any(name.startswith(start) for name in tensors) for start in _DIFFUSERS
+    )
+
+
+def checkpoint_family(header: Header) -> ModelFamily | None:
+    """The published architecture; None when the network is another."""
+    tensors = header.tensors
+    names = [name.removeprefix(UNET) for name in tensors]
+    if any(name.startswith(("double_blocks.", "single_transformer_blocks.")) for name in names):
+        return ModelFamily.FLUX
+    if any(name.startswith("joint_blocks.") or ".attn.add_k_proj." in name for name in names):
+        return ModelFamily.SD_3
+    first = _first_layer(tensors)
+    if first is None:
+        return None
+    family = _FAMILIES.get((_context(tensors), first[0]))
+    if first[1] == 9:
+        return _INPAINT.get(family) if family else None
+    if family is ModelFamily.SD_2_V and not _predicts_velocity(header):
+        return ModelFamily.SD_2
+    return family
+
+
+def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
+    """What keeps the checkpoint from drawing from text; None when nothing does."""
+    if family in _NEVER:
+        return _NEVER[family]
+    if (reason := quantised(header.tensors, header.metadata)) is not None:
+        return reason
+    if family is None:
+        return (
+            "its network is not of a family that the service knows; put it here as a diffusers "
+            "folder"
+        )
+    if not any(name.startswith(UNET) for name in header.tensors):
+        return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
+    first = _first_layer(header.tensors)
+    if first is not None and first[1] != (9 if family is ModelFamily.SD_1_INPAINT else 4):
+        return _INPUTS.get(first[1], f"its UNet takes {first[1]} channels, as no known family does")
+    if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
+        return "it is an unCLIP model, which needs a picture to begin with"
+    if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
+        return (
+            "it is a latent consistency model (LCM), whose UNet takes the guidance as an input; "
+            "get it as a diffusers folder"
+        )
+    if "edm_mean" in header.tensors:
+        return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
+    if any(name.startswith("edm_vpred.") for name in header.tensors):
+        # https://huggingface.co/stabilityai/cosxl: its two scalars say the range of its noise.
+        return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
+    return _incomplete(header.tensors, family)
+
+
+def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str | None:
+    parts = checkpoint_parts(family)
+    tensors = _with_modern_names(tensors)
+    absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
+    if absent:
+        return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
+    for part, needed in parts.items():
+        for name, shape in needed.items():
+            if name not in tensors:
+                return f"its {part} is not that of {_NAMES[family]}: it lacks the tensor {name}"
+            if not _fits(name, tensors[name].shape, shape):
+                return (
+                    f"its {part} is not that of {_NAMES[family]}: the tensor {name} has the shape "
+                    f"{list(tensors[name].shape)[:8]}, not {list(shape)}"
+                )
+    return unexpected(tensors, parts)
+
+
+def _with_modern_names(tensors: Mapping[str, TensorFacts]) -> Mapping[str, TensorFacts]:
+    """Text encoders of 2022 may lack a `text_model.` in their names; loading puts it there."""
+    modern = "cond_stage_model.transformer.text_model."
+    return {_OLD_CLIP.sub(modern, name): facts for name, facts in tensors.items()}
+
+
+def _fits(name: str, shape: Shape, needed: Shape) -> bool:
+    # The VAE's attention comes as convolutions and, in newer files, as the same linear layers.
+    return shape == needed or (
+        shape == needed[:2] and needed[2:] == (1, 1) and _VAE_ATTENTION.match(name) is not None
+    )
+
+
+def _first_layer(tensors: Mapping[str, TensorFacts]) -> Shape | None:
+    for name in (f"{UNET}input_blocks.0.0.weight", "input_blocks.0.0.weight", "conv_in.weight"):
+        if name in tensors and len(tensors[name].shape) == 4:
+            return tensors[name].shape
+    return None
+
+
+def _context(tensors: Mapping[str, TensorFacts]) -> int:
+    shapes = (
+        facts.shape
+        for name, facts in tensors.items()
+        if name.endswith(".attn2.to_k.weight") and _DOWNWARDS.search(name)
+    )
+    return next((shape[1] for shape in shapes if len(shape) == 2), 0)
+
+
+def _predicts_velocity(header: Header) -> bool:
+    """Whether an SD 2.x checkpoint predicts velocity (768-v) or noise (512-base).
+
+    Names and shapes are the same for both. What files do tell, in this order: the ModelSpec
+    metadata of Stability AI (`modelspec.prediction_type`, ComfyUI's `modelspec.predict_key`,
+    `modelspec.architecture`), the empty tensor `v_pred` of newer checkpoints, and the training step
+    in `.ckpt` files, by which diffusers knows 512-base-ema.ckpt (875,000). A file that tells
+    nothing is taken for 768-v, as by diffusers and SwarmUI: most of SD 2.x is descended from it.
+    """
+    metadata = header.metadata
+    told = metadata.get("modelspec.prediction_type") or metadata.get("modelspec.predict_key") or ""
+    if told:
+        return told.lower().startswith("v")
+    architecture = metadata.get("modelspec.architecture", "")
+    if "v2-512" in architecture or "v2-768" in architecture:
+        return "v2-768" in architecture
+    if "v_pred" in header.tensors:
+        return True
+    return metadata.get("global_step") != "875000"

@@ -1,0 +1,131 @@
+"""Tells from a header alone what a model file is, and whether pictures can be drawn with it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.filesystem.cards.metadata import card_in
+from adapters.filesystem.classification.addons import addon_family, addon_kind, is_lora
+from adapters.filesystem.classification.checkpoints import (
+    UNET,
+    checkpoint_family,
+    is_checkpoint,
+    why_not_loadable,
+)
+from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
+from adapters.filesystem.classification.native_sizes import native_size_of_file
+from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from domain.models.card import NO_CARD, ModelCard
+from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.sizes import Size
+
+__all__ = ["Classification", "classify"]
+
+_CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
+_REASONS = {
+    ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint",
+    ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
+    ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint",
+    ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint",
+    ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a model file is.
+
+    Attributes:
+        kind: What it is for.
+        family: The published architecture, if it is one.
+        precision: Element type of the weights by torch's name, "mixed" for several, None for none.
+        loadable: True when text-to-image pictures can be drawn with it.
+        reason: Why it is not loadable, for a user to read; None when it is.
+        card: What its metadata says of it.
+        fault: Why nothing can be made of it, not even a part of a folder; None when something can.
+        native_size: Of the pictures that it was trained with; None when that is not known.
+    """
+
+    kind: ModelKind
+    family: ModelFamily | None
+    precision: str | None
+    loadable: bool
+    reason: str | None
+    card: ModelCard = NO_CARD
+    fault: str | None = None
+    native_size: Size | None = None
+
+
+def classify(header: Header) -> Classification:
+    """Tell what a file is from the names, types and shapes in its header."""
+    if is_checkpoint(header.tensors) and not is_lora(header.tensors):
+        kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
+    else:
+        kind = addon_kind(header.tensors)
+        family = addon_family(kind, header)
+    reason = _danger(header)
+    if reason is None and kind is not ModelKind.CHECKPOINT:
+        reason = _REASONS[kind]
+    elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
+        reason = _configuration_problem(header)
+    elif reason is None:
+        reason = why_not_loadable(header, family)
+    return Classification(
+        kind,
+        family,
+        _precision(header.tensors),
+        loadable=reason is None,
+        reason=reason,
+        card=card_in(header.metadata),
+        fault=_danger(header) or quantised(header.tensors, header.metadata),
+        native_size=(
+            native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
+        ),
+    )
+
+
+def _danger(header: Header) -> str | None:
+    if header.unsafe_globals:
+        first, more = shown(header.unsafe_globals[0]), len(header.unsafe_globals) - 1
+        names = f"{first} and {more} more" if more else first
+        return (
+            f"it holds the instruction to call {names}; a model file must not run code; "
+            "get it as .safetensors"
+        )
+    if header.unsupported:
+        return (
+            "it was saved in a way that torch does not load safely "
+            f"({header.unsupported[0]}); save it again as .safetensors"
+        )
+    return None
+
+
+def _configuration_problem(header: Header) -> str | None:
+    """What is wrong with a checkpoint in the original layout that brings its own configuration.
+
+    It must bring all of it, for loading takes none of it from a family then.
+    """
+    absent = [name for name in CONFIGURATION_FILES if name not in header.metadata]
+    if absent:
+        return f"its embedded configuration lacks {', '.join(sorted(absent))}"
+    try:
+        index = json.loads(header.metadata["model_index.json"])
+    except (ValueError, RecursionError):
+        index = None
+    if not isinstance(index, dict) or index.get("_class_name") != "StableDiffusionPipeline":
+        return "its embedded configuration is not that of a StableDiffusionPipeline"
+    for part in _CONFIGURED_PARTS:
+        if not any(name.startswith(part) for name in header.tensors):
+            return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
+    return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
+
+
+def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
+    """The one floating type of the weights; noise schedules, counters and averages do not count."""
+    weights = {
+        facts.dtype
+        for name, facts in tensors.items()
+        if "float" in facts.dtype and not name.startswith("model_ema.") and len(facts.shape) >= 2
+    }
+    weights = weights or {facts.dtype for facts in tensors.values() if "float" in facts.dtype}
+    return "mixed" if len(weights) > 1 else next(iter(weights), None)

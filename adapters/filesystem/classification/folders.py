@@ -1,0 +1,174 @@
+"""Tells what a diffusers folder is from its small files."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from adapters.filesystem.classification.files import Classification
+from adapters.filesystem.classification.native_sizes import native_size_of_folder
+from adapters.filesystem.folder_parts import (
+    scheduler_problem,
+    tokenizer_problem,
+    unnamed_parts,
+    used_weights,
+    weights_problem,
+)
+from adapters.filesystem.folders import INDEX
+from adapters.filesystem.headers.values import shown
+from domain.models.record import ModelFamily, ModelKind
+
+__all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
+
+MAX_TEXT_BYTES = 1_000_000
+"""Of a configuration file that is read; published ones have a few thousand."""
+
+# The classes of diffusers that draw from text alone, and the family that each is of.
+PIPELINES: Mapping[str, ModelFamily | None] = {
+    "AuraFlowPipeline": None,
+    "ChromaPipeline": None,
+    "CogView3PlusPipeline": None,
+    "CogView4Pipeline": None,
+    "Flux2KleinPipeline": None,
+    "FluxPipeline": ModelFamily.FLUX,
+    "HunyuanDiTPipeline": None,
+    "LatentConsistencyModelPipeline": None,
+    "Lumina2Pipeline": None,
+    "LuminaPipeline": None,
+    "PixArtAlphaPipeline": None,
+    "PixArtSigmaPipeline": None,
+    "QwenImagePipeline": None,
+    "SanaPipeline": None,
+    "StableDiffusion3Pipeline": ModelFamily.SD_3,
+    "StableDiffusionInpaintPipeline": ModelFamily.SD_1_INPAINT,
+    "StableDiffusionPipeline": ModelFamily.SD_1,
+    "StableDiffusionXLInpaintPipeline": ModelFamily.SDXL_INPAINT,
+    "StableDiffusionXLPipeline": ModelFamily.SDXL,
+    "ZImagePipeline": None,
+}
+_OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
+_LIBRARIES = frozenset({"diffusers", "transformers"})
+_OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
+_WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
+_SMALL_FILES = (".json", ".txt", ".model")
+_SCHEDULER = "scheduler_config.json"
+_WITH_NAMED_SAMPLERS = "StableDiffusion"
+_SD_2_WIDTH = 1024  # of its text encoder; Stable Diffusion 1's has 768
+
+
+def classify_folder(
+    paths: Collection[str],
+    read: Callable[[str], bytes],
+    faults: Mapping[str, str] = MappingProxyType({}),
+) -> Classification:
+    """Tell what a folder is.
+
+    Args:
+        paths: Of its files, from the folder.
+        read: Gives the content of one of them, at most `MAX_TEXT_BYTES`.
+        faults: Why some of them cannot be used, by path.
+    """
+    if INDEX in faults:
+        return _refused(None, f"its file {INDEX} cannot be used: {faults[INDEX]}")
+    index = _object(INDEX, read)
+    name = index.get("_class_name")
+    if not isinstance(name, str):
+        return _refused(None, f"its {INDEX} names no pipeline class")
+    if name not in PIPELINES:
+        shown = name if name.isidentifier() and len(name) < 80 else "something else"
+        family = _OTHER_FAMILIES.get(name)
+        return _refused(family, f"it is a {shown}, which draws no picture from text alone here")
+    family = PIPELINES[name]
+    if name == "StableDiffusionPipeline":
+        family = _stable_diffusion(paths, read)
+    for component, what in index.items():
+        if component.startswith("_") or not isinstance(what, list):
+            continue
+        if (reason := _component_problem(component, what, paths, read, faults)) is not None:
+            return _refused(family, reason)
+    if unnamed := unnamed_parts(name, index):
+        return _refused(family, f"its {INDEX} names no {', '.join(unnamed)}")
+    if name.startswith(_WITH_NAMED_SAMPLERS) and family is not ModelFamily.SD_3:
+        scheduler = index["scheduler"][1] if len(index["scheduler"]) > 1 else None
+        reason = scheduler_problem(scheduler, _object(f"scheduler/{_SCHEDULER}", read))
+        if reason is not None:
+            return _refused(family, reason)
+    return Classification(
+        ModelKind.CHECKPOINT,
+        family,
+        None,
+        loadable=True,
+        reason=None,
+        native_size=native_size_of_folder(read, family),
+    )
+
+
+def _component_problem(
+    component: str,
+    what: list[Any],
+    paths: Collection[str],
+    read: Callable[[str], bytes],
+    faults: Mapping[str, str],
+) -> str | None:
+    library, shown_as = (what[0] if what else None), shown(component)
+    if library is None or component in _OPTIONAL:
+        return None
+    if not isinstance(library, str) or library not in _LIBRARIES:
+        return f"its {shown_as} is code of its own, and no model may bring code"
+    start = f"{component}/"
+    files = [path.removeprefix(start) for path in paths if path.startswith(start)]
+    if not files:
+        return f"its {shown_as} is missing"
+    if (reason := _fault(component, files, faults)) is not None:
+        return reason
+    name = what[1] if len(what) > 1 else None
+    if component.startswith(_WITH_WEIGHTS):
+        return weights_problem(shown_as, files, lambda file: read(start + file)) or (
+            _quantisation(component, read)
+        )
+    if component.startswith("tokenizer"):
+        return tokenizer_problem(shown_as, name, files)
+    if component == "scheduler" and _SCHEDULER not in files:
+        return f"its {component}/{_SCHEDULER} is missing"
+    return None
+
+
+def _fault(component: str, files: list[str], faults: Mapping[str, str]) -> str | None:
+    """What is wrong with a file that the loader reads; of weights it may leave some unread."""
+    used = used_weights(files)
+    for file in sorted(files):
+        path = f"{component}/{file}"
+        if path in faults and (file in used or file.endswith(_SMALL_FILES)):
+            return f"its file {shown(path)} cannot be used: {faults[path]}"
+    return None
+
+
+def _quantisation(component: str, read: Callable[[str], bytes]) -> str | None:
+    told = _object(f"{component}/config.json", read).get("quantization_config")
+    if not isinstance(told, dict):
+        return None
+    form = shown(str(told.get("quant_method", "codes and scales")))
+    return f"its {component} is quantised ({form}); get the model in 16 or 32 bits"
+
+
+def _stable_diffusion(paths: Collection[str], read: Callable[[str], bytes]) -> ModelFamily:
+    unet = _object("unet/config.json", read) if "unet/config.json" in paths else {}
+    if unet.get("cross_attention_dim") != _SD_2_WIDTH:
+        return ModelFamily.SD_1
+    scheduler = f"scheduler/{_SCHEDULER}"
+    told = _object(scheduler, read) if scheduler in paths else {}
+    velocity = told.get("prediction_type") == "v_prediction"
+    return ModelFamily.SD_2_V if velocity else ModelFamily.SD_2
+
+
+def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
+    """The JSON object in a file; an empty one when there is none."""
+    try:
+        value = json.loads(read(path))
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _refused(family: ModelFamily | None, reason: str) -> Classification:
+    return Classification(ModelKind.CHECKPOINT, family, None, loadable=False, reason=reason)

@@ -1,0 +1,99 @@
+"""The size of the pictures that a model was trained with."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from domain.models.record import ModelFamily
+from domain.sizes import Size
+
+__all__ = ["native_size_of_file", "native_size_of_folder"]
+
+_SIDES: Mapping[ModelFamily, int] = {
+    # As published: `sample_size` of the networks' configurations, times the autoencoder's factor.
+    ModelFamily.SD_1: 512,
+    ModelFamily.SD_1_INPAINT: 512,
+    ModelFamily.SD_2: 512,
+    ModelFamily.SD_2_V: 768,
+    ModelFamily.SDXL: 1024,
+    ModelFamily.SDXL_INPAINT: 1024,
+    ModelFamily.SDXL_REFINER: 1024,
+    ModelFamily.SD_3: 1024,
+    # FLUX has no such field. Its authors' pipelines draw 1024 × 1024 where nothing is said.
+    ModelFamily.FLUX: 1024,
+}
+# Of ModelSpec (https://github.com/Stability-AI/ModelSpec): "WIDTHxHEIGHT".
+_RESOLUTION = "modelspec.resolution"
+_PAIR = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
+_SHORTEST, _LONGEST = 64, 8192
+_NETWORKS = ("unet/config.json", "transformer/config.json")
+_AUTOENCODER = "vae/config.json"
+_MOST_LEVELS = 10
+
+
+def native_size_of_file(metadata: Mapping[str, str], family: ModelFamily | None) -> Size | None:
+    """What a file's metadata says, else its own configuration, else its family; None for none."""
+    if (found := _PAIR.fullmatch(metadata.get(_RESOLUTION, "").strip().lower())) is not None:
+        width, height = map(int, found.groups())
+        if _is_plausible(width, height):
+            return Size(width, height)
+    return _configured(lambda path: metadata.get(path, "")) or _of_family(family)
+
+
+def native_size_of_folder(read: Callable[[str], bytes], family: ModelFamily | None) -> Size | None:
+    """What the configurations of a folder's parts say, else its family; None for neither.
+
+    Args:
+        read: Gives the content of a file by its path from the folder; raises OSError for none.
+        family: The folder's.
+    """
+    return _configured(read) or _of_family(family)
+
+
+def _of_family(family: ModelFamily | None) -> Size | None:
+    side = None if family is None else _SIDES.get(family)
+    return None if side is None else Size(side, side)
+
+
+def _configured(read: Callable[[str], str | bytes]) -> Size | None:
+    factor = _factor(_object(read, _AUTOENCODER))
+    if factor is None:
+        return None
+    for path in _NETWORKS:
+        sample = _object(read, path).get("sample_size")
+        sides: list[Any] = (
+            sample if isinstance(sample, list) else [sample, sample]
+        )  # (height, width)
+        if len(sides) != 2 or not all(type(side) is int for side in sides):
+            continue
+        height, width = (factor * side for side in sides)
+        if _is_plausible(width, height):
+            return Size(width, height)
+    return None
+
+
+def _factor(vae: Mapping[str, Any]) -> int | None:
+    """How many pixels of a side a latent stands for: each level of the encoder but one halves it.
+
+    So diffusers' pipelines compute `vae_scale_factor`; the second name is that of the deep
+    compression autoencoders that Sana has.
+    """
+    for name in ("block_out_channels", "encoder_block_out_channels"):
+        levels = vae.get(name)
+        if isinstance(levels, list) and 1 <= len(levels) <= _MOST_LEVELS:
+            return int(2 ** (len(levels) - 1))
+    return None
+
+
+def _is_plausible(width: int, height: int) -> bool:
+    return all(_SHORTEST <= side <= _LONGEST for side in (width, height))
+
+
+def _object(read: Callable[[str], str | bytes], path: str) -> Mapping[str, Any]:
+    """The JSON object in a file; an empty one where there is none."""
+    try:
+        value = json.loads(read(path))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,78 @@
+"""Reads the header of any model file: names, types and shapes of its tensors, never their data."""
+
+from typing import BinaryIO
+
+from adapters.filesystem.headers.pickles import ZIP_MAGIC, read_pickle_header
+from adapters.filesystem.headers.safetensors import read_safetensors_header
+from adapters.filesystem.headers.values import (
+    EmptyFile,
+    Header,
+    IncompleteFile,
+    TensorFacts,
+    UnreadableHeader,
+)
+
+__all__ = [
+    "LONGEST_POINTER",
+    "POINTER",
+    "Header",
+    "IncompleteFile",
+    "TensorFacts",
+    "UnreadableHeader",
+    "is_pointer",
+    "read_header",
+]
+
+_SAFETENSORS = ".safetensors"
+
+POINTER = "it is a Git LFS pointer, not the model; run `git lfs pull`"
+LONGEST_POINTER = 1024
+"""Bytes; a pointer must be shorter (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md)."""
+
+
+def read_header(file: BinaryIO, size: int, extension: str) -> Header:
+    """Read the header of an open model file; its position is moved.
+
+    Args:
+        file: The file, open for reading in binary and seekable.
+        size: Its size in bytes, as `os.fstat` gives it.
+        extension: Of its name, in lower case with the dot: `.safetensors`, or one that stands for
+            a file that `torch.save` wrote.
+
+    Raises:
+        IncompleteFile: The header promises more bytes than there are; look again later.
+        UnreadableHeader: It is no model file, or its header lies; `reason` says how.
+        OSError: The file could not be read.
+    """
+    if size == 0:
+        raise EmptyFile
+    file.seek(0)
+    start = file.read(64)
+    _check_what_it_is(start, extension)
+    if extension == _SAFETENSORS:
+        return read_safetensors_header(file, size)
+    return read_pickle_header(file, size)
+
+
+def is_pointer(start: bytes) -> bool:
+    """Whether a file that begins so stands for one that Git LFS has not fetched."""
+    return start.startswith(b"version https://git-lfs")
+
+
+def _check_what_it_is(start: bytes, extension: str) -> None:
+    """Raises UnreadableHeader for what users take for a model file, with what to do instead."""
+    if is_pointer(start):
+        raise UnreadableHeader(POINTER)
+    if start.startswith(b"GGUF"):
+        raise UnreadableHeader(
+            "it is a GGUF file, whose weights are quantised; get the model as .safetensors in 16 "
+            "or 32 bits"
+        )
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise UnreadableHeader("it is a web page, not the model; download the model itself")
+    # A header's length may begin with the bytes of a pickle: 640 is 80 02 00 00 00 00 00 00.
+    is_safe = start[8:10] in (b'{"', b"{}") and start[5:8] == bytes(3)
+    if extension == _SAFETENSORS and not is_safe and start.startswith((ZIP_MAGIC, b"\x80\x02")):
+        raise UnreadableHeader("it is a torch file, not safetensors; rename it to end in .ckpt")
+    if extension != _SAFETENSORS and is_safe:
+        raise UnreadableHeader("it is a safetensors file; rename it to end in .safetensors")

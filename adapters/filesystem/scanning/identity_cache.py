@@ -1,0 +1,185 @@
+"""What was learnt of files, kept from one run to the next."""
+
+import dataclasses
+import json
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from adapters.filesystem.cards.fields import card_of
+from adapters.filesystem.classification.files import Classification
+from adapters.filesystem.scanning.identity import Identity
+from domain.models.record import FileStamp, ModelFamily, ModelKind
+from domain.sizes import Size
+
+__all__ = ["IdentityCache"]
+
+_VERSION = 7
+"""Of the table and of what `classify` says; another one starts the cache anew."""
+
+_PATIENCE = 5.0
+"""Seconds to wait for another process that writes; each writes one row at a time."""
+
+_NO_DATABASE = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+
+_COLUMNS = "path, inode, size, modified_ns, changed_ns"
+_TABLE = f"""
+create table if not exists identities (
+  path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
+  digest text not null, kind text not null, family text, precision text, reason text,
+  card text not null, fault text, native_width integer, native_height integer,
+  primary key ({_COLUMNS})
+) without rowid
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class IdentityCache:
+    """Identities by path and stamp, in an SQLite file that is made when there is something to keep.
+
+    The stamp's device does not count, for network folders, btrfs and overlays get another number
+    with each mount. That trusts whoever may mount: a file system put in the place of another, with
+    a file of the same path, inode, size and times to the nanosecond but other bytes (a clone, or an
+    image with made-up times), is not told from it.
+
+    A cache that can not be read or written is no reason to stop: it is told once, and files are
+    hashed again. Several services may share the file. `_lock` lets the threads that hash share the
+    one connection.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._useless = False
+
+    def get(self, path: str, stamp: FileStamp) -> Identity | None:
+        """What was kept of a file at this path with this stamp, whatever its device."""
+        with self._lock:
+            if self._connection is None and not self._path.exists():
+                return None
+            row = self._run(
+                "select digest, kind, family, precision, reason, card, fault, native_width, "
+                "native_height from identities "
+                "where path = ? and inode = ? and size = ? and modified_ns = ? "
+                "and changed_ns = ?",
+                _key(path, stamp),
+            )
+        if row is None:
+            return None
+        try:
+            return _identity(*row)
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):  # a kind or family of another version of this service
+            return None
+
+    def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
+        """Keep what a file at this path with this stamp is."""
+        told = identity.classification
+        card = json.dumps(dataclasses.asdict(told.card))
+        native = told.native_size
+        values = (
+            *(identity.digest, told.kind, told.family, told.precision, told.reason),
+            *(card, told.fault, native and native.width, native and native.height),
+        )
+        places = ", ".join("?" * (5 + len(values)))
+        with self._lock:
+            self._run(
+                f"insert or replace into identities values ({places})",  # noqa: S608
+                (*_key(path, stamp), *values),
+            )
+
+    def close(self) -> None:
+        """Let go of the file; from now on nothing is found or kept."""
+        with self._lock:
+            self._useless = True
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _run(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        if self._useless:
+            return None
+        try:
+            if self._connection is None:
+                self._connection = self._opened()
+            row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+            return row
+        except (sqlite3.Error, OSError) as error:
+            _log.warning("no hashes are kept in %s: %s", self._path, error)
+            self._useless = True
+            return None
+
+    def _opened(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._connected()
+        except sqlite3.DatabaseError as error:
+            # Of an extended code the lowest byte is the plain one.
+            if error.sqlite_errorcode & 0xFF not in _NO_DATABASE:
+                raise
+        # What is there is no database, or a torn one; it holds nothing that can not be had again.
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            # At once, for a process that starts beside this one may see half of it otherwise.
+            connection.execute("begin immediate")
+            if connection.execute("pragma user_version").fetchone()[0] != _VERSION:
+                connection.execute("drop table if exists identities")
+                connection.execute(f"pragma user_version = {_VERSION}")
+            connection.execute(_TABLE)
+            connection.execute("commit")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def _identity(
+    digest: str,
+    kind: str,
+    family: str | None,
+    precision: str | None,
+    reason: str | None,
+    card: str,
+    fault: str | None,
+    native_width: int | None,
+    native_height: int | None,
+) -> Identity:
+    return Identity(
+        digest,
+        Classification(
+            ModelKind(kind),
+            None if family is None else ModelFamily(family),
+            precision,
+            loadable=reason is None,
+            reason=reason,
+            card=card_of(json.loads(card)),
+            fault=fault,
+            native_size=Size(native_width, native_height)
+            if native_width is not None and native_height is not None
+            else None,
+        ),
+    )
+
+
+def _key(path: str, stamp: FileStamp) -> tuple[object, ...]:
+    # SQLite's integers are signed; inodes may use all 64 bits. A name need not be UTF-8.
+    numbers = (stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns)
+    signed = (number - (1 << 64) if number >= 1 << 63 else number for number in numbers)
+    return (os.fsencode(os.path.abspath(path)), *signed)

@@ -1,0 +1,61 @@
+"""Settings of that web UI that change its pictures: what each must be to be followed here.
+
+Source of names and defaults: its 1.10, `modules/shared_options.py`. A setting that is not listed
+changes no picture, or is of another tool: it is taken, and nothing is done with it.
+"""
+
+from collections.abc import Mapping
+
+from adapters.http.automatic1111.asked.scripts import NO_CHECKPOINT
+from adapters.http.automatic1111.asked.verdicts import Rule, nothing_but
+
+__all__ = ["AT_REST", "SETTING_RULES"]
+
+AT_REST: Mapping[str, tuple[object, ...]] = {
+    # Networks beside the checkpoint's own.
+    "CLIP_stop_at_last_layers": (1,),
+    "sd_vae": ("Automatic", *NO_CHECKPOINT),
+    "sd_unet": ("Automatic", *NO_CHECKPOINT),
+    "sd_hypernetwork": NO_CHECKPOINT,
+    "sd_lora": NO_CHECKPOINT,
+    "forge_additional_modules": (),
+    "sd_vae_decode_method": ("Full",),
+    "face_restoration": (),
+    "tiling": (),
+    "token_merging_ratio": (),
+    # Noise.
+    "randn_source": ("GPU", "CPU"),
+    "eta_noise_seed_delta": (),
+    "eta_ddim": (),
+    "eta_ancestral": (1,),
+    "s_churn": (),
+    "s_noise": (1,),
+    "s_min_uncond": (),
+    "sd_noise_schedule": ("Default",),
+    "sgm_noise_multiplier": (),
+    # Steps.
+    "k_sched_type": ("Automatic",),
+    "sigma_min": (),
+    "sigma_max": (),
+    "rho": (),
+    "ddim_discretize": ("uniform",),
+    "uni_pc_variant": ("bh1",),
+    "uni_pc_skip_type": ("time_uniform",),
+    "uni_pc_order": (3,),
+    "beta_dist_alpha": (0.6,),
+    "beta_dist_beta": (0.6,),
+    "always_discard_next_to_last_sigma": (),
+    "skip_early_cond": (),
+    # Earlier releases' faults, kept for their pictures' sake.
+    "use_old_emphasis_implementation": (),
+    "use_old_karras_scheduler_sigmas": (),
+    "use_old_scheduling": (),
+    "use_downcasted_alpha_bar": (),
+    # What SDXL is told of the picture.
+    "sdxl_crop_top": (),
+    "sdxl_crop_left": (),
+}
+"""What each may be, beside nothing."""
+
+SETTING_RULES: Mapping[str, Rule] = {name: nothing_but(*values) for name, values in AT_REST.items()}
+"""The verdict on each."""

@@ -1,0 +1,138 @@
+"""What there is to choose from, as that API lists it."""
+
+from http import HTTPStatus
+
+from flask import Response, jsonify
+from marshmallow import fields
+
+from adapters.http.automatic1111.checkpoints import stem, title
+from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.prefix import PREFIX
+from adapters.http.automatic1111.samplers import (
+    SAMPLERS,
+    SCHEDULES,
+    ListedSampler,
+    ListedSchedule,
+)
+from adapters.http.description.answers import AnswerSchema, Computed
+from adapters.http.edge.auth import protect
+from adapters.http.edge.bodies import Blueprint
+from domain.credentials import Scope
+from domain.models.record import SHORT_ID, ModelRecord
+from domain.services.credential_checker import CredentialChecker
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["listing_blueprint"]
+
+# Its clients ask for these when they connect. What is listed there could be named in a request,
+# and there is none of it that could.
+_NONE_OF: tuple[tuple[str, object], ...] = (
+    ("sd-vae", []),
+    ("upscalers", []),
+    ("latent-upscale-modes", []),
+    ("loras", []),
+    ("hypernetworks", []),
+    ("face-restorers", []),
+    ("realesrgan-models", []),
+    ("prompt-styles", []),
+    ("embeddings", {"loaded": {}, "skipped": {}}),
+    ("scripts", {"txt2img": [], "img2img": []}),
+    ("script-info", []),
+    ("extensions", []),
+)
+
+
+class _SdapiCheckpointSchema(AnswerSchema):
+    """A checkpoint in the form of AUTOMATIC1111's API."""
+
+    title = Computed(
+        title, fields.String(), metadata={"description": "The name of the checkpoint in requests."}
+    )
+    model_name = Computed(
+        stem, fields.String(), metadata={"description": "The file name without its extension."}
+    )
+    hash = Computed(
+        lambda model: model.id[:SHORT_ID],
+        fields.String(),
+        metadata={"description": "The first digits of the SHA-256 of the file."},
+    )
+    sha256 = fields.String(attribute="id")
+    filename = fields.String(attribute="path")
+    config = fields.Constant(None, metadata={"const": None})
+
+
+class _SdapiSamplerSchema(AnswerSchema):
+    """A sampler in the form of AUTOMATIC1111's API."""
+
+    name = fields.String()
+    aliases = fields.List(fields.String())
+    options = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={
+            "description": "`scheduler` is the schedule that `Automatic` means for this "
+            "sampler, if there is one."
+        },
+    )
+
+
+class _SdapiScheduleSchema(AnswerSchema):
+    """A noise schedule in the form of AUTOMATIC1111's API."""
+
+    name = fields.String()
+    label = fields.String(
+        metadata={"description": "The name of the schedule in requests; `name` works too."}
+    )
+    aliases = fields.List(fields.String(), allow_none=True)
+    default_rho = fields.Float(
+        metadata={"description": "The rho of Karras; -1 for other schedules."}
+    )
+    need_inner_model = fields.Boolean(
+        metadata={
+            "description": "Whether the schedule is spaced over the timesteps of the training."
+        }
+    )
+
+
+def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
+    """`/sdapi/v1/sd-models` and the other lists."""
+    blueprint = Blueprint(
+        "sdapi_lists",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: what a tool can choose from.",
+        failure_schema=SdapiFailureSchema,
+    )
+    protect(blueprint, checker, Scope.MODELS_READ, basic=True)
+
+    @blueprint.get("/sd-models")
+    @blueprint.response(HTTPStatus.OK, _SdapiCheckpointSchema(many=True))
+    def list_checkpoints() -> list[ModelRecord]:
+        """The checkpoints that can draw."""
+        return [model for model in registry.models() if model.loadable]
+
+    @blueprint.get("/samplers")
+    @blueprint.response(HTTPStatus.OK, _SdapiSamplerSchema(many=True))
+    def list_samplers() -> list[ListedSampler]:
+        """The samplers. Some checkpoints do not take all of them."""
+        return list(SAMPLERS)
+
+    @blueprint.get("/schedulers")
+    @blueprint.response(HTTPStatus.OK, _SdapiScheduleSchema(many=True))
+    def list_schedulers() -> list[ListedSchedule]:
+        """The noise schedules."""
+        return list(SCHEDULES)
+
+    for name, nothing in _NONE_OF:
+        _add_constant(blueprint, name, nothing)
+    return blueprint
+
+
+def _add_constant(blueprint: Blueprint, name: str, value: object) -> None:
+    described = {"const": value, "type": "array" if isinstance(value, list) else "object"}
+
+    @blueprint.get(f"/{name}", endpoint=f"list_{name.replace('-', '_')}")
+    @blueprint.response(HTTPStatus.OK, described)
+    def list_nothing() -> Response:
+        """An empty list: this service has nothing of this kind."""
+        return jsonify(value)

@@ -1,0 +1,81 @@
+"""Pictures, asked for as that API's clients do."""
+
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from adapters.http.automatic1111.checkpoints import chosen_checkpoint
+from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.options import CallersOptions, Options
+from adapters.http.automatic1111.pictures import SdapiPicturesSchema, pictures
+from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
+from adapters.http.automatic1111.schemas import SdapiTxt2ImgSchema
+from adapters.http.edge.auth import current_principal, protect
+from adapters.http.edge.bodies import Blueprint
+from adapters.http.edge.route_errors import DRAWING, SUBMITTING
+from adapters.http.generation.schemas import generation_request
+from adapters.http.generation.waiting import WaitingCallers
+from application.settings.settings import Settings
+from domain.credentials import Scope
+from domain.generation.output_formats import OutputFormat
+from domain.services.credential_checker import CredentialChecker
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["txt2img_blueprint"]
+
+_EXAMPLE = {
+    "prompt": "a red circle",
+    "negative_prompt": "trees",
+    "seed": 7,
+    "steps": 20,
+    "cfg_scale": 7.5,
+    "width": 256,
+    "height": 256,
+    "sampler_name": "DPM++ 2M Karras",
+    "override_settings": {"sd_model_checkpoint": "demo"},
+}
+
+
+def txt2img_blueprint(
+    settings: Settings,
+    registry: ModelRegistry,
+    options: CallersOptions,
+    draw: WaitingCallers,
+    checker: CredentialChecker,
+) -> Blueprint:
+    """`/sdapi/v1/txt2img`."""
+    blueprint = Blueprint(
+        "sdapi_txt2img",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: pictures.",
+        failure_schema=SdapiFailureSchema,
+    )
+    protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
+
+    @blueprint.post("/txt2img")
+    @blueprint.raises(*SUBMITTING, *DRAWING)
+    @blueprint.arguments(SdapiTxt2ImgSchema, example=_EXAMPLE)
+    @blueprint.response(
+        HTTPStatus.OK, SdapiPicturesSchema, description="The pictures, in the order of their seeds."
+    )
+    def txt2img(fields: dict[str, Any]) -> dict[str, object]:
+        """Draw pictures and wait for them."""
+        caller = current_principal().name
+        own = options.of(caller)
+        answer = {name: fields.pop(name) for name in ("batch_size", "n_iter", "ignored")}
+        send = fields.pop("send_images")
+        named = fields.pop("checkpoint")
+        model = chosen_checkpoint(registry, named) if named else own.model(registry)
+        asked = {"id": JOB_PREFIX + uuid.uuid4().hex, "model_id": model.id, **_format(fields, own)}
+        result = draw.pictures(generation_request(fields | asked, settings), caller=caller)
+        return pictures(result, model, **answer, send=send)
+
+    return blueprint
+
+
+def _format(fields: dict[str, Any], own: Options) -> dict[str, object]:
+    """The format that a request asks for, or its caller's options do. Only some have a quality."""
+    name = OutputFormat(fields.get("output_format", own.samples_format))
+    quality = fields.get("quality", own.jpeg_quality)
+    return {"output_format": name, "quality": quality if name.has_quality else None}

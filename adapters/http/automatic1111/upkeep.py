@@ -1,0 +1,84 @@
+"""What that API's clients ask of the program itself."""
+
+import os
+from http import HTTPStatus
+from pathlib import Path
+
+from flask import Response, jsonify
+
+from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.prefix import PREFIX
+from adapters.http.edge.auth import protect
+from adapters.http.edge.bodies import Blueprint
+from domain.credentials import Scope
+from domain.ports.device_report import DeviceReport
+from domain.services.credential_checker import CredentialChecker
+
+__all__ = ["upkeep_blueprint"]
+
+_REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
+_UNKNOWN = {"error": "unavailable"}
+"""That API's words for what it cannot tell."""
+_FLAGS = {"api": True}
+"""How that web UI would have been started. What this service was told is nobody's business."""
+_STATM = Path("/proc/self/statm")
+
+
+def upkeep_blueprint(report: DeviceReport, checker: CredentialChecker) -> Blueprint:
+    """`/sdapi/v1/memory`, `/sdapi/v1/cmd-flags` and `/sdapi/v1/refresh-…`."""
+    blueprint = Blueprint(
+        "sdapi_upkeep",
+        __name__,
+        url_prefix=PREFIX,
+        description="AUTOMATIC1111's API: the program itself.",
+        failure_schema=SdapiFailureSchema,
+    )
+    protect(blueprint, checker, Scope.MODELS_READ, basic=True)
+
+    @blueprint.get("/memory")
+    @blueprint.response(
+        HTTPStatus.OK,
+        {
+            "type": "object",
+            "required": ["ram", "cuda"],
+            "properties": {"ram": {"type": "object"}, "cuda": {"type": "object"}},
+        },
+        description="Bytes: `free`, `used` and `total`; for a device, under `system`.",
+    )
+    def memory() -> Response:
+        """The memory that this process uses, and the memory of the device."""
+        device = report.memory
+        cuda = _UNKNOWN if device is None else {"system": _bytes(device.used, device.total)}
+        return jsonify({"ram": _of_process() or _UNKNOWN, "cuda": cuda})
+
+    @blueprint.get("/cmd-flags")
+    @blueprint.response(HTTPStatus.OK, {"type": "object"})
+    def command_line_flags() -> Response:
+        """The flags of the program: the API is on."""
+        return jsonify(_FLAGS)
+
+    for what in _REFRESHED:
+        _add_refresh(blueprint, what)
+    return blueprint
+
+
+def _add_refresh(blueprint: Blueprint, what: str) -> None:
+    @blueprint.post(f"/refresh-{what}", endpoint=f"refresh_{what}")
+    @blueprint.response(HTTPStatus.OK, {"type": "null"})
+    def refresh() -> Response:
+        """Does nothing, because the model folders are watched all the time."""
+        return jsonify(None)
+
+
+def _bytes(used: int, total: int) -> dict[str, int]:
+    return {"free": max(0, total - used), "used": used, "total": total}
+
+
+def _of_process() -> dict[str, int] | None:
+    """The process's resident memory and the host's, as Linux tells; None elsewhere."""
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        resident = int(_STATM.read_text(encoding="ascii").split()[1])
+        return _bytes(resident * page, os.sysconf("SC_PHYS_PAGES") * page)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,134 @@
+"""A blueprint whose routes are described in OpenAPI by what is said of them anyway."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import flask_smorest
+from apispec import APISpec
+from flask import Flask
+from marshmallow import Schema
+from werkzeug import exceptions
+
+from adapters.http.description.answers import ProblemSchema
+from adapters.http.description.errors import failure_responses
+from adapters.http.description.headers import ALWAYS, response_headers
+from adapters.http.foreign_pages import CHANGES_NOTHING, ForeignPage
+from domain.credentials import Scope
+from domain.errors import Forbidden, InvalidRequest, Unauthenticated
+
+__all__ = ["DescribedBlueprint"]
+
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+
+_OF_BODIES = (
+    exceptions.BadRequest,
+    exceptions.RequestEntityTooLarge,
+    exceptions.UnsupportedMediaType,
+    InvalidRequest,
+)
+
+
+class DescribedBlueprint(flask_smorest.Blueprint):
+    """A flask-smorest blueprint that describes what its routes answer when something is wrong.
+
+    Args:
+        failure_schema: The shape of an error here; problem details unless a door has its own.
+    """
+
+    def __init__(
+        self, *args: Any, failure_schema: type[Schema] = ProblemSchema, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self._failure_schema = failure_schema
+        self._security: list[dict[str, list[str]]] = []
+        self._guard_errors: tuple[type[Exception], ...] = ()
+        self._prepare_doc_cbks.append(self._prepare_everything_else)
+
+    def describe_guard(self, schemes: Iterable[str], scope: Scope | None) -> None:
+        """Say that every route here wants a credential, sent by any of these security schemes."""
+        scopes = [] if scope is None else [scope.value]
+        self._security = [{scheme: scopes} for scheme in schemes]
+        self._guard_errors = (Unauthenticated,) if scope is None else (Unauthenticated, Forbidden)
+
+    def raises(self, *errors: type[Exception]) -> Callable[[_Route], _Route]:
+        """Say which errors of its own a route may end with.
+
+        What follows from its arguments, from `protect`, and what any route may do, is known.
+        """
+        return _saying("raises", errors)
+
+    def request_headers(self, *headers: str | dict[str, Any]) -> Callable[[_Route], _Route]:
+        """Say which headers of the request a route reads.
+
+        Each is a name that `openapi.headers` describes, or an OpenAPI parameter object.
+        """
+        return _saying("request_headers", headers)
+
+    def register_views_in_doc(self, *args: Any, name: str, **options: Any) -> None:
+        """flask-smorest calls it when the blueprint is registered."""
+        for endpoint, by_method in self._docs.items():
+            for method, doc_info in by_method.items():
+                if method != "parameters":  # of them all
+                    said = doc_info.setdefault("manual_doc", {})
+                    said.setdefault("operationId", f"{name}_{endpoint}")
+        super().register_views_in_doc(*args, name=name, **options)
+
+    def _prepare_everything_else(
+        self,
+        doc: dict[str, Any],
+        doc_info: dict[str, Any],
+        *,
+        app: Flask,
+        spec: APISpec,
+        method: str,
+        **_: Any,
+    ) -> dict[str, Any]:
+        """flask-smorest calls it for each route after its own such methods."""
+        doc["security"] = self._security
+        parameters = doc.setdefault("parameters", [])
+        parameters += [*doc_info.get("request_headers", ()), "X-Request-ID"]
+        responses: dict[Any, Any] = doc.setdefault("responses", {})
+        responses.pop(HTTPStatus.UNPROCESSABLE_ENTITY, None)  # flask-smorest's own idea of it
+        failures = failure_responses(
+            app,
+            spec,
+            self._errors(doc, doc_info, method),
+            door=self.url_prefix or "/",
+            schema=self._failure_component(spec),
+        )
+        responses |= {each: found for each, found in failures.items() if each not in responses}
+        for response in responses.values():
+            response["headers"] = response.get("headers", {}) | response_headers(*ALWAYS)
+        doc["responses"] = dict(sorted(responses.items()))
+        return doc
+
+    def _errors(
+        self, doc: dict[str, Any], doc_info: dict[str, Any], method: str
+    ) -> list[type[Exception]]:
+        found = [*self._guard_errors]
+        if found and method.upper() not in CHANGES_NOTHING:
+            found.append(ForeignPage)
+        if "requestBody" in doc:
+            found += _OF_BODIES
+        elif doc_info.get("arguments"):
+            found.append(InvalidRequest)
+        return [*found, *doc_info.get("raises", ()), exceptions.InternalServerError]
+
+    def _failure_component(self, spec: APISpec) -> str:
+        """The name of the component that has the shape of an error here."""
+        plugin = next(each for each in spec.plugins if hasattr(each, "converter"))
+        found: dict[str, str] = plugin.converter.resolve_nested_schema(self._failure_schema)
+        return found["$ref"].rsplit("/", 1)[-1]
+
+
+def _saying(word: str, values: tuple[Any, ...]) -> Callable[[_Route], _Route]:
+    def decorate(route: _Route) -> _Route:
+        # A copy: what a decorator below has put there is that one's.
+        known = deepcopy(getattr(route, "_apidoc", {}))
+        known[word] = [*known.get(word, ()), *values]
+        route._apidoc = known  # type: ignore[attr-defined]
+        return route
+
+    return decorate

@@ -1,0 +1,148 @@
+"""Callers that hold a thread: a bounded number, so that threads are left for everybody else."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+
+from adapters.http.edge.client_disconnect import wait_for_pictures
+from adapters.http.edge.prefer import Preference
+from adapters.http.generation.requests import NamedRequest
+from application.job import JobStatus, JobView
+from application.jobs.job_service import JobService
+from application.jobs.submission import Submission
+from domain.errors import JobNotFound, TooManyCallers
+from domain.generation.request import GenerationRequest, GenerationResult
+
+__all__ = ["Places", "WaitingCallers", "too_many"]
+
+_RETRY_SECONDS = 5
+
+
+def too_many(what: str) -> TooManyCallers:
+    """The refusal that says `what` there is too much of, and what to do."""
+    return TooManyCallers(f"{what}; try again in {_RETRY_SECONDS} s", retry_after=_RETRY_SECONDS)
+
+
+class Places:
+    """A bounded number of places, of which no caller takes so many that a newcomer finds none.
+
+    A caller gets a further place while it holds fewer than three for each one that is free, so one
+    caller alone gets three quarters of them. Where there are four places or fewer, everyone may
+    take all. This is the dynamic threshold of shared buffers (Choudhury & Hahne,
+    IEEE/ACM Transactions on Networking 6(2), 1998).
+
+    Args:
+        number: How many there are.
+    """
+
+    _FOR_EACH_FREE = 3
+    _FEW = 4
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._held: Counter[str] = Counter()
+        self._changing = threading.Lock()
+
+    @property
+    def taken(self) -> int:
+        """How many are taken now."""
+        with self._changing:
+            return self._held.total()
+
+    def take(self, caller: str) -> bool:
+        """Take a place if this caller may have one. It never waits, and it is given back once."""
+        with self._changing:
+            free = self._number - self._held.total()
+            share = self._FEW if self._number <= self._FEW else max(1, self._FOR_EACH_FREE * free)
+            if free <= 0 or self._held[caller] >= share:
+                return False
+            self._held[caller] += 1
+            return True
+
+    def give_back(self, caller: str) -> None:
+        """A place that this caller took is free again."""
+        with self._changing:
+            self._held[caller] -= 1
+            if not self._held[caller]:
+                del self._held[caller]
+
+    @contextmanager
+    def one(self, caller: str) -> Iterator[bool]:
+        """Whether the caller got a place; it is taken for the block."""
+        taken = self.take(caller)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self.give_back(caller)
+
+
+class WaitingCallers:
+    """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
+
+    def __init__(self, job_service: JobService, *, places: Places) -> None:
+        self._job_service = job_service
+        self._places = places
+
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return self._places.taken
+
+    def __call__(
+        self, wanted: NamedRequest, *, caller: str, preference: Preference
+    ) -> GenerationResult | JobView:
+        """The pictures, or the job that will have them when the caller does not wait for them.
+
+        The place comes before the job, so who is refused for want of one leaves no job behind.
+
+        Raises:
+            TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
+        """
+        if preference.seconds is None:
+            remedy = "send 'Prefer: respond-async', or POST /v1/jobs, not to wait"
+            return self._pictures(wanted, caller, preference.within, f"; {remedy}")
+        with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
+            submission = self._submit(wanted, caller, preference.within)
+            try:
+                seconds = preference.seconds if taken else 0
+                return wait_for_pictures(submission, seconds)
+            except TimeoutError:
+                return submission.view
+
+    def pictures(
+        self, wanted: NamedRequest | GenerationRequest, *, caller: str
+    ) -> GenerationResult:
+        """The pictures, however long they take; for clients that know of no jobs.
+
+        Raises TooManyCallers when all places are taken.
+        """
+        if isinstance(wanted, GenerationRequest):
+            wanted = NamedRequest(wanted, "")
+        return self._pictures(wanted, caller, None, "")
+
+    def _pictures(
+        self, wanted: NamedRequest, caller: str, within: float | None, remedy: str
+    ) -> GenerationResult:
+        with self._places.one(caller) as taken:
+            if taken:
+                return wait_for_pictures(self._submit(wanted, caller, within))
+        if self._drawn(wanted.request, caller):
+            # Unless it is drawn anew, as its pictures are lost.
+            with suppress(TimeoutError):
+                return self._submit(wanted, caller, within).wait(0)
+        raise too_many(f"too many requests wait for pictures{remedy}")
+
+    def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
+        return self._job_service.submit(
+            wanted.request, caller=caller, within=within, model_name=wanted.model_name
+        )
+
+    def _drawn(self, request: GenerationRequest, caller: str) -> bool:
+        """Whether there is nothing to wait for."""
+        try:
+            view = self._job_service.find(caller, request.id)
+        except JobNotFound:
+            return False
+        return view.job.status is JobStatus.SUCCEEDED

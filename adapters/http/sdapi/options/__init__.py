@@ -1,6 +1,0 @@
-"""The settings of that web UI, as far as there are such here: each caller has its own."""
-
-from adapters.http.sdapi.options.held import CallersOptions, Options
-from adapters.http.sdapi.options.routes import options_blueprint
-
-__all__ = ["CallersOptions", "Options", "options_blueprint"]

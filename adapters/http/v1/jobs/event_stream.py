@@ -1,0 +1,115 @@
+"""What happens to a job, as server-sent events (WHATWG HTML, section 9.2)."""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http import HTTPStatus
+
+from flask import Response
+from marshmallow import fields
+
+from adapters.http.description.answers import AnswerSchema
+from adapters.http.generation.waiting import Places, too_many
+from adapters.http.v1.jobs.schemas import JobSchema, ProgressSchema
+from application.jobs.job_service import JobService
+from application.jobs.watching import JobEvent, JobWatch
+
+__all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
+
+HEARTBEAT_SECONDS = 5.0
+"""Between two signs of life. Only by sending does a thread find out that its client has gone."""
+
+_RETRY = "retry: 2000\n\n"
+_HEARTBEAT = ": still here\n\n"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would keep the events until it has a page of them
+}
+
+
+class JobEventSchema(AnswerSchema):
+    """One event of the stream, with its lines `id`, `event` and `data`."""
+
+    id = fields.String(
+        metadata={"description": "The id to send as `Last-Event-ID` when you connect again."}
+    )
+    event = fields.String(metadata={"enum": ["queued", "progress", "preview", "done"]})
+    data = fields.String(
+        metadata={
+            "description": "JSON. For `queued` and `done` it is a `Job`, for `progress` a "
+            "`Progress`, for `preview` a small JPEG of the work so far, as a `data:` URL.",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/Job"},
+                    {"$ref": "#/components/schemas/Progress"},
+                    {
+                        "type": "object",
+                        "properties": {
+                            "step": {"type": "integer"},
+                            "image": {"type": "string", "format": "uri"},
+                        },
+                        "required": ["step", "image"],
+                    },
+                ]
+            },
+        }
+    )
+
+
+class EventStreams:
+    """Opens streams of events, a bounded number at once: each holds a thread until it ends."""
+
+    def __init__(self, job_service: JobService, *, places: Places) -> None:
+        self._job_service = job_service
+        self._places = places
+
+    @property
+    def opened(self) -> int:
+        """How many are open now."""
+        return self._places.taken
+
+    def open(
+        self, caller: str, job_id: str, *, after: str | None, previews: bool = True
+    ) -> Response:
+        """The answer that sends what happens to a job after the event `after`.
+
+        Its place and its watch are given back when the server closes it, which it does however
+        it ends, also when nothing of it was ever sent.
+
+        Raises:
+            JobNotFound: the caller has no such job.
+            TooManyCallers: all places are taken.
+        """
+        with ExitStack() as held:
+            if not self._places.take(caller):
+                raise too_many("too many event streams are open")
+            held.callback(self._places.give_back, caller)
+            watch = self._job_service.watch(caller, job_id, after=after, previews=previews)
+            held.callback(watch.close)
+            if watch.complete:  # by the standard's word, what keeps a client from coming back
+                return Response(status=HTTPStatus.NO_CONTENT)
+            events = Response(_text(watch), content_type="text/event-stream", headers=_HEADERS)
+            events.call_on_close(held.pop_all().close)
+        return events
+
+
+def _text(watch: JobWatch) -> Iterator[str]:
+    yield _RETRY
+    while not watch.ended:
+        event = watch.next(HEARTBEAT_SECONDS)
+        yield _HEARTBEAT if event is None else _written(event)
+
+
+def _written(event: JobEvent) -> str:
+    data = json.dumps(_data(event), separators=(",", ":"))
+    return f"id: {event.id}\nevent: {event.name}\ndata: {data}\n\n"
+
+
+def _data(event: JobEvent) -> object:
+    progress = ProgressSchema().dump(event.view.progress) if event.view.progress else {}
+    if event.preview is not None:
+        picture = base64.b64encode(event.preview).decode("ascii")
+        return {"step": progress.get("step"), "image": f"data:image/jpeg;base64,{picture}"}
+    return progress if event.name == "progress" else JobSchema().dump(event.view)

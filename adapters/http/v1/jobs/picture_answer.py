@@ -1,0 +1,48 @@
+"""The one picture of a request as the answer itself."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Response
+
+from adapters.http.description.headers import response_headers
+from adapters.http.edge.bodies import Blueprint
+from adapters.http.v1.jobs.schemas import job_url
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationResult
+
+__all__ = ["describes_picture", "picture_answer"]
+
+_HEADERS = ("Content-Location", "X-Seed", "X-Model-ID", "X-Warning", "Vary", "Preference-Applied")
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+
+
+def picture_answer(result: GenerationResult) -> Response:
+    """The file of the only picture of `result`; what JSON says of it is in headers."""
+    (image,) = result.images
+    response = Response(image.data, content_type=image.media_type)
+    response.headers["Content-Location"] = f"{job_url(result.request.id)}/images/0"
+    response.headers["X-Seed"] = str(image.seed)
+    response.headers["X-Model-ID"] = result.request.model_id
+    for warning in result.warnings:
+        response.headers.add("X-Warning", ascii(warning)[1:-1])
+    return response
+
+
+def describes_picture(blueprint: Blueprint) -> Callable[[_Route], _Route]:
+    """Say in the API's description that a route of `blueprint` may answer with a file."""
+
+    def decorate(route: _Route) -> _Route:
+        for output_format in reversed(OutputFormat):
+            route = blueprint.alt_response(
+                HTTPStatus.OK,
+                schema={},
+                content_type=output_format.media_type,
+                description="The picture file, if `Accept` prefers it and there is one picture.",
+                headers=response_headers(*_HEADERS),
+                success=True,
+            )(route)
+        return route
+
+    return decorate

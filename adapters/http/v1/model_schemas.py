@@ -1,0 +1,128 @@
+"""The shapes of models."""
+
+from marshmallow import Schema, fields
+
+from adapters.http.description.answers import AnswerSchema
+from domain.models.record import ModelFamily, ModelKind, PendingState
+from domain.samplers import Scheduler
+
+__all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
+
+
+def _text(description: str, *, allow_none: bool = False) -> fields.String:
+    return fields.String(metadata={"description": description}, allow_none=allow_none)
+
+
+class _SizeSchema(AnswerSchema):
+    """A size in pixels."""
+
+    width = fields.Integer()
+    height = fields.Integer()
+
+
+class _SizeLimitsSchema(AnswerSchema):
+    """The sizes that a model draws, in pixels."""
+
+    min = fields.Integer(metadata={"description": "The smallest width and height."})
+    max = fields.Integer(metadata={"description": "The largest width and height."})
+    max_pixels = fields.Integer(metadata={"description": "The largest width × height."})
+
+
+class ModelSchema(AnswerSchema):
+    """A model: a file, or a diffusers folder. Its id names the bytes."""
+
+    id = fields.String(
+        metadata={
+            "description": "SHA-256 of the file, or of a folder's files.",
+            "pattern": "^[0-9a-f]{64}$",
+        }
+    )
+    name = _text("The name of the file or folder.")
+    size = fields.Integer(metadata={"description": "Bytes.", "minimum": 0})
+    path = _text("The path: the folder as `MODEL_DIRS` has it, then the path inside it.")
+    extension = _text("The extension of the file, with its dot; empty for a folder.")
+    kind = fields.Enum(
+        ModelKind,
+        by_value=True,
+        metadata={"description": "What the model is for. Only a checkpoint can draw."},
+    )
+    family = fields.Enum(
+        ModelFamily,
+        by_value=True,
+        allow_none=True,
+        metadata={"description": "The architecture; null if it is not known."},
+    )
+    precision = _text("The type of the weights; null if it is not known.", allow_none=True)
+    loadable = fields.Boolean(
+        metadata={"description": "Whether the model can draw, as the `model_id` of a request."}
+    )
+    reason = _text("Why the model cannot draw; null if it can.", allow_none=True)
+    aliases = fields.List(
+        fields.String(), metadata={"description": "Other paths with the same bytes."}
+    )
+    schedulers = fields.List(
+        fields.Enum(Scheduler, by_value=True),
+        metadata={"description": "The schedulers that a request can name for this model."},
+    )
+    default_scheduler = fields.Enum(
+        Scheduler,
+        by_value=True,
+        allow_none=True,
+        metadata={
+            "description": "The scheduler that draws if a request names none; null if the model "
+            "has its own."
+        },
+    )
+    native_size = fields.Nested(
+        _SizeSchema,
+        allow_none=True,
+        metadata={
+            "description": "The size that the model was trained with; null if it is not known."
+        },
+    )
+    sizes = fields.Nested(
+        _SizeLimitsSchema,
+        allow_none=True,
+        metadata={"description": "The sizes that the model draws; null if it cannot draw."},
+    )
+    description = _text("What the model draws; null if the model does not say.", allow_none=True)
+    sample_prompts = fields.List(
+        fields.String(), metadata={"description": "Prompts that the model draws well."}
+    )
+    known_words = fields.List(
+        fields.String(),
+        metadata={
+            "description": "The words that name what the model draws; empty if the model does "
+            "not say. A prompt with none of them gets a warning."
+        },
+    )
+
+
+class ModelQuerySchema(Schema):
+    """Which models to list; all when nothing is asked for."""
+
+    kind = fields.Enum(
+        ModelKind,
+        by_value=True,
+        error_messages={"unknown": "must be one of: {choices}"},
+        metadata={"description": "List only models of this kind."},
+    )
+
+
+class _PendingModelSchema(AnswerSchema):
+    """A model file that was found and is not listed yet."""
+
+    name = fields.String()
+    path = fields.String()
+    size = fields.Integer(metadata={"description": "Bytes."})
+    state = fields.Enum(PendingState, by_value=True)
+    hashed = fields.Integer(metadata={"description": "The number of bytes that are read so far."})
+    reason = _text("Why the file cannot be listed yet; null if nothing is wrong.", allow_none=True)
+
+
+class ModelListSchema(AnswerSchema):
+    """The models, sorted by path, and the files that are still being read."""
+
+    models = fields.List(fields.Nested(ModelSchema))
+    count = fields.Integer()
+    pending = fields.List(fields.Nested(_PendingModelSchema))

@@ -1,0 +1,138 @@
+"""Finished pictures as files."""
+
+import logging
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from application.ports.result_store import ResultStore
+from domain.errors import StorageUnavailable
+from domain.generation.request import GeneratedImage
+
+__all__ = ["ResultFiles"]
+
+_TOKEN = re.compile(r"[0-9a-f]{8,64}")
+_WRITING = ".writing-"
+_THUMBNAIL = ".thumbnail"
+
+_log = logging.getLogger(__name__)
+
+
+class ResultFiles(ResultStore):
+    """`<folder>/<token's first two>/<token>/<number>`, one file an image, and
+    `<number>.thumbnail` beside it.
+
+    A job's files are written in a folder beside, synchronised with the disk, and appear together
+    when that folder gets its name.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path(folder)
+
+    def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
+        final = self._of(token)
+        with _translated():
+            final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new = self._folder / f"{_WRITING}{token}-{secrets.token_hex(4)}"
+            new.mkdir(mode=0o700)
+            try:
+                for number, image in enumerate(images):
+                    _write(new / str(number), image.data)
+                # Of an attempt that was stopped before the job was known to have succeeded.
+                shutil.rmtree(final, ignore_errors=True)
+                new.rename(final)
+                _synchronise(final.parent)
+            except BaseException:
+                shutil.rmtree(new, ignore_errors=True)
+                raise
+
+    def read(self, token: str, number: int) -> bytes | None:
+        return self._read(token, str(number))
+
+    def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
+        folder = self._of(token)
+        new = folder / f"{_WRITING}{number}-{secrets.token_hex(4)}"
+        with _translated():
+            try:
+                _write(new, data)
+                new.rename(folder / f"{number}{_THUMBNAIL}")
+            except FileNotFoundError:  # the job was removed meanwhile
+                return
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
+
+    def read_thumbnail(self, token: str, number: int) -> bytes | None:
+        return self._read(token, f"{number}{_THUMBNAIL}")
+
+    def remove(self, tokens: Collection[str]) -> None:
+        for token in tokens:
+            shutil.rmtree(self._of(token), ignore_errors=True)
+
+    def keep_only(self, tokens: Collection[str]) -> None:
+        for path in self._folder.glob(f"{_WRITING}*"):
+            shutil.rmtree(path, ignore_errors=True)
+        others = [
+            path
+            for path in self._folder.glob("??/*")
+            if path.name not in tokens and _TOKEN.fullmatch(path.name)
+        ]
+        if others and not tokens:
+            _log.warning(
+                "the job database knows no job, so the pictures of %d jobs in %s are kept for now. "
+                "Where DATABASE_URL was changed or the database moved, stop the service and bring "
+                "the old one back, or set a new DATA_DIR; else remove that folder. Once there is a "
+                "new job, the next start removes them",
+                len(others),
+                self._folder.absolute(),
+            )
+            return
+        for path in others:
+            shutil.rmtree(path, ignore_errors=True)
+        if others:
+            _log.info("removed the pictures of %d jobs that are not known", len(others))
+
+    def _read(self, token: str, name: str) -> bytes | None:
+        with _translated():
+            try:
+                return (self._of(token) / name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def _of(self, token: str) -> Path:
+        if not _TOKEN.fullmatch(token):
+            raise ValueError(f"{token!r} is no token of a job")
+        return self._folder / token[:2] / token
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _log.error("the pictures' folder failed: %s", error)
+        raise StorageUnavailable(
+            f"pictures cannot be stored or read now ({os.strerror(error.errno or 0)}); "
+            "try again in a moment"
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+
+
+def _synchronise(folder: Path) -> None:
+    """Let the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

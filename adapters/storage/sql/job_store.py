@@ -1,0 +1,289 @@
+"""Jobs in a database, by SQLAlchemy."""
+
+import dataclasses
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.storage.sql.job_json import job_from_json, job_to_json
+from adapters.storage.sql.tables import VERSION, jobs, metadata, versions
+from application.job import Job, JobKey, JobStatus
+from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
+from application.ports.job_store import JobStore
+from domain.errors import StorageUnavailable
+
+__all__ = ["SqlJobStore"]
+
+_FINISHED = tuple(status.value for status in JobStatus if status.finished)
+_UNFINISHED = tuple(status.value for status in JobStatus if not status.finished)
+_AT_ONCE = 500
+"""Rows that one statement removes: databases bound the number of its parameters."""
+
+_log = logging.getLogger(__name__)
+
+
+class SqlJobStore(JobStore):
+    """Jobs behind an SQLAlchemy URL; what is written is on disk when the call returns.
+
+    The tables are made at the first use. SQLite keeps a write-ahead log and synchronises what is
+    accepted and what has ended (`synchronous=FULL`), so that both survive a power cut too.
+
+    Args:
+        url: Of SQLAlchemy, such as `sqlite:///data/jobs.sqlite`.
+        patience: Seconds that SQLite waits for another that writes, its busy timeout, where a
+            caller waits for it.
+        long_patience: The same where none does.
+        before_commit: Is called before changes are made to last. What it raises drops them.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: float = 1.0,
+        long_patience: float = 5.0,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._before_commit = before_commit
+        self._url = url
+        self._patience = patience
+        self._long_patience = long_patience
+        self._opening = Lock()
+        self._engine: Engine | None = None
+
+    def add(self, job: Job) -> Job:
+        with self._transaction() as connection:
+            connection.execute(delete(jobs).where(jobs.c.key == _key(job.key)))
+            values = {"key": _key(job.key), "owner": _digest(job.caller), "token": job.token}
+            done = connection.execute(insert(jobs).values(values | _changing(job)))
+            assert done.inserted_primary_key is not None  # noqa: S101 - tells mypy
+            return dataclasses.replace(job, sequence=done.inserted_primary_key[0])
+
+    def update(self, job: Job, *, patiently: bool = False) -> None:
+        # That a job has begun may be forgotten by a power cut; how it ended may not.
+        with self._transaction(durable=job.status.finished, patiently=patiently) as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            unfinished = jobs.c.status.in_(_UNFINISHED)
+            connection.execute(update(jobs).where(same, unfinished).values(_changing(job)))
+
+    def add_bytes(self, job: Job, number: int) -> None:
+        with self._transaction(durable=False) as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            finished = jobs.c.status.in_(_FINISHED)
+            more = update(jobs).where(same, finished).values(bytes=jobs.c.bytes + number)
+            connection.execute(more)
+
+    def remove(self, job: Job) -> None:
+        with self._transaction() as connection:
+            same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
+            connection.execute(delete(jobs).where(same))
+
+    def find(self, key: JobKey) -> Job | None:
+        found = select(jobs.c.sequence, jobs.c.body).where(jobs.c.key == _key(key))
+        with self._transaction() as connection:
+            return next(iter(_read(connection.execute(found))), None)
+
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> Sequence[Job]:
+        rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.owner == _digest(caller))
+        if status is not None:
+            rows = rows.where(jobs.c.status == status.value)
+        rows = rows.order_by(jobs.c.sequence.desc())
+        found: list[Job] = []
+        with self._transaction() as connection:
+            while len(found) < limit:
+                next_rows = rows if before is None else rows.where(jobs.c.sequence < before)
+                some = connection.execute(next_rows.limit(limit - len(found))).all()
+                if not some:
+                    break
+                found += _read(some)
+                before = some[-1].sequence
+        return found
+
+    def unfinished(self) -> Sequence[Job]:
+        rows = select(jobs.c.sequence, jobs.c.body).where(jobs.c.status.in_(_UNFINISHED))
+        with self._transaction(patiently=True) as connection:
+            there = connection.execute(rows.order_by(jobs.c.sequence)).all()
+            read = _read(there)
+            broken = {row.sequence for row in there} - {job.sequence for job in read}
+            for number in broken:
+                row = update(jobs).where(jobs.c.sequence == number)
+                ended = {"status": JobStatus.FAILED.value, "finished_at": time.time()}
+                connection.execute(row.values(ended))
+            return read
+
+    def tokens(self) -> Collection[str]:
+        with self._transaction(patiently=True) as connection:
+            return set(connection.execute(select(jobs.c.token)).scalars())
+
+    def retire(self, *, finished_before: float, keep_bytes: int) -> Collection[str]:
+        is_finished = jobs.c.status.in_(_FINISHED)
+        is_old = is_finished & (jobs.c.finished_at < finished_before)
+        with self._transaction(patiently=True) as connection:
+            gone = _remove(connection, select(jobs.c.sequence, jobs.c.token).where(is_old))
+            sums = select(func.sum(jobs.c.bytes)).where(is_finished).group_by(jobs.c.owner)
+            share = fair_share(connection.execute(sums).scalars().all(), keep_bytes)
+            return gone if share is None else gone | _remove(connection, _past_share(share))
+
+    def close(self) -> None:
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    @contextmanager
+    def _transaction(
+        self, *, durable: bool = True, patiently: bool = False
+    ) -> Iterator[Connection]:
+        patience = self._long_patience if patiently else self._patience
+        try:
+            engine = self._opened(patience)
+            with engine.begin() as connection:
+                if engine.dialect.name == "sqlite":
+                    level = "full" if durable else "normal"
+                    connection.exec_driver_sql(f"pragma synchronous = {level}")
+                    connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
+                yield connection
+                self._before_commit()
+        except (SQLAlchemyError, OSError) as error:
+            # The library's words hold the statement, and what connects the URL.
+            _log.error("the job store failed: %s", _cause(error))
+            raise StorageUnavailable(
+                "jobs cannot be stored or read now, because the database does not answer or is "
+                "locked, full or broken; try again in a moment"
+            ) from error
+
+    def _opened(self, patience: float) -> Engine:
+        if (engine := self._engine) is not None:
+            return engine
+        if not self._opening.acquire(timeout=patience):
+            raise StorageUnavailable("the job database is being opened; try again in a moment")
+        try:
+            if self._engine is None:
+                engine = _engine(self._url, self._patience)
+                try:
+                    _make_tables(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
+                self._engine = engine
+            return self._engine
+        finally:
+            self._opening.release()
+
+
+def _engine(url: str, patience: float) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True, pool_timeout=patience)
+    file = None if parsed.database in (None, "", ":memory:") else parsed.database
+    # It refuses what is no URL of SQLite's, before there is a file.
+    pool = {"pool_timeout": patience} if file else {}
+    engine = create_engine(parsed, connect_args={"timeout": patience}, **pool)
+    if file:
+        path = Path(file)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Prompts are their callers' own; SQLite's further files have the rights of the first.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.execute("pragma journal_mode = wal")
+
+    return engine
+
+
+def _make_tables(engine: Engine) -> None:
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        version = connection.execute(select(func.max(versions.c.version))).scalar()
+        if version is None:
+            connection.execute(insert(versions).values(version=VERSION))
+        elif version > VERSION:
+            raise StorageUnavailable(
+                f"the job database is of version {version}, made by a newer release; this one "
+                f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
+                "DATABASE_URL where that is set: with a new database alone the pictures are lost"
+            )
+
+
+def _past_share(share: int) -> Select[tuple[int, str]]:
+    """The finished jobs that remain when each owner keeps the best `share` bytes of its own."""
+    has_pictures = jobs.c.status == JobStatus.SUCCEEDED.value
+    newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
+    alike = func.row_number().over(partition_by=(jobs.c.owner, has_pictures), order_by=newest_first)
+    ranked = (
+        select(jobs, (has_pictures | (alike <= KEPT_WITHOUT_PICTURES)).label("worthy"))
+        .where(jobs.c.status.in_(_FINISHED))
+        .subquery()
+    )
+    best_first = (ranked.c.worthy.desc(), ranked.c.finished_at.desc(), ranked.c.sequence.desc())
+    kept = func.sum(ranked.c.bytes).over(partition_by=ranked.c.owner, order_by=best_first)
+    summed = select(ranked.c.sequence, ranked.c.token, kept.label("kept")).subquery()
+    return select(summed.c.sequence, summed.c.token).where(summed.c.kept > share)
+
+
+def _remove(connection: Connection, chosen: Select[tuple[int, str]]) -> set[str]:
+    """Remove the chosen jobs. Returns their tokens."""
+    rows = connection.execute(chosen).all()
+    numbers = [row.sequence for row in rows]
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        connection.execute(delete(jobs).where(jobs.c.sequence.in_(some)))
+    return {row.token for row in rows}
+
+
+def _changing(job: Job) -> dict[str, object]:
+    body = job_to_json(job)  # in ASCII: a byte each
+    return {
+        "status": job.status.value,
+        "finished_at": job.finished_at,
+        "bytes": len(body) + sum(image.size for image in job.images or ()),
+        "body": body,
+    }
+
+
+def _read(rows: Iterable[Any]) -> list[Job]:
+    found = []
+    for row in rows:
+        try:
+            found.append(job_from_json(row.body, row.sequence))
+        except ValueError as error:
+            _log.error("job number %d cannot be read: %s", row.sequence, error)
+    return found
+
+
+def _key(key: JobKey) -> str:
+    # No id holds NUL, so no two keys are the same text.
+    return _digest(f"{key.id}\0{key.caller}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cause(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}"

@@ -1,0 +1,295 @@
+"""A job: one accepted request on its way to its pictures."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from application.fingerprints import fingerprint
+from domain.errors import GenerationFailed, JobNotReadable
+from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
+
+__all__ = [
+    "ForeignJob",
+    "Job",
+    "JobFailure",
+    "JobImage",
+    "JobKey",
+    "JobPage",
+    "JobStatus",
+    "JobView",
+    "Progress",
+]
+
+_MOST_ATTEMPTS = 3
+"""How often a job is begun: one that kills its process must not do so for ever."""
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. Only `queued` and `running` change any more."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it stays as it is."""
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class JobKey(NamedTuple):
+    """What names a job: the id is its caller's own."""
+
+    caller: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job failed: the `code` of a DomainError, or `internal_error`, and its message."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobImage:
+    """What is known of a finished picture without its file.
+
+    Attributes:
+        seed: It is drawn from this.
+        width: Pixels.
+        height: Pixels.
+        size: The file's bytes.
+        sha256: The file's SHA-256 in hex. None for a job that an older release stored.
+    """
+
+    seed: int
+    width: int
+    height: int
+    size: int
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, image: GeneratedImage) -> "JobImage":
+        """What is known of this picture."""
+        digest = hashlib.sha256(image.data).hexdigest()
+        return cls(image.seed, image.width, image.height, len(image.data), digest)
+
+    def describes(self, data: bytes) -> bool:
+        """Whether a file holds this picture, to the last byte."""
+        if len(data) != self.size:
+            return False
+        return self.sha256 is None or hashlib.sha256(data).hexdigest() == self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignJob:
+    """What another release stored of a job, where this one would refuse it.
+
+    Attributes:
+        reason: What this release refuses.
+        body: All that is stored, as text, so that none of it is lost.
+        has_known_status: Whether this release knows the status that is stored.
+    """
+
+    reason: str
+    body: str
+    has_known_status: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it is stored. Each step of its life makes a new value.
+
+    Attributes:
+        caller: Whose it is.
+        request: What is drawn; it has its seed.
+        seed_drawn: Whether the seed was drawn here, because the caller left it open.
+        model_name: The name that the caller gave the model; None where that is not known.
+        token: Names this job's files; no other job ever has it.
+        sequence: Its place among all accepted jobs; 0 until a store has given it one.
+        created_at: Seconds since 1970, as the other times are.
+        attempts: How often its drawing was begun and not put back.
+        failure: Why it failed; None while it has not.
+        images: Of a job that succeeded.
+        processing_time: Seconds, the wait in the queue left out.
+        steps_done: Of a job that was cancelled or failed while it was drawn.
+        steps_in_all: Of the same; None while that is not known.
+        foreign: Set where another release stored the job and this one would refuse it. It is
+            shown, and never drawn.
+    """
+
+    caller: str
+    request: GenerationRequest
+    seed_drawn: bool
+    token: str
+    created_at: float
+    sequence: int = 0
+    status: JobStatus = JobStatus.QUEUED
+    started_at: float | None = None
+    attempts: int = 0
+    finished_at: float | None = None
+    failure: JobFailure | None = None
+    images: tuple[JobImage, ...] | None = None
+    processing_time: float | None = None
+    timings: Timings | None = None
+    warnings: tuple[str, ...] = ()
+    model_name: str | None = None
+    steps_done: int = 0
+    steps_in_all: int | None = None
+    foreign: ForeignJob | None = None
+
+    @property
+    def key(self) -> JobKey:
+        """What names it."""
+        return JobKey(self.caller, self.request.id)
+
+    def answers(self, request: GenerationRequest) -> bool:
+        """Whether `request` asks for what this job draws.
+
+        A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
+        does naming it. A job whose pictures this release cannot read answers nothing.
+        """
+        if self.status is JobStatus.SUCCEEDED and self.images is None:
+            return False
+        same = [fingerprint(self.request)]
+        if self.seed_drawn:
+            same.append(fingerprint(self.request, seed=None))
+        return fingerprint(request) in same
+
+    @property
+    def can_be_replaced(self) -> bool:
+        """Whether its id may be sent again with whatever body, as it has brought nothing."""
+        is_known = self.foreign is None or self.foreign.has_known_status
+        return is_known and self.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+
+    def started(self, now: float) -> "Job":
+        """It is being drawn."""
+        return self._moved(
+            JobStatus.QUEUED,
+            status=JobStatus.RUNNING,
+            started_at=now,
+            attempts=self.attempts + 1,
+        )
+
+    def requeued(self) -> "Job":
+        """It waits again, as if it had never been begun."""
+        return self._moved(
+            JobStatus.RUNNING,
+            status=JobStatus.QUEUED,
+            started_at=None,
+            attempts=self.attempts - 1,
+        )
+
+    def left_behind(self, now: float) -> "Job":
+        """Its process ended while it was drawn: it waits again, but not for ever."""
+        if self.attempts < _MOST_ATTEMPTS:
+            return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
+        detail = (
+            f"the service ended {self.attempts} times while this was drawn, perhaps because of it: "
+            "a process that takes all memory is killed"
+        )
+        return self.failed(now, JobFailure(GenerationFailed.code, detail))
+
+    def succeeded(self, now: float, result: GenerationResult) -> "Job":
+        """It has its pictures."""
+        return self._moved(
+            JobStatus.RUNNING,
+            status=JobStatus.SUCCEEDED,
+            finished_at=now,
+            images=tuple(map(JobImage.of, result.images)),
+            processing_time=result.processing_time,
+            timings=result.timings,
+            warnings=result.warnings,
+        )
+
+    def failed(self, now: float, failure: JobFailure, progress: "Progress | None" = None) -> "Job":
+        """It could not be drawn; `progress` is how far it was."""
+        return self._moved(
+            JobStatus.RUNNING,
+            status=JobStatus.FAILED,
+            finished_at=now,
+            failure=failure,
+            **_steps(progress),
+        )
+
+    def cancelled(self, now: float, progress: "Progress | None" = None) -> "Job":
+        """Its caller no longer wants it; `progress` is how far it was."""
+        return self._moved(
+            JobStatus.QUEUED,
+            JobStatus.RUNNING,
+            status=JobStatus.CANCELLED,
+            finished_at=now,
+            **_steps(progress),
+        )
+
+    def refused(self, now: float) -> "Job":
+        """It waits, and this release cannot draw what another one has stored."""
+        reason = "" if self.foreign is None else self.foreign.reason
+        failure = JobFailure(JobNotReadable.code, str(JobNotReadable(reason)))
+        return self._moved(
+            JobStatus.QUEUED,
+            JobStatus.RUNNING,
+            status=JobStatus.FAILED,
+            finished_at=now,
+            failure=failure,
+        )
+
+    def _moved(self, *from_: JobStatus, **changes: object) -> "Job":
+        if self.status not in from_:
+            raise ValueError(
+                f"job {self.request.id!r} is {self.status}, which never becomes {changes['status']}"
+            )
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the drawing is.
+
+    Attributes:
+        step: Steps that are done.
+        steps: Steps in all.
+        rate: Steps a second; None until one is done.
+        seconds_left: Until the last step, at that rate.
+    """
+
+    step: int
+    steps: int
+    rate: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as its caller sees it: `position` is 1 for the next of those that wait."""
+
+    job: Job
+    position: int | None = None
+    progress: Progress | None = None
+
+    @classmethod
+    def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
+        """A job that is not drawn now: all its steps are done, or those until it was stopped."""
+        steps = job.steps_in_all or job.request.num_inference_steps
+        done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
+        return cls(job, position, Progress(done, steps))
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some of a caller's jobs, newest first; `older` is where the next page begins."""
+
+    jobs: tuple[JobView, ...]
+    older: int | None = None
+
+
+def _steps(progress: Progress | None) -> dict[str, int]:
+    if progress is None:
+        return {}
+    return {"steps_done": progress.step, "steps_in_all": progress.steps}

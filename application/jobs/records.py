@@ -1,0 +1,264 @@
+"""What is kept of jobs: the store, the pictures, and what could not be kept yet."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from application.job import Job, JobKey, JobStatus
+from application.picture_links import LinkedPicture
+from application.ports.job_store import JobStore
+from application.ports.result_store import ResultStore
+from application.ports.sole_use import SoleUse
+from domain.errors import (
+    ImageNotFound,
+    ImageNotReady,
+    PicturesLost,
+    ShuttingDown,
+    StorageInUse,
+    StorageUnavailable,
+)
+from domain.generation.request import GeneratedImage, GenerationResult, Timings
+
+__all__ = ["JobRecords"]
+
+_FAILING_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class JobRecords:
+    """Jobs and their pictures as they are kept. Any thread may call any method.
+
+    How a job ended is known from the moment it has, also while the store can not be written to:
+    then it is kept by a later `tidy`, or the job is drawn anew by the next process. All methods
+    raise StorageUnavailable but where they say otherwise.
+
+    Args:
+        now: Seconds since 1970. Stored times are of this clock, which may be set at any moment.
+        clock: Seconds since some moment. It never jumps, so waiting times are of this clock.
+    """
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        results: ResultStore,
+        sole_use: SoleUse,
+        *,
+        retention_seconds: float,
+        retention_bytes: int,
+        now: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._jobs = jobs
+        self._results = results
+        self._sole_use = sole_use
+        self._closed = False
+        self._retention_seconds = retention_seconds
+        self._retention_bytes = retention_bytes
+        self._now = now
+        self._clock = clock
+        self._started_now, self._started_clock = now(), clock()
+        self._changing = threading.Lock()
+        self._unsaved: dict[JobKey, Job] = {}
+        self._failed_at: float | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether keeping or looking up a job failed a moment ago, and none has been kept since.
+
+        After that moment another attempt is worth while, and only an attempt can tell.
+        """
+        failed_at = self._failed_at
+        return failed_at is not None and self._clock() - failed_at < _FAILING_SECONDS
+
+    def claim(self) -> None:
+        """Let no other process draw these jobs, from the first call to `close`.
+
+        Before a job is accepted, drawn or cancelled. Raises StorageInUse while another process
+        draws them, and ShuttingDown after `close`.
+        """
+        if self._closed:
+            raise ShuttingDown
+        if not self._sole_use.take():
+            raise StorageInUse
+
+    def add(self, job: Job, *, instead_of: Job | None = None) -> Job:
+        """Keep a new job; it with its sequence. What is left of the pictures of the one that it
+        takes the place of is given up.
+        """
+        with self._noticing():
+            added = self._jobs.add(job)
+        self._failed_at = None
+        self._drop_unsaved(job.key)
+        if instead_of is not None:
+            self._results.remove({instead_of.token})
+        return added
+
+    def update(self, job: Job, *, patiently: bool = False) -> None:
+        """Keep what has become of a job; `patiently` where nobody holds a thread for it."""
+        self._jobs.update(job, patiently=patiently)
+
+    def end(self, job: Job) -> None:
+        """Keep how a job ended, as soon as that can be done. Raises nothing."""
+        try:
+            with self._noticing():
+                self._jobs.update(job, patiently=True)
+        except StorageUnavailable:
+            _log.error("what became of job %a could not be kept yet", job.request.id)
+            with self._changing:
+                self._unsaved[job.key] = job
+        else:
+            self._drop_unsaved(job.key)  # of an earlier job of that id
+
+    def succeed(self, job: Job, result: GenerationResult) -> Job:
+        """Keep the pictures of a job that is drawn, and that it succeeded as soon as can be."""
+        with self._noticing():
+            self._results.write(job.token, result.images)
+        done = job.succeeded(self._now(), result)
+        self.end(done)
+        return done
+
+    def find(self, key: JobKey) -> Job | None:
+        """The job of this key."""
+        with self._noticing():
+            return self._unsaved.get(key) or self._jobs.find(key)
+
+    def page(
+        self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
+    ) -> Sequence[Job]:
+        """As `JobStore.page`."""
+        rows = self._jobs.page(caller, status=status, before=before, limit=limit)
+        return [self._newest(job) for job in rows]
+
+    def sweep(self) -> None:
+        """Give up pictures of no job: a process that was killed left them. Before any is drawn.
+
+        All are kept where no job is known: another database may know theirs.
+        """
+        self._results.keep_only(self._jobs.tokens())
+
+    def unfinished(self) -> Sequence[Job]:
+        """As `JobStore.unfinished`."""
+        return self._jobs.unfinished()
+
+    def image(self, job: Job, number: int) -> bytes:
+        """The file of image `number`, counted from 0. Raises ImageNotFound and PicturesLost too."""
+        images = job.images or ()
+        if not 0 <= number < len(images):
+            raise _missing_image(job, number)
+        data = self._results.read(job.token, number)
+        # A copy of DATA_DIR may have broken off, and a disk may return other bytes.
+        if data is None or not images[number].describes(data):
+            raise PicturesLost(job.request.id)
+        return data
+
+    def linked_image(self, picture: LinkedPicture) -> bytes:
+        """The file that a link leads to, if it still has the bytes that the link was made for.
+
+        Raises ImageNotFound too.
+        """
+        data = self._results.read(picture.token, picture.number)
+        if data is None or not picture.describes(data):
+            raise ImageNotFound(
+                "the picture of this link is gone: its job was forgotten, or was kept for as long "
+                "as jobs are; ask for the picture again"
+            )
+        return data
+
+    def result(self, job: Job) -> GenerationResult:
+        """The result of a job that succeeded, as it was the first time. Raises PicturesLost too."""
+        return GenerationResult(
+            request=job.request,
+            images=tuple(
+                GeneratedImage(
+                    self.image(job, number),
+                    image.seed,
+                    image.width,
+                    image.height,
+                    job.request.output_format,
+                )
+                for number, image in enumerate(job.images or ())
+            ),
+            processing_time=job.processing_time or 0.0,
+            timings=job.timings or Timings(),
+            warnings=job.warnings,
+        )
+
+    def forget(self, job: Job) -> None:
+        """Give up a finished job and its pictures.
+
+        The job goes first. A process that ends between the two leaves pictures of no job, which the
+        next `sweep` removes, and never a job without its pictures.
+        """
+        with self._noticing():
+            self._jobs.remove(job)
+        self._drop_unsaved(job.key)
+        self._results.remove({job.token})
+
+    def tidy(self) -> None:
+        """Keep what could not be kept before; give up what is past its retention."""
+        for job in list(self._unsaved.values()):
+            self._jobs.update(job, patiently=True)
+            self._drop_unsaved(job.key, job)
+        gone = self._jobs.retire(
+            finished_before=self._surely_now() - self._retention_seconds,
+            keep_bytes=self._retention_bytes,
+        )
+        self._results.remove(gone)
+
+    def close(self) -> None:
+        """Let go of files and connections; another process may draw what is left. Raises nothing.
+
+        Only when nothing is drawn any more.
+        """
+        self._closed = True
+        self._jobs.close()
+        self._sole_use.release()
+
+    def _surely_now(self) -> float:
+        """Seconds since 1970, without the time by which the clock was put forward in this run.
+
+        A clock that jumps ahead must not remove every job at once.
+        """
+        return min(self._now(), self._started_now + self._clock() - self._started_clock)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageUnavailable:
+            self._failed_at = self._clock()
+            raise
+
+    def _newest(self, job: Job) -> Job:
+        """What is known of a job of the store."""
+        unsaved = self._unsaved.get(job.key)
+        return unsaved if unsaved is not None and unsaved.token == job.token else job
+
+    def _drop_unsaved(self, key: JobKey, only: Job | None = None) -> None:
+        with self._changing:
+            if only is None or self._unsaved.get(key) is only:
+                self._unsaved.pop(key, None)
+
+
+def _missing_image(job: Job, number: int) -> ImageNotFound:
+    """Why a job has no picture of this number, and what its caller can do."""
+    name, images = f"{job.request.id!a}", job.images or ()
+    if not job.status.finished:
+        return ImageNotReady(job.request.id, job.status)
+    if not images:
+        return ImageNotFound(
+            f"the job {name} has {job.status} and has no pictures; send its request again"
+            if job.status is JobStatus.FAILED
+            else f"the job {name} was {job.status} and has no pictures; send its request again"
+        )
+    if len(images) == 1:
+        return ImageNotFound(
+            f"the job {name} has 1 picture, number 0; there is no picture {number}"
+        )
+    return ImageNotFound(
+        f"the job {name} has {len(images)} pictures, numbers 0 to {len(images) - 1}; there is no "
+        f"picture {number}"
+    )

@@ -1,0 +1,148 @@
+"""The first picture of a model is slow; it is drawn before anybody asks for one."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from domain.errors import DeviceLost, DomainError, ModelNotFound, ModelsNotRead
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
+from domain.ports.device_report import DeviceReport
+from domain.ports.image_generator import GenerationStep
+from domain.services.generate_images import GenerateImages
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["WarmUp"]
+
+_LOOK_SECONDS = 0.05
+_PROMPT = "a picture"
+_STEPS = 2
+_SEED = 0
+# Of a graph that is compiled for one shape and then another, torch makes one for any batch.
+_BATCHES = (1, 2)
+
+_log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The service stops, and nobody needs what is being drawn."""
+
+
+class WarmUp:
+    """Draws with models before the service is ready, so that they are loaded and compiled.
+
+    Args:
+        registry: Lists the models.
+        generate_images: Draws.
+        report: Tells whether networks are compiled.
+        wanted: The models by name. Without any there is nothing to do, unless networks are
+            compiled: then the default model is meant.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        generate_images: GenerateImages,
+        report: DeviceReport,
+        wanted: Sequence[str] = (),
+    ) -> None:
+        self._registry = registry
+        self._generate_images = generate_images
+        self._report = report
+        self._wanted = tuple(wanted)
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to do; known once the device is prepared."""
+        return bool(self._wanted) or self._compiled
+
+    def run(self, stopped: Callable[[float], bool]) -> None:
+        """Draw with each model as soon as it is listed; one that fails is told and left.
+
+        Args:
+            stopped: Waits so many seconds at most; true as soon as the service stops.
+
+        Raises:
+            DeviceLost: it was lost over this.
+        """
+        warm: dict[str, str] = {}
+        for name in self._wanted or (None,):
+            model = self._awaited(name, stopped)
+            if stopped(0):
+                return
+            if model is None:
+                self._tell_of_none(name)
+                continue
+            began = time.monotonic()
+            try:
+                _log.info("warming up %s", model.name)
+                self._draw(model, stopped)
+            except _Stopped:
+                return
+            except DeviceLost:
+                raise
+            except DomainError as error:
+                _log.warning("%s cannot be warmed up: %s", model.name, error)
+            except Exception:  # no model may keep the others from being drawn with
+                _log.exception("%s cannot be warmed up", model.name)
+            else:
+                _log.info("%s is warm after %.1f s", model.name, time.monotonic() - began)
+                warm[model.id] = model.name
+        kept = {each.id for each in self._report.loaded_models}
+        for gone in [name for model_id, name in warm.items() if model_id not in kept]:
+            _log.warning(
+                "%s is not loaded any more: MODEL_CACHE_BYTES is too small for WARM_UP", gone
+            )
+
+    @property
+    def _compiled(self) -> bool:
+        plan = self._report.plan
+        return plan is not None and plan.compiled
+
+    def _awaited(self, name: str | None, stopped: Callable[[float], bool]) -> ModelRecord | None:
+        """As `_model`, as soon as it is listed; the first of all only when all are."""
+        while True:
+            # Asked first: what is listed by then is looked for after it.
+            scanned = self._registry.scanned
+            model = self._model(name) if scanned or name is not None else None
+            if model is not None or scanned or stopped(_LOOK_SECONDS):
+                return model
+
+    def _model(self, name: str | None) -> ModelRecord | None:
+        """The model of this name, or the default model; None while there is none, or several."""
+        try:
+            return self._registry.resolve(name)
+        except (ModelNotFound, ModelsNotRead):
+            return None
+
+    def _tell_of_none(self, name: str | None) -> None:
+        if name is not None:
+            why = "several models" if self._registry.named(name) else "no model"
+            _log.warning("WARM_UP has %r, which names %s; GET /v1/models lists them", name, why)
+
+    def _draw(self, model: ModelRecord, stopped: Callable[[float], bool]) -> None:
+        compiled = self._compiled
+
+        def on_step(step: GenerationStep) -> None:
+            if stopped(0):
+                raise _Stopped
+            if compiled:
+                step.preview(0)  # which has a shape of its own
+
+        def on_load(_loaded: bool) -> None:
+            if stopped(0):
+                raise _Stopped
+
+        batches = _BATCHES if compiled else _BATCHES[:1]
+        for count in batches:
+            if count > self._generate_images.largest_batch:
+                return
+            request = GenerationRequest(
+                id="warm-up",
+                model_id=model.id,
+                prompt=_PROMPT,
+                num_inference_steps=_STEPS,
+                num_images=count,
+                seed=_SEED,
+            )
+            self._generate_images(request, on_step=on_step, on_load=on_load)

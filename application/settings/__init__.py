@@ -1,0 +1,1 @@
+"""The settings of the service: `Settings`, read once from the environment."""

@@ -1,0 +1,87 @@
+"""What was drawn, as text that the field's tools write into pictures and read from them.
+
+The form is AUTOMATIC1111's (`modules/infotext_utils.py`): the prompt, a line for the negative
+prompt, a line of settings; both prompts may have several lines.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from domain.generation.request import GenerationRequest
+from domain.models.record import SHORT_ID
+
+__all__ = ["PictureParameters", "parameters_text", "parse_parameters"]
+
+_NEGATIVE = "Negative prompt:"
+_FEWEST_SETTINGS = 3
+"""A last line with fewer is taken for a part of the prompt."""
+_LONGEST_SETTINGS = 65_536
+"""Characters; a longer last line is no settings line, and reading it as one would take long."""
+_SETTING = re.compile(r'\s*(\w[\w \-/]{0,63}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureParameters:
+    """The text of a picture: its `parameters`, empty when it has none, and its other `items`."""
+
+    text: str = ""
+    items: Mapping[str, str] = field(default_factory=dict)
+
+
+def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> str:
+    """What `request` drew with `seed`. `sampler` is the scheduler's name for people."""
+    lines = [request.prompt]
+    if request.negative_prompt:
+        lines.append(f"{_NEGATIVE} {request.negative_prompt}")
+    lines.append(
+        f"Steps: {request.num_inference_steps}, Sampler: {sampler}, "
+        f"CFG scale: {request.guidance_scale:g}, Seed: {seed}, "
+        f"Size: {request.width}x{request.height}, Model hash: {request.model_id[:SHORT_ID]}"
+    )
+    return "\n".join(lines)
+
+
+def parse_parameters(text: str) -> dict[str, str]:
+    """The settings in such a text by their names, with `Prompt` and `Negative prompt`.
+
+    A size has a row for each side too, `Size-1` and `Size-2`. Empty for an empty text.
+    """
+    if not text.strip():
+        return {}
+    *lines, last = text.strip().split("\n")
+    settings = _settings(last) if len(last) <= _LONGEST_SETTINGS else {}
+    if len(settings) < _FEWEST_SETTINGS:
+        lines, settings = [*lines, last], {}
+    prompt, negative = _prompts(lines)
+    return {"Prompt": prompt, "Negative prompt": negative, **settings}
+
+
+def _prompts(lines: Sequence[str]) -> tuple[str, str]:
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(_NEGATIVE):
+            negative = (line.lstrip().removeprefix(_NEGATIVE), *lines[number + 1 :])
+            return "\n".join(lines[:number]).strip(), "\n".join(negative).strip()
+    return "\n".join(lines).strip(), ""
+
+
+def _settings(line: str) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    place = 0
+    while place < len(line):
+        if (found := _SETTING.match(line, place)) is None:
+            place = (line.find(",", place) + 1) or len(line)
+            continue
+        place = found.end()
+        name, value = found[1], _unquoted(found[2].strip())
+        settings[name] = value
+        if sides := _SIZE.fullmatch(value):
+            settings[f"{name}-1"], settings[f"{name}-2"] = sides.groups()
+    return settings
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
+        return value
+    return re.sub(r"\\(.)", r"\1", value[1:-1])

@@ -1,0 +1,40 @@
+"""Finished pictures, and the time that they took."""
+
+import dataclasses
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from domain.generation.output_formats import OutputFormat
+
+__all__ = ["GeneratedImage", "Timings"]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImage:
+    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`."""
+
+    data: bytes = dataclasses.field(repr=False)
+    seed: int
+    width: int
+    height: int
+    output_format: OutputFormat = OutputFormat.PNG
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type of `data`."""
+        return self.output_format.media_type
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the file to `path`, whatever its ending. Raises OSError when that fails."""
+        Path(path).write_bytes(self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Where the time went, in seconds."""
+
+    queue: float = 0.0
+    load: float = 0.0
+    generate: float = 0.0
+    encode: float = 0.0
