@@ -1,1 +1,5 @@
-"""The settings of the service: `Settings`, read once from the environment."""
+"""The settings of the service, read once from the environment."""
+
+from application.settings.settings import Settings
+
+__all__ = ["Settings"]

@@ -9,7 +9,14 @@ from typing import Any
 
 from tests.fuzz.values import mutated_bytes, odd_value
 from tests.paths import ROOT
-from tests.unit.model_files import call, legacy_file, pickled, safetensors_file, tensor, zip_file
+from tests.unit.filesystem.model_files import (
+    call,
+    legacy_file,
+    pickled,
+    safetensors_file,
+    tensor,
+    zip_file,
+)
 
 __all__ = ["COUNTS", "configurations", "pickle_file", "safetensors_of"]
 

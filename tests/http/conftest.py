@@ -15,9 +15,9 @@ from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
-from tests.http.documented import DocumentedClient
+from tests.http.description.documented import DocumentedClient
 
-pytest.register_assert_rewrite("tests.http.helpers", "tests.http.sdapi")
+pytest.register_assert_rewrite("tests.http.helpers", "tests.http.automatic1111.sdapi")
 
 # Every client of these tests holds what it is answered to the API's description.
 Flask.test_client_class = DocumentedClient

@@ -2,10 +2,10 @@
 
     python -m tests.releases.make_release NAME [CHECKOUT]
 
-CHECKOUT is a work tree of the release, such as `git worktree add --detach DIR COMMIT` makes; without
-it the code is that of this one. The real service of that code draws with the demo checkpoint, is asked
-over HTTP, and is killed while it draws. `tests/releases/NAME/` then holds `jobs.sqlite`, `results/` and
-`answers.json`: what the release answered. The keys are in none of them.
+CHECKOUT is a work tree of the release, such as `git worktree add --detach DIR COMMIT` makes. Without
+it, the code is that of this checkout. The real service of that code draws with the demo checkpoint
+and answers over HTTP. Then it is killed while it draws. `tests/releases/NAME/` holds what is left:
+`jobs.sqlite`, `results/`, and what the service answered in `answers.json`. None holds a key.
 """
 
 import base64
@@ -22,7 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any

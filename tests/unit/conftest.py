@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.scheduling import Bench
+from tests.unit.jobs.scheduling import Bench
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Tell from a landscape's pixels which features it shows; numpy and Pillow only.
 
 Each feature is looked for by its own paint, in its own part of the picture, at the time of day that
-the sky tells. The numbers were set on drawn landscapes; tests/unit/test_demo_checkpoint_judge.py
-holds them to it.
+the sky tells. The numbers were set on drawn landscapes;
+tests/unit/tools/test_demo_checkpoint_judge.py holds them to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Renew the references of `tests/contract/test_pictures_stay.py`.
+"""Renew the references of `tests/contract/kept_pictures/test_pictures_stay.py`.
 
     python -m tests.contract.kept_pictures             of new cases, or of this machine's bytes
     python -m tests.contract.kept_pictures --changed   of pictures that were meant to change

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest
 from domain.samplers import Sampler, Schedule, Scheduler
-from tests.contract.drawing import demo_request
+from tests.contract.drawing.drawing import demo_request
 
 __all__ = ["CASES", "Case"]
 

@@ -23,7 +23,7 @@ from PIL import Image
 from domain.models.record import ModelRecord
 from domain.ports.image_generator import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
-from tests.contract.folders import record_of, save_newer, save_stable_diffusion
+from tests.contract.folders.folders import record_of, save_newer, save_stable_diffusion
 from tests.contract.kept_pictures.cases import CASES, Case
 from tests.contract.kept_pictures.fingerprint import PINNED, fingerprint
 from tests.contract.kept_pictures.references import cells_as_text
@@ -109,7 +109,7 @@ def _model(name: str, models: Path) -> ModelRecord:
         values |= {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
         path.write_text(json.dumps(values), encoding="utf-8")
     elif name == "sdxl":
-        from tests.contract.tiny_sdxl import tiny_sdxl
+        from tests.contract.drawing.tiny_sdxl import tiny_sdxl
 
         tiny_sdxl().save_pretrained(folder)
     else:

@@ -1,0 +1,125 @@
+"""What there is to choose from by AUTOMATIC1111's API."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from adapters.http.automatic1111.samplers import chosen_scheduler
+from domain.ports.device_report import DeviceMemory
+from domain.samplers import Sampler, Schedule
+from tests.fakes.model_source import model_record
+from tests.http.automatic1111.sdapi import basic, error_of
+from tests.http.conftest import AUTHORIZED, MODEL, Service
+from tests.http.helpers import make_token
+
+PREFIX = "/sdapi/v1"
+TITLE = f"a.safetensors [{MODEL.id[:10]}]"
+OTHER = model_record(b"others", "models/b/b.ckpt")
+LISTS = [
+    *("sd-models", "samplers", "schedulers", "options", "sd-vae", "upscalers"),
+    *("latent-upscale-modes", "loras", "hypernetworks", "face-restorers", "prompt-styles"),
+    *("realesrgan-models", "script-info", "extensions"),
+    *("embeddings", "scripts", "memory", "cmd-flags"),
+]
+REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
+
+
+def read(service: Service, name: str) -> Any:
+    response = service.client.get(f"{PREFIX}/{name}", headers=AUTHORIZED)
+    assert response.status_code == 200
+    return response.get_json()
+
+
+@pytest.fixture
+def two_models(service: Service) -> Service:
+    service.source.files[OTHER.path] = b"others"
+    service.source.others = (
+        dataclasses.replace(model_record(b"l", "models/0.pt"), reason="it is a LoRA"),
+    )
+    service.container.model_registry().refresh()
+    return service
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_needs_a_credential_that_may_read_models(shared: Service, name: str) -> None:
+    url = f"{PREFIX}/{name}"
+    response = shared.client.get(url)
+    error_of(response, 401)
+    assert response.headers["WWW-Authenticate"].startswith("Basic")
+    error_of(shared.client.get(url, headers=basic(make_token({"scope": "inference:run"}))), 403)
+    reader = basic(make_token({"scope": "models:read"}))
+    assert shared.client.get(url, headers=reader).status_code == 200
+
+
+def test_checkpoints_are_the_models_that_can_be_drawn_with(two_models: Service) -> None:
+    first = {
+        **{"title": TITLE, "model_name": "a", "hash": MODEL.id[:10], "sha256": MODEL.id},
+        **{"filename": MODEL.path, "config": None},
+    }
+    assert read(two_models, "sd-models")[0] == first
+    assert [row["model_name"] for row in read(two_models, "sd-models")] == ["a", "b"]
+
+
+def test_samplers_are_all_that_there_are_and_the_models_own(shared: Service) -> None:
+    rows = read(shared, "samplers")
+    assert all(set(row) == {"name", "aliases", "options"} for row in rows)
+    assert {row["name"] for row in rows} == {"Default", *Sampler}
+    options = {row["name"]: row["options"] for row in rows}
+    assert options["DPM++ 2M"] == {"scheduler": "karras"}
+    assert options["DPM++ 3M SDE"] == {"scheduler": "exponential"}
+    assert options["Euler a"] == {}
+
+
+def test_each_of_their_names_draws_and_means_one_sampler(shared: Service) -> None:
+    rows = read(shared, "samplers")
+    names = [name.lower() for row in rows for name in {row["name"], *row["aliases"]}]
+    # DDIM's and others' alias is their name in small letters.
+    assert len(set(names)) >= len(names) - 4
+    for row in rows:
+        for name in row["aliases"]:
+            chosen = chosen_scheduler(name, "").scheduler
+            assert chosen is not None
+            assert chosen.sampler == row["name"]
+
+
+def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
+    rows = read(shared, "schedulers")
+    labels = {row["label"]: row["name"] for row in rows}
+    assert set(labels) == {*Schedule, "Uniform"}
+    assert labels["SGM Uniform"] == "sgm_uniform"
+    for label, name in labels.items():
+        assert chosen_scheduler("Euler", label) == chosen_scheduler("Euler", name)
+    assert {row["name"]: row["default_rho"] for row in rows}["karras"] == 7
+    assert all(
+        set(row) == {"name", "label", "aliases", "default_rho", "need_inner_model"} for row in rows
+    )
+
+
+def test_there_is_none_of_what_can_not_be_named(shared: Service) -> None:
+    for name in LISTS[4:14]:
+        assert read(shared, name) == []
+    assert read(shared, "embeddings") == {"loaded": {}, "skipped": {}}
+    assert read(shared, "scripts") == {"txt2img": [], "img2img": []}
+
+
+def test_memory_is_that_of_the_process_and_of_the_device(service: Service) -> None:
+    memory = read(service, "memory")
+    ram = memory["ram"]
+    assert ram["used"] + ram["free"] == ram["total"]
+    assert 1_000_000 < ram["used"] < ram["total"]
+    assert memory["cuda"] == {"error": "unavailable"}
+    service.report.hold(memory=DeviceMemory(used=3, total=10))
+    assert read(service, "memory")["cuda"] == {"system": {"free": 7, "used": 3, "total": 10}}
+
+
+def test_flags_say_that_there_is_an_api_and_nothing_of_the_settings(shared: Service) -> None:
+    assert read(shared, "cmd-flags") == {"api": True}
+
+
+@pytest.mark.parametrize("what", REFRESHED)
+def test_a_refresh_is_taken_though_there_is_nothing_to_do(shared: Service, what: str) -> None:
+    url = f"{PREFIX}/refresh-{what}"
+    error_of(shared.client.post(url), 401)
+    response = shared.client.post(url, headers=AUTHORIZED)
+    assert (response.status_code, response.get_json()) == (200, None)

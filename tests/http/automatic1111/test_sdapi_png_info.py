@@ -1,0 +1,159 @@
+"""What pictures say of themselves by AUTOMATIC1111's API."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from adapters.diffusion.drawing.picture_files import encode_picture
+from adapters.http.edge.bodies import PICTURE_BODY_BYTES
+from domain.generation.picture_parameters import parameters_text
+from tests.fakes.picture_parameters import FakePictureParametersReader
+from tests.http.automatic1111.sdapi import basic, error_of, places_of
+from tests.http.conftest import AUTHORIZED, Service, make_service, make_settings
+from tests.http.helpers import make_token
+from tests.unit.generation.test_picture_parameters import REQUEST, WRITTEN
+from tests.unit.pictures.hostile_pictures import chunk, packed, png
+
+URL = "/sdapi/v1/png-info"
+TEXT = parameters_text(REQUEST, seed=8, sampler="DPM++ 2M")
+SMALL = png(chunk(b"tEXt", b"parameters\0" + TEXT.encode()), chunk(b"tEXt", b"Software\0here"))
+
+
+def ask(client: FlaskClient, image: object) -> TestResponse:
+    return client.post(URL, json={"image": image}, headers=AUTHORIZED)
+
+
+def in_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def info_of(response: TestResponse) -> dict[str, Any]:
+    assert response.status_code == 200, response.get_data(as_text=True)[:300]
+    body: dict[str, Any] = response.get_json()
+    assert set(body) == {"info", "items", "parameters"}
+    return body
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "data:image/png;base64,{}",
+        "DATA:;base64,{}",
+        " {}\n",
+    ],
+)
+def test_the_text_and_what_it_means(shared: Service, form: str) -> None:
+    body = info_of(ask(shared.client, form.format(in_base64(SMALL))))
+    assert body == {"info": TEXT, "items": {"Software": "here"}, "parameters": WRITTEN}
+
+
+def test_lines_of_base64_are_taken(shared: Service) -> None:
+    lines = base64.encodebytes(SMALL).decode()
+    assert info_of(ask(shared.client, lines))["info"] == TEXT
+
+
+def test_a_picture_that_says_nothing_has_nothing_to_tell(shared: Service) -> None:
+    body = info_of(ask(shared.client, in_base64(png())))
+    assert body == {"info": "", "items": {}, "parameters": {}}
+
+
+def test_the_largest_picture_of_this_service_can_be_read_again(shared: Service) -> None:
+    noise = Image.effect_noise((1024, 1024), 200)
+    image = Image.merge("RGB", [noise, noise.rotate(90), noise.rotate(180)])
+    data = encode_picture(image, TEXT)
+    assert len(in_base64(data)) > 2 * shared.container.settings().max_body_bytes
+    assert info_of(ask(shared.client, "data:image/png;base64," + in_base64(data)))["info"] == TEXT
+
+
+def body_of(length: int) -> bytes:
+    """A body of so many bytes that holds a picture."""
+    room = length - len(json.dumps({"image": in_base64(SMALL)}))
+    body = json.dumps({"image": in_base64(SMALL) + " " * room}).encode()
+    assert len(body) == length
+    return body
+
+
+@pytest.mark.parametrize("setting, limit", [(2048, PICTURE_BODY_BYTES), (9_000_000, 9_000_000)])
+def test_a_body_is_as_large_as_it_may_be(setting: int, limit: int) -> None:
+    client = make_service(make_settings(max_body_bytes=setting)).client
+    headers = {**AUTHORIZED, "Content-Type": "application/json"}
+    assert info_of(client.post(URL, data=body_of(limit), headers=headers))["info"] == TEXT
+    detail = error_of(client.post(URL, data=body_of(limit + 1), headers=headers), 413)["detail"]
+    assert str(limit) in detail
+    assert ("MAX_BODY_BYTES" in detail) is (limit == setting)
+
+
+@pytest.mark.parametrize("more, status", [(0, 200), (1, 413)])
+def test_a_chunked_body_has_the_same_limit(shared: Service, more: int, status: int) -> None:
+    response = shared.client.post(
+        URL,
+        input_stream=io.BytesIO(body_of(PICTURE_BODY_BYTES + more)),
+        content_type="application/json",
+        headers=AUTHORIZED | {"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert response.status_code == status
+
+
+def test_other_routes_have_no_more_room() -> None:
+    client = make_service(make_settings(max_body_bytes=2048)).client
+    headers = {**AUTHORIZED, "Content-Type": "application/json"}
+    for path in ("/sdapi/v1/txt2img", "/sdapi/v1/options", "/v1/infer"):
+        assert client.post(path, data=body_of(4096), headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "image, message",
+    [
+        (None, "null"),
+        ("", "base64"),
+        (1, "base64"),
+        ([], "base64"),
+        ("no base64!", "not base64"),
+        ("abc", "not base64"),
+        ("data:image/png;base64", "PNG, JPEG or WebP"),
+        ("http://127.0.0.1/a.png", "not base64"),
+        (in_base64(b"no picture"), "is not a PNG, JPEG or WebP file"),
+        (in_base64(SMALL[:-20]), "cut off"),
+        (in_base64(png(width=100_000, height=100_000)), "100000 × 100000 pixels"),
+        (in_base64(png(packed(b"zTXt", b"a" * 100_000_000))), "bytes of text"),
+        (in_base64(png(packed(b"iTXt", b"a" * 100_000_000))), "bytes of text"),
+        (in_base64(png(*[chunk(b"prVt")] * 20_000)), "parts"),
+    ],
+    ids=range(14),
+)
+def test_what_is_no_picture_or_a_hostile_one_is_named(
+    shared: Service, image: object, message: str
+) -> None:
+    assert message in places_of(ask(shared.client, image))["image"]
+
+
+def test_a_picture_is_required(shared: Service) -> None:
+    response = shared.client.post(URL, json={}, headers=AUTHORIZED)
+    assert "image" in places_of(response)
+
+
+def test_what_else_is_sent_does_not_matter(shared: Service) -> None:
+    sent = {"image": in_base64(SMALL), "unheard_of": 1}
+    assert info_of(shared.client.post(URL, json=sent, headers=AUTHORIZED))["info"] == TEXT
+
+
+def test_a_credential_comes_before_the_picture(shared: Service) -> None:
+    error_of(shared.client.post(URL, data=b"{"), 401)
+    reader = basic(make_token({"scope": "models:read"}))
+    error_of(shared.client.post(URL, data=b"{", headers=reader), 403)
+
+
+def test_the_reader_can_be_another() -> None:
+    service = make_service(make_settings())
+    service.container.picture_parameters.override(FakePictureParametersReader())
+    service.container.app.reset()
+    client = service.container.app().test_client()
+    assert "is not a PNG" in places_of(ask(client, in_base64(SMALL)))["image"]

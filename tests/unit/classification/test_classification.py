@@ -1,0 +1,102 @@
+"""Whether a file can be loaded, beside what its tensors are, and its precision."""
+
+import json
+
+import pytest
+
+from adapters.filesystem.classification.files import classify
+from adapters.filesystem.headers.reading import Header, TensorFacts
+from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
+from tests.unit.classification.classification_headers import (
+    CLIP,
+    DOWN,
+    UNET,
+    VAE,
+    checkpoint,
+    classified,
+    facts,
+)
+
+EMBEDDED = dict.fromkeys(CONFIGURATION_FILES, "{}") | {
+    "model_index.json": json.dumps({"_class_name": "StableDiffusionPipeline"})
+}
+SMALL = facts(
+    {
+        f"{UNET}input_blocks.0.0.weight": (48, 4, 3, 3),
+        f"{UNET}input_blocks.3.1.transformer_blocks.0.attn2.to_k.weight": (96, 160),
+        f"{VAE}decoder.conv_in.weight": (64, 4, 3, 3),
+        f"{CLIP}embeddings.token_embedding.weight": (800, 160),
+    }
+)
+
+
+def test_a_checkpoint_that_embeds_its_configuration_is_loadable_whatever_its_size() -> None:
+    answer = classified(SMALL, EMBEDDED)
+    assert (answer.kind, answer.family) == (ModelKind.CHECKPOINT, None)
+    assert (answer.loadable, answer.reason) == (True, None)
+
+
+@pytest.mark.parametrize("left_out", EMBEDDED)
+def test_an_embedded_configuration_must_be_whole(left_out: str) -> None:
+    metadata = {name: text for name, text in EMBEDDED.items() if name != left_out}
+    answer = classified(SMALL, metadata)
+    assert answer.reason == f"its embedded configuration lacks {left_out}"
+    # Loading goes by what is embedded, so a family that is known does not help.
+    assert classified(checkpoint(ModelFamily.SD_1), metadata).reason == answer.reason
+
+
+@pytest.mark.parametrize("part", [VAE, "cond_stage_model."])
+def test_an_embedded_configuration_needs_the_parts_that_it_is_for(part: str) -> None:
+    rest = {name: tensor for name, tensor in SMALL.items() if not name.startswith(part)}
+    reason = classified(rest, EMBEDDED).reason
+    assert reason is not None
+    assert part[:-1] in reason
+
+
+@pytest.mark.parametrize("index", ["", "[]", '{"_class_name": "X"}', "[" * 100_000])
+def test_an_embedded_index_must_be_that_of_a_text_to_image_pipeline(index: str) -> None:
+    assert not classified(SMALL, EMBEDDED | {"model_index.json": index}).loadable
+
+
+def test_a_lora_with_an_embedded_configuration_is_still_a_lora() -> None:
+    answer = classified(facts({f"lora_unet_{DOWN}.lora_up.weight": (9, 4)}), EMBEDDED)
+    assert (answer.kind, answer.loadable) == (ModelKind.LORA, False)
+
+
+@pytest.mark.parametrize("metadata", [{}, EMBEDDED])
+def test_code_in_a_pickle_forbids_loading_whatever_else_is_good(metadata: dict[str, str]) -> None:
+    header = Header(checkpoint(ModelFamily.SD_1), metadata, unsafe_globals=("os.system", "x.y"))
+    answer = classify(header)
+    assert (answer.family, answer.loadable) == (ModelFamily.SD_1, False)
+    assert answer.reason is not None
+    assert answer.reason.startswith(
+        "it holds the instruction to call os.system and 1 more; a model file must not run code"
+    )
+
+
+def test_a_name_in_a_reason_is_escaped_and_short() -> None:
+    reason = classify(Header({}, unsafe_globals=("\ud800\n\x1b[2Jx." + "y" * 400,))).reason
+    assert reason is not None
+    assert reason.isascii() or "…" in reason
+    assert reason.replace("…", "").isprintable()
+    assert len(reason) < 250
+    reason.encode()
+
+
+def test_what_torch_does_not_load_safely_is_not_loadable() -> None:
+    answer = classify(Header(checkpoint(ModelFamily.SD_1), unsupported=("FRAME",)))
+    assert answer.reason is not None
+    assert "save it again as .safetensors" in answer.reason
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float8_e4m3fn"])
+def test_precision_is_that_of_the_weights_not_of_schedules_or_averages(dtype: str) -> None:
+    assert classified(checkpoint(ModelFamily.SD_1, dtype)).precision == dtype
+
+
+def test_several_types_of_weights_are_mixed_and_none_is_none() -> None:
+    tensors = checkpoint(ModelFamily.SD_1)
+    tensors[f"{VAE}quant_conv.weight"] = TensorFacts("float32", (8, 8, 1, 1))
+    assert classified(tensors).precision == "mixed"
+    assert classified({"counter": TensorFacts("int64", ())}).precision is None
+    assert classified({"norm": TensorFacts("bfloat16", (9,))}).precision == "bfloat16"

@@ -1,0 +1,227 @@
+"""Which checkpoint a file is, and what it lacks."""
+
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from adapters.filesystem.classification.files import Classification
+from adapters.filesystem.classification.layouts import checkpoint_parts
+from adapters.filesystem.headers.reading import TensorFacts
+from domain.models.record import ModelFamily, ModelKind
+from domain.sizes import Size
+from tests.unit.classification.classification_headers import (
+    CLIP,
+    UNET,
+    VAE,
+    checkpoint,
+    classified,
+    facts,
+)
+
+LOADABLE = (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2_V, ModelFamily.SDXL)
+
+
+@pytest.mark.parametrize("family", LOADABLE)
+def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> None:
+    sides = {ModelFamily.SD_2_V: 768, ModelFamily.SDXL: 1024}
+    assert classified(checkpoint(family)) == Classification(
+        ModelKind.CHECKPOINT,
+        family,
+        "float16",
+        loadable=True,
+        reason=None,
+        native_size=Size(sides.get(family, 512), sides.get(family, 512)),
+    )
+
+
+@pytest.mark.parametrize("family", LOADABLE)
+def test_a_checkpoint_that_lacks_any_one_tensor_is_not_loadable(family: ModelFamily) -> None:
+    parts = checkpoint_parts(family)
+    for part, needed in parts.items():
+        for name in list(needed)[:: len(needed) // 5]:
+            tensors = checkpoint(family)
+            del tensors[name]
+            answer = classified(tensors)
+            assert not answer.loadable, name
+            assert answer.reason is not None
+            if answer.family is family:
+                assert part in answer.reason
+                assert name in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("family", "left_out", "reason"),
+    [
+        (ModelFamily.SD_1, (VAE,), "it holds no VAE; get the full checkpoint"),
+        (ModelFamily.SD_1, (CLIP,), "it holds no text encoder; get the full checkpoint"),
+        (ModelFamily.SD_2_V, (VAE, "cond_stage_model."), "it holds no VAE and no text encoder"),
+        (ModelFamily.SDXL, ("conditioner.embedders.1.",), "it holds no second text encoder"),
+    ],
+)
+def test_a_missing_part_is_named(
+    family: ModelFamily, left_out: tuple[str, ...], reason: str
+) -> None:
+    rest = {
+        name: tensor for name, tensor in checkpoint(family).items() if not name.startswith(left_out)
+    }
+    answer = classified(rest)
+    assert (answer.kind, answer.family) == (ModelKind.CHECKPOINT, family)
+    assert answer.reason is not None
+    assert answer.reason.startswith(reason)
+
+
+def test_a_tensor_of_another_shape_is_named() -> None:
+    name = f"{UNET}output_blocks.8.0.in_layers.2.weight"
+    tensors = checkpoint(ModelFamily.SD_1) | facts({name: (640, 999, 3, 3)})
+    answer = classified(tensors)
+    assert answer.reason is not None
+    assert name in answer.reason
+    assert "[640, 999, 3, 3], not [640, 960, 3, 3]" in answer.reason
+
+
+def test_the_vaes_attention_may_be_linear_and_the_unets_may_not() -> None:
+    vae = f"{VAE}decoder.mid.attn_1.q.weight"
+    assert classified(checkpoint(ModelFamily.SD_1) | facts({vae: (512, 512)})).loadable
+    unet = f"{UNET}input_blocks.1.1.proj_in.weight"
+    assert not classified(checkpoint(ModelFamily.SD_1) | facts({unet: (320, 320)})).loadable
+
+
+def test_a_text_encoder_with_names_of_the_old_form_is_one() -> None:
+    tensors = {
+        name.replace("text_model.", ""): tensor
+        for name, tensor in checkpoint(ModelFamily.SD_1).items()
+    }
+    answer = classified(tensors)
+    assert (answer.family, answer.loadable) == (ModelFamily.SD_1, True)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "marks", "family"),
+    [
+        ({}, (), ModelFamily.SD_2_V),
+        ({"global_step": "875000"}, (), ModelFamily.SD_2),
+        ({"global_step": "110000"}, (), ModelFamily.SD_2_V),
+        ({"modelspec.prediction_type": "epsilon"}, (), ModelFamily.SD_2),
+        ({"modelspec.prediction_type": "v"}, (), ModelFamily.SD_2_V),
+        ({"modelspec.predict_key": "epsilon"}, (), ModelFamily.SD_2),
+        ({"modelspec.architecture": "stable-diffusion-v2-512"}, (), ModelFamily.SD_2),
+        ({"modelspec.architecture": "stable-diffusion-v2-768-v"}, (), ModelFamily.SD_2_V),
+        ({"global_step": "875000"}, ("v_pred",), ModelFamily.SD_2_V),
+    ],
+)
+def test_what_tells_the_two_forms_of_sd_2(
+    metadata: Mapping[str, str], marks: tuple[str, ...], family: ModelFamily
+) -> None:
+    tensors = checkpoint(ModelFamily.SD_2) | facts(dict.fromkeys(marks, (0,)))
+    answer = classified(tensors, metadata)
+    assert (answer.family, answer.loadable) == (family, True)
+
+
+@pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max", "edm_vpred.sigma_min"])
+def test_continuous_noise_is_refused_and_not_drawn_as_plain_sdxl(mark: str) -> None:
+    plain = checkpoint(ModelFamily.SDXL)
+    assert classified(plain, {}).loadable
+    answer = classified(plain | facts({mark: ()}), {})
+    assert not answer.loadable
+    assert "noise" in str(answer.reason)
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "told", "reason"),
+    [
+        (ModelFamily.SDXL, {"input_blocks.0.0.weight": (320, 9, 3, 3)}, "sdxl-inpaint", "inpaint"),
+        (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 9, 3, 3)}, "sd-2", "inpainting"),
+        (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 5, 3, 3)}, "sd-2-v", "depth"),
+        (ModelFamily.SD_1, {"input_blocks.0.0.weight": (320, 8, 3, 3)}, "sd-1", "InstructPix2Pix"),
+        (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 1536)}, "sd-2-v", "unCLIP"),
+        (ModelFamily.SD_1, {"time_embed.cond_proj.weight": (320, 256)}, "sd-1", "LCM"),
+    ],
+)
+def test_relatives_that_can_not_draw_from_text_are_told(
+    family: ModelFamily, changes: Mapping[str, tuple[int, ...]], told: str, reason: str
+) -> None:
+    tensors = checkpoint(family) | facts({UNET + name: shape for name, shape in changes.items()})
+    answer = classified(tensors)
+    assert (answer.kind, answer.family, answer.loadable) == (ModelKind.CHECKPOINT, told, False)
+    assert answer.reason is not None
+    assert reason in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("shapes", "family", "reason"),
+    [
+        (
+            {
+                f"{UNET}input_blocks.0.0.weight": (384, 4, 3, 3),
+                f"{UNET}input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight": (768, 1280),
+                "conditioner.embedders.0.model.text_projection": (1280, 1280),
+            },
+            ModelFamily.SDXL_REFINER,
+            "refiner",
+        ),
+        ({f"{UNET}joint_blocks.0.x_block.attn.qkv.weight": (4608, 1536)}, "sd-3", "folder"),
+        ({"joint_blocks.0.context_block.attn.qkv.weight": (4608, 1536)}, "sd-3", "folder"),
+        (
+            {
+                "transformer_blocks.0.attn.add_k_proj.weight": (1536, 1536),
+                "pos_embed.proj.weight": (1536, 16, 2, 2),
+            },
+            "sd-3",
+            "folder",
+        ),
+        ({"double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "flux", "folder"),
+        ({f"{UNET}double_blocks.0.img_attn.qkv.weight": (9216, 3072)}, "flux", "folder"),
+        (
+            {
+                "transformer_blocks.0.attn.add_k_proj.weight": (3072, 3072),
+                "single_transformer_blocks.0.attn.to_k.weight": (3072, 3072),
+            },
+            "flux",
+            "folder",
+        ),
+        (
+            {
+                "conv_in.weight": (320, 4, 3, 3),
+                "time_embedding.linear_1.weight": (1280, 320),
+                "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight": (320, 768),
+                "up_blocks.3.resnets.0.conv1.weight": (320, 960, 3, 3),
+            },
+            "sd-1",
+            "only the UNet of Stable Diffusion 1.x",
+        ),
+        (
+            {
+                "input_blocks.0.0.weight": (320, 4, 3, 3),
+                "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight": (640, 2048),
+            },
+            "sdxl",
+            "only the UNet of SDXL",
+        ),
+        (
+            {
+                f"{UNET}input_blocks.0.0.weight": (320, 4, 3, 3),
+                f"{UNET}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 4096),
+            },
+            None,
+            "not of a family that",
+        ),
+        ({f"{UNET}blocks.0.attn.qkv.weight": (9, 9)}, None, "not of a family that"),
+    ],
+)
+def test_what_is_known_by_name_alone(
+    shapes: Mapping[str, tuple[int, ...]], family: str | None, reason: str
+) -> None:
+    answer = classified(facts(shapes))
+    assert (answer.kind, answer.family, answer.loadable) == (ModelKind.CHECKPOINT, family, False)
+    assert answer.reason is not None
+    assert reason in answer.reason
+
+
+def test_hostile_names_are_matched_in_linear_time() -> None:
+    hostile = ["down_blocks.0", "input_blocks.0.attn2", "lora_", ".attn2.to_k", "lllite_x"]
+    tensors = {(name * 400_000)[:400_000]: TensorFacts("float16", (1,)) for name in hostile}
+    tensors |= facts({f"{UNET}input_blocks.0.0.weight": (320, 4, 3, 3)})
+    started = time.process_time()
+    assert not classified(tensors).loadable
+    assert time.process_time() - started < 2

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem import demo as adapter
+from tests.paths import DEMO_CHECKPOINT
+from tests.unit.cli.cli_runs import Terminal
+
+
+def test_it_goes_into_the_first_model_folder() -> None:
+    terminal = Terminal({"MODEL_DIRS": "first,second"})
+    done = terminal.run("demo")
+    assert (done.exit_code, done.stdout) == (0, "models/demo.safetensors\n")
+    assert terminal.demos == ["first"]
+
+
+def test_another_folder_may_be_named() -> None:
+    terminal = Terminal()
+    assert terminal.run("demo", "--models-dir", "mine").exit_code == 0
+    assert terminal.demos == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError("this installation has none"), "this installation has none"),
+        (PermissionError(13, "Permission denied"), "'ai-models/': Permission denied"),
+    ],
+)
+def test_where_it_cannot_be_put_that_is_said(error: OSError, said: str) -> None:
+    done = Terminal(demo=error).run("demo")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
+def test_the_file_is_whole_and_is_copied_once(tmp_path: Path) -> None:
+    path = Path(adapter.put_demo(tmp_path / "new" / "models"))
+    assert path == tmp_path / "new" / "models" / DEMO_CHECKPOINT.name
+    assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
+    card = path.with_suffix(".json")
+    assert card.read_bytes() == DEMO_CHECKPOINT.with_suffix(".json").read_bytes()
+    for each in (path, card):
+        each.write_bytes(b"mine")
+    adapter.put_demo(path.parent)
+    assert path.read_bytes() == b"mine"
+    path.unlink()
+    adapter.put_demo(path.parent)
+    assert card.read_bytes() == b"mine"
+    assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
+    assert {each.name for each in path.parent.iterdir()} == {path.name, card.name}
+
+
+def test_an_installation_without_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "_installed", lambda: None)
+    monkeypatch.setattr(adapter, "_CHECKOUT", tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match=r"has no demo\.safetensors"):
+        adapter.put_demo(tmp_path / "models")
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,113 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.http.v1.model_schemas import ModelListSchema
+from domain.models.record import ModelFamily, ModelKind, PendingModel, PendingState
+from domain.ports.model_source import ModelScan
+from tests.fakes.model_source import FakeModelSource, model_record
+from tests.unit.cli.cli_runs import MODEL, Terminal
+
+LORA = dataclasses.replace(
+    model_record(b"x" * 4_270_000, "models/lo\x1bra.safetensors"),
+    kind=ModelKind.LORA,
+    family=ModelFamily.SD_1,
+    reason="it is a LoRA",
+)
+PENDING = PendingModel("c.ckpt", "models/c.ckpt", 2_000, PendingState.SETTLING)
+
+
+def with_models() -> Terminal:
+    terminal = Terminal()
+    terminal.source.others = (LORA,)
+    terminal.source.pending = (PENDING,)
+    return terminal
+
+
+def test_the_table_says_what_there_is_and_why_some_can_not_be_drawn_with() -> None:
+    done = with_models().run("models")
+    assert done.exit_code == 0
+    assert [line.split(maxsplit=6) for line in done.stdout.splitlines()] == [
+        ["NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT", "LOADABLE BECAUSE"],
+        ["a.safetensors", "checkpoint", "-", "7", "B", MODEL.id[:10]],
+        ["lo\\x1bra.safetensors", "lora", "sd-1", "4.3", "MB", LORA.id[:10], "it is a LoRA"],
+        ["c.ckpt", "-", "-", "2.0", "kB", "-", "it is not whole yet"],
+    ]
+
+
+def test_the_columns_stand_below_each_other() -> None:
+    lines = with_models().run("models").stdout.splitlines()
+    assert {line.index(text) for line, text in zip(lines, ("ID", MODEL.id[:10]), strict=False)} == {
+        lines[0].index("ID")
+    }
+
+
+def test_json_is_what_the_api_answers() -> None:
+    terminal = with_models()
+    shown = json.loads(terminal.run("models", "--json").stdout)
+    api = {"models": [MODEL, LORA], "count": 2, "pending": [PENDING]}
+    assert shown == json.loads(json.dumps(ModelListSchema().dump(api)))
+
+
+def test_an_empty_folder_is_told_and_is_no_error() -> None:
+    terminal = Terminal(source=FakeModelSource())
+    done = terminal.run("models")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "MODEL_DIRS" in done.stderr
+
+
+class HashesTwice(FakeModelSource):
+    """Needs two more looks until it knows its file."""
+
+    left = 2
+
+    def scan(self) -> ModelScan:
+        self.left -= 1
+        if self.left < 0:
+            return super().scan()
+        state = PendingState.HASHING
+        pending = PendingModel("a.safetensors", MODEL.path, 7_000_000_000, state, 3_500_000_000)
+        return ModelScan((), (pending,), moving=True, settled=False)
+
+    def wait(self, seconds: float) -> None:
+        pass
+
+
+def test_new_files_are_waited_for_and_that_is_told_on_standard_error() -> None:
+    done = Terminal(source=HashesTwice({MODEL.path: b"weights"})).run("models", "--json")
+    assert done.stderr == "Reading 1 model for the first time, 7.0 GB\n"
+    assert json.loads(done.stdout)["count"] == 1
+
+
+class HashesForEver(FakeModelSource):
+    """Knows its files, and never the one that is still to be hashed."""
+
+    def scan(self) -> ModelScan:
+        pending = PendingModel("big.ckpt", "models/big.ckpt", 9, PendingState.HASHING, 1)
+        return ModelScan(super().scan().models, (pending,), moving=True, settled=False)
+
+    def wait(self, seconds: float) -> None:
+        pass
+
+
+@pytest.mark.parametrize("digits", [10, 64])
+def test_who_names_an_id_waits_for_no_other_model(
+    digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    terminal = Terminal(source=HashesForEver({MODEL.path: b"weights"}))
+    done = terminal.run("generate", "x", "--model", MODEL.id.upper()[:digits])
+    assert (done.exit_code, len(terminal.generator.drawn)) == (0, 1)
+
+
+class IsInterrupted(FakeModelSource):
+    def scan(self) -> ModelScan:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_the_reading() -> None:
+    terminal = Terminal(source=IsInterrupted())
+    assert terminal.run("models").exit_code == 130
+    assert terminal.source.closed.is_set()

@@ -1,0 +1,248 @@
+"""A folder that lacks something says what, before anything is loaded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.filesystem.folder_parts.needed import needed_parts
+from adapters.filesystem.folder_parts.weights import used_weights
+from domain.models.record import ModelRecord
+from tests.unit.filesystem.model_files import safetensors_file
+from tests.unit.filesystem.test_model_folders import FILES, INDEX, WEIGHTS, list_all, write
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3438167534\n"
+UNET = "unet/diffusion_pytorch_model.safetensors"
+VAE = "vae/diffusion_pytorch_model.safetensors"
+SHARD = "unet/diffusion_pytorch_model-0000{}-of-00002.safetensors"
+SHARD_INDEX = f"{UNET}.index.json"
+LFS = "it is a Git LFS pointer, not the model; run `git lfs pull`"
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "models"
+
+
+def listed(models: Path, files: Files) -> ModelRecord:
+    write(models / "mine", files)
+    (record,) = list_all()
+    return record
+
+
+def without(*paths: str) -> Files:
+    return {path: content for path, content in FILES.items() if path not in paths}
+
+
+def in_shards() -> Files:
+    places = {"weight_map": {"a": Path(SHARD.format(1)).name, "b": Path(SHARD.format(2)).name}}
+    shards = {SHARD.format(number): WEIGHTS for number in (1, 2)}
+    return without(UNET) | shards | {SHARD_INDEX: json.dumps(places).encode()}
+
+
+def index(**changes: object) -> Files:
+    return FILES | {"model_index.json": json.dumps(INDEX | changes).encode()}
+
+
+def scheduler(name: str, **fields: object) -> Files:
+    about = json.dumps({"_class_name": name, **fields}).encode()
+    return index(scheduler=["diffusers", name]) | {"scheduler/scheduler_config.json": about}
+
+
+def less(files: Files, path: str) -> Files:
+    return {name: content for name, content in files.items() if name != path}
+
+
+REFUSED: dict[str, tuple[Files, str]] = {
+    "a pointer as UNet": (FILES | {UNET: POINTER}, f"its file {UNET} cannot be used: {LFS}"),
+    "a pointer as VAE": (FILES | {VAE: POINTER}, f"its file {VAE} cannot be used: {LFS}"),
+    "a pointer as vocabulary": (
+        FILES | {"tokenizer/vocab.json": POINTER},
+        f"its file tokenizer/vocab.json cannot be used: {LFS}",
+    ),
+    "a pointer as index": (
+        FILES | {"model_index.json": POINTER},
+        f"its file model_index.json cannot be used: {LFS}",
+    ),
+    "a web page as UNet": (FILES | {UNET: b"<!DOCTYPE html>"}, f"its file {UNET} cannot be used"),
+    "quantised tensors": (
+        FILES | {UNET: safetensors_file({"a": (1,), "a.weight.absmax": (1,)})},
+        f"its file {UNET} cannot be used: its weights are quantised",
+    ),
+    "a quantised configuration": (
+        FILES | {"unet/config.json": b'{"quantization_config": {"quant_method": "bitsandbytes"}}'},
+        "its unet is quantised (bitsandbytes); get the model in 16 or 32 bits",
+    ),
+    "an index of nothing": (
+        {"model_index.json": b'{"_class_name": "StableDiffusionPipeline"}'},
+        "its model_index.json names no scheduler, text_encoder, tokenizer, unet, vae",
+    ),
+    "an index without UNet": (
+        index(unet=[None, None]),
+        "its model_index.json names no unet",
+    ),
+    "an index alone": (
+        {"model_index.json": FILES["model_index.json"]},
+        "its scheduler is missing",
+    ),
+    "the second shard": (
+        less(in_shards(), SHARD.format(2)),
+        f"its {SHARD.format(2)} is missing, one of 2 shards",
+    ),
+    "the first shard": (
+        less(in_shards(), SHARD.format(1)),
+        f"its {SHARD.format(1)} is missing, one of 2 shards",
+    ),
+    "the index of shards": (
+        less(in_shards(), SHARD_INDEX),
+        f"its {SHARD_INDEX} is missing, which says what is in which shard",
+    ),
+    "a shard that the index names": (
+        in_shards() | {SHARD_INDEX: b'{"weight_map": {"a": "other.safetensors"}}'},
+        "its unet/other.safetensors is missing, which diffusion_pytorch_model.safetensors",
+    ),
+    "weights of a known name": (
+        less(FILES, UNET) | {"unet/weights.safetensors": WEIGHTS},
+        "its unet has no weights, such as diffusion_pytorch_model.safetensors",
+    ),
+    "a configuration": (without("unet/config.json"), "its unet/config.json is missing"),
+    "a scheduler's configuration": (
+        less(FILES, "scheduler/scheduler_config.json") | {"scheduler/other.json": b"{}"},
+        "its scheduler/scheduler_config.json is missing",
+    ),
+    "a tokenizer's files": (
+        without("tokenizer/vocab.json", "tokenizer/merges.txt"),
+        "its tokenizer/vocab.json and tokenizer/merges.txt are missing",
+    ),
+    "merges": (without("tokenizer/merges.txt"), "its tokenizer/merges.txt is missing"),
+    "a vocabulary": (without("tokenizer/vocab.json"), "its tokenizer/vocab.json is missing"),
+    "a tokenizer's configuration": (
+        without("tokenizer/tokenizer_config.json"),
+        "its tokenizer/tokenizer_config.json is missing",
+    ),
+    "the files of another tokenizer": (
+        less(index(tokenizer=["transformers", "T5TokenizerFast"]), ""),
+        "its tokenizer/spiece.model is missing",
+    ),
+    "the files of an unknown tokenizer": (
+        less(
+            less(index(tokenizer=["transformers", "MyTokenizer"]), "tokenizer/vocab.json"),
+            "tokenizer/merges.txt",
+        ),
+        "its tokenizer/tokenizer.json is missing",
+    ),
+    "EDM": (
+        scheduler("EDMDPMSolverMultistepScheduler", sigma_max=80.0),
+        "its scheduler is EDMDPMSolverMultistepScheduler, whose noise",
+    ),
+    "EDM Euler": (scheduler("EDMEulerScheduler"), "its scheduler is EDMEulerScheduler, whose"),
+    "flows": (
+        scheduler("FlowMatchEulerDiscreteScheduler", shift=3.0),
+        "its scheduler is FlowMatchEulerDiscreteScheduler, whose noise",
+    ),
+    "flows of another class": (
+        scheduler("DPMSolverMultistepScheduler", use_flow_sigmas=True),
+        "its scheduler matches flows",
+    ),
+    "flows by what is predicted": (
+        scheduler("UniPCMultistepScheduler", prediction_type="flow_prediction"),
+        "its scheduler matches flows",
+    ),
+    "continuous noise": (
+        scheduler("EulerDiscreteScheduler", sigma_min=0.002, sigma_max=120.0),
+        "its scheduler has bounds of noise of its own (sigma_min, sigma_max), which no sampler",
+    ),
+    "continuous timesteps": (
+        scheduler("EulerDiscreteScheduler", timestep_type="continuous"),
+        "its scheduler has bounds of noise of its own, which no sampler",
+    ),
+    "a scheduler that is no name": (
+        index(scheduler=["diffusers", ["a"]]),
+        "its scheduler is ['a'], whose noise",
+    ),
+    "a configuration of another scheduler": (
+        scheduler("PNDMScheduler")
+        | {"scheduler/scheduler_config.json": b'{"_class_name": "EDMEulerScheduler"}'},
+        "its scheduler is EDMEulerScheduler, whose noise",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_wrong_with_a_folder_is_told_with_its_name(models: Path, case: str) -> None:
+    files, reason = REFUSED[case]
+    record = listed(models, files)
+    assert not record.loadable
+    assert str(record.reason).startswith(reason)
+
+
+LISTED: dict[str, Files] = {
+    "as it is": FILES,
+    "a tokenizer as one file": less(less(FILES, "tokenizer/vocab.json"), "tokenizer/merges.txt")
+    | {"tokenizer/tokenizer.json": b"{}"},
+    "shards": in_shards(),
+    "an index of another variant, whose shards are not here": in_shards()
+    | {"unet/diffusion_pytorch_model.safetensors.index.fp16.json": b'{"weight_map": {"a": "o.x"}}'},
+    "a whole file beside shards": in_shards() | {UNET: WEIGHTS},
+    "a pointer that is not read": FILES
+    | {"unet/diffusion_pytorch_model.bin": POINTER, "unet/flax_model.msgpack": POINTER},
+    "a variant that is not read": FILES
+    | {"unet/diffusion_pytorch_model.fp16.safetensors": POINTER},
+    "a trainer's leavings": FILES | {"unet/optimizer.bin": b"garbage"},
+    "a pointer outside of its parts": FILES | {"sample.json": POINTER},
+    "a part that is left out": index(safety_checker=["stable_diffusion", "X"]),
+    "discrete noise as diffusers saves it": scheduler(
+        "EulerDiscreteScheduler", sigma_min=None, sigma_max=None, timestep_type="discrete"
+    ),
+    "DDIM": scheduler("DDIMScheduler", prediction_type="v_prediction"),
+}
+
+
+@pytest.mark.parametrize("case", LISTED)
+def test_a_whole_folder_is_loadable(models: Path, case: str) -> None:
+    assert listed(models, LISTED[case]).reason is None
+
+
+def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None:
+    from adapters.filesystem.scanning.identity_cache import IdentityCache
+
+    write(models / "mine", FILES | {VAE: POINTER})
+    reasons = set()
+    for _ in range(2):
+        cache = IdentityCache(tmp_path / "models.sqlite")
+        (record,) = list_all(cache)
+        reasons.add(record.reason)
+    assert reasons == {f"its file {VAE} cannot be used: {LFS}"}
+
+
+@pytest.mark.parametrize(
+    ("files", "used"),
+    [
+        (["model.safetensors", "pytorch_model.bin"], ["model.safetensors"]),
+        (["pytorch_model.bin", "config.json"], ["pytorch_model.bin"]),
+        (["model.fp16.safetensors", "model.safetensors"], ["model.safetensors"]),
+        (["model.fp16.safetensors", "model.ema.safetensors"], ["model.ema.safetensors"]),
+        (
+            ["model-00001-of-00002.safetensors", "model.fp16-00001-of-00001.safetensors"],
+            ["model-00001-of-00002.safetensors"],
+        ),
+        (["config.json"], []),
+        (["optimizer.bin", "pytorch_model.bin", "training_args.bin"], ["pytorch_model.bin"]),
+    ],
+)
+def test_the_weights_that_are_read_are_those_of_the_loader(
+    files: list[str], used: list[str]
+) -> None:
+    assert list(used_weights(files)) == used
+
+
+def test_the_parts_of_well_known_pipelines() -> None:
+    common = {"scheduler", "text_encoder", "tokenizer", "vae"}
+    second = {"text_encoder_2", "tokenizer_2"}
+    assert set(needed_parts("StableDiffusionPipeline")) == common | {"unet"}
+    assert set(needed_parts("StableDiffusionXLPipeline")) == common | second | {"unet"}
+    assert set(needed_parts("StableDiffusion3Pipeline")) == common | {"transformer"}
+    assert set(needed_parts("FluxPipeline")) == common | second | {"transformer"}

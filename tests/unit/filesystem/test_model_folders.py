@@ -1,0 +1,234 @@
+"""A diffusers folder is one model."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+from adapters.filesystem.classification.folders import PIPELINES
+from adapters.filesystem.model_source import FilesystemModelSource
+from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
+from domain.services.model_registry import ModelRegistry
+from tests.unit.filesystem.model_files import safetensors_file
+
+WEIGHTS = safetensors_file({"a": (10,)})
+INDEX = {
+    "_class_name": "StableDiffusionPipeline",
+    "_diffusers_version": "0.35.0",
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "PNDMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+}
+FILES = {
+    "model_index.json": json.dumps(INDEX).encode(),
+    "scheduler/scheduler_config.json": b"{}",
+    "text_encoder/config.json": b"{}",
+    "text_encoder/model.safetensors": WEIGHTS,
+    "tokenizer/merges.txt": b"#version: 0.2\n",
+    "tokenizer/tokenizer_config.json": b"{}",
+    "tokenizer/vocab.json": b"{}",
+    "unet/config.json": b'{"cross_attention_dim": 768}',
+    "unet/diffusion_pytorch_model.safetensors": WEIGHTS,
+    "vae/config.json": b"{}",
+    "vae/diffusion_pytorch_model.safetensors": WEIGHTS,
+}
+
+Change = Callable[[dict[str, bytes]], object]
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "models"
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+def list_all(cache: IdentityCache | None = None, folder: str = "models") -> list[ModelRecord]:
+    source = FilesystemModelSource([folder], cache, settle_seconds=0)
+    registry = ModelRegistry(source)
+    registry.refresh()
+    source.close()
+    return list(registry.models())
+
+
+def expected_id(files: dict[str, bytes]) -> str:
+    lines = [
+        f"{hashlib.sha256(files[path]).hexdigest()}  {path}\n"
+        for path in sorted(files, key=str.encode)
+    ]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("folder", ["models", "models/mine", "models/mine/"])
+def test_a_folder_is_one_model_and_not_a_dozen(models: Path, folder: str) -> None:
+    write(models / "mine", FILES)
+    (record,) = list_all(folder=folder)
+    assert record.id == expected_id(FILES)
+    assert (record.name, record.extension, record.path) == ("mine", "", "models/mine")
+    assert record.size == sum(map(len, FILES.values()))
+    assert (record.kind, record.family) == (ModelKind.CHECKPOINT, ModelFamily.SD_1)
+    assert record.reason is None
+    assert [part.path for part in record.parts] == sorted(FILES)
+
+
+def test_the_id_is_what_sha256sum_makes_of_it(models: Path) -> None:
+    write(models / "mine", FILES | {"tokenizer/ünïcode name.txt": b"x"})
+    (record,) = list_all()
+    told = subprocess.run(
+        "find . -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum",
+        shell=True,
+        cwd=models / "mine",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split()[0] == record.id
+
+
+def test_single_files_beside_it_are_listed_too(models: Path) -> None:
+    write(models / "deep" / "mine", FILES)
+    write(models, {"a.ckpt": b"x", "deep/b.safetensors": WEIGHTS})
+    assert [record.name for record in list_all()] == ["a.ckpt", "b.safetensors", "mine"]
+
+
+def test_hidden_files_do_not_count(models: Path) -> None:
+    write(models / "mine", FILES | {".cache/x.lock": b"x", "unet/.DS_Store": b"x"})
+    (record,) = list_all()
+    assert record.id == expected_id(FILES)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda files: files.update({"unet/config.json": b"{}"}),
+        lambda files: files.update({"README.md": b"new"}),
+        lambda files: files.pop("tokenizer/vocab.json"),
+        lambda files: files.update({"tokenizer/other.json": files.pop("tokenizer/vocab.json")}),
+    ],
+)
+def test_any_change_in_it_gives_it_a_new_id(models: Path, change: Change) -> None:
+    write(models / "mine", FILES)
+    source = FilesystemModelSource(["models"], settle_seconds=0)
+    registry = ModelRegistry(source)
+    registry.refresh()
+    files = dict(FILES)
+    change(files)
+    for path in FILES.keys() - files.keys():
+        (models / "mine" / path).unlink()
+    write(models / "mine", files)
+    assert source.scan().models == ()
+    registry.refresh()
+    assert [record.id for record in registry.models()] == [expected_id(files)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("unet/diffusion_pytorch_model.safetensors", WEIGHTS[:-1]),
+        ("unet/diffusion_pytorch_model.safetensors", b""),
+        ("unet/weights.safetensors.incomplete", b"x"),
+    ],
+)
+def test_one_that_is_not_whole_stays_settling(models: Path, name: str, content: bytes) -> None:
+    write(models / "mine", FILES | {name: content})
+    source = FilesystemModelSource(["models"], settle_seconds=0)
+    registry = ModelRegistry(source)
+    registry.refresh()
+    assert registry.models() == ()
+    assert [each.state for each in registry.pending()] == [PendingState.SETTLING]
+
+
+def index(**changes: object) -> bytes:
+    return json.dumps(INDEX | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model_index.json": b"no json"}, "names no pipeline class"),
+        ({"model_index.json": index(_class_name=["mine", "Mine"])}, "names no pipeline class"),
+        ({"model_index.json": index(_class_name="FluxFillPipeline")}, "it is a FluxFillPipeline"),
+        ({"model_index.json": index(_class_name="a b" * 99)}, "it is a something else"),
+        ({"model_index.json": index(unet=["os", "system"])}, "its unet is code of its own"),
+        ({"model_index.json": index(unet=["pipeline", "Mine"])}, "its unet is code of its own"),
+        ({"model_index.json": index(extra=["diffusers", "VQModel"])}, "its extra is missing"),
+        ({"vae/diffusion_pytorch_model.safetensors": b""}, None),
+    ],
+)
+def test_one_that_can_not_be_drawn_with_says_why(
+    models: Path, changes: dict[str, bytes], reason: str | None
+) -> None:
+    files = FILES | changes
+    if reason is None:
+        del files["vae/diffusion_pytorch_model.safetensors"]
+        files["vae/config.json"] = b"{}"
+        reason = "its vae has no weights"
+    write(models / "mine", files)
+    (record,) = list_all()
+    assert reason in str(record.reason)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "width", "prediction", "family"),
+    [
+        ("StableDiffusionPipeline", 768, "epsilon", ModelFamily.SD_1),
+        ("StableDiffusionPipeline", 1024, "epsilon", ModelFamily.SD_2),
+        ("StableDiffusionPipeline", 1024, "v_prediction", ModelFamily.SD_2_V),
+        ("StableDiffusionXLPipeline", 2048, "epsilon", ModelFamily.SDXL),
+        ("StableDiffusion3Pipeline", 0, "", ModelFamily.SD_3),
+        ("FluxPipeline", 0, "", ModelFamily.FLUX),
+    ],
+)
+def test_its_family_is_told_from_its_configuration(
+    models: Path, class_name: str, width: int, prediction: str, family: ModelFamily
+) -> None:
+    changes = {
+        "model_index.json": index(_class_name=class_name),
+        "unet/config.json": json.dumps({"cross_attention_dim": width}).encode(),
+        "scheduler/scheduler_config.json": json.dumps({"prediction_type": prediction}).encode(),
+    }
+    write(models / "mine", FILES | changes)
+    (record,) = list_all()
+    assert record.family is family
+
+
+def test_what_is_listed_as_loadable_is_what_the_loader_takes() -> None:
+    assert set(PIPELINES) == set(TEXT_TO_IMAGE_CLASSES)
+
+
+def test_a_second_run_reads_no_weights_again(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(models / "mine", FILES)
+    opened: list[str] = []
+    real = os.open
+
+    def counting(path: str, flags: int) -> int:
+        opened.append(path)
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", counting)
+    runs = [list_all(IdentityCache(tmp_path / "models.sqlite")) for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert len(opened) == len(FILES)
+
+
+def test_a_loop_of_links_in_it_ends(models: Path) -> None:
+    write(models / "mine", FILES)
+    (models / "mine" / "unet" / "again").symlink_to(models / "mine")
+    (record,) = list_all()
+    assert record.id == expected_id(FILES)

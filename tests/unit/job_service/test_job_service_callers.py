@@ -1,0 +1,85 @@
+"""One caller's jobs leave room in the queue for those of others."""
+
+import pytest
+
+from application.job import JobStatus
+from domain.errors import QueueFull
+from tests.unit.jobs.scheduling import Bench, request
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A scheduler over fakes; four jobs may wait, and two of each caller."""
+    return Bench(max_queue=4, max_queue_per_caller=2)
+
+
+def fill(bench: Bench, caller: str) -> None:
+    """Let as many jobs of this caller wait as may."""
+    for name in ("a", "b"):
+        bench.job_service.submit(request(name), caller=caller)
+
+
+def test_past_its_own_bound_a_caller_is_refused_and_others_are_not(bench: Bench) -> None:
+    fill(bench, "me")
+    with pytest.raises(QueueFull) as caught:
+        bench.job_service.submit(request("c"), caller="me")
+    assert caught.value.retry_after >= 1
+    assert "c" not in bench.statuses
+    assert not bench.job_service.full
+    fill(bench, "they")
+    assert bench.job_service.waiting == 4
+
+
+def test_the_refusal_says_whose_bound_it_is(bench: Bench) -> None:
+    fill(bench, "me")
+    with pytest.raises(QueueFull, match="2 of your jobs wait already"):
+        bench.job_service.submit(request("c"), caller="me")
+    fill(bench, "they")
+    for caller in ("me", "somebody"):
+        with pytest.raises(QueueFull, match=r"^the queue is full: 4 jobs wait already"):
+            bench.job_service.submit(request("c"), caller=caller)
+
+
+def test_a_job_that_is_drawn_or_cancelled_leaves_its_place(bench: Bench) -> None:
+    fill(bench, "me")
+    bench.job_service.run_once()
+    bench.job_service.submit(request("c"), caller="me")
+    bench.job_service.cancel("me", "c")
+    bench.job_service.submit(request("d"), caller="me")
+    with pytest.raises(QueueFull):
+        bench.job_service.submit(request("e"), caller="me")
+
+
+def test_a_running_job_does_not_count_for_its_caller(bench: Bench) -> None:
+    with bench.worker():
+        bench.generator.gate.clear()
+        bench.job_service.submit(request("running"), caller="me")
+        assert bench.generator.began.wait(10)
+        fill(bench, "me")
+        with pytest.raises(QueueFull):
+            bench.job_service.submit(request("c"), caller="me")
+
+
+def test_a_replay_and_a_join_pass_a_callers_bound(bench: Bench) -> None:
+    done = bench.job_service.submit(request("done"), caller="me")
+    bench.job_service.run_once()
+    fill(bench, "me")
+    assert bench.job_service.submit(request("done"), caller="me").wait(0) == done.wait(0)
+    joined = bench.job_service.submit(request("a"), caller="me")
+    assert joined.view.job.status is JobStatus.QUEUED
+
+
+def test_what_an_earlier_process_accepted_counts_and_is_drawn(bench: Bench) -> None:
+    fill(bench, "me")
+    bench.restart()
+    bench.job_service.recover()
+    with pytest.raises(QueueFull):
+        bench.job_service.submit(request("c"), caller="me")
+    assert bench.job_service.waiting == 2
+
+
+def test_without_a_bound_of_its_own_a_caller_may_fill_the_queue() -> None:
+    bench = Bench(max_queue=4)
+    for name in ("a", "b", "c", "d"):
+        bench.job_service.submit(request(name), caller="me")
+    assert bench.job_service.full

@@ -1,0 +1,193 @@
+"""The id of a request is an idempotency key, per caller."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from application.job import JobStatus
+from application.jobs.submission import Submission
+from domain.errors import (
+    IdConflict,
+    JobCancelled,
+    JobNotFound,
+    OutOfMemory,
+    ShuttingDown,
+)
+from domain.generation.request import GeneratedImage, GenerationRequest
+from tests.unit.jobs.scheduling import Bench, request
+
+
+def test_the_same_id_draws_once_however_many_ask(bench: Bench) -> None:
+    with bench.worker():
+        bench.generator.gate.clear()
+        results = []
+
+        def ask() -> None:
+            results.append(bench.job_service.submit(request(seed=None), caller="me").wait(10))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        assert bench.generator.began.wait(10)
+        bench.generator.gate.set()
+        for thread in threads:
+            thread.join(10)
+    assert len(bench.generator.drawn) == 1
+    assert results == [results[0]] * 8
+
+
+def test_a_finished_id_is_replayed_also_after_a_restart_and_without_its_model(
+    bench: Bench,
+) -> None:
+    first = bench.job_service.submit(request(seed=None), caller="me")
+    bench.job_service.run_once()
+    bench.restart()
+    bench.source.files.clear()
+    bench.registry.refresh()
+    bench.clock.now += 50
+    again = bench.job_service.submit(request(seed=None), caller="me")
+    assert again.wait(0) == first.wait(0)
+    assert len(bench.generator.drawn) == 1
+
+
+def test_a_drawn_seed_belongs_to_the_id(bench: Bench) -> None:
+    first = bench.job_service.submit(request(seed=None), caller="me")
+    seed = first.view.job.request.seed
+    assert seed is not None
+    bench.job_service.submit(request(seed=seed), caller="me")
+    with pytest.raises(IdConflict):
+        bench.job_service.submit(request(seed=seed + 1), caller="me")
+    bench.job_service.submit(request("fixed", seed=5), caller="me")
+    with pytest.raises(IdConflict):
+        bench.job_service.submit(request("fixed", seed=None), caller="me")
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_an_id_with_another_body_is_refused_and_the_first_untouched(
+    bench: Bench, finished: bool
+) -> None:
+    first = bench.job_service.submit(request(), caller="me")
+    if finished:
+        bench.job_service.run_once()
+    with pytest.raises(IdConflict):
+        bench.job_service.submit(request(prompt="another"), caller="me")
+    if not finished:
+        bench.job_service.run_once()
+    assert first.wait(0).request.prompt == "x"
+
+
+def test_an_id_is_its_callers_own(bench: Bench) -> None:
+    bench.job_service.submit(request(), caller="me")
+    bench.job_service.submit(request(prompt="another"), caller="you")
+    assert bench.job_service.find("you", "r1").job.request.prompt == "another"
+    with pytest.raises(JobNotFound):
+        bench.job_service.find("they", "r1")
+
+
+def test_a_failed_and_a_cancelled_id_may_be_sent_again(bench: Bench) -> None:
+    bench.generator.failures = [OutOfMemory("too large")]
+    bench.job_service.submit(request("failed"), caller="me")
+    bench.job_service.run_once()
+    bench.job_service.submit(request("cancelled"), caller="me")
+    bench.job_service.cancel("me", "cancelled")
+    for name in ("failed", "cancelled"):
+        again = bench.job_service.submit(request(name), caller="me")
+        bench.job_service.run_once()
+        assert again.wait(0).request.id == name
+
+
+def test_an_id_that_is_sent_after_its_cancel_is_drawn_after_the_one_that_stops(
+    bench: Bench,
+) -> None:
+    begun: list[str] = []
+    sent: list[Submission] = []
+
+    def cancel_and_send_again(requests: Sequence[GenerationRequest]) -> None:
+        begun.extend(each.prompt for each in requests)
+        if len(begun) == 1:
+            bench.job_service.cancel("me", "r1")
+            sent.append(bench.job_service.submit(request(prompt="anew"), caller="me"))
+            sent.append(bench.job_service.submit(request(prompt="anew"), caller="me"))
+            assert [each.view.job.status for each in sent] == [JobStatus.QUEUED] * 2
+
+    bench.generator.on_begin = cancel_and_send_again
+    first = bench.job_service.submit(request(), caller="me")
+    watch = bench.job_service.watch("me", "r1")
+    bench.job_service.run_once()
+    with pytest.raises(JobCancelled):
+        first.wait(0)
+    event = watch.next(0)
+    assert event is not None
+    assert (event.name, event.view.job.status) == ("done", JobStatus.CANCELLED)
+    assert bench.job_service.find("me", "r1").job.status is JobStatus.QUEUED
+    assert bench.statuses == {"r1": "queued"}
+    bench.job_service.run_once()
+    assert begun == ["x", "anew"]
+    assert sent[0].wait(0) == sent[1].wait(0)
+    assert sent[0].wait(0).request.prompt == "anew"
+    assert bench.statuses == {"r1": "succeeded"}
+    assert bench.job_service.waiting == 0
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "abandoned"])
+def test_an_id_that_was_sent_after_its_cancel_is_cancelled_or_left_by_itself(
+    bench: Bench, ends: str
+) -> None:
+    sent = []
+
+    def send_again(_requests: object) -> None:
+        bench.job_service.cancel("me", "r1")
+        sent.append(bench.job_service.submit(request(), caller="me"))
+        if ends == "cancelled":
+            assert bench.job_service.cancel("me", "r1").job.status is JobStatus.CANCELLED
+        else:
+            bench.job_service.abandon()
+
+    bench.generator.on_begin = send_again
+    first = bench.job_service.submit(request(), caller="me")
+    bench.job_service.run_once()
+    error, status = (JobCancelled, "cancelled") if ends == "cancelled" else (ShuttingDown, "queued")
+    for submission in (first, *sent):
+        with pytest.raises(error):
+            submission.wait(0)
+    assert bench.statuses == {"r1": status}
+    assert bench.generator.drawn == []
+
+
+def test_a_cancel_that_could_not_be_kept_does_not_hide_the_job_that_was_sent_after_it(
+    bench: Bench,
+) -> None:
+    def cancel_and_send_again(_requests: object) -> None:
+        bench.generator.on_begin = lambda _requests: None
+        bench.job_service.cancel("me", "r1")
+        bench.job_service.submit(request(), caller="me")
+        bench.jobs.broken = True
+
+    bench.generator.on_begin = cancel_and_send_again
+    bench.job_service.submit(request(), caller="me")
+    bench.job_service.run_once()
+    bench.jobs.broken = False
+    page = bench.job_service.page("me", status=None, before=None, limit=5)
+    assert [view.job.status for view in page.jobs] == [JobStatus.QUEUED]
+    bench.job_service.run_once()
+    assert bench.job_service.find("me", "r1").job.status is JobStatus.SUCCEEDED
+    bench.records.tidy()
+    assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_a_cancel_while_the_pictures_are_kept_comes_too_late(bench: Bench) -> None:
+    first = bench.job_service.submit(request(), caller="me")
+    write = bench.results.write
+    joined = []
+
+    def cancel_first(token: str, images: Sequence[GeneratedImage]) -> None:
+        bench.job_service.cancel("me", "r1")
+        joined.append(bench.job_service.submit(request(), caller="me"))
+        write(token, images)
+
+    bench.results.write = cancel_first  # type: ignore[method-assign]
+    bench.job_service.run_once()
+    assert joined[0].wait(0) == first.wait(0)
+    assert len(bench.generator.drawn) == 1
+    assert bench.statuses == {"r1": "succeeded"}
