@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from application.settings.settings import checks
+from application.settings import checks
 from domain.execution_plan import AUTO, PlanOverrides
 from domain.generation.request import GenerationRequest
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE

@@ -2,10 +2,11 @@
 
     python -m tests.releases.make_release NAME [CHECKOUT]
 
-CHECKOUT is a work tree of the release, such as `git worktree add --detach DIR COMMIT` makes. Without
-it, the code is that of this checkout. The real service of that code draws with the demo checkpoint
-and answers over HTTP. Then it is killed while it draws. `tests/releases/NAME/` holds what is left:
-`jobs.sqlite`, `results/`, and what the service answered in `answers.json`. None holds a key.
+CHECKOUT is a work tree of the release, such as `git worktree add --detach DIR COMMIT` makes.
+Without it, the code is that of this checkout. The real service of that code draws with the demo
+checkpoint and answers over HTTP. Then it is killed while it draws. `tests/releases/NAME/` holds
+what is left: `jobs.sqlite`, `results/`, and in `answers.json` what the service answered. The keys
+of the callers are not in these files.
 """
 
 import base64
@@ -26,14 +27,15 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 from tests.paths import DEMO_CHECKPOINT, ROOT
-from tests.releases.callers import FIRST, SECOND
+from tests.releases.callers import FIRST, SECOND, caller_of
 
 _SECONDS = 120
 _SMALL = {"width": 256, "height": 256, "num_inference_steps": 2}
 _LONG = {"num_inference_steps": 150, "width": 1024, "height": 1024}
-FINISHED: dict[str, list[dict[str, Any]]] = {
+_FINISHED: dict[str, list[dict[str, Any]]] = {
     FIRST: [
         {"id": "png", "prompt": "a red circle", "seed": 7, "negative_prompt": "trees"},
         {"id": "jpeg", "prompt": "a lake\nat night", "output_format": "jpeg", "quality": 60},
@@ -48,14 +50,14 @@ FINISHED: dict[str, list[dict[str, Any]]] = {
     ],
     SECOND: [{"id": "jpeg", "prompt": "a house", "seed": 1, "output_format": "jpeg"}],
 }
-QUEUED: dict[str, list[dict[str, Any]]] = {
+_QUEUED: dict[str, list[dict[str, Any]]] = {
     FIRST: [
         {"id": "waits with a seed", "prompt": "a red square", "seed": 11},
         {"id": "waits", "prompt": "a mountain", "output_format": "webp", "num_images": 2},
     ],
     SECOND: [{"id": "waits", "prompt": "a tree", "scheduler": "DPM++ 2M Karras", "width": 300}],
 }
-RUNNING = {"id": "runs", "prompt": "a green circle", "seed": 5, "num_inference_steps": 150}
+_RUNNING = {"id": "runs", "prompt": "a green circle", "seed": 5, "num_inference_steps": 150}
 
 
 class _Service:
@@ -100,7 +102,7 @@ class _Service:
         return json.loads(body)
 
     def job(self, name: str, key: str = FIRST) -> Any:
-        return self.json("GET", f"/v1/jobs/{urllib.request.quote(name)}", key)
+        return self.json("GET", f"/v1/jobs/{quote(name)}", key)
 
     def is_ready(self) -> bool:
         with contextlib.suppress(OSError):
@@ -139,7 +141,7 @@ def _use(service: _Service, models: Path) -> dict[str, Any]:
     (model,) = service.json("GET", "/v1/models")["models"]
     small = _SMALL | {"model_id": model["id"]}
     answers: dict[str, Any] = {"jobs": {}, "pictures": {}}
-    for key, bodies in FINISHED.items():
+    for key, bodies in _FINISHED.items():
         for body in bodies:
             answer = service.json("POST", "/v1/infer", key, small | body)
             digests = [
@@ -147,17 +149,17 @@ def _use(service: _Service, models: Path) -> dict[str, Any]:
                 for each in answer["images"]
             ]
             row = {"body": small | body, "answer": answer, "sha256": digests}
-            answers["pictures"].setdefault(_name(key), {})[body["id"]] = row
+            answers["pictures"].setdefault(caller_of(key), {})[body["id"]] = row
     _cancel_and_fail(service, models, small)
-    running = small | RUNNING
+    running = small | _RUNNING
     service.json("POST", "/v1/jobs", FIRST, running)
-    for key, bodies in QUEUED.items():
+    for key, bodies in _QUEUED.items():
         for body in bodies:
             service.json("POST", "/v1/jobs", key, small | body)
     _until(lambda: service.job("runs")["status"] == "running")
     for key in (FIRST, SECOND):
         page = service.json("GET", "/v1/jobs?limit=100", key)
-        answers["jobs"][_name(key)] = page["jobs"]
+        answers["jobs"][caller_of(key)] = page["jobs"]
     return answers
 
 
@@ -198,9 +200,7 @@ def _until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _name(key: str) -> str:
-    return f"key:{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-
-
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit(__doc__)
     print(make(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else ROOT).resolve()))
