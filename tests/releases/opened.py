@@ -15,7 +15,8 @@ from application.settings import Settings
 from container import Container
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
-from tests.paths import DEMO_CHECKPOINT, ROOT
+from tests.fakes.model_source import FakeModelSource
+from tests.paths import DEMO_CHECKPOINT
 from tests.releases.callers import FIRST, SECOND, caller_of
 
 __all__ = ["KEYS", "RELEASES", "OpenedRelease", "copy_release", "stored_rows"]
@@ -55,12 +56,13 @@ class OpenedRelease:
         settings = Settings(
             api_keys=KEYS,
             data_dir=str(self.data),
-            model_dirs=(str(ROOT / DEMO_CHECKPOINT.parent.name),),
             job_retention_seconds=_LONG_YEARS,
         )
         self.container = Container(settings=settings)
         self.container.image_generator.override(self.generator)
         self.container.device_report.override(FakeDeviceReport())
+        models = {f"ai-models/{DEMO_CHECKPOINT.name}": DEMO_CHECKPOINT.read_bytes()}
+        self.container.model_source.override(FakeModelSource(models))
         self.container.model_registry().refresh()
         self._client = self.container.app().test_client()
 
