@@ -27,7 +27,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.storage.sql.job_json import job_from_json, job_to_json
-from adapters.storage.sql.tables import VERSION, jobs, metadata, versions
+from adapters.storage.sql.schema import bring_up_to_date
+from adapters.storage.sql.tables import jobs
 from application.job import Job, JobKey, JobStatus
 from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore
@@ -46,8 +47,9 @@ _log = logging.getLogger(__name__)
 class SqlJobStore(JobStore):
     """Jobs behind an SQLAlchemy URL; what is written is on disk when the call returns.
 
-    The tables are made at the first use. SQLite keeps a write-ahead log and synchronises what is
-    accepted and what has ended (`synchronous=FULL`), so that both survive a power cut too.
+    The tables are made, or brought up to date, at the first use. SQLite keeps a write-ahead log and
+    synchronises what is accepted and what has ended (`synchronous=FULL`), so that both survive a
+    power cut too.
 
     Args:
         url: Of SQLAlchemy, such as `sqlite:///data/jobs.sqlite`.
@@ -184,7 +186,7 @@ class SqlJobStore(JobStore):
             if self._engine is None:
                 engine = _engine(self._url, self._patience)
                 try:
-                    _make_tables(engine)
+                    bring_up_to_date(engine, patience=self._long_patience)
                 except BaseException:
                     engine.dispose()
                     raise
@@ -213,20 +215,6 @@ def _engine(url: str, patience: float) -> Engine:
         connection.execute("pragma journal_mode = wal")
 
     return engine
-
-
-def _make_tables(engine: Engine) -> None:
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        version = connection.execute(select(func.max(versions.c.version))).scalar()
-        if version is None:
-            connection.execute(insert(versions).values(version=VERSION))
-        elif version > VERSION:
-            raise StorageUnavailable(
-                f"the job database is of version {version}, made by a newer release; this one "
-                f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
-                "DATABASE_URL where that is set: with a new database alone the pictures are lost"
-            )
 
 
 def _past_share(share: int) -> Select[tuple[int, str]]:

@@ -2,16 +2,22 @@
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-__all__ = ["VERSION", "jobs", "metadata", "versions"]
+__all__ = ["HEAD", "VERSION", "jobs", "metadata", "revisions", "versions"]
 
 VERSION = 1
-"""Of the tables. A database of a higher one is another service's and left alone."""
+"""Of the layout. This release refuses a database of a higher one, which a newer release made."""
+
+HEAD = "0001"
+"""The last migration that this release has. Each has a number of four digits."""
 
 _Large = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up in INTEGER columns only
 
 metadata = MetaData()
 
 versions = Table("job_schema_versions", metadata, Column("version", Integer, primary_key=True))
+
+# alembic makes this one.
+revisions = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 
 # Callers and ids are looked up by their SHA-256: databases differ in how long a text may be that
 # they index, and in which texts are the same to them.
