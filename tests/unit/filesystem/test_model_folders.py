@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -222,7 +223,10 @@ def test_a_second_run_reads_no_weights_again(
         return real(path, flags)
 
     monkeypatch.setattr(os, "open", counting)
-    runs = [list_all(IdentityCache(tmp_path / "models.sqlite")) for _ in range(2)]
+    runs = []
+    for _ in range(2):
+        with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+            runs.append(list_all(cache))
     assert runs[0] == runs[1]
     assert len(opened) == len(FILES)
 
