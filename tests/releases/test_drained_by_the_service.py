@@ -20,7 +20,7 @@ pytestmark = pytest.mark.torch
 def asked(service: RunningService, key: str, body: Any) -> list[bytes]:
     """The pictures of a request, which is waited for."""
     headers = {"Authorization": f"Bearer {key}"}
-    answer = service.call("POST", "/v1/infer", body, headers=headers)
+    answer = service.call("POST", "/v1/infer", body, headers=headers, seconds=240)
     assert answer.status == 200, answer.body
     return [base64.b64decode(image["base64"]) for image in answer.json["images"]]
 
@@ -35,6 +35,7 @@ def test_what_waited_is_drawn_and_what_was_drawn_is_replayed(release: Path, tmp_
         "API_KEYS": ",".join(KEYS),
         "DATA_DIR": str(copy_release(release, tmp_path)),
         "JOB_RETENTION_SECONDS": "3153600000",
+        "SHUTDOWN_GRACE_SECONDS": "0",
     }
     with run_service(models, tmp_path, **changes) as service:
         for key in KEYS:
