@@ -162,13 +162,19 @@ class SqlJobStore(JobStore):
         patience = self._long_patience if patiently else self._patience
         try:
             engine = self._opened(patience)
-            with engine.begin() as connection:
-                if engine.dialect.name == "sqlite":
-                    level = "full" if durable else "normal"
-                    connection.exec_driver_sql(f"pragma synchronous = {level}")
-                    connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
-                yield connection
-                self._before_commit()
+            try:
+                with engine.begin() as connection:
+                    if engine.dialect.name == "sqlite":
+                        level = "full" if durable else "normal"
+                        connection.exec_driver_sql(f"pragma synchronous = {level}")
+                        connection.exec_driver_sql(
+                            f"pragma busy_timeout = {round(patience * 1000)}"
+                        )
+                    yield connection
+                    self._before_commit()
+            finally:
+                if engine is not self._engine:  # closed meanwhile, which spares what is in use
+                    engine.dispose()
         except (SQLAlchemyError, OSError) as error:
             # The library's words hold the statement, and what connects the URL.
             _log.error("the job store failed: %s", _cause(error))
