@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import resident_bytes
-from benchmarks.registry_files import demo_variant
-from benchmarks.registry_service import worker_of
+from benchmarks.registry.files import demo_variant
+from benchmarks.registry.service import worker_of
 from domain.samplers import Sampler
 from tests.e2e.service import RunningService, run_service
 

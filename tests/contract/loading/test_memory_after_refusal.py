@@ -52,7 +52,7 @@ before, space = status("VmRSS"), status("VmSize")
 _, hard = resource.getrlimit(resource.RLIMIT_AS)
 rows = []
 for room in json.loads(sys.argv[4]):
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     limit = space + int(room * size)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:

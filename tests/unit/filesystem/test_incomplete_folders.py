@@ -1,6 +1,7 @@
 """An incomplete folder says what is missing, before anything is loaded."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -212,8 +213,8 @@ def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None
     write(models / "mine", FILES | {VAE: POINTER})
     reasons = set()
     for _ in range(2):
-        cache = IdentityCache(tmp_path / "models.sqlite")
-        (record,) = list_all(cache)
+        with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+            (record,) = list_all(cache)
         reasons.add(record.reason)
     assert reasons == {f"its file {VAE} cannot be used: {LFS}"}
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -216,10 +217,12 @@ def test_a_second_run_does_not_read_a_file_of_the_folder_again(
         return real(path, flags)
 
     monkeypatch.setattr(os, "open", counting)
-    first = list_all(IdentityCache(tmp_path / "models.sqlite"))
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        first = list_all(cache)
     assert {os.path.relpath(path, "models/mine") for path in opened} == set(FILES)
     opened.clear()
-    assert list_all(IdentityCache(tmp_path / "models.sqlite")) == first
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        assert list_all(cache) == first
     assert opened == []
 
 
