@@ -133,19 +133,17 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         values = with_newlines({name: getattr(self, name) for name in LIMITS})
         problems = field_problems(values)
-        carries_parts = _read_beyond(self) != _NOTHING_BEYOND
-        if carries_parts:
+        if _read_beyond(self) != _NOTHING_BEYOND:
             problems += part_problems(self)
         if problems:
             raise InvalidRequest(problems)
         self._keep(values)
-        if carries_parts:
-            object.__setattr__(self, "prompt_syntax", PromptSyntax(self.prompt_syntax))
-            object.__setattr__(self, "vae_id", self.vae_id and self.vae_id.lower())
 
     @classmethod
     def of(cls, fields: JudgedFields, **more: Any) -> "GenerationRequest":
         """The request that judged `fields` make; only `more`, which win, are judged here.
+
+        A part may be one of `more`.
 
         Raises:
             InvalidRequest: with one row for each field that is wrong.
@@ -156,7 +154,9 @@ class GenerationRequest:
             raise TypeError(f"a request needs its {', '.join(sorted(missing))}")
         request = object.__new__(cls)
         for name, default in _DEFAULTS:
-            object.__setattr__(request, name, default)
+            object.__setattr__(request, name, values.get(name, default))
+        if _read_beyond(request) != _NOTHING_BEYOND and (problems := [*part_problems(request)]):
+            raise InvalidRequest(problems)
         request._keep(values)
         return request
 
@@ -265,6 +265,9 @@ class GenerationRequest:
             put(self, "scheduler", Scheduler(self.scheduler))
         if self.quality is None and self.output_format.has_quality:
             put(self, "quality", DEFAULT_QUALITY)
+        if _read_beyond(self) != _NOTHING_BEYOND:
+            put(self, "prompt_syntax", PromptSyntax(self.prompt_syntax))
+            put(self, "vae_id", self.vae_id and self.vae_id.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

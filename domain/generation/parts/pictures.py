@@ -113,11 +113,12 @@ class SourceImage:
         optional = {"mask_image", "image_guidance_scale", *self.OF_A_MASK}
         rules = {"init_image": picture_problem, "mask_image": picture_problem}
         problems = own_problems(self, self.LIMITS, rules, optional=optional)
+        wrong = {row.field for row in problems}
         if self.mask_image is None:
             problems += [
                 FieldProblem(name, "needs a mask_image; send one, or leave it out")
                 for name in self.OF_A_MASK
-                if getattr(self, name) is not None
+                if getattr(self, name) is not None and name not in wrong
             ]
         refuse(problems)
         if self.mask_image is not None:
@@ -172,13 +173,8 @@ class Preprocessor:
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, default)
             if self.low > self.high:  # type: ignore[operator]
-                refuse(
-                    [
-                        FieldProblem(
-                            "low", f"is {self.low}; it must be no more than {self.high}, high"
-                        )
-                    ]
-                )
+                text = f"is {self.low}; it must be no more than high, which is {self.high}"
+                refuse([FieldProblem("low", text)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,16 @@ def test_what_joins_may_go_badly_with_what_is_there() -> None:
         GenerationRequest.of(last, id="r", model_id=ID, num_images=2)
 
 
+def test_parts_that_join_are_judged_too() -> None:
+    judged = JudgedFields(ASKED, V1_LIMITS)
+    made = GenerationRequest.of(judged, id="r", model_id=ID, vae_id=ID.upper(), clip_skip=2)
+    assert (made.vae_id, made.parts) == (ID, ("vae_id", "clip_skip"))
+    assert made == GenerationRequest(**{**ASKED, "id": "r", "model_id": ID}, vae_id=ID, clip_skip=2)
+    with pytest.raises(InvalidRequest) as caught:
+        GenerationRequest.of(judged, id="r", model_id=ID, clip_skip=13)
+    assert [row.field for row in caught.value.problems] == ["clip_skip"]
+
+
 def test_a_field_that_is_missing_is_named() -> None:
     with pytest.raises(TypeError, match="id, prompt"):
         GenerationRequest.of(JudgedFields({"model_id": ID}))

@@ -203,6 +203,9 @@ def test_the_fields_of_a_mask_have_their_defaults_with_one_alone() -> None:
     assert masked(mask_blur=4) == found
     with pytest.raises(InvalidRequest, match="needs a mask_image"):
         source(mask_blur=4)
+    with pytest.raises(InvalidRequest) as caught:
+        source(mask_blur=65, inpaint_padding=1)
+    assert [row.field for row in caught.value.problems] == ["mask_blur", "inpaint_padding"]
 
 
 def test_thresholds_are_of_canny_alone() -> None:
