@@ -65,11 +65,9 @@ def step_times(times: list[float], clock: Callable[[], float]) -> Callable[..., 
 def _configuration_of(model: ModelRecord) -> Iterator[str]:
     """Return a folder with the model's configuration; without it diffusers would ask a hub."""
     from adapters.diffusion.families import configuration_files
-    from adapters.diffusion.loading.embedded_configuration import (
-        configuration_folder,
-        embedded_configuration,
-    )
+    from adapters.diffusion.loading.embedded_configuration import configuration_folder
     from adapters.diffusion.loading.weights import read_metadata
+    from domain.checkpoints.configurations import embedded_configuration
 
     files = embedded_configuration(read_metadata(model))
     if files is None:

@@ -5,10 +5,21 @@ from collections.abc import Iterator
 
 from adapters.filesystem.scan_warnings import Complaints
 
-__all__ = ["EXTENSIONS", "INDEX", "device_of", "extension_of", "model_paths", "part_paths"]
+__all__ = [
+    "EXTENSIONS",
+    "INDEX",
+    "MOST_DEPTH",
+    "device_of",
+    "extension_of",
+    "model_paths",
+    "part_paths",
+]
 
 INDEX = "model_index.json"
 """The file that makes a folder one model."""
+MOST_DEPTH = 32
+"""Levels of folders that are looked into. `os.walk` of Python 3.11 calls itself for each level, and
+ends with a RecursionError some 1,000 deep."""
 EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".safetensors"})
 
 
@@ -71,7 +82,7 @@ def _note_lost_folders(parent: str, names: list[str], complaints: Complaints) ->
 
 
 def _walk(folder: str, complaints: Complaints) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Walk like `os.walk`, in order, through links, into each folder once."""
+    """Walk like `os.walk`, in order, through links, into each folder once, down to a depth."""
 
     def unreadable(error: OSError) -> None:
         complaints.unread(error.filename, f"{error.filename} is left out: {error.strerror}")
@@ -88,5 +99,8 @@ def _walk(folder: str, complaints: Complaints) -> Iterator[tuple[str, list[str],
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        if folders and os.path.relpath(parent, folder).count(os.sep) + 1 >= MOST_DEPTH:
+            complaints.say(f"what lies deeper than {parent} is left out: {MOST_DEPTH} folders deep")
+            folders.clear()
         folders.sort()
         yield parent, folders, sorted(names)

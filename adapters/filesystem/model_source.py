@@ -28,6 +28,9 @@ _STALL_SECONDS = 30.0
 _MIN_READERS = 2
 _MAX_READERS = 12
 """Threads that hash, if there are as many cores; each holds a block of 4 MiB."""
+_LONG_BYTES = 64 * 2**30
+"""Files with more bytes are hashed one after the other by a thread of their own. So files that take
+minutes never delay files that take seconds. A sparse file takes no room on a disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -112,6 +115,7 @@ class FilesystemModelSource(ModelSource):
         self._readers = ThreadPoolExecutor(
             max(_MIN_READERS, min(_MAX_READERS, os.cpu_count() or 1)), thread_name_prefix="hash"
         )
+        self._long_readers = ThreadPoolExecutor(1, thread_name_prefix="hash-long")
 
     def scan(self) -> ModelScan:
         now = self._clock()
@@ -144,7 +148,8 @@ class FilesystemModelSource(ModelSource):
         for seen in tuple(self._seen.values()):
             if seen.reading is not None:
                 seen.reading.cancelled.set()
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        for readers in (self._readers, self._long_readers):
+            readers.shutdown(wait=False, cancel_futures=True)
         if self._cache is not None:
             self._cache.close()
 
@@ -194,8 +199,13 @@ class FilesystemModelSource(ModelSource):
             return None
         if found.stamp is not None:
             return self._cache.get(found.path, found.stamp)
-        if found.unfinished_download is not None or not all(
-            self._cache.get(os.path.join(found.path, part.path), part.stamp) for part in found.parts
+        if (
+            found.unfit
+            or found.unfinished_download is not None
+            or not all(
+                self._cache.get(os.path.join(found.path, part.path), part.stamp)
+                for part in found.parts
+            )
         ):
             return None
         try:
@@ -205,6 +215,11 @@ class FilesystemModelSource(ModelSource):
 
     def _advance(self, seen: _Seen, now: float) -> None:
         if seen.identity is not None:
+            return
+        if (unfit := seen.found.unfit) is not None:
+            seen.reason = unfit
+            seen.trouble = f"{seen.found.path} is left out: {unfit}"
+            self._complaints.say(seen.trouble)
             return
         stalled = now - seen.first >= self._stall_seconds
         if seen.trouble is not None:
@@ -221,7 +236,8 @@ class FilesystemModelSource(ModelSource):
         elif now - seen.since >= self._settle_seconds:
             _log.info("hashing %s (%d bytes)", one_line(seen.found.path), seen.found.size)
             seen.reading = Reading()
-            seen.outcome = self._readers.submit(self._identify, seen.found, seen.reading, stalled)
+            readers = self._long_readers if seen.found.size > _LONG_BYTES else self._readers
+            seen.outcome = readers.submit(self._identify, seen.found, seen.reading, stalled)
 
     def _wait_for(self, seen: _Seen, reason: str, now: float) -> None:
         """Record that it is incomplete."""
@@ -276,6 +292,7 @@ class FilesystemModelSource(ModelSource):
             stamp=found.stamp,
             parts=found.parts,
             native_size=told.native_size,
+            note=told.note,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )
 
@@ -288,5 +305,5 @@ def _pending(seen: _Seen) -> PendingModel:
         size=seen.found.size,
         state=PendingState.HASHING if hashing else PendingState.SETTLING,
         hashed=seen.reading.hashed if seen.reading is not None else 0,
-        reason=seen.reason,
+        reason=seen.reason or (None if seen.reading is None else seen.reading.fault),
     )

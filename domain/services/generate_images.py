@@ -187,6 +187,7 @@ class GenerateImages:
                 processing_time=ended - started,
                 timings=dataclasses.replace(timings, encode=timings.encode + ended - drawn),
                 warnings=(
+                    *model.warnings,
                     *model.card.warnings_for(model.name, request.prompt, request.negative_prompt),
                     *warnings,
                 ),

@@ -5,6 +5,7 @@ AUTOMATIC1111's web UI stores a user's notes about a model in such a file
 not part of the model's id, so it can be changed at any time.
 """
 
+import io
 import json
 import os
 import stat
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.headers.values import shown
+from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
 from adapters.filesystem.scan_warnings import Complaints
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.record import FileStamp
@@ -67,12 +69,11 @@ class CardsBeside:
 def _read(path: str, stamp: FileStamp) -> _Read:
     if stamp.size > MAX_CARD_BYTES:
         return _Read(stamp, trouble=f"it has {stamp.size:,} bytes, more than {MAX_CARD_BYTES:,}")
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return _Read(stamp)
-        content = file.read(MAX_CARD_BYTES)
+    try:
+        with io.BufferedReader(opened_plain(path)) as file:
+            content = file.read(MAX_CARD_BYTES)
+    except NotAPlainFile:
+        return _Read(stamp)
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):

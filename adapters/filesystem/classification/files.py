@@ -15,8 +15,14 @@ from adapters.filesystem.classification.checkpoints import (
 from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from domain.checkpoints.averages import averages_note
+from domain.checkpoints.configurations import (
+    CONFIGURATION_FILES,
+    UnusableConfiguration,
+    embedded_configuration,
+)
 from domain.models.card import NO_CARD, ModelCard
-from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
@@ -44,6 +50,8 @@ class Classification:
         card: The description in its metadata.
         fault: Why it is useless, even as a part of a folder; None if it is not.
         native_size: The size of the pictures that it was trained with; None if unknown.
+        note: A sentence for everybody who draws with it, which goes on after its name; None if there
+            is nothing to say.
     """
 
     kind: ModelKind
@@ -54,6 +62,7 @@ class Classification:
     card: ModelCard = NO_CARD
     fault: str | None = None
     native_size: Size | None = None
+    note: str | None = None
 
 
 def classify(header: Header) -> Classification:
@@ -81,6 +90,7 @@ def classify(header: Header) -> Classification:
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
+        note=(averages_note(header.tensors) if reason is None else None),
     )
 
 
@@ -117,6 +127,10 @@ def _configuration_problem(header: Header) -> str | None:
     for part in _CONFIGURED_PARTS:
         if not any(name.startswith(part) for name in header.tensors):
             return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
+    try:
+        embedded_configuration(header.metadata)
+    except UnusableConfiguration as error:
+        return error.reason
     return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
 
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from threading import Event
 
 from adapters.filesystem.classification.files import Classification, classify
 from adapters.filesystem.folders import extension_of
 from adapters.filesystem.headers.reading import IncompleteFile, UnreadableHeader, read_header
+from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
 from domain.models.record import FileStamp, ModelKind
 
 __all__ = ["Identity", "Reading", "identify_file"]
@@ -26,10 +26,18 @@ class Identity:
 
 
 class Reading:
-    """A file being read by one thread; any other thread may read the progress or cancel it."""
+    """A file being read by one thread; any other thread may read the progress or cancel it.
+
+    Attributes:
+        hashed: How many bytes are hashed.
+        fault: Why no picture will be drawn with it, as its header says before its bytes are hashed;
+            None if nothing is known to be wrong.
+        cancelled: Set by a thread that wants the reading to end.
+    """
 
     def __init__(self) -> None:
         self.hashed = 0
+        self.fault: str | None = None
         self.cancelled = Event()
 
 
@@ -54,13 +62,16 @@ def identify_file(
         IncompleteFile: its header promises more bytes than there are, and it is not `stalled`.
         OSError: it cannot be read.
     """
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or FileStamp.of(status) != stamp:
+    try:
+        opened = opened_plain(path)
+    except NotAPlainFile:
+        return None
+    with opened as file:
+        descriptor = file.fileno()
+        if FileStamp.of(os.fstat(descriptor)) != stamp:
             return None
         classification = _classified(path, descriptor, stamp.size, stalled=stalled)
+        reading.fault = classification.fault
         digest = hashlib.sha256()
         block = memoryview(bytearray(min(_BLOCK_BYTES, stamp.size)))
         file.seek(0)

@@ -1,5 +1,6 @@
 """Identities of files, stored from one run to the next."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -31,6 +32,7 @@ create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
+  note text,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -64,7 +66,7 @@ class IdentityCache:
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height from identities "
+                "native_height, note from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -88,6 +90,7 @@ class IdentityCache:
         values = (
             *(identity.digest, told.kind, told.family, told.precision, told.reason),
             *(card, told.fault, native and native.width, native and native.height),
+            told.note,
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -118,7 +121,7 @@ class IdentityCache:
             return None
 
     def _opened(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             return self._connected()
         except sqlite3.DatabaseError as error:
@@ -131,6 +134,11 @@ class IdentityCache:
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
+        # Names of models are nobody else's business; SQLite's further files have the same rights.
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(OSError):
+            os.fchmod(file, 0o600)  # an older release has made it for everybody
+        os.close(file)
         connection = sqlite3.connect(
             self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
@@ -161,6 +169,7 @@ def _identity(
     fault: str | None,
     native_width: int | None,
     native_height: int | None,
+    note: str | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -175,6 +184,7 @@ def _identity(
             native_size=Size(native_width, native_height)
             if native_width is not None and native_height is not None
             else None,
+            note=note,
         ),
     )
 

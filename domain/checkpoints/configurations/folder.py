@@ -5,14 +5,13 @@ its name. Numbers whose names say nothing have a bound too; how many modules are
 counted while they are (`ticking`).
 """
 
-import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from adapters.diffusion.untrusted.configuration_rules import (
+from domain.checkpoints.configurations.json_text import UnusableConfiguration, json_object
+from domain.checkpoints.configurations.rules import (
     LEVELS,
     MOST_LAYERS,
     MOST_TOKENS,
@@ -23,11 +22,19 @@ from adapters.diffusion.untrusted.configuration_rules import (
     shown,
     whole,
 )
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations.tokenizer import check_tokenizer
 
-__all__ = ["check_folder", "json_object"]
+__all__ = ["check_folder"]
 
+_VOCABULARIES = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
+# `….index.json`, or with a variant `….index.fp16.json`.
+_INDEX = ".index."
 _CONFIGURATION_BYTES, _TOKENIZER_BYTES = 4 * 2**20, 64 * 2**20
+# Published folders have up to 20.
+_MOST_FILES = 500
+# Commas and opening brackets. A vocabulary of 2**18 tokens with 2**19 merges, each a pair, has some
+# 1.9 million of them.
+_MOST_MARKS, _MOST_FIELDS = 3_000_000, MOST_TOKENS + 2**18
 # Published configurations are nested 4 deep; a tokenizer's 6.
 _DEEPEST = 32
 _MOST_VALUES = 200_000
@@ -64,53 +71,78 @@ _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
 _LEVELLED = re.compile(r".*(block_types|out_channels|_mult|channel_mult|num_attention_heads)|width")
 
 
-def check_folder(folder: str) -> None:
-    """Hold every configuration file of a folder to its bounds; tokenizers have a check of theirs.
+def check_folder(sizes: Mapping[str, int], read: Callable[[str, int], bytes]) -> None:
+    """Hold every JSON file of a folder to its bounds; nothing is built and nothing imported.
+
+    Each file is read once, but for the small configurations of text encoders.
+
+    Args:
+        sizes: The bytes of each file by its path from the folder.
+        read: Gives the first bytes of the file at a path, as many as there are up to a number.
 
     Raises:
-        ModelNotLoadable: one is too large or too deep, is not JSON, or has a value out of bounds;
-            the message names the file, the field, the value and what it must be.
+        UnusableConfiguration: A file is too large or too deep, is not JSON, or has a value out of
+            bounds. The reason names the file, the field, the value and what it must be.
+        OSError: A file cannot be read.
     """
-    for path in sorted(Path(folder).rglob("*.json")):
-        name = path.relative_to(folder).as_posix()
-        if path.name in ("tokenizer.json", "vocab.json") or name.endswith(".index.json"):
-            if path.stat().st_size > _TOKENIZER_BYTES:
-                raise _refused(name, f"has more than {_TOKENIZER_BYTES:,} bytes")
-            continue
-        if path.stat().st_size > _CONFIGURATION_BYTES:
-            raise _refused(name, f"has more than {_CONFIGURATION_BYTES:,} bytes")
-        _check_values(name, json_object(path, name))
-    for part in sorted(Path(folder).glob("transformer*/config.json")):
-        _check_positions(f"{part.parent.name}/config.json", json_object(part, part.name))
-    for tokenizer in sorted(Path(folder).glob("tokenizer*/tokenizer_config.json")):
-        _check_length(Path(folder), tokenizer, _encoder_of(tokenizer))
-    for vocabulary in sorted(Path(folder).glob("tokenizer*/*.json")):
-        if vocabulary.name in ("tokenizer.json", "vocab.json", "added_tokens.json"):
-            _check_numbers(Path(folder), vocabulary, _encoder_of(vocabulary))
+    paths = sorted(path for path in sizes if path.endswith(".json") and _is_read(path))
+    if len(paths) > _MOST_FILES:
+        raise UnusableConfiguration(f"it has more than {_MOST_FILES} configuration files")
+    for path in paths:
+        most = _TOKENIZER_BYTES if _is_large(path) else _CONFIGURATION_BYTES
+        if sizes[path] > most:
+            raise _refused(path, f"has more than {most:,} bytes")
+    files = _Files(frozenset(sizes), read)
+    for path in paths:
+        part, _, name = path.rpartition("/")
+        if name in _VOCABULARIES:
+            _check_vocabulary_file(part, path, files)
+        elif _INDEX in name:
+            _check_shards(path, files.table(path))
+        else:
+            table = files.table(path)
+            _check_values(path, table)
+            if name == "config.json" and part.startswith("transformer") and "/" not in part:
+                _check_positions(path, table)
+            if name == "tokenizer_config.json" and part.startswith("tokenizer"):
+                _check_length(path, table, files.encoder_of(part))
 
 
-def json_object(path: Path, name: str) -> dict[str, Any]:
-    """The JSON object in a file, as every reader of JSON reads it.
+class _Files:
+    """The tables in the files of one folder."""
 
-    Raises:
-        ModelNotLoadable: it is missing, is not a JSON object, or names a field twice.
-    """
+    def __init__(self, paths: Collection[str], read: Callable[[str, int], bytes]) -> None:
+        self._paths = paths
+        self._read = read
 
-    def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) < len(pairs):
-            raise _refused(name, "names a field twice")
-        return table
+    def table(self, path: str) -> dict[str, Any]:
+        """The JSON object at a path."""
+        is_large = _is_large(path)
+        most = _TOKENIZER_BYTES if is_large else _CONFIGURATION_BYTES
+        content = self._read(path, most + 1)
+        if len(content) > most:  # it has grown since its size was taken
+            raise _refused(path, f"has more than {most:,} bytes")
+        if is_large:
+            return json_object(path, content, most_marks=_MOST_MARKS, most_fields=_MOST_FIELDS)
+        return json_object(path, content)
 
-    try:
-        value = json.loads(path.read_bytes(), object_pairs_hook=without_twins)
-    except FileNotFoundError as error:
-        raise ModelNotLoadable(f"its {name} is missing") from error
-    except (ValueError, RecursionError) as error:
-        raise _refused(name, "is not JSON") from error
-    if not isinstance(value, dict):
-        raise _refused(name, "is not a JSON object")
-    return value
+    def encoder_of(self, part: str) -> dict[str, Any]:
+        """The configuration of a tokenizer's text encoder; an empty one where there is none."""
+        path = f"{part.replace('tokenizer', 'text_encoder')}/config.json"
+        return self.table(path) if path in self._paths else {}
+
+
+def _is_read(path: str) -> bool:
+    """Whether a loader may read a file. Beside the index all lie in the folders of the parts."""
+    part, _, name = path.rpartition("/")
+    if not part:
+        return name == "model_index.json"
+    return name != "adapter_config.json" and not path.startswith(".") and "/." not in path
+
+
+def _is_large(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name in _VOCABULARIES or _INDEX in name
 
 
 def _check_values(name: str, table: Mapping[str, Any]) -> None:
@@ -176,37 +208,49 @@ def _check_positions(name: str, table: Mapping[str, Any]) -> None:
         raise _refused(name, f"has {side:,} x {side:,} positions of {columns:,} numbers")
 
 
-def _check_length(folder: Path, tokenizer: Path, encoder: Path) -> None:
+def _check_length(name: str, about: Mapping[str, Any], network: Mapping[str, Any]) -> None:
     """CLIP's tokenizer fills every text up to its length, for which its encoder has positions."""
-    if not encoder.is_file():
-        return
-    about, network = json_object(tokenizer, tokenizer.name), json_object(encoder, encoder.name)
     length, kind = about.get("model_max_length"), network.get("model_type")
     positions = network.get("max_position_embeddings", 77)
     if not isinstance(kind, str) or not kind.startswith("clip") or length is None:
         return
     if not isinstance(length, int) or not isinstance(positions, int) or length > positions:
         raise _refused(
-            tokenizer.relative_to(folder).as_posix(),
+            name,
             f"has a model_max_length of {shown(length)}; its text encoder reads {positions} tokens",
         )
 
 
-def _check_numbers(folder: Path, vocabulary: Path, encoder: Path) -> None:
+def _check_vocabulary_file(part: str, name: str, files: _Files) -> None:
     """A token's number is a row of the text encoder's table: there must be one.
 
     On a GPU a number outside of it ends all work of the process.
     """
-    network = json_object(encoder, encoder.name) if encoder.is_file() else {}
+    is_tokenizer = name.endswith("/tokenizer.json")
+    is_read = part.startswith("tokenizer") and "/" not in part
+    if not is_tokenizer and not is_read:
+        return
+    table = files.table(name)
+    if is_tokenizer:
+        check_tokenizer(name, table)
+    if not is_read:
+        return
+    highest = max(_token_numbers(table), default=0)
+    network = files.encoder_of(part)
     inner = network.get("text_config")
     size = network.get("vocab_size", inner.get("vocab_size") if isinstance(inner, dict) else None)
-    if type(size) is not int:
-        return
-    name = vocabulary.relative_to(folder).as_posix()
-    table = json_object(vocabulary, name)
-    highest = max(_token_numbers(table), default=0)
-    if highest >= size:
+    if type(size) is int and highest >= size:
         raise _refused(name, f"numbers a token {highest:,}; its text encoder has {size:,}")
+    if highest > MOST_TOKENS:
+        raise _refused(name, f"numbers a token {highest:,}; {MOST_TOKENS:,} are the most")
+
+
+def _check_shards(name: str, table: Mapping[str, Any]) -> None:
+    """An index of weights says in which file beside it each tensor lies."""
+    places = table.get("weight_map")
+    for place in places.values() if isinstance(places, dict) else [None]:
+        if not isinstance(place, str) or not place or "/" in place or place.startswith("."):
+            raise _refused(name, f"has {shown(place)} as a shard; shards lie beside it")
 
 
 def _token_numbers(table: Mapping[str, Any]) -> Iterator[int]:
@@ -225,16 +269,10 @@ def _token_numbers(table: Mapping[str, Any]) -> Iterator[int]:
             yield each["id"]
 
 
-def _encoder_of(path: Path) -> Path:
-    """The configuration of the text encoder that a file in a tokenizer's folder belongs to."""
-    part = path.parent
-    return part.parent / part.name.replace("tokenizer", "text_encoder") / "config.json"
-
-
 def _whole_numbers(value: object) -> list[int]:
     values = value if isinstance(value, list) else [value]
     return [each for each in values if type(each) is int]
 
 
-def _refused(name: str, problem: str) -> ModelNotLoadable:
-    return ModelNotLoadable(f"its {name} {problem}")
+def _refused(name: str, problem: str) -> UnusableConfiguration:
+    return UnusableConfiguration(f"its {name} {problem}")

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations.json_text import UnusableConfiguration
 
 __all__ = ["check_tokenizer"]
 
@@ -43,7 +43,7 @@ def check_tokenizer(name: str, table: dict[str, Any]) -> None:
         table: What `tokenizer.json` says.
 
     Raises:
-        ModelNotLoadable: it may; the message says by what.
+        UnusableConfiguration: it may; the message says by what.
     """
     steps = [
         step
@@ -213,5 +213,5 @@ def _check_padding(name: str, padding: object) -> None:
             raise _refused(name, f"fills texts up to more than {most:,} tokens")
 
 
-def _refused(name: str, problem: str) -> ModelNotLoadable:
-    return ModelNotLoadable(f"its {name} {problem}")
+def _refused(name: str, problem: str) -> UnusableConfiguration:
+    return UnusableConfiguration(f"its {name} {problem}")

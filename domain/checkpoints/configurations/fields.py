@@ -8,7 +8,8 @@ passed on: the libraries' other fields name files, code or classes, or are of no
 
 from collections.abc import Mapping
 
-from adapters.diffusion.untrusted.configuration_rules import (
+from domain.checkpoints.configurations.json_text import UnusableConfiguration
+from domain.checkpoints.configurations.rules import (
     LEVELS,
     MOST_CHANNELS,
     MOST_TRAINING_STEPS,
@@ -21,7 +22,6 @@ from adapters.diffusion.untrusted.configuration_rules import (
     shown,
     whole,
 )
-from domain.errors import ModelNotLoadable
 
 __all__ = ["Fields", "checked_fields", "refuse"]
 
@@ -29,16 +29,16 @@ Fields = dict[str, object]
 _ACTIVATIONS = ("silu", "swish", "mish", "gelu", "relu")
 
 
-def refuse(file: str, problem: str) -> ModelNotLoadable:
+def refuse(file: str, problem: str) -> UnusableConfiguration:
     """The error for a file of the configuration."""
-    return ModelNotLoadable(f"{file} in its embedded configuration {problem}")
+    return UnusableConfiguration(f"{file} in its embedded configuration {problem}")
 
 
 def checked_fields(file: str, fields: Fields) -> Fields:
     """Those of `fields` that are known, each within its bounds.
 
     Raises:
-        ModelNotLoadable: one is not, or one that is needed is missing.
+        UnusableConfiguration: one is not, or one that is needed is missing.
     """
     rules = _RULES[file]
     if missing := sorted(_NEEDED[file] - fields.keys()):

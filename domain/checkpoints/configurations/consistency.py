@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from adapters.diffusion.loading.configuration_fields import Fields, refuse
+from domain.checkpoints.configurations.fields import Fields, refuse
 
 __all__ = ["check_together", "check_vocabulary", "special_tokens"]
 
@@ -16,7 +16,7 @@ _HIGHEST_IS_END = 2
 
 
 def check_together(files: Mapping[str, Fields]) -> None:
-    """Raises ModelNotLoadable where numbers of one part do not fit those of another."""
+    """Raises UnusableConfiguration where numbers of one part do not fit those of another."""
     unet, encoder = files[_UNET], files[_ENCODER]
     channels = _whole_numbers(unet["block_out_channels"])
     for name in ("down_block_types", "up_block_types", *_lists(unet)):
@@ -43,7 +43,7 @@ def check_together(files: Mapping[str, Fields]) -> None:
 def check_vocabulary(
     vocabulary: Fields, merges: str, tokens: Mapping[str, str], encoder: Fields
 ) -> None:
-    """Raises ModelNotLoadable where the tokenizer would give a number that is no token's.
+    """Raises UnusableConfiguration where the tokenizer would give a number that is no token's.
 
     Args:
         vocabulary: What vocab.json says: numbers by token.
@@ -80,7 +80,7 @@ def special_tokens(fields: Fields) -> Mapping[str, str]:
     """The special tokens of a tokenizer's configuration, by what they are for.
 
     Raises:
-        ModelNotLoadable: one is missing, or is no text.
+        UnusableConfiguration: one is missing, or is no text.
     """
     tokens: dict[str, str] = {}
     for name in _SPECIAL:
