@@ -17,6 +17,7 @@ REVISED = (
     "adapters/gunicorn",
     "adapters/http/page",
     "adapters/metrics",
+    "adapters/process",
     "adapters/security",
     "adapters/storage",
     "benchmarks",
