@@ -288,7 +288,7 @@ def test_fields_of_other_versions_and_invalid_rows_stop_nothing(
     job = store.add(new_job())
     torn = store.add(new_job("torn"))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        body = "json_remove(json_set(body, '$.colour', 'red', '$.request.style', 1), '$.warnings')"
+        body = "json_remove(json_set(body, '$.colour', 'red'), '$.warnings')"
         connection.execute(f"update jobs set body = {body} where sequence = {job.sequence}")
         connection.execute(f"update jobs set body = '{{' where sequence = {torn.sequence}")
     connection.close()
