@@ -21,6 +21,7 @@ REVISED = (
     "adapters/http/openai/schemas.py",
     "adapters/http/page",
     "adapters/metrics",
+    "adapters/process",
     "adapters/security",
     "adapters/storage",
     "benchmarks",

@@ -1,7 +1,7 @@
-"""What every job store does: the one in memory, those on disk, and those of a database server.
+"""What every job store does: in memory, on disk, and on a database server.
 
-The last are tried where `TEST_DATABASE_URL` names an empty database whose driver is installed, such
-as `postgresql+psycopg://user@127.0.0.1/test`.
+The database server is tested if `TEST_DATABASE_URL` names an empty database whose driver is
+installed, such as `postgresql+psycopg://user@127.0.0.1/test`.
 """
 
 import os
