@@ -1,4 +1,4 @@
-"""The two callers whose jobs the releases hold. Their keys are good for nothing else."""
+"""The two callers whose jobs are in the releases. Their keys are used for nothing else."""
 
 import hashlib
 
@@ -9,5 +9,5 @@ SECOND = "second-caller-of-the-release-tests"
 
 
 def caller_of(key: str) -> str:
-    """The name by which a release knows the caller with this API key."""
+    """Return the name by which a release knows the caller with this API key."""
     return f"key:{hashlib.sha256(key.encode()).hexdigest()[:8]}"

@@ -1,12 +1,12 @@
-"""Make what a release leaves behind: a database and pictures that its own code has written.
+"""Create the data of a release: a database and pictures that its own code has written.
 
     python -m tests.releases.make_release NAME [CHECKOUT]
 
-CHECKOUT is a work tree of the release, such as `git worktree add --detach DIR COMMIT` makes.
-Without it, the code is that of this checkout. The real service of that code draws with the demo
-checkpoint and answers over HTTP. Then it is killed while it draws. `tests/releases/NAME/` holds
-what is left: `jobs.sqlite`, `results/`, and in `answers.json` what the service answered. The keys
-of the callers are not in these files.
+CHECKOUT is a work tree of the release, for example from `git worktree add --detach DIR COMMIT`.
+Without it, the code of this checkout is used. The real service of that code draws with the demo
+checkpoint and answers over HTTP. Then it is killed while it draws. The remaining files are stored
+in `tests/releases/NAME/`: `jobs.sqlite`, `results/`, and the answers of the service in
+`answers.json`. The keys of the callers are not in these files.
 """
 
 import base64
@@ -110,14 +110,14 @@ class _Service:
         return False
 
     def kill(self) -> None:
-        """End all its processes at once, as a power cut does."""
+        """Kill all its processes at once, as a power failure does."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 def make(name: str, checkout: Path) -> Path:
-    """Run the service of `checkout` until it has left one job of each kind. Returns the folder."""
+    """Run the service of `checkout` until it has one job of each kind. Return the folder."""
     made = ROOT / "tests" / "releases" / name
     with TemporaryDirectory() as place:
         folder = Path(place)
@@ -185,7 +185,7 @@ def _cancel_and_fail(service: _Service, models: Path, small: dict[str, Any]) -> 
 
 
 def _keep(data: Path, made: Path) -> None:
-    # What was written last is in the write-ahead log; it goes into the database here.
+    # The last writes are in the write-ahead log; here they go into the database.
     database = sqlite3.connect(data / "jobs.sqlite")
     database.execute("pragma wal_checkpoint(truncate)")
     database.close()

@@ -29,7 +29,7 @@ _LONG_YEARS = 3_153_600_000
 
 
 def copy_release(folder: Path, to: Path) -> Path:
-    """Copy what the release in `folder` left, as the DATA_DIR of a service. Returns that."""
+    """Copy the files of the release in `folder`, as the DATA_DIR of a service. Return the copy."""
     data = to / "data"
     data.mkdir(mode=0o700)
     shutil.copy(folder / "jobs.sqlite", data)
@@ -38,7 +38,7 @@ def copy_release(folder: Path, to: Path) -> Path:
 
 
 def stored_rows(data: Path) -> dict[int, tuple[Any, ...]]:
-    """Each row of the job table, by its number."""
+    """Return each row of the job table, by its number."""
     with closing(sqlite3.connect(data / "jobs.sqlite")) as database:
         return {row[0]: row for row in database.execute("select * from jobs order by sequence")}
 
@@ -46,7 +46,7 @@ def stored_rows(data: Path) -> dict[int, tuple[Any, ...]]:
 class OpenedRelease:
     """The application with its real storage over the copy, and a generator that draws colours.
 
-    Nothing is started: `drain` draws what waits.
+    Nothing is started: `drain` draws the waiting jobs.
     """
 
     def __init__(self, folder: Path, to: Path) -> None:
@@ -67,32 +67,32 @@ class OpenedRelease:
         self._client = self.container.app().test_client()
 
     def call(self, method: str, path: str, key: str, body: object = None) -> TestResponse:
-        """A request of the caller with this key."""
+        """Send a request of the caller with this key."""
         headers = {"Authorization": f"Bearer {key}"}
         return self._client.open(path, method=method, headers=headers, json=body)
 
     def listed(self, key: str) -> list[dict[str, Any]]:
-        """The caller's jobs, newest first."""
+        """Return the caller's jobs, newest first."""
         response = self.call("GET", "/v1/jobs?limit=100", key)
         assert response.status_code == 200, response.text
         found: list[dict[str, Any]] = response.get_json()["jobs"]
         return found
 
     def job(self, key: str, name: str) -> dict[str, Any]:
-        """One job."""
+        """Return one job."""
         response = self.call("GET", f"/v1/jobs/{quote(name)}", key)
         assert response.status_code == 200, response.text
         found: dict[str, Any] = response.get_json()
         return found
 
     def pictures(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Of each finished job: its caller's key, and the row of `answers.json`."""
+        """Return, for each finished job, its caller's key and the row of `answers.json`."""
         for key in KEYS:
             for row in self.answers["pictures"][caller_of(key)].values():
                 yield key, row
 
     def drain(self) -> None:
-        """Draw all that waits, as the service does after a start."""
+        """Draw all waiting jobs, as the service does after a start."""
         jobs = self.container.job_service()
         jobs.recover()
         jobs.drain()
@@ -100,6 +100,6 @@ class OpenedRelease:
             pass
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.container.job_records().close()
         self.container.model_registry().close()

@@ -1,4 +1,4 @@
-"""The real service takes over what an earlier release left, and draws what waited."""
+"""The real service takes over the data of an earlier release, and draws the waiting jobs."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.torch
 
 
 def asked(service: RunningService, key: str, body: Any) -> list[bytes]:
-    """The pictures of a request, which is waited for."""
+    """Return the pictures of a request, after waiting for it."""
     headers = {"Authorization": f"Bearer {key}"}
     answer = service.call("POST", "/v1/infer", body, headers=headers, seconds=240)
     assert answer.status == 200, answer.body
@@ -26,7 +26,9 @@ def asked(service: RunningService, key: str, body: Any) -> list[bytes]:
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)
-def test_what_waited_is_drawn_and_what_was_drawn_is_replayed(release: Path, tmp_path: Path) -> None:
+def test_waiting_jobs_are_drawn_and_finished_ones_are_replayed(
+    release: Path, tmp_path: Path
+) -> None:
     answers = json.loads((release / "answers.json").read_text("utf-8"))
     models = tmp_path / "models"
     models.mkdir()

@@ -1,4 +1,4 @@
-"""What earlier releases left behind is listed, replayed, served and drained by this one."""
+"""The data of earlier releases is listed, replayed, served and drained by this one."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from tests.releases.callers import FIRST, SECOND, caller_of
 from tests.releases.opened import KEYS, RELEASES, OpenedRelease, stored_rows
 
 _MOVING = frozenset({"position", "progress"})
-"""What is known of a job only while its service runs."""
+"""Facts about a job that are known only while its service runs."""
 
 
 @pytest.fixture(params=RELEASES, ids=lambda folder: folder.name)
@@ -27,7 +27,7 @@ def release(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenedRe
 
 
 def assert_kept(old: Any, new: Any, *, but: frozenset[str] = frozenset()) -> None:
-    """All that was answered then is answered now; fields may have been added."""
+    """Check that every field of the old answer is in the new one; fields may have been added."""
     if isinstance(old, dict):
         for name in old.keys() - but:
             assert_kept(old[name], new[name])
@@ -48,7 +48,7 @@ def test_there_is_a_release_of_each_kind() -> None:
 
 
 @pytest.mark.parametrize("folder", RELEASES, ids=lambda folder: folder.name)
-def test_no_key_is_in_the_files_and_they_are_small(folder: Path) -> None:
+def test_the_files_contain_no_key_and_are_small(folder: Path) -> None:
     files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert sum(map(len, files)) < 200_000
     assert not [data for data in files for key in KEYS if key.encode() in data]
@@ -75,7 +75,7 @@ def test_each_finished_job_is_replayed_with_the_same_bytes(release: OpenedReleas
     assert release.generator.drawn == []
 
 
-def test_a_seed_that_was_drawn_may_be_named(release: OpenedRelease) -> None:
+def test_a_random_seed_may_be_named(release: OpenedRelease) -> None:
     row = release.answers["pictures"][caller_of(FIRST)]["jpeg"]
     assert "seed" not in row["body"]
     named = row["body"] | {"seed": row["answer"]["images"][0]["seed"]}
@@ -106,7 +106,7 @@ def test_another_body_of_a_finished_job_is_a_conflict(release: OpenedRelease) ->
     assert release.generator.drawn == []
 
 
-def test_what_waited_and_what_was_drawn_is_drawn(release: OpenedRelease) -> None:
+def test_waiting_and_interrupted_jobs_are_drawn(release: OpenedRelease) -> None:
     before = {key: release.listed(key) for key in KEYS}
     release.drain()
     drawn = {(request.prompt, request.seed) for request in release.generator.drawn}
@@ -128,7 +128,7 @@ def test_what_waited_and_what_was_drawn_is_drawn(release: OpenedRelease) -> None
 
 
 def change(release: OpenedRelease, name: str, **request: object) -> int:
-    """Store a request that this release refuses. Returns the number of the row."""
+    """Store a request that this release refuses. Return the number of the row."""
     with closing(sqlite3.connect(release.data / "jobs.sqlite")) as database, database:
         for number, text in database.execute("select sequence, body from jobs").fetchall():
             body = json.loads(text)
@@ -173,7 +173,7 @@ _WAITED = ("queued", "running")
 
 
 @pytest.mark.parametrize("changed", REFUSED, ids=str)
-def test_a_finished_job_that_this_release_refuses_is_shown_as_it_is(
+def test_a_finished_job_that_this_release_refuses_is_shown_unchanged(
     release: OpenedRelease, changed: dict[str, object]
 ) -> None:
     change(release, "png", **changed)

@@ -58,7 +58,7 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
 
 
 def _request(values: Mapping[str, Any]) -> GenerationRequest | None:
-    """The request, where this release reads all of it."""
+    """Return the request, if this release can read all of it."""
     try:
         return GenerationRequest.from_plain(values)
     except (InvalidRequest, ValueError, TypeError):

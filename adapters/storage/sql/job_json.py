@@ -1,4 +1,4 @@
-"""Jobs as JSON text. What an older release did not have gets its default.
+"""Jobs as JSON text. Fields that an older release did not have get their defaults.
 
 An unknown field of a job, which a newer release added, is skipped. An unknown field of its request
 is not: the job would be drawn without it.

@@ -175,8 +175,8 @@ class SqlJobStore(JobStore):
                     self._before_commit()
             finally:
                 if engine is not self._engine:
-                    # The store was closed meanwhile. Closing gives the engine a new pool, and the
-                    # connection of this call has gone back to the old one.
+                    # The store was closed in the meantime. Closing gives the engine a new pool, and
+                    # the connection of this call has gone back to the old one.
                     pool.dispose()
         except (SQLAlchemyError, OSError) as error:
             # The library's message contains the statement, and the URL's credentials.

@@ -1,9 +1,9 @@
-"""The tables, brought to what this release needs by migrations.
+"""Migrations that bring the tables to the layout of this release.
 
-Two marks in a database say what it holds. `alembic_version` names the last migration. The highest
-number in `job_schema_versions` is that of the layout. It grows only when a migration makes the
-tables unreadable for the releases before it. So a release works with a database of a newer one that
-only added to it, and refuses any other.
+Two marks in a database describe its content. `alembic_version` names the last migration. The
+highest number in `job_schema_versions` is that of the layout. It grows only if a migration makes
+the tables unreadable for earlier releases. So a release works with a database to which a newer one
+only added, and refuses any other.
 """
 
 import logging
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def bring_up_to_date(engine: Engine, *, patience: float) -> None:
-    """Make or change the tables where this release needs it. Two processes may do so at once.
+    """Create or change the tables as this release needs them. Two processes may do so at once.
 
     Args:
         engine: The database. Without tables it is a new one.
@@ -38,7 +38,7 @@ def bring_up_to_date(engine: Engine, *, patience: float) -> None:
     with engine.connect() as connection:
         if _is_usable(connection):
             return
-    # Its import takes a fifth of a second. Only a new or an old database costs that.
+    # Importing it takes a fifth of a second. Only a new or an old database costs that.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -49,7 +49,7 @@ def bring_up_to_date(engine: Engine, *, patience: float) -> None:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
-            # Python's sqlite3 begins no transaction for a statement that defines a table.
+            # Python's sqlite3 starts no transaction for a statement that defines a table.
             connection.exec_driver_sql("begin immediate")
         if not _is_usable(connection):  # another process may have been first
             config.attributes["connection"] = connection
@@ -67,7 +67,9 @@ def bring_up_to_date(engine: Engine, *, patience: float) -> None:
 
 
 def _is_usable(connection: Connection) -> bool:
-    """Whether the tables are those of this release, or of a newer one that only added to them."""
+    """Return True if the tables are those of this release, or of a newer one that only added to
+    them.
+    """
     tables = inspect(connection)
     version = 0
     if tables.has_table(versions.name):
@@ -75,8 +77,8 @@ def _is_usable(connection: Connection) -> bool:
     if version > VERSION:
         raise StorageUnavailable(
             f"the job database is of version {version}, made by a newer release; this one "
-            f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
-            "DATABASE_URL where that is set: with a new database alone the pictures are lost"
+            f"knows version {VERSION}. Run that release, or set a new DATA_DIR, and a new "
+            "DATABASE_URL if you use one: with a new database alone the pictures are lost"
         )
     if not version or not tables.has_table(revisions.name):
         return False

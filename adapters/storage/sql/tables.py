@@ -8,7 +8,7 @@ VERSION = 1
 """The version of the tables. This release refuses a higher one, which a newer release made."""
 
 HEAD = "0001"
-"""The last migration that this release has. Each has a number of four digits."""
+"""The last migration of this release. Each has a number of four digits."""
 
 # SQLite auto-increments INTEGER columns only.
 _Large = BigInteger().with_variant(Integer, "sqlite")

@@ -1,4 +1,4 @@
-"""A tiny Stable Diffusion XL of random weights."""
+"""A tiny Stable Diffusion XL model with random weights."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ WIDTH = 8
 
 
 def tiny_sdxl() -> Any:
-    """A pipeline with every part of SDXL, of the real classes and a few numbers wide."""
+    """Return a pipeline with every part of SDXL, of the real classes, with tiny layers."""
     import torch
     from diffusers import (
         AutoencoderKL,

@@ -1,9 +1,9 @@
 """Renew the references of `tests/contract/kept_pictures/test_pictures_stay.py`.
 
-    python -m tests.contract.kept_pictures             of new cases, or of this machine's bytes
-    python -m tests.contract.kept_pictures --changed   of pictures that were meant to change
+    python -m tests.contract.kept_pictures             for new cases, or for this machine's bytes
+    python -m tests.contract.kept_pictures --changed   for pictures that were meant to change
 
-The first refuses where a picture is not as it was. Each draws for about a minute.
+The first command refuses if a picture has changed. Each draws for about a minute.
 """
 
 import sys
@@ -16,7 +16,7 @@ from tests.contract.kept_pictures.drawing import draw_in_a_process
 
 
 def main(arguments: list[str]) -> int:
-    """Draw every case and write the references. Returns the exit status."""
+    """Draw every case and write the references. Return the exit status."""
     if arguments not in ([], ["--changed"]):
         print(__doc__, file=sys.stderr)
         return 2

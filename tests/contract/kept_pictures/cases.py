@@ -1,7 +1,7 @@
-"""What is drawn again and again, and must stay as it is.
+"""Drawings that are repeated with every change, and must not change.
 
-Each case is small. Together they take every sampler, every schedule, and each part of a request
-that decides a picture or its file.
+Each case is small. Together they use every sampler, every schedule, and each part of a request that
+affects a picture or its file.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ class Case:
     Attributes:
         name: Unique, and short enough for the name of a test.
         requests: They share a `batch_key`.
-        at_once: Images that are drawn together at most.
+        at_once: The largest number of images drawn together.
         model: `demo`, or a tiny model of random weights: `velocity`, `sdxl`, `sd3`, `pixart`.
-        dtype: The precision that is drawn in.
-        embed_metadata: Whether the files carry their parameters.
-        has_previews: Whether the preview of each step is kept too.
+        dtype: The compute precision.
+        embed_metadata: Whether the files contain their parameters.
+        has_previews: Whether the preview of each step is stored too.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Case:
 
 
 def _samplers() -> Iterator[Case]:
-    """Each sampler with its own schedule, and with another one where it takes one."""
+    """Return each sampler with its own schedule, and with another one if it takes one."""
     for number, sampler in enumerate(Sampler):
         # In fewer steps, samplers that add noise are equal to each other.
         steps = 8 if sampler.is_stochastic else 5

@@ -1,8 +1,8 @@
 """Draw the cases, each with the real generator, in a process of their own.
 
-The bytes of a picture depend on the order in which a CPU adds numbers up. Libraries choose it by
-the instructions that a CPU has and by the number of threads. In this process both are pinned, so
-that one set of references is right for many CPUs.
+The bytes of a picture depend on the order in which a CPU adds numbers. Libraries choose it by the
+CPU's instructions and by the number of threads. Both are pinned in this process, so that one set of
+references is right for many CPUs.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ _RESULT = "drawn.json"
 def draw_in_a_process(folder: Path) -> dict[str, Any]:
     """Draw every case with pinned instructions and threads; the files stay in `folder`.
 
-    Returns the fingerprint under `made_with`, and under `cases` what each case drew.
+    Returns the fingerprint under `made_with`, and the drawings of each case under `cases`.
     """
     subprocess.run(
         [sys.executable, "-m", __spec__.name, str(folder)],
@@ -69,7 +69,7 @@ def _draw_all(folder: Path) -> None:
 
 
 def _files(case: Case, models: Path) -> Iterator[tuple[str, bytes]]:
-    """Each file that a case draws, by a name for it."""
+    """Return each file that a case draws, by a name for it."""
     previews: list[tuple[str, bytes]] = []
 
     def look(step: GenerationStep) -> None:
@@ -114,8 +114,8 @@ def _model(name: str, models: Path) -> ModelRecord:
         tiny_sdxl().save_pretrained(folder)
     else:
         save_newer(folder, name)
-    # An id of its own: that of a folder is of files that hold the versions of libraries, and the
-    # parameters in a picture hold the id.
+    # It gets a fixed id: a folder's own id depends on files that contain the versions of libraries,
+    # and the parameters in a picture contain the id.
     return dataclasses.replace(record_of(folder), id=hashlib.sha256(name.encode()).hexdigest())
 
 

@@ -1,4 +1,4 @@
-"""What the bytes of a picture depend on beside the code of this project."""
+"""What the bytes of a picture depend on besides the code of this project."""
 
 import hashlib
 import platform
@@ -21,13 +21,14 @@ PINNED: Mapping[str, str] = {
     "OMP_NUM_THREADS": "1",
 }
 """The environment of the process that draws: the instructions that most x86 CPUs have, and one
-thread."""
+thread.
+"""
 
 
 def fingerprint() -> dict[str, dict[str, Any]]:
-    """What decides the pixels, and what beside that decides the bytes of a file.
+    """Return what decides the pixels, and what else decides the bytes of a file.
 
-    Where both are those of the references, the bytes must be equal.
+    If both equal those of the references, the bytes must be equal.
     """
     import torch
     from PIL import features

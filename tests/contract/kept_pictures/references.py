@@ -1,4 +1,4 @@
-"""What the cases drew when the references were made, and what is different now."""
+"""What the cases drew when the references were made, and the differences now."""
 
 import base64
 import json
@@ -22,21 +22,19 @@ __all__ = [
 PATH = ROOT / "tests" / "data" / "kept_pictures.json"
 
 Drawn = Mapping[str, Any]
-"""What was drawn, as JSON.
-
-`made_with` is the fingerprint. `cases` has by the name of a case, and then by the name of a file:
-its `format` and `size`, the SHA-256 of the `file` and of its `pixels`, and `cells`: the means of
-16 x 16 parts of the picture, as RGB bytes in base64.
+"""The references, as JSON. `made_with` is the fingerprint. `cases` contains, by the name of a case
+and then by the name of a file: its `format` and `size`, the SHA-256 of the `file` and of its
+`pixels`, and `cells`: the means of 16 x 16 parts of the picture, as RGB bytes in base64.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Tolerance:
-    """By how many levels of 255 the cells of a picture may differ on another machine.
+    """The allowed difference of a picture's cells on another machine, in levels of 255.
 
-    With AVX-512 and two threads, and so with other sums than those of the references, the cells
-    in float32 differed by 1 at most and 0.11 on average, and those in bfloat16 by 6 and 0.73. The
-    bounds are about twice that. Pictures of two seeds differ by 8 and more on average.
+    With AVX-512 and two threads, which add in another order than the references did, the cells in
+    float32 differed by at most 1 and by 0.11 on average, and those in bfloat16 by 6 and 0.73. The
+    limits are about twice that. Pictures of two seeds differ by 8 and more on average.
     """
 
     most: float
@@ -48,18 +46,18 @@ _BFLOAT16 = _Tolerance(most=12, mean=1.5)
 
 
 def load() -> Drawn:
-    """The references."""
+    """Return the references."""
     found: Drawn = json.loads(PATH.read_text(encoding="utf-8"))
     return found
 
 
 def save(drawn: Drawn) -> None:
-    """Make these the references."""
+    """Store these references."""
     PATH.write_text(json.dumps(drawn, indent=1) + "\n", encoding="utf-8")
 
 
 def other_machine(drawn: Drawn, references: Drawn, part: str) -> list[str]:
-    """In what the fingerprints differ, in words; `part` is `pixels` or `files`."""
+    """Return the differences of the fingerprints, in words; `part` is `pixels` or `files`."""
     now, then = drawn["made_with"][part], references["made_with"][part]
     names = sorted(now.keys() | then.keys())
     return [
@@ -72,9 +70,9 @@ def other_machine(drawn: Drawn, references: Drawn, part: str) -> list[str]:
 def differences(
     drawn: Drawn, references: Drawn, case: str, *, dtype: str = "float32"
 ) -> Iterator[str]:
-    """In what a case differs from its reference, in words.
+    """Return the differences of a case from its reference, in words.
 
-    Bytes are compared where the fingerprints are equal, and the cells everywhere.
+    Bytes are compared if the fingerprints are equal, and cells always.
     """
     now, then = drawn["cases"][case], references["cases"][case]
     if now.keys() != then.keys():
@@ -112,10 +110,10 @@ def _of_a_file(
 
 
 def cells_of(facts: Drawn) -> bytes:
-    """The means of the parts of a picture: red, green and blue of each, row by row."""
+    """Return the means of the parts of a picture: red, green and blue of each, row by row."""
     return base64.b64decode(facts["cells"])
 
 
 def cells_as_text(cells: bytes) -> str:
-    """The text that `cells_of` reads."""
+    """Return the text that `cells_of` reads."""
     return base64.b64encode(cells).decode("ascii")

@@ -1,4 +1,4 @@
-"""Pictures stay as they are: the bytes of each, whatever is changed in the code around them.
+"""Pictures do not change: the bytes of each stay, whatever changes in the code around them.
 
 The references are in `tests/data/kept_pictures.json`. `python -m tests.contract.kept_pictures`
 renews them; CONTRIBUTING.md says when.
@@ -24,19 +24,21 @@ def test_every_case_has_a_reference() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_picture_stays_as_it_is(case: Case, drawn: references.Drawn) -> None:
+def test_a_picture_does_not_change(case: Case, drawn: references.Drawn) -> None:
     found = references.differences(drawn, references.load(), case.name, dtype=case.dtype)
     assert not list(found)
 
 
 @pytest.mark.parametrize("part", ["pixels", "files"])
-def test_the_references_hold_the_bytes_of_this_machine(part: str, drawn: references.Drawn) -> None:
-    """Where they do not, the pictures were compared coarsely, and the report says so."""
+def test_the_references_contain_the_bytes_of_this_machine(
+    part: str, drawn: references.Drawn
+) -> None:
+    """If they do not, the pictures were compared coarsely, and the report says so."""
     if others := references.other_machine(drawn, references.load(), part):
         pytest.skip(f"compared coarsely, because {'; '.join(others)}")
 
 
-def test_a_picture_alone_is_the_picture_beside_others(drawn: references.Drawn) -> None:
+def test_a_picture_alone_equals_the_picture_in_a_batch(drawn: references.Drawn) -> None:
     alone, together = (drawn["cases"][name] for name in ("three one by one", "three together"))
     assert alone.keys() == together.keys()
     for name in alone:

@@ -1,4 +1,4 @@
-"""Databases of other releases: brought up to date, used as they are, or refused."""
+"""Databases of other releases: updated, used unchanged, or refused."""
 
 import shutil
 import sqlite3
@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["new", *RELEASES], ids=lambda each: getattr(each, "name", each))
 def found(request: pytest.FixtureRequest, file: Path) -> Path:
-    """A database as it is found: none, or that of an earlier release."""
+    """A database before the first use: none, or that of an earlier release."""
     if request.param != "new":
         shutil.copy(request.param / "jobs.sqlite", file)
     return file
@@ -59,7 +59,7 @@ def change(file: Path, *statements: str) -> None:
 
 
 def opened(file: Path) -> SqlJobStore:
-    """A store over this file that has opened it."""
+    """Return a store over this file that has opened it."""
     store = SqlJobStore(f"sqlite:///{file}")
     try:
         store.tokens()
@@ -70,7 +70,7 @@ def opened(file: Path) -> SqlJobStore:
 
 @pytest.fixture
 def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Be a release that has one more migration: `r0002.py` in this folder."""
+    """Act as a release with one more migration: `r0002.py` in this folder."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder)
     (folder / "versions" / "r0002.py").write_text(TO_0002)
@@ -79,7 +79,7 @@ def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "versions"
 
 
-def test_each_migration_has_the_next_number_and_the_last_is_the_head() -> None:
+def test_migrations_are_numbered_and_the_last_is_the_head() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
@@ -88,7 +88,7 @@ def test_each_migration_has_the_next_number_and_the_last_is_the_head() -> None:
     assert scripts.get_heads() == [tables.HEAD]
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(found: Path) -> None:
+def test_the_migrations_create_the_tables_that_the_code_uses(found: Path) -> None:
     opened(found)
     engine = create_engine(f"sqlite:///{found}")
     with engine.connect() as connection:
@@ -100,7 +100,7 @@ def test_the_migrations_make_the_tables_that_the_code_uses(found: Path) -> None:
     assert rows(found, "select version_num from alembic_version") == [(tables.HEAD,)]
 
 
-def test_the_tables_are_those_that_were_made_without_migrations(file: Path) -> None:
+def test_the_tables_equal_those_made_without_migrations(file: Path) -> None:
     opened(file)
     statement = "select name, sql from sqlite_master where tbl_name = 'jobs' order by name"
 
@@ -111,7 +111,7 @@ def test_the_tables_are_those_that_were_made_without_migrations(file: Path) -> N
 
 
 @pytest.mark.parametrize("folder", RELEASES, ids=lambda folder: folder.name)
-def test_the_rows_of_an_earlier_release_stay_as_they_are(folder: Path, file: Path) -> None:
+def test_the_rows_of_an_earlier_release_are_not_changed(folder: Path, file: Path) -> None:
     shutil.copy(folder / "jobs.sqlite", file)
     before = rows(file, "select * from jobs")
     opened(file)
@@ -129,13 +129,15 @@ def test_the_rows_of_an_earlier_release_stay_as_they_are(folder: Path, file: Pat
     ],
     ids=str,
 )
-def test_what_a_killed_first_start_left_out_is_made(file: Path, lost: tuple[str, ...]) -> None:
+def test_the_missing_tables_of_a_killed_first_start_are_created(
+    file: Path, lost: tuple[str, ...]
+) -> None:
     opened(file)
     change(file, "drop table alembic_version", *lost)
     store = SqlJobStore(f"sqlite:///{file}")
     assert store.add(new_job()).sequence > 0
     store.close()
-    test_the_tables_are_those_that_were_made_without_migrations(file)
+    test_the_tables_equal_those_made_without_migrations(file)
 
 
 def test_a_newer_release_adds_to_the_database_of_this_one(file: Path, newer: Path) -> None:
@@ -146,7 +148,7 @@ def test_a_newer_release_adds_to_the_database_of_this_one(file: Path, newer: Pat
     assert len(rows(file, "select sequence, colour from jobs where colour is null")) == 11
 
 
-def test_this_release_uses_a_database_to_which_a_newer_one_has_added(
+def test_this_release_uses_a_database_to_which_a_newer_one_added(
     file: Path, newer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(file)
@@ -161,7 +163,7 @@ def test_this_release_uses_a_database_to_which_a_newer_one_has_added(
     assert rows(file, "select version_num from alembic_version") == [("0002",)]
 
 
-def test_this_release_refuses_a_database_that_a_newer_one_has_changed(file: Path) -> None:
+def test_this_release_refuses_a_database_that_a_newer_one_changed(file: Path) -> None:
     opened(file)
     change(
         file,
@@ -175,14 +177,14 @@ def test_this_release_refuses_a_database_that_a_newer_one_has_changed(file: Path
     assert rows(file, "select * from sqlite_master") == before
 
 
-def test_a_revision_that_nobody_knows_is_told(file: Path) -> None:
+def test_an_unknown_revision_is_reported(file: Path) -> None:
     opened(file)
     change(file, "update alembic_version set version_num = '0000'")
     with pytest.raises(StorageUnavailable, match="a revision that this release does not know"):
         opened(file)
 
 
-def test_a_migration_that_fails_leaves_everything_as_it_was(file: Path, newer: Path) -> None:
+def test_a_failed_migration_changes_nothing(file: Path, newer: Path) -> None:
     shutil.copy(RELEASES[0] / "jobs.sqlite", file)
     broken = "    op.execute('delete from jobs')\n    op.execute('no statement')\n"
     (newer / "r0002.py").write_text(TO_0002 + broken)

@@ -1,4 +1,4 @@
-"""docs/api.md has each field of a request, as the table of fields has it."""
+"""docs/api.md lists each field of a request as in the table of fields."""
 
 import re
 
@@ -60,7 +60,7 @@ def test_the_document_has_the_fields_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_each_field_has_its_type_its_default_and_its_bounds(name: str) -> None:
+def test_each_field_has_its_type_its_default_and_its_limits(name: str) -> None:
     _, kind, default, meaning = ROWS[name]
     limit = V1_LIMITS[name]
     wanted = next(word for of, word in _TYPES.items() if isinstance(limit, of))
@@ -82,13 +82,13 @@ def test_the_page_has_a_control_for_each_field(shared: Service) -> None:
         assert FIELDS[name].label in html
 
 
-def test_the_openai_api_takes_each_field_by_its_name_there(shared: Service) -> None:
+def test_the_openai_api_accepts_each_field_by_its_name_there(shared: Service) -> None:
     document = shared.client.get("/openapi.json").get_json()
     taken = document["components"]["schemas"]["ImagesRequest"]["properties"]
     assert {NAMES.get(name, name) for name in FIELDS.keys() - {"id"}} <= taken.keys()
 
 
 @pytest.mark.parametrize("schema", ["GenerationRequest", "JobRequest"])
-def test_a_job_tells_each_field_that_was_asked_for(shared: Service, schema: str) -> None:
+def test_a_job_returns_each_requested_field(shared: Service, schema: str) -> None:
     document = shared.client.get("/openapi.json").get_json()
     assert list(document["components"]["schemas"][schema]["properties"]) == list(FIELDS)

@@ -1,4 +1,4 @@
-"""Every door names all that is wrong at once, by its own names, in the order of its fields."""
+"""Every API names all errors at once, by its own field names, in the order of its fields."""
 
 from tests.http.automatic1111.sdapi import TXT2IMG, places_of
 from tests.http.conftest import AUTHORIZED, MODEL, Service
@@ -7,7 +7,7 @@ from tests.http.helpers import wrong_fields
 LAST_SEED = 2**53 - 1
 
 
-def test_wrong_names_and_wrong_values_are_told_together(shared: Service) -> None:
+def test_unknown_names_and_invalid_values_are_reported_together(shared: Service) -> None:
     body = {"prompt": 5, "seed": LAST_SEED, "num_images": 2, "width": None, "quality": 3, "foo": 1}
     rows = wrong_fields(shared.client.post("/v1/infer", json=body, headers=AUTHORIZED))
     assert list(rows) == ["model_id", "prompt", "width", "seed", "quality", "foo"]
@@ -23,7 +23,7 @@ def test_parts_are_not_fields_of_the_api_yet(shared: Service) -> None:
         assert rows == {name: "is not a field of this request"}
 
 
-def test_both_sides_of_a_size_are_told_of_the_size(shared: Service) -> None:
+def test_an_error_of_the_size_is_reported_for_both_sides(shared: Service) -> None:
     body = {"prompt": "x", "n": 11, "size": "1x9999", "init_image": {}, "seed": LAST_SEED + 1}
     address = "/openai/v1/images/generations"
     error = shared.client.post(address, json=body, headers=AUTHORIZED).get_json()["error"]

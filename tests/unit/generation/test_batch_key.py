@@ -1,4 +1,4 @@
-"""Which requests are drawn in one batch: all fields part them but a named few."""
+"""Which requests are drawn in one batch: all fields but a few separate batches."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _OTHER: dict[str, Any] = {
 
 
 def _another(name: str) -> Any:
-    """A value that is not the default of a field which was added to the table."""
+    """Return a value that is not the default of a field which was added to the table."""
     limit, default = FIELDS[name].limit, getattr(ONE, name)
     values: tuple[Any, ...] = getattr(limit, "words", ())
     if not values:
@@ -51,7 +51,7 @@ def _another(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GenerationRequest)])
-def test_a_field_parts_batches_unless_each_picture_has_its_own(name: str) -> None:
+def test_a_field_separates_batches_unless_it_is_per_picture(name: str) -> None:
     changes: dict[str, Any] = {name: _OTHER[name] if name in _OTHER else _another(name)}
     if name == "quality":
         changes["output_format"] = OutputFormat.WEBP
@@ -60,11 +60,11 @@ def test_a_field_parts_batches_unless_each_picture_has_its_own(name: str) -> Non
     assert hash(other.batch_key) == hash(dataclasses.replace(other, id="t").batch_key)
 
 
-def test_what_each_picture_has_of_its_own_are_fields() -> None:
+def test_the_per_picture_names_are_fields() -> None:
     assert {field.name for field in dataclasses.fields(GenerationRequest)} >= OF_EACH_PICTURE
 
 
-def test_a_field_that_is_added_parts_batches() -> None:
+def test_an_added_field_separates_batches() -> None:
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Newer(GenerationRequest):
         tiling: bool = False

@@ -203,7 +203,7 @@ def test_a_prompt_without_words_that_the_model_knows_gets_a_warning() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
-def test_a_part_that_nothing_draws_with_is_refused_by_name(
+def test_an_unsupported_part_is_refused_by_name(
     use_case: GenerateImages, generator: FakeImageGenerator, name: str
 ) -> None:
     carrying = request(**{name: PARTS[name]})

@@ -1,4 +1,4 @@
-"""Fields of a request are judged once: by a door's limits, then what joins them by the widest."""
+"""Fields of a request are checked once: each by an API's limits, combinations by the widest."""
 
 import dataclasses
 from typing import Any
@@ -20,7 +20,7 @@ def wrong(values: dict[str, Any], **options: Any) -> list[str]:
     return [row.field for row in field_problems(values, **options)]
 
 
-def test_a_request_of_judged_fields_equals_one_that_judges_itself() -> None:
+def test_a_request_of_checked_fields_equals_one_that_checks_itself() -> None:
     made = GenerationRequest.of(JudgedFields(ASKED, V1_LIMITS), id="r", model_id=ID.upper())
     assert made == GenerationRequest(**{**ASKED, "id": "r", "model_id": ID})
     assert made.prompt == "a\nhill"
@@ -31,7 +31,7 @@ def test_a_request_of_judged_fields_equals_one_that_judges_itself() -> None:
     assert made.quality == 90
 
 
-def test_fields_beyond_a_doors_limits_are_refused_before_there_is_a_request() -> None:
+def test_fields_beyond_the_limits_of_an_api_are_refused_before_there_is_a_request() -> None:
     long = {**ASKED, "prompt": "p" * 1001, "num_images": 5, "width": 1}
     with pytest.raises(InvalidRequest) as caught:
         JudgedFields(long, V1_LIMITS)
@@ -49,13 +49,13 @@ def test_fields_beyond_a_doors_limits_are_refused_before_there_is_a_request() ->
         ({"model_id": ID, "seed": 2**53}, "seed"),
     ],
 )
-def test_what_joins_judged_fields_is_judged(more: dict[str, Any], field: str) -> None:
+def test_combinations_of_checked_fields_are_checked(more: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         GenerationRequest.of(JudgedFields(ASKED, V1_LIMITS), id="r", **more)
     assert [row.field for row in caught.value.problems] == [field]
 
 
-def test_what_joins_may_go_badly_with_what_is_there() -> None:
+def test_an_added_field_may_conflict_with_the_present_ones() -> None:
     last = JudgedFields({"prompt": "a", "seed": 2**53 - 1})
     with pytest.raises(InvalidRequest, match="last image"):
         GenerationRequest.of(last, id="r", model_id=ID, num_images=2)
@@ -71,17 +71,17 @@ def test_parts_that_join_are_judged_too() -> None:
     assert [row.field for row in caught.value.problems] == ["clip_skip"]
 
 
-def test_a_field_that_is_missing_is_named() -> None:
+def test_a_missing_field_is_named() -> None:
     with pytest.raises(TypeError, match="id, prompt"):
         GenerationRequest.of(JudgedFields({"model_id": ID}))
 
 
-def test_only_fields_of_the_table_are_judged() -> None:
+def test_only_fields_of_the_table_are_checked() -> None:
     with pytest.raises(TypeError, match="tiling"):
         JudgedFields({"tiling": True})
 
 
-def test_nothing_is_said_of_what_goes_with_a_wrong_field() -> None:
+def test_combinations_with_an_invalid_field_are_not_reported() -> None:
     last = {"seed": 2**53 - 1, "num_images": 2}
     assert wrong(last) == ["seed"]
     assert wrong({**last, "num_images": 99}) == ["num_images"]
@@ -109,7 +109,7 @@ def test_a_row_describes_its_field(row: Any) -> None:
 
 
 @pytest.mark.parametrize("limits", [V1_LIMITS, OPENAI_LIMITS])
-def test_no_door_is_wider_than_a_request(limits: Any) -> None:
+def test_no_api_has_wider_limits_than_a_request(limits: Any) -> None:
     for name, limit in limits.items():
         widest = LIMITS[name]
         if name == "model_id":

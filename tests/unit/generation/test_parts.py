@@ -1,4 +1,4 @@
-"""The parts of a request: each limit on both sides, and what they say of each other."""
+"""The parts of a request: each limit on both sides, and their combinations."""
 
 import dataclasses
 from collections.abc import Callable
@@ -167,12 +167,12 @@ def _each(rows: list[tuple[Callable[..., Any], str, list[object]]]) -> list[Any]
 
 
 @pytest.mark.parametrize(("make", "field", "value"), _each(_TAKEN))
-def test_each_field_takes_its_bounds(make: Callable[..., Any], field: str, value: object) -> None:
+def test_each_field_accepts_its_limits(make: Callable[..., Any], field: str, value: object) -> None:
     assert getattr(make(**{field: value}), field) == value
 
 
 @pytest.mark.parametrize(("make", "field", "value"), _each(_REFUSED))
-def test_each_field_refuses_what_lies_outside(
+def test_each_field_refuses_values_beyond_its_limits(
     make: Callable[..., Any], field: str, value: object
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
@@ -180,14 +180,14 @@ def test_each_field_refuses_what_lies_outside(
     assert [row.field for row in caught.value.problems] == [field]
 
 
-def test_every_limit_is_tried_on_both_sides() -> None:
+def test_every_limit_is_tested_on_both_sides() -> None:
     parts = (SourceImage, Lora, Embedding, Preprocessor, Control, SecondPass, Upscale, PictureRef)
     names = {field.name for part in parts for field in dataclasses.fields(part)}
     assert names <= {field for _, field, _ in _REFUSED} | {"name"}
     assert names <= {field for _, field, _ in _TAKEN} | {"name", "id", "model_id"}
 
 
-def test_a_picture_with_too_many_pixels_is_told_with_the_most() -> None:
+def test_a_picture_with_too_many_pixels_is_reported_with_the_limit() -> None:
     with pytest.raises(InvalidRequest, match=f"at most {MOST_PIXELS_SENT}"):
         source(init_image=TOO_LARGE)
     assert picture(width=8192, height=8192).pixels == MOST_PIXELS_DRAWN
@@ -195,7 +195,7 @@ def test_a_picture_with_too_many_pixels_is_told_with_the_most() -> None:
         picture(width=8193, height=8192)
 
 
-def test_the_fields_of_a_mask_have_their_defaults_with_one_alone() -> None:
+def test_the_fields_of_a_mask_get_their_defaults_only_with_a_mask() -> None:
     assert (source().mask_blur, source().inpaint_area) == (None, None)
     found = masked()
     assert (found.mask_blur, found.mask_content) == (4, MaskContent.ORIGINAL)
@@ -208,7 +208,7 @@ def test_the_fields_of_a_mask_have_their_defaults_with_one_alone() -> None:
     assert [row.field for row in caught.value.problems] == ["mask_blur", "inpaint_padding"]
 
 
-def test_thresholds_are_of_canny_alone() -> None:
+def test_thresholds_belong_to_canny_only() -> None:
     assert (canny().low, canny().high) == (100, 200)
     with pytest.raises(InvalidRequest, match="of canny alone"):
         Preprocessor(name="invert", low=1)
@@ -224,7 +224,7 @@ def test_equal_numbers_and_names_make_equal_parts() -> None:
     assert isinstance(request(prompt_syntax="weighted").prompt_syntax, PromptSyntax)
 
 
-def test_a_token_is_claimed_once() -> None:
+def test_a_token_can_be_claimed_once() -> None:
     same = (embedding(token="cat"), embedding(token="dog"), embedding(model_id=OTHER, token="cat"))
     with pytest.raises(InvalidRequest) as caught:
         request(embeddings=same)
@@ -253,13 +253,13 @@ def test_an_upscaled_picture_has_at_most_64_megapixels() -> None:
         request(width=1024, height=1024, **{**twice, "upscale": upscale(scale=4.01)})
 
 
-def test_wrong_parts_are_named_with_all_other_wrong_fields() -> None:
+def test_invalid_parts_are_named_with_all_other_invalid_fields() -> None:
     with pytest.raises(InvalidRequest) as caught:
         request(width=1, clip_skip=0, vae_id="x", second_pass=SecondPass())
     assert {row.field for row in caught.value.problems} == {"width", "clip_skip", "vae_id"}
 
 
-def test_a_request_says_which_models_and_pictures_it_needs() -> None:
+def test_a_request_names_the_models_and_pictures_that_it_needs() -> None:
     assert [(use.role, use.model_id) for use in request().models] == [(ModelRole.CHECKPOINT, ID)]
     assert request().pictures == ()
     full = request(
@@ -286,6 +286,6 @@ def test_a_request_says_which_models_and_pictures_it_needs() -> None:
     assert request(second_pass=SecondPass()).models == request().models
 
 
-def test_parts_are_those_that_ask_for_something() -> None:
+def test_only_parts_with_an_effect_count() -> None:
     assert request(clip_skip=1, prompt_syntax="plain").parts == ()
     assert request(clip_skip=2, loras=(lora(),)).parts == ("loras", "clip_skip")

@@ -1,4 +1,4 @@
-"""Requests as plain values: what is stored and what is compared, from release to release."""
+"""Requests as plain values: what is stored and compared, from release to release."""
 
 import dataclasses
 import json
@@ -71,7 +71,7 @@ def test_a_request_without_parts_keeps_its_fingerprint(made: dict[str, Any], kno
     assert fingerprint(request(**made)) == known
 
 
-def test_a_request_without_parts_is_stored_as_it_was() -> None:
+def test_a_request_without_parts_is_stored_as_before() -> None:
     assert list(plain_values(request(seed=1))) == [
         *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
         *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
@@ -94,7 +94,7 @@ def test_each_part_is_stored_and_counts_where_it_asks_for_something(name: str) -
     assert fingerprint(one) != fingerprint(request())
 
 
-def test_what_is_wrong_within_a_part_is_named_with_its_place() -> None:
+def test_an_error_within_a_part_is_named_with_its_place() -> None:
     values = json.loads(json.dumps(plain_values(FULL)))
     values["loras"][1]["scale"] = 9
     with pytest.raises(InvalidRequest) as caught:
@@ -112,18 +112,18 @@ def test_what_is_wrong_within_a_part_is_named_with_its_place() -> None:
         {"source": [ID]},
     ],
 )
-def test_what_is_not_known_is_never_passed_over(changes: dict[str, Any]) -> None:
+def test_unknown_values_are_never_ignored(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"is not an? |missing"):
         GenerationRequest.from_plain(plain_values(request()) | changes)
     shown = GenerationRequest.as_stored(plain_values(request()) | changes)
     assert shown == request()
 
 
-def test_a_field_that_is_not_known_and_asks_for_nothing_is_passed_over() -> None:
+def test_an_unknown_field_without_effect_is_ignored() -> None:
     assert GenerationRequest.from_plain(plain_values(request()) | {"tiling": None}) == request()
 
 
-def test_parts_that_can_be_read_are_shown() -> None:
+def test_readable_parts_are_shown() -> None:
     values = json.loads(json.dumps(plain_values(FULL)))
     assert GenerationRequest.as_stored(values) == FULL
     values["width"] = 9000

@@ -203,7 +203,7 @@ def test_the_same_request_gets_its_result_if_only_other_fields_are_foreign(bench
 
 
 @pytest.mark.parametrize("changes", [each for each in REFUSED.values() if "request" in each])
-def test_a_request_that_is_not_known_whole_equals_no_other(
+def test_a_request_that_is_only_partly_known_equals_no_other(
     bench: Bench, changes: dict[str, Any]
 ) -> None:
     bench.submit("odd")

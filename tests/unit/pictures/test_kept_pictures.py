@@ -1,4 +1,4 @@
-"""The comparison of pictures with their references finds what it must, and nothing else."""
+"""The comparison of pictures with their references finds each difference, and nothing else."""
 
 import copy
 from typing import Any
@@ -33,7 +33,9 @@ def test_equal_pictures_have_no_difference(kept: Any, drawn: Any) -> None:
 @pytest.mark.parametrize(
     ("fact", "message"), [("file", "other bytes of the file"), ("pixels", "other pixels")]
 )
-def test_one_other_bit_is_found(kept: Any, drawn: Any, case: str, fact: str, message: str) -> None:
+def test_one_changed_bit_is_found(
+    kept: Any, drawn: Any, case: str, fact: str, message: str
+) -> None:
     drawn["cases"][case][NAME][fact] = "0" * 64
     (difference,) = found(drawn, kept, case)
     assert message in difference
@@ -50,7 +52,7 @@ def test_another_format_or_size_is_found_on_every_machine(
     assert f"had {kept['cases'][CASE][NAME][fact]}" in difference
 
 
-def test_a_picture_that_is_missing_is_found(kept: Any, drawn: Any) -> None:
+def test_a_missing_picture_is_found(kept: Any, drawn: Any) -> None:
     del drawn["cases"]["three together"]["picture-0-4"]
     (difference,) = found(drawn, kept, "three together")
     assert "picture-0-4" in difference
@@ -64,7 +66,7 @@ def test_bytes_of_another_machine_are_not_compared(kept: Any, drawn: Any) -> Non
     assert reason == "instructions is DEFAULT, and was AVX2"
 
 
-def test_another_library_for_files_leaves_the_pixels_to_be_compared(kept: Any, drawn: Any) -> None:
+def test_with_another_file_library_the_pixels_are_still_compared(kept: Any, drawn: Any) -> None:
     drawn["made_with"]["files"]["pillow"] = "1.0"
     for case in (CASE, LOSSY):
         drawn["cases"][case][NAME]["file"] = "0" * 64
@@ -72,7 +74,7 @@ def test_another_library_for_files_leaves_the_pixels_to_be_compared(kept: Any, d
     for case in (CASE, LOSSY):
         drawn["cases"][case][NAME]["pixels"] = "0" * 64
     assert "other pixels" in found(drawn, kept)[0]
-    assert found(drawn, kept, LOSSY) == []  # what the library made of them
+    assert found(drawn, kept, LOSSY) == []  # the output of that library
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_another_picture_is_found_on_every_machine(
     assert "is another picture" in difference
 
 
-def test_each_tolerance_is_a_bound_on_both_sides(kept: Any, drawn: Any) -> None:
+def test_each_tolerance_is_a_limit_on_both_sides(kept: Any, drawn: Any) -> None:
     drawn["made_with"]["pixels"]["machine"] = "another"
     cells = bytearray(references.cells_of(kept["cases"][CASE][NAME]))
     for off, is_found in ((3, False), (4, True)):

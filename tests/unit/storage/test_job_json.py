@@ -43,7 +43,7 @@ def test_a_job_from_before_schedulers_and_formats_matches_the_same_request() -> 
     assert not read.answers(FULL)
 
 
-def test_the_parts_of_a_request_are_read_back_as_they_were() -> None:
+def test_the_parts_of_a_request_are_read_back_unchanged() -> None:
     made = job(CARRYING)
     read = job_from_json(job_to_json(made), 0)
     assert read == made

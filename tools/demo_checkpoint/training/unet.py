@@ -2,7 +2,7 @@
 
     python -m tools.demo_checkpoint.training.unet --folder /tmp/demo --steps 10000
 
-The first steps are taken on small pictures, where words are learnt cheaply. Resumes from
+The first steps are taken on small pictures, where words are learned cheaply. Resumes from
 `<folder>/unet.pt`; a resumed run may be given more steps, or fewer to end sooner.
 
 Several processes of one thread each share the batches, which on a CPU is faster than threads:

@@ -1,4 +1,4 @@
-"""The tables of the first release. A database that has them stays as it is."""
+"""The tables of the first release. A database that has them is not changed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ _Large = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables and indexes that are not there."""
+    """Create the missing tables and indexes."""
     op.create_table(
         "job_schema_versions",
         sa.Column("version", sa.Integer, primary_key=True),
@@ -35,7 +35,7 @@ def upgrade() -> None:
         "jobs_by_status": ["status", "finished_at"],
     }.items():
         op.create_index(name, "jobs", columns, if_not_exists=True)
-    # The releases that know no migrations refuse what has a higher number than this.
+    # Releases without migrations refuse a database with a higher number than this.
     op.execute(
         "insert into job_schema_versions (version) "
         "select 1 where not exists (select 1 from job_schema_versions)"
