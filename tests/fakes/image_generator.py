@@ -89,7 +89,7 @@ class FakeImageGenerator(ImageGenerator):
             raise self.failures.pop(0)
         (model_id,) = batch.models
         if model_id in self.unloadable:
-            raise ModelNotLoadable("broken.safetensors is not a checkpoint")
+            raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
         for _ in range(self.load_ticks):
             watcher.loading(False)
             self.after_load_tick()
