@@ -78,9 +78,12 @@ class DeviceWorker:
         Another thread encodes and keeps what was drawn, while the device draws on. It does so for
         one batch at a time, so that pictures do not pile up.
         """
+        include = self._records.crashes.include_this_thread
         with (
-            ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish") as thread,
-            ThreadPoolExecutor(max_workers=ENCODERS, thread_name_prefix="encode") as encoders,
+            ThreadPoolExecutor(1, thread_name_prefix="finish", initializer=include) as thread,
+            ThreadPoolExecutor(
+                ENCODERS, thread_name_prefix="encode", initializer=include
+            ) as encoders,
         ):
             self._encode_with = encoders.map
             last: list[Future[None]] = []
@@ -116,6 +119,9 @@ class DeviceWorker:
             return False
         if self.queue.abandoned:
             return True
+        is_suspect = any(live.may_be_deadly for live in batch)
+        if is_suspect:
+            finish(())  # what was drawn before, so that a crash is this one's alone
         for live in batch:
             request = live.job.request
             job = self.queue.started(
@@ -127,6 +133,8 @@ class DeviceWorker:
                 # It was kept when it was accepted; that it has begun is no loss.
                 _log.warning("the start of job %a could not be kept", request.id)
         self._draw(batch, finish)
+        if is_suspect:
+            finish(())
         return True
 
     def put_back(self) -> None:
