@@ -31,7 +31,8 @@ def test_the_report_is_that_of_whichever_generator_draws() -> None:
     assert container.device_report() is other.report
     report = FakeDeviceReport()
     container.device_report.override(report)
-    assert container.image_generator() is other
+    drawing: object = container.image_generator()
+    assert drawing is other
     assert container.device_report() is report
 
 
