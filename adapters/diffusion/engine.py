@@ -18,7 +18,7 @@ from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prom
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
-from adapters.diffusion.loading.placement import STABLE_DIFFUSION
+from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from adapters.diffusion.pipeline_cache import PipelineCache
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation.raster import Raster
@@ -110,18 +110,18 @@ class Engine:
             timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
         )
 
-    def _load(self, model: ModelRecord, device: Device) -> Any:
+    def _load(self, model: ModelRecord, device: Device) -> Pipeline:
         self._watcher.loading()
         return load_pipeline(model, device, self._watcher)
 
     def _plan(
         self,
-        pipeline: Any,
+        pipeline: Pipeline,
         requests: Sequence[GenerationRequest],
         at_once: int,
         make_room: Callable[[], bool],
     ) -> DrawingPlan:
-        if isinstance(pipeline, STABLE_DIFFUSION):
+        if is_stable_diffusion(pipeline):
             memory = self._memories[pipeline]
             return stable_diffusion_plan(
                 pipeline, requests, self.device, at_once, memory, make_room
@@ -130,7 +130,7 @@ class Engine:
 
     def _draw(
         self,
-        pipeline: Any,
+        pipeline: Pipeline,
         plan: DrawingPlan,
         call: PipelineCall,
         progress: Progress,
@@ -167,7 +167,7 @@ class Engine:
 
 
 @contextmanager
-def _scheduled_by(pipeline: Any, scheduler: Any) -> Iterator[None]:
+def _scheduled_by(pipeline: Pipeline, scheduler: Any) -> Iterator[None]:
     """The pipeline has this scheduler in the block, and afterwards the model's own again."""
     own = pipeline.scheduler
     pipeline.scheduler = scheduler
@@ -178,7 +178,7 @@ def _scheduled_by(pipeline: Any, scheduler: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _back_in_place_after_errors(pipeline: Any) -> Iterator[None]:
+def _back_in_place_after_errors(pipeline: Pipeline) -> Iterator[None]:
     """Weights that wait in the host's memory go back there, even if the drawing is stopped."""
     try:
         yield

@@ -4,12 +4,12 @@ import dataclasses
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back
+from adapters.diffusion.pipeline import Pipeline
 from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
 from domain.models.record import SHORT_ID, ModelRecord
@@ -28,12 +28,12 @@ class PipelineCache:
     """
 
     def __init__(
-        self, device: Device, limit: int, load: Callable[[ModelRecord, Device], Any]
+        self, device: Device, limit: int, load: Callable[[ModelRecord, Device], Pipeline]
     ) -> None:
         self._device = device
         self._limit = limit
         self._load = load
-        self._pipelines: OrderedDict[str, Any] = OrderedDict()
+        self._pipelines: OrderedDict[str, Pipeline] = OrderedDict()
         self._bytes: dict[str, int] = {}
         self.loaded: tuple[LoadedModel, ...] = ()
         """The models that are loaded, least recently used first. Any thread may read it."""
@@ -48,7 +48,7 @@ class PipelineCache:
         """The models that are loaded, least recently used first."""
         return tuple(self._pipelines)
 
-    def get(self, model: ModelRecord) -> Any:
+    def get(self, model: ModelRecord) -> Pipeline:
         """The model's pipeline, loaded if it is not. Raises what the load raises."""
         if model.id not in self._pipelines:
             self._make_room(model.size)
@@ -66,7 +66,7 @@ class PipelineCache:
         self._drop(others)
         return bool(others)
 
-    def _loaded(self, model: ModelRecord) -> Any:
+    def _loaded(self, model: ModelRecord) -> Pipeline:
         try:
             return self._load(model, self._device)
         except OutOfMemory as error:
@@ -101,7 +101,7 @@ class PipelineCache:
             give_memory_back(self._device)  # a pipeline and its modules refer to each other
 
 
-def pipeline_bytes(pipeline: Any) -> int:
+def pipeline_bytes(pipeline: Pipeline) -> int:
     """Bytes of the weights of a pipeline. What its parts share counts once."""
     parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
     sizes = {

@@ -16,6 +16,7 @@ import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import is_out_of_memory
+from adapters.diffusion.pipeline import StableDiffusion
 from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
 
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 def decode(
-    pipeline: Any,
+    pipeline: StableDiffusion,
     latents: torch.Tensor,
     device: Device,
     make_room: Callable[[], bool],
@@ -69,7 +70,7 @@ def decode(
 
 
 def _fitting(
-    pipeline: Any,
+    pipeline: StableDiffusion,
     latents: torch.Tensor,
     device: Device,
     make_room: Callable[[], bool],
@@ -96,7 +97,9 @@ def _fitting(
         return _decoded(pipeline, latents)
 
 
-def _if_it_fits(pipeline: Any, latents: torch.Tensor, device: Device) -> torch.Tensor | None:
+def _if_it_fits(
+    pipeline: StableDiffusion, latents: torch.Tensor, device: Device
+) -> torch.Tensor | None:
     try:
         return _decoded(pipeline, latents)
     except (MemoryError, RuntimeError) as error:
@@ -109,7 +112,7 @@ def _if_it_fits(pipeline: Any, latents: torch.Tensor, device: Device) -> torch.T
     return None
 
 
-def _decoded(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
+def _decoded(pipeline: StableDiffusion, latents: torch.Tensor) -> torch.Tensor:
     vae = pipeline.vae
     given = latents.to(_precision(vae))
     mean, spread = (getattr(vae.config, f"latents_{name}", None) for name in ("mean", "std"))
@@ -126,7 +129,7 @@ def _decoded(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _tiles(pipeline: Any, side: int) -> Iterator[None]:
+def _tiles(pipeline: StableDiffusion, side: int) -> Iterator[None]:
     vae = pipeline.vae
     vae.tile_latent_min_size, vae.tile_sample_min_size = side, side * pipeline.vae_scale_factor
     vae.enable_tiling()

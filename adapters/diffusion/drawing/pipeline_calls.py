@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.diffusion.pipeline import Pipeline
 from domain.generation.request import GenerationRequest
 from domain.ports.image_generator import DrawingWatcher
 
@@ -62,7 +63,7 @@ class Progress:
         firsts: The first drawing of this call for each request that has one, by its number.
     """
 
-    pipeline: Any
+    pipeline: Pipeline
     done: int
     calls: int
     watcher: DrawingWatcher

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from adapters.diffusion.pipeline import Pipeline
 from domain.generation.request import GenerationRequest
 
 __all__ = ["NOT_OF_THE_TEXT", "EncodingKey", "KeptPrompts", "PromptCache", "remembered_prompts"]
@@ -103,7 +104,7 @@ class KeptPrompts:
 
 
 @contextmanager
-def remembered_prompts(pipeline: Any, prompts: KeptPrompts) -> Iterator[None]:
+def remembered_prompts(pipeline: Pipeline, prompts: KeptPrompts) -> Iterator[None]:
     """The pipeline's own `encode_prompt` runs once for the same arguments.
 
     With tensors among its arguments it always runs. If it returns more than tensors, nothing is

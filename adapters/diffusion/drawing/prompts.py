@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from adapters.diffusion.drawing.prompt_cache import KeptPrompts
+from adapters.diffusion.pipeline import StableDiffusion
 from domain.errors import GenerationFailed
 
 __all__ = ["PromptEncoding", "encode_prompts"]
@@ -77,7 +78,7 @@ class _Encoder:
 
 @torch.inference_mode()
 def encode_prompts(
-    pipeline: Any,
+    pipeline: StableDiffusion,
     prompt: str,
     negative_prompt: str | None,
     *,

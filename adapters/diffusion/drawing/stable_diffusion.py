@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -12,6 +11,7 @@ from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, Pipe
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
 from adapters.diffusion.drawing.prompt_cache import EncodingKey
 from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
 
@@ -21,7 +21,7 @@ _Encoded = tuple[Drawing, PromptEncoding]
 
 
 def stable_diffusion_plan(
-    pipeline: Any,
+    pipeline: StableDiffusion,
     requests: Sequence[GenerationRequest],
     device: Device,
     at_once: int,
@@ -46,7 +46,7 @@ def stable_diffusion_plan(
 
 
 def _encoded(
-    pipeline: Any, requests: Sequence[GenerationRequest], memory: DrawingMemory
+    pipeline: StableDiffusion, requests: Sequence[GenerationRequest], memory: DrawingMemory
 ) -> list[_Encoded]:
     """All images with their prompts, sorted by the length of the prompt."""
     encoded = []
@@ -83,7 +83,7 @@ def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Enc
         start = end
 
 
-def _call(pipeline: Any, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
+def _call(pipeline: StableDiffusion, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
     drawings = tuple(drawing for drawing, _ in batch)
     first = drawings[0].request
     # On the CPU whatever the device is, so that a seed means the same on each of them.
@@ -116,7 +116,7 @@ def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
 
 
 def _noise(
-    pipeline: Any,
+    pipeline: StableDiffusion,
     drawings: Sequence[Drawing],
     generators: Sequence[torch.Generator],
     device: Device,

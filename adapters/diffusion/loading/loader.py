@@ -38,10 +38,11 @@ from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_who
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
-from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
+from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
 from adapters.diffusion.loading.weights import read_metadata, read_weights
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
+from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
 from domain.checkpoints.averages import places_of_averages
@@ -77,7 +78,7 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
             with proven(model) as file, ticking(watcher.loading):
                 read = read_folder if model.parts else _read
                 pipeline = read(file, device, watcher.loading)
-            if isinstance(pipeline, STABLE_DIFFUSION):
+            if is_stable_diffusion(pipeline):
                 _finish(pipeline, device)
             elif device.plan.backend == "openvino":
                 name = type(pipeline).__name__
@@ -98,7 +99,7 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
     return pipeline
 
 
-def _finish(pipeline: Any, device: Device) -> None:
+def _finish(pipeline: StableDiffusion, device: Device) -> None:
     plan = device.plan
     if plan.backend == "openvino":
         accelerate_with_openvino(
@@ -119,7 +120,7 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     )
 
 
-def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
+def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
     metadata = read_metadata(model)
     stored = with_modern_names(read_weights(model, tick=tick))
     weights = _with_averages(stored)

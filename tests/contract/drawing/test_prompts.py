@@ -184,7 +184,8 @@ def test_a_pipelines_own_encoding_is_remembered_under_its_key_alone() -> None:
             self.calls += 1
             return torch.tensor([self.calls])
 
-    pipeline, cache = Pipeline(), PromptCache()
+    pipeline: Any = Pipeline()
+    cache = PromptCache()
     plain, changed = (EncodingKey((("loras", given),)) for given in ((), ("a",)))
     answers = []
     for key in (plain, changed, plain, changed):

@@ -95,7 +95,7 @@ def test_offloaded_weights_draw_the_same_picture(
         for prompt in ("a red circle on a white background", "many words " * 60)
     ]
     assert np.abs(pixels(pictures[0]) - draw(float32_generator)).max() <= LEVELS
-    pipeline = engine._pipelines.get(DEMO_MODEL)
+    pipeline: Any = engine._pipelines.get(DEMO_MODEL)
     assert hasattr(pipeline.unet, "_hf_hook")
 
 
@@ -135,5 +135,6 @@ def test_a_video_network_keeps_its_memory_format() -> None:
             self.vae.to(device)
 
     device = planned_device(PlanOverrides(device="cpu", memory_format="channels_last"))
-    place(Pipeline(), device, in_any_precision=True)
+    pipeline: Any = Pipeline()
+    place(pipeline, device, in_any_precision=True)
     assert Pipeline.vae[1].weight.is_contiguous()

@@ -122,7 +122,7 @@ def test_a_removed_model_is_released() -> None:
     cache = PipelineCache(planned_device(PlanOverrides(device="cpu")), 0, load)
     kept = []
     for number in range(2):
-        pipeline = cache.get(dataclasses.replace(DEMO_MODEL, id=f"{number:064x}"))
+        pipeline: Any = cache.get(dataclasses.replace(DEMO_MODEL, id=f"{number:064x}"))
         kept.append(weakref.ref(pipeline.unet._network))
         kept.append(weakref.ref(pipeline.vae.decoder._network))
         del pipeline
