@@ -96,11 +96,13 @@ class ForeignJob:
         reason: What this release refuses.
         body: All that is stored, as text, so that none of it is lost.
         has_known_status: Whether this release knows the status that is stored.
+        has_known_request: Whether this release reads all of the request that is stored.
     """
 
     reason: str
     body: str
     has_known_status: bool
+    has_known_request: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +156,11 @@ class Job:
         """Whether `request` asks for what this job draws.
 
         A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
-        does naming it. A job whose pictures this release cannot read answers nothing.
+        does naming it. A job whose pictures or request this release cannot read answers nothing.
         """
         if self.status is JobStatus.SUCCEEDED and self.images is None:
+            return False
+        if self.foreign is not None and not self.foreign.has_known_request:
             return False
         same = [fingerprint(self.request)]
         if self.seed_drawn:

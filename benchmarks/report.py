@@ -120,7 +120,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, object]) -> str:
     """Return the machine and a table, as Markdown."""
     table = [_HEADINGS, ("---",) * len(_HEADINGS), *(row.cells for row in rows)]
     lines = ["| " + " | ".join(cells) + " |" for cells in table]
-    named = [f"- {name.replace('_', ' ')}: {_told(value)}" for name, value in facts.items()]
+    named = [f"- {name.replace('_', ' ')}: {_shown(value)}" for name, value in facts.items()]
     return "\n".join([*named, "", *lines])
 
 
@@ -157,7 +157,7 @@ def _quantity(value: float, unit: str) -> str:
     return f"{_number(value)} {unit}".rstrip()
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {version}" for name, version in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -77,12 +77,12 @@ def _soak(folder: Path, drawings: int) -> tuple[list[Sample], int]:
     for number in range(2):
         demo_variant(models / f"{number}.safetensors", number)
     rng = random.Random(7)  # noqa: S311 - the same requests each time
-    doors: list[Callable[[RunningService, random.Random, int], int]] = [_v1, _v1, _openai, _sdapi]
+    apis: list[Callable[[RunningService, random.Random, int], int]] = [_v1, _v1, _openai, _sdapi]
     samples, failed = [], 0
     with run_service(models, folder) as service:
         worker = worker_of(service)
         for number in range(drawings):
-            failed += rng.choice(doors)(service, rng, number) != 200
+            failed += rng.choice(apis)(service, rng, number) != 200
             if number % _BAD_EVERY == 0:
                 service.call("POST", "/v1/infer", {"prompt": "", "width": "wide"})
             if number % _CANCEL_EVERY == 0:

@@ -18,8 +18,9 @@ __all__ = [
 INDEX = "model_index.json"
 """The file that makes a folder one model."""
 MOST_DEPTH = 32
-"""Levels of folders that are looked into. `os.walk` of Python 3.11 calls itself for each level, and
-ends with a RecursionError some 1,000 deep."""
+"""Levels of sub-folders that are scanned. `os.walk` of Python 3.11 calls itself for each level, and
+raises RecursionError some 1,000 levels deep.
+"""
 EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".safetensors"})
 
 

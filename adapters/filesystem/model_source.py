@@ -29,8 +29,9 @@ _MIN_READERS = 2
 _MAX_READERS = 12
 """Threads that hash, if there are as many cores; each holds a block of 4 MiB."""
 _LONG_BYTES = 64 * 2**30
-"""Files with more bytes are hashed one after the other by a thread of their own. So files that take
-minutes never delay files that take seconds. A sparse file takes no room on a disk."""
+"""Files with more bytes are hashed one after another by a thread of their own. So files that take
+minutes never delay files that take seconds. A sparse file takes no room on a disk.
+"""
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Opening files that anybody may have put there."""
+"""Opens files in folders that strangers may write to."""
 
 import io
 import os
@@ -8,17 +8,17 @@ __all__ = ["NotAPlainFile", "opened_plain"]
 
 
 class NotAPlainFile(OSError):
-    """A named pipe, a device or a folder lies where a file was."""
+    """A named pipe, a device or a folder has replaced a file."""
 
 
 def opened_plain(path: str) -> io.FileIO:
-    """Open a file for reading in binary, unbuffered; it never waits.
+    """Open a file for reading in binary, unbuffered; this never blocks.
 
-    A path can become a named pipe after somebody looked at it. Opening one would then wait for a
-    writer for ever, so nothing here waits.
+    A path can become a named pipe after it was checked. Opening one would wait for a writer for
+    ever.
 
     Raises:
-        NotAPlainFile: It is something else than a file.
+        NotAPlainFile: It is not a regular file.
         OSError: It cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

@@ -1,4 +1,4 @@
-"""Connections that wait for their client, counted by the address that they come from."""
+"""Connections that wait for their client, counted by the client's address."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,14 +9,15 @@ __all__ = ["WaitingConnections", "neighbourhood"]
 
 _IPV6_SHARED_BITS = 64
 """The part of an IPv6 address that names a network; a host may use every address of it (RFC 4291,
-section 2.5.1)."""
+section 2.5.1).
+"""
 
 
 def neighbourhood(client: Any) -> str:
-    """The address that a connection counts for; the same for all clients of a Unix socket.
+    """Return the address that a connection counts for; one for all clients of a Unix socket.
 
     Args:
-        client: As `socket.accept` returns it.
+        client: The address from `socket.accept`.
     """
     if not isinstance(client, tuple):
         return ""
@@ -34,10 +35,10 @@ def neighbourhood(client: Any) -> str:
 class WaitingConnections:
     """The bytes that each connection has sent of its next request, the longest waiting first.
 
-    For the main thread of a worker alone.
+    Only the main thread of a worker may use it.
 
     Args:
-        most_of_one: How many of one address may wait.
+        most_of_one: How many connections of one address may wait.
     """
 
     def __init__(self, most_of_one: int) -> None:
@@ -52,16 +53,16 @@ class WaitingConnections:
         return len(self._received)
 
     def add(self, conn: Any, received: bytearray) -> None:
-        """Let a connection wait, which has sent these bytes already."""
+        """Add a waiting connection, which has already sent these bytes."""
         self._received[conn] = received
         self._counts[neighbourhood(conn.client)] += 1
 
     def get(self, conn: Any) -> bytearray | None:
-        """What a connection that waits has sent; None when it does not wait."""
+        """Return what a waiting connection has sent; None if it does not wait."""
         return self._received.get(conn)
 
     def pop(self, conn: Any) -> bytearray:
-        """Let a connection wait no longer. Returns what it has sent."""
+        """Remove a waiting connection. Return what it has sent."""
         address = neighbourhood(conn.client)
         self._counts[address] -= 1
         if not self._counts[address]:
@@ -69,13 +70,15 @@ class WaitingConnections:
         return self._received.pop(conn)
 
     def one_too_many(self, client: Any) -> Any | None:
-        """The longest waiting connection of an address that has too many; None where it has not."""
+        """Return the longest waiting connection of an address that has too many, or None."""
         address = neighbourhood(client)
         if self._counts[address] <= self._most_of_one:
             return None
         return next(conn for conn in self._received if neighbourhood(conn.client) == address)
 
     def of_most_crowded(self) -> Any:
-        """The longest waiting connection of the address that has the most. There must be one."""
-        # Of equals `max` returns the first one, which has waited longest.
+        """Return the longest waiting connection of the address that has the most. There must be
+        one.
+        """
+        # Among equals `max` returns the first one, which has waited longest.
         return max(self._received, key=lambda conn: self._counts[neighbourhood(conn.client)])

@@ -4,13 +4,13 @@ gunicorn's `gthread` worker reads a request in the thread that will answer it, a
 connection in its main thread. A client that sends one byte now and then blocks either of them. Here
 the main thread collects heads without blocking, and a client that is too slow is disconnected:
 
-- a head must arrive within `head_seconds`, whatever its number of bytes;
-- a body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`;
-- at most half of all connections may be of one address and wait for a head; past that, the one of
-  them that has waited longest is closed;
-- when there are too many connections, the address with the most waiting ones loses the one that has
-  waited longest;
-- requests about the health of the service have threads of their own, and so have public pages.
+- A head must arrive within `head_seconds`, whatever its number of bytes.
+- A body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`.
+- At most half of all connections may wait for a head from one address. Beyond that, the one of them
+  that has waited longest is closed.
+- When there are too many connections, the address with the most waiting ones loses the one that has
+  waited longest.
+- Health requests have threads of their own, and so have public pages.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ _SHORT = 1024
 
 
 def _path(head: bytes) -> bytes:
-    """The path of a request, as the application will read it (RFC 9112, section 3.2)."""
+    """Return the path of a request, as the application will read it (RFC 9112, section 3.2)."""
     words = head.split(b" ", 2)
     target = words[1] if len(words) > 1 else b""
     if not target.startswith(b"/"):  # a proxy's form, with scheme and host
@@ -64,13 +64,13 @@ def _path(head: bytes) -> bytes:
 
 
 def _drop_empty_lines(received: bytearray) -> None:
-    """Drop what a client may send before a request line (RFC 9112, section 2.2)."""
+    """Drop the empty lines that a client may send before a request line (RFC 9112, section 2.2)."""
     while received.startswith(_LINE_END):
         del received[: len(_LINE_END)]
 
 
 def _has_begun(received: bytearray) -> bool:
-    """Whether a request has begun: half of an empty line is none."""
+    """Return True if a request has begun; half of an empty line is not a beginning."""
     return bool(received) and received != _LINE_END[:1]
 
 
@@ -94,8 +94,8 @@ class ConnectionsWorker(ThreadWorker):
         super().init_process()
 
     def prepare_connections(self) -> None:
-        """Make what connections need, in the worker's own process."""
-        # Those whose head is being received.
+        """Create what connections need, in the worker's own process."""
+        # Connections whose head is being received.
         self._receiving = WaitingConnections(max(1, self.worker_connections // 2))
         self._closing: dict[socket.socket, float] = {}
         self._accepts_again = 0.0
@@ -181,8 +181,8 @@ class ConnectionsWorker(ThreadWorker):
         return bool(keepalive and conn.parser.finish_body(deadline=deadline))
 
     def _receive(self, conn: Any, seconds: float, ahead: bytes | bytearray = b"") -> None:
-        """Collect the next head of a connection. Its bytes often are there already."""
-        conn.data_ready = True  # so that no thread waits for them
+        """Collect the next head of a connection. Often its bytes are already there."""
+        conn.data_ready = True  # so that no thread waits for these bytes
         conn.timeout = time.monotonic() + seconds
         self._receiving.add(conn, bytearray(ahead))
         self.poller.register(conn.sock, EVENT_READ, partial(self._on_readable, conn))
@@ -191,7 +191,7 @@ class ConnectionsWorker(ThreadWorker):
     def _on_readable(self, conn: Any, _sock: Any, more: bool = True) -> None:
         received = self._receiving.get(conn)
         if received is None:
-            return  # it was closed for another's sake, after the poller had found it readable
+            return  # it was closed to make room for another after the poller had found it readable
         began = _has_begun(received)
         try:
             data = conn.sock.recv(MAX_HEAD) if more else b"-"

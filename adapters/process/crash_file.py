@@ -1,4 +1,4 @@
-"""The fault that ended a process, in a file."""
+"""A file that records the fault that ended a process."""
 
 import contextlib
 import faulthandler
@@ -15,11 +15,11 @@ from application.ports.crash_record import CrashRecord
 __all__ = ["CrashFile"]
 
 _MOST_BYTES = 1_000_000
-"""That are read of the file. A thread's part has a hundred lines at most."""
+"""Bytes read from the file. A thread's part has at most a hundred lines."""
 _DRAWING = "drawing thread"
 _OBEYING = "obeying thread"
 
-# The words of CPython's Modules/faulthandler.c for each signal that it handles.
+# The texts of CPython's Modules/faulthandler.c for each signal that it handles.
 _SIGNALS = {
     "Segmentation fault": "SIGSEGV",
     "Aborted": "SIGABRT",
@@ -38,18 +38,18 @@ _log = logging.getLogger(__name__)
 
 
 class CrashFile(CrashRecord):
-    """Lets Python's `faulthandler` write to a file, and reads what it wrote.
+    """Makes Python's `faulthandler` write to a file, and reads what it wrote.
 
     `faulthandler` handles SIGSEGV, SIGABRT, SIGBUS, SIGFPE and SIGILL without any lock of Python's.
-    It writes where each thread was, and the signal then ends the process as before. Where a host
-    program has enabled `faulthandler` already, that stays as it is, and nothing is noted.
+    It writes the stack of each thread, and the signal then ends the process as before. If a host
+    program has already enabled `faulthandler`, it is left unchanged, and nothing is recorded.
 
-    A process that handles SIGABRT itself, as a worker of gunicorn does, is told by it to end when
-    it no longer answers. One that a library keeps from running Python cannot obey, and is killed;
-    the note that SIGABRT has left says so.
+    A process that handles SIGABRT itself, as a gunicorn worker does, gets that signal as the order
+    to end when it no longer answers. If a library keeps it from running Python, it cannot obey and
+    is killed; the record that SIGABRT left then says so.
 
     Args:
-        path: The file. Its folder is made where it is not there.
+        path: The file. Its folder is created if necessary.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -97,7 +97,7 @@ class CrashFile(CrashRecord):
             return
         if callable(signal.getsignal(signal.SIGABRT)):
             self._note(_OBEYING, threading.main_thread().ident)
-        # The thread that enables it has a stack aside, so that its stack may overflow.
+        # The thread that enables it gets an alternate stack, so that its own stack may overflow.
         faulthandler.enable(file=self._file, all_threads=True)
         self.include_this_thread()
 
@@ -107,7 +107,7 @@ class CrashFile(CrashRecord):
     def end(self) -> None:
         with self._changing:
             file, self._file = self._file, None
-        if file is None:  # where nothing was begun, the file is another process's
+        if file is None:  # if nothing was started, the file belongs to another process
             return
         faulthandler.disable()
         os.close(file)
@@ -135,5 +135,5 @@ class CrashFile(CrashRecord):
 
 
 def _last_calls(calls: str) -> str:
-    """The innermost calls of a thread, the latest first, on one line."""
+    """Return the innermost calls of a thread, the latest first, on one line."""
     return "; ".join(line.strip() for line in calls.splitlines()[:_SHOWN_CALLS])

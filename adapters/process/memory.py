@@ -1,4 +1,4 @@
-"""The memory of this process, as Linux tells it."""
+"""The memory of this process, as Linux reports it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ _STATM = Path("/proc/self/statm")
 
 
 class LinuxProcessReport(ProcessReport):
-    """Reads `/proc`. Other systems have none, and tell nothing."""
+    """Reads `/proc`. Other systems have none, so nothing is reported there."""
 
     @property
     def memory(self) -> ProcessMemory | None:

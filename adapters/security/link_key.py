@@ -19,9 +19,9 @@ _LABEL = b"ai-inference: key of picture links"
 class LinkKey:
     """A key derived from the secret key, or a random one in a file that only its owner can read.
 
-    The file is made when the key is first asked for. A file that others may read is closed to them,
-    with a warning. A file system that keeps no rights, such as FAT, gets no file: the key is for
-    this process alone then. Any thread may ask.
+    The file is created when the key is first needed. If other users can read the file, their access
+    is removed, with a warning. A file system without permissions, such as FAT, stores no file: the
+    key is then valid in this process only. Any thread may ask for the key.
     """
 
     def __init__(self, secret_key: str | None, file: str | os.PathLike[str]) -> None:
@@ -47,12 +47,12 @@ class LinkKey:
             if key is None:
                 new = secrets.token_bytes(_BYTES)
                 if write_secret(self._file, new) is not False:
-                    return new  # where the file system keeps no rights, for this process alone
+                    return new  # if the file system has no permissions; valid in this process only
                 key = read_secret(self._file, _BYTES + 1, mend=True)  # another process was first
         except NotASecret as error:
             raise StorageUnavailable(
-                f"{self._file.name} in DATA_DIR {error}; remove it, and a new one is made. Links "
-                "that were given before end then"
+                f"{self._file.name} in DATA_DIR {error}; remove it, and the service makes a new "
+                "one. Earlier links stop working then"
             ) from error
         except OSError as error:
             raise StorageUnavailable(
@@ -61,7 +61,7 @@ class LinkKey:
             ) from error
         if key is None or len(key) != _BYTES:
             raise StorageUnavailable(
-                f"{self._file.name} in DATA_DIR does not hold {_BYTES} bytes; remove it, and a new "
-                "one is made. Links that were given before end then"
+                f"{self._file.name} in DATA_DIR does not hold {_BYTES} bytes; remove it, and the "
+                "service makes a new one. Earlier links stop working then"
             )
         return key

@@ -1,5 +1,6 @@
-"""Files of secrets that their owner alone may read, and that other processes see whole or not at
-all."""
+"""Files of secrets that only their owner can read, and that other processes see complete or not at
+all.
+"""
 
 import contextlib
 import logging
@@ -16,19 +17,20 @@ _log = logging.getLogger(__name__)
 
 
 class NotASecret(Exception):
-    """A file that no secret can be read from; the message is what is wrong with it."""
+    """A file that no secret can be read from; the message says what is wrong with it."""
 
 
 def read_secret(path: Path, most: int, *, mend: bool) -> bytes | None:
-    """The first bytes of a file; None where there is no file. No link is followed.
+    """Return the first bytes of a file; None if there is no file. No link is followed.
 
     Args:
         path: The file.
         most: How many bytes are read.
-        mend: Whether a file that other users may read is closed to them, with a warning.
+        mend: Whether other users' access to the file is removed, with a warning.
 
     Raises:
-        NotASecret: the file cannot be read, is not a file, or cannot be closed to others.
+        NotASecret: the file cannot be read, is not a file, or other users' access cannot be
+            removed.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -48,14 +50,14 @@ def read_secret(path: Path, most: int, *, mend: bool) -> bytes | None:
 
 
 def write_secret(path: Path, data: bytes) -> bool | None:
-    """Keep a new secret in a file that its owner alone may read; its folder is made too.
+    """Store a new secret in a file that only its owner can read; its folder is created too.
 
     Returns:
-        True where it is kept, False where the file is there already, and None where the file system
-        keeps no rights, such as FAT: then nothing is written.
+        True if it is stored, False if the file exists already, and None if the file system has no
+            permissions, such as FAT: then nothing is written.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the folder is not writable.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.parent / f".{path.name}-{secrets.token_hex(8)}.tmp"
@@ -101,5 +103,5 @@ def _close_to_others(file: int, path: Path) -> None:
     if os.fstat(file).st_mode & _OTHERS:
         raise NotASecret("can be read by other users, so its key is not a secret")
     _log.warning(
-        "other users could read %s until now; for a new key delete it and start again", path
+        "other users could read %s until now; to get a new key, delete it and start again", path
     )

@@ -50,9 +50,9 @@ class BoundedCalls:
     The threads are daemons, so a frozen call does not keep the process from ending.
 
     Args:
-        most: At most so many calls at once. When all of them are given up and none has ended, a
-            further call fails at once. When all of them run, it fails once its time is over.
-        name: Of the threads.
+        most: The largest number of calls at once. If all of them are abandoned and none has ended,
+            a further call fails at once. If all of them still run, it fails once its time is over.
+        name: The name of the threads.
     """
 
     def __init__(self, most: int = 16, *, name: str = "database") -> None:

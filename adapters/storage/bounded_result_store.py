@@ -13,11 +13,11 @@ from domain.generation.request import GeneratedImage
 __all__ = ["BoundedResultStore"]
 
 _SECONDS = 1.5
-"""For a file that a caller waits for: a disk that works needs a hundredth of it."""
+"""For a file that a caller waits for: a working disk needs a hundredth of it."""
 _LONG_SECONDS = 60.0
-"""For new pictures, which no thread of a caller writes: 100 MB on a slow card take half of it."""
+"""For new pictures, which no caller's thread writes: 100 MB on a slow card take half of it."""
 _REMOVING_SECONDS = 0.3
-"""For files to be removed. Nobody needs them to be gone, so the rest goes behind the caller."""
+"""For removed files. Nobody waits for their removal, so the rest is done in the background."""
 
 _T = TypeVar("_T")
 
@@ -25,17 +25,17 @@ _log = logging.getLogger(__name__)
 
 
 class BoundedResultStore(ResultStore):
-    """Raises StorageUnavailable when the store behind it does not answer.
+    """Raises StorageUnavailable if the store behind it does not answer.
 
-    Pictures that are given up while they are written do not appear later. `keep_only` alone waits
-    as long as it takes: it belongs to the start, and nothing may be drawn before it has ended.
+    Pictures whose writing is abandoned do not appear later. Only `keep_only` waits as long as
+    necessary: it is part of the startup, and nothing may be drawn before it has ended.
 
     Args:
-        store: It calls `calls.commit` and `writes.commit` before new files appear.
-        calls: Each call of the store runs in it, but for `write`.
-        writes: `write` runs in it, so that readers leave it a thread: a picture was just drawn.
-        seconds: How long a call may take that a caller waits for.
-        long_seconds: How long the writing of new pictures may take.
+        store: Calls `calls.commit` and `writes.commit` before new files appear.
+        calls: Each call of the store runs in it, except `write`.
+        writes: `write` runs in it, so that readers leave it a thread: its pictures were just drawn.
+        seconds: Time limit of a call that a caller waits for.
+        long_seconds: Time limit for writing new pictures.
         removing_seconds: How long `remove` waits.
     """
 

@@ -111,7 +111,7 @@ def demo_variant(path: Path, number: int) -> None:
 
 
 def models_in(
-    folder: Path, *, cache: str | None = None, between_looks: Callable[[], None] | None = None
+    folder: Path, *, cache: str | None = None, between_scans: Callable[[], None] | None = None
 ) -> tuple[ModelRecord, ...]:
     """Return the models in `folder`. Each file is hashed at once, without waiting for it to settle.
 
@@ -120,11 +120,11 @@ def models_in(
     known = None if cache is None else IdentityCache(cache)
     source = FilesystemModelSource([str(folder)], known, settle_seconds=0)
     registry = ModelRegistry(source)
-    if between_looks is None:
+    if between_scans is None:
         registry.refresh()
     else:
         while registry.look():
-            between_looks()
+            between_scans()
     source.close()
     return registry.models()
 

@@ -18,7 +18,7 @@ _FILES_A_CORE = 4
 _HASHED_BYTES = 4 * 2**30
 _MEMORY_BYTES = 8 * 2**30
 _ROUNDS = 3
-_LOOK_SECONDS = 0.005
+_SCAN_SECONDS = 0.005
 
 
 def hashing(plan: Plan, folder: Path) -> Iterator[Row]:
@@ -97,7 +97,7 @@ def _begin() -> int:
 
 def _by_the_registry(folder: Path, count: int) -> float:
     began = time.perf_counter()
-    models = models_in(folder, between_looks=lambda: time.sleep(_LOOK_SECONDS))
+    models = models_in(folder, between_scans=lambda: time.sleep(_SCAN_SECONDS))
     seconds = time.perf_counter() - began
     if len(models) != count:
         raise RuntimeError(f"{len(models)} models are listed; {count} files were written")

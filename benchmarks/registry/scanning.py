@@ -28,7 +28,7 @@ _ROUNDS = 5
 def restart(plan: Plan, folder: Path) -> Iterator[Row]:
     """Time from the start of a process until it lists the models that an earlier process hashed."""
     count = plan.scaled(_RESTART_FILES)
-    models, cache = _learnt(folder, count, _RESTART_FILE_BYTES)
+    models, cache = _hashed_folder(folder, count, _RESTART_FILE_BYTES)
     ours, plain = [], []
     for _ in range(_ROUNDS):
         ours.append(_seconds_until(listed, models, cache, count))
@@ -52,19 +52,19 @@ def restart(plan: Plan, folder: Path) -> Iterator[Row]:
 def scan(plan: Plan, folder: Path) -> Iterator[Row]:
     """A scan of files that did not change: how long it takes, and whether it opens any."""
     count = plan.scaled(_SCAN_FILES)
-    models, cache = _learnt(folder, count, _SCAN_FILE_BYTES)
-    found = in_child(looks, str(models), cache, count)
+    models, cache = _hashed_folder(folder, count, _SCAN_FILE_BYTES)
+    found = in_child(scans, str(models), cache, count)
     yield Row(
         name="scan",
         what=f"a scan of {count:,} unchanged files",
         unit="s",
-        ours=max(found["looks"]),
+        ours=max(found["scans"]),
         plain=statistics.median(found["walks"]),
         plain_is="os.walk and os.stat",
         bound=0.5,
         bound_of="ours",
         judged=plan.judged,
-        note=f"slowest of {_ROUNDS}, median {statistics.median(found['looks']):.3f} s; the first "
+        note=f"slowest of {_ROUNDS}, median {statistics.median(found['scans']):.3f} s; the first "
         f"scan of the process, from the cache: {found['first']:.3f} s; plain is a median",
     )
     yield Row(
@@ -97,13 +97,13 @@ def hashed(folder: str, _cache: str) -> dict[str, Any]:
     return {"count": len(found), "at": time.monotonic()}
 
 
-def looks(folder: str, cache: str, count: int) -> dict[str, Any]:
+def scans(folder: str, cache: str, count: int) -> dict[str, Any]:
     """Time scans and plain walks, and count what a scan opens and reads; runs in a child."""
     registry = ModelRegistry(FilesystemModelSource([folder], IdentityCache(cache)))
-    first = _seconds_of_look(registry, count)
+    first = _seconds_of_scan(registry, count)
     times, walks = [], []
     for _ in range(_ROUNDS):
-        times.append(_seconds_of_look(registry, count))
+        times.append(_seconds_of_scan(registry, count))
         walks.append(_seconds_of_walk(folder, count))
     opened: list[str] = []
 
@@ -114,12 +114,12 @@ def looks(folder: str, cache: str, count: int) -> dict[str, Any]:
     sys.addaudithook(note)
     asking = -_bytes_read() + _bytes_read()
     before = _bytes_read()
-    _seconds_of_look(registry, count)
+    _seconds_of_scan(registry, count)
     read = _bytes_read() - before - asking
-    return {"first": first, "looks": times, "walks": walks, "opened": len(opened), "read": read}
+    return {"first": first, "scans": times, "walks": walks, "opened": len(opened), "read": read}
 
 
-def _learnt(folder: Path, count: int, size: int) -> tuple[Path, str]:
+def _hashed_folder(folder: Path, count: int, size: int) -> tuple[Path, str]:
     """Return a folder with that many files, and the cache with their hashes."""
     models, cache = folder / "models", str(folder / "models.sqlite")
     many_files(models, count, size)
@@ -138,7 +138,7 @@ def _seconds_until(function: Any, models: Path, cache: str, count: int) -> float
     return float(found["at"]) - began
 
 
-def _seconds_of_look(registry: ModelRegistry, count: int) -> float:
+def _seconds_of_scan(registry: ModelRegistry, count: int) -> float:
     began = time.perf_counter()
     moving = registry.look()
     seconds = time.perf_counter() - began

@@ -61,8 +61,8 @@ def listing(plan: Plan, folder: Path) -> Iterator[Row]:
         bound=20,
         bound_of="ours",
         judged=plan.judged,
-        note=f"{_told(busy, total)}; plain: {_told(beside, total)}; with nothing hashed p99 is "
-        f"{1000 * quantile(at_rest['answers'], 0.99):.1f} ms; one client in a process of its own "
+        note=f"{_summary(busy, total)}; plain: {_summary(beside, total)}; with nothing hashed p99 "
+        f"is {1000 * quantile(at_rest['answers'], 0.99):.1f} ms; one client in its own process "
         f"asks every {1000 * _SECONDS_APART:.0f} ms on a kept connection, and a delayed "
         f"request counts from its due time; page cache warm; the worker's memory grew by at most "
         f"{grown / 1e6:.0f} MB",
@@ -147,7 +147,7 @@ def worker_of(service: RunningService) -> int:
     return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
 
 
-def _told(asked: dict[str, Any], total: int) -> str:
+def _summary(asked: dict[str, Any], total: int) -> str:
     answers, seconds = asked["answers"], asked["seconds"]
     return (
         f"{len(answers):,} requests in {seconds:.1f} s, {total / seconds / 1e9:.2f} GB/s, median "

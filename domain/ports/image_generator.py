@@ -54,7 +54,8 @@ class DrawingBatch:
     @property
     def models(self) -> tuple[str, ...]:
         """The ids of the models that are needed, the checkpoint first."""
-        return (self.requests[0].model_id,)
+        uses = (use for request in self.requests for use in request.models)
+        return tuple(dict.fromkeys(use.model_id for use in uses))
 
 
 @dataclass(frozen=True, slots=True)

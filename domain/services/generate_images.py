@@ -53,6 +53,7 @@ __all__ = ["ENCODERS", "Drawn", "GenerateImages"]
 ENCODERS = 2
 """Threads that encode the pictures of one request. Pillow lets go of Python's lock meanwhile."""
 
+_NOT_YET = "cannot be drawn with yet; leave it out"
 _RANDOM_SEED_BITS = 32
 """Random seeds fit the 32-bit fields of the tools that people paste them into."""
 
@@ -148,8 +149,10 @@ class GenerateImages:
             ModelNotFound: no model has its `model_id`.
             ModelsNotRead: no model has it now, and not all files are read.
             ModelNotLoadable: no picture can be drawn with that model.
-            InvalidRequest: that model does not take its scheduler or its size.
+            InvalidRequest: that model does not take its scheduler or its size, or the request has a
+                part that nothing draws with yet.
         """
+        _refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
@@ -212,9 +215,12 @@ class GenerateImages:
                 more. If its bytes are the reason, it is not tried again.
             GenerationFailed: the generator raised something that is not an `Exception`, such as
                 SystemExit.
+            InvalidRequest: a request has a part that nothing draws with yet.
             OutOfMemory: not even one image at a time fits.
             DomainError: whatever else `ImageGenerator.draw` raises.
         """
+        for request in requests:  # a newer release may have accepted it
+            _refuse_parts(request)
         began = self._clock()
         model = self._registry.get_loadable(requests[0].model_id)
 
@@ -301,6 +307,11 @@ class GenerateImages:
         return GeneratedImage(
             data, image.seed, request.width, request.height, request.output_format
         )
+
+
+def _refuse_parts(request: GenerationRequest) -> None:
+    if parts := request.parts:
+        raise InvalidRequest([FieldProblem(name, _NOT_YET) for name in parts])
 
 
 def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:

@@ -1,4 +1,4 @@
-"""Pages of other sites, in a real browser that has kept the password of the person at it."""
+"""Pages of other sites, in a real browser that has stored its user's password."""
 
 import base64
 import re
@@ -44,7 +44,7 @@ async ({ routes, basic }) => {
 
 @dataclass(slots=True)
 class Seen:
-    """What reached the service: method, path, status, whether with a password, and the origin."""
+    """The requests that reached the service: method, path, status, with a password, origin."""
 
     rows: list[tuple[str, str, int, bool, str | None]] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class Seen:
 
 @pytest.fixture
 def origins() -> tuple[str, ...]:
-    """What CORS_ORIGINS says, with `{port}` for the foreign one; a test parametrizes it."""
+    """The value of CORS_ORIGINS, with `{port}` for the foreign one; a test parametrizes it."""
     return ("*",)
 
 
@@ -113,7 +113,7 @@ def foreign_port() -> Iterator[int]:
 
 @pytest.fixture
 def page(browser: Browser, seen: Seen, server: Server) -> Iterator[Page]:
-    """A tab of a person who has signed in with a password, which the browser keeps."""
+    """A tab of a user who has signed in with a password, which the browser stores."""
     context = browser.new_context(http_credentials={"username": "me", "password": API_KEY})
     page = context.new_page()
     answer = page.goto(f"{server.url}/sdapi/v1/progress")
@@ -132,7 +132,7 @@ ADDRESSES = {
 
 
 def changing_routes(service: Service, url: str) -> list[dict[str, str]]:
-    """Every method of every route that may change something."""
+    """Return every method of every route that may change something."""
     return [
         {"method": method, "url": url + re.sub(r"<[^>]*>", "a-job", rule.rule)}
         for rule in service.container.app().url_map.iter_rules()
@@ -140,7 +140,7 @@ def changing_routes(service: Service, url: str) -> list[dict[str, str]]:
     ]
 
 
-def test_a_browser_signs_in_by_basic_where_two_schemes_are_offered(
+def test_a_browser_signs_in_with_basic_if_two_schemes_are_offered(
     browser: Browser, service: Service, server: Server
 ) -> None:
     refused = service.client.get("/sdapi/v1/progress")
@@ -181,7 +181,7 @@ def test_a_foreign_page_changes_nothing(
     assert {"/v1/jobs", "/v1/infer", "/sdapi/v1/interrupt", "/sdapi/v1/options"} <= posts
     assert any(path.startswith("/openai/") for path in posts)
     assert any(method == "DELETE" for method, *_ in rows)
-    # The attack is one: the browser adds the password that it keeps, or the page names it.
+    # The attack itself: the browser adds the stored password, or the page names it.
     assert any(has_password for _, _, _, has_password, _ in rows)
     assert len(service.jobs.jobs) == 1
     generator.held = False
@@ -206,7 +206,7 @@ async ({ url, authorization }) => {
 
 @pytest.mark.parametrize("origins", [("http://localhost:{port}",)])
 @pytest.mark.parametrize("authorization", [BASIC, f"Bearer {API_KEY}"], ids=["Basic", "Bearer"])
-def test_a_page_that_cors_origins_names_is_allowed_and_no_other_is(
+def test_only_a_page_named_in_cors_origins_is_allowed(
     page: Page, server: Server, seen: Seen, foreign_port: int, authorization: str
 ) -> None:
     answers = {}

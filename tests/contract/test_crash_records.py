@@ -1,4 +1,4 @@
-"""What every record of crashes does, the one in memory and the one in a file."""
+"""What every record of crashes does, in memory and in a file."""
 
 import contextlib
 import faulthandler
@@ -28,7 +28,7 @@ os.abort()
 def record_and_crash(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[tuple[CrashRecord, Crash]]:
-    """A record, and what crashes an earlier process that used it."""
+    """A record, and a function that crashes an earlier process that used it."""
     if request.param == "fake":
         fake = FakeCrashRecord()
         yield fake, lambda: setattr(fake, "cause", "SIGABRT (aborted)")
@@ -47,7 +47,7 @@ def record_and_crash(
 
 @contextlib.contextmanager
 def without_faulthandler() -> Iterator[None]:
-    """pytest enables it for the whole run, and has it again afterwards."""
+    """pytest enables it for the whole run, and gets it back afterwards."""
     was_enabled = faulthandler.is_enabled()
     faulthandler.disable()
     try:
@@ -70,7 +70,7 @@ def test_a_crash_is_known_until_the_next_record_begins(
     assert record.earlier() is None
 
 
-def test_a_process_that_ends_in_order_leaves_nothing(
+def test_a_process_that_ends_normally_leaves_no_record(
     record_and_crash: tuple[CrashRecord, Crash],
 ) -> None:
     record, _ = record_and_crash
@@ -81,7 +81,7 @@ def test_a_process_that_ends_in_order_leaves_nothing(
     assert record.earlier() is None
 
 
-def test_a_process_that_never_began_leaves_the_note_to_another(
+def test_a_process_that_never_started_leaves_the_record_to_another(
     record_and_crash: tuple[CrashRecord, Crash],
 ) -> None:
     record, crash = record_and_crash
@@ -90,7 +90,7 @@ def test_a_process_that_never_began_leaves_the_note_to_another(
     assert record.earlier() == "SIGABRT (aborted)"
 
 
-def test_a_host_programs_faulthandler_is_left_alone(tmp_path: Path) -> None:
+def test_the_faulthandler_of_a_host_program_is_not_changed(tmp_path: Path) -> None:
     with without_faulthandler(), (tmp_path / "own").open("wb") as own:
         faulthandler.enable(file=own)
         record = CrashFile(tmp_path / "crash.txt")
@@ -100,7 +100,7 @@ def test_a_host_programs_faulthandler_is_left_alone(tmp_path: Path) -> None:
         assert not (tmp_path / "crash.txt").exists()
 
 
-def test_a_note_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_a_record(tmp_path: Path) -> None:
     path = tmp_path / "crash.txt"
     with without_faulthandler():
         record = CrashFile(path)
@@ -111,7 +111,7 @@ def test_a_note_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "Fatal", "drawing thread 0x1\n", "\xff\x00" * 99])
-def test_a_file_without_a_fault_says_nothing(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_fault_records_nothing(tmp_path: Path, text: str) -> None:
     path = tmp_path / "crash.txt"
     path.write_bytes(text.encode("latin-1"))
     assert CrashFile(path).earlier() is None
@@ -120,7 +120,7 @@ def test_a_file_without_a_fault_says_nothing(tmp_path: Path, text: str) -> None:
     assert CrashFile(path).earlier() is None
 
 
-def test_where_nothing_can_be_noted_the_service_goes_on(
+def test_without_a_writable_record_the_service_continues(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "data").write_bytes(b"a file where the folder should be")

@@ -1,4 +1,4 @@
-"""What every report of the process does, the one in memory and the real one."""
+"""What every process report does, the fake and the real one."""
 
 import sys
 from pathlib import Path
@@ -12,13 +12,13 @@ from tests.fakes.process_report import FakeProcessReport
 
 
 @pytest.mark.parametrize("report", [FakeProcessReport(), LinuxProcessReport()])
-def test_a_process_holds_a_part_of_the_memory_or_does_not_tell(report: ProcessReport) -> None:
+def test_a_process_uses_some_memory_or_reports_none(report: ProcessReport) -> None:
     told = report.memory
     assert told is None or 0 < told.used < told.total
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system has /proc")
-def test_memory_that_is_taken_is_seen() -> None:
+def test_allocated_memory_is_reported() -> None:
     report = LinuxProcessReport()
     before = report.memory
     taken = b"x" * 50_000_000
@@ -29,7 +29,7 @@ def test_memory_that_is_taken_is_seen() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "7", "a b c"])
-def test_a_system_that_does_not_tell(
+def test_a_system_without_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
 ) -> None:
     statm = tmp_path / "statm"

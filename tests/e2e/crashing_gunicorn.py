@@ -1,4 +1,4 @@
-"""gunicorn's configuration for the real service with a generator that crashes as a prompt says."""
+"""gunicorn's configuration for the real service, with a generator that crashes on request."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ _MODEL = model_record()
 _CRASHES: Mapping[str, Callable[[], object]] = {
     "abort": os.abort,
     "segv": lambda: ctypes.string_at(0),
-    # A `PyDLL` calls without giving up the interpreter's lock.
+    # A `PyDLL` calls without releasing the interpreter's lock.
     "hold the interpreter": lambda: ctypes.PyDLL(None).sleep(10_000),
 }
 

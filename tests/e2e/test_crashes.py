@@ -26,7 +26,7 @@ _CONFIG = ROOT / "tests" / "e2e" / "crashing_gunicorn.py"
 def test_a_job_that_crashes_the_worker_fails_at_the_next_start(
     tmp_path: Path, prompt: str, cause: str
 ) -> None:
-    # gunicorn waits for two minutes else, until it ends a worker that no longer answers.
+    # Otherwise gunicorn waits two minutes before it ends a worker that no longer answers.
     environment = service_environment(tmp_path, GUNICORN_CMD_ARGS="--timeout 3")
     service = RunningService(environment, tmp_path, _CONFIG)
     try:

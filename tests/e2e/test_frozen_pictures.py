@@ -1,4 +1,4 @@
-"""A folder of pictures that hangs: a request for one is refused, and all else is answered."""
+"""A folder of pictures that hangs: a request for one is refused, all others are answered."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +12,10 @@ from tests.paths import ROOT
 _CONFIG = ROOT / "tests" / "e2e" / "crashing_gunicorn.py"
 _READERS = 40
 _SECONDS = 10
-"""Far less than a frozen file would keep a reader waiting."""
+"""Far less than a frozen file would block a reader."""
 
 
-def test_pictures_that_hang_hold_nobody_else(tmp_path: Path) -> None:
+def test_pictures_that_hang_block_no_other_request(tmp_path: Path) -> None:
     service = RunningService(service_environment(tmp_path), tmp_path, _CONFIG)
     try:
         service.wait_for_line("Paste this")
@@ -24,7 +24,7 @@ def test_pictures_that_hang_hold_nobody_else(tmp_path: Path) -> None:
         (picture,) = (tmp_path / "data" / "results").glob("*/*/0")
         data = picture.read_bytes()
         picture.unlink()
-        os.mkfifo(picture)  # whoever opens it waits for a writer, which never comes
+        os.mkfifo(picture)  # opening it waits for a writer, which never comes
 
         def read(_number: int) -> tuple[int, str]:
             answer = service.call("GET", "/v1/jobs/a/images/0", seconds=_SECONDS)
@@ -37,7 +37,7 @@ def test_pictures_that_hang_hold_nobody_else(tmp_path: Path) -> None:
             assert set(answers) == {(503, "storage_unavailable")}
         drawn = service.call("POST", "/v1/infer", body | {"id": "b"}, seconds=_SECONDS)
         assert drawn.status == 200
-        os.close(os.open(picture, os.O_RDWR | os.O_NONBLOCK))  # whoever waits goes on
+        os.close(os.open(picture, os.O_RDWR | os.O_NONBLOCK))  # a waiting reader continues
         picture.unlink()
         picture.write_bytes(data)
         until = monotonic() + _SECONDS

@@ -6,11 +6,11 @@ __all__ = ["FakeCrashRecord"]
 
 
 class FakeCrashRecord(CrashRecord):
-    """What a test says of the earlier process; `begun` says whether this one is recorded.
+    """What a test defines for the earlier process; `begun` says whether this one is recorded.
 
     Attributes:
         cause: Why the earlier process crashed.
-        begun: Whether a crash of this process would be noted.
+        begun: Whether a crash of this process would be recorded.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a test says of the process."""
+"""A process report that a test defines."""
 
 from application.ports.process_report import ProcessMemory, ProcessReport
 
@@ -6,7 +6,7 @@ __all__ = ["FakeProcessReport"]
 
 
 class FakeProcessReport(ProcessReport):
-    """Tells `held`."""
+    """Reports `held`."""
 
     def __init__(self) -> None:
         self.held: ProcessMemory | None = ProcessMemory(used=1, total=4)

@@ -50,8 +50,8 @@ class Classification:
         card: The description in its metadata.
         fault: Why it is useless, even as a part of a folder; None if it is not.
         native_size: The size of the pictures that it was trained with; None if unknown.
-        note: What its pictures' receivers must know, as a sentence without its subject, which is
-            the model's name; None if there is nothing to say.
+        note: A sentence for every client that draws with it, which continues after its name; None
+            if there is nothing to say.
     """
 
     kind: ModelKind

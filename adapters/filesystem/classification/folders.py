@@ -109,7 +109,7 @@ def _component_problem(
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]
     if not files:
-        return f"its {shown_as} is custom code, and a model must not contain code"
+        return f"its {shown_as} is missing"
     if (reason := _fault(component, files, faults)) is not None:
         return reason
     name = what[1] if len(what) > 1 else None

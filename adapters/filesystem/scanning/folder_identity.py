@@ -77,7 +77,9 @@ def _identified(part: ModelPart, path: str, reading: Reading, *, stalled: bool) 
 def _classification(
     found: Found, digest: str, faults: Mapping[str, str], cache: IdentityCache | None
 ) -> Classification:
-    """What the folder is. Its bytes say all of it, so the cache keeps it by their digest."""
+    """Return the folder's classification. It depends only on the bytes, so the cache keeps it by
+    digest.
+    """
     place = os.path.join(found.path, digest)
     known = None if cache is None else cache.get(place, _NO_STAMP)
     if known is not None and known.digest == digest:

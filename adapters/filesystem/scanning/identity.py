@@ -29,9 +29,9 @@ class Reading:
     """A file being read by one thread; any other thread may read the progress or cancel it.
 
     Attributes:
-        hashed: How many bytes are hashed.
-        fault: Why no picture will be drawn with it, as its header says before its bytes are hashed;
-            None if nothing is known to be wrong.
+        hashed: The number of hashed bytes.
+        fault: Why the model cannot draw, read from its header before the bytes are hashed; None if
+            no fault is known.
         cancelled: Set by a thread that wants the reading to end.
     """
 

@@ -134,10 +134,10 @@ class IdentityCache:
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        # Names of models are nobody else's business; SQLite's further files have the same rights.
+        # Names of models are private; SQLite's other files get the same permissions.
         file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         with contextlib.suppress(OSError):
-            os.fchmod(file, 0o600)  # an older release has made it for everybody
+            os.fchmod(file, 0o600)  # an older release created it for everybody
         os.close(file)
         connection = sqlite3.connect(
             self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False

@@ -16,12 +16,12 @@ _PARTIAL = (".part", ".partial", ".incomplete", ".crdownload", ".download", ".ar
 
 
 MOST_BYTES = 2**40
-"""Of a model. One of 80 billion parameters in 16 bits has a sixth of that."""
+"""Largest size of a model. One of 80 billion parameters in 16 bits has a sixth of that."""
 MOST_PARTS = 2000
-"""Files of a folder; published ones have up to a hundred."""
+"""Most files in a folder; published ones have up to a hundred."""
 
 _ESCAPED = frozenset("\n\r\\")
-"""What `sha256sum` (GNU coreutils 9) escapes in a name."""
+"""Characters that `sha256sum` (GNU coreutils 9) escapes in a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Found:
 
     @property
     def unfit(self) -> str | None:
-        """Why it cannot be a model, so that its bytes are not read; None where it can."""
+        """Return why it cannot be a model, so that its bytes are not read; None if it can."""
         if self.size > MOST_BYTES:
             return f"it has {self.size:,} bytes, more than any model; {MOST_BYTES:,} are the most"
         if len(self.parts) > MOST_PARTS:
@@ -58,9 +58,9 @@ class Found:
 
 
 def _is_plain(path: str) -> bool:
-    """Whether a path can stand in a list of lines, of which a folder's id is the SHA-256.
+    """Return True if a path can be an entry of the list whose SHA-256 is a folder's id.
 
-    `sha256sum` escapes what cannot. A name with a line end could stand for two files.
+    `sha256sum` escapes other names. A name with a line end could stand for two files.
     """
     try:
         path.encode()

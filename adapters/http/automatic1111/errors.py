@@ -3,19 +3,13 @@
 from flask import Response, json
 from marshmallow import ValidationError, fields
 
+from adapters.http.automatic1111.names import NAMES
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.problems import Failure
 from domain import errors
 
 __all__ = ["SdapiFailureSchema", "render_failure"]
 
-# What the domain finds wrong, by that API's names.
-_FIELDS = {
-    "guidance_scale": "cfg_scale",
-    "num_inference_steps": "steps",
-    "num_images": "batch_size",
-    "scheduler": "sampler_name",
-}
 _CHALLENGE = "WWW-Authenticate"
 _BASIC = 'Basic realm="ai-inference", charset="UTF-8"'
 
@@ -71,7 +65,7 @@ def render_failure(failure: Failure) -> Response:
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)
     # What the schema finds wrong has that API's names already.
-    names = {} if error is None or isinstance(error.__cause__, ValidationError) else _FIELDS
+    names = {} if error is None or isinstance(error.__cause__, ValidationError) else NAMES
     rows = [
         {
             "loc": ["body", *names.get(row.field, row.field).split(".", 1)],

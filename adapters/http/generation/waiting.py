@@ -142,7 +142,7 @@ class WaitingCallers:
                 submission = self._submit(wanted, caller, within)
                 return DrawnJob(submission.view.job.token, wait_for_pictures(submission))
         if self._drawn(wanted.request, caller):
-            # Unless it is drawn anew, as its pictures are lost.
+            # Unless it is drawn again, as its pictures are lost.
             with suppress(TimeoutError):
                 submission = self._submit(wanted, caller, within)
                 return DrawnJob(submission.view.job.token, submission.wait(0))

@@ -7,6 +7,7 @@ from flask import Response, json
 from marshmallow import ValidationError, fields
 
 from adapters.http.description.answers import AnswerSchema
+from adapters.http.openai.names import NAMES
 from adapters.http.problems import Failure
 from domain import errors
 
@@ -23,8 +24,6 @@ _STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.DeadlineUnmet: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManyCallers: HTTPStatus.TOO_MANY_REQUESTS,
 }
-_FIELDS = {"width": "size", "height": "size", "num_images": "n", "quality": "output_compression"}
-"""What that API calls the fields of a request."""
 _FUTILE = (errors.OutOfMemory, errors.JobCancelled)
 """What would be no better a second time, whatever the status makes clients think."""
 
@@ -61,7 +60,7 @@ def render_failure(failure: Failure) -> Response:
         param = "model"
     elif failure.fields:
         # What the schema finds wrong has that API's names already.
-        names = {} if isinstance(error and error.__cause__, ValidationError) else _FIELDS
+        names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
         param = failure.fields[0].field
         param = names.get(param, param)
     body = {"message": message, "type": _type(status), "param": param, "code": code}

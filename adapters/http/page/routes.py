@@ -5,15 +5,24 @@ from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
-from adapters.http.generation.schemas import V1_LIMITS, generation_request
+from adapters.http.generation.schemas import request_defaults
 from application.settings.settings import Settings
 from application.version import NAME, VERSION
+from domain.generation.fields import FIELDS, V1_LIMITS
 from domain.generation.output_formats import DEFAULT_QUALITY
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf
 
 __all__ = ["BrowserPage"]
 
 _FOLDER = Path(__file__).with_name("site")
 _ASSETS = _FOLDER / "assets"
+_LAID_OUT = frozenset(
+    {
+        *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
+        *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
+    }
+)
+"""The fields that have a place of their own in the form; others follow them."""
 _HEADERS = {
     # Scripts and styles come only from files; previews are data:, images blob: (an <img> cannot
     # send a credential). The last two rules keep scripts from writing text into the page as HTML.
@@ -35,17 +44,17 @@ class BrowserPage:
         version = _digest(_ASSETS)
         self._address = f"/assets-{version}"
         self._version = version
-        # The values of a request that sets nothing else.
-        defaults = generation_request({"id": "-", "model_id": "0" * 64, "prompt": "-"}, settings)
-        limits = V1_LIMITS
         self._context = {
             "name": NAME,
             "version": VERSION,
             "assets": self._address,
             "modules": _names("*.js", but="early.js"),
             "styles": _names("*.css"),
-            "limits": limits,
-            "defaults": defaults,
+            "fields": FIELDS,
+            "others": [row for name, row in FIELDS.items() if name not in _LAID_OUT],
+            "kinds": {name: _kind(limit) for name, limit in V1_LIMITS.items()},
+            "limits": V1_LIMITS,
+            "defaults": request_defaults(settings),
             "quality": DEFAULT_QUALITY,
             # Anybody may read the page, so it must not show where the folders are on the disk.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
@@ -75,6 +84,15 @@ class BrowserPage:
             return file
 
         return blueprint
+
+
+def _kind(limit: Limit) -> str:
+    """How the script of the form reads the value of a control."""
+    if isinstance(limit, IntegerRange):
+        return "integer"
+    if isinstance(limit, NumberRange):
+        return "number"
+    return "word" if isinstance(limit, OneOf) else "text"
 
 
 def _names(pattern: str, *, but: str = "") -> list[str]:

@@ -25,12 +25,12 @@ _log = logging.getLogger(__name__)
 class ResultFiles(ResultStore):
     """`<folder>/<token's first two>/<token>/<number>`, and `<number>.thumbnail` beside it.
 
-    A job's files are written in a folder beside, synchronised with the disk, and appear together
-    when that folder gets its name.
+    A job's files are written to a temporary folder next to it, synchronised with the disk, and
+    appear together when that folder gets its final name.
 
     Args:
-        folder: Where they are.
-        before_commit: Is called before new files appear. What it raises drops them.
+        folder: The folder of all jobs.
+        before_commit: Called before new files appear. If it raises, they are dropped.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ResultFiles(ResultStore):
                 for number, image in enumerate(images):
                     _write(new / str(number), image.data)
                 self._before_commit()
-                # Of an attempt that was stopped before the job was known to have succeeded.
+                # Left by an attempt that was stopped before the job was known to have succeeded.
                 shutil.rmtree(final, ignore_errors=True)
                 new.rename(final)
                 _synchronise(final.parent)

@@ -162,6 +162,7 @@ class SqlJobStore(JobStore):
         patience = self._long_patience if patiently else self._patience
         try:
             engine = self._opened(patience)
+            pool = engine.pool
             try:
                 with engine.begin() as connection:
                     if engine.dialect.name == "sqlite":
@@ -173,8 +174,10 @@ class SqlJobStore(JobStore):
                     yield connection
                     self._before_commit()
             finally:
-                if engine is not self._engine:  # closed meanwhile, which spares what is in use
-                    engine.dispose()
+                if engine is not self._engine:
+                    # The store was closed meanwhile. Closing gives the engine a new pool, and the
+                    # connection of this call has gone back to the old one.
+                    pool.dispose()
         except (SQLAlchemyError, OSError) as error:
             # The library's message contains the statement, and the URL's credentials.
             _log.error("the job store failed: %s", _cause(error))

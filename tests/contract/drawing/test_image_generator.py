@@ -127,7 +127,7 @@ def test_an_error_in_the_step_callback_stops_the_drawing(
 def test_a_model_that_cannot_be_loaded_is_reported_and_the_next_one_works(
     generator: ImageGenerator, request_for: RequestFor, broken: ModelRecord
 ) -> None:
-    with pytest.raises(ModelNotLoadable, match="broken|bbbb"):
+    with pytest.raises(ModelNotLoadable, match=r"broken|bbbb"):
         generate(generator, broken, [request_for(model_id=broken.id)])
     assert draw(generator, request_for())
 

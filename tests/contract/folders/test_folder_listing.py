@@ -81,7 +81,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("tokenizer/tokenizer.json", {"model": None}),
     ],
 )
-def test_listing_refuses_a_folder_for_the_reason_for_which_loading_does(
+def test_listing_refuses_a_folder_for_the_same_reason_as_loading(
     tmp_path: Path, whole: Path, file: str, fields: dict[str, Any]
 ) -> None:
     from adapters.diffusion.devices.device import find_device

@@ -45,7 +45,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 def add(folder: Path, names: list[str], *, as_pickle: bool = False) -> None:
-    """Add small tensors to the one file of weights in a folder."""
+    """Add small tensors to the one weight file of a folder."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -98,7 +98,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize(("family", "part"), HARMLESS)
-def test_what_changes_no_picture_may_be_left_over(
+def test_tensors_that_change_no_picture_may_be_unread(
     saved: Callable[[str], Path], tmp_path: Path, request_for: RequestFor, family: str, part: str
 ) -> None:
     folder = Path(shutil.copytree(saved(family), tmp_path / family))
@@ -108,7 +108,7 @@ def test_what_changes_no_picture_may_be_left_over(
 
 @pytest.mark.parametrize("options", [{}, {"variant": "fp16"}])
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
-def test_a_tensor_that_an_index_of_shards_leaves_out_is_named(
+def test_a_tensor_missing_in_an_index_of_shards_is_named(
     tmp_path: Path, request_for: RequestFor, part: str, options: dict[str, Any]
 ) -> None:
     import torch
@@ -123,7 +123,7 @@ def test_a_tensor_that_an_index_of_shards_leaves_out_is_named(
         draw(folder, request_for())
 
 
-def test_the_old_names_of_attention_in_an_autoencoder_are_read(
+def test_the_old_attention_names_of_an_autoencoder_are_read(
     saved: Callable[[str], Path], tmp_path: Path, request_for: RequestFor
 ) -> None:
     from safetensors.torch import load_file, save_file

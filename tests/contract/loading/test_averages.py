@@ -1,4 +1,4 @@
-"""A checkpoint that holds its UNet twice draws with the averages."""
+"""A checkpoint that contains its UNet twice draws with the averages."""
 
 import io
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def pixels(picture: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "one is missing"])
-def test_the_averages_draw_where_there_is_one_for_each_weight(
+def test_the_averages_draw_if_there_is_one_for_each_weight(
     tmp_path: Path,
     request_for: Callable[..., GenerationRequest],
     is_whole: bool,

@@ -1,4 +1,4 @@
-"""What stays resident after a model did not fit: measured in a process with a real limit."""
+"""Resident memory after a model did not fit, measured in a process with a real limit."""
 
 import json
 import shutil
@@ -52,7 +52,7 @@ before, space = status("VmRSS"), status("VmSize")
 _, hard = resource.getrlimit(resource.RLIMIT_AS)
 rows = []
 for room in json.loads(sys.argv[4]):
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # reset the peak
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
     limit = space + int(room * size)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
@@ -72,7 +72,7 @@ print(json.dumps(rows))
 
 
 def write_sparse(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """A safetensors file of zeros in 16 bits, which take no room on the disk; its size in bytes."""
+    """Write a sparse safetensors file of 16-bit zeros; return its size in bytes."""
     entries, position = {}, 0
     for name, shape in shapes.items():
         count = 2
@@ -108,12 +108,13 @@ def folder(tmp_path: Path) -> tuple[Path, int]:
     return large, write_sparse(large / "unet/diffusion_pytorch_model.safetensors", shapes)
 
 
-# Parts of the file's size that memory may grow by. A folder fills most of it before it ends, if its
-# file can be mapped. A single file becomes a network in one allocation, which takes nothing then.
+# Shares of the file's size by which memory may grow. A folder's load fills most of the memory
+# before it fails, if its file can be mapped. A single file becomes a network in one allocation,
+# which fails without taking any.
 @pytest.mark.parametrize(
     ("make", "rooms"), [(single_file, (0.6, 1.9)), (folder, (1.9, 2.05, 2.2, 2.35))]
 )
-def test_a_load_that_does_not_fit_gives_its_memory_back(
+def test_a_load_that_does_not_fit_releases_its_memory(
     tmp_path: Path, make: Callable[[Path], tuple[Path, int]], rooms: tuple[float, ...]
 ) -> None:
     path, size = make(tmp_path)

@@ -1,4 +1,4 @@
-"""A folder of pictures that freezes: it reports no error and answers nothing."""
+"""A folder of pictures that freezes: it reports no error and gives no answer."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ _IMAGES = [GeneratedImage(b"one", 1, 8, 8)]
 
 
 class FrozenFolder:
-    """A real folder in which files can be replaced by pipes, whose opening waits for ever."""
+    """A real folder whose files can be replaced by pipes, which block when they are opened."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class FrozenFolder:
         )
 
     def freeze_file(self, name: str) -> None:
-        """Put a pipe in the place of a file of the job."""
+        """Replace a file of the job by a pipe."""
         path = self.folder / TOKEN[:2] / TOKEN / name
         path.unlink(missing_ok=True)
         os.mkfifo(path)
@@ -53,13 +53,13 @@ class FrozenFolder:
         self.thawed.set()
         while self.threads:
             for path in self.pipes:
-                # Whoever waits for a writer goes on.
+                # A reader that waits for a writer continues.
                 os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
             self.threads[0].join(_SOON) if self.threads else None
 
     @property
     def threads(self) -> list[threading.Thread]:
-        """Those of calls that have not ended."""
+        """Return the threads of calls that have not ended."""
         return [each for each in threading.enumerate() if each.name == "frozen"]
 
 
@@ -83,7 +83,7 @@ WRITES: list[Callable[[ResultStore], object]] = [
 
 
 @pytest.mark.parametrize("name, read", READS)
-def test_a_file_that_cannot_be_opened_is_given_up(
+def test_a_file_that_cannot_be_opened_is_abandoned(
     frozen: FrozenFolder, name: str, read: Callable[[ResultStore], object]
 ) -> None:
     frozen.freeze_file(name)
@@ -95,7 +95,7 @@ def test_a_file_that_cannot_be_opened_is_given_up(
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_what_is_given_up_while_it_is_written_does_not_appear_later(
+def test_abandoned_files_do_not_appear_later(
     frozen: FrozenFolder, write: Callable[[ResultStore], object]
 ) -> None:
     before = {path: path.read_bytes() for path in frozen.folder.rglob("*") if path.is_file()}
@@ -109,7 +109,7 @@ def test_what_is_given_up_while_it_is_written_does_not_appear_later(
     assert b"another" in (frozen.store.read(TOKEN, 0), frozen.store.read_thumbnail(TOKEN, 0))
 
 
-def test_no_more_threads_wait_than_may(frozen: FrozenFolder) -> None:
+def test_the_number_of_waiting_threads_is_limited(frozen: FrozenFolder) -> None:
     frozen.freeze_file("0")
     for _ in range(_MOST * 3):
         with pytest.raises(StorageUnavailable):

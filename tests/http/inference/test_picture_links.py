@@ -157,7 +157,7 @@ def test_an_invalid_key_file_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o660, 0o602])
-def test_a_key_that_others_may_read_is_closed_to_them_with_a_warning(
+def test_a_key_file_that_others_may_read_is_closed_to_them_with_a_warning(
     tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = LinkKey(None, tmp_path / "key")()
@@ -169,13 +169,15 @@ def test_a_key_that_others_may_read_is_closed_to_them_with_a_warning(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
-def test_a_key_is_a_regular_file_of_the_owner(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_a_file_of_another_owner_or_type_is_refused_as_a_key(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     make(tmp_path / "key")
     with pytest.raises(StorageUnavailable, match="remove it"):
         LinkKey(None, tmp_path / "key")()
 
 
-def test_a_file_system_without_rights_gets_no_key(
+def test_a_file_system_without_permissions_stores_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.open
@@ -188,7 +190,7 @@ def test_a_file_system_without_rights_gets_no_key(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_is_made_though_its_job_is_forgotten_before_the_answer(service: Service) -> None:
+def test_a_link_is_made_even_if_its_job_is_deleted_before_the_answer(service: Service) -> None:
     job_service = service.container.job_service()
     submit = job_service.submit
 

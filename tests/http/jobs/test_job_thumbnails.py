@@ -98,7 +98,7 @@ def test_a_thumbnail_is_made_once_stored_and_counted() -> None:
     assert service.results.thumbnails == {}
 
 
-def test_no_thumbnail_shows_another_job_that_has_its_id_meanwhile() -> None:
+def test_a_thumbnail_never_shows_a_later_job_with_the_same_id() -> None:
     service = drawn(seed=1)
     job_service = service.container.job_service()
     find, first = job_service.find, job_service.find(key_name(API_KEY), "small")

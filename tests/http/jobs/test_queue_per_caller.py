@@ -65,7 +65,7 @@ def test_a_repeated_request_is_accepted(service: Service) -> None:
     assert submit(service, AUTHORIZED, id="a").status_code == 202
 
 
-def test_without_a_bound_one_caller_leaves_a_quarter_of_the_queue() -> None:
+def test_without_a_limit_one_caller_leaves_a_quarter_of_the_queue() -> None:
     service = make_service(make_settings(max_queue=8))
     answers = [submit(service, AUTHORIZED) for _ in range(7)]
     assert [answer.status_code for answer in answers] == [202] * 6 + [503]

@@ -1,4 +1,4 @@
-"""Averages of its weights that a checkpoint holds: when they are drawn with, and what is said."""
+"""Averages of the weights in a checkpoint: when they are used, and what is reported."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ AVERAGES = averages_of(SD_1)
 FIRST = "model_ema.diffusion_modelinput_blocks00weight"
 
 
-def test_a_whole_set_of_averages_takes_the_place_of_the_weights() -> None:
+def test_a_complete_set_of_averages_replaces_the_weights() -> None:
     places = places_of_averages(SD_1 | AVERAGES)
     assert places.keys() == {name for name in SD_1 if name.startswith(UNET)}
     assert places[f"{UNET}input_blocks.0.0.weight"] == FIRST
@@ -49,7 +49,7 @@ def test_a_whole_set_of_averages_takes_the_place_of_the_weights() -> None:
     [None, TensorFacts("float16", (1,)), TensorFacts("int8", (320, 4, 3, 3))],
     ids=["missing", "another shape", "codes"],
 )
-def test_averages_that_do_not_fit_are_left_out_and_it_is_said(odd: TensorFacts | None) -> None:
+def test_averages_that_do_not_fit_are_ignored_and_reported(odd: TensorFacts | None) -> None:
     tensors = SD_1 | AVERAGES
     del tensors[FIRST]
     if odd is not None:
@@ -58,19 +58,19 @@ def test_averages_that_do_not_fit_are_left_out_and_it_is_said(odd: TensorFacts |
     assert "the averages are left out" in str(averages_note(tensors))
 
 
-def test_a_file_without_averages_says_nothing() -> None:
+def test_a_file_without_averages_reports_nothing() -> None:
     assert classified(SD_1).note is None
     assert classified(SD_1 | {"model_ema.decay": TensorFacts("float32", ())}).note is None
     assert places_of_averages(SD_1) == {}
 
 
-def test_what_cannot_be_drawn_with_says_nothing_of_averages() -> None:
+def test_an_unusable_model_reports_no_averages() -> None:
     only_unet = {name: facts for name, facts in SD_1.items() if name.startswith(UNET)}
     answer = classified(only_unet | AVERAGES)
     assert (answer.loadable, answer.note) == (False, None)
 
 
-def test_each_result_says_it_and_a_later_run_knows_it(
+def test_each_result_and_a_later_run_report_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import adapters.filesystem.scanning.identity as identity

@@ -64,7 +64,7 @@ def test_an_embedded_index_must_name_a_text_to_image_pipeline(index: str) -> Non
         ("tokenizer/vocab.json", "a", 10**9),
     ],
 )
-def test_an_embedded_configuration_is_held_to_its_bounds_when_it_is_listed(
+def test_an_embedded_configuration_is_checked_against_its_limits_on_listing(
     file: str, field: str, value: object
 ) -> None:
     answer = classified(SMALL, changed(file, field, value))

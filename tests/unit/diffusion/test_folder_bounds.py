@@ -114,14 +114,14 @@ def test_an_oversized_file_is_refused(folder: Path, content: str, reason: str) -
     ("content", "most"),
     [(b'{"a":[[],[1,2]]}', {"most_marks": 6}), (b'{"a":1,"b":{"c":2}}', {"most_fields": 3})],
 )
-def test_values_are_counted_before_they_are_made(content: bytes, most: dict[str, int]) -> None:
+def test_values_are_counted_before_they_are_created(content: bytes, most: dict[str, int]) -> None:
     json_object("a.json", content, **most)
     fewer = {name: number - 1 for name, number in most.items()}
     with pytest.raises(UnusableConfiguration, match=r"its a\.json has more values than any"):
         json_object("a.json", content, **fewer)
 
 
-def test_a_folder_has_a_bounded_number_of_configurations(folder: Path) -> None:
+def test_the_number_of_configurations_in_a_folder_is_limited(folder: Path) -> None:
     there = len(list(folder.rglob("*.json")))
     for number in range(500 - there):
         (folder / "unet" / f"{number}.json").write_text("{}", "utf-8")
@@ -131,14 +131,14 @@ def test_a_folder_has_a_bounded_number_of_configurations(folder: Path) -> None:
         check_folder(str(folder))
 
 
-def test_a_file_that_grew_after_its_size_was_taken_is_refused(folder: Path) -> None:
+def test_a_file_that_grew_after_its_size_was_read_is_refused(folder: Path) -> None:
     sizes = {UNET: 10}
     with pytest.raises(UnusableConfiguration, match="has more than 4,194,304 bytes"):
         check_files(sizes, lambda _path, most: b"x" * most)
 
 
 @pytest.mark.parametrize("name", ["sample.json", ".hidden.json", "unet/.cache/x.json"])
-def test_what_no_loader_reads_is_left_alone(folder: Path, name: str) -> None:
+def test_files_that_no_loader_reads_are_ignored(folder: Path, name: str) -> None:
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("not JSON", "utf-8")
     check_folder(str(folder))
@@ -152,14 +152,14 @@ def test_the_added_tokens_of_a_large_vocabulary_are_allowed(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["a.safetensors.index.json", "a.safetensors.index.fp16.json"])
-def test_an_index_counts_parameters_without_a_bound(folder: Path, name: str) -> None:
+def test_an_index_counts_parameters_without_a_limit(folder: Path, name: str) -> None:
     about = {"metadata": {"total_parameters": 12_000_000_000}, "weight_map": {}}
     (folder / "unet" / name).write_text(json.dumps(about), "utf-8")
     check_folder(str(folder))
 
 
 @pytest.mark.parametrize("places", [None, {}, {"weight_map": []}, {"weight_map": {"a": 5}}])
-def test_an_index_of_shards_says_where_they_lie(folder: Path, places: object) -> None:
+def test_an_index_of_shards_says_where_they_are(folder: Path, places: object) -> None:
     path = folder / "unet/diffusion_pytorch_model.safetensors.index.json"
     path.write_text(json.dumps({"weight_map": {"a": "x.safetensors"}}), "utf-8")
     check_folder(str(folder))
@@ -169,7 +169,7 @@ def test_an_index_of_shards_says_where_they_lie(folder: Path, places: object) ->
 
 
 @pytest.mark.parametrize("place", ["../x", "/etc/passwd", ".x", "", "a/b"])
-def test_a_shard_lies_beside_its_index(folder: Path, place: str) -> None:
+def test_a_shard_is_beside_its_index(folder: Path, place: str) -> None:
     path = folder / "unet/diffusion_pytorch_model.safetensors.index.json"
     path.write_text(json.dumps({"weight_map": {"a": place}}), "utf-8")
     with pytest.raises(UnusableConfiguration, match="shards lie beside it"):

@@ -19,7 +19,7 @@ from tests.paths import ROOT
 
 
 @pytest.mark.parametrize("before", [None, 0o644])
-def test_what_is_learnt_is_its_owners_alone(tmp_path: Path, before: int | None) -> None:
+def test_only_its_owner_can_read_the_cache(tmp_path: Path, before: int | None) -> None:
     file = tmp_path / "data" / "models.sqlite"
     if before is not None:
         file.parent.mkdir()

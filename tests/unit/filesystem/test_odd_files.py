@@ -1,4 +1,4 @@
-"""What lies in a model folder and is not a model, or is more than any model."""
+"""Odd entries of a model folder: not a model, or larger than any model."""
 
 import contextlib
 import os
@@ -31,13 +31,13 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "models").mkdir()
     (tmp_path / "models/good.safetensors").write_bytes(GOOD)
     yield tmp_path / "models"
-    # Folders that lie deeper than pytest can remove them.
+    # Folders deeper than pytest can remove.
     subprocess.run(["rm", "-rf", str(tmp_path / "models/d")], check=True)
 
 
 @contextlib.contextmanager
 def looking(cache: IdentityCache | None = None) -> Iterator[ModelRegistry]:
-    """A registry that has looked until all is settled; its readers end with the block."""
+    """A registry that has scanned until every file settled; its readers end with the block."""
     before = threading.enumerate()
     registry = ModelRegistry(FilesystemModelSource(["models"], cache, settle_seconds=0))
     try:
@@ -108,11 +108,11 @@ ODD: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_the_good_model_is_listed_beside_what_is_odd(
+def test_the_valid_model_is_listed_beside_odd_files(
     models: Path, odd: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     ODD[odd](models)
-    for _ in range(2):  # the second run knows what the first one learnt
+    for _ in range(2):  # the second run uses the cache of the first one
         with looking(IdentityCache(tmp_path / "hashes.sqlite")) as registry:
             assert "good.safetensors" in [each.name for each in registry.models()]
             assert registry.scanned
@@ -120,7 +120,7 @@ def test_the_good_model_is_listed_beside_what_is_odd(
     assert all(message.isprintable() for message in caplog.messages)
 
 
-def test_folders_are_looked_into_down_to_a_depth(
+def test_folders_are_scanned_down_to_a_depth(
     models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     deepest = models.joinpath(*["d"] * MOST_DEPTH)
@@ -142,7 +142,7 @@ def sparse(path: Path, size: int, start: bytes = b"") -> None:
 
 
 @pytest.mark.parametrize("name", ["a.ckpt", "a.safetensors", "mine/unet/model.safetensors"])
-def test_what_is_larger_than_any_model_is_not_read(models: Path, name: str) -> None:
+def test_a_file_larger_than_any_model_is_not_read(models: Path, name: str) -> None:
     write(models / "mine", FILES)
     sparse(models / name, MOST_BYTES + 1, GOOD)
     with looking() as registry:
@@ -153,7 +153,7 @@ def test_what_is_larger_than_any_model_is_not_read(models: Path, name: str) -> N
         assert "good.safetensors" in [each.name for each in registry.models()]
 
 
-def test_a_sparse_file_holds_up_no_other_and_ends_with_the_service(models: Path) -> None:
+def test_a_sparse_file_delays_no_other_and_ends_with_the_service(models: Path) -> None:
     for name in ("a.ckpt", "b.ckpt", "c.safetensors"):
         sparse(models / name, MOST_BYTES, GOOD if name[0] == "c" else b"")
     before = set(threading.enumerate())
@@ -188,7 +188,7 @@ def test_the_reason_is_known_before_the_bytes_are_hashed(models: Path) -> None:
     assert "bytes follow the last tensor that its header names" in str(waiting.reason)
 
 
-def test_a_folder_of_more_files_than_any_model_is_not_read(models: Path) -> None:
+def test_a_folder_with_more_files_than_any_model_is_not_read(models: Path) -> None:
     write(models / "mine", FILES)
     for number in range(MOST_PARTS - len(FILES)):
         (models / "mine" / f"{number}.txt").write_bytes(b"x")
@@ -200,7 +200,7 @@ def test_a_folder_of_more_files_than_any_model_is_not_read(models: Path) -> None
 
 
 @pytest.mark.parametrize("name", [b"a\nb", b"a\rb", b"a\\b", b"a\xffb"])
-def test_a_folder_with_a_name_that_a_list_cannot_hold_is_not_read(
+def test_a_folder_with_a_name_that_cannot_be_in_a_list_is_not_read(
     models: Path, name: bytes, tmp_path: Path
 ) -> None:
     write(models / "mine", FILES)

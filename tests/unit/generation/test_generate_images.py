@@ -25,8 +25,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.picture_codec import FakePictureCodec
+from tests.unit.generation.test_plain import FULL
 
 MODEL = model_record()
+PARTS = {name: getattr(FULL, name) for name in FULL.parts}
 
 
 @pytest.fixture
@@ -271,3 +273,19 @@ def test_a_load_that_takes_too_long_is_stopped_and_another_attempt_has_its_time(
     generator.load_ticks = 3
     with pytest.raises(ModelNotLoadable, match="not loaded within 10 seconds"):
         use_case(request())
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_a_part_that_nothing_draws_with_is_refused_by_name(
+    use_case: GenerateImages, generator: FakeImageGenerator, name: str
+) -> None:
+    carrying = request(**{name: PARTS[name]})
+    for refused in (
+        lambda: use_case.admit(carrying),
+        lambda: use_case(carrying),
+        lambda: use_case.draw((request(), carrying), at_once=1, watcher=CallbackWatcher()),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            refused()
+        assert [row.field for row in caught.value.problems] == [name]
+    assert generator.drawn == []

@@ -78,7 +78,7 @@ class Server:
         self.worker.tmp.close()
 
     def connect(self, data: bytes = b"", *, address: str | None = None) -> socket.socket:
-        """A connection, from another address of this machine where one is given."""
+        """Return a connection, from another address of this machine if one is given."""
         connection = socket.socket(self.listener.family)
         connection.settimeout(LONG)
         if address is not None:

@@ -15,7 +15,7 @@ _BEGUN, _END = LAST[:20], LAST[20:]
 
 
 class _PatientWorker(ConnectionsWorker):
-    """No connection is too slow while a test goes on."""
+    """No connection is too slow during a test."""
 
     head_seconds = 60.0
     linger_seconds = 60.0
@@ -46,7 +46,7 @@ def test_an_address_may_have_half_of_all_connections_waiting(server: Server, num
             assert rest(kept).startswith(b"HTTP/1.1 200")
 
 
-def test_a_request_that_has_arrived_does_not_count(server: Server) -> None:
+def test_a_complete_request_does_not_count(server: Server) -> None:
     with contextlib.ExitStack() as opened:
         waiting = [opened.enter_context(server.connect(_BEGUN)) for _ in range(5)]
         for _ in range(20):
@@ -58,7 +58,7 @@ def test_a_request_that_has_arrived_does_not_count(server: Server) -> None:
 
 
 @on_linux
-def test_a_flood_from_one_address_closes_its_own_connections_alone(server: Server) -> None:
+def test_a_flood_from_one_address_closes_only_its_own_connections(server: Server) -> None:
     with contextlib.ExitStack() as opened:
         first = opened.enter_context(server.connect(_BEGUN))
         flood = [
@@ -70,7 +70,9 @@ def test_a_flood_from_one_address_closes_its_own_connections_alone(server: Serve
 
 
 @on_linux
-def test_floods_from_several_addresses_leave_one_that_has_few(server: Server) -> None:
+def test_floods_from_several_addresses_spare_an_address_with_few_connections(
+    server: Server,
+) -> None:
     with contextlib.ExitStack() as opened:
         first = opened.enter_context(server.connect(_BEGUN))
         for number in range(30):
@@ -95,5 +97,5 @@ def test_floods_from_several_addresses_leave_one_that_has_few(server: Server) ->
         (("a name", 1), "a name"),
     ],
 )
-def test_what_a_connection_counts_for(client: Any, expected: str) -> None:
+def test_the_address_that_a_connection_counts_for(client: Any, expected: str) -> None:
     assert neighbourhood(client) == expected

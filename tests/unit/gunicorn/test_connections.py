@@ -74,7 +74,7 @@ def test_empty_lines_before_a_request_are_ignored(server: Server, lines: bytes) 
 
 
 def rest_after(server: Server, data: bytes) -> bytes:
-    """The answers to bytes that come one by one."""
+    """The answers to bytes that arrive one by one."""
     with server.connect() as connection:
         for number in range(len(data)):
             connection.sendall(data[number : number + 1])
@@ -82,7 +82,7 @@ def rest_after(server: Server, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("stray", [b"\r", b"\r\n", b"\r\n\r\n\r"])
-def test_empty_lines_after_a_request_are_no_slow_request(server: Server, stray: bytes) -> None:
+def test_empty_lines_after_a_request_are_not_a_slow_request(server: Server, stray: bytes) -> None:
     with server.connect(REQUEST + stray) as connection:
         answers = rest(connection)  # until the connection has been idle for too long
     assert answers.startswith(b"HTTP/1.1 200")

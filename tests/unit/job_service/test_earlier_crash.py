@@ -1,4 +1,4 @@
-"""Which jobs fail because of a crash of an earlier process."""
+"""The jobs that fail because of a crash of an earlier process."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.unit.jobs.scheduling import Bench, request
 
 
 def crash(bench: Bench, *names: str) -> None:
-    """As if the process had crashed while it drew these jobs."""
+    """Act as if the process had crashed while it drew these jobs."""
     for name in names:
         key = JobKey("me", name)
         bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0)
@@ -24,7 +24,7 @@ def bench() -> Bench:
     return bench
 
 
-def test_the_job_that_was_drawn_alone_fails_at_once(bench: Bench) -> None:
+def test_a_job_that_was_drawn_alone_fails_at_once(bench: Bench) -> None:
     crash(bench, "deadly")
     bench.job_service.recover()
     assert bench.statuses == {"deadly": "failed", "good": "queued"}
@@ -35,14 +35,14 @@ def test_the_job_that_was_drawn_alone_fails_at_once(bench: Bench) -> None:
     assert [job.request.id for job in bench.observer.ended] == ["deadly"]
 
 
-def test_whoever_asks_before_the_recovery_is_told_the_same(bench: Bench) -> None:
+def test_a_request_before_the_recovery_gets_the_same_answer(bench: Bench) -> None:
     crash(bench, "deadly")
     assert bench.job_service.cancel("me", "deadly").job.status == "failed"
     bench.job_service.recover()
     assert bench.statuses == {"deadly": "failed", "good": "queued"}
 
 
-def test_of_several_each_is_tried_again_alone(bench: Bench) -> None:
+def test_each_of_several_suspects_is_retried_alone(bench: Bench) -> None:
     crash(bench, "deadly", "good")
     bench.job_service.recover()
     assert bench.statuses == {"deadly": "queued", "good": "queued"}
@@ -51,7 +51,7 @@ def test_of_several_each_is_tried_again_alone(bench: Bench) -> None:
     assert bench.statuses == {"deadly": "failed", "good": "queued"}
 
 
-def test_a_crash_counts_for_the_process_before_this_one_alone(bench: Bench) -> None:
+def test_a_crash_counts_only_for_the_process_before_this_one(bench: Bench) -> None:
     crash(bench, "deadly")
     bench.job_service.recover()
     assert bench.crashes.begun
@@ -61,13 +61,13 @@ def test_a_crash_counts_for_the_process_before_this_one_alone(bench: Bench) -> N
     assert bench.statuses["good"] == "queued"
 
 
-def test_a_crash_while_nothing_was_drawn_harms_no_job(bench: Bench) -> None:
+def test_a_crash_of_an_idle_process_affects_no_job(bench: Bench) -> None:
     crash(bench)
     bench.job_service.recover()
     assert bench.statuses == {"deadly": "queued", "good": "queued"}
 
 
-def test_a_crash_is_not_forgotten_while_the_store_fails(bench: Bench) -> None:
+def test_a_crash_is_remembered_while_the_store_fails(bench: Bench) -> None:
     crash(bench, "deadly")
     bench.jobs.broken = True
     with pytest.raises(StorageUnavailable):
@@ -78,7 +78,7 @@ def test_a_crash_is_not_forgotten_while_the_store_fails(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("end", ["put_back", "close"])
-def test_a_process_that_ends_in_order_is_not_recorded(bench: Bench, end: str) -> None:
+def test_a_process_that_ends_normally_is_not_recorded(bench: Bench, end: str) -> None:
     bench.job_service.recover()
     bench.job_service.abandon()
     if end == "put_back":
@@ -88,7 +88,7 @@ def test_a_process_that_ends_in_order_is_not_recorded(bench: Bench, end: str) ->
     assert not bench.crashes.begun
 
 
-def test_a_suspect_is_drawn_and_kept_before_and_after_the_others() -> None:
+def test_a_suspect_is_drawn_and_stored_before_and_after_the_others() -> None:
     bench = Bench()
     for name in ("first", "suspect", "last"):
         bench.job_service.submit(request(name), caller="me")

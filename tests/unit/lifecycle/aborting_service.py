@@ -1,11 +1,11 @@
-"""A service over fakes whose process crashes at a stage, as a library that is not Python may.
+"""A service over fakes whose process crashes at a stage, as a native library may do.
 
     python -m tests.unit.lifecycle.aborting_service DATA_DIR STAGE [HOW]
 
-Submits one job that crashes the process at the stage and one that does not, where they are not kept
-yet, draws what is kept, and prints what became of each. STAGE is load, step, store (while the other
-job is drawn), or none. HOW is abort, segv, overflow (of the stack), native (in a thread that is not
-Python's), kill (from outside), or elsewhere (in a thread that draws nothing).
+Submits one job that crashes the process at the stage and one that does not, unless they are stored
+already, draws the stored jobs, and prints how each ended. STAGE is load, step, store (while the
+other job is drawn), or none. HOW is abort, segv, overflow (of the stack), native (in a thread that
+is not Python's), kill (from outside), or elsewhere (in a thread that draws nothing).
 """
 
 import ctypes
@@ -33,7 +33,7 @@ _SECONDS = 10
 
 
 class Crashing(FakeResultStore):
-    """Calls `crash` before it keeps pictures of the deadly job."""
+    """Calls `crash` before it stores pictures of the deadly job."""
 
     def __init__(self, crash: Callable[[], None]) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def _overflow() -> None:
 
 
 def _crash_natively() -> None:
-    # A thread of the C library's that calls `abort`, and knows nothing of Python.
+    # A thread of the C library that calls `abort`, and does not know of Python.
     library = ctypes.CDLL(None)
     thread = ctypes.c_ulong()
     library.pthread_create(ctypes.byref(thread), None, library.abort, None)
@@ -95,7 +95,7 @@ def main() -> None:
             _CRASHES[how]()
 
     def crash_while_the_other_is_drawn() -> None:
-        # A suspect is drawn and kept alone, so then nothing comes.
+        # A suspect is drawn and stored alone, so nothing comes then.
         if is_first:
             good_is_drawn.wait(_SECONDS)
         _CRASHES[how]()

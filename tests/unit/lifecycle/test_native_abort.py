@@ -1,4 +1,4 @@
-"""A library that is not written in Python may end the process: the next start knows why."""
+"""A native library may end the process: the next start knows why."""
 
 import itertools
 import signal
@@ -24,7 +24,7 @@ def run(data_dir: Path, stage: str, how: str = "abort") -> "subprocess.Completed
 
 
 def ends(data_dir: Path, stage: str, how: str) -> tuple[list[int], list[str]]:
-    """How each start was ended by a signal, and what the first other one printed."""
+    """Return the signals that ended starts, and the output of the first start without one."""
     statuses: list[int] = []
     for _ in itertools.repeat(None, 9):
         done = run(data_dir, stage, how)
@@ -45,7 +45,7 @@ def ends(data_dir: Path, stage: str, how: str) -> tuple[list[int], list[str]]:
         ("native", signal.SIGABRT),
     ],
 )
-def test_a_job_that_crashes_its_process_does_so_once(
+def test_a_job_that_crashes_its_process_does_so_only_once(
     tmp_path: Path, stage: str, how: str, number: signal.Signals
 ) -> None:
     statuses, (deadly, good) = ends(tmp_path, stage, how)
@@ -55,7 +55,7 @@ def test_a_job_that_crashes_its_process_does_so_once(
     assert not (tmp_path / "crash.txt").exists()
 
 
-def test_where_several_jobs_may_be_why_each_is_tried_alone(tmp_path: Path) -> None:
+def test_if_several_jobs_may_be_the_cause_each_is_retried_alone(tmp_path: Path) -> None:
     statuses, (deadly, good) = ends(tmp_path, "store", "segv")
     assert statuses == [signal.SIGSEGV] * 2
     assert deadly.startswith("deadly failed the process that drew this was ended by SIGSEGV")
@@ -65,7 +65,7 @@ def test_where_several_jobs_may_be_why_each_is_tried_alone(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("how", "number"), [("kill", signal.SIGKILL), ("elsewhere", signal.SIGABRT)]
 )
-def test_an_end_that_may_not_be_the_jobs_fault_is_forgiven_twice(
+def test_an_end_that_may_not_be_the_fault_of_the_job_is_forgiven_twice(
     tmp_path: Path, how: str, number: signal.Signals
 ) -> None:
     for _ in range(2):
@@ -74,14 +74,14 @@ def test_an_end_that_may_not_be_the_jobs_fault_is_forgiven_twice(
     assert done.stdout.splitlines() == ["deadly succeeded ", "good succeeded "], done.stderr
 
 
-def test_an_end_without_a_known_reason_comes_three_times_at_most(tmp_path: Path) -> None:
+def test_an_end_without_a_known_reason_happens_three_times_at_most(tmp_path: Path) -> None:
     statuses, (deadly, good) = ends(tmp_path, "step", "kill")
     assert statuses == [signal.SIGKILL] * 3
     assert deadly.startswith("deadly failed the service ended 3 times while this was drawn")
     assert good == "good succeeded "
 
 
-def test_an_old_crash_is_not_a_later_jobs_fault(tmp_path: Path) -> None:
+def test_an_old_crash_is_not_the_fault_of_a_later_job(tmp_path: Path) -> None:
     assert run(tmp_path, "step", "segv").returncode == -signal.SIGSEGV
     (tmp_path / "begun").unlink()  # so that both jobs are sent again
     assert run(tmp_path, "step", "kill").returncode == -signal.SIGKILL
@@ -89,6 +89,6 @@ def test_an_old_crash_is_not_a_later_jobs_fault(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["deadly succeeded ", "good succeeded "], done.stderr
 
 
-def test_what_crashes_nothing_is_drawn(tmp_path: Path) -> None:
+def test_a_job_that_crashes_nothing_is_drawn(tmp_path: Path) -> None:
     done = run(tmp_path, "none")
     assert done.stdout.splitlines() == ["deadly succeeded ", "good succeeded "], done.stderr

@@ -78,7 +78,7 @@ def test_calls_beyond_the_last_slot_are_abandoned_and_never_start(calls: Bounded
     assert calls(lambda: never.entered.acquire(blocking=False), _LONG) is False
 
 
-def test_when_every_call_has_frozen_the_next_one_fails_at_once(calls: BoundedCalls) -> None:
+def test_if_every_call_has_frozen_the_next_one_fails_at_once(calls: BoundedCalls) -> None:
     frozen = Frozen(calls)
     with pytest.raises(TimeoutError, match="no answer within"):
         calls(frozen.change, _SOON)

@@ -25,7 +25,7 @@ _MOST_NAMELESS: Final = 0.22
 def caption(scene: Scene, rng: np.random.Generator) -> str:
     """Describe a scene; the caption is always true, but does not always name everything."""
     plain = _flat(scene, rng) if isinstance(scene, FlatScene) else _landscape(scene, rng)
-    return _tidy(_dress(plain, rng)) if plain else ""
+    return _tidy(_embellish(plain, rng)) if plain else ""
 
 
 def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
@@ -99,7 +99,7 @@ def _enumerate(items: list[str]) -> str:
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
-def _dress(text: str, rng: np.random.Generator) -> str:
+def _embellish(text: str, rng: np.random.Generator) -> str:
     """Add what people add: an opening, words of praise, a word without meaning here."""
     if rng.random() < 0.25:
         text = f"{_pick(rng, phrases.OPENINGS)} {text}"

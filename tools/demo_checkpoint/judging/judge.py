@@ -52,7 +52,7 @@ def judge_shape(
     of None was not asked for.
     """
     pixels = np.asarray(image.convert("RGB"))
-    paper = _paper(pixels)
+    paper = _background_colour(pixels)
     ground_right = background is None or _name(paper) == background
     mask, ink = foreground(pixels)
     if ink is None:
@@ -70,7 +70,7 @@ def _name(rgb: NDArray[np.generic]) -> str:
     return str(nearest_colours(rgb))
 
 
-def _paper(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _background_colour(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the background's colour: the border's median, because a shape may touch the border."""
     width = max(2, round(_BORDER * min(pixels.shape[:2])))
     inside = np.zeros(pixels.shape[:2], dtype=bool)
@@ -87,7 +87,7 @@ def foreground(
     Returns a mask on a grid of about _GRID cells along the short side, and the shape's median
     colour, sRGB (3,); the colour is None if nothing differs from the background.
     """
-    lab, paper = to_lab(pixels), to_lab(_paper(pixels))
+    lab, paper = to_lab(pixels), to_lab(_background_colour(pixels))
     distance = np.linalg.norm(lab - paper, axis=-1)
     noticeable = distance > _NOTICEABLE
     if noticeable.mean() < 0.005:

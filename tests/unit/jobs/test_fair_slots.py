@@ -1,4 +1,4 @@
-"""How many places of the queue, and of others, one caller may hold."""
+"""How many slots of the queue, and of other resources, one caller may hold."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.unit.jobs.scheduling import Bench, request
 
 
 def fill(bench: Bench, caller: str) -> int:
-    """Let a caller submit jobs until one is refused; how many were accepted."""
+    """Let a caller submit jobs until one is refused; return the number of accepted ones."""
     for number in range(1000):
         try:
             bench.job_service.submit(request(f"{caller} {number}"), caller=caller)
@@ -27,7 +27,7 @@ def test_one_caller_leaves_a_quarter_of_a_long_queue(number: int, alone: int) ->
     assert bench.job_service.full is (alone == number)
 
 
-def test_a_newcomer_finds_a_place_beside_greedy_callers() -> None:
+def test_a_new_caller_finds_a_slot_beside_greedy_ones() -> None:
     bench = Bench(max_queue=64)
     taken = [fill(bench, caller) for caller in ("a", "b", "c")]
     assert taken == [48, 12, 3]
@@ -36,7 +36,7 @@ def test_a_newcomer_finds_a_place_beside_greedy_callers() -> None:
         bench.job_service.submit(request("newer"), caller="another")
 
 
-def test_the_refusal_of_a_greedy_caller_says_that_its_own_jobs_are_why() -> None:
+def test_the_refusal_of_a_greedy_caller_names_its_own_jobs_as_the_reason() -> None:
     bench = Bench(max_queue=8)
     fill(bench, "greedy")
     with pytest.raises(QueueFull, match="6 of your jobs wait already"):
@@ -44,16 +44,16 @@ def test_the_refusal_of_a_greedy_caller_says_that_its_own_jobs_are_why() -> None
 
 
 @pytest.mark.parametrize("most", [1, 63, 64])
-def test_a_fixed_number_takes_the_place_of_the_share(most: int) -> None:
+def test_a_fixed_number_replaces_the_share(most: int) -> None:
     assert fill(Bench(max_queue=64, max_queue_per_caller=most), "greedy") == most
 
 
-def test_a_place_that_is_free_again_can_be_taken() -> None:
+def test_a_released_slot_can_be_taken() -> None:
     bench = Bench(max_queue=8)
     assert fill(bench, "greedy") == 6
     bench.job_service.run_once()
     bench.job_service.submit(request("one more"), caller="greedy")
 
 
-def test_nobody_holds_less_than_one() -> None:
+def test_every_caller_may_hold_at_least_one_slot() -> None:
     assert fair_places(100, 0) == 1
