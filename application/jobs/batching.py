@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.generation.request import BatchKey
+from domain.services.memory_shortage import halved
 
 __all__ = ["AFFINITY_PASSES", "Batch", "BatchLimits", "Waiting", "drawing_order", "next_batch"]
 
@@ -152,7 +153,7 @@ class BatchLimits:
     def failed(self, key: BatchKey, images: int) -> int:
         """So many did not fit; how many to try now."""
         limit = self._of(key)
-        limit.images = max(1, images // 2)
+        limit.images = halved(images)
         limit.failed = images
         limit.successes = 0
         return limit.images

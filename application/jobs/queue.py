@@ -178,6 +178,13 @@ class JobQueue:
             live.moved_at = at
             self._report(live, progress, preview)
 
+    def show(self, live: LiveJob, preview: bytes) -> None:
+        """Show those who listen how a job looks now."""
+        with self.changed:
+            live.preview = preview
+            live.changed("preview")
+            self.changed.notify_all()
+
     def withdraw(self, live: LiveJob) -> bool:
         """Take out a job that waits; False when it does not."""
         with self.changed:

@@ -20,11 +20,10 @@ from domain.errors import (
     DomainError,
     GenerationFailed,
     JobCancelled,
-    OutOfMemory,
     StorageUnavailable,
 )
 from domain.generation.request import BatchKey, GenerationResult
-from domain.services.generate_images import DrawnRequest, GenerateImages
+from domain.services.generate_images import ENCODERS, Drawn, GenerateImages, Mapper
 
 __all__ = ["DeviceWorker"]
 
@@ -71,24 +70,29 @@ class DeviceWorker:
         self._batch_wait = batch_wait
         self.now = now
         self._limits = BatchLimits(largest=1)
+        self._encode_with: Mapper = map
 
     def run_forever(self) -> None:
         """Draw until there is nothing and nothing will come.
 
-        What was drawn is encoded and kept by another thread, while the device draws on; of no
-        more than one batch, so that finished pictures do not heap up.
+        Another thread encodes and keeps what was drawn, while the device draws on. It does so for
+        one batch at a time, so that pictures do not pile up.
         """
-        with ThreadPoolExecutor(
-            max_workers=1,
-            thread_name_prefix="finish",
-            initializer=self._records.crashes.include_this_thread,
-        ) as thread:
+        include = self._records.crashes.include_this_thread
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="finish", initializer=include) as thread,
+            ThreadPoolExecutor(
+                ENCODERS, thread_name_prefix="encode", initializer=include
+            ) as encoders,
+        ):
+            self._encode_with = encoders.map
             last: list[Future[None]] = []
 
             def finish(tasks: Sequence[Callable[[], None]]) -> None:
                 for each in last:
                     each.result()
-                if self.queue.abandoned:  # a process that ends may start no thread any more
+                if self.queue.abandoned:  # a process that ends cannot start a thread
+                    self._encode_with = map
                     _at_once(tasks)
                 else:
                     last[:] = [thread.submit(task) for task in tasks]
@@ -191,24 +195,23 @@ class DeviceWorker:
         if not batch:
             return
         key, images = batch[0].job.request.batch_key, _images(batch)
-        at_once = min(self._limit(key), images)
+        at_once = wanted = min(self._limit(key), images)
+
+        def fewer(too_many: int) -> int:
+            nonlocal at_once
+            _log.info("%d images at once do not fit", too_many)
+            at_once = self._limits.failed(key, too_many)
+            return at_once
+
         try:
-            drawn = self._generate_images.batch(
+            drawn = self._generate_images.draw(
                 [live.job.request for live in batch],
                 at_once=at_once,
-                on_step=StepReports(
+                watcher=StepReports(
                     batch, self.queue, self.observer, wanted=self.wanted, clock=self.clock
                 ),
-                on_load=partial(self._loading, batch),
+                fewer=fewer,
             )
-        except OutOfMemory as error:
-            if at_once == 1:
-                self._fail_or_part(batch, error, finish)
-                return
-            _log.info("%d images at once do not fit: %s", at_once, error)
-            self._limits.failed(key, at_once)
-            for live in batch:
-                self._draw([live], finish)
         except DeviceLost as error:
             for live in batch:
                 self._fail(live, error)
@@ -218,7 +221,8 @@ class DeviceWorker:
         except Exception as error:
             self._fail_or_part(batch, error, finish)
         else:
-            self._limits.succeeded(key, at_once)
+            if at_once == wanted:  # what fits after a shortage says nothing of what more would do
+                self._limits.succeeded(key, at_once)
             self.observer.batch_drawn(at_once)
             finish(
                 [
@@ -226,11 +230,6 @@ class DeviceWorker:
                     for live, one in zip(batch, drawn, strict=True)
                 ]
             )
-
-    def _loading(self, batch: Sequence[LiveJob], _loaded: bool) -> None:
-        """Stop a load that nobody waits for any more."""
-        if not self.wanted(batch):
-            raise Interrupted
 
     def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
         """Where a batch breaks its members are drawn alone, so that one harms no other.
@@ -251,10 +250,10 @@ class DeviceWorker:
             forget_frames(error)
             self.queue.finish(live, job, error)
 
-    def _finish(self, live: LiveJob, drawn: DrawnRequest, images: int) -> None:
-        """Wait for the pictures of a job that was drawn in a batch of so many, and keep them."""
+    def _finish(self, live: LiveJob, drawn: Drawn, images: int) -> None:
+        """Encode and keep the pictures of a job, which was drawn in a batch of so many images."""
         try:
-            result = drawn()
+            result = self._generate_images.finish(drawn, encode_with=self._encode_with)
             self._times.learn(result, images=images)
             self._succeed(live, result)
         except Exception as error:  # else nobody would hear of it before the next batch is drawn

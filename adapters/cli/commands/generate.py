@@ -20,7 +20,7 @@ from application.settings.settings import Settings
 from domain.errors import InvalidRequest
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 
 __all__ = ["generate"]
 

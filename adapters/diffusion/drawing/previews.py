@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from PIL import Image
 
+from adapters.diffusion.pipeline import Pipeline
+
 __all__ = ["Previews"]
 
 _LONGEST = 224
@@ -38,7 +40,7 @@ class Previews:
     def __init__(self) -> None:
         self._fields: weakref.WeakKeyDictionary[Any, _Normal | None] = weakref.WeakKeyDictionary()
 
-    def jpeg(self, pipeline: Any, latents: Any, index: int) -> bytes | None:
+    def jpeg(self, pipeline: Pipeline, latents: Any, index: int) -> bytes | None:
         """Image `index` of latents (n, channels, height, width), a JPEG; None where there is no
         cheap look at this pipeline's latents.
         """
@@ -108,7 +110,7 @@ def _is_finite(tensor: torch.Tensor) -> bool:
     return bool(torch.isfinite(tensor).all())
 
 
-def _predicted(pipeline: Any, latents: Any) -> torch.Tensor | None:
+def _predicted(pipeline: Pipeline, latents: Any) -> torch.Tensor | None:
     """The clean latents that a multistep scheduler has just predicted, else those of the step."""
     outputs = getattr(pipeline.scheduler, "model_outputs", None)
     if outputs and isinstance(outputs[-1], torch.Tensor):

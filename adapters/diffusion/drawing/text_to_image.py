@@ -13,6 +13,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.pipeline import Pipeline
 from domain.generation.request import GenerationRequest
 
 __all__ = ["text_to_image_plan"]
@@ -27,7 +28,7 @@ _PATCH = 2
 _SMALLEST_MULTIPLE = 16
 
 
-def text_to_image_plan(pipeline: Any, requests: Sequence[GenerationRequest]) -> DrawingPlan:
+def text_to_image_plan(pipeline: Pipeline, requests: Sequence[GenerationRequest]) -> DrawingPlan:
     """The pipeline's own prompt encoding, noise and scheduler; its warnings say what they lack."""
     parameters = inspect.signature(pipeline.__call__).parameters
     scheduler = type(pipeline.scheduler)
@@ -49,7 +50,7 @@ def text_to_image_plan(pipeline: Any, requests: Sequence[GenerationRequest]) -> 
 
 
 def _arguments(
-    pipeline: Any, parameters: _Parameters, request: GenerationRequest, seed: int
+    pipeline: Pipeline, parameters: _Parameters, request: GenerationRequest, seed: int
 ) -> dict[str, Any]:
     multiple = max(_SMALLEST_MULTIPLE, _PATCH * getattr(pipeline, "vae_scale_factor", 0))
     arguments: dict[str, Any] = {
@@ -88,7 +89,9 @@ def _takes_negative(parameters: _Parameters) -> bool:
     return "negative_prompt" in parameters
 
 
-def _warnings(pipeline: Any, parameters: _Parameters, request: GenerationRequest) -> Iterator[str]:
+def _warnings(
+    pipeline: Pipeline, parameters: _Parameters, request: GenerationRequest
+) -> Iterator[str]:
     takes_negative = _takes_negative(parameters)
     if request.negative_prompt and not takes_negative:
         yield f"{type(pipeline).__name__} takes no negative prompt; it had no effect"
@@ -97,7 +100,9 @@ def _warnings(pipeline: Any, parameters: _Parameters, request: GenerationRequest
         yield from _truncations(pipeline, parameters, "negative prompt", request.negative_prompt)
 
 
-def _truncations(pipeline: Any, parameters: _Parameters, what: str, text: str) -> Iterator[str]:
+def _truncations(
+    pipeline: Pipeline, parameters: _Parameters, what: str, text: str
+) -> Iterator[str]:
     cut: dict[tuple[int, int], list[str]] = {}
     for name, tokenizer in pipeline.components.items():
         if isinstance(tokenizer, PreTrainedTokenizerBase):

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from adapters.diffusion.pipeline import StableDiffusion
+
 __all__ = ["INPAINTING_CHANNELS", "mask_whole_picture"]
 
 INPAINTING_CHANNELS = 9
@@ -19,7 +21,7 @@ _LATENTS = 4
 _PIXELS_PER_LATENT = 8
 
 
-def mask_whole_picture(pipeline: Any) -> None:
+def mask_whole_picture(pipeline: StableDiffusion) -> None:
     """Make a loaded `StableDiffusionPipeline` with a 9-channel UNet work like one with 4.
 
     The UNet adds the 5 channels itself, so samplers, batches and callbacks stay as they are. The

@@ -15,8 +15,9 @@ from transformers import PreTrainedTokenizerBase
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.loading.folder_index import make_harmless, read_index
-from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
+from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.unread_tensors import why_not_all_of_a_part_is_read
+from adapters.diffusion.pipeline import STABLE_DIFFUSION, Pipeline
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable
@@ -31,7 +32,7 @@ transformers.utils.logging.disable_progress_bar()
 _WEIGHTS = (".safetensors", ".bin")
 
 
-def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
+def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
     """The pipeline of a folder that is ours alone: its path is that of a `mirror.mirrored`.
 
     The components are loaded one by one, each by a class that is known to be a model, a scheduler
@@ -59,7 +60,7 @@ def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) ->
         ) from error
 
 
-def _read(folder: str, device: Device, tick: Callable[[], None]) -> Any:
+def _read(folder: str, device: Device, tick: Callable[[], None]) -> Pipeline:
     make_harmless(folder)
     index = read_index(folder)
     tick()

@@ -5,17 +5,16 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLPipeline
 
 from adapters.diffusion.attention.chunked import attend_in_chunks
 from adapters.diffusion.attention.signatures import remember_signatures
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.plan import choose_offload
 from adapters.diffusion.loading.file_identity import copied_out_of_the_file
+from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 
-__all__ = ["STABLE_DIFFUSION", "place"]
-
-STABLE_DIFFUSION = (StableDiffusionPipeline, StableDiffusionXLPipeline)
+__all__ = ["place"]
 
 _DENOISERS = ("unet", "transformer")
 _SHAPES = 128
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def place(
-    pipeline: Any,
+    pipeline: Pipeline,
     device: Device,
     *,
     in_any_precision: bool,
@@ -55,7 +54,7 @@ def place(
         changes: dict[str, Any] = {}
         if name in _WITH_CONVOLUTIONS and not _is_of_films(module):
             changes["memory_format"] = device.memory_format
-        if name == "vae" and isinstance(pipeline, STABLE_DIFFUSION):
+        if name == "vae" and is_stable_diffusion(pipeline):
             changes["dtype"] = device.vae_dtype(wide_range=_overflows(pipeline))
         elif in_any_precision:
             changes["dtype"] = device.dtype
@@ -65,11 +64,11 @@ def place(
         copied_out_of_the_file(modules.values(), mapped)
     elif device.name == "cpu" or offload != "none":
         copied_out_of_the_file(modules.values(), _tensors(modules.values()))
-    if device.plan.vae_tiling == "on" and not isinstance(pipeline, STABLE_DIFFUSION):
+    if device.plan.vae_tiling == "on" and not is_stable_diffusion(pipeline):
         pipeline.vae.enable_tiling()  # the others' latents are decoded by `decoding`
     if device.plan.attention == "sliced":
         pipeline.enable_attention_slicing()
-    elif device.plan.attention == "chunked" and isinstance(pipeline, STABLE_DIFFUSION):
+    elif device.plan.attention == "chunked" and is_stable_diffusion(pipeline):
         attend_in_chunks(pipeline.unet)
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device.torch_device)
@@ -90,7 +89,7 @@ def _is_of_films(module: torch.nn.Module) -> bool:
     return any(parameter.ndim == 5 for parameter in module.parameters())
 
 
-def _overflows(pipeline: Any) -> bool:
+def _overflows(pipeline: Pipeline) -> bool:
     """Whether its autoencoder's numbers are too large for float16, as the configuration of XL's
     says. That of older ones says so too, because it says nothing, and means nothing by it.
     """
@@ -99,7 +98,7 @@ def _overflows(pipeline: Any) -> bool:
     )
 
 
-def _compile(pipeline: Any) -> None:
+def _compile(pipeline: Pipeline) -> None:
     """Have the networks compiled when they are first called with a shape."""
     # All networks of a kind share their limit: a few models, each of some shapes.
     limit = torch._dynamo.config.recompile_limit

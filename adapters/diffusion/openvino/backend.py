@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
+from adapters.diffusion.pipeline import StableDiffusion
+
 __all__ = ["accelerate_with_openvino"]
 
 _PRECISIONS = (torch.float32, torch.bfloat16)
@@ -23,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def accelerate_with_openvino(
-    pipeline: Any, *, threads: int | None, memory_bytes: int, quantization: str = "none"
+    pipeline: StableDiffusion, *, threads: int | None, memory_bytes: int, quantization: str = "none"
 ) -> None:
     """Put OpenVINO's networks in the place of a pipeline's own, whose memory is given back.
 
@@ -67,7 +69,7 @@ def accelerate_with_openvino(
     _log.info("converted for OpenVINO in %.2f s: %s", time.monotonic() - began, names)
 
 
-def _networks(pipeline: Any) -> list[torch.nn.Module]:
+def _networks(pipeline: StableDiffusion) -> list[torch.nn.Module]:
     return [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.errors import DeviceUnavailable
+from tests.contract.drawing.generating import new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -172,23 +173,20 @@ def test_the_limit_of_a_control_group_is_used(
 
 
 def test_an_unsupported_setting_is_reported_before_drawing() -> None:
-    from adapters.diffusion.image_generator import DiffusersImageGenerator
 
-    generator = DiffusersImageGenerator(device="cpu", offload="model")
+    generator = new_generator(device="cpu", offload="model")
     with pytest.raises(DeviceUnavailable, match="OFFLOAD is model, which is for CUDA"):
         generator.prepare()
     assert generator.device is None
-    assert generator.plan is None
+    assert generator.report.plan is None
 
 
 def test_the_requested_number_of_threads_draws() -> None:
     import torch
 
-    from adapters.diffusion.image_generator import DiffusersImageGenerator
-
     before = torch.get_num_threads()
     try:
-        DiffusersImageGenerator(device="cpu", threads=1).prepare()
+        new_generator(device="cpu", threads=1).prepare()
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

@@ -1,5 +1,6 @@
 """Prompts as diffusers encodes them, and longer ones."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,26 +83,26 @@ class Counted:
 def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
     from adapters.diffusion.drawing.prompts import encode_prompts
 
-    counted, cache = Counted(pipeline), EncodingCache()
+    counted, kept = Counted(pipeline), PromptCache().under(EncodingKey(()))
     asked = [("red", "blue"), ("red", "blue"), ("green", "blue"), ("blue", "red")]
-    kept = [encode_prompts(pipeline, *each, cache=cache) for each in asked]
+    encodings = [encode_prompts(pipeline, *each, kept=kept) for each in asked]
     assert counted.calls == 3
-    for encoding, each in zip(kept, asked, strict=True):
+    for encoding, each in zip(encodings, asked, strict=True):
         anew = encode_prompts(pipeline, *each)
         assert torch.equal(encoding.prompt, anew.prompt)
         assert torch.equal(encoding.negative, anew.negative)
 
 
 def test_the_same_text_with_another_length_is_another_entry(pipeline: Any) -> None:
-    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
     from adapters.diffusion.drawing.prompts import encode_prompts
 
-    cache = EncodingCache()
-    assert encode_prompts(pipeline, "red", "", cache=cache).length == 77
-    assert encode_prompts(pipeline, "red", words(pipeline, 80), cache=cache).length == 154
+    kept = PromptCache().under(EncodingKey(()))
+    assert encode_prompts(pipeline, "red", "", kept=kept).length == 77
+    assert encode_prompts(pipeline, "red", words(pipeline, 80), kept=kept).length == 154
 
 
 def test_without_guidance_the_negative_prompt_is_not_encoded(pipeline: Any) -> None:
@@ -123,16 +124,16 @@ def test_without_guidance_the_negative_prompt_is_not_encoded(pipeline: Any) -> N
 def test_the_most_recent_texts_are_cached(limit: int, kept: int) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
 
-    cache, made = EncodingCache(limit), []
+    cache, made = PromptCache(limit), []
 
     def ask(name: str) -> None:
         def encode() -> tuple[torch.Tensor, ...]:
             made.append(name)
             return (torch.zeros(1000),)
 
-        cache.get(name, encode)
+        cache.under(EncodingKey(())).get(name, encode)
 
     for name in "abc":
         ask(name)
@@ -140,3 +141,69 @@ def test_the_most_recent_texts_are_cached(limit: int, kept: int) -> None:
     for name in "cba"[:kept]:
         ask(name)
     assert made == ["a", "b", "c"]
+
+
+def test_a_key_never_shares_the_encodings_of_another() -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
+
+    cache = PromptCache()
+    keys = [
+        EncodingKey(facts)
+        for facts in (
+            (),
+            (("model_id", "a"),),
+            (("model_id", "b"),),
+            (("model_id", "a"), ("clip_skip", 1)),
+            (("model_id", "a"), ("clip_skip", 2)),
+            (("model_id", "a"), ("loras", (("c", 0.5),))),
+            (("model_id", "a"), ("loras", (("c", 1.0),))),
+            (("model_id", "a"), ("prompt_syntax", "weighted")),
+        )
+    ]
+    for number, key in enumerate(keys):
+        cache.under(key).get("text", partial(torch.tensor, [number]))
+    found = [int(cache.under(key).get("text", lambda: torch.tensor([-1]))) for key in keys]
+    assert found == list(range(len(keys)))
+
+
+def test_a_pipelines_own_encoding_is_remembered_under_its_key_alone() -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompt_cache import (
+        EncodingKey,
+        PromptCache,
+        remembered_prompts,
+    )
+
+    class Pipeline:
+        calls = 0
+
+        def encode_prompt(self, prompt: str, *, device: str) -> torch.Tensor:
+            self.calls += 1
+            return torch.tensor([self.calls])
+
+    pipeline: Any = Pipeline()
+    cache = PromptCache()
+    plain, changed = (EncodingKey((("loras", given),)) for given in ((), ("a",)))
+    answers = []
+    for key in (plain, changed, plain, changed):
+        with remembered_prompts(pipeline, cache.under(key)):
+            answers.append(int(pipeline.encode_prompt("text", device="cpu")))
+    assert answers == [1, 2, 1, 2]
+
+
+def test_every_field_of_a_request_that_is_not_known_to_leave_texts_alone_is_in_the_key() -> None:
+    import dataclasses
+
+    from adapters.diffusion.drawing.prompt_cache import NOT_OF_THE_TEXT, EncodingKey
+    from tests.contract.drawing.drawing import demo_request
+
+    fields = {row.name for row in dataclasses.fields(demo_request())}
+    assert fields >= NOT_OF_THE_TEXT
+    key = EncodingKey.of(demo_request())
+    assert {name for name, _ in key.facts} == fields - NOT_OF_THE_TEXT
+    assert "model_id" in dict(key.facts)
+    assert hash(key) == hash(EncodingKey.of(demo_request(prompt="other", seed=9, width=512)))
+    assert key != EncodingKey.of(demo_request(model_id="f" * 64))

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.folders.folders import record_of, save_newer, save_stable_diffusion
 
 pytestmark = pytest.mark.torch
@@ -60,8 +60,8 @@ def add(folder: Path, names: list[str], *, as_pickle: bool = False) -> None:
 
 
 def draw(folder: Path, request: GenerationRequest) -> bytes:
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")
-    return generator.generate(record_of(folder), [request]).images[0][0].data
+    generator = new_generator(device="cpu", dtype="float32")
+    return generate(generator, record_of(folder), [request]).images[0][0].data
 
 
 @pytest.mark.parametrize("as_pickle", [False, True], ids=["safetensors", "pickle"])

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from domain.models.record import ModelRecord
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.folders.folders import record_of, save_newer, save_stable_diffusion
 from tests.contract.kept_pictures.cases import CASES, Case
 from tests.contract.kept_pictures.fingerprint import PINNED, fingerprint
@@ -71,30 +72,31 @@ def _draw_all(folder: Path) -> None:
 def _files(case: Case, models: Path) -> Iterator[tuple[str, bytes]]:
     """Return each file that a case draws, by a name for it."""
     previews: list[tuple[str, bytes]] = []
+    steps: list[GenerationStep] = []
 
-    def look(step: GenerationStep) -> None:
-        if case.has_previews:
-            for number in range(len(case.requests)):
-                data = step.preview(number)
-                previews.append((f"preview-{step.done}-{number}", data or b""))
+    def look(number: int, jpeg: bytes) -> None:
+        previews.append((f"preview-{steps[-1].done}-{number}", jpeg))
 
     model = _model(case.model, models)
     requests = [dataclasses.replace(each, model_id=model.id) for each in case.requests]
-    generator = _generator(case.dtype, case.embed_metadata)
-    batch = generator.generate(model, requests, at_once=case.at_once, on_step=look)
+    batch = generate(
+        _generator(case.dtype),
+        model,
+        requests,
+        at_once=case.at_once,
+        on_step=steps.append,
+        on_preview=look if case.has_previews else None,
+        embed_metadata=case.embed_metadata,
+    )
     for number, images in enumerate(batch.images):
         for image in images:
             yield f"picture-{number}-{image.seed}", image.data
-    yield from ((name, data) for name, data in previews if data)
+    yield from previews
 
 
 @cache
-def _generator(dtype: str, embed_metadata: bool) -> "DiffusersImageGenerator":
-    from adapters.diffusion.image_generator import DiffusersImageGenerator
-
-    return DiffusersImageGenerator(
-        embed_metadata=embed_metadata, device="cpu", dtype=dtype, threads=1, max_batch=4
-    )
+def _generator(dtype: str) -> "DiffusersImageGenerator":
+    return new_generator(device="cpu", dtype=dtype, threads=1, max_batch=4)
 
 
 @cache

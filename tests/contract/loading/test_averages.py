@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
 from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import MODELS, generate, new_generator
+from tests.fakes.picture_codec import FakePictureCodec
 
 pytestmark = pytest.mark.torch
 
@@ -50,10 +51,12 @@ def test_the_averages_draw_if_there_is_one_for_each_weight(
     registry = ModelRegistry(FilesystemModelSource([str(tmp_path)], settle_seconds=0))
     registry.refresh()
     (model,) = registry.models()
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")
-    result = GenerateImages(registry, generator)(request_for(model_id=model.id))
+    generator = new_generator(device="cpu", dtype="float32")
+    MODELS.put(model)
+    use_case = GenerateImages(registry, generator, FakePictureCodec())
+    result = use_case(request_for(model_id=model.id))
     registry.close()
-    plain = generator.generate(DEMO_MODEL, [request_for()]).images[0][0].data
+    plain = generate(generator, DEMO_MODEL, [request_for()]).images[0][0].data
     assert (pixels(result.images[0].data) == pixels(plain)) is is_whole
     said = "the averages draw the picture" if is_whole else "the averages are left out"
     assert [said in warning for warning in result.warnings if "EMA" in warning] == [True]

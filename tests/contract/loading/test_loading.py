@@ -10,9 +10,9 @@ import pytest
 import safetensors
 import safetensors.torch
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.models.record import FileStamp, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -60,11 +60,11 @@ def test_weights_of_any_precision_get_that_of_the_device(
 def test_the_first_preparation_freezes_the_libraries_for_the_garbage_collector(
     unfrozen: None,
 ) -> None:
-    DiffusersImageGenerator(device="cpu").prepare()
+    new_generator(device="cpu").prepare()
     frozen = gc.get_freeze_count()
     assert frozen > 0
     loaded_since = [[]]  # type: ignore[var-annotated]
-    DiffusersImageGenerator(device="cpu").prepare()
+    new_generator(device="cpu").prepare()
     assert gc.get_freeze_count() <= frozen
     assert any(each is loaded_since for each in gc.get_objects())
 

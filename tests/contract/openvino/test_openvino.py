@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from application.settings.plan_overrides import PlanOverrides
 from benchmarks.memory import resident_bytes
 from domain.errors import DeviceUnavailable
-from domain.execution_plan import PlanOverrides
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request, pixels
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.drawing.test_sdxl import pipeline
 from tests.contract.drawing.tiny_sdxl import WIDTH
 from tests.contract.families.test_families_inpainting import parts
@@ -35,18 +36,18 @@ SIDE = 4096
 
 @pytest.fixture(scope="module")
 def with_torch() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32", backend="torch")
+    return new_generator(device="cpu", dtype="float32", backend="torch")
 
 
 @pytest.fixture(scope="module")
 def with_openvino() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
+    return new_generator(device="cpu", dtype="float32", backend="openvino")
 
 
 def draw(
     generator: DiffusersImageGenerator, request: GenerationRequest, model: ModelRecord = DEMO_MODEL
 ) -> list[bytes]:
-    return [image.data for image in generator.generate(model, [request]).images[0]]
+    return [image.data for image in generate(generator, model, [request]).images[0]]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_repeated_picture_is_the_same_alone_and_after_others(
 
 def test_weights_in_bfloat16_draw_the_same_as_torch() -> None:
     first, second = (
-        DiffusersImageGenerator(device="cpu", dtype="bfloat16", backend=backend)
+        new_generator(device="cpu", dtype="bfloat16", backend=backend)
         for backend in ("torch", "openvino")
     )
     expected, found = (draw(each, demo_request())[0] for each in (first, second))
@@ -121,7 +122,7 @@ def test_a_removed_model_is_released() -> None:
     cache = PipelineCache(planned_device(PlanOverrides(device="cpu")), 0, load)
     kept = []
     for number in range(2):
-        pipeline = cache.get(dataclasses.replace(DEMO_MODEL, id=f"{number:064x}"))
+        pipeline: Any = cache.get(dataclasses.replace(DEMO_MODEL, id=f"{number:064x}"))
         kept.append(weakref.ref(pipeline.unet._network))
         kept.append(weakref.ref(pipeline.vae.decoder._network))
         del pipeline

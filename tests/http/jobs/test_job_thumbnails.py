@@ -9,7 +9,7 @@ from PIL import Image
 
 from application.job import JobView
 from application.thumbnails import Thumbnails
-from tests.fakes.thumbnail_maker import FakeThumbnailMaker
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.http.conftest import (
     API_KEY,
     AUTHORIZED,
@@ -141,7 +141,7 @@ def test_a_picture_that_cannot_be_reduced_is_returned_unchanged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     service = drawn()
-    maker = FakeThumbnailMaker()
+    maker = FakePictureCodec()
     maker.broken = True
     job_service = service.container.job_service()
     thumbnails = Thumbnails(job_service, service.jobs, service.results, maker)

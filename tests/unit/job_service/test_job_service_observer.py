@@ -142,7 +142,7 @@ def test_a_batch_that_does_not_fit_is_not_counted_but_its_parts_are(bench: Bench
     bench.generator.fits = 1
     submit(bench, "b", "c")
     bench.job_service.run_once()
-    assert bench.observer.batches == [1, 1, 1]
+    assert bench.observer.batches == [1, 1]
     assert [name for name, *_ in bench.observer.outcomes] == ["a", "b", "c"]
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
 from domain.generation.request import GenerationRequest
+from domain.ports.picture_codec import PictureCodec
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
@@ -14,6 +15,7 @@ from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.job_observer import FakeJobObserver
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
 __all__ = ["LOAD_TIMEOUT", "MODEL", "OTHER_MODEL", "Bench", "request"]
@@ -40,6 +42,7 @@ class Bench:
         # The seconds by which the wall clock was set forward or back.
         self.jump = 0.0
         self.generator = FakeImageGenerator(largest_batch=largest_batch)
+        self.codec: PictureCodec = FakePictureCodec()
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
         self.sole_use = FakeSoleUse()
@@ -63,7 +66,11 @@ class Bench:
         )
         self.job_service = JobService(
             GenerateImages(
-                self.registry, self.generator, clock=self.clock, load_timeout=LOAD_TIMEOUT
+                self.registry,
+                self.generator,
+                self.codec,
+                clock=self.clock,
+                load_timeout=LOAD_TIMEOUT,
             ),
             self.records,
             max_queue=self._max_queue,
