@@ -18,6 +18,7 @@ from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
+from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
@@ -26,6 +27,7 @@ from application.thumbnails import Thumbnails
 from domain.credentials import Scope
 from domain.models.names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
+from domain.ports.image_generator import ImageGenerator
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -93,12 +95,30 @@ def _job_service(
 ) -> JobService:
     wait = settings.batch_wait_ms
     return JobService(
-        generate_images,
+        [generate_images],
         records,
         max_queue=settings.max_queue,
         max_queue_per_caller=settings.max_queue_per_caller,
-        batch_wait=None if wait is None else wait / 1000,
+        batch_window=None if wait is None else wait / 1000,
         observer=observer,
+    )
+
+
+def _service(
+    registry: ModelRegistry,
+    generator: ImageGenerator,
+    job_service: JobService,
+    records: JobRecords,
+    warm_up: WarmUp,
+    settings: Settings,
+) -> InferenceService:
+    return InferenceService(
+        registry,
+        [Device(generator, worker, warm_up) for worker in job_service.workers],
+        job_service,
+        records,
+        scan_interval=settings.model_scan_interval,
+        stall_timeout=settings.stall_timeout_seconds,
     )
 
 
@@ -234,14 +254,7 @@ class Container(containers.DeclarativeContainer):
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
     )
     service = providers.ThreadSafeSingleton(
-        InferenceService,
-        model_registry,
-        image_generator,
-        job_service,
-        job_records,
-        scan_interval=settings.provided.model_scan_interval,
-        warm_up=warm_up,
-        stall_timeout=settings.provided.stall_timeout_seconds,
+        _service, model_registry, image_generator, job_service, job_records, warm_up, settings
     )
     metrics = providers.ThreadSafeSingleton(
         _metrics,

@@ -186,7 +186,7 @@ class Job:
             attempts=self.attempts - 1,
         )
 
-    def left_behind(self, now: float) -> "Job":
+    def recovered(self, now: float) -> "Job":
         """Its process ended while it was drawn: it waits again, but not for ever."""
         if self.attempts < _MOST_ATTEMPTS:
             return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)

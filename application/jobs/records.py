@@ -84,17 +84,25 @@ class JobRecords:
         if not self._sole_use.take():
             raise StorageInUse
 
-    def add(self, job: Job, *, instead_of: Job | None = None) -> Job:
-        """Keep a new job; it with its sequence. What is left of the pictures of the one that it
-        takes the place of is given up.
+    def accept(self, job: Job, *, instead_of: Job | None = None) -> Job:
+        """Store a new job, unless there is one of its key that stays; the job that is stored then.
+
+        A job stays unless it failed, was cancelled, or is `instead_of`. What is left of the
+        pictures of that one is removed.
         """
+        known = self._unsaved.get(job.key)
+        if known is not None and instead_of is None:
+            if not known.can_be_replaced:
+                return known
+            instead_of = known
         with self._noticing():
-            added = self._jobs.add(job)
-        self._failed_at = None
-        self._drop_unsaved(job.key)
-        if instead_of is not None:
-            self._results.remove({instead_of.token})
-        return added
+            kept = self._jobs.accept(job, instead_of=instead_of.token if instead_of else None)
+        if kept.token == job.token:
+            self._failed_at = None
+            self._drop_unsaved(job.key)
+            if instead_of is not None:
+                self._results.remove({instead_of.token})
+        return self._newest(kept)
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
         """Keep what has become of a job; `patiently` where nobody holds a thread for it."""

@@ -1,19 +1,19 @@
-"""The steps of a drawing, passed on to whoever follows its jobs."""
+"""The steps of a drawing, passed on to those who follow its jobs."""
 
 from collections.abc import Callable, Sequence
 
 from application.job import Progress
 from application.jobs.live_job import LiveJob
-from application.jobs.queue import JobQueue
+from application.jobs.watching import JobFeed
 from application.ports.job_observer import JobObserver
 from domain.ports.image_generator import GenerationStep
 
 __all__ = ["Interrupted", "StepReports"]
 
 _PREVIEW_SECONDS = 0.5
-"""At least between two previews of a job."""
-_GLANCE_SECONDS = 5.0
-"""How long previews are made for a client that has asked how a job looks, and may ask again."""
+"""The least time between two previews of a job."""
+_POLLED_SECONDS = 5.0
+"""For how long previews are made for a client that has asked for one, and may ask again."""
 
 
 class Interrupted(Exception):
@@ -21,27 +21,27 @@ class Interrupted(Exception):
 
 
 class StepReports:
-    """Passes on the steps of one drawing of some jobs, and stops it when nobody wants it.
+    """Passes on the steps of one drawing, and stops it when nobody wants it.
 
     Args:
         jobs: They are drawn together.
-        queue: It tells those who follow the jobs.
+        feed: It tells those who follow the jobs.
         observer: It is told of each step.
-        wanted: Those of some jobs that are still to be drawn.
+        wanted: Given some jobs, returns those that are still to be drawn.
         clock: Seconds since some moment.
     """
 
     def __init__(
         self,
         jobs: Sequence[LiveJob],
-        queue: JobQueue,
+        feed: JobFeed,
         observer: JobObserver,
         *,
         wanted: Callable[[Sequence[LiveJob]], Sequence[LiveJob]],
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
-        self._queue = queue
+        self._feed = feed
         self._observer = observer
         self._wanted = wanted
         self._clock = clock
@@ -62,11 +62,11 @@ class StepReports:
         show = now - self._shown >= _PREVIEW_SECONDS and step.done < step.total
         for number, live in enumerate(self._jobs):
             if live in wanted:
-                seen = live.viewers or now - live.glanced_at < _GLANCE_SECONDS
-                preview = step.preview(number) if show and seen else None
+                has_viewer = live.viewers or now - live.polled_at < _POLLED_SECONDS
+                preview = step.preview(number) if show and has_viewer else None
                 if preview is not None:
                     self._shown = now
-                self._queue.report(live, progress, preview, at=now)
+                self._feed.report(live, progress, preview, at=now)
 
     def _progress(self, step: GenerationStep, now: float) -> Progress:
         if self._first is None:

@@ -17,8 +17,16 @@ class JobStore(ABC):
     """
 
     @abstractmethod
-    def add(self, job: Job) -> Job:
-        """Keep a new job, in place of a finished one of the same key; it with its sequence."""
+    def accept(self, job: Job, *, instead_of: str | None = None) -> Job:
+        """Store a new job, unless there is one of its key that stays.
+
+        A job that failed or was cancelled makes room for the new one, and so does the job with the
+        token `instead_of`. Of several callers that store jobs of one key at the same time, in this
+        process or another, exactly one succeeds.
+
+        Returns:
+            The new job with its sequence, or the job that stays: then nothing was changed.
+        """
 
     @abstractmethod
     def update(self, job: Job, *, patiently: bool = False) -> None:

@@ -83,7 +83,7 @@ class GenerateImages:
             return 1
         return self.largest_batch if model.batches else 1
 
-    def awaits(self, model_id: str) -> bool:
+    def may_come(self, model_id: str) -> bool:
         """Whether the model of an accepted request is not there, but may come."""
         return self._registry.may_come(model_id)
 

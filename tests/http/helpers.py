@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from application.jobs.job_service import JobService
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from application.lifecycle.service import Readiness
 from domain.generation.request import GenerationRequest, GenerationResult
 from tests.fakes.image_generator import FakeImageGenerator

@@ -10,7 +10,7 @@ from adapters.http.edge.prefer import Preference
 from adapters.http.generation.requests import NamedRequest
 from application.job import JobStatus, JobView
 from application.jobs.job_service import JobService
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
 

@@ -15,8 +15,8 @@ from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.files.result_files import ResultFiles
 from adapters.storage.sql.job_store import SqlJobStore
 from application.job import Job, JobFailure, JobKey, JobStatus
-from application.jobs.retention import KEPT_WITHOUT_PICTURES
 from application.ports.job_store import JobStore
+from application.retention import KEPT_WITHOUT_PICTURES
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
 from tests.contract.storage.kept_jobs import TOKEN, new_job, succeeded
@@ -61,7 +61,7 @@ def ends() -> list[Callable[[Job], Job]]:
 
 @pytest.mark.parametrize("end", ends())
 def test_a_job_is_read_back_as_it_was_kept(store: JobStore, end: Callable[[Job], Job]) -> None:
-    job = end(store.add(new_job()))
+    job = end(store.accept(new_job()))
     store.update(job)
     assert store.find(job.key) == job
     assert list(store.page("me", status=job.status, before=None, limit=5)) == [job]
@@ -72,8 +72,8 @@ def test_a_job_is_read_back_as_it_was_kept(store: JobStore, end: Callable[[Job],
 def test_ids_and_callers_are_told_apart_to_the_letter(store: JobStore) -> None:
     names = ["a", "A", "a ", "ä", "a\u0308", "🎨", "%41"]
     for name in names:
-        store.add(new_job(name))
-    store.add(new_job("a", caller="me "))
+        store.accept(new_job(name))
+    store.accept(new_job("a", caller="me "))
     found = [store.find(JobKey("me", name)) for name in names]
     assert [job and job.request.id for job in found] == names
     assert store.find(JobKey("you", "a")) is None
@@ -81,7 +81,7 @@ def test_ids_and_callers_are_told_apart_to_the_letter(store: JobStore) -> None:
 
 
 def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
-    jobs = [store.add(new_job(f"{number}")) for number in range(5)]
+    jobs = [store.accept(new_job(f"{number}")) for number in range(5)]
     page = store.page("me", status=None, before=None, limit=2)
     assert list(page) == [jobs[4], jobs[3]]
     rest = store.page("me", status=JobStatus.QUEUED, before=page[-1].sequence, limit=9)
@@ -89,16 +89,16 @@ def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
 
 
 def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore) -> None:
-    old = store.add(new_job())
+    old = store.accept(new_job())
     store.update(old.cancelled(2.0))
-    new = store.add(new_job(token="cd" * 16))
+    new = store.accept(new_job(token="cd" * 16))
     assert new.sequence > old.sequence
     store.update(succeeded(old))
     assert store.find(new.key) == new
 
 
 def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
-    running = store.add(new_job()).started(2.0)
+    running = store.accept(new_job()).started(2.0)
     store.update(running)
     done = running.cancelled(3.0)
     store.update(done)
@@ -109,11 +109,11 @@ def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
 def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore) -> None:
     jobs = []
     for number in range(4):
-        added = store.add(new_job(str(number), token=f"{number:032x}"))
+        added = store.accept(new_job(str(number), token=f"{number:032x}"))
         job = succeeded(added, at=10.0 + number, size=100_000)
         store.update(job)
         jobs.append(job)
-    waiting = store.add(new_job("waiting"))
+    waiting = store.accept(new_job("waiting"))
     assert set(store.retire(finished_before=10.0, keep_bytes=450_000)) == set()
     assert set(store.retire(finished_before=10.5, keep_bytes=450_000)) == {jobs[0].token}
     assert set(store.retire(finished_before=0, keep_bytes=299_000)) == {jobs[1].token}
@@ -122,7 +122,7 @@ def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore
 
 
 def test_bytes_that_are_added_count(store: JobStore) -> None:
-    job = succeeded(store.add(new_job()), size=100)
+    job = succeeded(store.accept(new_job()), size=100)
     store.update(job)
     assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
     store.add_bytes(job, 30_000)
@@ -137,7 +137,7 @@ def test_bytes_that_are_added_count(store: JobStore) -> None:
 def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(10)]
     for number, token in enumerate(tokens):
-        job = store.add(new_job(str(number), token=token))
+        job = store.accept(new_job(str(number), token=token))
         store.update(job.cancelled(10.0 + number))
     gone = store.retire(finished_before=0, keep_bytes=5_000)
     assert 0 < len(gone) < 10
@@ -146,10 +146,12 @@ def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
 
 def test_a_caller_that_stores_much_evicts_only_its_own_jobs(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(300)]
-    mine = [store.add(new_job(str(n), caller="me", token=tokens[n])) for n in range(4)]
+    mine = [store.accept(new_job(str(n), caller="me", token=tokens[n])) for n in range(4)]
     for job in mine:
         store.update(succeeded(job, at=1.0, size=10_000))
-    theirs = [store.add(new_job(str(n), caller="other", token=tokens[n])) for n in range(10, 300)]
+    theirs = [
+        store.accept(new_job(str(n), caller="other", token=tokens[n])) for n in range(10, 300)
+    ]
     for job in theirs:
         store.update(job.cancelled(2.0))
     gone = set(store.retire(finished_before=0, keep_bytes=100_000))
@@ -159,11 +161,11 @@ def test_a_caller_that_stores_much_evicts_only_its_own_jobs(store: JobStore) -> 
 
 
 def test_of_one_caller_old_jobs_without_pictures_go_first(store: JobStore) -> None:
-    picture = store.add(new_job("picture", token="aa" * 16))
+    picture = store.accept(new_job("picture", token="aa" * 16))
     store.update(succeeded(picture, at=1.0, size=400_000))
     ended = []
     for number in range(KEPT_WITHOUT_PICTURES + 2):
-        job = store.add(new_job(str(number), token=f"{number:032x}"))
+        job = store.accept(new_job(str(number), token=f"{number:032x}"))
         is_cancelled = number % 2
         failure = JobFailure("out_of_memory", "too large")
         at = 10.0 + number
@@ -178,7 +180,7 @@ def test_of_one_caller_old_jobs_without_pictures_go_first(store: JobStore) -> No
 
 def test_what_is_retired_need_not_be_readable(url: str) -> None:
     store = SqlJobStore(url)
-    store.update(succeeded(store.add(new_job())))
+    store.update(succeeded(store.accept(new_job())))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("update jobs set body = '{'")
     connection.close()
@@ -188,26 +190,26 @@ def test_what_is_retired_need_not_be_readable(url: str) -> None:
 
 def test_jobs_survive_the_process(url: str) -> None:
     first = SqlJobStore(url)
-    job = first.add(new_job())
+    job = first.accept(new_job())
     first.close()
     second = SqlJobStore(url)
     assert second.find(job.key) == job
-    assert second.add(new_job("b")).sequence > job.sequence
+    assert second.accept(new_job("b")).sequence > job.sequence
     second.close()
 
 
 def test_numbers_are_never_given_twice(url: str) -> None:
     store = SqlJobStore(url)
-    job = store.add(new_job())
+    job = store.accept(new_job())
     store.update(job.cancelled(2.0))
     store.retire(finished_before=99, keep_bytes=0)
-    assert store.add(new_job()).sequence > job.sequence
+    assert store.accept(new_job()).sequence > job.sequence
     store.close()
 
 
 def test_a_database_that_is_locked_is_told_and_works_afterwards(url: str) -> None:
     store = SqlJobStore(url, patience=0.05)
-    job = store.add(new_job())
+    job = store.accept(new_job())
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("begin immediate")
     with pytest.raises(StorageUnavailable) as caught:
@@ -224,11 +226,11 @@ def test_a_locked_database_is_waited_for_longer_where_nobody_holds_a_thread_for_
     url: str,
 ) -> None:
     store = SqlJobStore(url, patience=0.05, long_patience=60)
-    job = store.add(new_job())
+    job = store.accept(new_job())
     path = url.removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("begin immediate")
-    for refused in (lambda: store.add(new_job("new")), lambda: store.update(job.cancelled(2.0))):
+    for refused in (lambda: store.accept(new_job("new")), lambda: store.update(job.cancelled(2.0))):
         with pytest.raises(StorageUnavailable):
             refused()
     later = threading.Timer(0.3, other.rollback)
@@ -245,12 +247,12 @@ def test_what_is_no_database_is_told(tmp_path: Path, content: bytes | None) -> N
     path = tmp_path / "jobs.sqlite"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(StorageUnavailable):
-        SqlJobStore(f"sqlite:///{path}").add(new_job())
+        SqlJobStore(f"sqlite:///{path}").accept(new_job())
 
 
 def test_a_newer_database_is_left_alone(url: str) -> None:
     store = SqlJobStore(url)
-    store.add(new_job())
+    store.accept(new_job())
     store.close()
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("insert into job_schema_versions values (99)")
@@ -264,8 +266,8 @@ def test_fields_of_other_versions_and_torn_rows_stop_nothing(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = SqlJobStore(url)
-    job = store.add(new_job())
-    torn = store.add(new_job("torn"))
+    job = store.accept(new_job())
+    torn = store.accept(new_job("torn"))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         body = "json_remove(json_set(body, '$.colour', 'red', '$.request.style', 1), '$.warnings')"
         connection.execute(f"update jobs set body = {body} where sequence = {job.sequence}")
@@ -280,7 +282,9 @@ def test_threads_may_all_add_at_once(url: str) -> None:
     store = SqlJobStore(url)
     sequences: list[int] = []
     threads = [
-        threading.Thread(target=lambda n=n: sequences.append(store.add(new_job(str(n))).sequence))
+        threading.Thread(
+            target=lambda n=n: sequences.append(store.accept(new_job(str(n))).sequence)
+        )
         for n in range(8)
     ]
     for thread in threads:
@@ -293,7 +297,7 @@ def test_threads_may_all_add_at_once(url: str) -> None:
 
 def test_jobs_and_pictures_are_their_owners_alone(url: str, tmp_path: Path) -> None:
     store = SqlJobStore(url)
-    store.add(new_job())
+    store.accept(new_job())
     database = Path(url.removeprefix("sqlite:///"))
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     files = ResultFiles(tmp_path / "results")
@@ -309,7 +313,7 @@ def test_a_wrong_url_makes_no_file_and_its_password_is_never_told(
     monkeypatch.chdir(tmp_path)
     store = SqlJobStore("sqlite://user:hunter2@nowhere/x?bad=1")
     with pytest.raises(StorageUnavailable) as caught:
-        store.add(new_job())
+        store.accept(new_job())
     assert "hunter2" not in str(caught.value) + caplog.text
     assert list(tmp_path.iterdir()) == []
 
@@ -322,7 +326,7 @@ from tests.contract.storage.kept_jobs import new_job, succeeded
 from domain.generation.request import GeneratedImage
 store, files = SqlJobStore(sys.argv[1]), ResultFiles(sys.argv[2])
 for number in range(100_000):
-    job = store.add(new_job(str(number), token=f"{number:032x}"))
+    job = store.accept(new_job(str(number), token=f"{number:032x}"))
     files.write(job.token, [GeneratedImage(bytes([number % 256]) * 50_000, 3, 512, 512)] * 2)
     store.update(succeeded(job))
     print(number, flush=True)
@@ -354,7 +358,7 @@ def test_making_the_stores_touches_nothing(tmp_path: Path) -> None:
 
 
 def test_a_removed_job_is_gone_and_no_other(store: JobStore) -> None:
-    first, second = store.add(new_job("a")), store.add(new_job("b", token="ef" * 16))
+    first, second = store.accept(new_job("a")), store.accept(new_job("b", token="ef" * 16))
     done = first.started(2.0).cancelled(3.0)
     store.update(done)
     store.remove(done)
@@ -365,8 +369,8 @@ def test_a_removed_job_is_gone_and_no_other(store: JobStore) -> None:
 
 
 def test_a_newer_job_of_the_same_id_is_not_removed(store: JobStore) -> None:
-    old = store.add(new_job("a")).cancelled(2.0)
+    old = store.accept(new_job("a")).cancelled(2.0)
     store.update(old)
-    newer = store.add(new_job("a", token="cd" * 16))
+    newer = store.accept(new_job("a", token="cd" * 16))
     store.remove(old)
     assert store.find(newer.key) == newer

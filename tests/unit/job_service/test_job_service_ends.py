@@ -17,7 +17,7 @@ from tests.unit.jobs.scheduling import Bench, request
 def stop(bench: Bench) -> None:
     """As the service does past its grace."""
     bench.job_service.abandon()
-    bench.job_service.put_back()
+    bench.job_service.requeue_running()
 
 
 def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:

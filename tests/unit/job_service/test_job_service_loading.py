@@ -78,7 +78,7 @@ def test_a_load_that_another_job_waits_for_goes_on() -> None:
 def stop(bench: Bench) -> None:
     """As the service does past its grace."""
     bench.job_service.abandon()
-    bench.job_service.put_back()
+    bench.job_service.requeue_running()
 
 
 def test_a_load_that_stops_when_it_is_told_to_is_no_attempt(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """A `JobService` over fakes, driven by hand."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from application.jobs.job_service import JobService
@@ -23,7 +23,7 @@ OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 
 
 class Bench:
-    """A job_service, and all that it works with."""
+    """A `JobService`, and all that it works with."""
 
     def __init__(
         self,
@@ -31,6 +31,8 @@ class Bench:
         *,
         max_queue_per_caller: int | None = None,
         largest_batch: int = 1,
+        devices: int = 1,
+        batch_window: float = 0,
     ) -> None:
         self.source = FakeModelSource({MODEL.path: b"weights", OTHER_MODEL.path: b"other weights"})
         self.registry = ModelRegistry(self.source)
@@ -38,7 +40,11 @@ class Bench:
         self.clock = FakeClock()
         # By how much the wall clock was put forward or back.
         self.jump = 0.0
-        self.generator = FakeImageGenerator(largest_batch=largest_batch)
+        # What happens each time that a worker looks at its clock.
+        self.on_clock: Callable[[], object] = lambda: None
+        self._batch_window = batch_window
+        self.generators = [FakeImageGenerator(largest_batch=largest_batch) for _ in range(devices)]
+        self.generator = self.generators[0]
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
         self.sole_use = FakeSoleUse()
@@ -59,15 +65,16 @@ class Bench:
             clock=self.clock,
         )
         self.job_service = JobService(
-            GenerateImages(
-                self.registry, self.generator, clock=self.clock, load_timeout=LOAD_TIMEOUT
-            ),
+            [
+                GenerateImages(self.registry, each, clock=self.clock, load_timeout=LOAD_TIMEOUT)
+                for each in self.generators
+            ],
             self.records,
             max_queue=self._max_queue,
             max_queue_per_caller=self._max_queue_per_caller,
-            batch_wait=0,
+            batch_window=self._batch_window,
             observer=self.observer,
-            clock=self.clock,
+            clock=self._read_clock,
             now=lambda: self.clock() + self.jump,
         )
 
@@ -75,6 +82,10 @@ class Bench:
     def statuses(self) -> dict[str, str]:
         """What the store has of each job, by its id."""
         return {key.id: job.status.value for key, job in self.jobs.jobs.items()}
+
+    def _read_clock(self) -> float:
+        self.on_clock()
+        return self.clock()
 
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:

@@ -58,7 +58,7 @@ class Bench:
             retention_bytes=10**9,
             now=lambda: 1000.0,
         )
-        return JobService(GenerateImages(registry, self.generator), records, max_queue=9)
+        return JobService([GenerateImages(registry, self.generator)], records, max_queue=9)
 
     def request(self, name: str) -> GenerationRequest:
         return GenerationRequest(id=name, model_id=MODEL.id, prompt="x", seed=1)

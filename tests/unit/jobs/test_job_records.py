@@ -44,7 +44,7 @@ def test_a_store_that_failed_is_tried_again_whatever_the_wall_clock_does(jump: f
 def test_a_clock_that_is_put_forward_removes_no_job() -> None:
     now, clock, store = FakeClock(1_000_000.0), FakeClock(50.0), FakeJobStore()
     records = _records(store, FakeResultStore(), now=now, clock=clock)
-    job = succeeded(store.add(new_job()), at=now.now)
+    job = succeeded(store.accept(new_job()), at=now.now)
     store.update(job)
     now.now += 10**8
     records.tidy()

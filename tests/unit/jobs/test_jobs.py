@@ -14,7 +14,7 @@ def test_a_job_says_what_it_may_become() -> None:
     assert dataclasses.replace(done, status=JobStatus.RUNNING).requeued().started_at is None
 
 
-def test_only_a_job_that_was_left_behind_has_used_an_attempt() -> None:
+def test_only_a_job_that_was_recovered_has_used_an_attempt() -> None:
     running = new_job().started(2.0)
     assert running.requeued() == new_job()
-    assert running.left_behind(3.0).attempts == 1
+    assert running.recovered(3.0).attempts == 1

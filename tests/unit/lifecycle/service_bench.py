@@ -4,6 +4,7 @@ import time
 
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
+from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from domain.models.names import ModelNames
 from domain.services.generate_images import GenerateImages
@@ -38,13 +39,13 @@ class Bench:
         )
         self.clock = FakeClock()
         self.job_service = JobService(
-            GenerateImages(self.registry, self.generator, clock=self.clock),
+            [GenerateImages(self.registry, self.generator, clock=self.clock)],
             self.records,
             max_queue=1,
         )
         self.service = InferenceService(
             self.registry,
-            self.generator,
+            [Device(self.generator, worker) for worker in self.job_service.workers],
             self.job_service,
             self.records,
             scan_interval=0.01,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from application.jobs.submit_lock import Admission
+from application.jobs.acceptance import SubmitLock
 from domain.errors import QueueFull, StorageUnavailable
 
 
@@ -33,13 +33,13 @@ def in_threads(calls: list[Callable[[], None]]) -> list[Exception]:
 
 
 def test_a_store_that_answers_nobody_holds_those_who_wait_for_a_moment_only() -> None:
-    admission = Admission(nothing, patience=0.05)
-    with admission.one_at_a_time():
+    admission = SubmitLock(nothing, patience=0.05)
+    with admission.held():
         began = time.monotonic()
-        raised = in_threads([lambda: admission.one_at_a_time().__enter__()] * 8)
+        raised = in_threads([lambda: admission.held().__enter__()] * 8)
         assert time.monotonic() - began < 5
     assert [type(error) for error in raised] == [StorageUnavailable] * 8
-    with admission.one_at_a_time():
+    with admission.held():
         pass
 
 
@@ -47,11 +47,11 @@ def test_a_store_that_answers_nobody_holds_those_who_wait_for_a_moment_only() ->
 def test_who_waits_for_many_others_is_admitted_as_long_as_they_are_answered(
     refusal: Exception | None,
 ) -> None:
-    admission = Admission(nothing, patience=0.5)
+    admission = SubmitLock(nothing, patience=0.5)
     inside: list[int] = []
 
     def slow() -> None:
-        with admission.one_at_a_time():
+        with admission.held():
             inside.append(1)
             assert inside == [1]
             threading.Event().wait(0.1)
@@ -64,10 +64,10 @@ def test_who_waits_for_many_others_is_admitted_as_long_as_they_are_answered(
 
 
 def test_calls_that_the_store_fails_do_not_keep_others_waiting() -> None:
-    admission = Admission(nothing, patience=0.3)
+    admission = SubmitLock(nothing, patience=0.3)
 
     def fail() -> None:
-        with admission.one_at_a_time():
+        with admission.held():
             threading.Event().wait(0.2)
             raise StorageUnavailable("locked")
 
@@ -84,8 +84,8 @@ def test_what_the_claim_raises_is_raised_and_the_next_may_try() -> None:
         if errors:
             raise errors.pop()
 
-    admission = Admission(claim)
-    with pytest.raises(StorageUnavailable, match="in use"), admission.one_at_a_time():
+    admission = SubmitLock(claim)
+    with pytest.raises(StorageUnavailable, match="in use"), admission.held():
         raise AssertionError("it was admitted")
-    with admission.one_at_a_time():
+    with admission.held():
         pass
