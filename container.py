@@ -11,8 +11,7 @@ from dependency_injector import containers, providers
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from adapters.pictures.parameters import PictureFileReader
-from adapters.pictures.thumbnails import PillowThumbnailMaker
+from adapters.pictures.codec import PillowPictureCodec
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
@@ -22,11 +21,13 @@ from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
+from application.settings.plan_overrides import PlanOverrides
 from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.credentials import Scope
 from domain.models.names import ModelNames
 from domain.ports.credential_verifier import CredentialVerifier
+from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
@@ -83,8 +84,8 @@ def _model_names(settings: Settings) -> ModelNames:
     return ModelNames(settings.default_model, dict(settings.model_aliases))
 
 
-def _itself(each: DiffusersImageGenerator) -> DiffusersImageGenerator:
-    return each
+def _report_of(generator: ImageGenerator) -> DeviceReport:
+    return generator.report
 
 
 def _job_service(
@@ -191,27 +192,19 @@ class Container(containers.DeclarativeContainer):
     only_model: providers.Provider[str | None] = providers.Object(None)
 
     model_source = providers.ThreadSafeSingleton(_model_source, settings, only_model)
-    _diffusers = providers.ThreadSafeSingleton(
+    model_names = providers.ThreadSafeSingleton(_model_names, settings)
+    model_registry = providers.ThreadSafeSingleton(
+        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
+    )
+    image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
-        device=settings.provided.device,
-        dtype=settings.provided.dtype,
-        vae_dtype=settings.provided.vae_dtype,
-        quantization=settings.provided.quantization,
-        backend=settings.provided.backend,
-        memory_format=settings.provided.memory_format,
-        attention=settings.provided.attention,
-        vae_tiling=settings.provided.vae_tiling,
-        offload=settings.provided.offload,
-        compiled=settings.provided.compile,
-        threads=settings.provided.threads,
-        max_batch=settings.provided.max_batch,
-        embed_metadata=settings.provided.embed_metadata,
+        model_registry,
+        overrides=providers.Callable(PlanOverrides.of, settings),
         cache_bytes=settings.provided.model_cache_bytes,
     )
-    # Who puts another one in the place of the first leaves the second with nothing to say.
-    image_generator = providers.Callable(_itself, _diffusers)
-    device_report = providers.Callable(_itself, _diffusers)
-    picture_parameters = providers.ThreadSafeSingleton(PictureFileReader)
+    # Each generator has its own report, so that one that takes the place of it brings its own.
+    device_report = providers.Callable(_report_of, image_generator)
+    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     # At /metrics a metrics key has the right that is asked for there, and nowhere else any.
     metrics_checker = providers.ThreadSafeSingleton(
@@ -221,14 +214,12 @@ class Container(containers.DeclarativeContainer):
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
-    model_names = providers.ThreadSafeSingleton(_model_names, settings)
-    model_registry = providers.ThreadSafeSingleton(
-        ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
-    )
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
         model_registry,
         image_generator,
+        picture_codec,
+        embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
     job_records = providers.ThreadSafeSingleton(
@@ -246,9 +237,8 @@ class Container(containers.DeclarativeContainer):
     job_service = providers.ThreadSafeSingleton(
         _job_service, generate_images, job_records, job_observer, settings
     )
-    thumbnail_maker = providers.ThreadSafeSingleton(PillowThumbnailMaker)
     thumbnails = providers.ThreadSafeSingleton(
-        Thumbnails, job_service, job_store, result_store, thumbnail_maker
+        Thumbnails, job_service, job_store, result_store, picture_codec
     )
     warm_up = providers.ThreadSafeSingleton(
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
@@ -277,7 +267,7 @@ class Container(containers.DeclarativeContainer):
         credential_checker=credential_checker,
         metrics_checker=metrics_checker,
         metrics=metrics,
-        picture_parameters=picture_parameters,
+        picture_codec=picture_codec,
         picture_links=picture_links,
         thumbnails=thumbnails,
     )

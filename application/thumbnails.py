@@ -9,7 +9,7 @@ from application.jobs.job_service import JobService
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable, UnreadablePicture
-from domain.ports.thumbnail_maker import ThumbnailMaker
+from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["Thumbnails", "thumbnail_version"]
 
@@ -34,12 +34,12 @@ class Thumbnails:
         job_service: JobService,
         jobs: JobStore,
         results: ResultStore,
-        maker: ThumbnailMaker,
+        codec: PictureCodec,
     ) -> None:
         self._job_service = job_service
         self._jobs = jobs
         self._results = results
-        self._maker = maker
+        self._codec = codec
         self._making = threading.Lock()
 
     def get(self, caller: str, job_id: str, number: int) -> tuple[Job, bytes]:
@@ -61,7 +61,7 @@ class Thumbnails:
 
     def _made(self, job: Job, number: int, picture: bytes) -> bytes:
         try:
-            small = self._maker.make(picture)
+            small = self._codec.thumbnail(picture)
         except UnreadablePicture as error:
             _log.warning("no thumbnail of picture %d of job %a: %s", number, job.request.id, error)
             return picture

@@ -12,6 +12,7 @@ from benchmarks.memory import give_back
 from benchmarks.registry_files import Plan, demo_variant, models_in, random_checkpoint
 from benchmarks.report import Row
 from domain.models.record import ModelFamily
+from tests.fakes.model_locator import FakeModelLocator
 
 __all__ = ["load"]
 
@@ -59,7 +60,9 @@ def seconds_to_load(folder: str) -> dict[str, Any]:
     from adapters.diffusion.image_generator import DiffusersImageGenerator
     from adapters.diffusion.loading.loader import load_pipeline
 
-    DiffusersImageGenerator(device="cpu").prepare()  # as the service has when a request comes
+    DiffusersImageGenerator(
+        FakeModelLocator(), device="cpu"
+    ).prepare()  # as the service has when a request comes
     device = find_device("cpu")
     (model,) = models_in(Path(folder))  # which reads it into the page cache too
     seconds = []

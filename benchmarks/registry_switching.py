@@ -9,6 +9,9 @@ from benchmarks.registry_files import Plan, demo_variant, models_in, random_chec
 from benchmarks.report import Row
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily
+from domain.ports.image_generator import DrawingBatch
+from domain.services.drawing_watchers import CallbackWatcher
+from tests.fakes.model_locator import FakeModelLocator
 
 __all__ = ["switches"]
 
@@ -69,11 +72,11 @@ def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
     weights = models[0].size * find_device("cpu").dtype.itemsize // 2
     # A quarter more: what one takes is not what its file takes, to the last byte.
     limit = weights * (4 * room + 1) // 4 if room > 1 else 0
-    generator = DiffusersImageGenerator(device="cpu", cache_bytes=limit)
+    generator = DiffusersImageGenerator(FakeModelLocator(*models), device="cpu", cache_bytes=limit)
     resident = []
     for index in range(count):
         model = models[index % _CHECKPOINTS]
-        generator.generate(model, [_request(model.id)])
+        generator.draw(DrawingBatch(requests=(_request(model.id),)), CallbackWatcher())
         resident.append(resident_bytes())
     return resident
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from application.settings.plan_overrides import PlanOverrides
 from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.memory import peak_bytes
@@ -15,10 +16,9 @@ from benchmarks.report import Row
 from benchmarks.speed_diffusers import WAYS, diffusers_pipeline, only_model_in, step_times
 from container import Container
 from domain.errors import DeviceUnavailable
-from domain.execution_plan import PlanOverrides
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 
 __all__ = ["can_draw_with", "steps"]
 

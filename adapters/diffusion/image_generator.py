@@ -3,58 +3,53 @@
 import contextlib
 import gc
 import logging
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from domain.execution_plan import ExecutionPlan, LoadedModel, PlanOverrides
-from domain.generation.request import GenerationRequest
-from domain.models.record import ModelRecord
-from domain.ports.device_report import DeviceMemory, DeviceReport
+from adapters.diffusion.device_report import EngineReport
+from application.settings.plan_overrides import PlanOverrides
+from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import (
-    GeneratedBatch,
+    DrawingBatch,
+    DrawingWatcher,
+    DrawnBatch,
     ImageGenerator,
-    LoadCallback,
-    StepCallback,
 )
+from domain.ports.model_locator import ModelLocator
 
 if TYPE_CHECKING:
     from adapters.diffusion.engine import Engine
 
 __all__ = ["DiffusersImageGenerator"]
 
-_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "openvino")
-
 _log = logging.getLogger(__name__)
 
 
-class DiffusersImageGenerator(ImageGenerator, DeviceReport):
+class DiffusersImageGenerator(ImageGenerator):
     """Stable Diffusion on the detected device.
 
     Neither the import of this module nor the constructor imports torch; `prepare` does.
 
     Args:
-        embed_metadata: Whether a picture carries its parameters.
-        cache_bytes: Of weights that stay loaded; None for a share of the device's memory.
-        wanted: As `PlanOverrides`: what is to be so; the rest suits the device.
+        models: Finds the models of a batch on this host.
+        overrides: What the operator decides; the rest suits the device.
+        cache_bytes: Bytes of weights that stay loaded; None for a share of the device's memory.
+        wanted: Fields of `PlanOverrides`, in the place of `overrides`.
     """
 
     def __init__(
         self,
+        models: ModelLocator,
         *,
-        embed_metadata: bool = True,
+        overrides: PlanOverrides | None = None,
         cache_bytes: int | None = None,
         **wanted: Any,
     ) -> None:
-        self.overrides = PlanOverrides(**wanted)
+        self.overrides = PlanOverrides(**wanted) if overrides is None else overrides
+        self._models = models
         self._cache_bytes = cache_bytes
-        self._embed_metadata = embed_metadata
         self._engine: Engine | None = None
-        self._on_load: LoadCallback | None = None
+        self._report = EngineReport(lambda: self._engine)
 
     @property
     def device(self) -> str | None:
@@ -65,43 +60,16 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
         return 1 if self._engine is None else self._engine.device.plan.batch_limit
 
     @property
-    def plan(self) -> ExecutionPlan | None:
-        return None if self._engine is None else self._engine.device.plan
-
-    @property
-    def loaded_models(self) -> tuple[LoadedModel, ...]:
-        return () if self._engine is None else self._engine.loaded_models
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        return _versions()
-
-    @property
-    def memory(self) -> DeviceMemory | None:
-        return None if self._engine is None else self._engine.device.memory()
+    def report(self) -> DeviceReport:
+        return self._report
 
     def prepare(self) -> None:
         if self._engine is None:
             with _libraries_left_to_themselves():
                 self._prepared()
 
-    @contextmanager
-    def watching_loads(self, on_load: LoadCallback) -> Iterator[None]:
-        self._on_load = on_load
-        try:
-            yield
-        finally:
-            self._on_load = None
-
-    def generate(
-        self,
-        model: ModelRecord,
-        requests: Sequence[GenerationRequest],
-        *,
-        at_once: int = 1,
-        on_step: StepCallback | None = None,
-    ) -> GeneratedBatch:
-        return self._prepared().generate(model, requests, at_once, on_step, self._on_load)
+    def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
+        return self._prepared().draw(batch, watcher)
 
     def _prepared(self) -> "Engine":
         if self._engine is None:
@@ -116,22 +84,20 @@ class DiffusersImageGenerator(ImageGenerator, DeviceReport):
             _log.info("drawing with: %s", device.plan)
             limit = self._cache_bytes
             self._engine = Engine(
-                device,
-                embed_metadata=self._embed_metadata,
-                cache_bytes=device.cache_bytes() if limit is None else limit,
+                device, self._models, cache_bytes=device.cache_bytes() if limit is None else limit
             )
         return self._engine
 
 
 @contextlib.contextmanager
 def _libraries_left_to_themselves() -> Iterator[None]:
-    """torch and diffusers, which are imported in the block, are nothing for the garbage collector.
+    """The garbage collector does not look at torch and diffusers, which the block imports.
 
-    They are 400,000 objects that live as long as the process. While they are made the collector
-    would look through them again and again, a tenth of the time that their import takes; and later
-    each full collection would go through all of them, and every thread stand still for the quarter
-    second it takes. Only once, before any pipeline is loaded: what is frozen in a cycle is never
-    given back.
+    They are 400,000 objects that live as long as the process. While they are made, the collector
+    would look through them again and again, for a tenth of the time that the import takes. Later
+    each full collection would go through all of them, and stop every thread for a quarter of a
+    second. This happens once, before any pipeline is loaded: the memory of a cycle that is frozen
+    is never given back.
     """
     if gc.get_freeze_count() or not gc.isenabled():
         yield
@@ -142,13 +108,3 @@ def _libraries_left_to_themselves() -> Iterator[None]:
         gc.freeze()
     finally:
         gc.enable()
-
-
-@cache
-def _versions() -> Mapping[str, str]:
-    """Of what draws; nothing is imported for it."""
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return MappingProxyType(found)

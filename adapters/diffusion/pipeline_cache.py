@@ -10,9 +10,10 @@ import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back
+from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
-from domain.execution_plan import AUTO, LoadedModel
 from domain.models.record import SHORT_ID, ModelRecord
+from domain.ports.device_report import LoadedModel
 
 __all__ = ["PipelineCache", "pipeline_bytes"]
 

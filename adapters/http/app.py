@@ -34,7 +34,7 @@ from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
-from domain.ports.picture_parameters import PictureParametersReader
+from domain.ports.picture_codec import PictureCodec
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -57,7 +57,7 @@ def create_app(
     credential_checker: CredentialChecker,
     metrics_checker: CredentialChecker,
     metrics: Metrics,
-    picture_parameters: PictureParametersReader,
+    picture_codec: PictureCodec,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
 ) -> Flask:
@@ -108,7 +108,7 @@ def create_app(
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.upkeep_blueprint(device_report, credential_checker),
         automatic1111.progress_blueprint(job_service, credential_checker),
-        automatic1111.png_info_blueprint(picture_parameters, credential_checker),
+        automatic1111.png_info_blueprint(picture_codec, credential_checker),
         explorer_blueprint(registry),
     ):
         api.register_blueprint(blueprint)

@@ -1,22 +1,24 @@
-"""The UserComment of Exif, where JPEG and WebP carry their parameters."""
+"""The UserComment of Exif, where a JPEG or WebP carries its parameters: read and written."""
 
 import struct
 
-__all__ = ["user_comment"]
+__all__ = ["exif_with_comment", "user_comment"]
 
 _ORDERS = {b"MM\0*": ">", b"II*\0": "<"}
-# Exif 2.32, 4.6.3 and 4.6.5: the pointer to the Exif tags, and one of them, which begins with the
-# name of its characters in eight bytes.
+# Exif 2.32, 4.6.3 and 4.6.5: the pointer to the Exif tags, and one of these. The comment begins
+# with the name of its character code, in eight bytes.
 _EXIF_TAGS, _USER_COMMENT = 0x8769, 0x9286
+_LONG, _UNDEFINED = 4, 7
 _CODE = 8
 _UNICODE, _OTHERS = b"UNICODE\0", (b"ASCII\0\0\0", bytes(_CODE))
 _INLINE = 4
 
 
 def user_comment(exif: bytes) -> str:
-    """The comment in a TIFF structure; empty when there is none, or no such structure.
+    """The comment in a TIFF structure; empty if there is none, or if it is not such a structure.
 
-    Raises struct.error where it is cut off.
+    Raises:
+        struct.error: the structure is cut off.
     """
     order = _ORDERS.get(exif[:4])
     if order is None:
@@ -32,13 +34,33 @@ def user_comment(exif: bytes) -> str:
         return ""
     length, place = struct.unpack_from(f"{order}II", exif, entry)
     if length <= _INLINE:
-        return ""  # not even the name of its characters
+        return ""  # not even the name of its character code
     (comment,) = struct.unpack_from(f"{length}s", exif, place)
     return _decoded(comment, order)
 
 
+def exif_with_comment(comment: str) -> bytes:
+    """Exif that holds a UserComment and nothing else.
+
+    Its text is UTF-16 after the word UNICODE. The standard does not say in which order the bytes
+    are. AUTOMATIC1111 reads and writes the high byte first, and the header says so too. Pillow
+    would mark the comment as a list of numbers, which AUTOMATIC1111 does not read as text.
+    """
+    value = _UNICODE + comment.encode("utf-16-be")
+    # TIFF 6.0, section 2: the header's 8 bytes, then directories of one tag, of 18 bytes each.
+    first, second, data = 8, 26, 44
+    return b"Exif\0\0" + b"".join(
+        (
+            struct.pack(">2sHI", b"MM", 42, first),
+            struct.pack(">HHHIII", 1, _EXIF_TAGS, _LONG, 1, second, 0),
+            struct.pack(">HHHIII", 1, _USER_COMMENT, _UNDEFINED, len(value), data, 0),
+            value,
+        )
+    )
+
+
 def _entry(exif: bytes, order: str, directory: int, tag: int) -> int | None:
-    """Where the length of a tag stands in a directory (TIFF 6.0, section 2)."""
+    """The place of a tag's length in a directory (TIFF 6.0, section 2); None without the tag."""
     (entries,) = struct.unpack_from(f"{order}H", exif, directory)
     for number in range(entries):
         place = directory + 2 + 12 * number
@@ -52,8 +74,8 @@ def _decoded(comment: bytes, order: str) -> str:
     if code != _UNICODE:
         text = text if code in _OTHERS else comment
         return text.decode("utf-8", "replace").strip("\0 ")
-    # In which order the bytes are Exif does not say, and tools differ from their own header. What
-    # people write has a zero in nearly every character, on the side of the high byte.
+    # Exif does not say in which order the bytes are, and tools differ from their own header. Nearly
+    # every character of what people write has a zero as its high byte.
     if text[:2] in (b"\xfe\xff", b"\xff\xfe"):
         encoding = "utf-16"
     elif (high := text[::2].count(0)) != (low := text[1::2].count(0)):

@@ -1,7 +1,7 @@
-"""Reads parameters where `encode_picture` writes them, and where other tools do.
+"""Reads the parameters that `encode_picture` and other tools write into picture files.
 
-Only the parts of a file are gone through, and with no image library: Pillow 13 takes ten seconds
-for six megabytes of 0xFF behind the start of a JPEG, and decodes a PNG to look for its Exif.
+It goes through the parts of a file without an image library. Pillow 13 takes ten seconds for a JPEG
+that begins with six megabytes of 0xFF, and decodes a whole PNG to look for its Exif.
 """
 
 import struct
@@ -11,40 +11,40 @@ from collections.abc import Iterator
 from adapters.pictures.exif import user_comment
 from domain.errors import UnreadablePicture
 from domain.generation.picture_parameters import PictureParameters
-from domain.ports.picture_parameters import PictureParametersReader
 
-__all__ = ["PictureFileReader"]
+__all__ = ["read_parameters"]
 
 _MOST_PIXELS = 16_384 * 16_384
-"""A WebP can not have more, and a file that claims more was made to harm who decodes it."""
+"""A WebP cannot have more. A file that claims more was made to harm the program that decodes it."""
 _MOST_PARTS = 10_000
-"""An honest file of some megabytes has some hundreds."""
+"""An honest file of some megabytes has some hundreds of parts."""
 _MOST_TEXT = 1_048_576
-"""Bytes of a picture's text, unpacked."""
+"""Bytes of all texts of a picture, unpacked."""
 _PARAMETERS = "parameters"
 
 _PNG, _JPEG, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-# ISO/IEC 10918-1, table B.1: markers that nothing follows, and those that say how large it is.
+# ISO/IEC 10918-1, table B.1: markers without content, and markers of a frame, which has a size.
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _END, _SCAN, _APP1, _FILL = 0xD9, 0xDA, 0xE1, 0xFF
 _EXIF = b"Exif\0\0"
 
 
-class PictureFileReader(PictureParametersReader):
-    """PNG (ISO/IEC 15948), JPEG (ISO/IEC 10918-1 with Exif) and WebP (RFC 9649)."""
+def read_parameters(data: bytes) -> PictureParameters:
+    """As `PictureCodec.parameters`.
 
-    def read(self, data: bytes) -> PictureParameters:
-        if data.startswith(_PNG):
-            texts = _texts_of_png(data)
-            text = texts.pop(_PARAMETERS, "")
-            return PictureParameters(text, texts)
-        if data.startswith(_JPEG):
-            return PictureParameters(_comment(_exif_of_jpeg(data)))
-        if data.startswith(_RIFF) and data[8:12] == b"WEBP":
-            return PictureParameters(_comment(_exif_of_webp(data)))
-        raise UnreadablePicture("is not a PNG, JPEG or WebP file")
+    It reads PNG (ISO/IEC 15948), JPEG (ISO/IEC 10918-1 with Exif) and WebP (RFC 9649).
+    """
+    if data.startswith(_PNG):
+        texts = _texts_of_png(data)
+        text = texts.pop(_PARAMETERS, "")
+        return PictureParameters(text, texts)
+    if data.startswith(_JPEG):
+        return PictureParameters(_comment(_exif_of_jpeg(data)))
+    if data.startswith(_RIFF) and data[8:12] == b"WEBP":
+        return PictureParameters(_comment(_exif_of_webp(data)))
+    raise UnreadablePicture("is not a PNG, JPEG or WebP file")
 
 
 def _texts_of_png(data: bytes) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _texts_of_png(data: bytes) -> dict[str, str]:
 
 
 def _chunks_of_png(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and content of each chunk but the pixels."""
+    """The type and content of the header and of each text."""
     place = len(_PNG)
     for _ in range(_MOST_PARTS):
         if place + 12 > len(data):
@@ -86,7 +86,7 @@ def _chunks_of_png(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _text(kind: bytes, content: bytes, room: int) -> tuple[str, bytes, str]:
-    """Name, text and encoding of a text chunk."""
+    """The name, the text and the encoding of a text chunk."""
     name, _, rest = content.partition(b"\0")
     encoding, packed = "latin-1", kind == b"zTXt"
     if packed:
@@ -116,7 +116,7 @@ def _exif_of_jpeg(data: bytes) -> bytes:
             raise _cut_off()
         begin, marker = data[place], data[place + 1]
         if begin != _FILL:
-            raise UnreadablePicture("is damaged: something else stands where a marker must be")
+            raise UnreadablePicture("is damaged: a marker is missing")
         if marker in (_END, _SCAN):
             if data.rfind(bytes((_FILL, _END))) < place:
                 raise _cut_off()
@@ -135,7 +135,7 @@ def _exif_of_jpeg(data: bytes) -> bytes:
 
 
 def _length(data: bytes, place: int) -> int:
-    """Of the segment whose length stands there, that left out."""
+    """Bytes of a segment after its length, which is at `place`."""
     length = int.from_bytes(data[place : place + 2], "big") - 2
     if length < 0 or place + 2 + length > len(data):
         raise _cut_off()

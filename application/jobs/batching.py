@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.generation.request import BatchKey
-from domain.services.memory_shortage import fewer_at_once
+from domain.services.memory_shortage import halved
 
 __all__ = ["BatchPolicy"]
 
@@ -58,7 +58,7 @@ class BatchPolicy:
     def failed(self, key: BatchKey, images: int) -> int:
         """This number of images did not fit into memory at once. Returns how many to try now."""
         limit = self._of(key)
-        limit.images = fewer_at_once(images)
+        limit.images = halved(images)
         limit.failed = images
         limit.successes = 0
         return limit.images

@@ -12,7 +12,6 @@ from application.jobs.timing import DrawingTimes
 from domain.errors import DomainError, GenerationFailed, JobCancelled, OutOfMemory
 from domain.generation.request import GenerationResult
 from domain.models.record import SHORT_ID
-from domain.services.generate_images import DrawnRequest
 
 __all__ = ["Endings", "failure_of"]
 
@@ -62,10 +61,10 @@ class Endings:
         _forget_frames(error)
         self._queue.finish(live, job, error)
 
-    def finish(self, live: LiveJob, drawn: DrawnRequest, images: int) -> None:
-        """Wait for the pictures of a job that was drawn in a batch of `images`, and store them."""
+    def finish(self, live: LiveJob, encode: Callable[[], GenerationResult], images: int) -> None:
+        """Encode and store the pictures of a job that was drawn in a batch of `images`."""
         try:
-            result = drawn()
+            result = encode()
             self._times.learn(result, images=images)
         except BaseException as error:  # else the device's thread would end for one picture
             self.fail(live, _as_failure(error))

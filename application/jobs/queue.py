@@ -159,7 +159,7 @@ class JobQueue(JobFeed):
         """
         with self._changed:
             live.job = live.job.started(now)
-            self._report(live, progress, None, at)
+            self._report(live, progress, at)
             return live.job
 
     def withdraw(self, live: LiveJob) -> bool:

@@ -1,4 +1,4 @@
-"""The steps of a drawing, passed on to those who follow its jobs."""
+"""Passes the steps of a drawing on to those who follow its jobs."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +6,7 @@ from application.job import Progress
 from application.jobs.live_job import LiveJob
 from application.jobs.watching import JobFeed
 from application.ports.job_observer import JobObserver
-from domain.ports.image_generator import GenerationStep
+from domain.ports.image_generator import DrawingWatcher
 
 __all__ = ["Interrupted", "StepReports"]
 
@@ -20,8 +20,8 @@ class Interrupted(Exception):
     """Nobody wants what is being drawn, or the process ends."""
 
 
-class StepReports:
-    """Passes on the steps of one drawing, and stops it when nobody wants it.
+class StepReports(DrawingWatcher):
+    """Passes on the steps of one drawing of some jobs, and stops it when nobody wants it.
 
     Args:
         jobs: They are drawn together.
@@ -48,31 +48,46 @@ class StepReports:
         self._first: tuple[int, float] | None = None
         self._shown = -_PREVIEW_SECONDS
         self._last: float | None = None
+        self._now = 0.0
+        self._following: Sequence[LiveJob] = ()
 
-    def __call__(self, step: GenerationStep) -> None:
-        """A step was done. Raises Interrupted when nobody wants the next one."""
-        now = self._clock()
+    def loading(self, loaded: bool) -> None:
+        """The model is being loaded. Raises Interrupted when nobody wants what it is for."""
+        if not self._wanted(self._jobs):
+            raise Interrupted
+
+    def step(self, done: int, total: int) -> None:
+        """A step is done. Raises Interrupted when nobody wants the next one."""
+        now = self._now = self._clock()
         if self._last is not None:
             self._observer.step_done(now - self._last)
         self._last = now
         wanted = self._wanted(self._jobs)
         if not wanted:
             raise Interrupted
-        progress = self._progress(step, now)
-        show = now - self._shown >= _PREVIEW_SECONDS and step.done < step.total
-        for number, live in enumerate(self._jobs):
+        progress = self._progress(done, total, now)
+        for live in self._jobs:
             if live in wanted:
-                has_viewer = live.viewers or now - live.polled_at < _POLLED_SECONDS
-                preview = step.preview(number) if show and has_viewer else None
-                if preview is not None:
-                    self._shown = now
-                self._feed.report(live, progress, preview, at=now)
+                self._feed.report(live, progress, at=now)
+        may_show = now - self._shown >= _PREVIEW_SECONDS and done < total
+        self._following = [
+            live
+            for live in wanted
+            if may_show and (live.viewers or now - live.polled_at < _POLLED_SECONDS)
+        ]
 
-    def _progress(self, step: GenerationStep, now: float) -> Progress:
-        if self._first is None:
-            self._first = (step.done, now)
-        done, since = self._first
-        if step.done == done or now <= since:
-            return Progress(step.done, step.total)
-        rate = (step.done - done) / (now - since)
-        return Progress(step.done, step.total, rate, (step.total - step.done) / rate)
+    def wants_preview(self, number: int) -> bool:
+        return self._jobs[number] in self._following
+
+    def preview(self, number: int, jpeg: bytes) -> None:
+        self._shown = self._now
+        self._feed.show(self._jobs[number], jpeg)
+
+    def _progress(self, done: int, total: int, now: float) -> Progress:
+        if self._first is None or done < self._first[0]:  # drawn again, with fewer images at once
+            self._first = (done, now)
+        first, since = self._first
+        if done == first or now <= since:
+            return Progress(done, total)
+        rate = (done - first) / (now - since)
+        return Progress(done, total, rate, (total - done) / rate)

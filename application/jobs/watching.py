@@ -50,12 +50,17 @@ class JobFeed(ABC):
         with self._changed:
             return self._view(live)
 
-    def report(
-        self, live: LiveJob, progress: Progress, preview: bytes | None, *, at: float
-    ) -> None:
+    def report(self, live: LiveJob, progress: Progress, *, at: float) -> None:
         """Tell those who listen how far a job is."""
         with self._changed:
-            self._report(live, progress, preview, at)
+            self._report(live, progress, at)
+
+    def show(self, live: LiveJob, preview: bytes) -> None:
+        """Show those who listen how a job looks now: a JPEG."""
+        with self._changed:
+            live.preview = preview
+            live.note("preview")
+            self._changed.notify_all()
 
     def preview(self, key: JobKey, *, at: float) -> bytes | None:
         """A JPEG of the work so far; None while there is none. Its caller asks at this time."""
@@ -107,12 +112,9 @@ class JobFeed(ABC):
         progress = live.progress or JobView.at_rest(live.job).progress
         return JobView(live.job, progress=progress)
 
-    def _report(self, live: LiveJob, progress: Progress, preview: bytes | None, at: float) -> None:
+    def _report(self, live: LiveJob, progress: Progress, at: float) -> None:
         live.moved_at, live.progress = at, progress
         live.note("progress")
-        if preview is not None:
-            live.preview = preview
-            live.note("preview")
         self._changed.notify_all()
 
 

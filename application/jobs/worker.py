@@ -14,8 +14,8 @@ from application.jobs.records import JobRecords
 from application.jobs.step_reports import Interrupted, StepReports
 from application.jobs.timing import DrawingTimes
 from application.ports.job_observer import JobObserver
-from domain.errors import DeviceLost, DomainError, OutOfMemory, StorageUnavailable
-from domain.services.generate_images import GenerateImages
+from domain.errors import DeviceLost, DomainError, StorageUnavailable
+from domain.services.generate_images import ENCODERS, Drawn, GenerateImages, Mapper
 
 __all__ = ["DeviceWorker"]
 
@@ -80,6 +80,7 @@ class DeviceWorker:
         self._now = now
         self._policy = BatchPolicy(generate_images.largest_batch_of)
         self._last_model: str | None = None
+        self._encode_with: Mapper = map
         queue.join(name)
 
     def run_forever(self) -> None:
@@ -88,13 +89,18 @@ class DeviceWorker:
         Another thread encodes and stores the pictures while the device goes on drawing. It has one
         batch at a time, so that finished pictures do not pile up.
         """
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish") as thread:
+        with (
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish") as thread,
+            ThreadPoolExecutor(max_workers=ENCODERS, thread_name_prefix="encode") as encoders,
+        ):
+            self._encode_with = encoders.map
             last: list[Future[None]] = []
 
             def finish(tasks: Sequence[Callable[[], None]]) -> None:
                 for each in last:
                     each.result()
-                if self._queue.abandoned:  # a process that ends may start no thread any more
+                if self._queue.abandoned:  # a process that ends cannot start a thread
+                    self._encode_with = map
                     _inline(tasks)
                 else:
                     last[:] = [thread.submit(task) for task in tasks]
@@ -113,7 +119,7 @@ class DeviceWorker:
         """
         batch = self._queue.take(
             self.name,
-            warm=() if self._last_model is None else (self._last_model,),
+            warm=self._warm_models(),
             limit=self._policy.limit,
             may_draw=lambda model_id: not self._generate_images.may_come(model_id),
             window=self._window(),
@@ -176,6 +182,11 @@ class DeviceWorker:
             except BaseException:  # it may be the store that ends the process
                 _log.exception("the end of job %a could not be stored", live.job.request.id)
 
+    def _warm_models(self) -> frozenset[str]:
+        # A generator need not tell what it has loaded; the last model is loaded for certain.
+        last = () if self._last_model is None else (self._last_model,)
+        return self._generate_images.loaded_models.union(last)
+
     def _window(self) -> float:
         if self._batch_window is not None:
             return self._batch_window
@@ -195,24 +206,23 @@ class DeviceWorker:
         if not batch:
             return
         key, images = batch[0].job.request.batch_key, _images(batch)
-        at_once = min(limit, images)
+        at_once = first = min(limit, images)
+
+        def fewer(too_many: int) -> int:
+            nonlocal at_once
+            _log.info("%d images at once do not fit", too_many)
+            at_once = self._policy.failed(key, too_many)
+            return at_once
+
         try:
-            drawn = self._generate_images.batch(
+            drawn = self._generate_images.draw(
                 [live.job.request for live in batch],
                 at_once=at_once,
-                on_step=StepReports(
+                watcher=StepReports(
                     batch, self._queue, self._observer, wanted=self._wanted, clock=self._clock
                 ),
-                on_load=partial(self._loading, batch),
+                fewer=fewer,
             )
-        except OutOfMemory as error:
-            if at_once == 1:
-                self._fail_or_split(batch, error, finish)
-                return
-            _log.info("%d images at once do not fit: %s", at_once, error)
-            limit = self._policy.failed(key, at_once)
-            for part in _parts(batch, limit):
-                self._draw(part, limit, finish)
         except DeviceLost as error:
             for live in batch:
                 self._endings.fail(live, error)
@@ -222,19 +232,20 @@ class DeviceWorker:
         except Exception as error:
             self._fail_or_split(batch, error, finish)
         else:
-            self._policy.succeeded(key, at_once)
+            if at_once == first:  # what fits after a shortage does not tell whether more would
+                self._policy.succeeded(key, at_once)
             self._observer.batch_drawn(at_once)
             finish(
                 [
-                    partial(self._endings.finish, live, one, images)
+                    partial(self._finish, live, one, images)
                     for live, one in zip(batch, drawn, strict=True)
                 ]
             )
 
-    def _loading(self, batch: Sequence[LiveJob], _loaded: bool) -> None:
-        """Stop a load that nobody waits for any more."""
-        if not self._wanted(batch):
-            raise Interrupted
+    def _finish(self, live: LiveJob, drawn: Drawn, images: int) -> None:
+        """Encode and store the pictures of a job that was drawn in a batch of `images`."""
+        encode = partial(self._generate_images.finish, drawn, encode_with=self._encode_with)
+        self._endings.finish(live, encode, images)
 
     def _fail_or_split(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
         """Draw the jobs of a batch that failed one by one, so that one harms no other.
@@ -250,14 +261,3 @@ class DeviceWorker:
 
 def _images(batch: Sequence[LiveJob]) -> int:
     return sum(live.job.request.num_images for live in batch)
-
-
-def _parts(batch: Sequence[LiveJob], limit: int) -> Sequence[Sequence[LiveJob]]:
-    """The jobs in groups of at most `limit` images, or of one job that has more."""
-    parts: list[list[LiveJob]] = []
-    for live in batch:
-        if parts and _images([*parts[-1], live]) <= limit:
-            parts[-1].append(live)
-        else:
-            parts.append([live])
-    return parts

@@ -179,8 +179,13 @@ class Devices:
             self._states[name] = DeviceState.LOST
             left = len(self._states) - list(self._states.values()).count(DeviceState.LOST)
         device.worker.leave()
-        what = "the device that drew this was lost" if left else "the service had to end"
-        device.worker.fail_running(GenerationFailed(f"{what} while this was drawn: {error}"))
+        device.worker.fail_running(
+            GenerationFailed(
+                f"the device was lost while this was drawn: {error}"
+                if left
+                else f"the service had to end while this was drawn: {error}"
+            )
+        )
         if left:
             _log.error("%s draws no more; devices that are left: %d: %s", name, left, error)
             return

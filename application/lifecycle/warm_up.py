@@ -8,7 +8,7 @@ from domain.errors import DeviceLost, DomainError, ModelNotFound, ModelsNotRead
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from domain.ports.device_report import DeviceReport
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 
@@ -97,7 +97,7 @@ class WarmUp:
     @property
     def _compiled(self) -> bool:
         plan = self._report.plan
-        return plan is not None and plan.compiled
+        return plan is not None and bool(plan.get("compiled"))
 
     def _awaited(self, name: str | None, stopped: Callable[[float], bool]) -> ModelRecord | None:
         """As `_model`, as soon as it is listed; the first of all only when all are."""
@@ -123,11 +123,12 @@ class WarmUp:
     def _draw(self, model: ModelRecord, stopped: Callable[[float], bool]) -> None:
         compiled = self._compiled
 
-        def on_step(step: GenerationStep) -> None:
+        def on_step(_step: GenerationStep) -> None:
             if stopped(0):
                 raise _Stopped
-            if compiled:
-                step.preview(0)  # which has a shape of its own
+
+        def on_preview(_number: int, _jpeg: bytes) -> None:
+            """A preview has a shape of its own, which is compiled when it is made."""
 
         def on_load(_loaded: bool) -> None:
             if stopped(0):
@@ -145,4 +146,9 @@ class WarmUp:
                 num_images=count,
                 seed=_SEED,
             )
-            self._generate_images(request, on_step=on_step, on_load=on_load)
+            self._generate_images(
+                request,
+                on_step=on_step,
+                on_load=on_load,
+                on_preview=on_preview if compiled else None,
+            )

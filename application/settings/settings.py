@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from application.settings import checks
-from domain.execution_plan import AUTO, PlanOverrides
+from application.settings.plan_overrides import PlanOverrides
 from domain.generation.request import GenerationRequest
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE
 
@@ -40,8 +40,10 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(PlanOverrides):
     """What the service is told. Each field is the environment variable of its name in capitals.
+
+    Those of `PlanOverrides` decide how pictures are drawn.
 
     Raises:
         SettingsError: naming every wrong value at once.
@@ -60,18 +62,7 @@ class Settings:
     default_inference_steps: int = 30
     default_guidance_scale: float = 7.5
     max_pixels: int = DEFAULT_MAX_PIXELS
-    device: str = AUTO
-    dtype: str = AUTO
-    vae_dtype: str = AUTO
-    quantization: str = AUTO
-    backend: str = AUTO
-    memory_format: str = AUTO
-    attention: str = AUTO
-    vae_tiling: str = AUTO
-    offload: str = AUTO
-    compile: bool = False
     warm_up: tuple[str, ...] = ()
-    threads: int | None = None
     data_dir: str = "data"
     database_url: str | None = field(default=None, repr=False)
     job_retention_seconds: int = 604_800
@@ -81,7 +72,6 @@ class Settings:
     stall_timeout_seconds: int = 1800
     max_queue: int = 64
     max_queue_per_caller: int | None = None
-    max_batch: int | None = None
     batch_wait_ms: int | None = None
     max_waiting: int = 64
     max_streams: int = 32

@@ -1,7 +1,8 @@
 """What every error is, and what is wrong with a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["DomainError", "FieldProblem", "InvalidRequest"]
 
@@ -15,9 +16,24 @@ class FieldProblem:
 
 
 class DomainError(Exception):
-    """Base of all errors that a caller may see. `str(error)` names the value and the remedy."""
+    """Base of all errors that a caller may see. `str(error)` names the value and the remedy.
+
+    Each of them can be pickled, with its facts.
+    """
 
     code = "error"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are pickled by their constructor's arguments, and many here have others.
+        return _loaded, (type(self), self.args, self.__dict__)
+
+
+def _loaded(
+    kind: type[DomainError], args: tuple[Any, ...], facts: Mapping[str, Any]
+) -> DomainError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class InvalidRequest(DomainError):

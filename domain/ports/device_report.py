@@ -1,29 +1,39 @@
-"""Says how is drawn, for people."""
+"""Says how pictures are drawn, for people."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.execution_plan import ExecutionPlan, LoadedModel
-
-__all__ = ["DeviceMemory", "DeviceReport"]
+__all__ = ["DeviceMemory", "DeviceReport", "LoadedModel", "UnknownDevice"]
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """Bytes of a device's own memory: those in use, whoever uses them, and all that there are."""
+    """Bytes of a device's own memory: `used` by all programs, and `total`."""
 
     used: int
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is ready to draw with; `size` is the bytes of its weights as they are loaded."""
+
+    id: str
+    size: int
+
+
 class DeviceReport(ABC):
-    """What is known of the device that draws. Any thread may ask; nothing is waited for."""
+    """What is known of the device that draws. Any thread may ask; no call waits."""
 
     @property
     @abstractmethod
-    def plan(self) -> ExecutionPlan | None:
-        """How every picture is drawn; None until the device is known."""
+    def plan(self) -> Mapping[str, str | int | bool | None] | None:
+        """How every picture is drawn, by names that people know; None until the device is known.
+
+        `compiled` is true where the first picture of each shape takes long. The other names are
+        the generator's own.
+        """
 
     @property
     @abstractmethod
@@ -33,9 +43,29 @@ class DeviceReport(ABC):
     @property
     @abstractmethod
     def versions(self) -> Mapping[str, str]:
-        """Of Python and of the libraries that draw, by their names."""
+        """The versions of Python and of the libraries that draw, by their names."""
 
     @property
     @abstractmethod
     def memory(self) -> DeviceMemory | None:
-        """Its memory; None where it has none of its own or does not tell, or is not prepared."""
+        """The memory of the device; None if it has none of its own, or does not tell."""
+
+
+class UnknownDevice(DeviceReport):
+    """The report of a generator that reports nothing."""
+
+    @property
+    def plan(self) -> None:
+        return None
+
+    @property
+    def loaded_models(self) -> tuple[LoadedModel, ...]:
+        return ()
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return {}
+
+    @property
+    def memory(self) -> None:
+        return None

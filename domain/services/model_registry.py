@@ -8,6 +8,7 @@ from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoMode
 from domain.generation.request import model_id_problem
 from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
+from domain.ports.model_locator import ModelLocator
 from domain.ports.model_source import ModelScan, ModelSource
 from domain.services.model_listing import Listing, Missed, by_id_of, still_missed
 from domain.sizes import DEFAULT_MAX_PIXELS
@@ -19,7 +20,7 @@ _AWAY_SECONDS = 3600.0
 """How long what was there, or could not be looked at, is waited for."""
 
 
-class ModelRegistry:
+class ModelRegistry(ModelLocator):
     """The models that the last look found, by id.
 
     Any thread may read: a look builds a new listing and puts it in place by one assignment.
@@ -129,6 +130,9 @@ class ModelRegistry:
         if record.reason is not None:
             raise ModelNotLoadable(f"no picture can be drawn with {record.name}: {record.reason}")
         return record
+
+    def locate(self, model_id: str) -> ModelRecord:
+        return self.get_loadable(model_id)
 
     def named(self, wanted: str) -> tuple[ModelRecord, ...]:
         """The models that have this id or name, sorted by path; several for an unclear name.

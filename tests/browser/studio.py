@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import API_KEY, Service
 

@@ -7,6 +7,7 @@ import pytest
 
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
+from tests.contract.drawing.generating import new_generator
 from tests.paths import DEMO_CHECKPOINT
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ DEMO_MODEL = ModelRecord(
 @pytest.fixture(scope="session")
 def float32_generator() -> "DiffusersImageGenerator":
     """Draws up to four images at once, as exactly as can be."""
-    from adapters.diffusion.image_generator import DiffusersImageGenerator
 
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32", max_batch=4)
+    generator = new_generator(device="cpu", dtype="float32", max_batch=4)
     generator.prepare()
     return generator
 

@@ -1,37 +1,38 @@
-"""A report of a device that nobody has."""
+"""A report of a device that does not exist."""
 
 from collections.abc import Mapping
 
-from domain.execution_plan import ExecutionPlan, LoadedModel
-from domain.ports.device_report import DeviceMemory, DeviceReport
+from domain.ports.device_report import DeviceMemory, DeviceReport, LoadedModel
 
 __all__ = ["PLAN", "FakeDeviceReport"]
 
-PLAN = ExecutionPlan(
-    device="cuda:1",
-    device_name="A Fast One",
-    memory_bytes=80_000_000_000,
-    backend="torch",
-    dtype="float16",
-    dtype_of_others="bfloat16",
-    vae_dtype="float16",
-    vae_dtype_of_wide_range="bfloat16",
-    quantization="none",
-    memory_format="channels_last",
-    attention="sdpa",
-    vae_tiling="auto",
-    offload="auto",
-    compiled=False,
-    threads=None,
-    batch_limit=8,
-)
+PLAN: Mapping[str, str | int | bool | None] = {
+    "device": "cuda:1",
+    "device_name": "A Fast One",
+    "memory_bytes": 80_000_000_000,
+    "backend": "torch",
+    "dtype": "float16",
+    "dtype_of_others": "bfloat16",
+    "vae_dtype": "float16",
+    "vae_dtype_of_wide_range": "bfloat16",
+    "quantization": "none",
+    "memory_format": "channels_last",
+    "attention": "sdpa",
+    "vae_tiling": "auto",
+    "offload": "auto",
+    "compiled": False,
+    "threads": None,
+    "batch_limit": 8,
+}
 
 
 class FakeDeviceReport(DeviceReport):
     """Says what it is told to say."""
 
     def __init__(
-        self, plan: ExecutionPlan | None = None, loaded: tuple[LoadedModel, ...] = ()
+        self,
+        plan: Mapping[str, str | int | bool | None] | None = None,
+        loaded: tuple[LoadedModel, ...] = (),
     ) -> None:
         self._plan = plan
         self._loaded = loaded
@@ -43,7 +44,7 @@ class FakeDeviceReport(DeviceReport):
         self._memory = memory
 
     @property
-    def plan(self) -> ExecutionPlan | None:
+    def plan(self) -> Mapping[str, str | int | bool | None] | None:
         return self._plan
 
     @property

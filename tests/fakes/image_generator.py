@@ -1,23 +1,23 @@
 """A generator that draws one flat colour for each image, at once."""
 
 import hashlib
-import io
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-
-from PIL import Image
+from collections.abc import Callable, Sequence
 
 from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
-from domain.generation.request import GeneratedImage, GenerationRequest, Timings
-from domain.models.record import ModelRecord
+from domain.generation.raster import Raster
+from domain.generation.request import GenerationRequest, Timings
+from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import (
-    GeneratedBatch,
-    GenerationStep,
+    DrawingBatch,
+    DrawingWatcher,
+    DrawnBatch,
+    DrawnImage,
+    DrawnRequest,
     ImageGenerator,
-    LoadCallback,
-    StepCallback,
 )
+from domain.services.drawing_watchers import GenerationStep
+from tests.fakes.device_report import FakeDeviceReport
 
 __all__ = ["FakeImageGenerator"]
 
@@ -32,16 +32,18 @@ class FakeImageGenerator(ImageGenerator):
         unloadable: Ids of models that cannot be loaded.
         warnings: What it has to say of each request.
         batches: The ids of the requests of each batch that was drawn, in order.
+        tried: How many images at once were tried, for each call of `draw`.
         fits: How many images at once it has memory for.
         on_begin: Called with each batch before it is drawn.
-        after_step: Called after each step, once whoever asked for the pictures knows of it.
+        after_step: Called after each step, once the watcher knows of it.
         load_ticks: How often each load shows a sign of life before the model is loaded.
         after_load_tick: Called after each of them.
-        previews: Of how many requests a preview was made.
+        previews: The number of previews that were made.
     """
 
     def __init__(self, *, prepared: bool = True, largest_batch: int = 1) -> None:
         self.batches: list[tuple[str, ...]] = []
+        self.tried: list[int] = []
         self.fits = 1_000
         self.on_begin: Callable[[Sequence[GenerationRequest]], None] = lambda _requests: None
         self.after_step: Callable[[GenerationStep], object] = lambda _step: None
@@ -53,12 +55,12 @@ class FakeImageGenerator(ImageGenerator):
         self.began = threading.Event()
         self.failures: list[BaseException] = []
         self.load_ticks = 1
-        self._on_load: LoadCallback | None = None
         self.after_load_tick: Callable[[], object] = lambda: None
         self.unloadable: set[str] = set()
         self.warnings: tuple[str, ...] = ()
         self.unavailable: DomainError | None = None
         self._device = "cpu" if prepared else None
+        self._report = FakeDeviceReport()
 
     @property
     def device(self) -> str | None:
@@ -68,59 +70,54 @@ class FakeImageGenerator(ImageGenerator):
     def largest_batch(self) -> int:
         return self._largest_batch
 
+    @property
+    def report(self) -> DeviceReport:
+        return self._report
+
     def prepare(self) -> None:
         if self.unavailable is not None:
             raise self.unavailable
         self._device = "cpu"
 
-    @contextmanager
-    def watching_loads(self, on_load: LoadCallback) -> Iterator[None]:
-        self._on_load = on_load
-        try:
-            yield
-        finally:
-            self._on_load = None
-
-    def generate(
-        self,
-        model: ModelRecord,
-        requests: Sequence[GenerationRequest],
-        *,
-        at_once: int = 1,
-        on_step: StepCallback | None = None,
-    ) -> GeneratedBatch:
+    def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
         self.prepare()
+        requests = batch.requests
         self.began.set()
         self.on_begin(requests)
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        if model.id in self.unloadable:
-            raise ModelNotLoadable(f"{model.name} is no checkpoint")
-        if self._on_load is not None:
-            for _ in range(self.load_ticks):
-                self._on_load(False)
-                self.after_load_tick()
-            self._on_load(True)
+        (model_id,) = batch.models
+        if model_id in self.unloadable:
+            raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
+        for _ in range(self.load_ticks):
+            watcher.loading(False)
+            self.after_load_tick()
+        watcher.loading(True)
         images = sum(request.num_images for request in requests)
-        together = min(at_once, self._largest_batch, images)
+        together = min(batch.at_once, images)
+        self.tried.append(together)
         if together > self.fits:
             raise OutOfMemory(f"{together} images do not fit; ask for fewer")
-        steps = requests[0].num_inference_steps * -(-images // together)
-        for step in range(steps):
-            done = GenerationStep(step + 1, steps, self._preview)
-            if on_step is not None:
-                on_step(done)
-            self.after_step(done)
+        total = requests[0].num_inference_steps * -(-images // together)
+        for done in range(1, total + 1):
+            watcher.step(done, total)
+            for number in range(len(requests)):
+                if watcher.wants_preview(number):
+                    watcher.preview(number, self._preview(number))
+            self.after_step(GenerationStep(done, total))
         self.drawn += requests
         self.batches.append(tuple(request.id for request in requests))
-        return GeneratedBatch(
-            images=tuple(
-                tuple(_image(model, request, seed) for seed in request.seeds)
+        return DrawnBatch(
+            requests=tuple(
+                DrawnRequest(
+                    images=tuple(_image(request, seed) for seed in request.seeds),
+                    sampler="Fake",
+                    warnings=self.warnings,
+                )
                 for request in requests
             ),
             timings=Timings(load=0.25, generate=0.5, encode=0.125),
-            warnings=(self.warnings,) * len(requests),
         )
 
     def _preview(self, number: int) -> bytes:
@@ -128,10 +125,8 @@ class FakeImageGenerator(ImageGenerator):
         return b"\xff\xd8 a small picture of request %d" % number
 
 
-def _image(model: ModelRecord, request: GenerationRequest, seed: int) -> GeneratedImage:
-    what = (model.id, request.batch_key, request.prompt, request.negative_prompt, seed)
-    red, green, blue = hashlib.sha256(repr(what).encode()).digest()[:3]
-    stream = io.BytesIO()
-    size = (request.width, request.height)
-    Image.new("RGB", size, (red, green, blue)).save(stream, request.output_format)
-    return GeneratedImage(stream.getvalue(), seed, *size, request.output_format)
+def _image(request: GenerationRequest, seed: int) -> DrawnImage:
+    what = (request.batch_key, request.prompt, request.negative_prompt, seed)
+    colour = hashlib.sha256(repr(what).encode()).digest()[:3]
+    width, height = request.drawn_width, request.drawn_height
+    return DrawnImage(Raster(width, height, colour * (width * height)), seed)

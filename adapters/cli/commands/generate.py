@@ -20,8 +20,8 @@ from domain.errors import InvalidRequest
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
-from domain.ports.image_generator import GenerationStep
 from domain.samplers import SCHEDULER_NAMES
+from domain.services.drawing_watchers import GenerationStep
 
 __all__ = ["generate"]
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
+from adapters.diffusion.devices.execution_plan import ExecutionPlan
 from adapters.diffusion.devices.plan import choose_plan
 from adapters.diffusion.devices.probe import host_memory, probe
-from domain.execution_plan import AUTO, ExecutionPlan, PlanOverrides
+from application.settings.plan_overrides import AUTO, PlanOverrides
 from domain.ports.device_report import DeviceMemory
 
 __all__ = ["Device", "find_device", "planned_device"]

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 import torch
 
 from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
-from domain.ports.image_generator import GenerationStep, LoadCallback, StepCallback
 
 __all__ = [
-    "Callbacks",
     "brief",
     "give_memory_back",
     "is_device_lost",
@@ -25,9 +24,9 @@ __all__ = [
     "trim_heap",
 ]
 
-# The CPU's and Metal's allocators, cuBLAS and cuDNN raise a plain RuntimeError; this is what theirs
-# say. cuDNN calls it not supported when it finds no room to work in, as `should_reduce_batch_size`
-# of accelerate knows too.
+# The allocators of the CPU and of Metal, cuBLAS and cuDNN raise a plain RuntimeError with one of
+# these texts. cuDNN says "not supported" if it finds no room to work in, as accelerate also has it
+# in `should_reduce_batch_size`.
 _MEMORY_WORDS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -39,7 +38,7 @@ _MEMORY_WORDS = (
     "cudnn_status_not_supported",
 )
 # After these errors of CUDA «the process must be terminated and relaunched», as the documentation
-# of cudaError_t has it: each further call fails likewise. HIP took over its words.
+# of cudaError_t says: each further call fails too. HIP has the same texts.
 _LOST = re.compile(
     r"(cuda|hip) error: .*(an illegal memory access|device-side assert|unspecified launch failure"
     r"|an illegal instruction|misaligned address|invalid program counter|hardware stack error"
@@ -50,61 +49,22 @@ _LOST = re.compile(
 _OF_THE_MOMENT = re.compile(
     r"\b(cuda|hip|mps)\b|cublas|cudnn|can't start new thread|too many open files", re.IGNORECASE
 )
-# What no callback raises to end a drawing, but by a fault in it.
-_FAULTS = (
-    *(RuntimeError, ValueError, TypeError, AttributeError, LookupError),
-    *(ArithmeticError, AssertionError, ImportError, MemoryError),
-)
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
-
-
-class Callbacks:
-    """Passes a caller's callbacks on to libraries, and knows what they raised.
-
-    A library may wrap what a callback raises, or let it by; either way the callback's own error is
-    what its caller meant to have. Errors that Python's own code raises are faults, not meant.
-    """
-
-    def __init__(self, on_step: StepCallback | None, on_load: LoadCallback | None) -> None:
-        self._on_step = on_step
-        self._on_load = on_load
-        self.raised: BaseException | None = None
-
-    def on_step(self, step: GenerationStep) -> None:
-        """As `StepCallback`."""
-        if self._on_step is not None:
-            with self._noted():
-                self._on_step(step)
-
-    def on_load(self, loaded: bool = False) -> None:
-        """As `LoadCallback`."""
-        if self._on_load is not None:
-            with self._noted():
-                self._on_load(loaded)
-
-    @contextmanager
-    def _noted(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            if not isinstance(error, _FAULTS):
-                self.raised = error
-            raise
 
 
 @contextmanager
 def translated_errors(
-    device: Device, doing: str, callbacks: Callbacks | None = None
+    device: Device, doing: str, watcher: GuardedWatcher | None = None
 ) -> Iterator[None]:
-    """Turn whatever a library raises into a domain error; give memory back if it was short.
+    """Turn whatever a library raises into a domain error, and give memory back if it was short.
 
-    That holds for what is no `Exception` too: a panic of a library in Rust, `SystemExit`. What a
-    callback of the caller raised comes out as it is, and so does Ctrl-C in the main thread.
+    This holds for exceptions that are not an `Exception` too: the panic of a library in Rust, and
+    `SystemExit`. What `watcher` raised comes out as it is, and so does Ctrl-C in the main thread.
 
     Raises:
-        OutOfMemory: the device, or the host, has not enough.
-        DeviceLost: this process can use the device no more.
-        GenerationFailed: one of them failed for another reason.
+        OutOfMemory: the device or the host has not enough memory.
+        DeviceLost: this process cannot use the device any more.
+        GenerationFailed: it failed for another reason.
     """
     try:
         yield
@@ -112,10 +72,10 @@ def translated_errors(
         # The frames that an error points to still hold the tensors of what failed.
         for each in _causes(error):
             traceback.clear_frames(each.__traceback__)
-        if callbacks is not None and callbacks.raised is not None:
-            if error is callbacks.raised:
+        if watcher is not None and watcher.raised is not None:
+            if error is watcher.raised:
                 raise
-            raise callbacks.raised from None
+            raise watcher.raised from None
         if isinstance(error, DomainError) or _is_of_this_process(error):
             raise
         if is_device_lost(error):
@@ -133,7 +93,7 @@ def translated_errors(
 
 
 def give_memory_back(device: Device) -> None:
-    """Give memory that nothing refers to any more back to the device and to the system."""
+    """Give memory that nothing refers to back to the device and to the system."""
     gc.collect()
     device.release_memory()
     trim_heap()
@@ -147,9 +107,9 @@ def trim_heap() -> None:
 
 
 def _is_of_this_process(error: BaseException) -> bool:
-    """Whether it ends the process or a generator, and no library is to blame.
+    """Whether an error ends the process or a Python generator, so that no library is to blame.
 
-    Only the main thread has Ctrl-C and the end of the process raised into it.
+    Python raises Ctrl-C and the end of the process in the main thread alone.
     """
     if isinstance(error, GeneratorExit):
         return True
@@ -165,13 +125,14 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Whether an error, or one that led to it, says that the process can use its GPU no more."""
+    """Whether an error, or one that led to it, says that the process has lost its GPU."""
     return any(_LOST.search(str(each)) for each in _causes(error) if isinstance(each, RuntimeError))
 
 
 def is_of_the_bytes(error: BaseException) -> bool:
-    """Whether a file that could not be loaded with this error never will be: it is no matter of
-    the moment, such as memory, a disk, a device or threads that can not be had.
+    """Whether a file whose load raised this error can never be loaded.
+
+    False for an error of the moment: of memory, of a disk, of a device or of threads.
     """
     return not any(
         isinstance(each, OSError) or is_out_of_memory(each) or _OF_THE_MOMENT.search(str(each))

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from adapters.diffusion.devices.execution_plan import ExecutionPlan
+from application.settings.plan_overrides import AUTO, PlanOverrides
 from domain.errors import DeviceUnavailable
-from domain.execution_plan import AUTO, ExecutionPlan, PlanOverrides
 
 __all__ = ["DeviceFacts", "choose_offload", "choose_plan", "usable_cores"]
 
@@ -81,7 +82,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
         ),
         vae_tiling=overrides.vae_tiling,
         offload=overrides.offload if facts.kind == "cuda" else "none",
-        compiled=overrides.compiled,
+        compiled=overrides.compile,
         threads=overrides.threads or (facts.cores if facts.kind == "cpu" else None),
         batch_limit=overrides.max_batch or _BATCH_LIMITS[facts.kind],
     )
@@ -138,7 +139,7 @@ def _attention(facts: DeviceFacts, dtype: str, *, eager: bool) -> str:
 
 def _is_eager(backend: str, wanted: PlanOverrides) -> bool:
     """Whether networks are run as they are written, where loops over chunks stay loops."""
-    return backend == "torch" and not wanted.compiled
+    return backend == "torch" and not wanted.compile
 
 
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
@@ -154,15 +155,15 @@ def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
     if wanted.offload == "model":
         if facts.kind != "cuda":
             yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
-        if wanted.compiled:
+        if wanted.compile:
             yield "OFFLOAD is model and COMPILE is true; choose one of the two"
     if wanted.attention == "chunked" and facts.kind != "cpu":
         yield f"ATTENTION is chunked, which is for CPUs; leave it out on {facts.device}"
-    elif wanted.attention == "chunked" and wanted.compiled:
+    elif wanted.attention == "chunked" and wanted.compile:
         yield "ATTENTION is chunked and COMPILE is true; choose one of the two"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
         yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
-    if wanted.compiled:
+    if wanted.compile:
         if facts.kind == "mps":
             yield "COMPILE is true, which is for CUDA and CPUs; leave it out on mps"
         elif not facts.compiler:
@@ -189,7 +190,7 @@ def _problems_of_openvino(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator
         )
     if "float16" in (wanted.dtype, wanted.vae_dtype):
         yield f"{asked}, and OpenVINO draws in float32 or bfloat16; DTYPE and VAE_DTYPE say which"
-    if wanted.compiled:
+    if wanted.compile:
         yield f"{asked}, and COMPILE is true, which is for torch; leave one out"
     if wanted.attention == "chunked":
         yield f"{asked}, and ATTENTION is chunked, which is for torch; leave one out"

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from adapters.diffusion.devices.plan import DeviceFacts, usable_cores
+from application.settings.plan_overrides import AUTO
 from domain.errors import DeviceUnavailable
-from domain.execution_plan import AUTO
 
 __all__ = ["host_memory", "probe"]
 

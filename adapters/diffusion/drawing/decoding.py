@@ -16,8 +16,8 @@ import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import is_out_of_memory
+from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
-from domain.execution_plan import AUTO
 
 __all__ = ["decode"]
 

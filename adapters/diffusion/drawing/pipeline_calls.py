@@ -1,18 +1,18 @@
-"""What is to be drawn with a pipeline: the calls of it, one after the other."""
+"""The calls of a pipeline that draw a batch, one after the other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from domain.generation.request import GenerationRequest
-from domain.ports.image_generator import GenerationStep, StepCallback
+from domain.ports.image_generator import DrawingWatcher
 
 __all__ = ["Drawing", "DrawingPlan", "PipelineCall", "Progress"]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One image to draw: the one of `request` that has this seed."""
+    """One image to draw: that of `request` with this seed."""
 
     request: GenerationRequest
     seed: int
@@ -20,7 +20,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class PipelineCall:
-    """A call of a pipeline that draws `drawings`, in their order."""
+    """One call of a pipeline, which draws `drawings` in their order."""
 
     drawings: tuple[Drawing, ...]
     arguments: Mapping[str, Any]
@@ -32,13 +32,13 @@ class DrawingPlan:
 
     Attributes:
         calls: In the order of the requests and their seeds.
-        new_scheduler: Makes the pipeline's scheduler. It keeps the state of a drawing, so each
-            call has its own.
+        new_scheduler: Makes the pipeline's scheduler. A scheduler keeps the state of a drawing, so
+            each call has its own.
         sampler: The scheduler's name, as pictures carry it.
         step_argument: The name of the pipeline's argument for a callback after each step.
         warnings: What the caller of each request should know of its pictures.
-        decode: Makes pixels, from 0 to 1, of the last latents, and tells its `warn` what changes
-            them; None where the pipeline does.
+        decode: Turns the last latents into pixels from 0 to 1, and tells `warn` what changes them;
+            None if the pipeline does this itself.
     """
 
     calls: tuple[PipelineCall, ...]
@@ -54,44 +54,47 @@ class Progress:
     """diffusers' step callback, new or old, for one call of a pipeline.
 
     Attributes:
-        pipeline: What is called.
-        done: Calls before this one.
-        calls: Calls in all.
-        on_step: Told of each step.
-        preview: A look at drawing number i of this call, given its latents.
+        pipeline: The pipeline that is called.
+        done: The number of calls before this one.
+        calls: The number of calls in all.
+        watcher: Is told of each step, and of previews that it wants.
+        preview: Makes a preview of drawing number i of this call from its latents.
         firsts: The first drawing of this call for each request that has one, by its number.
     """
 
     pipeline: Any
     done: int
     calls: int
-    on_step: StepCallback | None
+    watcher: DrawingWatcher
     preview: Callable[[Any, int], bytes | None]
     firsts: Mapping[int, int]
 
     def __call__(self, *arguments: Any) -> dict[str, Any]:
-        # The new one is told (pipeline, step, time, tensors), the old one (step, time, latents).
+        # The new callback gets (pipeline, step, time, tensors), the old one (step, time, latents).
         index = next(each for each in arguments if isinstance(each, int))
         done, steps = self._steps(index + 1)
-        if self.on_step is not None and done is not None:
+        if done is not None:
+            self.watcher.step(self.done * steps + done, self.calls * steps)
             last = arguments[-1]
-            latents = last.get("latents") if isinstance(last, dict) else last
-
-            def preview(number: int) -> bytes | None:
-                first = self.firsts.get(number)
-                return None if first is None else self.preview(latents, first)
-
-            step = GenerationStep(self.done * steps + done, self.calls * steps, preview)
-            self.on_step(step)
+            self._show(last.get("latents") if isinstance(last, dict) else last)
         return {}
 
-    def _steps(self, looks: int) -> tuple[int | None, int]:
-        """The steps that are done after so many looks of the network, and all of them.
+    def _show(self, latents: Any) -> None:
+        for number, first in self.firsts.items():
+            if self.watcher.wants_preview(number):
+                jpeg = self.preview(latents, first)
+                if jpeg is not None:
+                    self.watcher.preview(number, jpeg)
 
-        None in the middle of a step: some samplers look twice.
+    def _steps(self, evaluations: int) -> tuple[int | None, int]:
+        """The steps that are done after so many evaluations of the network, and all steps.
+
+        None in the middle of a step: some samplers evaluate the network twice in a step.
         """
         scheduler = self.pipeline.scheduler
-        # Where the pipeline does not count, its scheduler's looks are those of the drawing.
+        # If the pipeline does not count, the drawing has as many evaluations as its scheduler.
         total = getattr(self.pipeline, "num_timesteps", None) or len(scheduler.timesteps)
         counted = getattr(scheduler, "steps_done", None)
-        return (looks, total) if counted is None else (counted(looks), counted(total))
+        if counted is None:
+            return evaluations, total
+        return counted(evaluations), counted(total)

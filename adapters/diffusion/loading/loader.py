@@ -21,12 +21,12 @@ from transformers.initialization import no_init_weights
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import (
-    Callbacks,
     brief,
     give_memory_back,
     is_of_the_bytes,
     translated_errors,
 )
+from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.families import (
     FAMILIES,
     configuration_files,
@@ -55,26 +55,26 @@ _PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
 _log = logging.getLogger(__name__)
 
 
-def load_pipeline(model: ModelRecord, device: Device, callbacks: Callbacks | None = None) -> Any:
-    """The text-to-image pipeline of a model, on `device`, in its precision.
+def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | None = None) -> Any:
+    """The text-to-image pipeline of a model, on `device` and in the precision of the plan.
 
     Args:
         model: What is loaded.
-        device: Where it shall draw.
-        callbacks: Told again and again while it is loaded; what they raise ends the load.
+        device: What will draw with it.
+        watcher: Is told of the load at least once a second; its exception ends the load.
 
     Raises:
         ModelChanged: the file is not the one that the model's id names.
-        ModelNotLoadable: the file is no checkpoint that can be drawn with; the message says why.
+        ModelNotLoadable: nobody can draw with the file; the message says why.
         OutOfMemory: it does not fit.
     """
     started = time.monotonic()
-    callbacks = callbacks or Callbacks(None, None)
+    watcher = watcher or GuardedWatcher()
     try:
-        with translated_errors(device, f"loading {model.name}", callbacks):
-            with proven(model) as file, ticking(callbacks.on_load):
+        with translated_errors(device, f"loading {model.name}", watcher):
+            with proven(model) as file, ticking(watcher.loading):
                 read = read_folder if model.parts else _read
-                pipeline = read(file, device, callbacks.on_load)
+                pipeline = read(file, device, watcher.loading)
             if isinstance(pipeline, STABLE_DIFFUSION):
                 _finish(pipeline, device)
             elif device.plan.backend == "openvino":
@@ -83,7 +83,7 @@ def load_pipeline(model: ModelRecord, device: Device, callbacks: Callbacks | Non
                 _log.warning("torch draws in %s: OpenVINO takes no %s", dtype, name)
     except BaseException as error:
         give_memory_back(device)
-        if not isinstance(error, DomainError):  # a callback ended it, or the process ends
+        if not isinstance(error, DomainError):  # the watcher ended it, or the process ends
             raise
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise

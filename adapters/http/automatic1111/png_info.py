@@ -15,7 +15,7 @@ from adapters.http.generation.fields import CheckedString
 from domain.credentials import Scope
 from domain.errors import UnreadablePicture
 from domain.generation.picture_parameters import parse_parameters
-from domain.ports.picture_parameters import PictureParametersReader
+from domain.ports.picture_codec import PictureCodec
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["png_info_blueprint"]
@@ -75,9 +75,7 @@ class _SdapiPngInfoSchema(AnswerSchema):
     parameters = _texts("The parameters of `info` by name.")
 
 
-def png_info_blueprint(
-    reader: PictureParametersReader, checker: CredentialChecker
-) -> PictureBlueprint:
+def png_info_blueprint(codec: PictureCodec, checker: CredentialChecker) -> PictureBlueprint:
     """`/sdapi/v1/png-info`."""
     blueprint = PictureBlueprint(
         "sdapi_png_info",
@@ -94,7 +92,7 @@ def png_info_blueprint(
     @blueprint.response(HTTPStatus.OK, _SdapiPngInfoSchema)
     def png_info(fields: dict[str, bytes]) -> dict[str, object]:
         """Read the parameters that a picture carries."""
-        found = reader.read(fields["image"])
+        found = codec.parameters(fields["image"])
         return {
             "info": found.text,
             "items_": found.items,

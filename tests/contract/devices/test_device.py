@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.errors import DeviceUnavailable
+from tests.contract.drawing.generating import new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -172,23 +173,20 @@ def test_what_a_control_group_allows_is_no_more_than_that(
 
 
 def test_what_can_not_be_had_is_said_before_anything_is_drawn() -> None:
-    from adapters.diffusion.image_generator import DiffusersImageGenerator
 
-    generator = DiffusersImageGenerator(device="cpu", offload="model")
+    generator = new_generator(device="cpu", offload="model")
     with pytest.raises(DeviceUnavailable, match="OFFLOAD is model, which is for CUDA"):
         generator.prepare()
     assert generator.device is None
-    assert generator.plan is None
+    assert generator.report.plan is None
 
 
 def test_the_threads_that_are_asked_for_draw() -> None:
     import torch
 
-    from adapters.diffusion.image_generator import DiffusersImageGenerator
-
     before = torch.get_num_threads()
     try:
-        DiffusersImageGenerator(device="cpu", threads=1).prepare()
+        new_generator(device="cpu", threads=1).prepare()
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

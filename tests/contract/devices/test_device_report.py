@@ -4,18 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.execution_plan import LoadedModel
 from domain.generation.request import GenerationRequest
-from domain.ports.device_report import DeviceReport
+from domain.ports.device_report import DeviceReport, LoadedModel
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 from tests.fakes.device_report import PLAN, FakeDeviceReport
 
 RequestFor = Callable[..., GenerationRequest]
 
 
 def test_before_the_device_is_known_there_is_no_plan() -> None:
-    for report in (FakeDeviceReport(), DiffusersImageGenerator(device="cpu")):
+    for report in (FakeDeviceReport(), new_generator(device="cpu").report):
         assert report.plan is None
         assert report.loaded_models == ()
         assert {"python", "torch"} <= report.versions.keys()
@@ -26,17 +25,17 @@ def report(request: pytest.FixtureRequest, request_for: RequestFor) -> DeviceRep
     """Of a device that has drawn with the demo."""
     if request.param == "fake":
         return FakeDeviceReport(PLAN, (LoadedModel(DEMO_MODEL.id, 1_000_000),))
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")
-    generator.generate(DEMO_MODEL, [request_for(num_inference_steps=1)])
-    return generator
+    generator = new_generator(device="cpu", dtype="float32")
+    generate(generator, DEMO_MODEL, [request_for(num_inference_steps=1)])
+    return generator.report
 
 
 def test_then_the_plan_and_the_models_are_told(report: DeviceReport) -> None:
     plan = report.plan
     assert plan is not None
-    assert plan.device_name
-    assert plan.memory_bytes > 0
-    assert plan.batch_limit >= 1
+    assert plan["device_name"]
+    assert int(plan["memory_bytes"] or 0) > 0
+    assert int(plan["batch_limit"] or 0) >= 1
     (loaded,) = report.loaded_models
     assert loaded.id == DEMO_MODEL.id
     assert loaded.size >= 1_000_000
@@ -48,9 +47,10 @@ def test_a_device_that_answers_no_more_tells_nothing(monkeypatch: pytest.MonkeyP
     import torch
 
     from adapters.diffusion.devices.device import Device
+    from adapters.diffusion.devices.execution_plan import ExecutionPlan
     from domain.ports.device_report import DeviceMemory
 
-    device = Device(PLAN)
+    device = Device(ExecutionPlan(**PLAN))  # type: ignore[arg-type]
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (10, 50))
     assert device.memory() == DeviceMemory(used=40, total=50)
 

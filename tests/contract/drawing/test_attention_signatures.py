@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.torch
 def test_a_loaded_pipeline_has_them_as_they_are(attention: str) -> None:
     from diffusers.models.attention_processor import Attention
 
-    generator: Any = DiffusersImageGenerator(device="cpu", attention=attention)
+    generator: Any = new_generator(device="cpu", attention=attention)
     pipeline = generator._prepared()._pipelines.get(DEMO_MODEL)
     processors = {
         type(module.processor)

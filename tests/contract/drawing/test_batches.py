@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.ports.image_generator import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import LEVELS, demo_request, pixels
+from tests.contract.drawing.generating import generate, new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -23,7 +23,7 @@ REQUESTS = (
 
 def test_the_automatic_batch_of_a_cpu_is_one(float32_generator: DiffusersImageGenerator) -> None:
     assert float32_generator.largest_batch == 4
-    automatic = DiffusersImageGenerator(device="cpu")
+    automatic = new_generator(device="cpu")
     assert automatic.largest_batch == 1
     automatic.prepare()
     assert automatic.largest_batch == 1
@@ -32,9 +32,9 @@ def test_the_automatic_batch_of_a_cpu_is_one(float32_generator: DiffusersImageGe
 def test_a_picture_alone_and_in_a_batch_differs_by_rounding_at_most(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
-    together = float32_generator.generate(DEMO_MODEL, REQUESTS, at_once=4)
+    together = generate(float32_generator, DEMO_MODEL, REQUESTS, at_once=4)
     for wanted, images in zip(REQUESTS, together.images, strict=True):
-        alone = float32_generator.generate(DEMO_MODEL, [wanted], at_once=1).images[0]
+        alone = generate(float32_generator, DEMO_MODEL, [wanted], at_once=1).images[0]
         assert [image.seed for image in images] == list(wanted.seeds)
         for one, other in zip(images, alone, strict=True):
             assert np.abs(pixels(one.data) - pixels(other.data)).max() <= LEVELS
@@ -44,8 +44,12 @@ def test_equally_long_prompts_share_a_call_and_others_do_not(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     seen: list[tuple[int, int]] = []
-    float32_generator.generate(
-        DEMO_MODEL, REQUESTS, at_once=4, on_step=lambda step: seen.append((step.done, step.total))
+    generate(
+        float32_generator,
+        DEMO_MODEL,
+        REQUESTS,
+        at_once=4,
+        on_step=lambda step: seen.append((step.done, step.total)),
     )
     assert seen == [(number, 8) for number in range(1, 9)]
 
@@ -54,10 +58,11 @@ def test_a_preview_has_the_colours_of_the_picture(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     looks: list[bytes] = []
-    batch = float32_generator.generate(
+    batch = generate(
+        float32_generator,
         DEMO_MODEL,
         [demo_request(num_inference_steps=12)],
-        on_step=lambda step: looks.append(step.preview(0) or b""),
+        on_preview=lambda _number, jpeg: looks.append(jpeg),
     )
     (final,) = batch.images[0]
     small = [
@@ -73,14 +78,12 @@ def test_a_preview_has_the_colours_of_the_picture(
 def test_a_preview_shows_what_is_being_drawn(float32_generator: DiffusersImageGenerator) -> None:
     looks: list[bytes] = []
 
-    def look(step: GenerationStep) -> None:
-        preview = step.preview(0)
-        assert preview is not None
-        assert step.preview(1) is None
-        looks.append(preview)
+    def look(number: int, jpeg: bytes) -> None:
+        assert number == 0
+        looks.append(jpeg)
 
     wanted = demo_request("a", num_inference_steps=12, width=320)
-    (final,) = float32_generator.generate(DEMO_MODEL, [wanted], on_step=look).images[0]
+    (final,) = generate(float32_generator, DEMO_MODEL, [wanted], on_preview=look).images[0]
     picture = Image.open(io.BytesIO(looks[-1]))
     assert (picture.format, picture.size) == ("JPEG", (224, 179))
     small = Image.open(io.BytesIO(final.data)).convert("RGB").resize(picture.size)
@@ -95,15 +98,16 @@ def test_a_preview_shows_what_is_being_drawn(float32_generator: DiffusersImageGe
 def test_each_request_of_a_batch_has_its_own_look(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
-    looks: list[list[bytes | None]] = []
+    looks: dict[int, bytes] = {}
     wanted = (demo_request("a"), demo_request("b", prompt="a blue star on a black background"))
-    float32_generator.generate(
+    generate(
+        float32_generator,
         DEMO_MODEL,
         wanted,
         at_once=4,
-        on_step=lambda step: looks.append([step.preview(number) for number in (0, 1)]),
+        on_preview=looks.__setitem__,
     )
-    first, second = looks[-1]
+    first, second = looks[0], looks[1]
     assert first
     assert second
     assert first != second
@@ -112,14 +116,15 @@ def test_each_request_of_a_batch_has_its_own_look(
 def test_equal_requests_of_two_callers_have_a_look_each(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
-    looks: list[list[bytes | None]] = []
-    float32_generator.generate(
+    looks: dict[int, bytes] = {}
+    generate(
+        float32_generator,
         DEMO_MODEL,
         (demo_request("a"), demo_request("a")),
         at_once=4,
-        on_step=lambda step: looks.append([step.preview(number) for number in (0, 1)]),
+        on_preview=looks.__setitem__,
     )
-    first, second = looks[-1]
+    first, second = looks[0], looks[1]
     assert first
     assert first == second
 
@@ -134,7 +139,7 @@ def test_both_halves_of_the_guidance_are_one_batch_and_none_is_drawn_without_it(
     hook = unet.register_forward_pre_hook(lambda _module, given: seen.append(len(given[0])))
     try:
         wanted = demo_request("a", guidance_scale=guidance, num_inference_steps=2, num_images=2)
-        float32_generator.generate(DEMO_MODEL, [wanted], at_once=2)
+        generate(float32_generator, DEMO_MODEL, [wanted], at_once=2)
     finally:
         hook.remove()
     assert seen == [2 * halves] * 2

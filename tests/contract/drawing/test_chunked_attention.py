@@ -76,7 +76,7 @@ def test_only_self_attention_is_done_so() -> None:
     from adapters.diffusion.attention.chunked import ChunkedSelfAttention
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.loading.loader import load_pipeline
-    from domain.execution_plan import PlanOverrides
+    from application.settings.plan_overrides import PlanOverrides
     from tests.contract.conftest import DEMO_MODEL
 
     plan = PlanOverrides(device="cpu", dtype="float32", attention="chunked")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from application.settings.plan_overrides import PlanOverrides
 from benchmarks.speed_fidelity import (
     PATHS,
     draw_by_diffusers,
     draw_by_the_service,
     fidelity_of,
 )
-from domain.execution_plan import PlanOverrides
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.hostile.instructions import skip_without_int8
 

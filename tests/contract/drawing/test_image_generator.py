@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
-from domain.ports.image_generator import GenerationStep, ImageGenerator
+from domain.ports.image_generator import ImageGenerator
+from domain.services.drawing_watchers import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 from tests.fakes.image_generator import FakeImageGenerator
 
 RequestFor = Callable[..., GenerationRequest]
@@ -23,7 +24,7 @@ def generator(request: pytest.FixtureRequest) -> Iterator[ImageGenerator]:
     if request.param == "fake":
         yield FakeImageGenerator(prepared=False)
     else:
-        yield DiffusersImageGenerator(device="cpu")
+        yield new_generator(device="cpu")
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def broken(tmp_path: Path, generator: ImageGenerator) -> ModelRecord:
 
 
 def draw(generator: ImageGenerator, *requests: GenerationRequest) -> list[list[bytes]]:
-    batch = generator.generate(DEMO_MODEL, requests)
+    batch = generate(generator, DEMO_MODEL, requests)
     return [[image.data for image in images] for images in batch.images]
 
 
@@ -51,7 +52,7 @@ def test_the_device_is_known_once_it_is_prepared(generator: ImageGenerator) -> N
 def test_a_picture_is_a_png_of_exactly_the_size_asked(
     generator: ImageGenerator, request_for: RequestFor, width: int, height: int
 ) -> None:
-    batch = generator.generate(DEMO_MODEL, [request_for(width=width, height=height)])
+    batch = generate(generator, DEMO_MODEL, [request_for(width=width, height=height)])
     ((image,),) = batch.images
     assert (image.width, image.height, image.seed) == (width, height, 7)
     opened = Image.open(io.BytesIO(image.data))
@@ -102,8 +103,8 @@ def test_steps_are_reported_up_to_the_last(
 ) -> None:
     seen: list[tuple[int, int]] = []
     request = request_for(num_inference_steps=3)
-    generator.generate(
-        DEMO_MODEL, [request], on_step=lambda step: seen.append((step.done, step.total))
+    generate(
+        generator, DEMO_MODEL, [request], on_step=lambda step: seen.append((step.done, step.total))
     )
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
@@ -119,20 +120,20 @@ def test_an_error_in_the_step_callback_stops_the_drawing(
 
     before = draw(generator, request_for())
     with pytest.raises(Cancelled):
-        generator.generate(DEMO_MODEL, [request_for()], on_step=cancel)
+        generate(generator, DEMO_MODEL, [request_for()], on_step=cancel)
     assert draw(generator, request_for()) == before
 
 
 def test_a_model_that_can_not_be_loaded_says_so_and_the_next_one_works(
     generator: ImageGenerator, request_for: RequestFor, broken: ModelRecord
 ) -> None:
-    with pytest.raises(ModelNotLoadable, match="broken"):
-        generator.generate(broken, [request_for(model_id=broken.id)])
+    with pytest.raises(ModelNotLoadable, match="checkpoint"):
+        generate(generator, broken, [request_for(model_id=broken.id)])
     assert draw(generator, request_for())
 
 
 def test_the_time_is_accounted_for(generator: ImageGenerator, request_for: RequestFor) -> None:
-    timings = generator.generate(DEMO_MODEL, [request_for()]).timings
+    timings = generate(generator, DEMO_MODEL, [request_for()]).timings
     assert timings.queue == 0
     assert min(timings.load, timings.generate, timings.encode) >= 0
     assert timings.load + timings.generate + timings.encode > 0
@@ -150,11 +151,10 @@ def test_a_load_tells_that_it_goes_on_and_ends_when_nobody_wants_it(
     fresh: ImageGenerator = (
         FakeImageGenerator()
         if isinstance(generator, FakeImageGenerator)
-        else DiffusersImageGenerator(device="cpu")  # which has loaded nothing yet
+        else new_generator(device="cpu")  # which has loaded nothing yet
     )
-    with pytest.raises(Enough), fresh.watching_loads(enough):
-        fresh.generate(DEMO_MODEL, [request_for()])
+    with pytest.raises(Enough):
+        generate(fresh, DEMO_MODEL, [request_for()], on_load=enough)
     told: list[bool] = []
-    with fresh.watching_loads(told.append):
-        assert fresh.generate(DEMO_MODEL, [request_for()]).images
+    assert generate(fresh, DEMO_MODEL, [request_for()], on_load=told.append).images
     assert told.index(True) == len(told) - 1 > 0

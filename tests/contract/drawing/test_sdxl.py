@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.execution_plan import PlanOverrides
+from application.settings.plan_overrides import PlanOverrides
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.drawing.drawing import pixels
+from tests.contract.drawing.generating import MODELS, generate
 
 pytestmark = pytest.mark.torch
 
@@ -127,7 +128,7 @@ def device_with(**wanted: str) -> Any:
 def engine_with(pipeline: Any, **wanted: str) -> Any:
     from adapters.diffusion.engine import Engine
 
-    engine = Engine(device_with(**wanted), embed_metadata=True, cache_bytes=0)
+    engine = Engine(device_with(**wanted), MODELS, cache_bytes=0)
     engine._pipelines._load = lambda _model, _device: pipeline
     return engine
 
@@ -146,27 +147,29 @@ REQUEST = GenerationRequest(
 
 def test_it_draws_the_same_bytes_each_time(pipeline: Any) -> None:
     engine = engine_with(pipeline)
-    first, second = (engine.generate(MODEL, [REQUEST], 1, None).images for _ in range(2))
+    first, second = (generate(engine, MODEL, [REQUEST]).images for _ in range(2))
     assert first == second
     assert len({image.data for image in first[0]}) == 2
 
 
 @pytest.mark.parametrize("sides", [(1152, 896), (640, 1536)])
 def test_it_draws_the_sizes_that_xl_was_trained_with(pipeline: Any, sides: tuple[int, int]) -> None:
-    previews: list[bytes | None] = []
+    previews: list[bytes] = []
     width, height = sides
     request = dataclasses.replace(
         REQUEST, width=width, height=height, num_inference_steps=2, num_images=1
     )
-    batch = engine_with(pipeline).generate(
-        MODEL, [request], 1, lambda step: previews.append(step.preview(0))
+    batch = generate(
+        engine_with(pipeline),
+        MODEL,
+        [request],
+        on_preview=lambda _number, jpeg: previews.append(jpeg),
     )
     picture = batch.images[0][0]
     assert (picture.width, picture.height) == sides
     assert pixels(picture.data).shape == (height, width, 3)
     assert len(previews) == 2
     for preview in previews:
-        assert preview is not None
         ratio = pixels(preview).shape[1] / pixels(preview).shape[0]
         assert abs(ratio - width / height) < 0.02
 
@@ -175,7 +178,7 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     pipeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engine_with(pipeline)
-    batch = engine.generate(MODEL, [REQUEST], 1, None)
+    batch = generate(engine, MODEL, [REQUEST])
     whole = batch.images
     assert batch.warnings == ((),)
     real = pipeline.vae.decoder.forward
@@ -187,7 +190,7 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
 
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     with pytest.raises(Exception, match="does not fit"):  # tiles of 32 do not either
-        engine.generate(MODEL, [REQUEST], 1, None)
+        generate(engine, MODEL, [REQUEST])
     failures = [MemoryError()]
 
     def fails_once(*given: Any) -> Any:
@@ -196,18 +199,18 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
         return real(*given)
 
     monkeypatch.setattr(pipeline.vae.decoder, "forward", fails_once)
-    again = engine.generate(MODEL, [REQUEST], 1, None)  # as large as a tile, so it is whole
+    again = generate(engine, MODEL, [REQUEST])  # as large as a tile, so it is whole
     assert (again.images, again.warnings) == (whole, ((),))
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     monkeypatch.setattr("adapters.diffusion.drawing.decoding._SMALL_TILE", 24)
-    batch = engine.generate(MODEL, [REQUEST], 1, None)
+    batch = generate(engine, MODEL, [REQUEST])
     tiled = batch.images
     (said,) = batch.warnings
     assert len(said) == 1  # once for both pictures
     assert "in tiles" in said[0]
     assert np.abs(pixels(tiled[0][0].data) - pixels(whole[0][0].data)).mean() < 8
     monkeypatch.setattr(pipeline.vae.decoder, "forward", real)
-    assert engine.generate(MODEL, [REQUEST], 1, None).images == whole
+    assert generate(engine, MODEL, [REQUEST]).images == whole
 
 
 def test_tiles_that_are_not_wanted_are_not_taken(
@@ -222,7 +225,7 @@ def test_tiles_that_are_not_wanted_are_not_taken(
 
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     with pytest.raises(Exception, match="does not fit"):
-        engine.generate(MODEL, [REQUEST], 1, None)
+        generate(engine, MODEL, [REQUEST])
     assert seen == [32]
 
 
@@ -232,7 +235,7 @@ def test_an_autoencoder_that_overflows_is_float32_from_then_on(
     import torch
 
     engine = engine_with(pipeline)
-    whole = engine.generate(MODEL, [REQUEST], 1, None).images
+    whole = generate(engine, MODEL, [REQUEST]).images
     pipeline.vae.to(torch.bfloat16)
     real = pipeline.vae.decoder.forward
     seen: list[torch.dtype] = []
@@ -246,7 +249,7 @@ def test_an_autoencoder_that_overflows_is_float32_from_then_on(
 
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     one = dataclasses.replace(REQUEST, num_images=1)
-    drawn = [engine.generate(MODEL, [one], 1, None).images[0][0] for _ in range(2)]
+    drawn = [generate(engine, MODEL, [one]).images[0][0] for _ in range(2)]
     assert seen == [torch.bfloat16, torch.float32, torch.float32]
     for image in drawn:  # its weights were rounded to bfloat16 for the test
         assert np.abs(pixels(image.data) - pixels(whole[0][0].data)).mean() < 4
@@ -278,11 +281,11 @@ def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
 def test_a_float32_autoencoder_draws_for_a_network_in_half_precision(pipeline: Any) -> None:
     from adapters.diffusion.loading.placement import place
 
-    whole = engine_with(pipeline).generate(MODEL, [REQUEST], 1, None).images
+    whole = generate(engine_with(pipeline), MODEL, [REQUEST]).images
     half = type(pipeline)(**copy.deepcopy(pipeline.components), add_watermarker=False)
     half.set_progress_bar_config(disable=True)
     device = device_with(dtype="bfloat16", vae_dtype="float32")
     place(half, device, in_any_precision=True)
     engine = engine_with(half, dtype="bfloat16", vae_dtype="float32")
-    drawn = engine.generate(MODEL, [REQUEST], 1, None).images
+    drawn = generate(engine, MODEL, [REQUEST]).images
     assert np.abs(pixels(drawn[0][0].data) - pixels(whole[0][0].data)).mean() < 4

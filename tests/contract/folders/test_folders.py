@@ -13,8 +13,9 @@ from PIL import Image
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.folders.folders import record_of, save_newer, save_stable_diffusion
 
 pytestmark = pytest.mark.torch
@@ -24,7 +25,7 @@ RequestFor = Callable[..., GenerationRequest]
 
 @pytest.fixture(scope="module")
 def generator() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32")
+    return new_generator(device="cpu", dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def newer(
 def draw(
     generator: DiffusersImageGenerator, model: ModelRecord, *requests: GenerationRequest
 ) -> list[bytes]:
-    batch = generator.generate(model, requests)
+    batch = generate(generator, model, requests)
     return [image.data for images in batch.images for image in images]
 
 
@@ -112,17 +113,17 @@ def test_steps_are_reported_and_can_stop_the_drawing(
 
     seen: list[tuple[int, int]] = []
     request = request_for(num_inference_steps=3, num_images=2)
-    generator.generate(newer, [request], on_step=lambda step: seen.append((step.done, step.total)))
+    generate(generator, newer, [request], on_step=lambda step: seen.append((step.done, step.total)))
     assert seen == [(step, 6) for step in range(1, 7)]
     with pytest.raises(Cancelled):
-        generator.generate(newer, [request], on_step=cancel)
+        generate(generator, newer, [request], on_step=cancel)
 
 
 def test_a_negative_prompt_has_an_effect_or_a_warning(
     generator: DiffusersImageGenerator, newer: ModelRecord, request_for: RequestFor
 ) -> None:
-    plain = generator.generate(newer, [request_for()])
-    kept_out = generator.generate(newer, [request_for(negative_prompt="a blue square")])
+    plain = generate(generator, newer, [request_for()])
+    kept_out = generate(generator, newer, [request_for(negative_prompt="a blue square")])
     assert plain.warnings == ((),)
     if newer.name == "flux":
         assert kept_out.warnings == (("FluxPipeline takes no negative prompt; it had no effect",),)
@@ -140,7 +141,7 @@ def test_a_prompt_is_never_silently_cut(
     request_for: RequestFor,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    batch = generator.generate(newer, [request_for(prompt="many words " * 85)])
+    batch = generate(generator, newer, [request_for(prompt="many words " * 85)])
     if newer.name == "pixart":  # its 300 tokens suffice
         assert batch.warnings == ((),)
     else:

@@ -13,6 +13,7 @@ import pytest
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, ModelNotLoadable
 from domain.generation.request import GenerationRequest
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.folders.folders import record_of, save_stable_diffusion
 
 pytestmark = pytest.mark.torch
@@ -27,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def generator() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32", max_batch=1)
+    return new_generator(device="cpu", dtype="float32", max_batch=1)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ Draw = Callable[[Path], bytes]
 
 @pytest.fixture
 def draw(generator: DiffusersImageGenerator, request_for: RequestFor) -> Draw:
-    return lambda folder: generator.generate(record_of(folder), [request_for()]).images[0][0].data
+    return lambda folder: generate(generator, record_of(folder), [request_for()]).images[0][0].data
 
 
 def edit(path: Path, **fields: Any) -> None:
@@ -83,9 +84,9 @@ def test_the_same_tokenizer_is_refused_before_it_is_loaded(
     folder: Path, request_for: RequestFor
 ) -> None:
     read_by_its_own_tokenizer(folder, normalizer=OUT_OF_ITS_TABLE)
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")  # has loaded nothing yet
+    generator = new_generator(device="cpu", dtype="float32")  # has loaded nothing yet
     with pytest.raises(ModelNotLoadable, match="leads outside of its table"):
-        generator.generate(record_of(folder), [request_for()])
+        generate(generator, record_of(folder), [request_for()])
 
 
 def test_a_template_of_a_folder_is_never_rendered(folder: Path, draw: Draw, whole: Path) -> None:
@@ -124,9 +125,9 @@ def test_layers_beyond_number_end_the_load_whatever_field_asks_for_them(
     import adapters.diffusion.untrusted.ticking as ticking
 
     monkeypatch.setattr(ticking, "MOST_MODULES", 50)
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")  # has loaded nothing yet
+    generator = new_generator(device="cpu", dtype="float32")  # has loaded nothing yet
     with pytest.raises(ModelNotLoadable, match="more than 50 layers"):
-        generator.generate(record_of(folder), [request_for()])
+        generate(generator, record_of(folder), [request_for()])
 
 
 @pytest.mark.parametrize("bomb", ["bytearray", "cyclic", "sparse", "code"])
@@ -173,10 +174,9 @@ def test_a_load_can_be_ended_between_any_two_layers(whole: Path, request_for: Re
     class Enough(Exception):
         pass
 
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")
+    generator = new_generator(device="cpu", dtype="float32")
     seen: list[bool] = []
-    with generator.watching_loads(seen.append):
-        generator.generate(record_of(whole), [request_for()])
+    generate(generator, record_of(whole), [request_for()], on_load=seen.append)
     assert seen[-1] is True
     assert seen.count(False) == len(seen) - 1 > 100
 
@@ -188,17 +188,17 @@ def test_a_load_can_be_ended_between_any_two_layers(whole: Path, request_for: Re
             if len(told) >= last:
                 raise Enough
 
-        fresh = DiffusersImageGenerator(device="cpu", dtype="float32")
-        with pytest.raises(Enough), fresh.watching_loads(enough):
-            fresh.generate(record_of(whole), [request_for()])
+        fresh = new_generator(device="cpu", dtype="float32")
+        with pytest.raises(Enough):
+            generate(fresh, record_of(whole), [request_for()], on_load=enough)
         assert len(told) == last
-        assert fresh.loaded_models == ()
+        assert fresh.report.loaded_models == ()
 
 
 @pytest.mark.parametrize(
     "error", [SystemExit(2), KeyboardInterrupt(), BaseException("a panic"), Exception("plain")]
 )
-@pytest.mark.parametrize("stage", ["read", "prompt", "step", "decode", "encode"])
+@pytest.mark.parametrize("stage", ["read", "prompt", "step", "decode"])
 def test_whatever_a_library_raises_at_any_stage_is_that_models_fault(
     whole: Path,
     request_for: RequestFor,
@@ -211,24 +211,21 @@ def test_whatever_a_library_raises_at_any_stage_is_that_models_fault(
     import diffusers
     import transformers
 
-    import adapters.diffusion.engine as engine
-
     place: tuple[Any, str] = {
         "read": (diffusers.AutoencoderKL, "from_pretrained"),
         "prompt": (transformers.CLIPTextModel, "forward"),
         "step": (diffusers.UNet2DConditionModel, "forward"),
         "decode": (diffusers.AutoencoderKL, "decode"),
-        "encode": (engine, "encode_picture"),
     }[stage]
 
     def fail(*_anything: Any, **_options: Any) -> Any:
         raise error
 
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")
+    generator = new_generator(device="cpu", dtype="float32")
     model = record_of(whole)
 
     def draw() -> bytes:
-        return generator.generate(model, [request_for()]).images[0][0].data
+        return generate(generator, model, [request_for()]).images[0][0].data
 
     with ThreadPoolExecutor(1) as thread:  # as in the service: Ctrl-C is the main thread's
         with monkeypatch.context() as patched:

@@ -16,6 +16,7 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import ModelChanged, ModelNotLoadable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.folders.folders import record_of, save_newer
 
 pytestmark = pytest.mark.torch
@@ -37,14 +38,14 @@ def folder(tmp_path: Path, whole: Path) -> Path:
 @pytest.fixture
 def generator() -> DiffusersImageGenerator:
     # The precision of the files on the CPU: the case in which weights could stay mapped.
-    return DiffusersImageGenerator(device="cpu", dtype="float32")
+    return new_generator(device="cpu", dtype="float32")
 
 
 @pytest.fixture
 def draw(
     generator: DiffusersImageGenerator, request_for: RequestFor
 ) -> Callable[[ModelRecord], bytes]:
-    return lambda model: generator.generate(model, [request_for()]).images[0][0].data
+    return lambda model: generate(generator, model, [request_for()]).images[0][0].data
 
 
 Draw = Callable[[ModelRecord], bytes]

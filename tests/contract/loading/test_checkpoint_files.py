@@ -13,6 +13,7 @@ from domain.errors import GenerationFailed, ModelNotLoadable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -21,7 +22,7 @@ RequestFor = Callable[..., GenerationRequest]
 
 @pytest.fixture(scope="module")
 def generator() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32")
+    return new_generator(device="cpu", dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def refusal(path: Path) -> str:
 
 def reason(generator: DiffusersImageGenerator, path: Path, request: GenerationRequest) -> str:
     with pytest.raises(ModelNotLoadable) as caught:
-        generator.generate(record(path), [request])
+        generate(generator, record(path), [request])
     assert str(path.parent) not in str(caught.value)
     assert path.name in str(caught.value)
     return str(caught.value)
@@ -143,7 +144,7 @@ def test_a_file_that_is_gone_is_refused(
     gone = record(path)
     path.unlink()
     with pytest.raises(ModelNotLoadable, match="gone"):
-        generator.generate(gone, [request_for()])
+        generate(generator, gone, [request_for()])
 
 
 @pytest.mark.parametrize(
@@ -182,11 +183,11 @@ def test_weights_that_are_no_numbers_give_an_error_and_no_black_picture(
         tensors | {name: torch.full_like(tensors[name], float("nan"))}, path, metadata=metadata
     )
     with pytest.raises(GenerationFailed, match="DTYPE=float32"):
-        generator.generate(record(path), [request_for()])
-    assert generator.generate(DEMO_MODEL, [request_for()]).images
+        generate(generator, record(path), [request_for()])
+    assert generate(generator, DEMO_MODEL, [request_for()]).images
 
 
 def test_after_all_that_a_good_one_is_drawn(
     generator: DiffusersImageGenerator, request_for: RequestFor
 ) -> None:
-    assert generator.generate(DEMO_MODEL, [request_for()]).images
+    assert generate(generator, DEMO_MODEL, [request_for()]).images

@@ -10,9 +10,9 @@ import pytest
 import safetensors
 import safetensors.torch
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.models.record import FileStamp, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -56,11 +56,11 @@ def test_weights_of_any_precision_become_the_devices(mixed: ModelRecord, precisi
 
 
 def test_the_first_preparation_takes_the_libraries_from_the_collector(unfrozen: None) -> None:
-    DiffusersImageGenerator(device="cpu").prepare()
+    new_generator(device="cpu").prepare()
     frozen = gc.get_freeze_count()
     assert frozen > 0
     loaded_since = [[]]  # type: ignore[var-annotated]
-    DiffusersImageGenerator(device="cpu").prepare()
+    new_generator(device="cpu").prepare()
     assert gc.get_freeze_count() <= frozen
     assert any(each is loaded_since for each in gc.get_objects())
 

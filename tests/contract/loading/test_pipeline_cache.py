@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import OutOfMemory
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -125,9 +125,9 @@ def test_two_models_stay_loaded_and_one_does_not_when_there_is_room_for_one(
 ) -> None:
     other = dataclasses.replace(DEMO_MODEL, id="0f" * 32)
     for cache_bytes, loads_again in ((None, False), (0, True)):
-        generator = DiffusersImageGenerator(device="cpu", cache_bytes=cache_bytes)
+        generator = new_generator(device="cpu", cache_bytes=cache_bytes)
         times = [
-            generator.generate(model, [request_for(model_id=model.id, num_inference_steps=1)])
+            generate(generator, model, [request_for(model_id=model.id, num_inference_steps=1)])
             for model in (DEMO_MODEL, other, DEMO_MODEL)
         ]
         engine: Any = generator._engine
@@ -138,11 +138,11 @@ def test_two_models_stay_loaded_and_one_does_not_when_there_is_room_for_one(
 def test_after_a_shortage_the_others_go_and_it_is_tried_again(
     request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generator = DiffusersImageGenerator(device="cpu")
+    generator = new_generator(device="cpu")
     other = dataclasses.replace(DEMO_MODEL, id="0f" * 32)
     request = request_for(num_inference_steps=1)
-    before = generator.generate(DEMO_MODEL, [request]).images
-    generator.generate(other, [request_for(model_id=other.id, num_inference_steps=1)])
+    before = generate(generator, DEMO_MODEL, [request]).images
+    generate(generator, other, [request_for(model_id=other.id, num_inference_steps=1)])
     engine: Any = generator._engine
     real, failures = engine._draw, [MemoryError()]
 
@@ -152,13 +152,13 @@ def test_after_a_shortage_the_others_go_and_it_is_tried_again(
         return real(*arguments)
 
     monkeypatch.setattr(engine, "_draw", draw)
-    assert generator.generate(DEMO_MODEL, [request]).images == before
+    assert generate(generator, DEMO_MODEL, [request]).images == before
     assert engine._pipelines.model_ids == (DEMO_MODEL.id,)
     failures.append(MemoryError())
     with pytest.raises(OutOfMemory):
-        generator.generate(DEMO_MODEL, [request])
+        generate(generator, DEMO_MODEL, [request])
     gc.collect()
-    assert generator.generate(DEMO_MODEL, [request]).images == before
+    assert generate(generator, DEMO_MODEL, [request]).images == before
 
 
 def test_a_container_bounds_the_share_of_the_host(

@@ -10,12 +10,13 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import LEVELS, demo_request, pixels
+from tests.contract.drawing.generating import MODELS, generate, new_generator
 
 pytestmark = pytest.mark.torch
 
 
 def draw(generator: DiffusersImageGenerator) -> Any:
-    return pixels(generator.generate(DEMO_MODEL, [demo_request()]).images[0][0].data)
+    return pixels(generate(generator, DEMO_MODEL, [demo_request()]).images[0][0].data)
 
 
 @pytest.mark.parametrize(
@@ -35,11 +36,11 @@ def test_a_plan_changes_no_more_than_rounding(
 
     before = torch.get_num_threads()
     try:
-        other = DiffusersImageGenerator(device="cpu", dtype="float32", **wanted)
+        other = new_generator(device="cpu", dtype="float32", **wanted)
         assert np.abs(draw(other) - draw(float32_generator)).max() <= LEVELS
-        plan = other.plan
+        plan = other.report.plan
         assert plan is not None
-        assert {name: getattr(plan, name) for name in wanted} == wanted
+        assert {name: plan[name] for name in wanted} == wanted
     finally:
         torch.set_num_threads(before)
 
@@ -50,7 +51,7 @@ def test_convolutions_lie_in_memory_as_the_plan_has_them(memory_format: str) -> 
 
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.loading.loader import load_pipeline
-    from domain.execution_plan import PlanOverrides
+    from application.settings.plan_overrides import PlanOverrides
 
     word = memory_format.removesuffix("_format")
     device = planned_device(PlanOverrides(device="cpu", memory_format=word))
@@ -66,12 +67,12 @@ def test_networks_are_compiled_where_that_is_wanted() -> None:
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.devices.probe import probe
     from adapters.diffusion.loading.loader import load_pipeline
-    from domain.execution_plan import PlanOverrides
+    from application.settings.plan_overrides import PlanOverrides
 
     if not probe("cpu").compiler:
         pytest.skip("there is no C++ compiler here")
     for compiled in (False, True):
-        device = planned_device(PlanOverrides(device="cpu", compiled=compiled))
+        device = planned_device(PlanOverrides(device="cpu", compile=compiled))
         pipeline = load_pipeline(DEMO_MODEL, device)
         for part in (pipeline.unet, pipeline.vae.decoder):
             assert (part._compiled_call_impl is not None) is compiled
@@ -87,9 +88,9 @@ def test_weights_that_wait_elsewhere_draw_the_same_picture(
     from adapters.diffusion.engine import Engine
 
     plan = dataclasses.replace(find_device("cpu", "float32").plan, offload=offload)
-    engine = Engine(Device(plan), embed_metadata=True, cache_bytes=0)
+    engine = Engine(Device(plan), MODELS, cache_bytes=0)
     pictures = [
-        engine.generate(DEMO_MODEL, [demo_request(prompt=prompt)], 1, None).images[0][0].data
+        generate(engine, DEMO_MODEL, [demo_request(prompt=prompt)]).images[0][0].data
         for prompt in ("a red circle on a white background", "many words " * 60)
     ]
     assert np.abs(pixels(pictures[0]) - draw(float32_generator)).max() <= LEVELS
@@ -102,10 +103,10 @@ def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
 ) -> None:
     from adapters.diffusion.devices.device import Device, find_device
     from adapters.diffusion.engine import Engine
-    from domain.ports.image_generator import GenerationStep
+    from domain.services.drawing_watchers import GenerationStep
 
     plan = dataclasses.replace(find_device("cpu", "float32").plan, offload="model")
-    engine = Engine(Device(plan), embed_metadata=True, cache_bytes=0)
+    engine = Engine(Device(plan), MODELS, cache_bytes=0)
     pipeline = engine._pipelines.get(DEMO_MODEL)
     went_back: list[Any] = []
     monkeypatch.setattr(pipeline, "maybe_free_model_hooks", lambda: went_back.append(pipeline))
@@ -114,7 +115,7 @@ def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
         raise KeyError("nobody wants it")
 
     with pytest.raises(GenerationFailed):
-        engine.generate(DEMO_MODEL, [demo_request()], 1, stop)
+        generate(engine, DEMO_MODEL, [demo_request()], on_step=stop)
     assert went_back == [pipeline]
 
 
@@ -123,7 +124,7 @@ def test_a_network_for_films_keeps_its_layout() -> None:
 
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.loading.placement import place
-    from domain.execution_plan import PlanOverrides
+    from application.settings.plan_overrides import PlanOverrides
 
     class Pipeline:
         vae = torch.nn.Sequential(torch.nn.Conv3d(2, 2, 3), torch.nn.Conv2d(2, 2, 3))

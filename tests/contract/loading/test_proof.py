@@ -16,6 +16,8 @@ from domain.models.record import FileStamp, ModelRecord
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
+from tests.fakes.picture_codec import FakePictureCodec
 
 pytestmark = pytest.mark.torch
 
@@ -25,7 +27,7 @@ RequestFor = Callable[..., GenerationRequest]
 @pytest.fixture
 def generator() -> DiffusersImageGenerator:
     # The file's own precision on the CPU: the case in which weights could stay mapped.
-    return DiffusersImageGenerator(device="cpu", dtype="float16")
+    return new_generator(device="cpu", dtype="float16")
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def model(tmp_path: Path) -> ModelRecord:
 def test_a_file_with_its_stamp_is_drawn_with(
     generator: DiffusersImageGenerator, model: ModelRecord, request_for: RequestFor
 ) -> None:
-    assert generator.generate(model, [request_for()]).images
+    assert generate(generator, model, [request_for()]).images
 
 
 @pytest.mark.parametrize("change", ["written to", "replaced", "gone", "time set back"])
@@ -59,7 +61,7 @@ def test_another_file_is_refused(
         path.write_bytes(path.read_bytes()[::-1])
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     with pytest.raises(ModelChanged, match=r"demo\.safetensors has changed"):
-        generator.generate(model, [request_for()])
+        generate(generator, model, [request_for()])
 
 
 def test_a_write_while_it_is_read_is_found_out(
@@ -84,10 +86,10 @@ def test_a_write_while_it_is_read_is_found_out(
 def test_a_write_after_the_load_does_not_reach_the_pipeline(
     generator: DiffusersImageGenerator, model: ModelRecord, request_for: RequestFor
 ) -> None:
-    before = generator.generate(model, [request_for()]).images
+    before = generate(generator, model, [request_for()]).images
     with open(model.path, "r+b") as file:
         file.write(os.urandom(Path(model.path).stat().st_size))
-    assert generator.generate(model, [request_for()]).images == before
+    assert generate(generator, model, [request_for()]).images == before
 
 
 def test_the_registry_is_corrected(tmp_path: Path, request_for: RequestFor) -> None:
@@ -98,7 +100,9 @@ def test_the_registry_is_corrected(tmp_path: Path, request_for: RequestFor) -> N
     (listed,) = registry.models()
     with path.open("ab") as file:
         file.write(b"more")
-    draw = GenerateImages(registry, DiffusersImageGenerator(device="cpu"))
+    draw = GenerateImages(
+        registry, DiffusersImageGenerator(registry, device="cpu"), FakePictureCodec()
+    )
     with pytest.raises(ModelChanged):
         draw(request_for(model_id=listed.id))
     with pytest.raises(ModelNotFound):

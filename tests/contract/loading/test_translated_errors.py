@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.diffusion.devices.device import find_device
-from adapters.diffusion.devices.errors import Callbacks, brief, is_of_the_bytes, translated_errors
+from adapters.diffusion.devices.errors import brief, is_of_the_bytes, translated_errors
+from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
+from domain.services.drawing_watchers import CallbackWatcher
 
 pytestmark = pytest.mark.torch
 
@@ -121,10 +123,10 @@ def test_what_a_callback_raises_comes_out_as_it_is(wrapped: bool) -> None:
     def enough(_loaded: bool) -> None:
         raise Enough
 
-    callbacks = Callbacks(None, enough)
-    with pytest.raises(Enough), translated_errors(find_device("cpu"), "drawing", callbacks):
+    watcher = GuardedWatcher(CallbackWatcher(on_load=enough))
+    with pytest.raises(Enough), translated_errors(find_device("cpu"), "drawing", watcher):
         try:
-            callbacks.on_load()
+            watcher.loading()
         except Enough as error:
             if wrapped:
                 raise ValueError("the library could not go on") from error

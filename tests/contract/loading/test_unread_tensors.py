@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from adapters.diffusion.families import configuration_files
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.classification.layouts import checkpoint_parts
 from domain.checkpoints.unused import PARTS
 from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
+from tests.contract.drawing.generating import generate, new_generator
 
 pytestmark = pytest.mark.torch
 
@@ -161,9 +161,9 @@ def test_such_a_file_is_refused_when_it_is_loaded(
     path = tmp_path / "more.safetensors"
     save_file(load_file(DEMO_MODEL.path) | {name: torch.ones(2)}, path, metadata=metadata)
     record = ModelRecord("ab" * 32, path.name, path.stat().st_size, str(path), path.suffix)
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32")
+    generator = new_generator(device="cpu", dtype="float32")
     with pytest.raises(ModelNotLoadable) as caught:
-        generator.generate(record, [request_for()])
+        generate(generator, record, [request_for()])
     assert caught.value.lasting
     assert str(caught.value).startswith("more.safetensors cannot be loaded: its ")
     assert name in str(caught.value)

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from application.settings.plan_overrides import PlanOverrides
 from benchmarks.memory import resident_bytes
 from domain.errors import DeviceUnavailable
-from domain.execution_plan import PlanOverrides
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request, pixels
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.drawing.test_sdxl import WIDTH, pipeline
 from tests.contract.families.test_families_inpainting import parts
 from tests.contract.hostile.instructions import skip_without_int8
@@ -34,18 +35,18 @@ SIDE = 4096
 
 @pytest.fixture(scope="module")
 def with_torch() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32", backend="torch")
+    return new_generator(device="cpu", dtype="float32", backend="torch")
 
 
 @pytest.fixture(scope="module")
 def with_openvino() -> DiffusersImageGenerator:
-    return DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
+    return new_generator(device="cpu", dtype="float32", backend="openvino")
 
 
 def draw(
     generator: DiffusersImageGenerator, request: GenerationRequest, model: ModelRecord = DEMO_MODEL
 ) -> list[bytes]:
-    return [image.data for image in generator.generate(model, [request]).images[0]]
+    return [image.data for image in generate(generator, model, [request]).images[0]]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_picture_is_the_same_again_alone_and_after_others(
 
 def test_weights_in_bfloat16_draw_what_torch_draws_with_them() -> None:
     first, second = (
-        DiffusersImageGenerator(device="cpu", dtype="bfloat16", backend=backend)
+        new_generator(device="cpu", dtype="bfloat16", backend=backend)
         for backend in ("torch", "openvino")
     )
     expected, found = (draw(each, demo_request())[0] for each in (first, second))

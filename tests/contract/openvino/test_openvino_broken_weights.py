@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request
+from tests.contract.drawing.generating import new_generator
 from tests.contract.hostile.instructions import skip_without_int8
 from tests.contract.openvino.test_openvino import draw
 
@@ -33,7 +33,7 @@ def broken_model(folder: Path) -> ModelRecord:
 
 
 def test_they_give_an_error(tmp_path: Path) -> None:
-    generator = DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
+    generator = new_generator(device="cpu", dtype="float32", backend="openvino")
     model = broken_model(tmp_path)
     with pytest.raises(GenerationFailed, match="NaN"):
         draw(generator, demo_request(model_id=model.id), model)
@@ -42,7 +42,7 @@ def test_they_give_an_error(tmp_path: Path) -> None:
 
 def test_they_are_not_quantised(tmp_path: Path) -> None:
     skip_without_int8()
-    generator = DiffusersImageGenerator(device="cpu", quantization="int8")
+    generator = new_generator(device="cpu", quantization="int8")
     model = broken_model(tmp_path)
     with pytest.raises(ModelNotLoadable, match=r"conv_out.weight holds NaN or infinity"):
         draw(generator, demo_request(model_id=model.id), model)

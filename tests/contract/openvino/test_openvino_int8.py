@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from tests.contract.drawing.drawing import demo_request
+from tests.contract.drawing.generating import new_generator
 from tests.contract.hostile.instructions import skip_without_int8
 from tests.contract.openvino.test_openvino import draw, small_pipeline
 
@@ -207,14 +207,15 @@ def test_weights_take_a_byte_each_and_a_picture_is_the_same_again() -> None:
     from adapters.diffusion.openvino.networks import OpenVinoUnet
     from tests.contract.conftest import DEMO_MODEL
 
-    generator = DiffusersImageGenerator(device="cpu", quantization="int8")
+    generator = new_generator(device="cpu", quantization="int8")
     first = draw(generator, demo_request(num_images=2, seed=4))
     assert draw(generator, demo_request(seed=5)) == first[1:]
     engine: Any = generator._prepared()
     unet = engine._pipelines.get(DEMO_MODEL).unet
     assert isinstance(unet, OpenVinoUnet)
-    plain: Any = DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
+    plain: Any = new_generator(device="cpu", dtype="float32", backend="openvino")
     floats = plain._prepared()._pipelines.get(DEMO_MODEL).unet
     assert unet.weight_bytes < 0.45 * floats.weight_bytes
-    assert generator.plan is not None
-    assert (generator.plan.backend, generator.plan.quantization) == ("openvino", "int8")
+    plan = generator.report.plan
+    assert plan is not None
+    assert (plan["backend"], plan["quantization"]) == ("openvino", "int8")

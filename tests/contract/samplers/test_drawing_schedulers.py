@@ -9,10 +9,11 @@ from PIL import Image
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest
-from domain.ports.image_generator import GenerationStep
 from domain.samplers import Scheduler
+from domain.services.drawing_watchers import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import LEVELS, demo_request, pixels
+from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.samplers.known_networks import PLAIN
 from tools.demo_checkpoint.judge import judge_shape
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.torch
 
 
 def draw(float32_generator: DiffusersImageGenerator, wanted: GenerationRequest) -> bytes:
-    return float32_generator.generate(DEMO_MODEL, [wanted]).images[0][0].data
+    return generate(float32_generator, DEMO_MODEL, [wanted]).images[0][0].data
 
 
 def picture(data: bytes) -> Image.Image:
@@ -35,7 +36,7 @@ def test_a_picture_is_the_same_alone_and_in_a_batch(
         demo_request("a", scheduler=scheduler),
         demo_request("b", scheduler=scheduler, prompt="a blue star", seed=9, num_images=2),
     )
-    together = float32_generator.generate(DEMO_MODEL, requests, at_once=4)
+    together = generate(float32_generator, DEMO_MODEL, requests, at_once=4)
     for wanted, images in zip(requests, together.images, strict=True):
         for image in images:
             alone = demo_request(scheduler=scheduler, prompt=wanted.prompt, seed=image.seed)
@@ -49,8 +50,11 @@ def test_neighbours_have_noise_of_their_own_at_each_step(
 ) -> None:
     """With a float32_generator for all, the second picture would depend on there being a first."""
     for scheduler in (Scheduler.EULER_A, Scheduler.LCM):
-        pair = float32_generator.generate(
-            DEMO_MODEL, [demo_request(scheduler=scheduler, num_images=2)], at_once=2
+        pair = generate(
+            float32_generator,
+            DEMO_MODEL,
+            [demo_request(scheduler=scheduler, num_images=2)],
+            at_once=2,
         ).images[0]
         alone = draw(float32_generator, demo_request(scheduler=scheduler, seed=4))
         assert np.abs(pixels(pair[1].data) - pixels(alone)).max() <= LEVELS
@@ -65,10 +69,15 @@ def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
 
     def look(step: GenerationStep) -> None:
         seen.append((step.done, step.total))
-        looks.append(step.preview(0) or b"")
 
     wanted = demo_request(scheduler=scheduler, num_inference_steps=20)
-    ((image,),) = float32_generator.generate(DEMO_MODEL, [wanted], on_step=look).images
+    ((image,),) = generate(
+        float32_generator,
+        DEMO_MODEL,
+        [wanted],
+        on_step=look,
+        on_preview=lambda _number, jpeg: looks.append(jpeg),
+    ).images
     shown = picture(image.data)
     verdict = judge_shape(shown, colour="red", shape="circle", background="white")
     assert (verdict.colour, verdict.background) == (True, True)
@@ -124,7 +133,7 @@ def test_a_format_changes_the_file_and_not_the_picture(
     float32_generator: DiffusersImageGenerator, output_format: OutputFormat
 ) -> None:
     png, other = demo_request("a"), demo_request("b", output_format=output_format, quality=95)
-    ((one,), (two,)) = float32_generator.generate(DEMO_MODEL, [png, other], at_once=2).images
+    ((one,), (two,)) = generate(float32_generator, DEMO_MODEL, [png, other], at_once=2).images
     assert (one.output_format, two.output_format) == (OutputFormat.PNG, output_format)
     found = picture(two.data)
     assert (found.format, found.size) == (output_format.upper(), (256, 256))
@@ -134,7 +143,9 @@ def test_a_format_changes_the_file_and_not_the_picture(
 
 
 def test_no_format_carries_parameters_where_that_is_off() -> None:
-    float32_generator = DiffusersImageGenerator(device="cpu", embed_metadata=False)
+    generator = new_generator(device="cpu")
     for output_format in OutputFormat:
-        found = picture(draw(float32_generator, demo_request(output_format=output_format)))
+        wanted = demo_request(output_format=output_format)
+        ((image,),) = generate(generator, DEMO_MODEL, [wanted], embed_metadata=False).images
+        found = picture(image.data)
         assert (dict(found.getexif()), "parameters" in found.info) == ({}, False)

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from adapters.diffusion.drawing.picture_files import encode_picture
 from adapters.http.edge.bodies import PICTURE_BODY_BYTES
+from adapters.pictures.encoding import encode_picture
 from domain.generation.picture_parameters import parameters_text
-from tests.fakes.picture_parameters import FakePictureParametersReader
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.http.automatic1111.sdapi import basic, error_of, places_of
 from tests.http.conftest import AUTHORIZED, Service, make_service, make_settings
 from tests.http.helpers import make_token
@@ -153,7 +153,7 @@ def test_a_credential_comes_before_the_picture(shared: Service) -> None:
 
 def test_the_reader_can_be_another() -> None:
     service = make_service(make_settings())
-    service.container.picture_parameters.override(FakePictureParametersReader())
+    service.container.picture_codec.override(FakePictureCodec())
     service.container.app.reset()
     client = service.container.app().test_client()
     assert "is not a PNG" in places_of(ask(client, in_base64(SMALL)))["image"]

@@ -9,7 +9,7 @@ import pytest
 
 from application.job import JobStatus
 from domain.generation.request import GenerationRequest
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.automatic1111.sdapi import basic, error_of, places_of
 from tests.http.conftest import (

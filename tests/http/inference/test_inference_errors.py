@@ -39,7 +39,7 @@ def test_a_model_that_can_not_be_loaded_is_named_with_the_reason(service: Servic
     service.generator.unloadable.add(MODEL.id)
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     detail = assert_problem(response, 422, "model_not_loadable")["detail"]
-    assert MODEL.name in detail
+    assert MODEL.id in detail
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
 from adapters.http.v1.jobs import event_stream
-from domain.ports.image_generator import GenerationStep
+from domain.services.drawing_watchers import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem, events_of

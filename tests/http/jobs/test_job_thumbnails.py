@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from application.thumbnails import Thumbnails
-from tests.fakes.thumbnail_maker import FakeThumbnailMaker
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.http.conftest import AUTHORIZED, OTHERS, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem
 
@@ -106,7 +106,7 @@ def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     service = drawn()
-    maker = FakeThumbnailMaker()
+    maker = FakePictureCodec()
     maker.broken = True
     job_service = service.container.job_service()
     thumbnails = Thumbnails(job_service, service.jobs, service.results, maker)

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from domain.execution_plan import LoadedModel
+from domain.ports.device_report import LoadedModel
 from tests.http.conftest import (
     API_KEY,
     AUTHORIZED,

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from application.lifecycle.service import Readiness
-from domain.execution_plan import LoadedModel
 from domain.models.record import ModelKind, PendingModel, PendingState
-from domain.ports.device_report import DeviceMemory
+from domain.ports.device_report import DeviceMemory, LoadedModel
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,

@@ -11,8 +11,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain.errors import OutOfMemory
-from domain.execution_plan import LoadedModel
-from domain.ports.device_report import DeviceMemory
+from domain.ports.device_report import DeviceMemory, LoadedModel
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
 from tests.paths import DOCS, ROOT
 

@@ -1,10 +1,8 @@
 """`GET /v1/system`."""
 
-import dataclasses
-
 import pytest
 
-from domain.execution_plan import LoadedModel
+from domain.ports.device_report import LoadedModel
 from tests.fakes.device_report import PLAN, FakeDeviceReport
 from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings
 
@@ -44,7 +42,7 @@ def test_then_all_of_it_is_there(service: Service) -> None:
     container.app.reset()
     container.device_report.override(report)
     answer = container.app().test_client().get("/v1/system", headers=AUTHORIZED).get_json()
-    assert answer["plan"] == dataclasses.asdict(PLAN)
+    assert answer["plan"] == PLAN
     assert answer["loaded_models"] == [{"id": MODEL.id, "size": 2_000_000_000}]
     assert answer["versions"] == {"python": "3.11.2", "torch": "2.10.0"}
     assert answer["name"] == "ai-inference"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from adapters.pictures.parameters import PictureFileReader
+from adapters.pictures.parameters import read_parameters
 from domain.errors import UnreadablePicture
 from domain.generation.picture_parameters import PictureParameters
 from tests.unit.pictures.hostile_pictures import chunk, exif, jpeg, packed, png, segment, webp
@@ -23,7 +23,7 @@ LATIN, UNICODE, OTHER = b"ASCII\0\0\0", b"UNICODE\0", bytes(8)
 
 
 def read(data: bytes) -> PictureParameters:
-    return PictureFileReader().read(data)
+    return read_parameters(data)
 
 
 def test_every_kind_of_text_chunk_is_read() -> None:

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from adapters.diffusion.devices.plan import DeviceFacts, choose_offload, choose_plan, usable_cores
+from application.settings.plan_overrides import PlanOverrides
 from domain.errors import DeviceUnavailable
-from domain.execution_plan import PlanOverrides
 
 GIB = 2**30
 CPU = DeviceFacts(
@@ -68,7 +68,7 @@ def test_each_device_has_its_plan(
         {"vae_tiling": "off"},
         {"offload": "none"},
         {"offload": "model"},
-        {"compiled": True},
+        {"compile": True},
         {"threads": 5},
         {"backend": "torch"},
     ],
@@ -76,7 +76,8 @@ def test_each_device_has_its_plan(
 )
 def test_what_is_wanted_is_so(wanted: dict[str, object]) -> None:
     plan = choose_plan(A100, PlanOverrides(**wanted))  # type: ignore[arg-type]
-    assert {name: getattr(plan, name) for name in wanted} == wanted
+    names = {"compile": "compiled"}
+    assert {name: getattr(plan, names.get(name, name)) for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_what_runs_the_networks(
     [
         ({"attention": "sdpa"}, "sdpa"),
         ({"dtype": "float32"}, "sdpa"),
-        ({"compiled": True}, "sdpa"),
+        ({"compile": True}, "sdpa"),
         ({"backend": "openvino"}, "sdpa"),
         ({"dtype": "float32", "attention": "chunked"}, "chunked"),
     ],
@@ -166,22 +167,22 @@ def test_the_autoencoder_has_its_own_precision(
     [
         (CPU, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
         (MAC, {"offload": "model"}, ["OFFLOAD is model", "for CUDA"]),
-        (A100, {"offload": "model", "compiled": True}, ["OFFLOAD is model", "COMPILE is true"]),
-        (CPU, {"attention": "chunked", "compiled": True}, ["ATTENTION is chunked", "COMPILE"]),
+        (A100, {"offload": "model", "compile": True}, ["OFFLOAD is model", "COMPILE is true"]),
+        (CPU, {"attention": "chunked", "compile": True}, ["ATTENTION is chunked", "COMPILE"]),
         (A100, {"attention": "chunked"}, ["ATTENTION is chunked", "leave it out on cuda"]),
         (MAC, {"attention": "chunked"}, ["ATTENTION is chunked", "leave it out on mps"]),
         (OPENVINO, {"attention": "chunked", "backend": "openvino"}, ["ATTENTION is chunked"]),
         (MAC, {"memory_format": "channels_last"}, ["MEMORY_FORMAT is channels_last"]),
-        (MAC, {"compiled": True}, ["COMPILE is true", "leave it out on mps"]),
+        (MAC, {"compile": True}, ["COMPILE is true", "leave it out on mps"]),
         (
             dataclasses.replace(CPU, compiler=False),
-            {"compiled": True},
+            {"compile": True},
             ["COMPILE is true", "g++ or clang++"],
         ),
-        (dataclasses.replace(A100, compiler=False), {"compiled": True}, ["triton"]),
+        (dataclasses.replace(A100, compiler=False), {"compile": True}, ["triton"]),
         (CPU, {"backend": "openvino"}, ["BACKEND is openvino", "pip install '.[openvino]'"]),
         (A100, {"backend": "openvino"}, ["BACKEND is openvino", "leave it out on cuda"]),
-        (OPENVINO, {"backend": "openvino", "compiled": True}, ["BACKEND", "COMPILE is true"]),
+        (OPENVINO, {"backend": "openvino", "compile": True}, ["BACKEND", "COMPILE is true"]),
         (OPENVINO, {"backend": "openvino", "dtype": "float16"}, ["float32 or bfloat16"]),
         (OPENVINO, {"backend": "openvino", "vae_dtype": "float16"}, ["float32 or bfloat16"]),
         (CPU, {"quantization": "int8"}, ["QUANTIZATION is int8", "'.[openvino]'"]),
@@ -198,12 +199,12 @@ def test_the_autoencoder_has_its_own_precision(
             {"quantization": "int8", "backend": "openvino"},
             ["BACKEND is openvino and QUANTIZATION is int8", "leave both out on cuda"],
         ),
-        (VNNI, {"quantization": "int8", "compiled": True}, ["QUANTIZATION", "COMPILE is true"]),
+        (VNNI, {"quantization": "int8", "compile": True}, ["QUANTIZATION", "COMPILE is true"]),
         (VNNI, {"quantization": "int8", "dtype": "float16"}, ["QUANTIZATION", "bfloat16"]),
         (VNNI, {"quantization": "int8", "attention": "chunked"}, ["ATTENTION is chunked"]),
         (
             MAC,
-            {"compiled": True, "memory_format": "channels_last"},
+            {"compile": True, "memory_format": "channels_last"},
             ["COMPILE", "MEMORY_FORMAT"],
         ),
     ],

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from adapters.diffusion.drawing.picture_files import crop_centre, encode_picture
+from adapters.pictures.encoding import encode_picture
 from domain.generation.output_formats import OutputFormat
 
 
@@ -73,16 +73,3 @@ def test_a_webp_of_100_keeps_every_pixel_and_one_of_99_does_not() -> None:
 def test_a_format_with_a_quality_needs_one(output_format: OutputFormat) -> None:
     with pytest.raises(ValueError, match="needs a quality"):
         encode_picture(NOISE, None, output_format)
-
-
-def test_cropping_takes_the_middle() -> None:
-    image = Image.new("RGB", (264, 264))
-    image.putpixel((2, 3), (255, 0, 0))
-    cropped = crop_centre(image, 260, 257)
-    assert cropped.size == (260, 257)
-    assert cropped.getpixel((0, 0)) == (255, 0, 0)
-
-
-def test_cropping_to_the_same_size_changes_nothing() -> None:
-    image = Image.effect_noise((256, 256), 90).convert("RGB")
-    assert crop_centre(image, 256, 256).tobytes() == image.tobytes()

@@ -1,5 +1,4 @@
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -12,14 +11,16 @@ from domain.errors import (
 )
 from domain.generation.request import GenerationRequest
 from domain.models.card import ModelCard
-from domain.models.record import ModelFamily, ModelRecord, PendingModel, PendingState
-from domain.ports.image_generator import GeneratedBatch
+from domain.models.record import ModelFamily, PendingModel, PendingState
+from domain.ports.image_generator import DrawingBatch, DrawingWatcher, DrawnBatch
 from domain.samplers import Scheduler
+from domain.services.drawing_watchers import CallbackWatcher
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.picture_codec import FakePictureCodec
 
 MODEL = model_record()
 
@@ -31,7 +32,9 @@ def generator() -> FakeImageGenerator:
 
 @pytest.fixture
 def use_case(generator: FakeImageGenerator) -> GenerateImages:
-    return GenerateImages(_registry(), generator, draw_seed=lambda: 42, clock=FakeClock())
+    return GenerateImages(
+        _registry(), generator, FakePictureCodec(), draw_seed=lambda: 42, clock=FakeClock()
+    )
 
 
 FLUX = dataclasses.replace(
@@ -71,7 +74,7 @@ def test_a_request_without_a_seed_gets_one(use_case: GenerateImages) -> None:
 def test_seeds_are_drawn_differently_each_time() -> None:
     registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
     registry.refresh()
-    use_case = GenerateImages(registry, FakeImageGenerator())
+    use_case = GenerateImages(registry, FakeImageGenerator(), FakePictureCodec())
     seeds = {use_case.admit(request(seed=None)).seed for _ in range(20)}
     assert len(seeds) > 1
     assert all(seed is not None and 0 <= seed < 2**32 for seed in seeds)
@@ -104,18 +107,19 @@ def test_steps_are_reported(use_case: GenerateImages) -> None:
 def test_images_that_do_not_fit_together_are_drawn_one_by_one() -> None:
     generator = FakeImageGenerator(largest_batch=4)
     generator.fits = 1
-    result = GenerateImages(_registry(), generator)(request(num_images=3))
+    result = GenerateImages(_registry(), generator, FakePictureCodec())(request(num_images=3))
     assert len(result.images) == 3
     generator.fits = 0
     with pytest.raises(OutOfMemory):
-        GenerateImages(_registry(), generator)(request(num_images=3))
+        GenerateImages(_registry(), generator, FakePictureCodec())(request(num_images=3))
 
 
 def test_a_batch_gives_each_request_its_own_pictures(
     use_case: GenerateImages, generator: FakeImageGenerator
 ) -> None:
     first, second = request(id="a", num_images=2), request(id="b", seed=99)
-    results = [drawn() for drawn in use_case.batch((first, second), at_once=4)]
+    drawn = use_case.draw((first, second), at_once=4, watcher=CallbackWatcher())
+    results = [use_case.finish(each) for each in drawn]
     assert [result.request.id for result in results] == ["a", "b"]
     assert [len(result.images) for result in results] == [2, 1]
     assert results[1].images == use_case(second).images
@@ -150,12 +154,12 @@ def test_a_model_whose_bytes_are_no_good_is_tried_once() -> None:
     class Refuses(FakeImageGenerator):
         lasting = False
 
-        def generate(self, model: ModelRecord, *arguments: Any, **options: Any) -> GeneratedBatch:
-            tries.append(model.id)
+        def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
+            tries.append(batch.models)
             raise ModelNotLoadable("its tensors are wrong", lasting=self.lasting)
 
     generator = Refuses()
-    generate = GenerateImages(registry, generator)
+    generate = GenerateImages(registry, generator, FakePictureCodec())
     for lasting in (False, True, True):
         generator.lasting = lasting
         with pytest.raises(ModelNotLoadable, match="its tensors are wrong"):
@@ -171,7 +175,7 @@ def test_an_id_that_may_yet_turn_up_is_to_be_tried_again() -> None:
     pending = PendingModel("new.ckpt", "m/new.ckpt", 9, PendingState.HASHING)
     source.pending = (pending,)
     registry = ModelRegistry(source)
-    generate = GenerateImages(registry, FakeImageGenerator())
+    generate = GenerateImages(registry, FakeImageGenerator(), FakePictureCodec())
     for look in (lambda: None, registry.look):  # before the first look, and while it is hashed
         look()
         with pytest.raises(ModelsNotRead) as caught:
@@ -190,7 +194,7 @@ def test_a_prompt_that_the_model_does_not_know_gets_a_warning_of_its_own() -> No
     source.others = (dataclasses.replace(MODEL, card=ModelCard(known_words=("lake",))),)
     registry = ModelRegistry(source)
     registry.refresh()
-    use_case = GenerateImages(registry, generator)
+    use_case = GenerateImages(registry, generator, FakePictureCodec())
     unknown, long = use_case(request(prompt="a cat")).warnings
     assert "knows no word of the prompt" in unknown
     assert long == "the prompt is long"

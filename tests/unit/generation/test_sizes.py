@@ -16,6 +16,7 @@ from domain.services.model_registry import ModelRegistry
 from domain.sizes import DEFAULT_MAX_PIXELS, Size, SizeLimits
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.picture_codec import FakePictureCodec
 
 SMALL = dataclasses.replace(model_record(b"s", "m/sd15.safetensors"), family=ModelFamily.SD_1)
 LARGE = dataclasses.replace(model_record(b"l", "m/sdxl.safetensors"), family=ModelFamily.SDXL)
@@ -27,7 +28,7 @@ def admit(model: ModelRecord, width: int, height: int, **changes: object) -> Non
     registry = ModelRegistry(source, **changes)  # type: ignore[arg-type]
     registry.refresh()
     request = GenerationRequest(id="1", model_id=model.id, prompt="x", width=width, height=height)
-    GenerateImages(registry, FakeImageGenerator()).admit(request)
+    GenerateImages(registry, FakeImageGenerator(), FakePictureCodec()).admit(request)
 
 
 def problems(model: ModelRecord, width: int, height: int, **changes: object) -> dict[str, str]:

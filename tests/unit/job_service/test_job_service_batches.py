@@ -2,15 +2,16 @@
 
 import dataclasses
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from application.job import JobStatus
 from domain.errors import GenerationFailed, JobCancelled, OutOfMemory
-from domain.generation.request import GeneratedImage, GenerationRequest
-from domain.ports.image_generator import GeneratedBatch
+from domain.generation.raster import Raster
+from domain.generation.request import GenerationRequest
+from domain.services.drawing_watchers import GenerationStep
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.unit.jobs.scheduling import MODEL, Bench, request
 
 
@@ -118,7 +119,7 @@ def test_memory_that_runs_out_halves_what_is_drawn_together(bench: Bench) -> Non
     submit(bench, "a", "b", "c", "d")
     bench.job_service.run_once()
     assert {status(bench, name) for name in "abcd"} == {JobStatus.SUCCEEDED}
-    assert bench.generator.batches == [("a", "b"), ("c", "d")]
+    assert bench.observer.batches[-1] == 2
 
 
 def test_the_limit_settles_on_what_fits(bench: Bench) -> None:
@@ -127,7 +128,7 @@ def test_the_limit_settles_on_what_fits(bench: Bench) -> None:
         submit(bench, *(chr(0x4E00 + number) for number in range(6 * turn, 6 * turn + 6)))
         while bench.job_service.waiting:
             bench.job_service.run_once()
-    assert {len(batch) for batch in bench.generator.batches[-6:]} == {2}
+    assert bench.observer.batches[-6:] == [2] * 6
 
 
 def test_one_request_of_many_images_is_split_before_it_fails(bench: Bench) -> None:
@@ -156,36 +157,29 @@ def test_a_batch_with_room_waits_no_longer_than_its_window() -> None:
     assert bench.generator.batches == [("a",)]
 
 
-class SlowPictures(Sequence[GeneratedImage]):
-    """Pictures that are encoded when the test says so."""
+class SlowCodec(FakePictureCodec):
+    """Encodes when the test says so."""
 
-    def __init__(self, images: Sequence[GeneratedImage], encoded: threading.Event) -> None:
-        self._images = images
-        self._encoded = encoded
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_encode = threading.Event()
 
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: Any) -> Any:
-        assert self._encoded.wait(30)
-        return self._images[index]
+    def encode(self, *arguments: Any, **options: Any) -> bytes:
+        assert self.may_encode.wait(30)
+        return super().encode(*arguments, **options)
 
 
-def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    bench, encoded = Bench(), threading.Event()
-    real = bench.generator.generate
+def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded() -> None:
+    bench = Bench()
+    bench.codec = codec = SlowCodec()
+    bench.restart()
     drawn: dict[str, threading.Event] = {name: threading.Event() for name in "abc"}
 
-    def generate(model: Any, requests: Any, **options: Any) -> GeneratedBatch:
-        batch = real(model, requests, **options)
-        drawn[requests[0].id].set()
-        return dataclasses.replace(
-            batch, images=[SlowPictures(images, encoded) for images in batch.images]
-        )
+    def last_step(step: GenerationStep) -> None:
+        if step.done == step.total:
+            drawn["abc"[len(bench.generator.batches)]].set()
 
-    monkeypatch.setattr(bench.generator, "generate", generate)
+    bench.generator.after_step = last_step
     jobs = {name: bench.job_service.submit(request(name), caller="me") for name in "abc"}
     with bench.worker() as worker:
         assert drawn["a"].wait(10)
@@ -194,39 +188,25 @@ def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded(
             jobs["a"].wait(0)
         assert not drawn["c"].is_set()  # no more than one batch waits for its encoding
         bench.job_service.drain()
-        encoded.set()
+        codec.may_encode.set()
         worker.join(10)
     assert {name: job.wait(0).request.id for name, job in jobs.items()} == {n: n for n in "abc"}
     assert bench.statuses == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
 
 
-def test_a_picture_that_can_not_be_encoded_fails_its_own_job_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_picture_that_can_not_be_encoded_fails_its_own_job_alone() -> None:
     bench = Bench(largest_batch=2)
 
-    class Broken(Sequence[GeneratedImage]):
-        def __len__(self) -> int:
-            return 1
+    class PartlyBroken(FakePictureCodec):
+        def encode(self, raster: Raster, text: str | None, *more: Any, **options: Any) -> bytes:
+            if "bad" in (text or ""):
+                raise MemoryError
+            return super().encode(raster, text, *more, **options)
 
-        def __getitem__(self, index: Any) -> Any:
-            raise MemoryError
-
-    real = bench.generator.generate
-
-    def generate(model: Any, requests: Any, **options: Any) -> GeneratedBatch:
-        batch = real(model, requests, **options)
-        broken = ["bad" in each.id for each in requests]
-        return dataclasses.replace(
-            batch,
-            images=[
-                Broken() if bad else each for bad, each in zip(broken, batch.images, strict=True)
-            ],
-        )
-
-    monkeypatch.setattr(bench.generator, "generate", generate)
+    bench.codec = PartlyBroken()
+    bench.restart()
     for name in ("first", "good", "bad", "after"):
-        bench.job_service.submit(request(name), caller="me")
+        bench.job_service.submit(request(name, prompt=name), caller="me")
     with bench.worker():
         pass
     assert bench.statuses == {

@@ -11,7 +11,7 @@ from domain.errors import (
     StorageInUse,
     StorageUnavailable,
 )
-from domain.ports.image_generator import GeneratedBatch
+from domain.ports.image_generator import DrawnBatch
 from tests.unit.jobs.scheduling import Bench, request
 
 
@@ -205,14 +205,14 @@ def test_no_newcomers_keep_what_may_have_ended_a_process_waiting_for_ever(bench:
 
 def test_a_cancel_after_the_last_step_still_counts(bench: Bench) -> None:
     running = bench.job_service.submit(request(), caller="me")
-    generate = bench.generator.generate
+    draw = bench.generator.draw
 
-    def cancelled_at_its_end(*arguments: Any, **options: Any) -> GeneratedBatch:
-        batch = generate(*arguments, **options)
+    def cancelled_at_its_end(*arguments: Any, **options: Any) -> DrawnBatch:
+        batch = draw(*arguments, **options)
         assert bench.job_service.cancel("me", "r1").job.status is JobStatus.RUNNING
         return batch
 
-    bench.generator.generate = cancelled_at_its_end  # type: ignore[method-assign]
+    bench.generator.draw = cancelled_at_its_end  # type: ignore[method-assign]
     bench.job_service.run_once()
     with pytest.raises(JobCancelled):
         running.wait(0)

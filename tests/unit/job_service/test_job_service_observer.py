@@ -134,13 +134,13 @@ def test_a_batch_is_as_large_as_what_is_drawn_at_once(bench: Bench) -> None:
     assert bench.observer.batches == [1, 2, 4]
 
 
-def test_what_does_not_fit_is_no_batch_but_its_parts_are(bench: Bench) -> None:
+def test_what_does_not_fit_is_told_as_it_was_drawn_in_the_end(bench: Bench) -> None:
     submit(bench, "a")
     bench.job_service.run_once()
     bench.generator.fits = 1
     submit(bench, "b", "c")
     bench.job_service.run_once()
-    assert bench.observer.batches == [1, 1, 1]
+    assert bench.observer.batches == [1, 1]
     assert [name for name, *_ in bench.observer.outcomes] == ["a", "b", "c"]
 
 

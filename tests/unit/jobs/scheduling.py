@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
 from domain.generation.request import GenerationRequest
+from domain.ports.picture_codec import PictureCodec
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.job_observer import FakeJobObserver
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
 __all__ = ["LOAD_TIMEOUT", "MODEL", "OTHER_MODEL", "Bench", "request"]
@@ -45,6 +47,7 @@ class Bench:
         self._batch_window = batch_window
         self.generators = [FakeImageGenerator(largest_batch=largest_batch) for _ in range(devices)]
         self.generator = self.generators[0]
+        self.codec: PictureCodec = FakePictureCodec()
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
         self.sole_use = FakeSoleUse()
@@ -66,7 +69,9 @@ class Bench:
         )
         self.job_service = JobService(
             [
-                GenerateImages(self.registry, each, clock=self.clock, load_timeout=LOAD_TIMEOUT)
+                GenerateImages(
+                    self.registry, each, self.codec, clock=self.clock, load_timeout=LOAD_TIMEOUT
+                )
                 for each in self.generators
             ],
             self.records,

@@ -19,6 +19,7 @@ from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.fakes.stores import FakeResultStore, FakeSoleUse
 
 MODEL = model_record()
@@ -58,7 +59,9 @@ class Bench:
             retention_bytes=10**9,
             now=lambda: 1000.0,
         )
-        return JobService([GenerateImages(registry, self.generator)], records, max_queue=9)
+        return JobService(
+            [GenerateImages(registry, self.generator, FakePictureCodec())], records, max_queue=9
+        )
 
     def request(self, name: str) -> GenerationRequest:
         return GenerationRequest(id=name, model_id=MODEL.id, prompt="x", seed=1)

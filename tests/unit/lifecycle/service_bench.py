@@ -12,6 +12,7 @@ from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 
 __all__ = ["MODEL", "STALL_TIMEOUT", "Bench"]
@@ -39,7 +40,7 @@ class Bench:
         )
         self.clock = FakeClock()
         self.job_service = JobService(
-            [GenerateImages(self.registry, self.generator, clock=self.clock)],
+            [GenerateImages(self.registry, self.generator, FakePictureCodec(), clock=self.clock)],
             self.records,
             max_queue=1,
         )

@@ -1,6 +1,5 @@
 """What is drawn before the service is ready."""
 
-import dataclasses
 import logging
 import threading
 
@@ -10,12 +9,13 @@ from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService, Readiness
 from application.lifecycle.warm_up import WarmUp
 from domain.errors import DeviceLost, GenerationFailed
-from domain.execution_plan import LoadedModel
 from domain.generation.request import GenerationRequest
-from domain.ports.image_generator import GenerationStep
+from domain.ports.device_report import LoadedModel
+from domain.services.drawing_watchers import GenerationStep
 from domain.services.generate_images import GenerateImages
 from tests.fakes.device_report import PLAN, FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.picture_codec import FakePictureCodec
 from tests.unit.lifecycle.service_bench import MODEL, Bench
 
 OTHER = "/models/other.safetensors"
@@ -27,9 +27,9 @@ class WarmBench(Bench):
     def __init__(self, *wanted: str, compiled: bool = False, largest_batch: int = 1) -> None:
         super().__init__()
         self.generator = FakeImageGenerator(prepared=False, largest_batch=largest_batch)
-        self.report = FakeDeviceReport(dataclasses.replace(PLAN, compiled=compiled))
+        self.report = FakeDeviceReport({**PLAN, "compiled": compiled})
         self.report.hold(LoadedModel(MODEL.id, 1))
-        generate = GenerateImages(self.registry, self.generator)
+        generate = GenerateImages(self.registry, self.generator, FakePictureCodec())
         self.warm_up = WarmUp(self.registry, generate, self.report, wanted)
         self.service = InferenceService(
             self.registry,

@@ -1,14 +1,14 @@
-"""What every thumbnail maker does, the fake and Pillow's."""
+"""What every picture codec does to make thumbnails, the fake and the real one."""
 
 import io
 
 import pytest
 from PIL import Image
 
-from adapters.pictures.thumbnails import PillowThumbnailMaker
+from adapters.pictures.codec import PillowPictureCodec
 from domain.errors import UnreadablePicture
-from domain.ports.thumbnail_maker import ThumbnailMaker
-from tests.fakes.thumbnail_maker import FakeThumbnailMaker
+from domain.ports.picture_codec import PictureCodec
+from tests.fakes.picture_codec import FakePictureCodec
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -20,20 +20,20 @@ def picture(width: int, height: int, kind: str = "PNG", mode: str = "RGB") -> by
 
 
 @pytest.fixture(params=["fake", "pillow"])
-def maker(request: pytest.FixtureRequest) -> ThumbnailMaker:
-    return FakeThumbnailMaker() if request.param == "fake" else PillowThumbnailMaker()
+def codec(request: pytest.FixtureRequest) -> PictureCodec:
+    return FakePictureCodec() if request.param == "fake" else PillowPictureCodec()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_thumbnail_is_a_webp_file(maker: ThumbnailMaker, kind: str) -> None:
-    small = maker.make(picture(1024, 1024, kind))
+def test_a_thumbnail_is_a_webp_file(codec: PictureCodec, kind: str) -> None:
+    small = codec.thumbnail(picture(1024, 1024, kind))
     assert (small[:4], small[8:12]) == (b"RIFF", b"WEBP")
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 500, b"<script>", picture(64, 64)[:12]])
-def test_bytes_that_are_not_a_picture_are_refused(maker: ThumbnailMaker, data: bytes) -> None:
+def test_bytes_that_are_not_a_picture_are_refused(codec: PictureCodec, data: bytes) -> None:
     with pytest.raises(UnreadablePicture, match="cannot be read"):
-        maker.make(data)
+        codec.thumbnail(data)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_bytes_that_are_not_a_picture_are_refused(maker: ThumbnailMaker, data: b
 def test_it_fits_384_pixels_and_keeps_its_shape(
     size: tuple[int, int], small: tuple[int, int], kind: str
 ) -> None:
-    made = PillowThumbnailMaker().make(picture(*size, kind))
+    made = PillowPictureCodec().thumbnail(picture(*size, kind))
     with Image.open(io.BytesIO(made)) as image:
         assert image.size == small
         assert image.mode == "RGB"
@@ -61,7 +61,7 @@ def test_it_fits_384_pixels_and_keeps_its_shape(
 def test_pictures_of_every_mode_are_made_smaller(mode: str) -> None:
     stream = io.BytesIO()
     Image.new(mode, (500, 500)).save(stream, "PNG")
-    assert PillowThumbnailMaker().make(stream.getvalue())
+    assert PillowPictureCodec().thumbnail(stream.getvalue())
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -70,7 +70,7 @@ def test_a_picture_that_is_cut_off_is_refused(kind: str) -> None:
     Image.effect_noise((600, 600), 80).convert("RGB").save(stream, kind)
     half = stream.getvalue()[: len(stream.getvalue()) // 2]
     with pytest.raises(UnreadablePicture):
-        PillowThumbnailMaker().make(half)
+        PillowPictureCodec().thumbnail(half)
 
 
 def test_it_shows_what_the_picture_shows() -> None:
@@ -78,7 +78,7 @@ def test_it_shows_what_the_picture_shows() -> None:
     half = Image.new("RGB", (800, 400), "red")
     half.paste("blue", (400, 0, 800, 400))
     half.save(stream, "PNG")
-    with Image.open(io.BytesIO(PillowThumbnailMaker().make(stream.getvalue()))) as image:
+    with Image.open(io.BytesIO(PillowPictureCodec().thumbnail(stream.getvalue()))) as image:
         red, blue = image.getpixel((40, 100)), image.getpixel((340, 100))
     assert isinstance(red, tuple)
     assert isinstance(blue, tuple)

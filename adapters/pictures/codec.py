@@ -1,0 +1,51 @@
+"""The picture codec, with Pillow."""
+
+import threading
+
+from PIL import Image
+
+from adapters.pictures.encoding import encode_picture
+from adapters.pictures.parameters import read_parameters
+from adapters.pictures.thumbnails import make_thumbnail
+from domain.errors import GenerationFailed, OutOfMemory
+from domain.generation.output_formats import OutputFormat
+from domain.generation.picture_parameters import PictureParameters
+from domain.generation.raster import Raster
+from domain.ports.picture_codec import PictureCodec
+
+__all__ = ["PillowPictureCodec"]
+
+
+class PillowPictureCodec(PictureCodec):
+    """Pillow encodes and makes thumbnails. Parameters are read without it."""
+
+    def encode(
+        self,
+        raster: Raster,
+        text: str | None,
+        output_format: OutputFormat = OutputFormat.PNG,
+        quality: int | None = None,
+    ) -> bytes:
+        if output_format.has_quality and quality is None:
+            raise ValueError(f"a {output_format} needs a quality")
+        try:
+            image = Image.frombytes("RGB", (raster.width, raster.height), raster.pixels)
+            return encode_picture(image, text, output_format, quality)
+        except MemoryError as error:
+            raise OutOfMemory(
+                "encoding the picture does not fit the memory of the host; "
+                "ask for a smaller width and height or fewer images"
+            ) from error
+        except BaseException as error:
+            # Python raises Ctrl-C and the end of the process in the main thread alone.
+            is_main = threading.current_thread() is threading.main_thread()
+            if is_main and isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            reason = str(error) or type(error).__name__
+            raise GenerationFailed(f"encoding the picture failed: {reason}") from error
+
+    def parameters(self, data: bytes) -> PictureParameters:
+        return read_parameters(data)
+
+    def thumbnail(self, data: bytes) -> bytes:
+        return make_thumbnail(data)

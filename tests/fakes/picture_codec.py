@@ -1,0 +1,61 @@
+"""A codec whose files show their pixels and say only what they were told."""
+
+import io
+
+from PIL import Image
+
+from domain.errors import UnreadablePicture
+from domain.generation.output_formats import OutputFormat
+from domain.generation.picture_parameters import PictureParameters
+from domain.generation.raster import Raster
+from domain.ports.picture_codec import PictureCodec
+
+__all__ = ["FakePictureCodec"]
+
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
+
+
+class FakePictureCodec(PictureCodec):
+    """Files without texts of their own, and small pictures that are labels of the large ones.
+
+    Attributes:
+        known: The parameters of each file that can be read.
+        texts: The text that was asked for with each file, in order.
+        broken: Whether no thumbnail can be made.
+        failures: Raised by `encode`, the first one first.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, PictureParameters] = {}
+        self.texts: list[str | None] = []
+        self.broken = False
+        self.failures: list[BaseException] = []
+
+    def encode(
+        self,
+        raster: Raster,
+        text: str | None,
+        output_format: OutputFormat = OutputFormat.PNG,
+        quality: int | None = None,
+    ) -> bytes:
+        if self.failures:
+            raise self.failures.pop(0)
+        if output_format.has_quality and quality is None:
+            raise ValueError(f"a {output_format} needs a quality")
+        self.texts.append(text)
+        stream = io.BytesIO()
+        image = Image.frombytes("RGB", (raster.width, raster.height), raster.pixels)
+        image.save(stream, output_format, quality=quality or 0)
+        data = stream.getvalue()
+        self.known[data] = PictureParameters(text or "")
+        return data
+
+    def parameters(self, data: bytes) -> PictureParameters:
+        if data not in self.known:
+            raise UnreadablePicture("is not a PNG, JPEG or WebP file")
+        return self.known[data]
+
+    def thumbnail(self, data: bytes) -> bytes:
+        if self.broken or not data.startswith(_SIGNATURES) or len(data) < 16:
+            raise UnreadablePicture("cannot be read as a PNG, JPEG or WebP file")
+        return b"RIFF\x04\x00\x00\x00WEBP" + len(data).to_bytes(4, "big")
