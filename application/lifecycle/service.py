@@ -9,7 +9,7 @@ from functools import partial
 
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
-from application.lifecycle.devices import Device, Devices
+from application.lifecycle.devices import Device, Devices, DeviceState
 from domain.errors import DomainError, NoModel
 from domain.services.model_registry import ModelRegistry
 
@@ -110,6 +110,11 @@ class InferenceService:
         if self._records.failing:
             return Readiness.STORAGE
         return Readiness.QUEUE_FULL if self._job_service.full else Readiness.READY
+
+    @property
+    def device_states(self) -> dict[str, DeviceState]:
+        """Where each device stands, by the name of its worker."""
+        return self._devices.states
 
     def start(
         self,

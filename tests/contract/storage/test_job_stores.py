@@ -97,6 +97,54 @@ def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore
     assert store.find(new.key) == new
 
 
+@pytest.mark.parametrize("end", ends())
+def test_a_new_job_is_stored_unless_one_of_its_key_stays(
+    store: JobStore, end: Callable[[Job], Job]
+) -> None:
+    there = end(store.accept(new_job()))
+    store.update(there)
+    kept = store.accept(new_job(token="cd" * 16))
+    if there.can_be_replaced:
+        assert (kept.token, kept.status) == ("cd" * 16, JobStatus.QUEUED)
+        assert kept.sequence > there.sequence
+    else:
+        assert kept == there
+    assert store.find(there.key) == kept
+    assert len(store.page("me", status=None, before=None, limit=9)) == 1
+
+
+@pytest.mark.parametrize("end", ends())
+def test_a_job_that_is_named_makes_room_whatever_became_of_it(
+    store: JobStore, end: Callable[[Job], Job]
+) -> None:
+    there = end(store.accept(new_job()))
+    store.update(there)
+    kept = store.accept(new_job(token="cd" * 16), instead_of=there.token)
+    assert kept.token == "cd" * 16
+    assert store.find(there.key) == kept
+    again = store.accept(new_job(token="ef" * 16), instead_of=there.token)
+    assert again == kept, "only the job that is named makes room"
+
+
+def test_of_threads_that_store_one_key_exactly_one_succeeds(store: JobStore) -> None:
+    store.accept(new_job("other"))  # so that the tables are there
+    for attempt in range(20):
+        name, start = f"a{attempt}", threading.Barrier(2)
+        kept: dict[str, Job] = {}
+
+        def accept(token: str, name: str = name, start: threading.Barrier = start) -> None:
+            start.wait(10)
+            kept[token] = store.accept(new_job(name, token=token))  # noqa: B023
+
+        tokens = (f"{attempt:030x}aa", f"{attempt:030x}bb")
+        threads = [threading.Thread(target=accept, args=(token,)) for token in tokens]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert kept[tokens[0]] == kept[tokens[1]] == store.find(JobKey("me", name))
+
+
 def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
     running = store.accept(new_job()).started(2.0)
     store.update(running)
@@ -276,6 +324,27 @@ def test_fields_of_other_versions_and_torn_rows_stop_nothing(
     assert store.unfinished() == [job]
     assert "cannot be read" in caplog.text
     store.close()
+
+
+def test_a_job_that_stays_is_found_while_another_writes(url: str) -> None:
+    store = SqlJobStore(url, patience=0.1)
+    kept = succeeded(store.accept(new_job()))
+    store.update(kept)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+        other.execute("begin immediate")
+        assert store.accept(new_job(token="cd" * 16)) == kept
+        with pytest.raises(StorageUnavailable):
+            store.accept(new_job("new"))
+    other.close()
+    store.close()
+
+
+def test_of_two_services_on_one_database_one_stores_a_job(url: str) -> None:
+    first, second = SqlJobStore(url), SqlJobStore(url)
+    kept = first.accept(new_job())
+    assert second.accept(new_job(token="cd" * 16)) == kept
+    first.close()
+    second.close()
 
 
 def test_threads_may_all_add_at_once(url: str) -> None:
