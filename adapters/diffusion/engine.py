@@ -14,7 +14,7 @@ from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall, Progress
 from adapters.diffusion.drawing.pipeline_state import DrawingMemories
 from adapters.diffusion.drawing.previews import Previews
-from adapters.diffusion.drawing.remembered_prompts import remembered_prompts
+from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prompts
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
@@ -137,12 +137,13 @@ class Engine:
         warn: Callable[[str], None],
     ) -> Sequence[Raster]:
         kind = "pt" if plan.decode is None else "latent"
+        key = EncodingKey.of(call.drawings[0].request)
         with torch.inference_mode():
             with (
                 _back_in_place_after_errors(pipeline),
                 _scheduled_by(pipeline, plan.new_scheduler()),
                 _same_precision_after(pipeline.vae) if plan.decode is None else nullcontext(),
-                remembered_prompts(pipeline, self._memories[pipeline].encodings),
+                remembered_prompts(pipeline, self._memories[pipeline].prompts.under(key)),
             ):
                 steps = {plan.step_argument: progress}
                 drawn = pipeline(**call.arguments, output_type=kind, **steps).images

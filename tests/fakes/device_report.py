@@ -27,7 +27,7 @@ PLAN: Mapping[str, str | int | bool | None] = {
 
 
 class FakeDeviceReport(DeviceReport):
-    """Says what it is told to say."""
+    """Reports the values that a test sets."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class FakeDeviceReport(DeviceReport):
         self._memory: DeviceMemory | None = None
 
     def hold(self, *loaded: LoadedModel, memory: DeviceMemory | None = None) -> None:
-        """From now on say that these are loaded, and that the memory is like this."""
+        """From now on report these loaded models and this memory."""
         self._loaded = loaded
         self._memory = memory
 

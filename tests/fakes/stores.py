@@ -105,7 +105,7 @@ class FakeJobStore(JobStore):
         return {job.token for job in gone}
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _bytes(self, job: Job) -> int:
         pictures = sum(image.size for image in job.images or ())
@@ -117,7 +117,7 @@ class FakeJobStore(JobStore):
 
 
 class FakeResultStore(ResultStore):
-    """Image files in memory; `broken` makes reading and writing fail, `full` writing alone."""
+    """Image files in memory; `broken` makes reading and writing fail, `full` makes writing fail."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, ...]] = {}
@@ -167,7 +167,7 @@ class FakeResultStore(ResultStore):
 
 
 class FakeSoleUse(SoleUse):
-    """Had for the asking, unless `others` have it."""
+    """A lock that is granted, unless `others` have it."""
 
     def __init__(self) -> None:
         self.others = False

@@ -1,9 +1,9 @@
-"""What is worth keeping of a loaded pipeline between two drawings. For one thread."""
+"""What a loaded pipeline keeps from one drawing to the next. For one thread."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from adapters.diffusion.drawing.prompt_cache import EncodingCache
+from adapters.diffusion.drawing.prompt_cache import PromptCache
 from adapters.diffusion.sampling import Schedulers
 
 __all__ = ["DrawingMemories", "DrawingMemory"]
@@ -13,15 +13,15 @@ class DrawingMemory:
     """Of one pipeline.
 
     Attributes:
-        encodings: Of the prompts that were drawn last.
-        schedulers: With the tables that were computed for drawings before.
-        device: That computes, wherever the weights wait. To find it, diffusers looks through every
-            part of every network.
+        prompts: The encodings of the prompts that were drawn last.
+        schedulers: With the tables of earlier drawings.
+        device: The device that computes, wherever the weights wait. To find it, diffusers looks
+            through every part of every network.
     """
 
     def __init__(self, pipeline: Any) -> None:
         self.device = pipeline._execution_device
-        self.encodings = EncodingCache()
+        self.prompts = PromptCache()
         self.schedulers = Schedulers(pipeline.scheduler.config, self.device)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.drawing.prompt_cache import EncodingCache
+from adapters.diffusion.drawing.prompt_cache import KeptPrompts
 from domain.errors import GenerationFailed
 
 __all__ = ["PromptEncoding", "encode_prompts"]
@@ -21,7 +21,7 @@ __all__ = ["PromptEncoding", "encode_prompts"]
 
 @dataclass(frozen=True, slots=True)
 class PromptEncoding:
-    """What the UNet is told.
+    """The prompts as the UNet gets them.
 
     Attributes:
         prompt: (1, 77 × pieces, width).
@@ -82,21 +82,21 @@ def encode_prompts(
     negative_prompt: str | None,
     *,
     guided: bool = True,
-    cache: EncodingCache | None = None,
+    kept: KeptPrompts | None = None,
     device: torch.device | None = None,
 ) -> PromptEncoding:
     """Encode a prompt and its negative for a Stable Diffusion 1, 2 or XL pipeline.
 
-    The shorter of the two is filled up with empty pieces. With no negative prompt, SDXL's is all
-    zeros where the pipeline's configuration says so, as its authors trained it.
+    The shorter of the two is filled up with empty pieces. Without a negative prompt, SDXL gets
+    zeros if the configuration of the pipeline says so, as its authors trained it.
 
     Args:
-        pipeline: Whose text encoders read it.
+        pipeline: Its text encoders read the prompts.
         prompt: What to draw.
         negative_prompt: What to keep out; None for nothing.
-        guided: Whether there is guidance; without it the negative is not looked at.
-        cache: Of this pipeline; what is in it is not encoded again.
-        device: That computes; None to ask the pipeline.
+        guided: Whether there is guidance; without it the negative prompt is not read.
+        kept: What is kept of this pipeline; a text in it is not encoded again.
+        device: The device that computes; None to ask the pipeline.
     """
     is_xl = getattr(pipeline, "text_encoder_2", None) is not None
     where = device or pipeline._execution_device  # weights that wait for their turn are elsewhere
@@ -107,11 +107,10 @@ def encode_prompts(
     texts = [prompt, negative_prompt or ""] if guided and not is_zero else [prompt]
     pieces = [[encoder.pieces(text) for encoder in encoders] for text in texts]
     count = max(len(each) for of_text in pieces for each in of_text)
-    cache = EncodingCache() if cache is None else cache
-    encoded = [
-        cache.get((text, count), partial(_encoded, encoders, of_text, count))
-        for text, of_text in zip(texts, pieces, strict=True)
-    ]
+    encoded = []
+    for text, of_text in zip(texts, pieces, strict=True):
+        encode = partial(_encoded, encoders, of_text, count)
+        encoded.append(encode() if kept is None else kept.get((text, count), encode))
     positive = encoded[0]
     if not guided:
         return PromptEncoding(positive[0], pooled=positive[1] if is_xl else None)
@@ -124,8 +123,8 @@ def encode_prompts(
 def _encoded(
     encoders: Sequence[_Encoder], pieces: Sequence[Sequence[list[int]]], count: int
 ) -> tuple[torch.Tensor, ...]:
-    """The states of all encoders side by side, and the last one's pooled output where there are
-    two; for `count` pieces, of which the last may be empty.
+    """The states of all encoders side by side, for `count` pieces, of which the last may be empty.
+    With two encoders, the pooled output of the last one too.
     """
     rows = [
         encoder.encode([*each, *[[]] * (count - len(each))])

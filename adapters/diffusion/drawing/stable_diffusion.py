@@ -10,6 +10,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.drawing.decoding import decode
 from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.drawing.prompt_cache import EncodingKey
 from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
@@ -29,8 +30,8 @@ def stable_diffusion_plan(
 ) -> DrawingPlan:
     """Prompts of any length, noise that is the same on every device, and the wanted scheduler.
 
-    At most `at_once` images are drawn by one call. `memory` is this pipeline's.
-    `make_room` gives up what is not needed for it, and says whether there was something.
+    One call draws at most `at_once` images. `memory` belongs to this pipeline. `make_room` gives up
+    what this pipeline does not need, and says whether there was anything.
     """
     wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
     return DrawingPlan(
@@ -47,9 +48,9 @@ def stable_diffusion_plan(
 def _encoded(
     pipeline: Any, requests: Sequence[GenerationRequest], memory: DrawingMemory
 ) -> list[_Encoded]:
-    """All images with their prompts; those whose prompts are equally long are neighbours."""
+    """All images with their prompts, sorted by the length of the prompt."""
     encoded = []
-    # As the pipelines have it: one that was distilled is told the guidance, and has no second pass.
+    # As in the pipelines: a distilled model gets the guidance as an input, without a second pass.
     guided = (
         requests[0].guidance_scale > 1
         and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
@@ -60,7 +61,7 @@ def _encoded(
             request.prompt,
             request.negative_prompt,
             guided=guided,
-            cache=memory.encodings,
+            kept=memory.prompts.under(EncodingKey.of(request)),
             device=memory.device,
         )
         encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
@@ -68,9 +69,9 @@ def _encoded(
 
 
 def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
-    """Neighbours whose prompts are equally long, at most `limit` at once.
+    """Neighbours with equally long prompts, at most `limit` together.
 
-    Filling a prompt up to its neighbour's length would change its picture.
+    To fill a prompt up to the length of its neighbour would change its picture.
     """
     start = 0
     while start < len(drawings):
@@ -103,7 +104,7 @@ def _call(pipeline: Any, batch: Sequence[_Encoded], device: Device) -> PipelineC
 
 
 def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
-    """The pipeline's arguments for these prompts; those of which there is nothing are left out."""
+    """The arguments of the pipeline for these prompts, without those that are None."""
     rows = {
         "prompt_embeds": [each.prompt for each in encodings],
         "negative_prompt_embeds": [each.negative for each in encodings],

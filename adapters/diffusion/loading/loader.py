@@ -29,6 +29,7 @@ from adapters.diffusion.devices.errors import (
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.families import (
     FAMILIES,
+    PROBE,
     configuration_files,
     prediction_of,
     with_modern_names,
@@ -147,7 +148,9 @@ def _family_configuration(
 ) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(f"{model.name} is of no family that a single file is loaded of")
-    return configuration_files(model.family, prediction_of(model.family, weights, metadata))
+    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
+    prediction = prediction_of(model.family, weights, metadata, probe)
+    return configuration_files(model.family, prediction)
 
 
 def _assemble(

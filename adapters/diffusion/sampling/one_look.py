@@ -21,7 +21,13 @@ from diffusers import (
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 
 from adapters.diffusion.sampling.spacing import is_leap
-from adapters.diffusion.sampling.steps import ExactSteps, SingleStep, clean_latents
+from adapters.diffusion.sampling.steps import (
+    Evaluation,
+    ExactSteps,
+    SingleStep,
+    Taken,
+    clean_latents,
+)
 
 __all__ = ["Ddim", "Dpm", "Euler", "EulerAncestral", "Lcm", "Lms", "Plms", "Tcd", "UniPc"]
 
@@ -86,13 +92,7 @@ class Lms(SingleStep, LMSDiscreteScheduler):
         weights = (self.get_lms_coefficient(order, now, each) for each in range(order))
         return sum(map(abs, weights)) <= self._levels[now]
 
-    def taken(
-        self,
-        model_output: torch.Tensor,
-        timestep: torch.Tensor,
-        sample: torch.Tensor,
-        generator: list[torch.Generator] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def taken(self, seen: Evaluation) -> Taken:
         """As `SingleStep.taken`, without new noise.
 
         The order is at most that of the looks there were: diffusers counts those before the first
@@ -102,7 +102,7 @@ class Lms(SingleStep, LMSDiscreteScheduler):
         while order > 1 and not self._is_stable(order):
             order -= 1
         drawn, clean = LMSDiscreteScheduler.step(
-            self, model_output, timestep, sample, order=order, return_dict=False
+            self, seen.prediction, seen.timestep, seen.sample, order=order, return_dict=False
         )
         return drawn, clean
 
@@ -116,17 +116,13 @@ def _lagrange(nodes: Sequence[float], number: int, point: float) -> float:
 class Tcd(SingleStep, TCDScheduler):
     """Zheng et al., arXiv:2402.19159, with as much new noise as they have (gamma 0.3)."""
 
-    def taken(
-        self,
-        model_output: torch.Tensor,
-        timestep: torch.Tensor,
-        sample: torch.Tensor,
-        generator: list[torch.Generator] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def taken(self, seen: Evaluation) -> Taken:
         """As `SingleStep.taken`; what diffusers tells beside the next latents is noised again."""
-        drawn, _ = super().taken(model_output, timestep, sample, generator)
-        signal = float(self.alphas_cumprod[timestep])
-        return drawn, clean_latents(self.config.prediction_type, model_output, sample, signal)
+        drawn, _ = super().taken(seen)
+        signal = float(self.alphas_cumprod[seen.timestep])
+        return drawn, clean_latents(
+            self.config.prediction_type, seen.prediction, seen.sample, signal
+        )
 
 
 class Plms(SingleStep, PNDMScheduler):
@@ -158,30 +154,24 @@ class Plms(SingleStep, PNDMScheduler):
             return looks
         return looks - 1 if looks > 1 else None
 
-    def taken(
-        self,
-        model_output: torch.Tensor,
-        timestep: torch.Tensor,
-        sample: torch.Tensor,
-        generator: list[torch.Generator] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def taken(self, seen: Evaluation) -> Taken:
         """As `SingleStep.taken`, without new noise."""
-        signal = float(self.alphas_cumprod[timestep])
-        clean = clean_latents(self.told, model_output, sample, signal)
-        noise = (sample - signal**0.5 * clean) / (1 - signal) ** 0.5
+        signal = float(self.alphas_cumprod[seen.timestep])
+        clean = clean_latents(self.told, seen.prediction, seen.sample, signal)
+        noise = (seen.sample - signal**0.5 * clean) / (1 - signal) ** 0.5
         if self._look == 1:
-            self._start, self._signal = sample, signal
+            self._start, self._signal = seen.sample, signal
         elif self._look == 2 and is_leap(_sigma(self._signal), _sigma(signal)):
             # The second look of the first step, whose mean with the first is taken.
             root, rest = self._signal**0.5, (1 - self._signal) ** 0.5
             noise = 2 * (self._start - root * clean) / rest - self.ets[-1]
         if self.counter > 1:
-            order = min(len(self._kept) + 1, self._stable_order(timestep))
+            order = min(len(self._kept) + 1, self._stable_order(seen.timestep))
             # The mean of a noise with itself is what the first order takes.
             self.ets = list(self._kept[1 - order :]) if order > 1 else [noise]
         if self.counter != 1:
             self._kept = (*self._kept[-2:], noise)
-        (drawn,) = PNDMScheduler.step(self, noise, timestep, sample, return_dict=False)
+        (drawn,) = PNDMScheduler.step(self, noise, seen.timestep, seen.sample, return_dict=False)
         return drawn, clean
 
     def _stable_order(self, timestep: torch.Tensor) -> int:

@@ -1,6 +1,6 @@
 """What is put before a class of diffusers, so that its steps are those that were asked for."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -8,7 +8,27 @@ import torch
 from adapters.diffusion.sampling.spacing import noise_levels, timesteps_of
 from domain.samplers import Schedule
 
-__all__ = ["ExactSteps", "SingleStep", "clean_latents"]
+__all__ = ["Evaluation", "ExactSteps", "SingleStep", "Taken", "clean_latents"]
+
+
+Taken = tuple[torch.Tensor, torch.Tensor]
+"""The latents after a step, and the finished latents as they look then."""
+
+
+class Evaluation(NamedTuple):
+    """One evaluation of the network, in float32.
+
+    Attributes:
+        prediction: The output of the network.
+        timestep: Its timestep, on the CPU.
+        sample: The latents before the step.
+        generator: Makes new noise, for each picture.
+    """
+
+    prediction: torch.Tensor
+    timestep: torch.Tensor
+    sample: torch.Tensor
+    generator: list[torch.Generator] | None
 
 
 class ExactSteps:
@@ -109,22 +129,17 @@ class SingleStep(ExactSteps):
         timestep = self.timesteps_on_cpu[self._look]
         self._look += 1
         on_device, self.timesteps = self.timesteps, self.timesteps_on_cpu
-        drawn, clean = self.taken(model_output.float(), timestep, sample.float(), generator)
+        seen = Evaluation(model_output.float(), timestep, sample.float(), generator)
+        drawn, clean = self.taken(seen)
         self.timesteps = on_device
         self.model_outputs = (clean,)
         return drawn.to(sample.dtype), clean
 
-    def taken(
-        self,
-        model_output: torch.Tensor,
-        timestep: torch.Tensor,
-        sample: torch.Tensor,
-        generator: list[torch.Generator] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """`step`, with everything in float32 and the timestep on the CPU."""
+    def taken(self, seen: Evaluation) -> Taken:
+        """The next latents, and the finished ones as they look after this evaluation."""
         scheduler: Any = super()
         drawn, clean = scheduler.step(
-            model_output, timestep, sample, generator=generator, return_dict=False
+            seen.prediction, seen.timestep, seen.sample, generator=seen.generator, return_dict=False
         )
         return drawn, clean
 

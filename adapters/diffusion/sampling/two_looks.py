@@ -19,7 +19,7 @@ from diffusers import EulerDiscreteScheduler
 from diffusers.utils.torch_utils import randn_tensor
 
 from adapters.diffusion.sampling.spacing import is_leap, timesteps_of
-from adapters.diffusion.sampling.steps import SingleStep, clean_latents
+from adapters.diffusion.sampling.steps import Evaluation, SingleStep, Taken, clean_latents
 
 __all__ = ["Dpm2", "Dpm2Ancestral", "DpmPlusPlus2SAncestral", "DpmPlusPlusSde", "Heun"]
 
@@ -98,23 +98,19 @@ class _TwoLooks(SingleStep, EulerDiscreteScheduler):
         """The latents with as much noise as the next look sees, for what begins with a picture."""
         return original_samples + noise * self._seen[self._look]
 
-    def taken(
-        self,
-        model_output: torch.Tensor,
-        timestep: torch.Tensor,
-        sample: torch.Tensor,
-        generator: list[torch.Generator] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def taken(self, seen: Evaluation) -> Taken:
         """As `SingleStep.taken`, of one look."""
         number = self._look - 1
         sigma, lower = self._seen[number], self._levels[number // 2 + 1]
         signal = 1 / (sigma**2 + 1)
         kind = self.config.prediction_type
-        clean = clean_latents(kind, model_output, sample * signal**0.5, signal)
-        look, first = _Look(sigma, sample, clean), self._first
+        clean = clean_latents(kind, seen.prediction, seen.sample * signal**0.5, signal)
+        look, first = _Look(sigma, seen.sample, clean), self._first
 
         def noise() -> torch.Tensor:
-            return randn_tensor(sample.shape, generator, sample.device, torch.float32)
+            return randn_tensor(
+                seen.sample.shape, seen.generator, seen.sample.device, torch.float32
+            )
 
         if lower == 0:
             return clean, clean

@@ -19,14 +19,18 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import OutOfMemory
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
+from domain.ports.image_generator import DrawingBatch
+from domain.services.drawing_watchers import CallbackWatcher
+from tests.fakes.model_locator import FakeModelLocator
 
 model = ModelRecord("de" * 32, "demo.safetensors", 1, {DEMO_MODEL.path!r}, ".safetensors")
-generator = DiffusersImageGenerator(device="cpu")
+generator = DiffusersImageGenerator(FakeModelLocator(model), device="cpu")
 
 def draw(size):
     request = GenerationRequest(id="r", model_id=model.id, prompt="x", seed=1, width=size,
                                 height=size, num_inference_steps=1)
-    return generator.generate(model, [request]).images[0][0].data
+    drawn = generator.draw(DrawingBatch(requests=(request,)), CallbackWatcher())
+    return drawn.requests[0].images[0].raster
 
 def used():
     status = pathlib.Path("/proc/self/status").read_text()
@@ -46,7 +50,7 @@ print("drawn again")
 """
 
 
-def test_it_is_told_memory_comes_back_and_the_next_small_one_is_drawn() -> None:
+def test_it_is_reported_memory_is_freed_and_the_next_small_one_is_drawn() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

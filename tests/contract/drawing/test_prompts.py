@@ -1,5 +1,6 @@
 """Prompts as diffusers encodes them, and longer ones."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ def pipeline() -> Any:
 
 
 def words(pipeline: Any, count: int) -> str:
-    """A prompt of exactly `count` tokens."""
+    """Return a prompt of exactly `count` tokens."""
     text = " ".join(["red"] * count)
     assert len(pipeline.tokenizer(text, add_special_tokens=False).input_ids) == count
     return text
@@ -25,7 +26,7 @@ def words(pipeline: Any, count: int) -> str:
 
 @pytest.mark.parametrize("negative", [None, "", "a blue square"])
 @pytest.mark.parametrize("count", [1, 12, 75])
-def test_up_to_75_tokens_are_encoded_as_diffusers_does_it(
+def test_up_to_75_tokens_are_encoded_as_in_diffusers(
     pipeline: Any, count: int, negative: str | None
 ) -> None:
     import torch
@@ -53,7 +54,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces:
     assert not torch.equal(encoding.prompt, other.prompt)
 
 
-def test_the_longer_of_the_two_decides_the_length(pipeline: Any) -> None:
+def test_the_longer_prompt_decides_the_length(pipeline: Any) -> None:
     from adapters.diffusion.drawing.prompts import encode_prompts
 
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80))
@@ -69,7 +70,7 @@ def test_any_text_is_encoded(pipeline: Any, prompt: str) -> None:
 
 
 class Counted:
-    """Counts what a text encoder is asked."""
+    """Counts the calls of a text encoder."""
 
     def __init__(self, pipeline: Any) -> None:
         self.calls = 0
@@ -82,29 +83,29 @@ class Counted:
 def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
     from adapters.diffusion.drawing.prompts import encode_prompts
 
-    counted, cache = Counted(pipeline), EncodingCache()
+    counted, kept = Counted(pipeline), PromptCache().under(EncodingKey(()))
     asked = [("red", "blue"), ("red", "blue"), ("green", "blue"), ("blue", "red")]
-    kept = [encode_prompts(pipeline, *each, cache=cache) for each in asked]
+    encodings = [encode_prompts(pipeline, *each, kept=kept) for each in asked]
     assert counted.calls == 3
-    for encoding, each in zip(kept, asked, strict=True):
+    for encoding, each in zip(encodings, asked, strict=True):
         anew = encode_prompts(pipeline, *each)
         assert torch.equal(encoding.prompt, anew.prompt)
         assert torch.equal(encoding.negative, anew.negative)
 
 
-def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
-    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+def test_the_same_text_with_another_length_is_another_entry(pipeline: Any) -> None:
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
     from adapters.diffusion.drawing.prompts import encode_prompts
 
-    cache = EncodingCache()
-    assert encode_prompts(pipeline, "red", "", cache=cache).length == 77
-    assert encode_prompts(pipeline, "red", words(pipeline, 80), cache=cache).length == 154
+    kept = PromptCache().under(EncodingKey(()))
+    assert encode_prompts(pipeline, "red", "", kept=kept).length == 77
+    assert encode_prompts(pipeline, "red", words(pipeline, 80), kept=kept).length == 154
 
 
-def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
+def test_without_guidance_the_negative_prompt_is_not_encoded(pipeline: Any) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompts import encode_prompts
@@ -120,19 +121,19 @@ def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
 @pytest.mark.parametrize(
     ("limit", "kept"), [(3 * 4000, 3), (3 * 4000 - 1, 2), (4000, 1), (3999, 0)]
 )
-def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> None:
+def test_the_most_recent_texts_are_cached(limit: int, kept: int) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingCache
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
 
-    cache, made = EncodingCache(limit), []
+    cache, made = PromptCache(limit), []
 
     def ask(name: str) -> None:
         def encode() -> tuple[torch.Tensor, ...]:
             made.append(name)
             return (torch.zeros(1000),)
 
-        cache.get(name, encode)
+        cache.under(EncodingKey(())).get(name, encode)
 
     for name in "abc":
         ask(name)
@@ -140,3 +141,68 @@ def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> N
     for name in "cba"[:kept]:
         ask(name)
     assert made == ["a", "b", "c"]
+
+
+def test_a_key_never_shares_the_encodings_of_another() -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
+
+    cache = PromptCache()
+    keys = [
+        EncodingKey(facts)
+        for facts in (
+            (),
+            (("model_id", "a"),),
+            (("model_id", "b"),),
+            (("model_id", "a"), ("clip_skip", 1)),
+            (("model_id", "a"), ("clip_skip", 2)),
+            (("model_id", "a"), ("loras", (("c", 0.5),))),
+            (("model_id", "a"), ("loras", (("c", 1.0),))),
+            (("model_id", "a"), ("prompt_syntax", "weighted")),
+        )
+    ]
+    for number, key in enumerate(keys):
+        cache.under(key).get("text", partial(torch.tensor, [number]))
+    found = [int(cache.under(key).get("text", lambda: torch.tensor([-1]))) for key in keys]
+    assert found == list(range(len(keys)))
+
+
+def test_a_pipelines_own_encoding_is_remembered_under_its_key_alone() -> None:
+    import torch
+
+    from adapters.diffusion.drawing.prompt_cache import (
+        EncodingKey,
+        PromptCache,
+        remembered_prompts,
+    )
+
+    class Pipeline:
+        calls = 0
+
+        def encode_prompt(self, prompt: str, *, device: str) -> torch.Tensor:
+            self.calls += 1
+            return torch.tensor([self.calls])
+
+    pipeline, cache = Pipeline(), PromptCache()
+    plain, changed = (EncodingKey((("loras", given),)) for given in ((), ("a",)))
+    answers = []
+    for key in (plain, changed, plain, changed):
+        with remembered_prompts(pipeline, cache.under(key)):
+            answers.append(int(pipeline.encode_prompt("text", device="cpu")))
+    assert answers == [1, 2, 1, 2]
+
+
+def test_every_field_of_a_request_that_is_not_known_to_leave_texts_alone_is_in_the_key() -> None:
+    import dataclasses
+
+    from adapters.diffusion.drawing.prompt_cache import NOT_OF_THE_TEXT, EncodingKey
+    from tests.contract.drawing.drawing import demo_request
+
+    fields = {row.name for row in dataclasses.fields(demo_request())}
+    assert fields >= NOT_OF_THE_TEXT
+    key = EncodingKey.of(demo_request())
+    assert {name for name, _ in key.facts} == fields - NOT_OF_THE_TEXT
+    assert "model_id" in dict(key.facts)
+    assert hash(key) == hash(EncodingKey.of(demo_request(prompt="other", seed=9, width=512)))
+    assert key != EncodingKey.of(demo_request(model_id="f" * 64))

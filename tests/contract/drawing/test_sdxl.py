@@ -21,7 +21,7 @@ WIDTH = 8
 
 @pytest.fixture(scope="module")
 def pipeline() -> Any:
-    """Every part of SDXL, of the real classes, a few numbers wide."""
+    """Return every part of SDXL, of the real classes, with tiny layers."""
     import torch
     from diffusers import (
         AutoencoderKL,
@@ -81,7 +81,7 @@ def pipeline() -> Any:
 
 
 @pytest.mark.parametrize("negative", [None, "", "a blue square"])
-def test_prompts_are_encoded_as_diffusers_does_it(pipeline: Any, negative: str | None) -> None:
+def test_prompts_are_encoded_as_in_diffusers(pipeline: Any, negative: str | None) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompts import encode_prompts
@@ -105,7 +105,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
     assert encoding.pooled.shape == (1, WIDTH)
 
 
-def test_without_guidance_there_is_no_negative(pipeline: Any) -> None:
+def test_without_guidance_there_is_no_negative_prompt(pipeline: Any) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompts import encode_prompts
@@ -153,7 +153,7 @@ def test_it_draws_the_same_bytes_each_time(pipeline: Any) -> None:
 
 
 @pytest.mark.parametrize("sides", [(1152, 896), (640, 1536)])
-def test_it_draws_the_sizes_that_xl_was_trained_with(pipeline: Any, sides: tuple[int, int]) -> None:
+def test_it_draws_the_training_sizes_of_xl(pipeline: Any, sides: tuple[int, int]) -> None:
     previews: list[bytes] = []
     width, height = sides
     request = dataclasses.replace(
@@ -174,7 +174,7 @@ def test_it_draws_the_sizes_that_xl_was_trained_with(pipeline: Any, sides: tuple
         assert abs(ratio - width / height) < 0.02
 
 
-def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
+def test_a_picture_that_does_not_fit_is_decoded_in_tiles(
     pipeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engine_with(pipeline)
@@ -213,9 +213,7 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     assert generate(engine, MODEL, [REQUEST]).images == whole
 
 
-def test_tiles_that_are_not_wanted_are_not_taken(
-    pipeline: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tiling_can_be_turned_off(pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = engine_with(pipeline, vae_tiling="off")
     seen: list[int] = []
 
@@ -265,7 +263,7 @@ def test_an_autoencoder_that_overflows_is_float32_from_then_on(
         ("float32", "auto", {"float32"}),
     ],
 )
-def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
+def test_the_autoencoder_of_xl_has_no_precision_in_which_it_overflows(
     pipeline: Any, dtype: str, vae_dtype: str, expected: set[str]
 ) -> None:
     import torch
@@ -278,7 +276,7 @@ def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
     assert str(copy_of.vae.dtype).removeprefix("torch.") in expected
 
 
-def test_a_float32_autoencoder_draws_for_a_network_in_half_precision(pipeline: Any) -> None:
+def test_a_float32_autoencoder_decodes_for_a_network_in_half_precision(pipeline: Any) -> None:
     from adapters.diffusion.loading.placement import place
 
     whole = generate(engine_with(pipeline), MODEL, [REQUEST]).images

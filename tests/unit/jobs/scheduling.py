@@ -25,7 +25,7 @@ OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 
 
 class Bench:
-    """A `JobService`, and all that it works with."""
+    """A job service and its collaborators."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Bench:
         self.registry = ModelRegistry(self.source)
         self.registry.refresh()
         self.clock = FakeClock()
-        # By how much the wall clock was put forward or back.
+        # The seconds by which the wall clock was set forward or back.
         self.jump = 0.0
         # What happens each time that a worker looks at its clock.
         self.on_clock: Callable[[], object] = lambda: None
@@ -57,7 +57,7 @@ class Bench:
         self.restart()
 
     def restart(self) -> None:
-        """Forget all that only the process knows, as if it had been killed."""
+        """Forget the state that only the process has, as if it had been killed."""
         self.records = JobRecords(
             self.jobs,
             self.results,
@@ -85,7 +85,7 @@ class Bench:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """What the store has of each job, by its id."""
+        """Return the stored status of each job, by its id."""
         return {key.id: job.status.value for key, job in self.jobs.jobs.items()}
 
     def _read_clock(self) -> float:
@@ -94,7 +94,7 @@ class Bench:
 
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:
-        """A thread that draws."""
+        """Run a thread that draws."""
         thread = threading.Thread(target=self.job_service.run_forever)
         thread.start()
         try:
@@ -107,7 +107,7 @@ class Bench:
 
 
 def request(name: str = "r1", **changes: object) -> GenerationRequest:
-    """A good request, changed by `changes`."""
+    """Return a valid request, changed by `changes`."""
     values: dict[str, object] = {
         "id": name,
         "model_id": MODEL.id,

@@ -19,14 +19,14 @@ def test_a_limit_doubles_while_full_batches_succeed() -> None:
     assert seen == [1, 2, 4, 6, 6]
 
 
-def test_a_batch_that_did_not_fill_the_limit_says_nothing_of_it() -> None:
+def test_a_batch_below_the_limit_does_not_change_it() -> None:
     policy = BatchPolicy(lambda _model_id: 8)
     policy.succeeded(key(), 1)
     policy.succeeded(key(), 1)
     assert policy.limit(key()) == 2
 
 
-def test_a_limit_halves_when_memory_runs_out_and_stays_below() -> None:
+def test_out_of_memory_halves_the_limit_and_it_stays_below() -> None:
     policy = BatchPolicy(lambda _model_id: 16)
     for _ in range(4):
         policy.succeeded(key(), policy.limit(key()))
@@ -50,12 +50,12 @@ def test_a_failure_is_forgotten_after_many_successes() -> None:
     assert policy.limit(key()) == 2
 
 
-def test_one_image_is_the_least() -> None:
+def test_the_limit_is_at_least_one_image() -> None:
     policy = BatchPolicy(lambda _model_id: 4)
     assert policy.failed(key(), 1) == 1
 
 
-def test_each_shape_has_its_own_limit_and_not_without_end() -> None:
+def test_each_shape_has_its_own_limit_and_their_number_is_bounded() -> None:
     policy = BatchPolicy(lambda _model_id: 8)
     policy.succeeded(key(A), 1)
     assert (policy.limit(key(A)), policy.limit(key(B))) == (2, 1)

@@ -1,4 +1,4 @@
-"""One call at a time is admitted; nobody waits long for a store that does not answer."""
+"""One call at a time is admitted; no caller waits long for a store that does not answer."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ def nothing() -> None:
 
 
 def in_threads(calls: list[Callable[[], None]]) -> list[Exception]:
-    """What they raised, when all of them have ended."""
+    """Return the exceptions of the calls, when all of them have ended."""
     raised: list[Exception] = []
 
     def run(call: Callable[[], None]) -> None:
@@ -32,26 +32,26 @@ def in_threads(calls: list[Callable[[], None]]) -> list[Exception]:
     return raised
 
 
-def test_a_store_that_answers_nobody_holds_those_who_wait_for_a_moment_only() -> None:
-    admission = SubmitLock(nothing, patience=0.05)
-    with admission.held():
+def test_a_store_that_never_answers_delays_waiting_calls_only_briefly() -> None:
+    lock = SubmitLock(nothing, patience=0.05)
+    with lock.held():
         began = time.monotonic()
-        raised = in_threads([lambda: admission.held().__enter__()] * 8)
+        raised = in_threads([lambda: lock.held().__enter__()] * 8)
         assert time.monotonic() - began < 5
     assert [type(error) for error in raised] == [StorageUnavailable] * 8
-    with admission.held():
+    with lock.held():
         pass
 
 
 @pytest.mark.parametrize("refusal", [None, QueueFull(waiting=1, retry_after=1)])
-def test_who_waits_for_many_others_is_admitted_as_long_as_they_are_answered(
+def test_a_call_behind_many_others_is_admitted_as_long_as_they_are_answered(
     refusal: Exception | None,
 ) -> None:
-    admission = SubmitLock(nothing, patience=0.5)
+    lock = SubmitLock(nothing, patience=0.5)
     inside: list[int] = []
 
     def slow() -> None:
-        with admission.held():
+        with lock.held():
             inside.append(1)
             assert inside == [1]
             threading.Event().wait(0.1)
@@ -63,11 +63,11 @@ def test_who_waits_for_many_others_is_admitted_as_long_as_they_are_answered(
     assert raised == ([] if refusal is None else [refusal] * 12)
 
 
-def test_calls_that_the_store_fails_do_not_keep_others_waiting() -> None:
-    admission = SubmitLock(nothing, patience=0.3)
+def test_calls_that_fail_in_the_store_do_not_delay_others() -> None:
+    lock = SubmitLock(nothing, patience=0.3)
 
     def fail() -> None:
-        with admission.held():
+        with lock.held():
             threading.Event().wait(0.2)
             raise StorageUnavailable("locked")
 
@@ -77,15 +77,15 @@ def test_calls_that_the_store_fails_do_not_keep_others_waiting() -> None:
     assert time.monotonic() - began < 4  # one after the other would be eight
 
 
-def test_what_the_claim_raises_is_raised_and_the_next_may_try() -> None:
+def test_an_error_of_the_claim_is_raised_and_the_next_call_may_try() -> None:
     errors: list[Exception] = [StorageUnavailable("in use")]
 
     def claim() -> None:
         if errors:
             raise errors.pop()
 
-    admission = SubmitLock(claim)
-    with pytest.raises(StorageUnavailable, match="in use"), admission.held():
+    lock = SubmitLock(claim)
+    with pytest.raises(StorageUnavailable, match="in use"), lock.held():
         raise AssertionError("it was admitted")
-    with admission.held():
+    with lock.held():
         pass

@@ -1,4 +1,4 @@
-"""Settings reach what they are for."""
+"""Settings reach the objects that they configure."""
 
 from dataclasses import fields
 
@@ -13,7 +13,7 @@ VALUES = WORDS | {"device": "cuda:1", "compile": True, "threads": 3, "max_batch"
 
 
 @pytest.mark.parametrize("name", [row.name for row in fields(PlanOverrides)])
-def test_a_wish_for_the_plan_reaches_the_generator(name: str) -> None:
+def test_a_plan_override_reaches_the_generator(name: str) -> None:
     settings = Settings(**{name: VALUES[name]})  # type: ignore[arg-type]
     overrides = Container(settings=settings).image_generator().overrides
     assert overrides == PlanOverrides(**{name: VALUES[name]})  # type: ignore[arg-type]

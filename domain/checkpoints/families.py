@@ -1,0 +1,132 @@
+"""The numbers in which the checkpoint families differ.
+
+Facts of the published models, as their repositories name them: runwayml/stable-diffusion-v1-5 and
+-inpainting, stabilityai/stable-diffusion-2-base, stabilityai/stable-diffusion-2 and
+stabilityai/stable-diffusion-xl-base-1.0. Contract tests compare what is made of them with the
+published configuration files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.models.record import ModelFamily
+
+__all__ = ["FAMILIES", "LATENT_SIDE", "FamilyFacts", "TextEncoderFacts", "UnetFacts"]
+
+LATENT_SIDE = 8
+"""Pixels a side that one latent of these families' autoencoders stands for."""
+
+_SIZE_NUMBERS, _NUMBERS_A_SIZE, _SUMMARY = 6, 256, 1280
+
+
+@dataclass(frozen=True, slots=True)
+class UnetFacts:
+    """What draws: a UNet with cross-attention to the prompt.
+
+    Attributes:
+        sample_size: Side of the latents it was trained on; a latent stands for 8 pixels.
+        context: Numbers that describe a token of the prompt.
+        widths: Channels a level.
+        depths: Transformer blocks a level; 0 for a level without attention.
+        heads: Attention heads a level (the libraries' `attention_head_dim`, which is misnamed).
+        linear: The attention's projections are linear layers, not convolutions.
+        upcast: Attention is computed in float32; None where the publisher says nothing.
+        sized: It is told the picture's size and crop, 6 numbers of 256 values each, and the
+            second text encoder's summary of 1,280 values.
+        in_channels: 4, and for inpainting 5 more with the mask and the masked picture.
+    """
+
+    sample_size: int
+    context: int
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+    heads: tuple[int, ...]
+    linear: bool
+    upcast: bool | None = False
+    sized: bool = False
+    in_channels: int = 4
+
+    @property
+    def middle_depth(self) -> int:
+        """Transformer blocks between the way down and the way up."""
+        return max(self.depths[-1], 1)
+
+    @property
+    def label(self) -> int | None:
+        """Numbers that it is told beside the prompt; None if it is told nothing."""
+        return _SIZE_NUMBERS * _NUMBERS_A_SIZE + _SUMMARY if self.sized else None
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoderFacts:
+    """What reads the prompt: a CLIP text model and the word that fills up its 77 places."""
+
+    width: int
+    layers: int
+    heads: int
+    activation: str
+    projection: int
+    projected: bool = False
+    pad_token: str = "<|endoftext|>"  # noqa: S105 - a word of the vocabulary, no password
+
+    @property
+    def is_open_clip(self) -> bool:
+        """Whether the checkpoint names its tensors as open_clip does, not as transformers does."""
+        return self.activation == "gelu"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFacts:
+    """One family: its networks, its VAE's factor, and the sampler it was published with."""
+
+    unet: UnetFacts
+    text_encoders: tuple[TextEncoderFacts, ...]
+    scheduler: str
+    velocity: bool = False
+    latent_factor: float = 0.18215
+    float32_vae: bool = True
+    force_zeros: bool = False
+
+
+_CLIP_L = TextEncoderFacts(768, 12, 12, "quick_gelu", projection=768)
+# OpenCLIP pads with 0, which is "!" in the vocabulary.
+_OPEN_CLIP_H = TextEncoderFacts(1024, 23, 16, "gelu", projection=512, pad_token="!")  # noqa: S106
+_OPEN_CLIP_G = TextEncoderFacts(
+    1280,
+    32,
+    20,
+    "gelu",
+    projection=1280,
+    projected=True,
+    pad_token="!",  # noqa: S106
+)
+_WIDTHS, _DEPTHS = (320, 640, 1280, 1280), (1, 1, 1, 0)
+
+
+def _sd_1(in_channels: int) -> UnetFacts:
+    heads = (8, 8, 8, 8)
+    return UnetFacts(64, 768, _WIDTHS, _DEPTHS, heads, linear=False, in_channels=in_channels)
+
+
+def _sd_2(sample_size: int) -> UnetFacts:
+    heads = (5, 10, 20, 20)
+    return UnetFacts(sample_size, 1024, _WIDTHS, _DEPTHS, heads, linear=True, upcast=True)
+
+
+_SDXL = UnetFacts(
+    128, 2048, (320, 640, 1280), (0, 2, 10), (5, 10, 20), linear=True, upcast=None, sized=True
+)
+
+FAMILIES: Mapping[ModelFamily, FamilyFacts] = {
+    ModelFamily.SD_1: FamilyFacts(_sd_1(4), (_CLIP_L,), "PNDMScheduler"),
+    ModelFamily.SD_1_INPAINT: FamilyFacts(_sd_1(9), (_CLIP_L,), "DDIMScheduler"),
+    ModelFamily.SD_2: FamilyFacts(_sd_2(64), (_OPEN_CLIP_H,), "PNDMScheduler"),
+    ModelFamily.SD_2_V: FamilyFacts(_sd_2(96), (_OPEN_CLIP_H,), "DDIMScheduler", velocity=True),
+    ModelFamily.SDXL: FamilyFacts(
+        _SDXL,
+        (_CLIP_L, _OPEN_CLIP_G),
+        "EulerDiscreteScheduler",
+        latent_factor=0.13025,
+        force_zeros=True,
+    ),
+}
