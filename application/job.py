@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 _MOST_ATTEMPTS = 3
-"""How often a job is begun: one that kills its process must not do so for ever."""
+"""How often a job is begun whose process ends for a reason that is not known, such as SIGKILL. That
+may be an operator's doing, or the kernel's because memory ran out; neither loses the job."""
 
 
 class JobStatus(StrEnum):
@@ -186,8 +187,20 @@ class Job:
             attempts=self.attempts - 1,
         )
 
-    def recovered(self, now: float) -> "Job":
-        """Its process ended while it was drawn: it waits again, but not for ever."""
+    def recovered(self, now: float, crash: str | None = None) -> "Job":
+        """Its process ended while it was drawn: it waits again, a few times at most.
+
+        Args:
+            now: Seconds since 1970.
+            crash: What ended the process because of this job, in words; the job fails at once.
+                None where that is not known.
+        """
+        if crash is not None:
+            detail = (
+                f"the process that drew this was ended by {crash}, so it is not drawn again; the "
+                "log has where. Choose another model, or change the request"
+            )
+            return self.failed(now, JobFailure(GenerationFailed.code, detail))
         if self.attempts < _MOST_ATTEMPTS:
             return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
         detail = (

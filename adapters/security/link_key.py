@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from threading import Lock
 
-from adapters.security.whole_files import put_first
+from adapters.security.whole_files import NotASecret, read_secret, write_secret
 from domain.errors import StorageUnavailable
 
 __all__ = ["LinkKey"]
@@ -19,7 +19,9 @@ _LABEL = b"ai-inference: key of picture links"
 class LinkKey:
     """A key derived from the secret key, or a random one in a file that only its owner can read.
 
-    The file is created when the key is first needed. Any thread may ask for it.
+    The file is made when the key is first asked for. A file that others may read is closed to them,
+    with a warning. A file system that keeps no rights, such as FAT, gets no file: the key is for
+    this process alone then. Any thread may ask.
     """
 
     def __init__(self, secret_key: str | None, file: str | os.PathLike[str]) -> None:
@@ -43,32 +45,25 @@ class LinkKey:
 
     def _kept(self) -> bytes:
         try:
-            if not self._file.exists():
-                self._make()
-            key = self._file.read_bytes()
+            key = read_secret(self._file, _BYTES + 1, mend=True)
+            if key is None:
+                new = secrets.token_bytes(_BYTES)
+                if write_secret(self._file, new) is not False:
+                    return new  # where the file system keeps no rights, for this process alone
+                key = read_secret(self._file, _BYTES + 1, mend=True)  # another process was first
+        except NotASecret as error:
+            raise StorageUnavailable(
+                f"{self._file.name} in DATA_DIR {error}; remove it, and a new one is made. Links "
+                "that were given before end then"
+            ) from error
         except OSError as error:
             raise StorageUnavailable(
                 f"the key of picture links can be neither read nor made in DATA_DIR: "
                 f"{error.strerror}; ask for the pictures with response_format b64_json"
             ) from error
-        if len(key) != _BYTES:
+        if key is None or len(key) != _BYTES:
             raise StorageUnavailable(
-                f"{self._file.name} in DATA_DIR has {len(key)} bytes instead of {_BYTES}; "
-                "remove it, "
-                "and the service makes a new one. Earlier links stop working then"
+                f"{self._file.name} in DATA_DIR does not hold {_BYTES} bytes; remove it, and a new "
+                "one is made. Links that were given before end then"
             )
         return key
-
-    def _make(self) -> None:
-        """Put a complete file in place. If two processes do this at once, the first one wins."""
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new = self._file.with_name(f".{self._file.name}-{secrets.token_hex(4)}")
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(handle, "wb") as file:
-                file.write(secrets.token_bytes(_BYTES))
-                file.flush()
-                os.fsync(handle)
-            put_first(new, self._file)
-        finally:
-            new.unlink(missing_ok=True)

@@ -169,7 +169,7 @@ class Acceptance:
         if job.foreign is not None:
             revived = job.refused(self._now())
         elif job.status is JobStatus.RUNNING:
-            revived = job.recovered(self._now())
+            revived = job.recovered(self._now(), self._records.earlier_crash.cause(job))
         if revived is not job:
             self._records.update(revived, patiently=patiently)
         if revived.status.finished:

@@ -196,6 +196,10 @@ class JobService:
         """
         return self._records.image(self.find(caller, job_id).job, number)
 
+    def image_of(self, job: Job, number: int) -> bytes:
+        """The same of a job that was found before. Raises PicturesLost where it was forgotten."""
+        return self._records.image(job, number)
+
     def linked_image(self, picture: LinkedPicture) -> bytes:
         """The file that a link leads to. Raises ImageNotFound and StorageUnavailable."""
         return self._records.linked_image(picture)
@@ -258,6 +262,7 @@ class JobService:
         for job in left:
             with self._acceptance.lock.held():
                 self._acceptance.look_up(job.key, patiently=True)
+        self._records.earlier_crash.settle()
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
@@ -284,6 +289,7 @@ class JobService:
         """As `DeviceWorker.requeue_running` of each worker: the service was told to stop."""
         for worker in self.workers:
             worker.requeue_running()
+        self._records.crashes.end()
 
     def _look_up(self, caller: str, job_id: str) -> tuple[LiveJob | None, Job]:
         """As `Acceptance.look_up`. Raises JobNotFound too."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from functools import cache, partial
 
+from application.fairness import fair_places
 from application.job import Job, Progress
 from application.jobs.live_job import LiveJob, TakenBatch, Workers
 from application.jobs.timing import QueueLoad, steps_per_second
@@ -22,9 +23,10 @@ _LOOK_AGAIN_SECONDS = 1.0
 class JobQueue(JobFeed):
     """A bounded queue that is fair between callers, and from which several workers take jobs.
 
-    Each caller may have a bound of its own. A job that was running when an earlier process died is
-    retried last, in a batch of its own, while no worker draws another job: then a further crash is
-    the fault of that job alone.
+    `max_of_caller` jobs of one caller may wait. Where that is None, `fair_places` says how many.
+
+    A job that was running when an earlier process died is retried last, in a batch of its own,
+    while no worker draws another job. Then a further crash is the fault of that job alone.
 
     Any thread may call any method. The lock is the queue's own. Nobody holds it while they draw,
     store or wait for pictures.
@@ -85,8 +87,11 @@ class JobQueue(JobFeed):
 
     def full_for(self, caller: str) -> bool:
         """Whether as many jobs of this caller wait as one caller's may."""
-        most = self._max_of_caller
-        return most is not None and self.waiting_of(caller) >= most
+        with self._changed:
+            most = self._max_of_caller
+            if most is None:
+                most = fair_places(self._max_waiting, self._max_waiting - len(self._line))
+            return self.waiting_of(caller) >= most
 
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: whoever accepts jobs keeps that.

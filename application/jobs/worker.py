@@ -89,9 +89,12 @@ class DeviceWorker:
         Another thread encodes and stores the pictures while the device goes on drawing. It has one
         batch at a time, so that finished pictures do not pile up.
         """
+        # A fault of one of these threads is a fault of the job that it works on.
+        begin = self._records.crashes.include_this_thread
+        begin()
         with (
-            ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish") as thread,
-            ThreadPoolExecutor(max_workers=ENCODERS, thread_name_prefix="encode") as encoders,
+            ThreadPoolExecutor(1, "finish", initializer=begin) as thread,
+            ThreadPoolExecutor(ENCODERS, "encode", initializer=begin) as encoders,
         ):
             self._encode_with = encoders.map
             last: list[Future[None]] = []

@@ -5,11 +5,11 @@ import itertools
 import threading
 from collections.abc import Collection, Sequence
 
+from application.fairness import KEPT_WITHOUT_PICTURES, fair_share
 from application.job import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
-from application.retention import KEPT_WITHOUT_PICTURES, fair_share
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
 

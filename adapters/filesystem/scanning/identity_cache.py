@@ -1,5 +1,6 @@
 """What was learnt of files, kept from one run to the next."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -118,7 +119,7 @@ class IdentityCache:
             return None
 
     def _opened(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             return self._connected()
         except sqlite3.DatabaseError as error:
@@ -131,6 +132,11 @@ class IdentityCache:
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
+        # Names of models are nobody else's business; SQLite's further files have the same rights.
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(OSError):
+            os.fchmod(file, 0o600)  # an older release has made it for everybody
+        os.close(file)
         connection = sqlite3.connect(
             self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )

@@ -22,7 +22,6 @@ from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
 from adapters.http.v1.picture_links import LinkMaker
-from application.jobs.job_service import JobService
 from application.settings.settings import Settings
 from domain.credentials import Scope
 from domain.generation.request import GeneratedImage, GenerationResult, id_problem
@@ -48,7 +47,6 @@ def images_blueprint(
     settings: Settings,
     make_request: RequestMaker,
     draw: WaitingCallers,
-    job_service: JobService,
     make_link: LinkMaker,
     checker: CredentialChecker,
 ) -> Blueprint:
@@ -79,12 +77,12 @@ def images_blueprint(
             steps = steps_of(effort, settings.default_inference_steps)
             fields = {"num_inference_steps": steps, **fields}
         wanted = make_request({**fields, "id": _job_id()}, caller=caller, natively=True)
-        result = draw.pictures(wanted, caller=caller)
+        job = draw.job(wanted, caller=caller)
+        result = job.result
         if not as_url:
             return _answer(result, [_in_base64(image) for image in result.images])
-        token = job_service.find(caller, result.request.id).job.token
         links = [
-            {"url": make_link(token, number, image.data)}
+            {"url": make_link(job.token, number, image.data)}
             for number, image in enumerate(result.images)
         ]
         return _answer(result, links)

@@ -28,9 +28,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from adapters.storage.sql.job_json import job_from_json, job_to_json
 from adapters.storage.sql.tables import VERSION, jobs, metadata, versions
+from application.fairness import KEPT_WITHOUT_PICTURES, fair_share
 from application.job import Job, JobKey, JobStatus
 from application.ports.job_store import JobStore
-from application.retention import KEPT_WITHOUT_PICTURES, fair_share
 from domain.errors import StorageUnavailable
 
 __all__ = ["SqlJobStore"]

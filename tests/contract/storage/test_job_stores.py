@@ -1,5 +1,10 @@
-"""What every job store does, in memory and on disk."""
+"""What every job store does: the one in memory, those on disk, and those of a database server.
 
+The last are tried where `TEST_DATABASE_URL` names an empty database whose driver is installed, such
+as `postgresql+psycopg://user@127.0.0.1/test`.
+"""
+
+import os
 import sqlite3
 import stat
 import subprocess
@@ -9,14 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.files.result_files import ResultFiles
 from adapters.storage.sql.job_store import SqlJobStore
+from adapters.storage.sql.tables import metadata
+from application.fairness import KEPT_WITHOUT_PICTURES
 from application.job import Job, JobFailure, JobKey, JobStatus
 from application.ports.job_store import JobStore
-from application.retention import KEPT_WITHOUT_PICTURES
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
 from tests.contract.storage.kept_jobs import TOKEN, new_job, succeeded
@@ -42,11 +49,25 @@ _STORES: Mapping[str, Callable[[str], JobStore]] = {
 }
 
 
-@pytest.fixture(params=_STORES)
+_SERVER = "server"
+
+
+@pytest.fixture(params=[*_STORES, _SERVER])
 def store(request: pytest.FixtureRequest, url: str) -> Iterator[JobStore]:
-    store = _STORES[request.param](url)
+    if request.param != _SERVER:
+        store = _STORES[request.param](url)
+        yield store
+        store.close()
+        return
+    server = os.environ.get("TEST_DATABASE_URL")
+    if not server:
+        pytest.skip("TEST_DATABASE_URL names no database")
+    store = _bounded(server)
     yield store
     store.close()
+    engine = create_engine(server)
+    metadata.drop_all(engine)
+    engine.dispose()
 
 
 def ends() -> list[Callable[[Job], Job]]:

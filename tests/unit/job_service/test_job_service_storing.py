@@ -164,8 +164,8 @@ def test_jobs_that_may_have_ended_a_process_are_drawn_after_those_that_waited() 
     assert drawn(bench) == ["next", "other", "last", "deadly"]
 
 
-def test_jobs_that_may_have_ended_a_process_are_drawn_alone() -> None:
-    bench = Bench(largest_batch=4)
+def test_what_may_have_ended_a_process_shares_no_batch() -> None:
+    bench = Bench(max_queue=16, largest_batch=4)
     for name in ("deadly", "too", "good"):
         bench.job_service.submit(request(name), caller="me")
     for name in ("deadly", "too"):  # drawn together when the process ended
