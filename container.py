@@ -1,7 +1,7 @@
 """The one place where adapters meet the core. The only import of dependency_injector."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,7 @@ def _job_service(
     records: JobRecords,
     observer: "JobObserver",
     settings: Settings,
+    now: Callable[[], float],
 ) -> JobService:
     wait = settings.batch_wait_ms
     return JobService(
@@ -104,6 +105,7 @@ def _job_service(
         max_queue_per_caller=settings.max_queue_per_caller,
         batch_window=None if wait is None else wait / 1000,
         observer=observer,
+        now=now,
     )
 
 
@@ -231,6 +233,8 @@ class Container(containers.DeclarativeContainer):
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
     crashes = providers.ThreadSafeSingleton(_crashes, settings)
+    # Seconds since 1970.
+    wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
@@ -247,14 +251,14 @@ class Container(containers.DeclarativeContainer):
         sole_use,
         retention_seconds=settings.provided.job_retention_seconds,
         retention_bytes=settings.provided.job_retention_bytes,
-        now=time.time,
+        now=wall_clock,
         crashes=crashes,
     )
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
     job_service = providers.ThreadSafeSingleton(
-        _job_service, generate_images, job_records, job_observer, settings
+        _job_service, generate_images, job_records, job_observer, settings, wall_clock
     )
     thumbnails = providers.ThreadSafeSingleton(
         Thumbnails, job_service, job_store, result_store, picture_codec

@@ -42,8 +42,9 @@ def fair_places(number: int, free: int) -> int:
     """How many places one caller may hold, so that a new caller finds one.
 
     A caller gets a further place while it holds fewer than three for each free one. So a single
-    caller gets three quarters of them. Of four places or fewer, a caller may take all. This is the dynamic threshold of shared buffers (Choudhury & Hahne,
-    IEEE/ACM Transactions on Networking 6(2), 1998).
+    caller gets three quarters of them. Of four places or fewer, a caller may take all. This is the
+    dynamic threshold of shared buffers (Choudhury & Hahne, IEEE/ACM Transactions on Networking
+    6(2), 1998).
 
     Args:
         number: How many places there are.
