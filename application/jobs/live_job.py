@@ -129,12 +129,12 @@ class Workers:
         return any(worker in self for worker in self._taken.values())
 
     @property
-    def draw_solo(self) -> bool:
-        """Whether a job is drawn beside which no other may be begun."""
+    def are_drawing_solo(self) -> bool:
+        """Whether a solo job is drawn: no other job may start beside it."""
         return any(live.crashed_before for live, name in self._taken.items() if name in self)
 
-    def begun_by(self, worker: str) -> tuple[LiveJob, ...]:
-        """The jobs that a worker has begun and that are not finished."""
+    def running_of(self, worker: str) -> tuple[LiveJob, ...]:
+        """The jobs that a worker is drawing or storing."""
         return tuple(
             live for live, name in self._taken.items() if name == worker and live.is_running
         )

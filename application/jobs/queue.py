@@ -75,10 +75,10 @@ class JobQueue(JobFeed):
                 steps_per_second=steps_per_second(batches),
             )
 
-    def begun_by(self, worker: str) -> tuple[LiveJob, ...]:
-        """The jobs that this worker has begun and that are not finished."""
+    def running_of(self, worker: str) -> tuple[LiveJob, ...]:
+        """The jobs that this worker is drawing or storing."""
         with self._changed:
-            return self._workers.begun_by(worker)
+            return self._workers.running_of(worker)
 
     def waiting_of(self, caller: str) -> int:
         """How many jobs of this caller wait."""
@@ -246,7 +246,7 @@ class JobQueue(JobFeed):
                     return None
                 self._changed.wait(_LOOK_AGAIN_SECONDS if self._line else None)
                 continue
-            if self._workers.draw_solo:
+            if self._workers.are_drawing_solo:
                 self._changed.wait()
                 continue
             batch = choose(order, is_busy=self._workers.are_busy)

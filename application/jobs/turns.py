@@ -123,7 +123,7 @@ def next_batch(
         order: The result of `drawing_order`, which is not empty.
         warm: The ids of the models that are loaded where the batch is to be drawn.
         limit: How many images of a shape are drawn together at most.
-        is_busy: Whether other workers draw now. No solo job is begun then.
+        is_busy: Whether other workers draw now. No solo job starts then.
 
     Returns:
         None where the next job is a solo job that must wait for other workers.
@@ -134,7 +134,7 @@ def next_batch(
         ready = (job for job in order if job.model_id in warm and not (job.solo and is_busy))
         leader = next(ready, first)
     if leader.solo and is_busy:
-        # Nothing else is begun before it: else a stream of other jobs would keep it waiting.
+        # Nothing else starts before it, or a stream of other jobs would keep it waiting.
         return None
     jobs, images, most = [leader], leader.images, limit(leader.batch_key)
     for job in () if leader.solo else order:

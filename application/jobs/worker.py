@@ -164,7 +164,7 @@ class DeviceWorker:
         """
         heartbeat = self._generate_images.heartbeat
         hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STALLED_SECONDS
-        for live in self._queue.begun_by(self.name):
+        for live in self._queue.running_of(self.name):
             if live.cancelling:
                 self._records.end(live.job.cancelled(self._now(), live.progress))
             elif self._clock() - live.moved_at < _STALLED_SECONDS and not hangs:
@@ -179,7 +179,7 @@ class DeviceWorker:
         For any thread, when this worker is lost or the process ends because of it. What is drawn
         already and being stored is left to the thread that stores it. Raises nothing.
         """
-        for live in self._queue.begun_by(self.name):
+        for live in self._queue.running_of(self.name):
             try:
                 self._endings.fail(live, error)
             except BaseException:  # it may be the store that ends the process

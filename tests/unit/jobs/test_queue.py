@@ -127,7 +127,7 @@ class SharedQueue(RuleBasedStateMachine):
     def leave(self, data: st.DataObject) -> None:
         worker = data.draw(st.sampled_from(sorted(self.drawn_by)))
         for live in self.drawn_by.pop(worker):
-            assert live in self.queue.begun_by(worker)
+            assert live in self.queue.running_of(worker)
             self.queue.finish(live, live.job.cancelled(2.0), GenerationFailed("lost"))
         assert self.queue.leave(worker)
         taken = self.queue.take(
