@@ -138,8 +138,10 @@ class Devices:
                 device.worker.run_forever()
         except StorageUnavailable as error:  # of no device, but of what all draw from
             self._end(error, on_fatal)
-        except DomainError as error:
+        except DeviceLost as error:
             self._lose(device, error, on_fatal)
+        except DomainError as error:  # the device cannot be had, and nothing was drawn
+            self._lose(device, error, on_fatal, at_once=True)
         except BaseException as error:  # a library that is broken, say; nobody may wait for ever
             _log.critical("the thread of %s has ended", device.worker.name, exc_info=error)
             reason = DeviceUnavailable(f"{type(error).__name__}: {error}")
@@ -170,12 +172,17 @@ class Devices:
             if self._states[device.worker.name] is DeviceState.STARTING:
                 self._states[device.worker.name] = DeviceState.READY
 
-    def _lose(self, device: Device, error: DomainError, on_fatal: _OnFatal) -> None:
+    def _lose(
+        self, device: Device, error: DomainError, on_fatal: _OnFatal, *, at_once: bool = False
+    ) -> None:
+        """Let a device draw no more; end the service where it was the last one.
+
+        Those who wait get their answers first, unless the service ends `at_once`.
+        """
         name = device.worker.name
         with self._changing:
             if self._states[name] is DeviceState.LOST:  # it was given up, and has come back
                 return
-            was_ready = self._states[name] is DeviceState.READY
             self._states[name] = DeviceState.LOST
             left = len(self._states) - list(self._states.values()).count(DeviceState.LOST)
         device.worker.leave()
@@ -189,7 +196,7 @@ class Devices:
         if left:
             _log.error("%s draws no more; devices that are left: %d: %s", name, left, error)
             return
-        if was_ready:
+        if not at_once:
             self._job_service.abandon()
             self._stopping.wait(_LAST_WORDS_SECONDS)
         self._end(error, on_fatal)

@@ -1,7 +1,7 @@
 """Several devices in one service: a lost one leaves the others at work."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
 import pytest
@@ -45,10 +45,14 @@ def occupy(bench: Bench) -> list[Submission]:
     return jobs
 
 
-def wait_for(bench: Bench, *states: DeviceState) -> None:
+def until(condition: Callable[[], bool]) -> None:
     pause = threading.Event()
-    while sorted(bench.service.device_states.values()) != sorted(states):
+    while not condition():
         assert not pause.wait(0.01)
+
+
+def wait_for(bench: Bench, *states: DeviceState) -> None:
+    until(lambda: sorted(bench.service.device_states.values()) == sorted(states))
 
 
 def test_when_one_device_is_lost_the_other_goes_on(bench: Bench) -> None:
@@ -92,14 +96,13 @@ def test_a_device_that_stalls_is_given_up_and_its_job_fails(bench: Bench) -> Non
     jobs = occupy(bench)
     bench.generators[1].gate.set()
     bench.clock.now += STALL_TIMEOUT / 6
-    stuck = [job for job in jobs if not is_done(job)]
-    while len(stuck) > 1:
-        stuck = [job for job in jobs if not is_done(job)]
+    until(lambda: any(map(is_done, jobs)))
+    (stuck,) = [job for job in jobs if not is_done(job)]
     assert bench.service.readiness is not Readiness.STANDS_STILL, "the other device would draw"
     bench.clock.now += STALL_TIMEOUT
     wait_for(bench, DeviceState.LOST, DeviceState.READY)
     with pytest.raises(GenerationFailed, match="device was lost"):
-        stuck[0].wait(10)
+        stuck.wait(10)
     assert submit(bench, "next").wait(10).images
     assert not fatal.done()
 
@@ -149,8 +152,7 @@ def test_draining_lets_each_device_end_what_it_draws(bench: Bench) -> None:
     stopping = threading.Thread(target=bench.service.stop, args=(30,))
     stopping.start()
     bench.generators[0].gate.set()  # its worker ends: no job waits
-    while not any(map(is_done, jobs)):
-        threading.Event().wait(0.01)
+    until(lambda: any(map(is_done, jobs)))
     bench.generators[1].gate.set()
     stopping.join(30)
     assert all(job.wait(10).images for job in jobs)
