@@ -221,8 +221,8 @@ class Container(containers.DeclarativeContainer):
     )
     # Each generator has its own report, so that one that takes the place of it brings its own.
     device_report = providers.Callable(_report_of, image_generator)
-    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
+    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     # At /metrics a metrics key has the right that is asked for there, and nowhere else any.
     metrics_checker = providers.ThreadSafeSingleton(

@@ -130,9 +130,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def store(path: Path, rows: Iterable[Row], facts: Mapping[str, object]) -> None:
-    """Put the rows into the JSON file at `path`; rows with other names stay in it. Each row is
-    dated.
-    """
+    """Put the dated rows into the JSON file at `path`; rows with other names stay in it."""
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else {}
     new = {
@@ -175,9 +173,7 @@ def _processor() -> str:
 
 
 def _file_system(folder: Path) -> str:
-    """Return the file system type of `folder`, such as ext4; tmpfs would make every read look
-    fast.
-    """
+    """Return the file system type of `folder`, such as ext4; tmpfs makes every read look fast."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:

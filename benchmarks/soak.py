@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import resident_bytes
-from benchmarks.registry_files import demo_variant
-from benchmarks.registry_service import worker_of
+from benchmarks.registry.files import demo_variant
+from benchmarks.registry.service import worker_of
 from domain.samplers import Sampler
 from tests.e2e.service import RunningService, run_service
 
@@ -46,9 +46,7 @@ class Sample:
 
 
 def growth(values: Sequence[float]) -> float:
-    """Return how much the median of the last quarter exceeds that of the second one; 0.01 is 1
-    %.
-    """
+    """Return by how much the last quarter's median exceeds the second's; 0.01 is 1 %."""
     quarter = len(values) // 4
     before = statistics.median(values[quarter : 2 * quarter])
     return statistics.median(values[-quarter:]) / before - 1

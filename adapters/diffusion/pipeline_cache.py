@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 class PipelineCache:
     """Keeps the pipelines that were used last, up to `limit` bytes of weights. For one thread.
 
-    One pipeline is always kept, however large it is. Room is made before a load, by the size of
-    the file, and again after it, by what the weights really take.
+    It always keeps one pipeline, however large that is. It makes room before a load, by the size of
+    the file, and again after the load, by the real size of the weights.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class PipelineCache:
         self._pipelines: OrderedDict[str, Any] = OrderedDict()
         self._bytes: dict[str, int] = {}
         self.loaded: tuple[LoadedModel, ...] = ()
-        """The models that are loaded, least recently used first. Any thread may look."""
+        """The models that are loaded, least recently used first. Any thread may read it."""
 
     @property
     def used(self) -> int:
@@ -61,7 +61,7 @@ class PipelineCache:
         return self._pipelines[model.id]
 
     def drop_all_but(self, model_id: str) -> bool:
-        """Give back every other pipeline's memory; false when there is none."""
+        """Give back the memory of every other pipeline; false if there is no other."""
         others = [each for each in self._pipelines if each != model_id]
         self._drop(others)
         return bool(others)
@@ -70,12 +70,12 @@ class PipelineCache:
         try:
             return self._load(model, self._device)
         except OutOfMemory as error:
-            # Others' memory comes first: who asked gives it up and asks again. And where the host's
-            # is short, nothing can wait in it.
+            # The memory of the others comes first: the caller drops them and asks again. And
+            # weights cannot wait in the memory of a host that is short of it.
             is_of_host = isinstance(error.__cause__, MemoryError)
             if self._pipelines or is_of_host or self._device.plan.offload != AUTO:
                 raise
-        _log.info("%s does not fit what is free of the device's memory", model.name)
+        _log.info("%s does not fit the free memory of the device", model.name)
         plan = dataclasses.replace(self._device.plan, offload="model")
         return self._load(model, dataclasses.replace(self._device, plan=plan))
 
@@ -102,7 +102,7 @@ class PipelineCache:
 
 
 def pipeline_bytes(pipeline: Any) -> int:
-    """Bytes of the weights of a pipeline, what its parts share counted once."""
+    """Bytes of the weights of a pipeline. What its parts share counts once."""
     parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
     sizes = {
         storage.data_ptr(): storage.nbytes()
@@ -110,7 +110,7 @@ def pipeline_bytes(pipeline: Any) -> int:
         for tensor in (*part.parameters(), *part.buffers())
         for storage in [tensor.untyped_storage()]
     }
-    # Networks that another library computes have their weights there.
+    # The weights of a network that another library runs are in that library.
     sizes |= {
         id(module): module.weight_bytes
         for part in parts

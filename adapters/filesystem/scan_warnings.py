@@ -1,4 +1,4 @@
-"""What is wrong in the model folders."""
+"""Warnings about the model folders."""
 
 import logging
 
@@ -8,12 +8,12 @@ _log = logging.getLogger(__name__)
 
 
 def one_line(text: str) -> str:
-    """A text as one line of a log: what is not printable, such as a line end, is escaped."""
+    """Return a text as one log line; unprintable characters, such as a line end, are escaped."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class Complaints:
-    """What is wrong with some files, each said once for as long as it stays so."""
+    """Warnings about some paths, each logged once for as long as it applies."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
@@ -21,18 +21,18 @@ class Complaints:
         self._unread: set[str] = set()
 
     def say(self, message: str) -> None:
-        """Say that something is wrong."""
+        """Log a warning."""
         if message not in self._said | self._now:
             _log.warning("%s", one_line(message))
         self._now.add(message)
 
     def unread(self, path: str, message: str) -> None:
-        """Say why `path` can not be looked at, and note that it was not."""
+        """Log why `path` cannot be read, and remember that it was not."""
         self._unread.add(path)
         self.say(message)
 
     def end_of_scan(self) -> tuple[str, ...]:
-        """The paths that were not looked at, sorted; what is no longer wrong is forgotten."""
+        """Return the paths that were not read, sorted; forget the warnings that no longer apply."""
         self._said, self._now = self._now, set()
         unread, self._unread = self._unread, set()
         return tuple(sorted(unread))

@@ -247,9 +247,7 @@ class ConnectionsWorker(ThreadWorker):
         self._close_longest_waiting()
 
     def _linger(self, conn: Any) -> None:
-        """Close a connection without blocking: one direction now, the other once the client has
-        read.
-        """
+        """Close a connection without blocking: one way now, the other after the client read."""
         sock = conn.sock
         try:
             sock.setblocking(False)

@@ -80,9 +80,7 @@ class DeadlineSocket(socket.socket):
 
 
 def _deadline(length: int) -> float:
-    """Return the time by which a client must have received this many bytes, if they are sent
-    now.
-    """
+    """Return the time by which a client must have received this many bytes, sent now."""
     return time.monotonic() + BODY_SECONDS + length / BYTES_PER_SECOND
 
 

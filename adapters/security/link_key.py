@@ -31,9 +31,7 @@ class LinkKey:
         self._key: bytes | None = None
 
     def __call__(self) -> bytes:
-        """Return 32 bytes. Raises StorageUnavailable if the file can be neither read nor
-        created.
-        """
+        """Return 32 bytes. Raises StorageUnavailable if the file cannot be read or created."""
         with self._lock:
             if self._key is None:
                 self._key = self._derived() if self._secret_key else self._kept()

@@ -256,6 +256,7 @@ class GenerateImages:
                 pictures=pictures,
                 timings=batch.timings,
                 warnings=(
+                    *model.warnings,
                     *model.card.warnings_for(model.name, request.prompt, request.negative_prompt),
                     *pictures.warnings,
                 ),

@@ -87,9 +87,7 @@ def make_token(
     key: str = SECRET_KEY,
     digest: str = "sha256",
 ) -> str:
-    """Return a hand-written JWT, valid for a minute unless `claims`, `header` or `without` spoil
-    it.
-    """
+    """Return a hand-written JWT, valid for a minute unless the arguments spoil it."""
     good = {"sub": "somebody", "exp": int(time.time()) + 60}
     payload = {k: v for k, v in (good | dict(claims or {})).items() if k != without}
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'} | dict(header or {}))}.{_part(payload)}"

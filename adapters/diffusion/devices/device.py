@@ -1,4 +1,4 @@
-"""The device that draws, as the plan has it."""
+"""The device that draws, with its plan."""
 
 import contextlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _HOST_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device, and how it draws, in torch's terms."""
+    """A device and its plan, in the terms of torch."""
 
     plan: ExecutionPlan
 
@@ -45,17 +45,17 @@ class Device:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """How the numbers of convolutions lie in memory."""
+        """The order of a convolution's numbers in memory."""
         is_plain = self.plan.memory_format == "contiguous"
         return torch.contiguous_format if is_plain else torch.channels_last
 
     def vae_dtype(self, *, wide_range: bool) -> torch.dtype:
-        """The precision of an autoencoder, whose numbers may be too large for float16."""
+        """The precision of an autoencoder; `wide_range`: its numbers are too large for float16."""
         plan = self.plan
         return _dtype(plan.vae_dtype_of_wide_range if wide_range else plan.vae_dtype)
 
     def cache_bytes(self) -> int:
-        """How many bytes of weights may stay loaded; the rest is for drawing, and for others."""
+        """How many bytes of weights may stay loaded. Drawing and other programs need the rest."""
         if self.name == "cuda":
             return int(_GPU_SHARE * torch.cuda.mem_get_info(self.torch_device)[1])
         if self.name == "mps":
@@ -63,8 +63,8 @@ class Device:
         return int(_HOST_SHARE * host_memory())
 
     def memory(self) -> DeviceMemory | None:
-        """Its own memory; None for a CPU, which has none. Waits for nothing that it computes."""
-        # After some errors a GPU answers nothing more; whoever counts bytes need not fail too.
+        """Its own memory; None for a CPU, which has none. Does not wait for its computations."""
+        # After some errors a GPU does not answer any more. A count of bytes need not fail then.
         with contextlib.suppress(RuntimeError):
             if self.name == "cuda":
                 free, total = torch.cuda.mem_get_info(self.torch_device)
@@ -75,29 +75,30 @@ class Device:
         return None
 
     def release_memory(self) -> None:
-        """Give memory that nothing uses back to the system."""
+        """Give unused memory back to the system."""
         if self.name == "cuda":
             torch.cuda.empty_cache()
         elif self.name == "mps":
             torch.mps.empty_cache()
 
     def take_over(self) -> None:
-        """Set what torch has one of in a process, for the thread that draws."""
+        """Set the options that torch has once in a process, for the thread that draws."""
         if self.plan.threads is not None:
             torch.set_num_threads(self.plan.threads)
 
 
 def planned_device(overrides: PlanOverrides) -> Device:
-    """The device with the best plan that keeps to the overrides.
+    """The device, with the best plan that respects the overrides.
 
     Raises:
-        DeviceUnavailable: it is not there, or can not do what is wanted; the message says what.
+        DeviceUnavailable: it is not there, or cannot do what an override asks; the message says
+            what.
     """
     return Device(choose_plan(probe(overrides.device), overrides))
 
 
 def find_device(device: str = AUTO, dtype: str = AUTO) -> Device:
-    """As `planned_device`, with no other wishes than these."""
+    """As `planned_device`, with these overrides alone."""
     return planned_device(PlanOverrides(device=device, dtype=dtype))
 
 

@@ -1,4 +1,4 @@
-"""What a machine's facts mean for drawing. Decides only: nothing here looks at the machine."""
+"""Decides how a machine draws, from its facts. Nothing here looks at the machine."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,27 +9,28 @@ from domain.errors import DeviceUnavailable
 
 __all__ = ["DeviceFacts", "choose_offload", "choose_plan", "usable_cores"]
 
-# The most that is tried; what fits is found out by drawing. On a CPU a batch saves no time, and
-# one by one an image is the same to the last bit alone and among others.
+# The most images that are tried together; drawing shows how many fit. On a CPU a batch saves no
+# time, and an image that is drawn by itself is the same to the last bit alone and among others.
 _BATCH_LIMITS = {"cpu": 1, "mps": 4, "cuda": 8}
-# Below which diffusers' page on Apple silicon (docs/source/en/optimization/mps.md) says to slice.
+# Below this much memory, the page of diffusers on Apple silicon says to slice attention
+# (docs/source/en/optimization/mps.md).
 _SLICED_BELOW = 64 * 2**30
 _WEIGHTS_SHARE = 0.8
-"""Of a device's memory that weights may take; the rest is for drawing with them."""
+"""The share of a device's memory that weights may take. Drawing needs the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
-    """What a device is and has, as far as it matters here.
+    """What a device is and has, as far as its plan depends on it.
 
     Attributes:
         device: `cpu`, `mps`, `cuda` or `cuda:<number>`.
         name: The processor's own name.
-        memory_bytes: Of the device; of a container's where it allows less.
+        memory_bytes: The device's memory, or the part of it that a container may use.
         bfloat16: Whether it multiplies bfloat16 in hardware.
         fused_bfloat16: Whether torch's fused attention does so too.
         cores: Physical cores that this process may use.
-        compiler: Whether torch's compiler finds what it needs to make code for the device.
+        compiler: Whether torch can compile for the device.
         openvino: Whether that extra is installed.
         int8: Whether it multiplies 8-bit integers in hardware, and sums them in 32 bits.
     """
@@ -51,10 +52,11 @@ class DeviceFacts:
 
 
 def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
-    """The best plan for a device that keeps to all that is wanted otherwise.
+    """The best plan for a device that respects every override.
 
     Raises:
-        DeviceUnavailable: something wanted can not be had there; the message names the settings.
+        DeviceUnavailable: the device cannot do what an override asks; the message names the
+            settings.
     """
     if problems := list(_problems(facts, overrides)):
         raise DeviceUnavailable("; ".join(problems))
@@ -75,7 +77,7 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
             overrides.vae_dtype, wide if vae_dtype == "float16" else vae_dtype
         ),
         quantization=_or(overrides.quantization, "none"),
-        # On Metal views of channels-last tensors came out wrong.
+        # Metal computes wrong numbers with views of channels-last tensors.
         memory_format=_or(overrides.memory_format, "contiguous" if is_mps else "channels_last"),
         attention=_or(
             overrides.attention, _attention(facts, dtype, eager=_is_eager(backend, overrides))
@@ -92,9 +94,9 @@ def choose_offload(wanted: str, parts: Mapping[str, int], memory_bytes: int) -> 
     """Whether weights wait in the host's memory: `none` or `model`.
 
     Args:
-        wanted: By the plan; `auto` for what keeps most on the device.
+        wanted: What the plan says; with `auto`, as much as possible stays on the device.
         parts: Bytes of each network of a model.
-        memory_bytes: Of the device.
+        memory_bytes: The memory of the device.
     """
     if wanted != AUTO:
         return wanted
@@ -102,14 +104,14 @@ def choose_offload(wanted: str, parts: Mapping[str, int], memory_bytes: int) -> 
 
 
 def usable_cores(cpus: Iterable[int], core_of: Callable[[int], object], quota: float | None) -> int:
-    """Physical cores among `cpus`, but no more than the quota is worth; at least one.
+    """Physical cores among `cpus`, but no more than the quota allows; at least one.
 
-    Two threads of one core share what multiplies, so a second one makes nothing faster.
+    Two threads of one core share its multipliers, so a second thread makes nothing faster.
 
     Args:
-        cpus: That the process may run on.
-        core_of: Which core a cpu is of.
-        quota: Seconds of CPU time a second; None where there is no bound.
+        cpus: The cpus that the process may run on.
+        core_of: The core that a cpu belongs to.
+        quota: Seconds of CPU time in a second; None if there is no bound.
     """
     cores = len({core_of(cpu) for cpu in cpus})
     return max(1, cores if quota is None else min(cores, int(quota)))
@@ -138,7 +140,7 @@ def _attention(facts: DeviceFacts, dtype: str, *, eager: bool) -> str:
 
 
 def _is_eager(backend: str, wanted: PlanOverrides) -> bool:
-    """Whether networks are run as they are written, where loops over chunks stay loops."""
+    """Whether networks run as they are written, so that a loop over chunks stays a loop."""
     return backend == "torch" and not wanted.compile
 
 

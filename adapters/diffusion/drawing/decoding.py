@@ -1,7 +1,7 @@
 """Latents of Stable Diffusion 1, 2 and XL to pixels.
 
-diffusers' pipelines would do it too, but give no way back to the latents when the decoder runs out
-of memory or of numbers, and cast an XL autoencoder to float32 and back for each picture.
+The pipelines of diffusers do this too. But they lose the latents if the decoder runs out of memory
+or produces NaN, and they cast an XL autoencoder to float32 and back for each picture.
 """
 
 import gc
@@ -22,7 +22,7 @@ from domain.errors import OutOfMemory
 __all__ = ["decode"]
 
 _TILE, _SMALL_TILE = 64, 32
-"""Of latents, each side; the small one where there is but one of the others."""
+"""Latents on each side of a tile. The small one is for pictures of a single large tile."""
 
 _TILED = (
     "memory was short, so the picture was decoded in tiles, which changes it a little; "
@@ -39,18 +39,21 @@ def decode(
     make_room: Callable[[], bool],
     warn: Callable[[str], None],
 ) -> torch.Tensor:
-    """(n, 3, height, width) from 0 to 1, in float32, of latents as the last step leaves them.
+    """The pixels of the latents after the last step: (n, 3, height, width) in float32, 0 to 1.
 
-    What does not fit as a whole, though room was made, is decoded in tiles, where the plan allows
-    it; `warn` is told. Where half precision gives no numbers, the autoencoder is in float32 from
-    then on.
+    If the whole does not fit, even after room was made, it is decoded in tiles where the plan
+    allows that, and `warn` is told. If decoding produces NaN in half precision, the autoencoder
+    stays in float32 from then on.
 
     Args:
-        pipeline: Whose autoencoder decodes.
+        pipeline: Its autoencoder decodes.
         latents: (n, channels, height / 8, width / 8).
-        device: With the plan.
-        make_room: Gives up other models; says whether there were any.
+        device: The device and its plan.
+        make_room: Gives up other models, and says whether there were any.
         warn: Is told what changes the picture.
+
+    Raises:
+        OutOfMemory: it does not fit, and the plan allows no tiles.
     """
     fitting = partial(_fitting, pipeline, latents, device, make_room, warn)
     try:
@@ -99,7 +102,7 @@ def _if_it_fits(pipeline: Any, latents: torch.Tensor, device: Device) -> torch.T
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        # The frames that the error points to still hold the tensors that did not fit.
+        # The frames of the error still hold the tensors that did not fit.
         traceback.clear_frames(error.__traceback__)
     gc.collect()
     device.release_memory()
@@ -134,7 +137,7 @@ def _tiles(pipeline: Any, side: int) -> Iterator[None]:
 
 
 def _precision(vae: Any) -> torch.dtype:
-    """As `vae.dtype`, without a look through all of its parts."""
+    """As `vae.dtype`, which looks through all parts of the network."""
     dtype: torch.dtype = next(vae.parameters()).dtype
     return dtype
 

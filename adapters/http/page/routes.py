@@ -1,4 +1,4 @@
-"""The page for people with a browser, and the files that it is made of."""
+"""The page for people with a browser, and its files."""
 
 import hashlib
 from pathlib import Path, PurePath
@@ -15,8 +15,8 @@ __all__ = ["BrowserPage"]
 _FOLDER = Path(__file__).with_name("site")
 _ASSETS = _FOLDER / "assets"
 _HEADERS = {
-    # Scripts and styles come from files alone; previews are data:, pictures blob: (an <img> can
-    # send no credential). By the last two no script can write text into the page as HTML.
+    # Scripts and styles come only from files; previews are data:, images blob: (an <img> cannot
+    # send a credential). The last two rules keep scripts from writing text into the page as HTML.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -29,13 +29,13 @@ _HEADERS = {
 
 
 class BrowserPage:
-    """The page. The bounds and defaults of its form are the service's own."""
+    """Return the page. The limits and defaults of its form are the service's own."""
 
     def __init__(self, settings: Settings) -> None:
         version = _digest(_ASSETS)
         self._address = f"/assets-{version}"
         self._version = version
-        # What a request that names nothing else has.
+        # The values of a request that sets nothing else.
         defaults = generation_request({"id": "-", "model_id": "0" * 64, "prompt": "-"}, settings)
         limits = V1_LIMITS
         self._context = {
@@ -47,12 +47,12 @@ class BrowserPage:
             "limits": limits,
             "defaults": defaults,
             "quality": DEFAULT_QUALITY,
-            # Anybody may read the page, and where a disk's folders lie is not for anybody.
+            # Anybody may read the page, so it must not show where the folders are on the disk.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
         }
 
     def __call__(self) -> Response:
-        """The answer that holds the page; 304 for who has it already."""
+        """Return the page as an answer; 304 if the browser already has it."""
         page = make_response(render_template("index.html", **self._context))
         page.headers.update(_HEADERS)
         page.add_etag()
@@ -60,10 +60,10 @@ class BrowserPage:
         return page
 
     def assets_blueprint(self) -> Blueprint:
-        """Its scripts and styles, at an address that changes when one of them does.
+        """Its scripts and styles, at a URL that changes when one of them does.
 
-        So a browser may keep them for good, and modules that import each other by relative
-        addresses are all of one version.
+        Browsers may therefore cache them for good, and modules that import each other by relative
+        URLs all have the same version.
         """
         blueprint = Blueprint("page_assets", __name__)
 
@@ -78,13 +78,13 @@ class BrowserPage:
 
 
 def _names(pattern: str, *, but: str = "") -> list[str]:
-    """The assets of this pattern, by their ways from the folder."""
+    """Return the assets that match this pattern, as paths relative to the folder."""
     files = (path.relative_to(_ASSETS).as_posix() for path in _ASSETS.rglob(pattern))
     return sorted(name for name in files if name != but)
 
 
 def _digest(folder: Path) -> str:
-    """Names the contents of `folder`."""
+    """Return a name for the contents of `folder`."""
     digest = hashlib.sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

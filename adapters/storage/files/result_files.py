@@ -23,8 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class ResultFiles(ResultStore):
-    """`<folder>/<token's first two>/<token>/<number>`, one file per image, and `<number>.thumbnail`
-    beside it.
+    """`<folder>/<token's first two>/<token>/<number>`, and `<number>.thumbnail` beside it.
 
     A job's files are written in a folder beside, synchronised with the disk, and appear together
     when that folder gets its name.

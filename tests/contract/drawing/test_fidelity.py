@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from application.settings.plan_overrides import PlanOverrides
-from benchmarks.speed_fidelity import (
+from benchmarks.speed.fidelity import (
     PATHS,
     draw_by_diffusers,
     draw_by_the_service,

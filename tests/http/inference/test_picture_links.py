@@ -169,9 +169,7 @@ def test_a_key_that_others_may_read_is_closed_to_them_with_a_warning(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
-def test_what_is_no_file_of_ones_own_is_no_key(
-    tmp_path: Path, make: Callable[[Path], None]
-) -> None:
+def test_a_key_is_a_regular_file_of_the_owner(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "key")
     with pytest.raises(StorageUnavailable, match="remove it"):
         LinkKey(None, tmp_path / "key")()

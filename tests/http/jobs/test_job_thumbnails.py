@@ -103,7 +103,7 @@ def test_no_thumbnail_shows_another_job_that_has_its_id_meanwhile() -> None:
     job_service = service.container.job_service()
     find, first = job_service.find, job_service.find(key_name(API_KEY), "small")
 
-    def find_and_draw_anew(caller: str, job_id: str) -> JobView:
+    def find_and_draw_again(caller: str, job_id: str) -> JobView:
         job_service.find = find  # type: ignore[method-assign]
         service.client.delete("/v1/jobs/small?forget=true", headers=AUTHORIZED)
         body = infer_body(id="small", seed=2)
@@ -112,7 +112,7 @@ def test_no_thumbnail_shows_another_job_that_has_its_id_meanwhile() -> None:
         return first
 
     (url,) = addresses(service)
-    job_service.find = find_and_draw_anew  # type: ignore[method-assign]
+    job_service.find = find_and_draw_again  # type: ignore[method-assign]
     response = service.client.get(url, headers=AUTHORIZED)
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "private, no-cache"

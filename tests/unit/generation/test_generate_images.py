@@ -1,8 +1,12 @@
 import dataclasses
+import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 
 from domain.errors import (
+    GenerationFailed,
     InvalidRequest,
     ModelNotFound,
     ModelNotLoadable,
@@ -199,3 +203,71 @@ def test_a_prompt_without_words_that_the_model_knows_gets_a_warning() -> None:
     assert "knows no word of the prompt" in unknown
     assert long == "the prompt is long"
     assert use_case(request(prompt="a lake")).warnings == ("the prompt is long",)
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_picture_carries_its_parameters_unless_that_is_off(embedded: bool) -> None:
+    codec = FakePictureCodec()
+    GenerateImages(_registry(), FakeImageGenerator(), codec, embed_metadata=embedded)(
+        request(num_images=2, prompt="a lake")
+    )
+    seeds = ["Seed: 7" in (text or "") for text in codec.texts]
+    assert [text is not None for text in codec.texts] == [embedded] * 2
+    assert sorted(seeds) == ([False, True] if embedded else [False] * 2)
+    assert all("Sampler: Fake" in text for text in codec.texts if text)
+
+
+def test_a_picture_is_cropped_to_the_requested_size(use_case: GenerateImages) -> None:
+    (image,) = use_case(request(width=257, height=299)).images
+    assert (image.width, image.height) == (257, 299)
+    assert Image.open(io.BytesIO(image.data)).size == (257, 299)
+
+
+def test_a_program_draws_no_more_together_than_the_generator_takes() -> None:
+    generator = FakeImageGenerator(prepared=False, largest_batch=2)
+    GenerateImages(_registry(), generator, FakePictureCodec())(request(num_images=5))
+    assert generator.device == "cpu"
+    assert generator.tried == [2]
+    GenerateImages(_registry(), generator, FakePictureCodec())(
+        request(model_id=FLUX.id, num_images=2)
+    )
+    assert generator.tried == [2, 1]
+
+
+def test_an_error_of_encoding_comes_out(generator: FakeImageGenerator) -> None:
+    codec = FakePictureCodec()
+    codec.failures.append(GenerationFailed("encoding the picture failed"))
+    with pytest.raises(GenerationFailed, match="encoding"):
+        GenerateImages(_registry(), generator, codec)(request())
+
+
+def test_pictures_can_be_finished_on_another_thread_in_order(use_case: GenerateImages) -> None:
+    (drawn,) = use_case.draw((request(num_images=8),), at_once=1, watcher=CallbackWatcher())
+    with ThreadPoolExecutor(2) as threads:
+        finish = threads.submit(use_case.finish, drawn)
+        shared = use_case.finish(drawn, encode_with=threads.map)
+    assert [image.seed for image in shared.images] == list(range(7, 15))
+    assert finish.result().images == shared.images
+
+
+def test_previews_are_made_for_a_program_that_asks(use_case: GenerateImages) -> None:
+    seen: list[int] = []
+    use_case(request(num_inference_steps=3), on_preview=lambda number, _jpeg: seen.append(number))
+    assert seen == [0, 0, 0]
+
+
+def test_a_load_that_takes_too_long_is_stopped_and_another_attempt_has_its_time() -> None:
+    clock, generator = FakeClock(), FakeImageGenerator()
+    use_case = GenerateImages(
+        _registry(), generator, FakePictureCodec(), clock=clock, load_timeout=10
+    )
+
+    def tick() -> None:
+        clock.now += 6
+
+    generator.after_load_tick = tick
+    generator.load_ticks = 2
+    assert use_case(request()).images
+    generator.load_ticks = 3
+    with pytest.raises(ModelNotLoadable, match="not loaded within 10 seconds"):
+        use_case(request())
