@@ -182,11 +182,7 @@ class JobService:
         return self._queue.of(caller)
 
     def preview(self, caller: str, job_id: str) -> bytes | None:
-        """A JPEG of the work so far; None while there is none.
-
-        Previews are made for clients that want them: to ask for one has some made for the next
-        seconds.
-        """
+        """A JPEG of the work so far; None while there is none. To ask has more made for a while."""
         return self._queue.preview(JobKey(caller, job_id), at=self._clock())
 
     def image(self, caller: str, job_id: str, number: int) -> bytes:
