@@ -225,6 +225,29 @@ def test_a_job_that_crashed_a_process_is_drawn_while_no_worker_draws_another() -
     assert set(bench.statuses.values()) == {"succeeded"}
 
 
+def test_no_job_starts_beside_one_that_crashed_a_process() -> None:
+    bench = Bench(devices=2)
+    bench.job_service.submit(request("suspect"), caller="me")
+    key = JobKey("me", "suspect")
+    bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0).recovered(2.0)
+    bench.restart()
+    bench.job_service.recover()
+    other = threading.Thread(target=bench.job_service.workers[1].run_forever)
+    beside: list[bool] = []
+
+    def begin(_requests: Sequence[GenerationRequest]) -> None:
+        bench.job_service.submit(request("other"), caller="me")
+        other.start()
+        beside.append(bench.generators[1].began.wait(0.3))
+
+    bench.generators[0].on_begin = begin
+    bench.job_service.run_once()
+    bench.job_service.drain()
+    other.join(30)
+    assert beside == [False]
+    assert drawn(bench) == Counter(["suspect", "other"])
+
+
 def test_a_job_goes_to_the_idle_worker_that_has_its_model_loaded() -> None:
     bench = Bench(devices=2, max_queue=50)
     first, second = bench.generators
