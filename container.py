@@ -1,7 +1,7 @@
 """The one place where adapters meet the core. The only import of dependency_injector."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
+from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
@@ -94,15 +95,35 @@ def _job_service(
     records: JobRecords,
     observer: "JobObserver",
     settings: Settings,
+    now: Callable[[], float],
 ) -> JobService:
     wait = settings.batch_wait_ms
     return JobService(
-        generate_images,
+        [generate_images],
         records,
         max_queue=settings.max_queue,
         max_queue_per_caller=settings.max_queue_per_caller,
-        batch_wait=None if wait is None else wait / 1000,
+        batch_window=None if wait is None else wait / 1000,
         observer=observer,
+        now=now,
+    )
+
+
+def _service(
+    registry: ModelRegistry,
+    generator: ImageGenerator,
+    job_service: JobService,
+    records: JobRecords,
+    warm_up: WarmUp,
+    settings: Settings,
+) -> InferenceService:
+    return InferenceService(
+        registry,
+        [Device(generator, worker, warm_up) for worker in job_service.workers],
+        job_service,
+        records,
+        scan_interval=settings.model_scan_interval,
+        stall_timeout=settings.stall_timeout_seconds,
     )
 
 
@@ -212,6 +233,9 @@ class Container(containers.DeclarativeContainer):
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
     crashes = providers.ThreadSafeSingleton(_crashes, settings)
+    # Seconds since 1970.
+    wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
+
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
         model_registry,
@@ -227,14 +251,14 @@ class Container(containers.DeclarativeContainer):
         sole_use,
         retention_seconds=settings.provided.job_retention_seconds,
         retention_bytes=settings.provided.job_retention_bytes,
-        now=time.time,
+        now=wall_clock,
         crashes=crashes,
     )
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
     job_service = providers.ThreadSafeSingleton(
-        _job_service, generate_images, job_records, job_observer, settings
+        _job_service, generate_images, job_records, job_observer, settings, wall_clock
     )
     thumbnails = providers.ThreadSafeSingleton(
         Thumbnails, job_service, job_store, result_store, picture_codec
@@ -243,14 +267,7 @@ class Container(containers.DeclarativeContainer):
         WarmUp, model_registry, generate_images, device_report, settings.provided.warm_up
     )
     service = providers.ThreadSafeSingleton(
-        InferenceService,
-        model_registry,
-        image_generator,
-        job_service,
-        job_records,
-        scan_interval=settings.provided.model_scan_interval,
-        warm_up=warm_up,
-        stall_timeout=settings.provided.stall_timeout_seconds,
+        _service, model_registry, image_generator, job_service, job_records, warm_up, settings
     )
     metrics = providers.ThreadSafeSingleton(
         _metrics,

@@ -23,12 +23,12 @@ __all__ = [
 ]
 
 _MOST_ATTEMPTS = 3
-"""How often a job is begun whose process ends for a reason that is not known, such as SIGKILL. That
-may be an operator's doing, or the kernel's because memory ran out; neither loses the job."""
+"""How often a job is started whose process ends for an unknown reason, such as SIGKILL. An operator
+may have sent it, or the kernel because memory ran out; neither loses the job."""
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. Only `queued` and `running` change any more."""
+    """Where a job stands. Only `queued` and `running` can still change."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -38,7 +38,7 @@ class JobStatus(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether it stays as it is."""
+        """Whether the status is final."""
         return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -117,7 +117,7 @@ class Job:
         token: Names this job's files; no other job ever has it.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
-        attempts: How often its drawing was begun and not put back.
+        attempts: How often its drawing was started, without those that were requeued.
         failure: Why it failed; None while it has not.
         images: Of a job that succeeded.
         processing_time: Seconds, the wait in the queue left out.
@@ -174,7 +174,7 @@ class Job:
         return is_known and self.status in (JobStatus.FAILED, JobStatus.CANCELLED)
 
     def started(self, now: float) -> "Job":
-        """It is being drawn."""
+        """The job while it is being drawn."""
         return self._moved(
             JobStatus.QUEUED,
             status=JobStatus.RUNNING,
@@ -183,7 +183,7 @@ class Job:
         )
 
     def requeued(self) -> "Job":
-        """It waits again, as if it had never been begun."""
+        """It waits again, as if it had never been started."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.QUEUED,
@@ -191,8 +191,8 @@ class Job:
             attempts=self.attempts - 1,
         )
 
-    def left_behind(self, now: float, crash: str | None = None) -> "Job":
-        """Its process ended while it was drawn: it waits again, but not for ever.
+    def recovered(self, now: float, crash: str | None = None) -> "Job":
+        """The job whose process ended while it was drawn. It waits again, a few times at most.
 
         Args:
             now: Seconds since 1970.
@@ -214,7 +214,7 @@ class Job:
         return self.failed(now, JobFailure(GenerationFailed.code, detail))
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
-        """It has its pictures."""
+        """The job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.SUCCEEDED,
@@ -226,7 +226,7 @@ class Job:
         )
 
     def failed(self, now: float, failure: JobFailure, progress: "Progress | None" = None) -> "Job":
-        """It could not be drawn; `progress` is how far it was."""
+        """The job that could not be drawn; `progress` is how far it was."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.FAILED,
@@ -236,7 +236,7 @@ class Job:
         )
 
     def cancelled(self, now: float, progress: "Progress | None" = None) -> "Job":
-        """Its caller no longer wants it; `progress` is how far it was."""
+        """The job that its caller cancelled; `progress` is how far it was."""
         return self._moved(
             JobStatus.QUEUED,
             JobStatus.RUNNING,
@@ -246,7 +246,7 @@ class Job:
         )
 
     def refused(self, now: float) -> "Job":
-        """It waits, and this release cannot draw what another one has stored."""
+        """The job that another release stored and this one cannot draw."""
         reason = "" if self.foreign is None else self.foreign.reason
         failure = JobFailure(JobNotReadable.code, str(JobNotReadable(reason)))
         return self._moved(
@@ -284,7 +284,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as its caller sees it: `position` is 1 for the next of those that wait."""
+    """A job as its caller sees it. `position` is 1 for the waiting job that is drawn next."""
 
     job: Job
     position: int | None = None
@@ -292,7 +292,7 @@ class JobView:
 
     @classmethod
     def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
-        """A job that is not drawn now: all its steps are done, or those until it was stopped."""
+        """A job that is not being drawn. Its steps are all done, or those until it was stopped."""
         steps = job.steps_in_all or job.request.num_inference_steps
         done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
         return cls(job, position, Progress(done, steps))

@@ -1,4 +1,4 @@
-"""Why the service cannot listen where it should, in words that say what to do."""
+"""Says why the service cannot listen, and what to do about it."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ __all__ = ["why_not_listening"]
 
 
 def why_not_listening(host: str, port: int, error: OSError) -> str:
-    """A sentence for what `bind` or `listen` says of this address, and the remedy."""
+    """A sentence with the reason that `bind` or `listen` gave for this address, and the remedy."""
     if isinstance(error, socket.gaierror):
         return f"HOST is '{host}', which is not the name of a machine; {_GOOD_HOSTS}"
     if error.errno == errno.EADDRINUSE:

@@ -1,4 +1,4 @@
-"""Which model a request means."""
+"""Finds the model that a request names."""
 
 import re
 
@@ -16,8 +16,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 class ModelChoice:
     """Finds the model that a request names, so that a repeated request means the same model.
 
-    A name belongs to the id of the job that was accepted with it, as a random seed does. The same
-    request has the same answer when the file of that name was replaced or removed since then.
+    What a name meant belongs to the id of the job, as a random seed does. The same request gets the
+    same answer after the file of that name was replaced or removed.
     """
 
     def __init__(self, registry: ModelRegistry, job_service: JobService) -> None:
@@ -27,12 +27,12 @@ class ModelChoice:
     def __call__(self, wanted: str, *, caller: str, job_id: str | None) -> str:
         """The id of the model that `wanted` names, by the rule of `ModelRegistry.resolve`.
 
-        A whole id is taken as it is: whether the model is there is asked when the job is accepted.
+        A whole id is returned as it is: accepting the job finds out whether the model is there.
 
         Args:
             wanted: An id or a name; empty for the default model.
-            caller: Who asks.
-            job_id: The id that the caller has given to the request; None where it gave none.
+            caller: The owner of the request.
+            job_id: The id that the caller gave the request; None where it gave none.
 
         Raises:
             ModelNotFound, ModelsNotRead, NoModel: as `ModelRegistry.resolve`.
@@ -45,10 +45,10 @@ class ModelChoice:
         return self._registry.resolve(wanted).id
 
     def size(self, model_id: str, *, caller: str, job_id: str | None) -> Size | None:
-        """The size of a picture for which none is named: the one that the model was trained with.
+        """The size of a picture whose request names none: the size that the model was trained with.
 
-        It lies within the model's bounds. While the model is not listed nothing can be drawn with
-        it, and a repeated request has the size of the job of its id.
+        It lies within the bounds of the model. While the model is not listed, a repeated request
+        gets the size of the job with its id.
 
         Returns:
             None where no size is known.
@@ -66,12 +66,12 @@ class ModelChoice:
         return model.sizes.fitted(model.native_size)
 
     def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
-        """What the name meant for the job of this id; None where there is no such job."""
+        """What the name meant for the job with this id; None where there is no such job."""
         job = self._kept(caller, job_id)
         return None if job is None or job.model_name != wanted else job.request.model_id
 
     def _kept(self, caller: str, job_id: str) -> Job | None:
-        """The job that has this id for itself."""
+        """The job that holds this id; None where the id may be sent again."""
         try:
             job = self._job_service.find(caller, job_id).job
         except JobNotFound:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 __all__ = ["LinkedPicture", "PictureLinks", "SignedLink"]
 
 _PURPOSE = b"ai-inference picture link 1\n"
-"""Keeps these signatures apart from any other that the same key makes."""
+"""Keeps these signatures apart from other signatures by the same key."""
 _DIGEST_DIGITS = 32
-"""128 bits of a picture's SHA-256: enough to tell that the bytes are others."""
+"""128 bits of the SHA-256 of a picture: enough to tell different files apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class LinkedPicture:
     """A picture that a link leads to.
 
     Attributes:
-        token: Of its job.
-        number: Which of the job's pictures, from 0.
+        token: The token of its job.
+        number: The number of the picture, from 0.
         digest: The first 32 hex digits of the SHA-256 of its file.
     """
 
@@ -40,7 +40,7 @@ class LinkedPicture:
 
 @dataclass(frozen=True, slots=True)
 class SignedLink:
-    """What proves that a link was made here; `expires` is seconds since 1970."""
+    """Proves that this service made a link; `expires` is in seconds since 1970."""
 
     expires: int
     signature: str
@@ -50,7 +50,7 @@ class PictureLinks:
     """Signs links with HMAC-SHA256 (RFC 2104) and checks them. Any thread may call any method.
 
     Args:
-        key: Gives the key, the same in every run. It is asked for with the first link.
+        key: Returns the key, the same in every run. It is called with the first link.
         seconds: How long a link opens its picture.
         now: Seconds since 1970.
     """
@@ -63,14 +63,14 @@ class PictureLinks:
         self._now = now
 
     def sign(self, picture: LinkedPicture) -> SignedLink:
-        """A link to a picture, from now on. Raises StorageUnavailable where there is no key."""
+        """A link to a picture, valid from now on. Raises StorageUnavailable without a key."""
         expires = int(self._now()) + self._seconds
         return SignedLink(expires, self._signature(picture, expires))
 
     def seconds_left(self, picture: LinkedPicture, link: SignedLink) -> int:
-        """How long a link still opens this picture; 0 for one that was not made here, or is over.
+        """For how long a link still opens this picture; 0 for a forged or expired link.
 
-        Raises StorageUnavailable where there is no key.
+        Raises StorageUnavailable without a key.
         """
         good = self._signature(picture, link.expires)
         if not hmac.compare_digest(good.encode(), link.signature.encode(errors="replace")):

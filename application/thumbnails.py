@@ -1,4 +1,4 @@
-"""Small files of finished pictures, each made once, when it is first asked for."""
+"""Thumbnails of finished pictures. Each is made once, when it is first asked for."""
 
 import hashlib
 import logging
@@ -17,16 +17,16 @@ _log = logging.getLogger(__name__)
 
 
 def thumbnail_version(job: Job) -> str:
-    """A word that changes when the id of `job` becomes another job, and its pictures others."""
+    """A word that changes when another job with other pictures gets the id of `job`."""
     return hashlib.sha256(b"thumbnail\0" + job.token.encode()).hexdigest()[:12]
 
 
 class Thumbnails:
-    """Makes thumbnails, keeps them beside the pictures, and counts them in the retention.
+    """Makes thumbnails, stores them beside the pictures, and counts them in the retention.
 
-    They are made when first asked for and not when the picture is drawn: pictures of older releases
-    get theirs too, and a client that never asks never pays. Any thread may call any method; one
-    thumbnail is made at a time, so that a page full of new ones leaves the machine to the drawing.
+    A thumbnail is made when it is first asked for, not when the picture is drawn. So pictures of
+    older releases get one too, and a client that never asks costs nothing. One thumbnail is made at
+    a time, so that a page of new ones does not slow the drawing. Any thread may call any method.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Thumbnails:
 
         Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
         """
-        # All is read of this one job: its id may be another job's by the time it is read.
+        # Everything is read from this one job: another job may get its id meanwhile.
         job = self._job_service.find(caller, job_id).job
         if job.images is not None and 0 <= number < len(job.images):
             kept = self._results.read_thumbnail(job.token, number)
@@ -72,7 +72,7 @@ class Thumbnails:
             _log.warning("no thumbnail of picture %d of job %a: %s", number, job.request.id, error)
             return picture
         try:
-            # Counted first: what is counted and not there does less harm than the other way round.
+            # Counted first: bytes that are counted and not there do less harm than the reverse.
             self._jobs.add_bytes(job, len(small))
             try:
                 self._results.write_thumbnail(job.token, number, small)
@@ -80,5 +80,5 @@ class Thumbnails:
                 self._jobs.add_bytes(job, -len(small))  # it would count again with each attempt
                 raise
         except StorageUnavailable as error:
-            _log.warning("a thumbnail of job %a is not kept: %s", job.request.id, error)
+            _log.warning("a thumbnail of job %a is not stored: %s", job.request.id, error)
         return small

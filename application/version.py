@@ -1,4 +1,4 @@
-"""What this is called, and which one it is."""
+"""The name and the version of the service."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -8,5 +8,5 @@ NAME = "ai-inference"
 
 try:
     VERSION = version(NAME)
-except PackageNotFoundError:  # run from a checkout that is not installed
+except PackageNotFoundError:  # it runs from a checkout that is not installed
     VERSION = "0+unknown"

@@ -8,12 +8,13 @@ from flask import Flask
 from adapters.http import automatic1111, openai
 from adapters.http.description.document import documented_api
 from adapters.http.description.explorer import explorer_assets_blueprint, explorer_blueprint
+from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
 from adapters.http.edge.request_log import install_request_log
 from adapters.http.foreign_pages import refuse_foreign_pages
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
-from adapters.http.generation.waiting import Places, WaitingCallers
+from adapters.http.generation.waiting import Places, Wait, WaitingCallers
 from adapters.http.page.routes import BrowserPage
 from adapters.http.problems import install_error_handlers
 from adapters.http.v1.health import public_blueprint
@@ -62,6 +63,7 @@ def create_app(
     picture_codec: PictureCodec,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
+    wait: Wait = wait_for_pictures,
 ) -> Flask:
     """The WSGI application over these services. Starts nothing; `service.start()` does."""
     app = Flask(__name__, static_folder=None, template_folder="page/site")
@@ -85,7 +87,7 @@ def create_app(
         app,
         {openai.PREFIX: openai.render_failure, automatic1111.PREFIX: automatic1111.render_failure},
     )
-    draw = WaitingCallers(job_service, places=Places(settings.max_waiting))
+    draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     streams = EventStreams(job_service, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
     make_request = RequestMaker(settings, ModelChoice(registry, job_service))

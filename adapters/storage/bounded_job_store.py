@@ -47,8 +47,8 @@ class BoundedJobStore(JobStore):
         self._seconds = seconds
         self._long_seconds = long_seconds
 
-    def add(self, job: Job) -> Job:
-        return self._run(partial(self._store.add, job))
+    def accept(self, job: Job, *, instead_of: str | None = None) -> Job:
+        return self._run(partial(self._store.accept, job, instead_of=instead_of))
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
         update = partial(self._store.update, job, patiently=patiently)

@@ -1,34 +1,25 @@
-"""Jobs from the request to the pictures: accepted, found, followed, cancelled."""
+"""Jobs from the request to the pictures: accepted, found, followed, cancelled, forgotten."""
 
 import logging
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from application.job import Job, JobKey, JobPage, JobStatus, JobView
-from application.jobs.estimates import DrawingTimes
-from application.jobs.forecast import Forecast
-from application.jobs.live_job import LiveJob
-from application.jobs.polling import JobGlances
+from application.jobs.acceptance import Acceptance, Submitted
+from application.jobs.live_job import LiveJob, Submission
 from application.jobs.queue import JobQueue
-from application.jobs.queue_load import QueueLoad
 from application.jobs.records import JobRecords
-from application.jobs.submission import Submission
-from application.jobs.submit_lock import Admission
+from application.jobs.timing import DrawingTimes, Forecast, QueueLoad
 from application.jobs.watching import JobWatch
 from application.jobs.worker import DeviceWorker
 from application.picture_links import LinkedPicture
 from application.ports.job_observer import JobObserver, NoJobObserver
 from domain.errors import (
-    DeadlineUnmet,
-    DomainError,
-    IdConflict,
     JobCancelled,
     JobNotFound,
     JobRunning,
     PicturesLost,
-    QueueFull,
     ShuttingDown,
     StorageUnavailable,
 )
@@ -41,44 +32,66 @@ _log = logging.getLogger(__name__)
 
 
 class JobService:
-    """A bounded queue in front of the one device; what it accepts is kept until it is drawn.
+    """A bounded queue in front of the devices. What it accepts is stored until it is drawn.
 
-    Any thread may call any method but `run_once`, `run_forever` and `recover`, which are for the
-    one that owns the device.
+    Any thread may call any method but `run_once` and `run_forever`, which are for one thread, and
+    `recover`, which is called before anything is drawn.
+
+    Args:
+        generate_images: Draws, one for each device. All of them know the same models.
+        records: Stores jobs and pictures.
+        max_queue: How many jobs may wait.
+        max_queue_per_caller: How many jobs of one caller may wait; None for no such bound.
+        batch_window: As in `DeviceWorker`.
+        observer: Is told of steps, batches and ends.
+        clock: Seconds of a clock that never jumps.
+        now: Seconds since 1970.
+
+    Attributes:
+        workers: One for each device. Each draws on a thread of its own.
     """
 
     def __init__(
         self,
-        generate_images: GenerateImages,
+        generate_images: Sequence[GenerateImages],
         records: JobRecords,
         *,
         max_queue: int,
         max_queue_per_caller: int | None = None,
-        batch_wait: float | None = None,
+        batch_window: float | None = None,
         observer: JobObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._generate_images = generate_images
+        observer = observer or NoJobObserver()
         self._records = records
-        self._observer = observer or NoJobObserver()
-        self._queue = JobQueue(
-            max_waiting=max_queue, max_of_caller=max_queue_per_caller, observer=self._observer
-        )
+        self._clock = clock
         self._now = now
+        self._queue = JobQueue(
+            max_waiting=max_queue, max_of_caller=max_queue_per_caller, observer=observer
+        )
         times = DrawingTimes()
-        self._forecast = Forecast(self._queue, times)
-        self._admission = Admission(records.claim)
-        self.glances = JobGlances(self._queue, clock)
-        self._worker = DeviceWorker(
+        self._acceptance = Acceptance(
             self._queue,
-            generate_images,
             records,
-            times=times,
-            observer=self._observer,
-            batch_wait=batch_wait,
-            clock=clock,
+            Forecast(times, self._queue),
+            admit=generate_images[0].admit,
+            observer=observer,
             now=now,
+        )
+        self.workers = tuple(
+            DeviceWorker(
+                f"device-{number}",
+                self._queue,
+                each,
+                records,
+                times=times,
+                observer=observer,
+                batch_window=batch_window,
+                clock=clock,
+                now=now,
+            )
+            for number, each in enumerate(generate_images)
         )
 
     @property
@@ -93,8 +106,8 @@ class JobService:
 
     @property
     def load(self) -> QueueLoad:
-        """What waits and what is drawn now."""
-        return QueueLoad.of(self._queue, self._now())
+        """What waits, and what all workers draw now."""
+        return self._queue.load(self._now())
 
     @property
     def draining(self) -> bool:
@@ -111,35 +124,36 @@ class JobService:
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
-        The id is the caller's idempotency key: the same request again is the same job. It is
-        drawn anew, with its seed, where its pictures are lost.
+        The id is the caller's idempotency key: the same request again is the same job. Where the
+        pictures of that job are lost, it is drawn again with its seed.
 
         Args:
             request: What to draw.
-            caller: Whose job it is.
-            within: Refuse what will probably take more seconds.
-            model_name: The name that the caller gave the model, to be kept with the job.
+            caller: The owner of the job.
+            within: Refuse a job that will probably take more seconds.
+            model_name: The name that the caller gave the model, which is stored with the job.
 
         Raises:
             IdConflict: the id is that of another request, which is not finished or succeeded.
             ModelNotFound: no model has its `model_id`.
             ModelNotLoadable: no picture can be drawn with that model.
-            QueueFull: as many wait as may, of all callers or of this one.
-            DeadlineUnmet: it would not be done in time.
+            QueueFull: as many jobs wait as may, of all callers or of this one.
+            DeadlineUnmet: the job would not be done in time.
             ShuttingDown: the service stops.
-            StorageUnavailable: it could not be kept; nothing was begun.
+            StorageUnavailable: the job could not be stored; nothing has begun.
         """
-        lost: str | None = None
+        wanted = Submitted(request=request, caller=caller, within=within, model_name=model_name)
+        lost: Job | None = None
         while True:
-            with self._admission.one_at_a_time():
-                found = self._join_or_accept(request, caller, within, model_name, lost)
+            with self._acceptance.lock.held():
+                found = self._acceptance.join_or_accept(wanted, lost=lost)
             if isinstance(found, LiveJob):
                 return Submission(partial(self._queue.view, found), found.outcome.result)
-            try:  # while others are admitted
+            try:  # without the lock, so that other jobs are accepted meanwhile
                 return self._finished_submission(found)
             except PicturesLost as error:
-                _log.warning("it is drawn again: %s", error)
-                lost = found.token
+                _log.warning("the pictures are drawn again: %s", error)
+                lost = found
 
     def find(self, caller: str, job_id: str) -> JobView:
         """A job of this caller. Raises JobNotFound and StorageUnavailable."""
@@ -159,9 +173,17 @@ class JobService:
         for job in rows[:limit]:
             live = self._queue.get(job.key)
             view = self._queue.view(live) if live else JobView.at_rest(job)
-            if status in (None, view.job.status):  # the store may not know yet what became of it
+            if status in (None, view.job.status):  # the store may have an older status
                 views.append(view)
         return JobPage(tuple(views), rows[limit - 1].sequence if len(rows) > limit else None)
+
+    def unfinished(self, caller: str) -> tuple[JobView, ...]:
+        """The jobs of this caller that wait or are drawn, the oldest first."""
+        return self._queue.of(caller)
+
+    def preview(self, caller: str, job_id: str) -> bytes | None:
+        """A JPEG of the work so far; None while there is none. To ask has more made for a while."""
+        return self._queue.preview(JobKey(caller, job_id), at=self._clock())
 
     def image(self, caller: str, job_id: str, number: int) -> bytes:
         """The file of a finished picture.
@@ -179,14 +201,12 @@ class JobService:
         return self._records.linked_image(picture)
 
     def cancel(self, caller: str, job_id: str) -> JobView:
-        """End a job that waits; let one that is drawn stop before its next step.
+        """End a job that waits; let a job that is drawn stop before its next step.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
-        with self._admission.one_at_a_time():
-            live, job = self._look_up(JobKey(caller, job_id))
-            if job is None:
-                raise JobNotFound(job_id)
+        with self._acceptance.lock.held():
+            live, job = self._look_up(caller, job_id)
             if live is None:
                 return JobView.at_rest(job)
             if self._queue.abandoned:
@@ -204,15 +224,13 @@ class JobService:
             return JobView.at_rest(job)
 
     def forget(self, caller: str, job_id: str) -> None:
-        """Give up a finished job and its pictures, for good.
+        """Remove a finished job and its pictures, for good.
 
         Raises JobNotFound, JobRunning where it has not ended, StorageUnavailable, and ShuttingDown
         where the next process draws it.
         """
-        with self._admission.one_at_a_time():
-            live, job = self._look_up(JobKey(caller, job_id))
-            if job is None:
-                raise JobNotFound(job_id)
+        with self._acceptance.lock.held():
+            live, job = self._look_up(caller, job_id)
             if live is not None:
                 raise JobRunning(job_id, live.job.status)
             self._records.forget(job)
@@ -220,19 +238,17 @@ class JobService:
     def watch(
         self, caller: str, job_id: str, *, after: str | None = None, previews: bool = True
     ) -> JobWatch:
-        """Follow a job, from the event `after` on, with or without looks at the work so far.
+        """Follow a job, from the event `after` on, with or without previews.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
         """
-        with self._admission.one_at_a_time():
-            live, job = self._look_up(JobKey(caller, job_id))
-        if job is None:
-            raise JobNotFound(job_id)
+        with self._acceptance.lock.held():
+            live, job = self._look_up(caller, job_id)
         view = self._queue.view(live) if live else JobView.at_rest(job)
         return JobWatch(self._queue, live, view, after=after, previews=previews)
 
     def recover(self) -> None:
-        """Let all wait again that an earlier process accepted and did not finish.
+        """Let all jobs wait again that an earlier process accepted and did not finish.
 
         Raises StorageUnavailable, and StorageInUse while another process draws them.
         """
@@ -240,19 +256,19 @@ class JobService:
         self._records.sweep()
         left = self._records.unfinished()
         for job in left:
-            with self._admission.one_at_a_time():
-                self._look_up(job.key, patiently=True)
+            with self._acceptance.lock.held():
+                self._acceptance.look_up(job.key, patiently=True)
         self._records.earlier_crash.settle()
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
     def run_forever(self) -> None:
-        """Draw what comes until `drain` was called and the queue is empty."""
-        self._worker.run_forever()
+        """As `DeviceWorker.run_forever` of the first worker, for a host with one device."""
+        self.workers[0].run_forever()
 
     def run_once(self) -> bool:
-        """Wait for jobs and draw them; False when there are none and none will come."""
-        return self._worker.run_once()
+        """As `DeviceWorker.run_once` of the first worker, for a host with one device."""
+        return self.workers[0].run_once()
 
     def drain(self) -> None:
         """Take no new job; what is queued is still drawn."""
@@ -265,96 +281,18 @@ class JobService:
         """
         self._queue.abandon()
 
-    def put_back(self) -> None:
-        """As `DeviceWorker.put_back`: after `abandon`, where the service was told to stop."""
-        self._worker.put_back()
+    def requeue_running(self) -> None:
+        """As `DeviceWorker.requeue_running` of each worker: the service was told to stop."""
+        for worker in self.workers:
+            worker.requeue_running()
         self._records.crashes.end()
 
-    def give_up(self, error: DomainError) -> None:
-        """As `DeviceWorker.give_up`: what is drawn fails, as this process ends because of it."""
-        self._worker.give_up(error)
-
-    @property
-    def still_for(self) -> float:
-        """Seconds for which the device's thread has something to do and no sign of life."""
-        return self._generate_images.heartbeat.still_for
-
-    def _look_up(self, key: JobKey, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
-        """The job of this key, alive unless it is finished: one that an earlier process left waits
-        again from here on, whoever asks first.
-
-        Raises StorageUnavailable, and ShuttingDown where such a job is left to the next process.
-        """
-        if live := self._queue.get(key):
-            return live, live.job
-        job = self._records.find(key)
-        if job is None or job.status.finished:
-            return None, job
-        if job.foreign is not None:
-            job = job.refused(self._now())
-            self._records.update(job, patiently=patiently)
-            self._observer.job_ended(job)
-            return None, job
-        if job.status is JobStatus.RUNNING:
-            job = job.left_behind(self._now(), self._records.earlier_crash.cause(job))
-            self._records.update(job, patiently=patiently)
-            if job.status.finished:
-                self._observer.job_ended(job)
-                return None, job
-        return self._queue.put(job), job
-
-    def _join_or_accept(
-        self,
-        request: GenerationRequest,
-        caller: str,
-        within: float | None,
-        model_name: str | None,
-        lost: str | None,
-    ) -> LiveJob | Job:
-        """The job of this request: not finished, or succeeded. `lost` is the token of one whose
-        pictures are known to be gone.
-        """
-        live, job = self._look_up(JobKey(caller, request.id))
-        if job is None or job.can_be_replaced or (live and live.cancelling):
-            return self._accept(request, caller, within, model_name)
-        if not job.answers(request):
-            raise IdConflict(request.id)
-        if job.token == lost:
-            return self._accept(job.request, caller, within, job.model_name, job)
-        return live or job
-
-    def _accept(
-        self,
-        request: GenerationRequest,
-        caller: str,
-        within: float | None,
-        model_name: str | None,
-        lost: Job | None = None,
-    ) -> LiveJob:
-        if self._queue.closed:
-            raise ShuttingDown
-        admitted = self._generate_images.admit(request)
-        full = self._queue.full
-        if full or self._queue.full_for(caller):
-            waiting = self._queue.waiting if full else self._queue.waiting_of(caller)
-            wait = max(1, round(self._forecast.seconds_running()))
-            raise QueueFull(waiting=waiting, retry_after=wait, of_caller=not full)
-        if within is not None:
-            predicted = self._forecast.seconds_until_done(admitted, caller)
-            if predicted > within:
-                raise DeadlineUnmet(within=within, predicted=predicted)
-        job = self._records.add(
-            Job(
-                caller=caller,
-                request=admitted,
-                seed_drawn=request.seed is None if lost is None else lost.seed_drawn,
-                model_name=model_name,
-                token=secrets.token_hex(16),
-                created_at=self._now(),
-            ),
-            instead_of=lost,
-        )
-        return self._queue.put(job)
+    def _look_up(self, caller: str, job_id: str) -> tuple[LiveJob | None, Job]:
+        """As `Acceptance.look_up`. Raises JobNotFound too."""
+        live, job = self._acceptance.look_up(JobKey(caller, job_id))
+        if job is None:
+            raise JobNotFound(job_id)
+        return live, job
 
     def _finished_submission(self, job: Job) -> Submission:
         result = self._records.result(job)

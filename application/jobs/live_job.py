@@ -1,34 +1,36 @@
-"""A job of this process that is not finished."""
+"""A job of this process that is not finished, and what its caller holds of it."""
 
 import contextlib
 import math
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
-from application.job import Job, Progress
-from application.jobs.batching import Waiting
+from application.job import Job, JobStatus, JobView, Progress
 from domain.generation.request import GenerationResult
 
-__all__ = ["LiveJob"]
+__all__ = ["Change", "LiveJob", "Submission", "TakenBatch", "Workers"]
 
 
 @dataclass(slots=True, eq=False)
 class LiveJob:
-    """A job that is not finished. All but `outcome` changes under the queue's lock only.
+    """A job that is not finished. Only the queue changes it, under its lock, except `outcome`.
 
     Attributes:
-        arrived: How many turns had been taken when it came.
-        passes: How often one behind it was drawn first.
-        progress: Once it is drawn.
+        arrived: How many turns had been taken when the job arrived.
+        passes: How often a later job was drawn before this one.
+        progress: Of the drawing, once it has begun.
         preview: A JPEG of the work so far.
-        cancelling: Whether it is to stop before its next step. Its id may be sent again then.
-        settled: Whether it is drawn and being kept: too late for a cancel.
-        listeners: How many follow its events.
-        viewers: How many of them want to see the work so far.
-        moved_at: When it was begun, or had its last step; seconds of a clock that never jumps.
-        glanced_at: When somebody last asked how it looks, by the worker's clock.
-        changes: The version in which each kind of event last had something new.
-        outcome: For those who wait for it.
+        cancelling: Whether the job is to stop before its next step. Its id may be sent again then.
+        settled: Whether a thread is ending the job: too late for a cancel.
+        listeners: How many clients follow the events of the job.
+        viewers: How many of them want previews.
+        moved_at: When the drawing began or had its last step; seconds of a clock that never jumps.
+        polled_at: When a client last asked for a preview, by the worker's clock.
+        versions: For each kind of event, the version in which it last had something new.
+        outcome: For those who wait for the job.
+        crashed_before: Whether an earlier process ended while it drew this job, so that this
+            process may end too.
     """
 
     job: Job
@@ -41,36 +43,163 @@ class LiveJob:
     listeners: int = 0
     viewers: int = 0
     moved_at: float = -math.inf
-    glanced_at: float = -math.inf
-    changes: dict[str, int] = field(default_factory=dict)
+    polled_at: float = -math.inf
+    versions: dict[str, int] = field(default_factory=dict)
     outcome: "Future[GenerationResult]" = field(default_factory=Future)
+    crashed_before: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crashed_before = self.job.attempts > 0
 
     @property
-    def may_be_deadly(self) -> bool:
-        """Whether an earlier process ended while it was drawn, as this one may."""
-        return self.job.attempts > 0
+    def is_running(self) -> bool:
+        """Whether the drawing has begun and its end is not known."""
+        return self.job.status is JobStatus.RUNNING
 
-    def place(self, *, goes_last: bool) -> Waiting:
-        """What decides when a job that waits is drawn, and with which others."""
-        return Waiting(
-            self.job.caller,
-            self.job.sequence,
-            self.arrived,
-            self.job.request.batch_key,
-            self.job.request.num_images,
-            self.passes,
-            goes_last=goes_last,
-            alone=self.may_be_deadly,
-        )
-
-    def changed(self, event: str) -> None:
+    def note(self, event: str) -> None:
         """Note that there is something new of this kind."""
-        self.changes[event] = max(self.changes.values(), default=0) + 1
+        self.versions[event] = max(self.versions.values(), default=0) + 1
+
+    def news(self, after: int, *, previews: bool) -> tuple[int, str] | None:
+        """The version and the kind of the first event that is newer than a version; None for none.
+
+        The end of a job is all that is new about it: what came before no longer matters.
+        """
+        if self.versions.get("done", 0) > after:
+            return self.versions["done"], "done"
+        newer = [
+            (version, event)
+            for event, version in self.versions.items()
+            if version > after and (previews or event != "preview")
+        ]
+        return min(newer, default=None)
 
     def conclude(self, outcome: GenerationResult | Exception) -> None:
-        """Tell those who wait. Nothing when they were told before, as the service stopped."""
+        """Tell those who wait. Does nothing where they were told before."""
         with contextlib.suppress(InvalidStateError):
             if isinstance(outcome, Exception):
                 self.outcome.set_exception(outcome)
             else:
                 self.outcome.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBatch:
+    """Jobs that one worker has taken; `limit` is how many images may be drawn at once."""
+
+    jobs: tuple[LiveJob, ...]
+    limit: int
+
+
+class Workers:
+    """Which worker draws what, and which are idle. The queue's lock guards it.
+
+    A worker is known by its name.
+    """
+
+    def __init__(self) -> None:
+        self._drawing: dict[str, tuple[LiveJob, ...]] = {}
+        self._taken: dict[LiveJob, str] = {}
+        self._idle: dict[str, Collection[str]] = {}
+
+    def __contains__(self, worker: str) -> bool:
+        return worker in self._drawing
+
+    def join(self, worker: str) -> None:
+        """Let a worker take jobs from now on."""
+        self._drawing[worker] = ()
+
+    def leave(self, worker: str) -> bool:
+        """Let a worker take no more jobs; False where it had left before."""
+        return self._drawing.pop(worker, None) is not None
+
+    @property
+    def batches(self) -> tuple[tuple[LiveJob, ...], ...]:
+        """What each worker draws now; an empty batch for one that draws nothing."""
+        return tuple(self._drawing.values())
+
+    @property
+    def taken(self) -> tuple[LiveJob, ...]:
+        """The jobs that were taken and are not finished: drawn, or drawn and being stored."""
+        return tuple(self._taken)
+
+    @property
+    def are_busy(self) -> bool:
+        """Whether a job is drawn or being stored."""
+        return any(worker in self for worker in self._taken.values())
+
+    @property
+    def are_drawing_solo(self) -> bool:
+        """Whether a solo job is drawn: no other job may start beside it."""
+        return any(live.crashed_before for live, name in self._taken.items() if name in self)
+
+    def running_of(self, worker: str) -> tuple[LiveJob, ...]:
+        """The jobs that a worker is drawing or storing."""
+        return tuple(
+            live for live, name in self._taken.items() if name == worker and live.is_running
+        )
+
+    @contextlib.contextmanager
+    def idle(self, worker: str, warm: Collection[str]) -> Iterator[None]:
+        """A worker waits for jobs while the block lasts, with these models loaded."""
+        self._idle[worker] = warm
+        try:
+            yield
+        finally:
+            del self._idle[worker]
+
+    def is_warm_elsewhere(self, model_id: str, worker: str) -> bool:
+        """Whether another worker that waits for jobs has a model loaded, and this one has not."""
+        others = (warm for name, warm in self._idle.items() if name in self and name != worker)
+        return model_id not in self._idle[worker] and any(model_id in warm for warm in others)
+
+    def take(self, worker: str, jobs: tuple[LiveJob, ...]) -> None:
+        """A worker has taken these jobs to draw them together."""
+        self._taken |= dict.fromkeys(jobs, worker)
+        self._drawing[worker] = jobs
+
+    def drop(self, live: LiveJob) -> None:
+        """A job is finished."""
+        worker = self._taken.pop(live, None)
+        if worker is not None and worker in self:
+            left = tuple(each for each in self._drawing[worker] if each is not live)
+            self._drawing[worker] = left
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something new about a job.
+
+    Attributes:
+        version: Grows with each change of the job.
+        event: The kind: `queued`, `progress`, `preview` or `done`.
+        view: The job as it is now.
+        preview: A JPEG, of a `preview`.
+    """
+
+    version: int
+    event: str
+    view: JobView
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that was accepted, joined or found finished."""
+
+    _look: Callable[[], JobView]
+    _wait: Callable[[float | None], GenerationResult]
+
+    @property
+    def view(self) -> JobView:
+        """The job as it is now."""
+        return self._look()
+
+    def wait(self, timeout: float | None = None) -> GenerationResult:
+        """The result, once there is one. To stop waiting cancels nothing.
+
+        Raises:
+            TimeoutError: there was no result within `timeout` seconds.
+            DomainError: why there will be no result.
+        """
+        return self._wait(timeout)

@@ -1,19 +1,95 @@
-"""What became of a job that was drawn, for its caller and for the log."""
+"""What became of a job that was drawn: stored, told to its caller, and logged."""
 
+import dataclasses
 import logging
+from collections.abc import Callable
 
 from application.job import Job, JobFailure
-from domain.errors import DomainError, GenerationFailed, OutOfMemory
+from application.jobs.live_job import LiveJob
+from application.jobs.queue import JobQueue
+from application.jobs.records import JobRecords
+from application.jobs.timing import DrawingTimes
+from domain.errors import DomainError, GenerationFailed, JobCancelled, OutOfMemory
 from domain.generation.request import GenerationResult
 from domain.models.record import SHORT_ID
 
-__all__ = ["failure_of", "forget_frames", "log_drawn", "log_failure"]
+__all__ = ["Endings", "failure_of"]
 
 _log = logging.getLogger(__name__)
 
 
+class Endings:
+    """Ends jobs that were drawn, or could not be. Any thread may call any method.
+
+    Where two threads end a job, the first decides what becomes of it.
+
+    Args:
+        queue: Lets go of the jobs.
+        records: Stores how they ended, and their pictures.
+        times: Learns how long they took.
+        now: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        records: JobRecords,
+        times: DrawingTimes,
+        now: Callable[[], float],
+    ) -> None:
+        self._queue = queue
+        self._records = records
+        self._times = times
+        self._now = now
+
+    def end_if_cancelled(self, live: LiveJob) -> None:
+        """End a job that was cancelled while it was drawn. Does nothing to any other."""
+        if live.cancelling and self._queue.settle(live):
+            job = live.job.cancelled(self._now(), live.progress)
+            self._records.end(job)
+            self._queue.finish(live, job, JobCancelled(job.request.id))
+
+    def fail(self, live: LiveJob, error: Exception) -> None:
+        """Let a job fail, unless another thread has decided what becomes of it."""
+        if self._queue.settle(live):
+            self._end_failed(live, error)
+
+    def _end_failed(self, live: LiveJob, error: Exception) -> None:
+        _log_failure(live.job, error)
+        job = live.job.failed(self._now(), failure_of(error), live.progress)
+        self._records.end(job)
+        _forget_frames(error)
+        self._queue.finish(live, job, error)
+
+    def finish(self, live: LiveJob, encode: Callable[[], GenerationResult], images: int) -> None:
+        """Encode and store the pictures of a job that was drawn in a batch of `images`."""
+        try:
+            result = encode()
+            self._times.learn(result, images=images)
+        except BaseException as error:  # else the device's thread would end for one picture
+            self.fail(live, _as_failure(error))
+            return
+        if not self._queue.settle(live, unless_cancelled=True):
+            self.end_if_cancelled(live)
+            return
+        try:
+            done, result = self._store(live, result)
+        except BaseException as error:
+            self._end_failed(live, _as_failure(error))
+            return
+        _log_drawn(done, result)
+        self._queue.finish(live, done, result)
+
+    def _store(self, live: LiveJob, result: GenerationResult) -> tuple[Job, GenerationResult]:
+        job = live.job
+        waited = max(0.0, (job.started_at or job.created_at) - job.created_at)
+        timings = dataclasses.replace(result.timings, queue=waited)
+        result = dataclasses.replace(result, timings=timings)
+        return self._records.succeed(job, result), result
+
+
 def failure_of(error: Exception) -> JobFailure:
-    """What its caller is told of a job that failed with this error."""
+    """What the caller of a job that failed with this error is told."""
     if isinstance(error, DomainError):
         return JobFailure(error.code, str(error))
     return JobFailure(
@@ -21,9 +97,22 @@ def failure_of(error: Exception) -> JobFailure:
     )
 
 
-def forget_frames(error: BaseException) -> None:
-    """Let go of what an error's tracebacks lead to, as it is kept for who asks what became of the
-    job: of all that was being drawn with.
+def _as_failure(error: BaseException) -> Exception:
+    """The error that fails one job where storing its pictures raised this.
+
+    An error that is not an `Exception`, such as SystemExit, must not end the thread that stores.
+    """
+    if isinstance(error, Exception):
+        return error
+    failure = GenerationFailed(f"encoding or storing it failed: {type(error).__name__}")
+    failure.__cause__ = error
+    return failure
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Drop the tracebacks of an error, which hold all that was used for the drawing.
+
+    The error itself is kept for those who ask what became of the job.
     """
     each: BaseException | None = error
     while each is not None:
@@ -31,7 +120,7 @@ def forget_frames(error: BaseException) -> None:
         each = each.__cause__ or each.__context__
 
 
-def log_failure(job: Job, error: Exception) -> None:
+def _log_failure(job: Job, error: Exception) -> None:
     """A line for the operator; with the traceback where the code or a library is to blame."""
     if isinstance(error, DomainError):
         why = error if isinstance(error, GenerationFailed | OutOfMemory) else None
@@ -42,8 +131,8 @@ def log_failure(job: Job, error: Exception) -> None:
         _log.error("job failed: id=%a", job.request.id, exc_info=error)
 
 
-def log_drawn(job: Job, result: GenerationResult) -> None:
-    """A line for each job that succeeded; its prompt at DEBUG alone."""
+def _log_drawn(job: Job, result: GenerationResult) -> None:
+    """A line for each job that succeeded. Its prompt is logged at DEBUG only."""
     request = result.request
     _log.info(
         "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",

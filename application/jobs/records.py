@@ -1,4 +1,4 @@
-"""What is kept of jobs: the store, the pictures, and what could not be kept yet."""
+"""Stored jobs: the job store, the pictures, and what could not be stored yet."""
 
 import logging
 import threading
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from application.earlier_crash import EarlierCrash
 from application.job import Job, JobKey, JobStatus
-from application.jobs.earlier_crash import EarlierCrash
 from application.picture_links import LinkedPicture
 from application.ports.crash_record import CrashRecord, NoCrashRecord
 from application.ports.job_store import JobStore
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class JobRecords:
-    """Jobs and their pictures as they are kept. Any thread may call any method.
+    """Jobs and their pictures as they are stored. Any thread may call any method.
 
-    How a job ended is known from the moment it has, also while the store can not be written to:
-    then it is kept by a later `tidy`, or the job is drawn anew by the next process. All methods
-    raise StorageUnavailable but where they say otherwise.
+    The end of a job is known at once, also while the store cannot be written to. Then a later
+    `tidy` stores it, or the next process draws the job again. Each method may raise
+    StorageUnavailable, unless it says otherwise.
 
     Args:
         now: Seconds since 1970. Stored times are of this clock, which may be set at any moment.
@@ -76,9 +76,9 @@ class JobRecords:
 
     @property
     def failing(self) -> bool:
-        """Whether keeping or looking up a job failed a moment ago, and none has been kept since.
+        """Whether the store failed a moment ago, and no job has been stored since.
 
-        After that moment another attempt is worth while, and only an attempt can tell.
+        After that moment only another attempt can tell.
         """
         failed_at = self._failed_at
         return failed_at is not None and self._clock() - failed_at < _FAILING_SECONDS
@@ -94,36 +94,44 @@ class JobRecords:
         if not self._sole_use.take():
             raise StorageInUse
 
-    def add(self, job: Job, *, instead_of: Job | None = None) -> Job:
-        """Keep a new job; it with its sequence. What is left of the pictures of the one that it
-        takes the place of is given up.
+    def accept(self, job: Job, *, instead_of: Job | None = None) -> Job:
+        """Store a new job, unless there is one of its key that stays; the job that is stored then.
+
+        A job stays unless it failed, was cancelled, or is `instead_of`. What is left of the
+        pictures of that one is removed.
         """
+        known = self._unsaved.get(job.key)
+        if known is not None and instead_of is None:
+            if not known.can_be_replaced:
+                return known
+            instead_of = known
         with self._noticing():
-            added = self._jobs.add(job)
-        self._failed_at = None
-        self._drop_unsaved(job.key)
-        if instead_of is not None:
-            self._results.remove({instead_of.token})
-        return added
+            kept = self._jobs.accept(job, instead_of=instead_of.token if instead_of else None)
+        if kept.token == job.token:
+            self._failed_at = None
+            self._drop_unsaved(job.key)
+            if instead_of is not None:
+                self._results.remove({instead_of.token})
+        return self._newest(kept)
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
-        """Keep what has become of a job; `patiently` where nobody holds a thread for it."""
+        """Store the new state of a job; `patiently` where no caller waits for it."""
         self._jobs.update(job, patiently=patiently)
 
     def end(self, job: Job) -> None:
-        """Keep how a job ended, as soon as that can be done. Raises nothing."""
+        """Store how a job ended, as soon as that can be done. Raises nothing."""
         try:
             with self._noticing():
                 self._jobs.update(job, patiently=True)
         except StorageUnavailable:
-            _log.error("what became of job %a could not be kept yet", job.request.id)
+            _log.error("the end of job %a could not be stored yet", job.request.id)
             with self._changing:
                 self._unsaved[job.key] = job
         else:
             self._drop_unsaved(job.key)  # of an earlier job of that id
 
     def succeed(self, job: Job, result: GenerationResult) -> Job:
-        """Keep the pictures of a job that is drawn, and that it succeeded as soon as can be."""
+        """Store the pictures of a job that is drawn, and that it succeeded as soon as possible."""
         with self._noticing():
             self._results.write(job.token, result.images)
         done = job.succeeded(self._now(), result)
@@ -143,9 +151,10 @@ class JobRecords:
         return [self._newest(job) for job in rows]
 
     def sweep(self) -> None:
-        """Give up pictures of no job: a process that was killed left them. Before any is drawn.
+        """Remove pictures that belong to no job, before anything is drawn.
 
-        All are kept where no job is known: another database may know theirs.
+        A process that was killed left them. Where no job is known all pictures stay: their jobs may
+        be in another database.
         """
         self._results.keep_only(self._jobs.tokens())
 
@@ -159,7 +168,7 @@ class JobRecords:
         if not 0 <= number < len(images):
             raise _missing_image(job, number)
         data = self._results.read(job.token, number)
-        # A copy of DATA_DIR may have broken off, and a disk may return other bytes.
+        # A copy of DATA_DIR may be incomplete, and a disk may return other bytes.
         if data is None or not images[number].describes(data):
             raise PicturesLost(job.request.id)
         return data
@@ -197,10 +206,10 @@ class JobRecords:
         )
 
     def forget(self, job: Job) -> None:
-        """Give up a finished job and its pictures.
+        """Remove a finished job and its pictures.
 
-        The job goes first. A process that ends between the two leaves pictures of no job, which the
-        next `sweep` removes, and never a job without its pictures.
+        The job is removed first. A process that ends between the two leaves pictures without a job,
+        which the next `sweep` removes, and never a job without its pictures.
         """
         with self._noticing():
             self._jobs.remove(job)
@@ -208,7 +217,7 @@ class JobRecords:
         self._results.remove({job.token})
 
     def tidy(self) -> None:
-        """Keep what could not be kept before; give up what is past its retention."""
+        """Store what could not be stored before, and remove what is past its retention."""
         for job in list(self._unsaved.values()):
             self._jobs.update(job, patiently=True)
             self._drop_unsaved(job.key, job)
@@ -219,9 +228,9 @@ class JobRecords:
         self._results.remove(gone)
 
     def close(self) -> None:
-        """Let go of files and connections; another process may draw what is left. Raises nothing.
+        """Close files and connections, so that another process may draw the rest. Raises nothing.
 
-        Only when nothing is drawn any more.
+        Called when nothing is drawn any more.
         """
         self._closed = True
         self.crashes.end()
@@ -229,7 +238,7 @@ class JobRecords:
         self._sole_use.release()
 
     def _surely_now(self) -> float:
-        """Seconds since 1970, without the time by which the clock was put forward in this run.
+        """Seconds since 1970, without the time by which the clock was set forward in this run.
 
         A clock that jumps ahead must not remove every job at once.
         """
@@ -244,7 +253,7 @@ class JobRecords:
             raise
 
     def _newest(self, job: Job) -> Job:
-        """What is known of a job of the store."""
+        """The newest known state of a stored job."""
         unsaved = self._unsaved.get(job.key)
         return unsaved if unsaved is not None and unsaved.token == job.token else job
 

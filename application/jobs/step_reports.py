@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 
 from application.job import Progress
 from application.jobs.live_job import LiveJob
-from application.jobs.queue import JobQueue
+from application.jobs.watching import JobFeed
 from application.ports.job_observer import JobObserver
 from domain.ports.image_generator import DrawingWatcher
 
 __all__ = ["Interrupted", "StepReports"]
 
 _PREVIEW_SECONDS = 0.5
-"""At least between two previews of a job."""
-_GLANCE_SECONDS = 5.0
-"""How long previews are made for a client that has asked how a job looks, and may ask again."""
+"""The least time between two previews of a job."""
+_POLLED_SECONDS = 5.0
+"""For how long previews are made for a client that has asked for one, and may ask again."""
 
 
 class Interrupted(Exception):
@@ -25,23 +25,23 @@ class StepReports(DrawingWatcher):
 
     Args:
         jobs: They are drawn together.
-        queue: It tells those who follow the jobs.
+        feed: It tells those who follow the jobs.
         observer: It is told of each step.
-        wanted: Those of some jobs that are still to be drawn.
+        wanted: Given some jobs, returns those that are still to be drawn.
         clock: Seconds since some moment.
     """
 
     def __init__(
         self,
         jobs: Sequence[LiveJob],
-        queue: JobQueue,
+        feed: JobFeed,
         observer: JobObserver,
         *,
         wanted: Callable[[Sequence[LiveJob]], Sequence[LiveJob]],
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
-        self._queue = queue
+        self._feed = feed
         self._observer = observer
         self._wanted = wanted
         self._clock = clock
@@ -68,12 +68,12 @@ class StepReports(DrawingWatcher):
         progress = self._progress(done, total, now)
         for live in self._jobs:
             if live in wanted:
-                self._queue.report(live, progress, None, at=now)
+                self._feed.report(live, progress, at=now)
         may_show = now - self._shown >= _PREVIEW_SECONDS and done < total
         self._following = [
             live
             for live in wanted
-            if may_show and (live.viewers or now - live.glanced_at < _GLANCE_SECONDS)
+            if may_show and (live.viewers or now - live.polled_at < _POLLED_SECONDS)
         ]
 
     def wants_preview(self, number: int) -> bool:
@@ -81,7 +81,7 @@ class StepReports(DrawingWatcher):
 
     def preview(self, number: int, jpeg: bytes) -> None:
         self._shown = self._now
-        self._queue.show(self._jobs[number], jpeg)
+        self._feed.show(self._jobs[number], jpeg)
 
     def _progress(self, done: int, total: int, now: float) -> Progress:
         if self._first is None or done < self._first[0]:  # drawn again, with fewer images at once

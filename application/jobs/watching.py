@@ -1,19 +1,121 @@
-"""What happens to a job, for those who listen."""
+"""What happens to a job, for those who listen and for those who ask now and then."""
 
 import re
 import secrets
+import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from application.job import JobView
-from application.jobs.live_job import LiveJob
-from application.jobs.queue import JobQueue
+from application.job import JobKey, JobStatus, JobView, Progress
+from application.jobs.live_job import Change, LiveJob
 
-__all__ = ["JobEvent", "JobWatch"]
+__all__ = ["JobEvent", "JobFeed", "JobWatch"]
 
 _RUN = secrets.token_hex(4)
-"""Event ids hold it: versions start anew with each process."""
+"""Part of each event id: the versions of each process start at one."""
 _VERSION = re.compile(r"[0-9]{1,18}")
+
+
+class JobFeed(ABC):
+    """The jobs that are not finished, and what is new about them. Any thread may call any method.
+
+    The lock `_changed` guards all of it, and all that a subclass adds. Only this class and its
+    subclass take it.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._live: dict[JobKey, LiveJob] = {}
+        self._abandoned = False
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether every drawing is to stop before its next step."""
+        return self._abandoned
+
+    def get(self, key: JobKey) -> LiveJob | None:
+        """The job of this key, while it is not finished."""
+        return self._live.get(key)
+
+    def of(self, caller: str) -> tuple[JobView, ...]:
+        """The jobs of this caller that are not finished, the oldest first."""
+        with self._changed:
+            mine = [live for key, live in self._live.items() if key.caller == caller]
+            mine.sort(key=lambda live: live.job.sequence)
+            return tuple(map(self._view, mine))
+
+    def view(self, live: LiveJob) -> JobView:
+        """The job as it is now."""
+        with self._changed:
+            return self._view(live)
+
+    def report(self, live: LiveJob, progress: Progress, *, at: float) -> None:
+        """Tell those who listen how far a job is."""
+        with self._changed:
+            self._report(live, progress, at)
+
+    def show(self, live: LiveJob, preview: bytes) -> None:
+        """Show those who listen how a job looks now: a JPEG."""
+        with self._changed:
+            live.preview = preview
+            live.note("preview")
+            self._changed.notify_all()
+
+    def preview(self, key: JobKey, *, at: float) -> bytes | None:
+        """A JPEG of the work so far; None while there is none. Its caller asks at this time."""
+        with self._changed:
+            if (live := self._live.get(key)) is None:
+                return None
+            live.polled_at = at
+            return live.preview
+
+    def listen(self, live: LiveJob, *, previews: bool) -> None:
+        """Count one more listener of a job, which wants previews or not."""
+        with self._changed:
+            live.listeners += 1
+            live.viewers += previews
+
+    def stop_listening(self, live: LiveJob, *, previews: bool) -> None:
+        """Count one listener less."""
+        with self._changed:
+            live.listeners -= 1
+            live.viewers -= previews
+
+    def next_change(
+        self, live: LiveJob, *, after: int, previews: bool, timeout: float
+    ) -> Change | None:
+        """What is new about a job since this version.
+
+        Waits for it; None after `timeout` seconds, and once the queue is abandoned. Of each kind of
+        event it gives the newest, and of a finished job the end alone.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while not self._abandoned:
+                if (news := live.news(after, previews=previews)) is not None:
+                    version, event = news
+                    preview = live.preview if event == "preview" else None
+                    return Change(version, event, self._view(live), preview)
+                if (seconds := deadline - time.monotonic()) <= 0:
+                    break
+                self._changed.wait(seconds)
+            return None
+
+    @abstractmethod
+    def _position(self, live: LiveJob) -> int | None:
+        """1 for the job that is drawn next; None for a job that does not wait."""
+
+    def _view(self, live: LiveJob) -> JobView:
+        if live.job.status is JobStatus.QUEUED:
+            return JobView.at_rest(live.job, self._position(live))
+        progress = live.progress or JobView.at_rest(live.job).progress
+        return JobView(live.job, progress=progress)
+
+    def _report(self, live: LiveJob, progress: Progress, at: float) -> None:
+        live.moved_at, live.progress = at, progress
+        live.note("progress")
+        self._changed.notify_all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +138,26 @@ class JobEvent:
 class JobWatch:
     """One listener's way through the events of a job.
 
-    A slow one gets the newest of each kind, so nothing piles up and the worker waits for nobody.
+    A slow listener gets the newest event of each kind, so nothing piles up and no worker waits.
 
     Args:
-        view: Of a job that is finished; None while `live` is not.
-        after: The id of the last event that was seen; one that is not known counts as none.
-        previews: Whether looks at the work so far are wanted. None is made where nobody wants one.
+        feed: Tells what is new about `live`.
+        live: The job; None where it is finished.
+        view: The job as it is now.
+        after: The id of the last event that was seen; an unknown id counts as none.
+        previews: Whether previews are wanted. None is made where nobody wants one.
     """
 
     def __init__(
         self,
-        queue: JobQueue,
+        feed: JobFeed,
         live: LiveJob | None,
         view: JobView,
         *,
         after: str | None,
         previews: bool = True,
     ) -> None:
-        self._queue = queue
+        self._feed = feed
         self._previews = previews
         self._live = live
         self._view = view
@@ -64,9 +168,7 @@ class JobWatch:
         self._done_seen = after == f"{token}-done"
         self._seen = int(version) if run == _RUN and _VERSION.fullmatch(version) else 0
         if live is not None:
-            with queue.changed:
-                live.listeners += 1
-                live.viewers += previews
+            feed.listen(live, previews=previews)
 
     @property
     def complete(self) -> bool:
@@ -75,54 +177,47 @@ class JobWatch:
 
     @property
     def ended(self) -> bool:
-        """Whether `done` was given, or the service stops: nothing will come any more."""
-        if self._done_seen:
-            return True
-        return self._live is not None and self._queue.abandoned
+        """Whether `done` was given or the service stops: no event follows."""
+        return self._done_seen or (self._live is not None and self._feed.abandoned)
 
     def next(self, timeout: float) -> JobEvent | None:
-        """The next event; None when there was none for so many seconds, or it has `ended`."""
+        """The next event; None when none came within `timeout` seconds, or the watch has ended."""
         if self.ended:
             return None
         if self._live is None:
             return self._done(self._view)
         deadline = time.monotonic() + timeout
-        with self._queue.changed:
-            while (event := self._new(self._live)) is None:
-                seconds = deadline - time.monotonic()
-                if seconds <= 0 or self.ended:
-                    return None
-                self._queue.changed.wait(seconds)
-            return event
+        while True:
+            change = self._feed.next_change(
+                self._live,
+                after=self._seen,
+                previews=self._previews,
+                timeout=deadline - time.monotonic(),
+            )
+            if change is None:
+                return None
+            if (event := self._event(change)) is not None:
+                return event
 
     def close(self) -> None:
         """Listen no more. A second call does nothing."""
         if self._live is not None and self._open:
             self._open = False
-            with self._queue.changed:
-                self._live.listeners -= 1
-                self._live.viewers -= self._previews
+            self._feed.stop_listening(self._live, previews=self._previews)
 
-    def _new(self, live: LiveJob) -> JobEvent | None:
-        unseen = [
-            (version, name)
-            for name, version in live.changes.items()
-            if version > self._seen and (self._previews or name != "preview")
-        ]
-        if not unseen:
-            return None
-        view = self._queue.view(live)
-        if "done" in live.changes:  # what came before it no longer matters
-            progress = live.progress or JobView.at_rest(live.job).progress
-            return self._done(JobView(live.job, progress=progress))
-        version, name = min(unseen)
-        self._seen = version
-        if name == "queued":
-            if view.position in (None, self._position):
-                return self._new(live)
-            self._position = view.position
-        preview = live.preview if name == "preview" else None
-        return JobEvent(f"{live.job.token}-{_RUN}-{version}", name, view, preview)
+    def _event(self, change: Change) -> JobEvent | None:
+        """The event for a change; None where it tells this listener nothing new."""
+        if change.event == "done":
+            return self._done(change.view)
+        self._seen = change.version
+        if change.event == "queued":
+            if change.view.position in (None, self._position):
+                return None
+            self._position = change.view.position
+        token = change.view.job.token
+        return JobEvent(
+            f"{token}-{_RUN}-{change.version}", change.event, change.view, change.preview
+        )
 
     def _done(self, view: JobView) -> JobEvent:
         self._done_seen = True

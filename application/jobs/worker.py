@@ -1,89 +1,100 @@
-"""Draws what the queue gives out: for the one thread that owns the device."""
+"""Draws what the queue gives out: for the one thread that owns a device."""
 
-import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from application.job import Progress
-from application.jobs.batching import BatchLimits
-from application.jobs.estimates import DrawingTimes
+from application.jobs.batching import BatchPolicy
 from application.jobs.live_job import LiveJob
-from application.jobs.outcomes import failure_of, forget_frames, log_drawn, log_failure
+from application.jobs.outcomes import Endings
 from application.jobs.queue import JobQueue
 from application.jobs.records import JobRecords
 from application.jobs.step_reports import Interrupted, StepReports
+from application.jobs.timing import DrawingTimes
 from application.ports.job_observer import JobObserver
-from domain.errors import (
-    DeviceLost,
-    DomainError,
-    GenerationFailed,
-    JobCancelled,
-    StorageUnavailable,
-)
-from domain.generation.request import BatchKey, GenerationResult
+from domain.errors import DeviceLost, DomainError, StorageUnavailable
 from domain.services.generate_images import ENCODERS, Drawn, GenerateImages, Mapper
 
 __all__ = ["DeviceWorker"]
 
-_BATCH_WAIT_SECONDS = 0.005
-"""How long a device that draws batches waits for more, where nothing else is said."""
+_BATCH_WINDOW_SECONDS = 0.005
+"""The batch window of a device that draws batches, where no other is set."""
 
-_STANDS_STILL_SECONDS = 300.0
-"""Without a step, from where on a job is taken for one that hangs."""
-_LOAD_STANDS_STILL_SECONDS = 10.0
+_STALLED_SECONDS = 300.0
+"""A job without a step for this long may be why the process hangs."""
+_LOAD_STALLED_SECONDS = 10.0
 """The same for a job whose model is being loaded, without a sign of life of the load."""
 
 Finish = Callable[[Sequence[Callable[[], None]]], None]
-"""Is given what is to be done with the jobs that were drawn, a task for each, and does it."""
+"""Runs one completion task for each job that was drawn, inline or on another thread."""
 
 _log = logging.getLogger(__name__)
 
 
-def _at_once(tasks: Sequence[Callable[[], None]]) -> None:
+def _inline(tasks: Sequence[Callable[[], None]]) -> None:
     for task in tasks:
         task()
 
 
 class DeviceWorker:
-    """Takes jobs from the queue, draws them, keeps what came out and tells who waits."""
+    """Takes jobs from the queue, draws them, stores the results and tells those who wait.
+
+    Several workers may take from one queue, each with a device and a thread of its own.
+
+    Args:
+        name: Tells this worker from the others of the queue.
+        queue: Gives out jobs.
+        generate_images: Draws on the device of this worker.
+        records: Stores jobs and pictures.
+        times: Learns how long drawings take.
+        observer: Is told of steps and batches.
+        batch_window: For how many seconds a batch with room waits for more jobs while no other
+            jobs wait. None leaves it to the worker.
+        clock: Seconds of a clock that never jumps.
+        now: Seconds since 1970.
+    """
 
     def __init__(
         self,
+        name: str,
         queue: JobQueue,
         generate_images: GenerateImages,
         records: JobRecords,
         *,
         times: DrawingTimes,
         observer: JobObserver,
-        batch_wait: float | None,
+        batch_window: float | None,
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
-        self.queue = queue
-        self.clock = clock
-        self.observer = observer
+        self.name = name
+        self._queue = queue
         self._generate_images = generate_images
         self._records = records
-        self._times = times
-        self._batch_wait = batch_wait
-        self.now = now
-        self._limits = BatchLimits(largest=1)
+        self._endings = Endings(queue, records, times, now)
+        self._observer = observer
+        self._batch_window = batch_window
+        self._clock = clock
+        self._now = now
+        self._policy = BatchPolicy(generate_images.largest_batch_of)
+        self._last_model: str | None = None
         self._encode_with: Mapper = map
+        queue.join(name)
 
     def run_forever(self) -> None:
-        """Draw until there is nothing and nothing will come.
+        """Draw until no job waits and none will come, or this worker has left.
 
-        Another thread encodes and keeps what was drawn, while the device draws on. It does so for
-        one batch at a time, so that pictures do not pile up.
+        Another thread encodes and stores the pictures while the device goes on drawing. It has one
+        batch at a time, so that finished pictures do not pile up.
         """
-        include = self._records.crashes.include_this_thread
+        # A fault of one of these threads is a fault of the job that it works on.
+        begin = self._records.crashes.include_this_thread
+        begin()
         with (
-            ThreadPoolExecutor(1, thread_name_prefix="finish", initializer=include) as thread,
-            ThreadPoolExecutor(
-                ENCODERS, thread_name_prefix="encode", initializer=include
-            ) as encoders,
+            ThreadPoolExecutor(1, "finish", initializer=begin) as thread,
+            ThreadPoolExecutor(ENCODERS, "encode", initializer=begin) as encoders,
         ):
             self._encode_with = encoders.map
             last: list[Future[None]] = []
@@ -91,9 +102,9 @@ class DeviceWorker:
             def finish(tasks: Sequence[Callable[[], None]]) -> None:
                 for each in last:
                     each.result()
-                if self.queue.abandoned:  # a process that ends cannot start a thread
+                if self._queue.abandoned:  # a process that ends cannot start a thread
                     self._encode_with = map
-                    _at_once(tasks)
+                    _inline(tasks)
                 else:
                     last[:] = [thread.submit(task) for task in tasks]
 
@@ -101,106 +112,109 @@ class DeviceWorker:
                 pass
             finish(())
 
-    def run_once(self, finish: Finish = _at_once) -> bool:
-        """Wait for jobs and draw them; False when there are none and none will come.
+    def run_once(self, finish: Finish = _inline) -> bool:
+        """Wait for jobs and draw them; False when none will come, or this worker has left.
 
         Args:
-            finish: Does at once, or later, what is to be done with them once they are drawn.
+            finish: Runs what is to be done with the jobs once they are drawn.
 
-        Raises DeviceLost when no more can be drawn; what was being drawn has failed then.
+        Raises DeviceLost when this device can draw no more; the jobs it was drawing have failed.
         """
-        self._limits.largest = self._generate_images.largest_batch
-        batch = self.queue.take(
-            limit=self._limit,
-            may_draw=lambda model_id: not self._generate_images.awaits(model_id),
-            company=self._company(),
+        batch = self._queue.take(
+            self.name,
+            warm=self._warm_models(),
+            limit=self._policy.limit,
+            may_draw=lambda model_id: not self._generate_images.may_come(model_id),
+            window=self._window(),
         )
         if batch is None:
             return False
-        if self.queue.abandoned:
+        if self._queue.abandoned:
             return True
-        is_suspect = any(live.may_be_deadly for live in batch)
-        if is_suspect:
-            finish(())  # what was drawn before, so that a crash is this one's alone
-        for live in batch:
+        self._last_model = batch.jobs[0].job.request.model_id
+        for live in batch.jobs:
             request = live.job.request
-            job = self.queue.started(
-                live, Progress(0, request.num_inference_steps), now=self.now(), at=self.clock()
+            job = self._queue.started(
+                live, Progress(0, request.num_inference_steps), now=self._now(), at=self._clock()
             )
             try:
                 self._records.update(job)
             except StorageUnavailable:
-                # It was kept when it was accepted; that it has begun is no loss.
-                _log.warning("the start of job %a could not be kept", request.id)
-        self._draw(batch, finish)
-        if is_suspect:
-            finish(())
+                # The job was stored when it was accepted; nothing is lost.
+                _log.warning("the start of job %a could not be stored", request.id)
+        self._draw(batch.jobs, batch.limit, finish)
         return True
 
-    def put_back(self) -> None:
-        """Let what is still drawn wait for the next process, as if it had never been begun.
+    @property
+    def stalled_for(self) -> float:
+        """Seconds for which the worker's thread has something to do and shows no sign of life."""
+        return self._generate_images.heartbeat.still_for
 
-        For any thread, once the queue is abandoned: that the service stops is not the jobs' doing.
-        One that stands still may be why, and its attempt counts, as that of a load does which does
-        not stop when it is told to. What is drawn to its end all the same is kept. Raises nothing.
+    def leave(self) -> bool:
+        """Take no more jobs; False where this worker had left before. For any thread."""
+        return self._queue.leave(self.name)
+
+    def requeue_running(self) -> None:
+        """Let what is still drawn wait for the next process, as if it had never begun.
+
+        For any thread, once the queue is abandoned: the jobs are not to blame that the service
+        stops. A job without progress may be, so its attempt counts, and so does that of a load that
+        does not stop when it is told to. What is drawn to its end all the same is stored. Raises
+        nothing.
         """
         heartbeat = self._generate_images.heartbeat
-        hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STANDS_STILL_SECONDS
-        for live in self.queue.begun:
+        hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STALLED_SECONDS
+        for live in self._queue.running_of(self.name):
             if live.cancelling:
-                self._records.end(live.job.cancelled(self.now(), live.progress))
-            elif self.clock() - live.moved_at < _STANDS_STILL_SECONDS and not hangs:
+                self._records.end(live.job.cancelled(self._now(), live.progress))
+            elif self._clock() - live.moved_at < _STALLED_SECONDS and not hangs:
                 try:
                     self._records.update(live.job.requeued())
                 except StorageUnavailable:
-                    _log.warning("job %a could not be put back", live.job.request.id)
+                    _log.warning("job %a could not be requeued", live.job.request.id)
 
-    def give_up(self, error: DomainError) -> None:
-        """Let what is still drawn fail, so that it does not end the next process too.
+    def fail_running(self, error: DomainError) -> None:
+        """Let what is still drawn fail, so that it harms no other worker and no later process.
 
-        For any thread, when this process ends because of it. Raises nothing.
+        For any thread, when this worker is lost or the process ends because of it. What is drawn
+        already and being stored is left to the thread that stores it. Raises nothing.
         """
-        for live in self.queue.begun:
-            if live.settled:  # it is drawn, and being kept by another thread
-                continue
+        for live in self._queue.running_of(self.name):
             try:
-                self._fail(live, error)
+                self._endings.fail(live, error)
             except BaseException:  # it may be the store that ends the process
-                _log.exception("what became of job %a could not be told", live.job.request.id)
+                _log.exception("the end of job %a could not be stored", live.job.request.id)
 
-    def _company(self) -> float:
-        if self._batch_wait is not None:
-            return self._batch_wait
-        return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WAIT_SECONDS
+    def _warm_models(self) -> frozenset[str]:
+        # A generator need not tell what it has loaded; the last model is loaded for certain.
+        last = () if self._last_model is None else (self._last_model,)
+        return self._generate_images.loaded_models.union(last)
 
-    def _limit(self, key: BatchKey) -> int:
-        return min(self._limits.get(key), self._generate_images.largest_batch_of(key.model_id))
+    def _window(self) -> float:
+        if self._batch_window is not None:
+            return self._batch_window
+        return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WINDOW_SECONDS
 
-    def wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
-        """Those that are still to be drawn; ends those that were cancelled meanwhile."""
-        if self.queue.abandoned:
+    def _wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
+        """The jobs that are still to be drawn; ends those that were cancelled meanwhile."""
+        if self._queue.abandoned:
             return []
-        return [live for live in jobs if not self._ended(live)]
+        for live in jobs:
+            self._endings.end_if_cancelled(live)
+        return [live for live in jobs if not live.settled]
 
-    def _ended(self, live: LiveJob) -> bool:
-        """Whether a job is finished; ends it where it was cancelled meanwhile."""
-        if live.cancelling and not live.job.status.finished:
-            job = live.job.cancelled(self.now(), live.progress)
-            self._records.end(job)
-            self.queue.finish(live, job, JobCancelled(job.request.id))
-        return live.job.status.finished
-
-    def _draw(self, batch: Sequence[LiveJob], finish: Finish) -> None:
-        batch = self.wanted(batch)
+    def _draw(self, batch: Sequence[LiveJob], limit: int, finish: Finish) -> None:
+        """Draw jobs together, at most `limit` images at once."""
+        batch = self._wanted(batch)
         if not batch:
             return
         key, images = batch[0].job.request.batch_key, _images(batch)
-        at_once = wanted = min(self._limit(key), images)
+        at_once = first = min(limit, images)
 
         def fewer(too_many: int) -> int:
             nonlocal at_once
             _log.info("%d images at once do not fit", too_many)
-            at_once = self._limits.failed(key, too_many)
+            at_once = self._policy.failed(key, too_many)
             return at_once
 
         try:
@@ -208,22 +222,22 @@ class DeviceWorker:
                 [live.job.request for live in batch],
                 at_once=at_once,
                 watcher=StepReports(
-                    batch, self.queue, self.observer, wanted=self.wanted, clock=self.clock
+                    batch, self._queue, self._observer, wanted=self._wanted, clock=self._clock
                 ),
                 fewer=fewer,
             )
         except DeviceLost as error:
             for live in batch:
-                self._fail(live, error)
+                self._endings.fail(live, error)
             raise
         except Interrupted:
             _log.info("stopped before the next step: %s", [live.job.request.id for live in batch])
         except Exception as error:
-            self._fail_or_part(batch, error, finish)
+            self._fail_or_split(batch, error, finish)
         else:
-            if at_once == wanted:  # what fits after a shortage says nothing of what more would do
-                self._limits.succeeded(key, at_once)
-            self.observer.batch_drawn(at_once)
+            if at_once == first:  # what fits after a shortage does not tell whether more would
+                self._policy.succeeded(key, at_once)
+            self._observer.batch_drawn(at_once)
             finish(
                 [
                     partial(self._finish, live, one, images)
@@ -231,54 +245,21 @@ class DeviceWorker:
                 ]
             )
 
-    def _fail_or_part(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
-        """Where a batch breaks its members are drawn alone, so that one harms no other.
+    def _finish(self, live: LiveJob, drawn: Drawn, images: int) -> None:
+        """Encode and store the pictures of a job that was drawn in a batch of `images`."""
+        encode = partial(self._generate_images.finish, drawn, encode_with=self._encode_with)
+        self._endings.finish(live, encode, images)
 
-        What breaks while the process ends is left to the next one, as who waited was told.
+    def _fail_or_split(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
+        """Draw the jobs of a batch that failed one by one, so that one harms no other.
+
+        A failure while the process ends is left to the next process: those who waited were told so.
         """
         if len(batch) > 1:
             for live in batch:
-                self._draw([live], finish)
-        elif not self.queue.abandoned:
-            self._fail(batch[0], error)
-
-    def _fail(self, live: LiveJob, error: Exception) -> None:
-        if not live.job.status.finished:
-            log_failure(live.job, error)
-            job = live.job.failed(self.now(), failure_of(error), live.progress)
-            self._records.end(job)
-            forget_frames(error)
-            self.queue.finish(live, job, error)
-
-    def _finish(self, live: LiveJob, drawn: Drawn, images: int) -> None:
-        """Encode and keep the pictures of a job, which was drawn in a batch of so many images."""
-        try:
-            result = self._generate_images.finish(drawn, encode_with=self._encode_with)
-            self._times.learn(result, images=images)
-            self._succeed(live, result)
-        except Exception as error:  # else nobody would hear of it before the next batch is drawn
-            self._fail(live, error)
-        except BaseException as error:  # which would end the device's thread, for one picture
-            failure = GenerationFailed(f"encoding or keeping it failed: {type(error).__name__}")
-            failure.__cause__ = error
-            self._fail(live, failure)
-
-    def _succeed(self, live: LiveJob, result: GenerationResult) -> None:
-        if not self.queue.settle(live):
-            self._ended(live)
-            return
-        job = live.job
-        waited = max(0.0, (job.started_at or job.created_at) - job.created_at)
-        result = dataclasses.replace(
-            result, timings=dataclasses.replace(result.timings, queue=waited)
-        )
-        try:
-            done = self._records.succeed(job, result)
-        except StorageUnavailable as error:
-            self._fail(live, error)
-            return
-        log_drawn(done, result)
-        self.queue.finish(live, done, result)
+                self._draw([live], self._policy.limit(live.job.request.batch_key), finish)
+        elif not self._queue.abandoned:
+            self._endings.fail(batch[0], error)
 
 
 def _images(batch: Sequence[LiveJob]) -> int:

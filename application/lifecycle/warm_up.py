@@ -1,4 +1,4 @@
-"""The first picture of a model is slow; it is drawn before anybody asks for one."""
+"""Draws with models before any client asks, because the first picture of a model is slow."""
 
 import logging
 import time
@@ -18,14 +18,14 @@ _LOOK_SECONDS = 0.05
 _PROMPT = "a picture"
 _STEPS = 2
 _SEED = 0
-# Of a graph that is compiled for one shape and then another, torch makes one for any batch.
+# torch compiles for one batch size, then for a second one, and that graph serves any size.
 _BATCHES = (1, 2)
 
 _log = logging.getLogger(__name__)
 
 
 class _Stopped(Exception):
-    """The service stops, and nobody needs what is being drawn."""
+    """The service stops while a model is being warmed up."""
 
 
 class WarmUp:
@@ -35,8 +35,8 @@ class WarmUp:
         registry: Lists the models.
         generate_images: Draws.
         report: Tells whether networks are compiled.
-        wanted: The models by name. Without any there is nothing to do, unless networks are
-            compiled: then the default model is meant.
+        wanted: The names of the models. Where it is empty, only the default model is warmed up, and
+            only if networks are compiled.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class WarmUp:
         return bool(self._wanted) or self._compiled
 
     def run(self, stopped: Callable[[float], bool]) -> None:
-        """Draw with each model as soon as it is listed; one that fails is told and left.
+        """Draw with each model as soon as it is listed. A model that fails is logged and skipped.
 
         Args:
-            stopped: Waits so many seconds at most; true as soon as the service stops.
+            stopped: Waits at most this many seconds; true as soon as the service stops.
 
         Raises:
-            DeviceLost: it was lost over this.
+            DeviceLost: the device was lost while it drew.
         """
         warm: dict[str, str] = {}
         for name in self._wanted or (None,):
@@ -71,7 +71,7 @@ class WarmUp:
             if stopped(0):
                 return
             if model is None:
-                self._tell_of_none(name)
+                self._log_missing(name)
                 continue
             began = time.monotonic()
             try:
@@ -83,7 +83,7 @@ class WarmUp:
                 raise
             except DomainError as error:
                 _log.warning("%s cannot be warmed up: %s", model.name, error)
-            except Exception:  # no model may keep the others from being drawn with
+            except Exception:  # one model must not keep the others cold
                 _log.exception("%s cannot be warmed up", model.name)
             else:
                 _log.info("%s is warm after %.1f s", model.name, time.monotonic() - began)
@@ -100,9 +100,9 @@ class WarmUp:
         return plan is not None and bool(plan.get("compiled"))
 
     def _awaited(self, name: str | None, stopped: Callable[[float], bool]) -> ModelRecord | None:
-        """As `_model`, as soon as it is listed; the first of all only when all are."""
+        """As `_model`, once the model is listed. The default waits until all models are listed."""
         while True:
-            # Asked first: what is listed by then is looked for after it.
+            # Asked first, so that a model that is listed meanwhile is still found below.
             scanned = self._registry.scanned
             model = self._model(name) if scanned or name is not None else None
             if model is not None or scanned or stopped(_LOOK_SECONDS):
@@ -115,10 +115,12 @@ class WarmUp:
         except (ModelNotFound, ModelsNotRead):
             return None
 
-    def _tell_of_none(self, name: str | None) -> None:
+    def _log_missing(self, name: str | None) -> None:
         if name is not None:
             why = "several models" if self._registry.named(name) else "no model"
-            _log.warning("WARM_UP has %r, which names %s; GET /v1/models lists them", name, why)
+            _log.warning(
+                "WARM_UP has %r, which names %s; `ai-inference models` lists them", name, why
+            )
 
     def _draw(self, model: ModelRecord, stopped: Callable[[float], bool]) -> None:
         compiled = self._compiled

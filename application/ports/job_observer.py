@@ -1,4 +1,4 @@
-"""Who is told how the drawing goes."""
+"""Observes jobs, for metrics."""
 
 from abc import ABC, abstractmethod
 
@@ -8,26 +8,26 @@ __all__ = ["JobObserver", "NoJobObserver"]
 
 
 class JobObserver(ABC):
-    """Is told of what happens to jobs, by the thread to which it happens.
+    """Is told what happens to jobs, by the thread that does it.
 
-    That thread waits meanwhile, so a method returns at once, and it raises nothing.
+    That thread waits meanwhile, so each method returns at once and raises nothing.
     """
 
     @abstractmethod
     def batch_drawn(self, images: int) -> None:
-        """So many images were drawn at once."""
+        """This number of images was drawn at once."""
 
     @abstractmethod
     def step_done(self, seconds: float) -> None:
-        """A step of all images that are drawn at once came so long after the one before it."""
+        """A step of a batch took this long."""
 
     @abstractmethod
     def job_ended(self, job: Job) -> None:
-        """A job is finished. Told once of each, never of a result that is only asked for again."""
+        """A job is finished. Called once for each job, and never for a result that is replayed."""
 
 
 class NoJobObserver(JobObserver):
-    """Takes no notice."""
+    """Ignores everything."""
 
     def batch_drawn(self, images: int) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Where jobs outlive the process."""
+"""Stores jobs, so that they outlive the process."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
@@ -11,32 +11,41 @@ __all__ = ["JobStore"]
 class JobStore(ABC):
     """Jobs by caller and id. What a method has written survives the end of the process.
 
-    Any thread may call any method. Each raises StorageUnavailable when the store can not be
-    reached, is locked or full; then nothing was changed. It does so soon, for callers wait and hold
-    threads; where it says so, it first waits longer for others that write.
+    Any thread may call any method. Each raises StorageUnavailable when the store cannot be reached,
+    or is locked or full; then nothing was changed. It does so soon, because callers wait and hold
+    threads. A method that says so waits longer for others that write.
     """
 
     @abstractmethod
-    def add(self, job: Job) -> Job:
-        """Keep a new job, in place of a finished one of the same key; it with its sequence."""
+    def accept(self, job: Job, *, instead_of: str | None = None) -> Job:
+        """Store a new job, unless there is one of its key that stays.
+
+        A job that failed or was cancelled makes room for the new one, and so does the job with the
+        token `instead_of`. Of several callers that store jobs of one key at the same time, in this
+        process or another, exactly one succeeds.
+
+        Returns:
+            The new job with its sequence, or the job that stays: then nothing was changed.
+        """
 
     @abstractmethod
     def update(self, job: Job, *, patiently: bool = False) -> None:
-        """Keep what has become of a job that was added. Nothing when it is no longer there, or
+        """Store the new state of a job. Does nothing when the job is no longer there, or is
         finished there.
 
-        It waits longer for others that write where `patiently` says so.
+        It waits longer for others that write where `patiently` is true.
         """
 
     @abstractmethod
     def add_bytes(self, job: Job, number: int) -> None:
-        """Count so many bytes more as kept for a finished job, for `retire`; fewer for a negative
-        number. Nothing when it is no longer there.
+        """Add to the bytes that a finished job uses, for `retire`; a negative number takes away.
+
+        Does nothing when the job is no longer there.
         """
 
     @abstractmethod
     def remove(self, job: Job) -> None:
-        """Forget a finished job. Nothing when it is no longer there, or another has its key."""
+        """Remove a finished job. Does nothing when it is not there, or another job has its key."""
 
     @abstractmethod
     def find(self, key: JobKey) -> Job | None:
@@ -48,14 +57,14 @@ class JobStore(ABC):
     ) -> Sequence[Job]:
         """At most `limit` jobs of a caller, newest first, with a sequence less than `before`.
 
-        Fewer only where there are no more. A row that cannot be read is passed over.
+        Fewer only where there are no more. A row that cannot be read is skipped.
         """
 
     @abstractmethod
     def unfinished(self) -> Sequence[Job]:
         """Every job that is queued or running, the oldest first. Waits longer.
 
-        A row that cannot be read counts as failed from then on, so that it is retired some day.
+        A row that cannot be read counts as failed from then on, so that `retire` removes it later.
         """
 
     @abstractmethod
@@ -74,4 +83,4 @@ class JobStore(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""

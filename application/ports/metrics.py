@@ -1,4 +1,4 @@
-"""What those who run the service measure it by."""
+"""Metrics of the service, for its operators."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,14 +9,14 @@ __all__ = ["AnsweredRequest", "Metrics", "MetricsPage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredRequest:
-    """A request that was answered. All its words are of a bounded number, whatever clients send.
+    """A request that was answered. Each word is one of a bounded number, whatever clients send.
 
     Attributes:
-        route: The template of its address.
-        method: Its verb.
-        status: The answer's.
-        seconds: Until the answer began.
-        code: The stable word of the error that it was answered with; None when with none.
+        route: The template of its path.
+        method: The method.
+        status: The status of the answer.
+        seconds: The time until the answer began.
+        code: The code of the error that it was answered with; None without an error.
     """
 
     route: str
@@ -35,7 +35,7 @@ class MetricsPage:
 
 
 class Metrics(ABC):
-    """Keeps count of requests, and shows that together with the state of the service.
+    """Counts requests, and shows the counts together with the state of the service.
 
     Any thread may call any method. None of them waits for the device or the stores.
     """
@@ -48,9 +48,8 @@ class Metrics(ABC):
     def watch(
         self, *, waiting_callers: Callable[[], int], event_streams: Callable[[], int]
     ) -> None:
-        """From now on, ask these how many callers wait for pictures, and how many streams are
-        open, whenever the page is made."""
+        """Ask these for the waiting callers and the open streams whenever the page is made."""
 
     @abstractmethod
     def page(self, *, openmetrics: bool = False) -> MetricsPage:
-        """The page, in Prometheus' own text format, or as OpenMetrics 1.0."""
+        """The page, in the text format of Prometheus, or as OpenMetrics 1.0."""

@@ -1,4 +1,4 @@
-"""What is known of this process."""
+"""Reports on this process."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ __all__ = ["ProcessMemory", "ProcessReport"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """Bytes of the host's memory: those that this process holds, and all that there are."""
+    """Bytes of the host's memory: what this process uses, and the total."""
 
     used: int
     total: int
 
 
 class ProcessReport(ABC):
-    """Any thread may ask; nothing is waited for, and nothing is raised."""
+    """Reports on this process. Any thread may ask; no call waits or raises."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Where finished pictures lie."""
+"""Stores the files of finished pictures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
@@ -11,13 +11,13 @@ __all__ = ["ResultStore"]
 class ResultStore(ABC):
     """The image files of jobs, by the job's token.
 
-    Any thread may call any method. Writing and reading raise StorageUnavailable when that can not
-    be done. A thumbnail lives as long as its images: writing the images anew removes it.
+    Any thread may call any method. Writing and reading raise StorageUnavailable when the store
+    fails. A thumbnail lives as long as its images: writing the images again removes it.
     """
 
     @abstractmethod
     def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
-        """Keep all images of a job, or none. They survive the end of the process from then on."""
+        """Store all images of a job, or none. From then on they survive the end of the process."""
 
     @abstractmethod
     def read(self, token: str, number: int) -> bytes | None:
@@ -25,20 +25,19 @@ class ResultStore(ABC):
 
     @abstractmethod
     def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
-        """Keep a small file of image `number`. Nothing when the images are no longer there."""
+        """Store a small file of image `number`. Does nothing when the images are not there."""
 
     @abstractmethod
     def read_thumbnail(self, token: str, number: int) -> bytes | None:
-        """The small file of image `number`; None when none is kept."""
+        """The small file of image `number`; None when there is none."""
 
     @abstractmethod
     def remove(self, tokens: Collection[str]) -> None:
-        """Give up the images of these jobs; those that are not there are no matter."""
+        """Remove the images of these jobs. Those that are not there are ignored."""
 
     @abstractmethod
     def keep_only(self, tokens: Collection[str]) -> None:
-        """Give up everything else: what a process that was killed has left behind.
+        """Remove everything else: what a process that was killed has left.
 
-        No picture where `tokens` is empty: that is a database that was lost, rather than pictures
-        that all were.
+        Where `tokens` is empty nothing is removed, because the database was probably lost.
         """

@@ -1,4 +1,4 @@
-"""That one process alone draws what is kept."""
+"""Lets one process at a time draw the stored jobs."""
 
 from abc import ABC, abstractmethod
 
@@ -6,19 +6,19 @@ __all__ = ["SoleUse"]
 
 
 class SoleUse(ABC):
-    """The right to draw the jobs of a store, which one process has at a time.
+    """The right to draw the jobs of a store. One process has it at a time.
 
-    Two that had it would each find the other's jobs unfinished and draw them again. It ends with
-    the process, however that ends. Any thread may call any method.
+    Two processes that had it would each find the other's jobs unfinished and draw them again. The
+    right ends with the process, however that ends. Any thread may call any method.
     """
 
     @abstractmethod
     def take(self) -> bool:
-        """Whether this process has it from now on; False while another one does.
+        """Take the right; False while another process has it.
 
-        Raises StorageUnavailable where that can not be told.
+        Raises StorageUnavailable where that cannot be told.
         """
 
     @abstractmethod
     def release(self) -> None:
-        """Let others have it. Nothing when it was not taken. Raises nothing."""
+        """Give the right back. Does nothing when it was not taken. Raises nothing."""

@@ -1,4 +1,4 @@
-"""What is wrong with the value of a setting, in words; None when nothing is."""
+"""Checks of settings. Each returns what is wrong with a value, in words, or None."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def between(minimum: float, maximum: float) -> Callable[[float], str | None]:
-    """The check of a number; both bounds are good."""
+    """A check of a number. Both bounds are allowed."""
 
     def check(value: float) -> str | None:
         if minimum <= value <= maximum:
@@ -35,12 +35,12 @@ def between(minimum: float, maximum: float) -> Callable[[float], str | None]:
 
 
 def optional(check: Callable[[float], str | None]) -> Callable[[float | None], str | None]:
-    """The same check, and None is good too."""
+    """The same check, which allows None too."""
     return lambda value: None if value is None else check(value)
 
 
 def one_of(words: tuple[str, ...]) -> Callable[[str], str | None]:
-    """The check of a word."""
+    """A check of a word."""
 
     def check(value: str) -> str | None:
         return None if value in words else f"is {value!r}; it must be one of {', '.join(words)}"
@@ -59,7 +59,7 @@ def host(value: str) -> str | None:
 
 
 def aliases(value: tuple[tuple[str, str], ...]) -> str | None:
-    """The check of pairs of a name and what it stands for; a name must not stand for two."""
+    """Each pair is a name and what it stands for. A name must not stand for two things."""
     meanings: dict[str, str] = {}
     for name, meaning in value:
         if not name or not meaning:
@@ -86,7 +86,7 @@ def key(value: str | None) -> str | None:
 
 
 def _fits_a_header(key: str) -> bool:
-    # A key travels in a header, so what no header can carry could never be sent back.
+    # A client sends its key in a header, so the key must fit there.
     return key.isascii() and key.isprintable() and " " not in key
 
 
@@ -105,7 +105,7 @@ def origins(value: tuple[str, ...]) -> str | None:
 
 
 def database(value: str | None) -> str | None:
-    # The value is not told: it may hold a password.
+    # The value is not shown: it may hold a password.
     if value is not None and re.fullmatch(r"sqlite(\+\w+)?://(/?(:memory:)?)(\?.*)?", value):
         return "names a database in memory; jobs need a file, such as sqlite:///data/jobs.sqlite"
     if value is None or re.match(r"[a-z0-9_]+(\+[a-z0-9_]+)?://", value):
@@ -118,7 +118,7 @@ def byte_count(value: int | None) -> str | None:
 
 
 def secret(value: str | None) -> str | None:
-    # PyJWT refuses to sign with what looks like a public key, for good reasons, at each request.
+    # PyJWT refuses to sign with text that looks like a public key, at each request.
     if value is not None and ("-----BEGIN" in value or value.startswith(("ssh-", "ecdsa-"))):
         return "is half of a key pair; it must be random text"
     return None

@@ -1,4 +1,4 @@
-"""An API key that the service made, because nobody gave it one."""
+"""An API key that the service made because none was set."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ __all__ = ["MadeApiKey"]
 
 @dataclass(frozen=True, slots=True)
 class MadeApiKey:
-    """A key of the service's own.
+    """A key that the service made.
 
     Attributes:
         key: What a client sends.

@@ -1,4 +1,4 @@
-"""Variables whose name is nearly that of a setting, and which therefore set nothing."""
+"""Finds variables that look like misspelt settings, and therefore set nothing."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,15 +9,15 @@ from application.settings.settings import Settings
 __all__ = ["misspelt_settings"]
 
 _ALIKE = 0.9
-"""Of difflib's ratio: one letter more, less or other in ten."""
+"""The least ratio of difflib: about one letter in ten may differ."""
 _OF_CLIENTS = frozenset({"API_KEY"})
-"""What the documentation has clients export, beside which the service may be started."""
+"""Variables that the documentation lets clients export. The service may be started beside them."""
 
 
 def misspelt_settings(environ: Mapping[str, str]) -> tuple[str, ...]:
     """A sentence for each variable that looks like a misspelt setting. Values are never shown.
 
-    Settings of one word are left out: DEVICES or COMPILER may be meant for another program.
+    Settings of one word are left out, because DEVICES or COMPILER may belong to another program.
     """
     names = [row.name.upper() for row in fields(Settings)]
     candidates = [name for name in names if "_" in name]

@@ -1,7 +1,7 @@
 """Every setting of the service, once.
 
-The environment enters through `Settings.from_env`; embedders write `Settings(...)`. environs would
-do the reading, but it always asks `os.environ` first, and a test or an embedder passes a mapping.
+The environment enters through `Settings.from_env`; embedders write `Settings(...)`. Why no library
+reads it: docs/architecture.md, "Settings by hand".
 """
 
 import re
@@ -27,12 +27,12 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _SAFE_KEY_LENGTH = 16
-"""Of random letters and digits: 95 bits, which nobody tries out."""
+"""16 random letters and digits have 95 bits, which nobody can try out."""
 _SAFE_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is no shorter than its hash.
 
 
 class SettingsError(ValueError):
-    """One or more settings are wrong; `problems` names each, with its value and what is good."""
+    """One or more settings are wrong. `problems` names each, with its value and what is allowed."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -41,7 +41,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(PlanOverrides):
-    """What the service is told. Each field is the environment variable of its name in capitals.
+    """The settings. Each field is set by the environment variable of its name in capitals.
 
     Those of `PlanOverrides` decide how pictures are drawn.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.registry.files import demo_variant

@@ -79,7 +79,7 @@ def _fill(data: Path, count: int) -> int:
             token=f"{number:032x}",
             created_at=now,
         )
-        job = records.add(new)
+        job = records.accept(new)
         records.succeed(dataclasses.replace(job.started(now)), _result(request))
         last = job.sequence
     records.close()

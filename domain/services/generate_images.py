@@ -130,6 +130,11 @@ class GenerateImages:
         """How many images the device can draw together at most."""
         return self._generator.largest_batch
 
+    @property
+    def loaded_models(self) -> frozenset[str]:
+        """The ids of the models that the device has loaded now."""
+        return frozenset(each.id for each in self._generator.report.loaded_models)
+
     def largest_batch_of(self, model_id: str) -> int:
         """The same with this model: 1 if each picture is drawn by itself, or the model is gone."""
         try:
@@ -138,7 +143,7 @@ class GenerateImages:
             return 1
         return self.largest_batch if model.batches else 1
 
-    def awaits(self, model_id: str) -> bool:
+    def may_come(self, model_id: str) -> bool:
         """Whether the model of an accepted request is not there, but may come."""
         return self._registry.may_come(model_id)
 

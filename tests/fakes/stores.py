@@ -2,10 +2,11 @@
 
 import dataclasses
 import itertools
+import threading
 from collections.abc import Collection, Sequence
 
+from application.fairness import KEPT_WITHOUT_PICTURES, fair_share
 from application.job import Job, JobKey, JobStatus
-from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
@@ -30,12 +31,17 @@ class FakeJobStore(JobStore):
         self.broken = False
         self.more_bytes: dict[str, int] = {}
         self._numbers = itertools.count(1)
+        self._accepting = threading.Lock()
 
-    def add(self, job: Job) -> Job:
+    def accept(self, job: Job, *, instead_of: str | None = None) -> Job:
         self._check()
-        added = dataclasses.replace(job, sequence=next(self._numbers))
-        self.jobs[job.key] = added
-        return added
+        with self._accepting:
+            kept = self.jobs.get(job.key)
+            if kept is not None and not kept.can_be_replaced and kept.token != instead_of:
+                return kept
+            added = dataclasses.replace(job, sequence=next(self._numbers))
+            self.jobs[job.key] = added
+            return added
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
         self._check()

@@ -1,11 +1,13 @@
 """The Flask application over fakes: real container, real worker thread, no torch."""
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from dependency_injector import providers
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -20,9 +22,6 @@ from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
 
 pytest.register_assert_rewrite("tests.http.helpers", "tests.http.automatic1111.sdapi")
-
-# Every client of these tests checks its answers against the API's description.
-Flask.test_client_class = DocumentedClient
 
 API_KEY = "key-of-the-tests"
 OTHER_API_KEY = "another-key-of-the-tests"
@@ -47,8 +46,19 @@ class Service:
     process: FakeProcessReport
 
 
+def documented_app(container: Container) -> Flask:
+    """Return the application. Its test clients check every answer against the API's description."""
+    app = container.app()
+    app.test_client_class = DocumentedClient
+    return app
+
+
 def make_service(
-    settings: Settings, *, generator: FakeImageGenerator | None = None, scanned: bool = True
+    settings: Settings,
+    *,
+    generator: FakeImageGenerator | None = None,
+    scanned: bool = True,
+    now: Callable[[], float] = time.time,
 ) -> Service:
     """Return the application over fakes, scanned once unless `scanned` is false; not started."""
     source = FakeModelSource({MODEL.path: b"weights"})
@@ -60,6 +70,7 @@ def make_service(
     container.job_store.override(jobs)
     container.result_store.override(results)
     container.sole_use.override(FakeSoleUse())
+    container.wall_clock.override(providers.Object(now))
     report = FakeDeviceReport()
     container.device_report.override(report)
     process = FakeProcessReport()
@@ -67,7 +78,7 @@ def make_service(
     container.crashes.override(FakeCrashRecord())
     if scanned:
         container.model_registry().refresh()
-    client = container.app().test_client()
+    client = documented_app(container).test_client()
     return Service(client, container, generator, source, jobs, results, report, process)
 
 

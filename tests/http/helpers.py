@@ -12,8 +12,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from application.jobs.job_service import JobService
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from application.lifecycle.service import Readiness
 from domain.generation.request import GenerationRequest, GenerationResult
 from tests.fakes.image_generator import FakeImageGenerator
@@ -25,6 +24,7 @@ from tests.http.conftest import (
     OTHER_API_KEY,
     SECRET_KEY,
     Service,
+    documented_app,
     infer_body,
     make_service,
     make_settings,
@@ -153,42 +153,22 @@ def break_store(service: Service) -> FakeJobStore:
     return store
 
 
-class BetweenSubmitAndWait(JobService):
-    """A `JobService` that calls `meanwhile` when a caller starts to wait. Nobody waits long.
-
-    `waits` records how long each was prepared to wait.
-    """
-
-    def __init__(self, job_service: JobService, meanwhile: Callable[[], object]) -> None:
-        self._job_service = job_service
-        self._meanwhile = meanwhile
-        self.waits: list[float | None] = []
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("_job_service", "_meanwhile", "waits", "submit"):
-            return object.__getattribute__(self, name)
-        return getattr(self._job_service, name)
-
-    def submit(self, request: GenerationRequest, *, caller: str, **options: Any) -> Submission:
-        submission = self._job_service.submit(request, caller=caller, **options)
-
-        def wait(timeout: float | None) -> GenerationResult:
-            self.waits.append(timeout)
-            self._meanwhile()
-            return submission.wait(0)
-
-        return Submission(lambda: submission.view, wait)
-
-
 def between_submit_and_wait(
     service: Service, meanwhile: Callable[[], object]
 ) -> tuple[FlaskClient, list[float | None]]:
-    """Return a client of `service` whose calls run `meanwhile` before they wait, and the waits."""
-    job_service = BetweenSubmitAndWait(service.container.job_service(), meanwhile)
-    with service.container.job_service.override(job_service):
-        service.container.app.reset()
-        client = service.container.app().test_client()
-    return client, job_service.waits
+    """Return a client of `service` whose calls run `meanwhile` instead of waiting, and how long
+    each call was prepared to wait.
+    """
+    waits: list[float | None] = []
+
+    def wait(submission: Submission, seconds: float | None) -> GenerationResult:
+        waits.append(seconds)
+        meanwhile()
+        return submission.wait(0)
+
+    service.container.app.add_kwargs(wait=wait)
+    service.container.app.reset()
+    return documented_app(service.container).test_client(), waits
 
 
 def events_of(text: str) -> list[tuple[str, Any]]:

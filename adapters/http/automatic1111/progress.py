@@ -97,7 +97,7 @@ def progress_blueprint(job_service: JobService, checker: CredentialChecker) -> B
         now = next(iter(_drawn(jobs)), jobs[0])
         image = None
         if not query["skip_current_image"]:
-            image = job_service.glances.preview(caller, now.job.request.id)
+            image = job_service.preview(caller, now.job.request.id)
         return _answer(now, jobs=len(jobs), image=image)
 
     @blueprint.post("/interrupt")
@@ -129,7 +129,7 @@ def progress_blueprint(job_service: JobService, checker: CredentialChecker) -> B
 
 
 def _unfinished(job_service: JobService, caller: str) -> list[JobView]:
-    views = job_service.glances.unfinished(caller)
+    views = job_service.unfinished(caller)
     return [view for view in views if view.job.request.id.startswith(JOB_PREFIX)]
 
 

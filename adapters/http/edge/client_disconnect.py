@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from domain.generation.request import GenerationResult
 
 __all__ = ["wait_for_pictures"]

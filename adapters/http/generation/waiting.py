@@ -2,23 +2,26 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
 from adapters.http.generation.requests import NamedRequest
+from application.fairness import fair_places
 from application.job import JobStatus, JobView
-from application.jobs.fair_places import fair_places
 from application.jobs.job_service import JobService
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
 
-__all__ = ["DrawnJob", "Places", "WaitingCallers", "too_many"]
+__all__ = ["DrawnJob", "Places", "Wait", "WaitingCallers", "too_many"]
 
 _RETRY_SECONDS = 5
+
+Wait = Callable[[Submission, float | None], GenerationResult]
+"""Waits for the result of a submission, for at most this many seconds, or however long it takes."""
 
 
 def too_many(what: str) -> TooManyCallers:
@@ -89,9 +92,12 @@ class DrawnJob:
 class WaitingCallers:
     """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
 
-    def __init__(self, job_service: JobService, *, places: Places) -> None:
+    def __init__(
+        self, job_service: JobService, *, places: Places, wait: Wait = wait_for_pictures
+    ) -> None:
         self._job_service = job_service
         self._places = places
+        self._wait = wait
 
     @property
     def waiting(self) -> int:
@@ -115,7 +121,7 @@ class WaitingCallers:
             submission = self._submit(wanted, caller, preference.within)
             try:
                 seconds = preference.seconds if taken else 0
-                return wait_for_pictures(submission, seconds)
+                return self._wait(submission, seconds)
             except TimeoutError:
                 return submission.view
 
@@ -140,7 +146,7 @@ class WaitingCallers:
         with self._places.one(caller) as taken:
             if taken:
                 submission = self._submit(wanted, caller, within)
-                return DrawnJob(submission.view.job.token, wait_for_pictures(submission))
+                return DrawnJob(submission.view.job.token, self._wait(submission, None))
         if self._drawn(wanted.request, caller):
             # Unless it is drawn again, as its pictures are lost.
             with suppress(TimeoutError):

@@ -24,13 +24,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from adapters.storage.sql.job_json import job_from_json, job_to_json
 from adapters.storage.sql.schema import bring_up_to_date
 from adapters.storage.sql.tables import jobs
+from application.fairness import KEPT_WITHOUT_PICTURES, fair_share
 from application.job import Job, JobKey, JobStatus
-from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore
 from domain.errors import StorageUnavailable
 
@@ -38,10 +38,15 @@ __all__ = ["SqlJobStore"]
 
 _FINISHED = tuple(status.value for status in JobStatus if status.finished)
 _UNFINISHED = tuple(status.value for status in JobStatus if not status.finished)
+_REPLACEABLE = (JobStatus.FAILED.value, JobStatus.CANCELLED.value)
 _AT_ONCE = 500
 """Rows that one statement deletes: databases limit the number of parameters."""
 
 _log = logging.getLogger(__name__)
+
+
+class _TakenMeanwhile(Exception):
+    """Another transaction has stored a job of the same key."""
 
 
 class SqlJobStore(JobStore):
@@ -74,11 +79,35 @@ class SqlJobStore(JobStore):
         self._opening = Lock()
         self._engine: Engine | None = None
 
-    def add(self, job: Job) -> Job:
+    def accept(self, job: Job, *, instead_of: str | None = None) -> Job:
+        while True:
+            try:
+                return self._insert_or_find(job, instead_of)
+            except _TakenMeanwhile:
+                continue  # the other job is found now
+            except StorageUnavailable:
+                # A job that stays is answered also where nothing can be written.
+                kept = self.find(job.key)
+                if kept is None or kept.can_be_replaced or kept.token == instead_of:
+                    raise
+                return kept
+
+    def _insert_or_find(self, job: Job, instead_of: str | None) -> Job:
+        same = jobs.c.key == _key(job.key)
+        makes_room = jobs.c.status.in_(_REPLACEABLE) | (jobs.c.token == instead_of)
         with self._transaction() as connection:
-            connection.execute(delete(jobs).where(jobs.c.key == _key(job.key)))
+            # SQLite lets one transaction write at a time, and this statement makes it the one.
+            connection.execute(delete(jobs).where(same, makes_room))
+            there = connection.execute(select(jobs.c.sequence, jobs.c.body).where(same)).all()
+            if kept := _read(there):
+                return kept[0]
+            if there:  # it cannot be read
+                connection.execute(delete(jobs).where(same))
             values = {"key": _key(job.key), "owner": _digest(job.caller), "token": job.token}
-            done = connection.execute(insert(jobs).values(values | _changing(job)))
+            try:
+                done = connection.execute(insert(jobs).values(values | _changing(job)))
+            except IntegrityError as error:
+                raise _TakenMeanwhile from error
             assert done.inserted_primary_key is not None  # noqa: S101 - tells mypy
             return dataclasses.replace(job, sequence=done.inserted_primary_key[0])
 

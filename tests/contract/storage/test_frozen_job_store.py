@@ -63,7 +63,7 @@ def freezer(tmp_path: Path) -> Iterator[Freezer]:
 
 
 CALLS: list[Callable[[JobStore], object]] = [
-    lambda store: store.add(new_job("b")),
+    lambda store: store.accept(new_job("b")),
     lambda store: store.update(new_job().cancelled(2.0)),
     lambda store: store.update(new_job().cancelled(2.0), patiently=True),
     lambda store: store.find(JobKey("me", "a")),
@@ -79,7 +79,7 @@ def test_a_frozen_database_is_reported_and_changes_nothing_later(
     freezer: Freezer, call: Callable[[JobStore], object]
 ) -> None:
     patient = freezer.open(_LONG)
-    kept = patient.add(new_job())
+    kept = patient.accept(new_job())
     freezer.thawed.clear()
     with pytest.raises(StorageUnavailable, match="does not answer"):
         call(freezer.open(0.3))
@@ -92,5 +92,5 @@ def test_closing_a_frozen_store_raises_nothing(freezer: Freezer) -> None:
     store = freezer.open(0.3)
     freezer.thawed.clear()
     with pytest.raises(StorageUnavailable):
-        store.add(new_job())
+        store.accept(new_job())
     store.close()

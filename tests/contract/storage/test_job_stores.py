@@ -21,8 +21,8 @@ from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.files.result_files import ResultFiles
 from adapters.storage.sql.job_store import SqlJobStore
 from adapters.storage.sql.tables import metadata
+from application.fairness import KEPT_WITHOUT_PICTURES
 from application.job import Job, JobFailure, JobKey, JobStatus
-from application.jobs.retention import KEPT_WITHOUT_PICTURES
 from application.ports.job_store import JobStore
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
@@ -82,7 +82,7 @@ def ends() -> list[Callable[[Job], Job]]:
 
 @pytest.mark.parametrize("end", ends())
 def test_a_job_is_read_back_as_it_was_stored(store: JobStore, end: Callable[[Job], Job]) -> None:
-    job = end(store.add(new_job()))
+    job = end(store.accept(new_job()))
     store.update(job)
     assert store.find(job.key) == job
     assert list(store.page("me", status=job.status, before=None, limit=5)) == [job]
@@ -93,8 +93,8 @@ def test_a_job_is_read_back_as_it_was_stored(store: JobStore, end: Callable[[Job
 def test_ids_and_callers_are_compared_exactly(store: JobStore) -> None:
     names = ["a", "A", "a ", "ä", "a\u0308", "🎨", "%41"]
     for name in names:
-        store.add(new_job(name))
-    store.add(new_job("a", caller="me "))
+        store.accept(new_job(name))
+    store.accept(new_job("a", caller="me "))
     found = [store.find(JobKey("me", name)) for name in names]
     assert [job and job.request.id for job in found] == names
     assert store.find(JobKey("you", "a")) is None
@@ -102,7 +102,7 @@ def test_ids_and_callers_are_compared_exactly(store: JobStore) -> None:
 
 
 def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
-    jobs = [store.add(new_job(f"{number}")) for number in range(5)]
+    jobs = [store.accept(new_job(f"{number}")) for number in range(5)]
     page = store.page("me", status=None, before=None, limit=2)
     assert list(page) == [jobs[4], jobs[3]]
     rest = store.page("me", status=JobStatus.QUEUED, before=page[-1].sequence, limit=9)
@@ -110,16 +110,64 @@ def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
 
 
 def test_a_resubmitted_job_replaces_the_old_one(store: JobStore) -> None:
-    old = store.add(new_job())
+    old = store.accept(new_job())
     store.update(old.cancelled(2.0))
-    new = store.add(new_job(token="cd" * 16))
+    new = store.accept(new_job(token="cd" * 16))
     assert new.sequence > old.sequence
     store.update(succeeded(old))
     assert store.find(new.key) == new
 
 
+@pytest.mark.parametrize("end", ends())
+def test_a_new_job_is_stored_unless_one_of_its_key_stays(
+    store: JobStore, end: Callable[[Job], Job]
+) -> None:
+    there = end(store.accept(new_job()))
+    store.update(there)
+    kept = store.accept(new_job(token="cd" * 16))
+    if there.can_be_replaced:
+        assert (kept.token, kept.status) == ("cd" * 16, JobStatus.QUEUED)
+        assert kept.sequence > there.sequence
+    else:
+        assert kept == there
+    assert store.find(there.key) == kept
+    assert len(store.page("me", status=None, before=None, limit=9)) == 1
+
+
+@pytest.mark.parametrize("end", ends())
+def test_a_job_that_is_named_makes_room_whatever_became_of_it(
+    store: JobStore, end: Callable[[Job], Job]
+) -> None:
+    there = end(store.accept(new_job()))
+    store.update(there)
+    kept = store.accept(new_job(token="cd" * 16), instead_of=there.token)
+    assert kept.token == "cd" * 16
+    assert store.find(there.key) == kept
+    again = store.accept(new_job(token="ef" * 16), instead_of=there.token)
+    assert again == kept, "only the job that is named makes room"
+
+
+def test_of_threads_that_store_one_key_exactly_one_succeeds(store: JobStore) -> None:
+    store.accept(new_job("other"))  # so that the tables are there
+    for attempt in range(20):
+        name, start = f"a{attempt}", threading.Barrier(2)
+        kept: dict[str, Job] = {}
+
+        def accept(token: str, name: str = name, start: threading.Barrier = start) -> None:
+            start.wait(10)
+            kept[token] = store.accept(new_job(name, token=token))  # noqa: B023
+
+        tokens = (f"{attempt:030x}aa", f"{attempt:030x}bb")
+        threads = [threading.Thread(target=accept, args=(token,)) for token in tokens]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert kept[tokens[0]] == kept[tokens[1]] == store.find(JobKey("me", name))
+
+
 def test_a_finished_job_does_not_change(store: JobStore) -> None:
-    running = store.add(new_job()).started(2.0)
+    running = store.accept(new_job()).started(2.0)
     store.update(running)
     done = running.cancelled(3.0)
     store.update(done)
@@ -130,11 +178,11 @@ def test_a_finished_job_does_not_change(store: JobStore) -> None:
 def test_expired_and_excess_jobs_are_removed_oldest_first(store: JobStore) -> None:
     jobs = []
     for number in range(4):
-        added = store.add(new_job(str(number), token=f"{number:032x}"))
+        added = store.accept(new_job(str(number), token=f"{number:032x}"))
         job = succeeded(added, at=10.0 + number, size=100_000)
         store.update(job)
         jobs.append(job)
-    waiting = store.add(new_job("waiting"))
+    waiting = store.accept(new_job("waiting"))
     assert set(store.retire(finished_before=10.0, keep_bytes=450_000)) == set()
     assert set(store.retire(finished_before=10.5, keep_bytes=450_000)) == {jobs[0].token}
     assert set(store.retire(finished_before=0, keep_bytes=299_000)) == {jobs[1].token}
@@ -143,7 +191,7 @@ def test_expired_and_excess_jobs_are_removed_oldest_first(store: JobStore) -> No
 
 
 def test_added_bytes_count(store: JobStore) -> None:
-    job = succeeded(store.add(new_job()), size=100)
+    job = succeeded(store.accept(new_job()), size=100)
     store.update(job)
     assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
     store.add_bytes(job, 30_000)
@@ -158,7 +206,7 @@ def test_added_bytes_count(store: JobStore) -> None:
 def test_jobs_without_pictures_count_too(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(10)]
     for number, token in enumerate(tokens):
-        job = store.add(new_job(str(number), token=token))
+        job = store.accept(new_job(str(number), token=token))
         store.update(job.cancelled(10.0 + number))
     gone = store.retire(finished_before=0, keep_bytes=5_000)
     assert 0 < len(gone) < 10
@@ -167,10 +215,12 @@ def test_jobs_without_pictures_count_too(store: JobStore) -> None:
 
 def test_a_caller_that_stores_much_evicts_only_its_own_jobs(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(300)]
-    mine = [store.add(new_job(str(n), caller="me", token=tokens[n])) for n in range(4)]
+    mine = [store.accept(new_job(str(n), caller="me", token=tokens[n])) for n in range(4)]
     for job in mine:
         store.update(succeeded(job, at=1.0, size=10_000))
-    theirs = [store.add(new_job(str(n), caller="other", token=tokens[n])) for n in range(10, 300)]
+    theirs = [
+        store.accept(new_job(str(n), caller="other", token=tokens[n])) for n in range(10, 300)
+    ]
     for job in theirs:
         store.update(job.cancelled(2.0))
     gone = set(store.retire(finished_before=0, keep_bytes=100_000))
@@ -180,11 +230,11 @@ def test_a_caller_that_stores_much_evicts_only_its_own_jobs(store: JobStore) -> 
 
 
 def test_old_jobs_without_pictures_of_a_caller_are_removed_first(store: JobStore) -> None:
-    picture = store.add(new_job("picture", token="aa" * 16))
+    picture = store.accept(new_job("picture", token="aa" * 16))
     store.update(succeeded(picture, at=1.0, size=400_000))
     ended = []
     for number in range(KEPT_WITHOUT_PICTURES + 2):
-        job = store.add(new_job(str(number), token=f"{number:032x}"))
+        job = store.accept(new_job(str(number), token=f"{number:032x}"))
         is_cancelled = number % 2
         failure = JobFailure("out_of_memory", "too large")
         at = 10.0 + number
@@ -199,7 +249,7 @@ def test_old_jobs_without_pictures_of_a_caller_are_removed_first(store: JobStore
 
 def test_unreadable_jobs_can_be_removed(url: str) -> None:
     store = SqlJobStore(url)
-    store.update(succeeded(store.add(new_job())))
+    store.update(succeeded(store.accept(new_job())))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("update jobs set body = '{'")
     connection.close()
@@ -209,26 +259,26 @@ def test_unreadable_jobs_can_be_removed(url: str) -> None:
 
 def test_jobs_survive_the_process(url: str) -> None:
     first = SqlJobStore(url)
-    job = first.add(new_job())
+    job = first.accept(new_job())
     first.close()
     second = SqlJobStore(url)
     assert second.find(job.key) == job
-    assert second.add(new_job("b")).sequence > job.sequence
+    assert second.accept(new_job("b")).sequence > job.sequence
     second.close()
 
 
 def test_a_number_is_never_assigned_twice(url: str) -> None:
     store = SqlJobStore(url)
-    job = store.add(new_job())
+    job = store.accept(new_job())
     store.update(job.cancelled(2.0))
     store.retire(finished_before=99, keep_bytes=0)
-    assert store.add(new_job()).sequence > job.sequence
+    assert store.accept(new_job()).sequence > job.sequence
     store.close()
 
 
 def test_a_locked_database_is_reported_and_works_afterwards(url: str) -> None:
     store = SqlJobStore(url, patience=0.05)
-    job = store.add(new_job())
+    job = store.accept(new_job())
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("begin immediate")
     with pytest.raises(StorageUnavailable) as caught:
@@ -245,11 +295,11 @@ def test_a_locked_database_is_awaited_longer_if_no_caller_waits(
     url: str,
 ) -> None:
     store = SqlJobStore(url, patience=0.05, long_patience=60)
-    job = store.add(new_job())
+    job = store.accept(new_job())
     path = url.removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("begin immediate")
-    for refused in (lambda: store.add(new_job("new")), lambda: store.update(job.cancelled(2.0))):
+    for refused in (lambda: store.accept(new_job("new")), lambda: store.update(job.cancelled(2.0))):
         with pytest.raises(StorageUnavailable):
             refused()
     later = threading.Timer(0.3, other.rollback)
@@ -266,12 +316,12 @@ def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path, content: byte
     path = tmp_path / "jobs.sqlite"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(StorageUnavailable):
-        SqlJobStore(f"sqlite:///{path}").add(new_job())
+        SqlJobStore(f"sqlite:///{path}").accept(new_job())
 
 
 def test_a_newer_database_is_left_unchanged(url: str) -> None:
     store = SqlJobStore(url)
-    store.add(new_job())
+    store.accept(new_job())
     store.close()
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("insert into job_schema_versions values (99)")
@@ -285,8 +335,8 @@ def test_fields_of_other_versions_and_invalid_rows_stop_nothing(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = SqlJobStore(url)
-    job = store.add(new_job())
-    torn = store.add(new_job("torn"))
+    job = store.accept(new_job())
+    torn = store.accept(new_job("torn"))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         body = "json_remove(json_set(body, '$.colour', 'red'), '$.warnings')"
         connection.execute(f"update jobs set body = {body} where sequence = {job.sequence}")
@@ -297,11 +347,34 @@ def test_fields_of_other_versions_and_invalid_rows_stop_nothing(
     store.close()
 
 
+def test_a_job_that_stays_is_found_while_another_writes(url: str) -> None:
+    store = SqlJobStore(url, patience=0.1)
+    kept = succeeded(store.accept(new_job()))
+    store.update(kept)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+        other.execute("begin immediate")
+        assert store.accept(new_job(token="cd" * 16)) == kept
+        with pytest.raises(StorageUnavailable):
+            store.accept(new_job("new"))
+    other.close()
+    store.close()
+
+
+def test_of_two_services_on_one_database_one_stores_a_job(url: str) -> None:
+    first, second = SqlJobStore(url), SqlJobStore(url)
+    kept = first.accept(new_job())
+    assert second.accept(new_job(token="cd" * 16)) == kept
+    first.close()
+    second.close()
+
+
 def test_threads_may_add_concurrently(url: str) -> None:
     store = SqlJobStore(url)
     sequences: list[int] = []
     threads = [
-        threading.Thread(target=lambda n=n: sequences.append(store.add(new_job(str(n))).sequence))
+        threading.Thread(
+            target=lambda n=n: sequences.append(store.accept(new_job(str(n))).sequence)
+        )
         for n in range(8)
     ]
     for thread in threads:
@@ -314,7 +387,7 @@ def test_threads_may_add_concurrently(url: str) -> None:
 
 def test_only_their_owner_can_read_jobs_and_pictures(url: str, tmp_path: Path) -> None:
     store = SqlJobStore(url)
-    store.add(new_job())
+    store.accept(new_job())
     database = Path(url.removeprefix("sqlite:///"))
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     files = ResultFiles(tmp_path / "results")
@@ -330,7 +403,7 @@ def test_an_invalid_url_creates_no_file_and_its_password_is_never_shown(
     monkeypatch.chdir(tmp_path)
     store = SqlJobStore("sqlite://user:hunter2@nowhere/x?bad=1")
     with pytest.raises(StorageUnavailable) as caught:
-        store.add(new_job())
+        store.accept(new_job())
     assert "hunter2" not in str(caught.value) + caplog.text
     assert list(tmp_path.iterdir()) == []
 
@@ -343,7 +416,7 @@ from tests.contract.storage.kept_jobs import new_job, succeeded
 from domain.generation.request import GeneratedImage
 store, files = SqlJobStore(sys.argv[1]), ResultFiles(sys.argv[2])
 for number in range(100_000):
-    job = store.add(new_job(str(number), token=f"{number:032x}"))
+    job = store.accept(new_job(str(number), token=f"{number:032x}"))
     files.write(job.token, [GeneratedImage(bytes([number % 256]) * 50_000, 3, 512, 512)] * 2)
     store.update(succeeded(job))
     print(number, flush=True)
@@ -375,7 +448,7 @@ def test_creating_the_stores_touches_no_file(tmp_path: Path) -> None:
 
 
 def test_a_removed_job_is_gone_and_no_other(store: JobStore) -> None:
-    first, second = store.add(new_job("a")), store.add(new_job("b", token="ef" * 16))
+    first, second = store.accept(new_job("a")), store.accept(new_job("b", token="ef" * 16))
     done = first.started(2.0).cancelled(3.0)
     store.update(done)
     store.remove(done)
@@ -386,8 +459,8 @@ def test_a_removed_job_is_gone_and_no_other(store: JobStore) -> None:
 
 
 def test_a_newer_job_with_the_same_id_is_not_removed(store: JobStore) -> None:
-    old = store.add(new_job("a")).cancelled(2.0)
+    old = store.accept(new_job("a")).cancelled(2.0)
     store.update(old)
-    newer = store.add(new_job("a", token="cd" * 16))
+    newer = store.accept(new_job("a", token="cd" * 16))
     store.remove(old)
     assert store.find(newer.key) == newer

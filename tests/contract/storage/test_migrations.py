@@ -135,7 +135,7 @@ def test_the_missing_tables_of_a_killed_first_start_are_created(
     opened(file)
     change(file, "drop table alembic_version", *lost)
     store = SqlJobStore(f"sqlite:///{file}")
-    assert store.add(new_job()).sequence > 0
+    assert store.accept(new_job()).sequence > 0
     store.close()
     test_the_tables_equal_those_made_without_migrations(file)
 
@@ -155,7 +155,7 @@ def test_this_release_uses_a_database_to_which_a_newer_one_added(
     monkeypatch.setattr(schema, "HEAD", "0001")
     monkeypatch.setattr(schema, "_MIGRATIONS", MIGRATIONS)
     store = SqlJobStore(f"sqlite:///{file}")
-    job = store.add(new_job())
+    job = store.accept(new_job())
     store.update(succeeded(job))
     assert store.find(JobKey("me", "a")) == succeeded(job)
     assert store.unfinished() == []
@@ -203,7 +203,7 @@ from adapters.storage.sql.job_store import SqlJobStore
 from tests.contract.storage.kept_jobs import new_job
 store = SqlJobStore(sys.argv[1], patience=60, long_patience=60)
 sys.stdin.readline()
-store.add(new_job(sys.argv[2]))
+store.accept(new_job(sys.argv[2]))
 store.close()
 print("alembic" in sys.modules)
 """

@@ -14,7 +14,7 @@ from adapters.http.automatic1111.options import CallersOptions
 from domain.models.record import ModelRecord
 from tests.fakes.model_source import model_record
 from tests.http.automatic1111.sdapi import TXT2IMG, body, checkpoint, error_of, places_of
-from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service
+from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service, documented_app
 from tests.http.helpers import bearer, make_token
 
 URL = "/sdapi/v1/options"
@@ -252,7 +252,7 @@ def test_concurrent_callers_keep_their_own_options(two_models: Service) -> None:
     start = threading.Barrier(2)
 
     def use(headers: dict[str, str], wanted: ModelRecord) -> None:
-        client = two_models.container.app().test_client()
+        client = documented_app(two_models.container).test_client()
         start.wait(10)
         for _ in range(15):
             sent = {"sd_model_checkpoint": wanted.name}

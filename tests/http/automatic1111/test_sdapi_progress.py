@@ -19,6 +19,7 @@ from tests.http.conftest import (
     OTHER_API_KEY,
     OTHERS,
     Service,
+    documented_app,
     make_service,
     make_settings,
 )
@@ -193,7 +194,7 @@ def test_a_client_waiting_for_an_interrupted_picture_is_answered() -> None:
         answers = []
 
         def wait() -> None:
-            client = service.container.app().test_client()
+            client = documented_app(service.container).test_client()
             sent = {"prompt": "p"}
             answers.append(client.post("/sdapi/v1/txt2img", json=sent, headers=AUTHORIZED))
 

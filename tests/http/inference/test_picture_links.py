@@ -13,11 +13,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from adapters.security.link_key import LinkKey
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from application.picture_links import LinkedPicture, PictureLinks, SignedLink
 from domain.errors import StorageUnavailable
 from tests.fakes.clock import FakeClock
-from tests.http.conftest import AUTHORIZED, Service, make_service, make_settings
+from tests.http.conftest import AUTHORIZED, Service, documented_app, make_service, make_settings
 from tests.http.helpers import assert_problem
 
 
@@ -32,7 +32,7 @@ def service(tmp_path: Path, clock: FakeClock) -> Iterator[Service]:
     links = PictureLinks(LinkKey(None, tmp_path / "key"), seconds=3600, now=lambda: clock.now)
     running.container.picture_links.override(links)
     running.container.app.reset()
-    running.client = running.container.app().test_client()
+    running.client = documented_app(running.container).test_client()
     running.container.service().start()
     yield running
     running.container.service().stop(timeout=10)

@@ -8,6 +8,7 @@ import pytest
 from application.lifecycle.service import Readiness
 from domain.models.record import ModelKind, PendingModel, PendingState
 from domain.ports.device_report import DeviceMemory, LoadedModel
+from tests.fakes.clock import FakeClock
 from tests.fakes.model_source import model_record
 from tests.http.conftest import (
     AUTHORIZED,
@@ -51,23 +52,23 @@ def test_limits_are_those_of_the_settings(service: Service) -> None:
     assert [samples.of(name) for name in limits] == [5, 3, 4]
 
 
-def test_the_queue_fills_and_empties(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_fills_and_empties() -> None:
+    clock = FakeClock()
+    service = make_service(make_settings(max_queue=5), now=clock)
+
     def queue() -> tuple[float | None, float | None]:
         samples = scrape(service)
         return samples.of("queue_jobs"), samples.of("queue_oldest_age_seconds")
 
     assert queue() == (0, 0)
     submit(service, id="first")
+    clock.now += 2
     submit(service, id="second")
-    jobs = {job.request.id: job.created_at for job in service.jobs.jobs.values()}
-    job_service = service.container.job_service()
-    monkeypatch.setattr(job_service, "_now", lambda: jobs["first"] + 7)
+    clock.now += 5
     assert queue() == (2, 7)
     service.client.delete("/v1/jobs/first", headers=AUTHORIZED)
-    waiting, age = queue()
-    assert waiting == 1
-    assert age == pytest.approx(7 - (jobs["second"] - jobs["first"]))
-    job_service.run_once()
+    assert queue() == (1, 5)
+    service.container.job_service().run_once()
     assert queue() == (0, 0)
 
 

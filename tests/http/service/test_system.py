@@ -4,7 +4,14 @@ import pytest
 
 from domain.ports.device_report import LoadedModel
 from tests.fakes.device_report import PLAN, FakeDeviceReport
-from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings
+from tests.http.conftest import (
+    AUTHORIZED,
+    MODEL,
+    Service,
+    documented_app,
+    make_service,
+    make_settings,
+)
 
 LIMITS = {
     "max_pixels": 2_097_152,
@@ -41,7 +48,9 @@ def test_once_the_device_is_known_the_plan_is_complete(service: Service) -> None
     container = service.container
     container.app.reset()
     container.device_report.override(report)
-    answer = container.app().test_client().get("/v1/system", headers=AUTHORIZED).get_json()
+    answer = (
+        documented_app(container).test_client().get("/v1/system", headers=AUTHORIZED).get_json()
+    )
     assert answer["plan"] == PLAN
     assert answer["loaded_models"] == [{"id": MODEL.id, "size": 2_000_000_000}]
     assert answer["versions"] == {"python": "3.11.2", "torch": "2.10.0"}

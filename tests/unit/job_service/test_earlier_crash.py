@@ -77,12 +77,12 @@ def test_a_crash_is_remembered_while_the_store_fails(bench: Bench) -> None:
     assert bench.statuses == {"deadly": "failed", "good": "queued"}
 
 
-@pytest.mark.parametrize("end", ["put_back", "close"])
+@pytest.mark.parametrize("end", ["requeue", "close"])
 def test_a_process_that_ends_normally_is_not_recorded(bench: Bench, end: str) -> None:
     bench.job_service.recover()
     bench.job_service.abandon()
-    if end == "put_back":
-        bench.job_service.put_back()
+    if end == "requeue":
+        bench.job_service.requeue_running()
     else:
         bench.records.close()
     assert not bench.crashes.begun
@@ -93,7 +93,7 @@ def test_a_suspect_is_drawn_and_stored_before_and_after_the_others() -> None:
     for name in ("first", "suspect", "last"):
         bench.job_service.submit(request(name), caller="me")
     key = JobKey("me", "suspect")
-    bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0).left_behind(2.0)
+    bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0).recovered(2.0)
     bench.restart()
     bench.job_service.recover()
     begun_with: list[tuple[str, int]] = []

@@ -119,10 +119,16 @@ def test_out_of_memory_halves_the_batch(bench: Bench) -> None:
     submit(bench, "a", "b", "c", "d")
     bench.job_service.run_once()
     assert {status(bench, name) for name in "abcd"} == {JobStatus.SUCCEEDED}
-    bench.generator.batches.clear()
-    submit(bench, *"efgh")
-    bench.job_service.run_once()
-    assert bench.generator.batches == [("e", "f")]
+    assert bench.observer.batches[-1] == 2
+
+
+def test_the_limit_settles_on_what_fits(bench: Bench) -> None:
+    bench.generator.fits = 2
+    for turn in range(6):
+        submit(bench, *(chr(0x4E00 + number) for number in range(6 * turn, 6 * turn + 6)))
+        while bench.job_service.waiting:
+            bench.job_service.run_once()
+    assert bench.observer.batches[-6:] == [2] * 6
 
 
 def test_one_request_of_many_images_is_split_before_it_fails(bench: Bench) -> None:
@@ -138,10 +144,7 @@ def test_one_request_of_many_images_is_split_before_it_fails(bench: Bench) -> No
 
 
 def test_an_idle_device_waits_no_longer_than_the_batch_window() -> None:
-    bench = Bench(largest_batch=4)
-    bench.job_service = type(bench.job_service)(
-        bench.job_service._generate_images, bench.records, max_queue=8, batch_wait=0.05
-    )
+    bench = Bench(largest_batch=4, batch_window=0.05)
     for number in range(2):
         bench.job_service.submit(request(f"warm {number}"), caller="warm")
         bench.job_service.run_once()

@@ -17,7 +17,7 @@ from tests.unit.jobs.scheduling import Bench, request
 def stop(bench: Bench) -> None:
     """Do what the service does at the end of its grace period."""
     bench.job_service.abandon()
-    bench.job_service.put_back()
+    bench.job_service.requeue_running()
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_affects_no_other(bench: Bench) -> None:

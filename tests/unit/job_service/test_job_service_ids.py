@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from application.job import JobStatus
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from domain.errors import (
     IdConflict,
     JobCancelled,

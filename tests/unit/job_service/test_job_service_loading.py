@@ -78,7 +78,7 @@ def test_a_load_that_another_job_waits_for_continues() -> None:
 def stop(bench: Bench) -> None:
     """Do what the service does at the end of its grace period."""
     bench.job_service.abandon()
-    bench.job_service.put_back()
+    bench.job_service.requeue_running()
 
 
 def test_a_load_that_stops_on_request_is_not_an_attempt(bench: Bench) -> None:

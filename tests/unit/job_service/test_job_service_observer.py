@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from application.jobs.queue_load import QueueLoad
+from application.jobs.timing import QueueLoad
 from domain.errors import GenerationFailed, OutOfMemory, QueueFull
 from domain.generation.request import GenerationRequest
 from tests.unit.jobs.scheduling import MODEL, Bench, request
@@ -154,7 +154,7 @@ def at_each_step(bench: Bench, seconds: float, look: Callable[[], object]) -> No
             bench.clock.now += seconds
         return bench.clock.now
 
-    bench.job_service._worker.clock = clock
+    bench.on_clock = clock
     real = bench.observer.step_done
 
     def step_done(seconds: float) -> None:

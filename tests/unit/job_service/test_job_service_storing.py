@@ -124,7 +124,7 @@ def test_a_job_that_keeps_ending_its_process_fails_in_the_end(
     (queued,) = bench.jobs.jobs.values()
     begun = queued
     for _ in range(deaths):
-        begun = (begun.left_behind(1.0) if begun.attempts else begun).started(1.0)
+        begun = (begun.recovered(1.0) if begun.attempts else begun).started(1.0)
     bench.jobs.jobs[queued.key] = begun
     bench.restart()
     bench.job_service.recover()

@@ -1,7 +1,7 @@
 """A `JobService` over fakes, driven by hand."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from application.jobs.job_service import JobService
@@ -34,6 +34,8 @@ class Bench:
         *,
         max_queue_per_caller: int | None = None,
         largest_batch: int = 1,
+        devices: int = 1,
+        batch_window: float = 0,
     ) -> None:
         self.source = FakeModelSource({MODEL.path: b"weights", OTHER_MODEL.path: b"other weights"})
         self.registry = ModelRegistry(self.source)
@@ -41,7 +43,11 @@ class Bench:
         self.clock = FakeClock()
         # The seconds by which the wall clock was set forward or back.
         self.jump = 0.0
-        self.generator = FakeImageGenerator(largest_batch=largest_batch)
+        # What happens each time that a worker looks at its clock.
+        self.on_clock: Callable[[], object] = lambda: None
+        self._batch_window = batch_window
+        self.generators = [FakeImageGenerator(largest_batch=largest_batch) for _ in range(devices)]
+        self.generator = self.generators[0]
         self.codec: PictureCodec = FakePictureCodec()
         self.jobs = FakeJobStore()
         self.results = FakeResultStore()
@@ -65,19 +71,18 @@ class Bench:
             crashes=self.crashes,
         )
         self.job_service = JobService(
-            GenerateImages(
-                self.registry,
-                self.generator,
-                self.codec,
-                clock=self.clock,
-                load_timeout=LOAD_TIMEOUT,
-            ),
+            [
+                GenerateImages(
+                    self.registry, each, self.codec, clock=self.clock, load_timeout=LOAD_TIMEOUT
+                )
+                for each in self.generators
+            ],
             self.records,
             max_queue=self._max_queue,
             max_queue_per_caller=self._max_queue_per_caller,
-            batch_wait=0,
+            batch_window=self._batch_window,
             observer=self.observer,
-            clock=self.clock,
+            clock=self._read_clock,
             now=lambda: self.clock() + self.jump,
         )
 
@@ -85,6 +90,10 @@ class Bench:
     def statuses(self) -> dict[str, str]:
         """Return the stored status of each job, by its id."""
         return {key.id: job.status.value for key, job in self.jobs.jobs.items()}
+
+    def _read_clock(self) -> float:
+        self.on_clock()
+        return self.clock()
 
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.jobs.fair_places import fair_places
+from application.fairness import fair_places
 from domain.errors import QueueFull
 from tests.unit.jobs.scheduling import Bench, request
 

@@ -65,7 +65,7 @@ class Bench:
             now=lambda: 1000.0,
         )
         return JobService(
-            GenerateImages(registry, self.generator, FakePictureCodec()), records, max_queue=9
+            [GenerateImages(registry, self.generator, FakePictureCodec())], records, max_queue=9
         )
 
     def request(self, name: str) -> GenerationRequest:

@@ -74,7 +74,7 @@ def test_progress_has_a_rate_and_the_time_left(bench: Bench) -> None:
             bench.clock.now += 0.5
             return bench.clock.now
 
-    bench.job_service._worker.clock = Clock()
+    bench.on_clock = Clock()
     all_of(watch)
     bench.generator.on_begin = lambda _requests: started.set()
     bench.job_service.run_once()
@@ -93,7 +93,7 @@ def test_previews_are_made_only_for_listeners_and_not_too_often(bench: Bench) ->
             bench.clock.now += 0.125
             return bench.clock.now
 
-    bench.job_service._worker.clock = Clock()
+    bench.on_clock = Clock()
     bench.job_service.run_once()
     assert bench.generator.previews == 5
     watch.close()
@@ -121,7 +121,7 @@ def test_a_listener_receives_the_preview(bench: Bench) -> None:
             bench.clock.now += 1
             return bench.clock.now
 
-    bench.job_service._worker.clock = Clock()
+    bench.on_clock = Clock()
     bench.job_service.run_once()
     previews = [event for event in seen if event.name == "preview"]
     assert previews

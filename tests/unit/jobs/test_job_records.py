@@ -44,7 +44,7 @@ def test_a_failed_store_is_retried_whatever_the_wall_clock_does(jump: float) -> 
 def test_a_clock_that_is_set_forward_removes_no_job() -> None:
     now, clock, store = FakeClock(1_000_000.0), FakeClock(50.0), FakeJobStore()
     records = _records(store, FakeResultStore(), now=now, clock=clock)
-    job = succeeded(store.add(new_job()), at=now.now)
+    job = succeeded(store.accept(new_job()), at=now.now)
     store.update(job)
     now.now += 10**8
     records.tidy()

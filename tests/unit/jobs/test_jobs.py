@@ -17,4 +17,4 @@ def test_the_transitions_of_a_job() -> None:
 def test_only_a_recovered_job_has_used_an_attempt() -> None:
     running = new_job().started(2.0)
     assert running.requeued() == new_job()
-    assert running.left_behind(3.0).attempts == 1
+    assert running.recovered(3.0).attempts == 1

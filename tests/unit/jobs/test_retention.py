@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.jobs.retention import fair_share
+from application.fairness import fair_share
 
 _AMOUNTS = st.lists(st.integers(min_value=0, max_value=10**12), max_size=30)
 

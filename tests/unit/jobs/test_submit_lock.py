@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from application.jobs.submit_lock import Admission
+from application.jobs.acceptance import SubmitLock
 from domain.errors import QueueFull, StorageUnavailable
 
 
@@ -33,13 +33,13 @@ def in_threads(calls: list[Callable[[], None]]) -> list[Exception]:
 
 
 def test_a_store_that_never_answers_delays_waiting_calls_only_briefly() -> None:
-    admission = Admission(nothing, patience=0.05)
-    with admission.one_at_a_time():
+    lock = SubmitLock(nothing, patience=0.05)
+    with lock.held():
         began = time.monotonic()
-        raised = in_threads([lambda: admission.one_at_a_time().__enter__()] * 8)
+        raised = in_threads([lambda: lock.held().__enter__()] * 8)
         assert time.monotonic() - began < 5
     assert [type(error) for error in raised] == [StorageUnavailable] * 8
-    with admission.one_at_a_time():
+    with lock.held():
         pass
 
 
@@ -47,11 +47,11 @@ def test_a_store_that_never_answers_delays_waiting_calls_only_briefly() -> None:
 def test_a_call_behind_many_others_is_admitted_as_long_as_they_are_answered(
     refusal: Exception | None,
 ) -> None:
-    admission = Admission(nothing, patience=0.5)
+    lock = SubmitLock(nothing, patience=0.5)
     inside: list[int] = []
 
     def slow() -> None:
-        with admission.one_at_a_time():
+        with lock.held():
             inside.append(1)
             assert inside == [1]
             threading.Event().wait(0.1)
@@ -64,10 +64,10 @@ def test_a_call_behind_many_others_is_admitted_as_long_as_they_are_answered(
 
 
 def test_calls_that_fail_in_the_store_do_not_delay_others() -> None:
-    admission = Admission(nothing, patience=0.3)
+    lock = SubmitLock(nothing, patience=0.3)
 
     def fail() -> None:
-        with admission.one_at_a_time():
+        with lock.held():
             threading.Event().wait(0.2)
             raise StorageUnavailable("locked")
 
@@ -84,8 +84,8 @@ def test_an_error_of_the_claim_is_raised_and_the_next_call_may_try() -> None:
         if errors:
             raise errors.pop()
 
-    admission = Admission(claim)
-    with pytest.raises(StorageUnavailable, match="in use"), admission.one_at_a_time():
+    lock = SubmitLock(claim)
+    with pytest.raises(StorageUnavailable, match="in use"), lock.held():
         raise AssertionError("it was admitted")
-    with admission.one_at_a_time():
+    with lock.held():
         pass

@@ -4,6 +4,7 @@ import time
 
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
+from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from domain.models.names import ModelNames
 from domain.services.generate_images import GenerateImages
@@ -23,10 +24,11 @@ STALL_TIMEOUT = 600.0
 class Bench:
     """A service over fakes."""
 
-    def __init__(self, names: ModelNames | None = None) -> None:
+    def __init__(self, names: ModelNames | None = None, *, devices: int = 1) -> None:
         self.source = FakeModelSource({MODEL.path: b"weights"})
         self.registry = ModelRegistry(self.source, names=names)
-        self.generator = FakeImageGenerator(prepared=False)
+        self.generators = [FakeImageGenerator(prepared=False) for _ in range(devices)]
+        self.generator = self.generators[0]
         self.jobs = FakeJobStore()
         self.sole_use = FakeSoleUse()
         self.records = JobRecords(
@@ -39,13 +41,19 @@ class Bench:
         )
         self.clock = FakeClock()
         self.job_service = JobService(
-            GenerateImages(self.registry, self.generator, FakePictureCodec(), clock=self.clock),
+            [
+                GenerateImages(self.registry, each, FakePictureCodec(), clock=self.clock)
+                for each in self.generators
+            ],
             self.records,
-            max_queue=1,
+            max_queue=devices,
         )
         self.service = InferenceService(
             self.registry,
-            self.generator,
+            [
+                Device(generator, worker)
+                for generator, worker in zip(self.generators, self.job_service.workers, strict=True)
+            ],
             self.job_service,
             self.records,
             scan_interval=0.01,

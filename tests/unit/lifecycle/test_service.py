@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from application.job import JobStatus
-from application.jobs.submission import Submission
+from application.jobs.live_job import Submission
 from application.lifecycle.service import Readiness
 from domain.errors import (
     DeviceLost,

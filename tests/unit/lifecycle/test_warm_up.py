@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService, Readiness
 from application.lifecycle.warm_up import WarmUp
 from domain.errors import DeviceLost, GenerationFailed
@@ -32,11 +33,10 @@ class WarmBench(Bench):
         self.warm_up = WarmUp(self.registry, generate, self.report, wanted)
         self.service = InferenceService(
             self.registry,
-            self.generator,
+            [Device(self.generator, self.job_service.workers[0], self.warm_up)],
             self.job_service,
             self.records,
             scan_interval=0.01,
-            warm_up=self.warm_up,
         )
 
     def run(self) -> list[GenerationRequest]:

@@ -1,13 +1,16 @@
-"""Whose finished jobs are given up first when there is no room for all."""
+"""How much one caller may use of what all callers share."""
 
 from collections.abc import Collection
 
-__all__ = ["KEPT_WITHOUT_PICTURES", "fair_share"]
+__all__ = ["KEPT_WITHOUT_PICTURES", "fair_places", "fair_share"]
+
+_FOR_EACH_FREE = 3
+_FEW = 4
 
 KEPT_WITHOUT_PICTURES = 100
 """A caller's newest failed and cancelled jobs count as much as its pictures. Older ones go first.
 
-A client that asks for a failed job learns why it failed, also while the room is full of pictures.
+So a client that asks for a failed job learns why it failed, also while pictures fill the room.
 """
 
 
@@ -33,3 +36,18 @@ def fair_share(used: Collection[int], room: int) -> int | None:
             return share
         left -= amount
     return 0
+
+
+def fair_places(number: int, free: int) -> int:
+    """How many places one caller may hold, so that a new caller finds one.
+
+    A caller gets a further place while it holds fewer than three for each free one. So a single
+    caller gets three quarters of them. Of four places or fewer, a caller may take all. This is the
+    dynamic threshold of shared buffers (Choudhury & Hahne, IEEE/ACM Transactions on Networking
+    6(2), 1998).
+
+    Args:
+        number: How many places there are.
+        free: How many of them nobody holds.
+    """
+    return _FEW if number <= _FEW else max(1, _FOR_EACH_FREE * free)

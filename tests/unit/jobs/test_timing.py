@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from application.jobs.estimates import DrawingTimes
+from application.jobs.timing import DrawingTimes
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
 
 

@@ -10,10 +10,10 @@ __all__ = ["EarlierCrash"]
 
 
 class EarlierCrash:
-    """Tells the job that crashed the earlier process from those that merely ended with it.
+    """Tells the job that crashed the earlier process from jobs that merely ended with it.
 
-    A crash is one job's fault for certain only where that job alone was being drawn. Where there
-    were several, each is drawn again, alone, and the next crash tells. Any thread may ask.
+    A crash is certainly the fault of a job only if the process drew no other job. If it drew
+    several, each is drawn again by itself, and the next crash tells. Any thread may ask.
     """
 
     def __init__(self, record: CrashRecord, jobs: JobStore) -> None:
@@ -25,7 +25,7 @@ class EarlierCrash:
         self._suspect: str | None = None
 
     def cause(self, job: Job) -> str | None:
-        """What ended the earlier process because of this job, in words; None where none did.
+        """What ended the earlier process because of this job, in words; None where it did not.
 
         Raises StorageUnavailable.
         """
@@ -34,9 +34,9 @@ class EarlierCrash:
             return self._cause if job.token == self._suspect else None
 
     def settle(self) -> None:
-        """All jobs of the earlier process are dealt with; begin the record of this process.
+        """Begin the record of this process: all jobs of the earlier one are dealt with.
 
-        For the thread that draws.
+        For a thread that draws.
         """
         with self._asking:
             self._is_known, self._suspect = True, None
@@ -48,6 +48,6 @@ class EarlierCrash:
         self._cause = self._record.earlier()
         if self._cause is not None:
             unfinished = self._jobs.unfinished()
-            begun = [job.token for job in unfinished if job.status is JobStatus.RUNNING]
-            self._suspect = begun[0] if len(begun) == 1 else None
+            running = [job.token for job in unfinished if job.status is JobStatus.RUNNING]
+            self._suspect = running[0] if len(running) == 1 else None
         self._is_known = True

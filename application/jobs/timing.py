@@ -1,0 +1,151 @@
+"""How long drawings take: what was measured, what is predicted, and the load of the queue."""
+
+import heapq
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from application.jobs.live_job import LiveJob
+from domain.generation.request import BatchKey, GenerationRequest, GenerationResult
+
+__all__ = ["DrawingTimes", "Forecast", "QueueLoad", "steps_per_second"]
+
+_NEWEST_COUNTS = 0.3
+_REMEMBERED_SHAPES = 256
+_UNKNOWN_SECONDS = 5.0
+"""How long a job is taken to last before one like it was drawn."""
+
+_Shape = tuple[str, int, int]
+
+
+def _shape(key: BatchKey) -> _Shape:
+    return key.model_id, key.width, key.height
+
+
+@dataclass(slots=True)
+class DrawingTimes:
+    """Seconds per look of the network at one image, by model and size. The newest count most.
+
+    A step of some samplers has two looks. Any thread may call any method.
+    """
+
+    _seconds: "OrderedDict[_Shape, float]" = field(default_factory=OrderedDict)
+    _other: float = 0.0
+    """Seconds of a job beside its looks and the loading of its model."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def learn(self, result: GenerationResult, *, images: int) -> None:
+        """Take in a result of a batch of `images` images."""
+        request, shape = result.request, _shape(result.request.batch_key)
+        seconds = result.timings.generate / (request.evaluations * images)
+        with self._lock:
+            known = self._seconds.get(shape, seconds)
+            self._seconds[shape] = known + _NEWEST_COUNTS * (seconds - known)
+            self._seconds.move_to_end(shape)
+            while len(self._seconds) > _REMEMBERED_SHAPES:
+                self._seconds.popitem(last=False)
+            self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
+
+    def predict(self, request: GenerationRequest) -> float | None:
+        """Seconds that this request would take now with its model loaded; None where unknown.
+
+        A size that was never drawn counts by its pixels against the nearest size that was.
+        """
+        with self._lock:
+            seconds = self._per_look(_shape(request.batch_key))
+        if seconds is None:
+            return None
+        return seconds * request.evaluations * request.num_images + self._other
+
+    def _per_look(self, shape: _Shape) -> float | None:
+        if shape in self._seconds:
+            return self._seconds[shape]
+        model_id, width, height = shape
+        pixels = width * height
+        same = [(w * h, value) for (m, w, h), value in self._seconds.items() if m == model_id]
+        if not same:
+            return None
+        nearest, seconds = min(same, key=lambda row: abs(row[0] - pixels))
+        return seconds * pixels / nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLoad:
+    """What waits and what is drawn at one moment.
+
+    Attributes:
+        waiting: How many jobs wait.
+        oldest_seconds: How long ago the oldest waiting job was accepted; 0 when none waits.
+        running: How many jobs are drawn.
+        steps_per_second: Of all workers together; 0 until two steps of a drawing are done.
+    """
+
+    waiting: int
+    oldest_seconds: float
+    running: int
+    steps_per_second: float
+
+
+def steps_per_second(batches: Iterable[Sequence[LiveJob]]) -> float:
+    """The steps of all batches in each second. The jobs of one batch share its steps."""
+    return sum(
+        max((live.progress.rate or 0.0 for live in batch if live.progress), default=0.0)
+        for batch in batches
+    )
+
+
+class Work(Protocol):
+    """What a forecast asks of the queue."""
+
+    @property
+    def batches(self) -> Sequence[Sequence[LiveJob]]:
+        """What each worker draws now; an empty batch for one that draws nothing."""
+
+    def ahead_of(self, caller: str) -> Sequence[LiveJob]:
+        """The waiting jobs that go before a new one of this caller."""
+
+
+class Forecast:
+    """Predicts when jobs will be done, from what drawings took. Any thread may ask.
+
+    Args:
+        times: What drawings took.
+        work: What is drawn and what waits.
+    """
+
+    def __init__(self, times: DrawingTimes, work: Work) -> None:
+        self._times = times
+        self._work = work
+
+    def seconds_until_free(self) -> float:
+        """How long until the first worker takes new jobs."""
+        return min(self._left(unknown=_UNKNOWN_SECONDS))
+
+    def seconds_until_done(self, request: GenerationRequest, caller: str) -> float:
+        """How long a new request of this caller would take at least.
+
+        What was never measured counts nothing. Each job ahead is taken by the worker that is free
+        first.
+        """
+        free_in = self._left(unknown=0.0)
+        heapq.heapify(free_in)
+        for live in self._work.ahead_of(caller):
+            seconds = self._times.predict(live.job.request) or 0.0
+            heapq.heapreplace(free_in, free_in[0] + seconds)
+        return free_in[0] + (self._times.predict(request) or 0.0)
+
+    def _left(self, *, unknown: float) -> list[float]:
+        """For each worker, how long its batch will still take; `unknown` where nothing tells."""
+        left = [
+            max((self._left_of(live, unknown) for live in batch), default=0.0)
+            for batch in self._work.batches
+        ]
+        return left or [0.0]
+
+    def _left_of(self, live: LiveJob, unknown: float) -> float:
+        progress, predicted = live.progress, self._times.predict(live.job.request)
+        if progress is not None and progress.seconds_left is not None:
+            return progress.seconds_left
+        return unknown if predicted is None else predicted
