@@ -9,6 +9,7 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
+from adapters.cli.errors import told
 from adapters.gunicorn.arbiter import ServiceArbiter
 from adapters.gunicorn.descriptors import connections_within_limit
 from adapters.gunicorn.ending import end_process
@@ -66,7 +67,7 @@ def post_worker_init(worker: Any) -> None:
         say(no_model(settings))
 
     def on_fatal(error: DomainError) -> None:
-        worker.log.critical("%s", error)
+        worker.log.critical("%s", told(error))
         # gunicorn starts a worker that died anew, but for this status, with which it ends too.
         os._exit(Arbiter.APP_LOAD_ERROR)
 

@@ -15,7 +15,7 @@ from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, WaitingCallers
 from adapters.http.page.routes import BrowserPage
-from adapters.http.problems import install_error_handlers
+from adapters.http.problems.handlers import install_error_handlers
 from adapters.http.v1.health import public_blueprint
 from adapters.http.v1.inference import inference_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
@@ -81,7 +81,7 @@ def create_app(
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app,
-        {openai.PREFIX: openai.render_failure, automatic1111.PREFIX: automatic1111.render_failure},
+        {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting))
     streams = EventStreams(job_service, places=Places(settings.max_streams))

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from adapters.security.whole_files import put_first
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
 
 __all__ = ["LinkKey"]
 
@@ -46,13 +46,14 @@ class LinkKey:
             key = self._file.read_bytes()
         except OSError as error:
             raise StorageUnavailable(
-                f"the key of picture links can be neither read nor made in DATA_DIR: "
-                f"{error.strerror}; ask for the pictures with response_format b64_json"
+                f"the key of picture links can be neither read nor made: {error.strerror}",
+                StorageFault.LINK_KEY,
             ) from error
         if len(key) != _BYTES:
             raise StorageUnavailable(
-                f"{self._file.name} in DATA_DIR has {len(key)} bytes and not {_BYTES}; remove it, "
-                "and a new one is made. Links that were given before end then"
+                f"the key of picture links, {self._file.name}, has {len(key)} bytes and not "
+                f"{_BYTES}",
+                StorageFault.LINK_KEY,
             )
         return key
 

@@ -23,7 +23,6 @@ from application.ports.job_observer import JobObserver, NoJobObserver
 from domain.errors import (
     DeadlineUnmet,
     DomainError,
-    IdConflict,
     JobCancelled,
     JobNotFound,
     JobRunning,
@@ -210,7 +209,7 @@ class JobService:
             if job is None:
                 raise JobNotFound(job_id)
             if live is not None:
-                raise JobRunning(job_id, live.job.status)
+                raise JobRunning(job_id, live.job.status.value)
             self._records.forget(job)
 
     def watch(
@@ -312,7 +311,7 @@ class JobService:
         if job is None or job.can_be_replaced or (live and live.cancelling):
             return self._accept(request, caller, within, model_name)
         if not job.answers(request):
-            raise IdConflict(request.id)
+            raise job.conflict_with(request)
         if job.token == lost:
             return self._accept(job.request, caller, within, job.model_name, job)
         return live or job

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 def failure_of(error: Exception) -> JobFailure:
     """What its caller is told of a job that failed with this error."""
     if isinstance(error, DomainError):
-        return JobFailure(error.code, str(error))
+        return JobFailure.of(error)
     return JobFailure(
         "internal_error", "an unexpected error; the log has it under the id of the job"
     )

@@ -47,5 +47,5 @@ class Admission:
         seen = self._answered
         while not self._lock.acquire(timeout=self._patience):
             if self._answered == seen:
-                raise StorageUnavailable("the job store does not answer; try again in a moment")
+                raise StorageUnavailable("the job store does not answer")
             seen = self._answered

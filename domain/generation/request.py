@@ -43,7 +43,7 @@ def id_problem(value: object) -> str | None:
 def model_id_problem(value: object) -> str | None:
     """What is wrong with a `model_id`; None when nothing is. Both cases of hex are good."""
     if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
-        return "must be the 64 hexadecimal digits that GET /v1/models lists as id"
+        return "must be the id of a model: 64 hexadecimal digits"
     return None
 
 

@@ -162,7 +162,7 @@ class GenerateImages:
             raise
         except ModelNotLoadable as error:
             if error.lasting:
-                self._registry.reject(model.id, str(error))
+                self._registry.reject(model.id, error.reason)
             raise
         except Exception:
             raise
@@ -208,8 +208,9 @@ class GenerateImages:
             on_load(loaded)
         if not loaded and self._clock() - started > self._load_timeout:
             raise ModelNotLoadable(
-                f"{model.name} was not loaded within {self._load_timeout:g} seconds, the longest "
-                "that a load may take here"
+                f"it was not loaded within {self._load_timeout:g} seconds, the longest that a "
+                "load may take here",
+                model.name,
             )
 
     def _step(self, on_step: StepCallback | None, step: GenerationStep) -> None:
@@ -230,6 +231,6 @@ def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProbl
 def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:
     return FieldProblem(
         "scheduler",
-        f"is '{scheduler}', which {model.name} does not take; leave scheduler "
-        "out, or choose a model that lists it in its schedulers",
+        f"is '{scheduler}', which {model.name} does not take; leave it out, or choose another "
+        "model",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Response, jsonify
 
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import Automatic1111ErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.edge.auth import protect
 from adapters.http.edge.bodies import Blueprint
@@ -31,7 +31,7 @@ def upkeep_blueprint(report: DeviceReport, checker: CredentialChecker) -> Bluepr
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: the program itself.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=Automatic1111ErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 

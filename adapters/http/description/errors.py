@@ -12,9 +12,9 @@ from flask import Flask, Response, g
 
 from adapters.http.description.headers import documented
 from adapters.http.description.samples import meaning_of, sample_of
-from adapters.http.problems import failure_of
+from adapters.http.problems.handlers import problem_of
 
-__all__ = ["failure_responses"]
+__all__ = ["error_responses"]
 
 _REQUEST_ID = "5f0c9a52d8b14a6e9d3a7c1e2b4f6a80"
 
@@ -32,7 +32,7 @@ class _Answer:
         return json.loads(self.response.get_data())
 
 
-def failure_responses(
+def error_responses(
     app: Flask, spec: APISpec, errors: Iterable[type[Exception]], *, door: str, schema: str
 ) -> dict[HTTPStatus, dict[str, Any]]:
     """OpenAPI's responses to these errors below the path `door`, by their status.
@@ -58,7 +58,7 @@ def _answer(app: Flask, error: type[Exception], door: str) -> _Answer:
         with app.app_context(), app.test_request_context(door):
             g.request_id = _REQUEST_ID
             response = app.make_response(app.handle_user_exception(sample))
-            known[error, door] = _Answer(failure_of(sample).code, meaning_of(error), response)
+            known[error, door] = _Answer(problem_of(sample).code, meaning_of(error), response)
     return known[error, door]
 
 

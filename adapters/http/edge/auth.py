@@ -8,7 +8,7 @@ from flask import g, request
 from adapters.http.description.blueprint import DescribedBlueprint
 from adapters.http.description.document import BASIC, BEARER
 from domain.credentials import Principal, Scope
-from domain.errors import Forbidden
+from domain.errors import ScopeMissing
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["current_principal", "protect", "require_scope"]
@@ -37,9 +37,9 @@ def current_principal() -> Principal:
 
 
 def require_scope(scope: Scope) -> None:
-    """Let a protected route go on. Raises Forbidden when its caller lacks this scope too."""
+    """Let a protected route go on. Raises ScopeMissing when its caller lacks this scope."""
     if scope not in current_principal().scopes:
-        raise Forbidden(f"this credential lacks the scope {scope}")
+        raise ScopeMissing(scope)
 
 
 def _guard(

@@ -1,4 +1,4 @@
-"""Callers that hold a thread: a bounded number, so that threads are left for everybody else."""
+"""Callers that hold a thread: a bounded number, so that threads are left for all other requests."""
 
 import threading
 from collections import Counter
@@ -14,14 +14,7 @@ from application.jobs.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
 
-__all__ = ["Places", "WaitingCallers", "too_many"]
-
-_RETRY_SECONDS = 5
-
-
-def too_many(what: str) -> TooManyCallers:
-    """The refusal that says `what` there is too much of, and what to do."""
-    return TooManyCallers(f"{what}; try again in {_RETRY_SECONDS} s", retry_after=_RETRY_SECONDS)
+__all__ = ["Places", "WaitingCallers"]
 
 
 class Places:
@@ -79,7 +72,7 @@ class Places:
 
 
 class WaitingCallers:
-    """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
+    """Submits requests and waits for the pictures, while the client waits and is connected."""
 
     def __init__(self, job_service: JobService, *, places: Places) -> None:
         self._job_service = job_service
@@ -95,14 +88,13 @@ class WaitingCallers:
     ) -> GenerationResult | JobView:
         """The pictures, or the job that will have them when the caller does not wait for them.
 
-        The place comes before the job, so who is refused for want of one leaves no job behind.
+        The place comes before the job, so a caller that gets no place leaves no job behind.
 
         Raises:
-            TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
+            TooManyCallers: all places are taken, and the caller wants only the pictures.
         """
         if preference.seconds is None:
-            remedy = "send 'Prefer: respond-async', or POST /v1/jobs, not to wait"
-            return self._pictures(wanted, caller, preference.within, f"; {remedy}")
+            return self._pictures(wanted, caller, preference.within)
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
             submission = self._submit(wanted, caller, preference.within)
             try:
@@ -120,10 +112,10 @@ class WaitingCallers:
         """
         if isinstance(wanted, GenerationRequest):
             wanted = NamedRequest(wanted, "")
-        return self._pictures(wanted, caller, None, "")
+        return self._pictures(wanted, caller, None)
 
     def _pictures(
-        self, wanted: NamedRequest, caller: str, within: float | None, remedy: str
+        self, wanted: NamedRequest, caller: str, within: float | None
     ) -> GenerationResult:
         with self._places.one(caller) as taken:
             if taken:
@@ -132,7 +124,7 @@ class WaitingCallers:
             # Unless it is drawn anew, as its pictures are lost.
             with suppress(TimeoutError):
                 return self._submit(wanted, caller, within).wait(0)
-        raise too_many(f"too many requests wait for pictures{remedy}")
+        raise TooManyCallers
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
         return self._job_service.submit(

@@ -17,7 +17,7 @@ from adapters.http.edge.redaction import current_redactor
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
-from adapters.http.openai.errors import OpenAIFailureSchema
+from adapters.http.openai.errors import OpenAIErrorSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
@@ -58,7 +58,7 @@ def images_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="The OpenAI API: images.",
-        failure_schema=OpenAIFailureSchema,
+        error_schema=OpenAIErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 

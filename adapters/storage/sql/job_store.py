@@ -31,7 +31,7 @@ from adapters.storage.sql.tables import VERSION, jobs, metadata, versions
 from application.job import Job, JobKey, JobStatus
 from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
 
 __all__ = ["SqlJobStore"]
 
@@ -172,14 +172,14 @@ class SqlJobStore(JobStore):
             _log.error("the job store failed: %s", _cause(error))
             raise StorageUnavailable(
                 "jobs cannot be stored or read now, because the database does not answer or is "
-                "locked, full or broken; try again in a moment"
+                "locked, full or broken"
             ) from error
 
     def _opened(self, patience: float) -> Engine:
         if (engine := self._engine) is not None:
             return engine
         if not self._opening.acquire(timeout=patience):
-            raise StorageUnavailable("the job database is being opened; try again in a moment")
+            raise StorageUnavailable("the job database is being opened")
         try:
             if self._engine is None:
                 engine = _engine(self._url, self._patience)
@@ -224,8 +224,8 @@ def _make_tables(engine: Engine) -> None:
         elif version > VERSION:
             raise StorageUnavailable(
                 f"the job database is of version {version}, made by a newer release; this one "
-                f"knows version {VERSION}. Run that release; or set a new DATA_DIR, with a new "
-                "DATABASE_URL where that is set: with a new database alone the pictures are lost"
+                f"knows version {VERSION}",
+                StorageFault.NEWER,
             )
 
 

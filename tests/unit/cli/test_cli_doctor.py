@@ -111,7 +111,10 @@ def test_a_device_that_is_not_there_is_a_problem(terminal: Terminal, error: Exce
 def test_a_database_that_does_not_answer_is_a_problem(terminal: Terminal) -> None:
     terminal.job_store = StorageUnavailable("no database there")
     terminal.environment["DATABASE_URL"] = "postgresql://somewhere/jobs"
-    assert rows(terminal)["DATABASE_URL"] == ("problem", "no database there")
+    assert rows(terminal)["DATABASE_URL"] == (
+        "problem",
+        "no database there; run the command again",
+    )
     terminal.job_store = ImportError("No module named 'psycopg'")
     assert rows(terminal)["DATABASE_URL"][0] == "problem"
     terminal.job_store = None
@@ -127,7 +130,7 @@ def test_the_database_in_the_data_dir_is_tried_where_it_is_and_not_made(
     assert not (tmp_path / "kept").exists()
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "jobs.sqlite").touch()
-    assert rows(terminal)["jobs"] == ("problem", "it is locked")
+    assert rows(terminal)["jobs"] == ("problem", "it is locked; run the command again")
     terminal.job_store = None
     assert rows(terminal)["jobs"][0] == "ok"
 

@@ -75,7 +75,7 @@ def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: 
         lambda: bench.job_service.watch("me", "theirs"),
         bench.job_service.recover,
     ):
-        with pytest.raises(StorageInUse, match="DATA_DIR"):
+        with pytest.raises(StorageInUse):
             change()
     assert bench.statuses == {"theirs": "queued"}
     assert bench.job_service.find("me", "theirs").job.status is JobStatus.QUEUED

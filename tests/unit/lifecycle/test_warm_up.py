@@ -96,7 +96,7 @@ def test_what_can_not_be_warmed_up_is_told_and_left(caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.WARNING):
         (drawn,) = bench.run()
     assert drawn.model_id != MODEL.id
-    assert "'nobody', which names no model" in caplog.text
+    assert "the model 'nobody' is to be warmed up, and that names no model" in caplog.text
     assert "it is broken" in caplog.text
 
 

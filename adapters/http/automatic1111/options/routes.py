@@ -8,7 +8,7 @@ from marshmallow import INCLUDE, Schema, fields
 
 from adapters.http.automatic1111.asked import refused_settings
 from adapters.http.automatic1111.checkpoints import title
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import Automatic1111ErrorSchema
 from adapters.http.automatic1111.options.held import CallersOptions, Options
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.schemas import CHECKPOINT_NAME, named_format
@@ -72,7 +72,7 @@ def options_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: options.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=Automatic1111ErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 
