@@ -1,1 +1,1 @@
-"""What is measured, side by side with what a user would run instead. The tests time nothing."""
+"""Benchmarks, each side by side with what a user would run instead. The tests measure no times."""

@@ -1,4 +1,4 @@
-"""Runs a function in a process of its own: a cold start, or memory that nobody else has touched."""
+"""Runs a function in a process of its own: for a cold start, or for memory of its own."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from tests.paths import ROOT
 
 __all__ = ["in_child", "start_child"]
 
-# As wsgi.py sets it: what is measured is what the service does.
+# The same as in wsgi.py, so that this measures what the service does.
 _ENVIRONMENT = {"PYTHONPATH": str(ROOT), **LIBRARY_ENVIRONMENT}
 _FOR_SPEED = "THP_MEM_ALLOC_ENABLE"
 
@@ -21,12 +21,12 @@ _FOR_SPEED = "THP_MEM_ALLOC_ENABLE"
 def in_child(
     function: Callable[..., Any], *arguments: str | int | float | bool, plain: bool = False
 ) -> Any:
-    """What `function`, one of a module's own, returns in a new process; a value that is JSON.
+    """Run `function`, a module-level one, in a new process and return its JSON value.
 
     Args:
-        function: To be called there.
-        arguments: Its own.
-        plain: Whether it is what a user would run instead, who sets nothing for speed.
+        function: The function to call there.
+        arguments: Its arguments.
+        plain: True for what a user would run instead, who sets nothing for speed.
 
     Raises:
         subprocess.CalledProcessError: it failed; its traceback is printed.
@@ -41,7 +41,7 @@ def in_child(
 def start_child(
     function: Callable[..., Any], *arguments: str | int | float | bool, plain: bool = False
 ) -> "subprocess.Popen[str]":
-    """The process that runs `function` and then prints what it returned, as JSON."""
+    """Start the process that runs `function` and then prints its return value as JSON."""
     environment = os.environ | _ENVIRONMENT
     if plain:
         environment.pop(_FOR_SPEED, None)

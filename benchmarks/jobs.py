@@ -1,10 +1,10 @@
-"""What the jobs reach: `python -m benchmarks.jobs [--only NAME …] [--store]`.
+"""How fast and safe jobs are: `python -m benchmarks.jobs [--only NAME …] [--store]`.
 
-`scheduling`: what a job costs beside its drawing.
-`listing`: `GET /v1/jobs` over 10,000 finished jobs.
-`batches`: eight equal-shaped jobs in flight, for each largest batch, against one after another.
-`load`: 200 requests of 32 clients with random cancels, none lost and none drawn twice.
-`kills`: 20 SIGKILLs at random moments, after which every accepted job is finished all the same.
+`scheduling`: the cost of a job without its drawing. `listing`: `GET /v1/jobs` over 10,000 finished
+jobs. `batches`: eight jobs of equal shape in flight, for each largest batch, against the same jobs
+one after another. `load`: 200 requests of 32 clients with random cancels; none may be lost, none
+drawn twice. `kills`: 20 SIGKILLs at random moments, after which every accepted job must still
+finish.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _BENCHMARKS: Mapping[str, Benchmark] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for, print and store; 1 when a bound is not kept."""
+    """Run the chosen benchmarks, print and store; return 1 if a bound is not kept."""
     return run(parser_of("jobs", __doc__, _BENCHMARKS), _BENCHMARKS, arguments)
 
 

@@ -1,4 +1,4 @@
-"""What drawing jobs together is worth."""
+"""How much faster jobs are when they are drawn together."""
 
 import dataclasses
 import threading
@@ -42,17 +42,15 @@ def batches(folder: Path, scale: float) -> Iterator[Row]:
             at_least=True,
             judged=scale == 1 and largest == found["own"],
             note=f"demo checkpoint, 256x256, {_STEPS} steps, {found['device']}, the best of "
-            f"{rounds} rounds in turn"
-            + (
-                "; what is chosen where nothing is set"
-                if largest == found["own"]
-                else f"; where nothing is set {found['own']} is chosen"
-            ),
+            f"{rounds} alternating rounds"
+            + ("; the default" if largest == found["own"] else f"; the default is {found['own']}"),
         )
 
 
 def seconds_of(models: str, data: str, largest: int, rounds: int) -> dict[str, float | str]:
-    """Seconds of the jobs together and one after another, the shortest of each; in a child."""
+    """Return the shortest time of the jobs together and one after another; runs in a child
+    process.
+    """
     own = Container(settings=Settings(model_dirs=(models,), data_dir=data)).image_generator()
     own.prepare()
     settings = Settings(model_dirs=(models,), data_dir=data, max_batch=largest)
@@ -88,7 +86,7 @@ def seconds_of(models: str, data: str, largest: int, rounds: int) -> dict[str, f
             submit(name, seed).wait()
         return time.perf_counter() - began
 
-    for number in range(4):  # the batch grows from one by doubling
+    for number in range(4):  # the batch size starts at one and doubles
         together(f"warm {number}")
     seconds = [(together(f"t {number}"), alone(f"a {number}")) for number in range(rounds)]
     scheduler.drain()

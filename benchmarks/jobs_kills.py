@@ -1,4 +1,4 @@
-"""A process that is killed again and again, and loses nothing that it has accepted."""
+"""A process that is killed repeatedly and loses no job that it has accepted."""
 
 import collections
 import random
@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 300
 
 
 def kills(folder: Path, scale: float) -> Iterator[Row]:
-    """Every accepted job is finished once, with the picture of an undisturbed run."""
+    """Every accepted job finishes once, with the same image as in an undisturbed run."""
     rounds = max(2, int(_KILLS * scale))
     models = folder / "models"
     models.mkdir()
@@ -93,7 +93,7 @@ def _compare(service: RunningService, accepted: list[dict[str, Any]]) -> list[st
         image = service.call("GET", f"/v1/jobs/{quote(name)}/images/0")
         undisturbed = service.call("GET", f"/v1/jobs/{quote('undisturbed ' + name)}/images/0")
         if answer.status != 200 or image.body != undisturbed.body:
-            wrong.append(f"{name} has another picture than when undisturbed")
+            wrong.append(f"{name} has another picture than the undisturbed run")
     return wrong
 
 

@@ -1,4 +1,4 @@
-"""How fast a caller sees what it has asked for before."""
+"""How fast a caller gets the list of its jobs."""
 
 import dataclasses
 import http.client
@@ -24,7 +24,9 @@ _WARM_UP = 20
 
 
 def listing(folder: Path, scale: float) -> Iterator[Row]:
-    """`GET /v1/jobs` of the real gunicorn, the newest, a later page and a status in turn."""
+    """`GET /v1/jobs` of the real gunicorn: the newest jobs, a later page and one status, by
+    turns.
+    """
     models, data = folder / "models", folder / "data"
     models.mkdir()
     count, asked = max(100, int(_JOBS * scale)), max(10, int(_ASKED * scale))
@@ -48,13 +50,13 @@ def listing(folder: Path, scale: float) -> Iterator[Row]:
         bound_of="ours",
         judged=scale == 1,
         note=f"{asked} requests over one connection, median {1000 * quantile(answers, 0.5):.1f} ms,"
-        f" worst {1000 * max(answers):.1f} ms; a third each of the newest 20, 20 from the middle, "
-        "100 of one status",
+        f" worst {1000 * max(answers):.1f} ms; a third each for the newest 20, 20 from the middle, "
+        "and 100 of one status",
     )
 
 
 def _fill(data: Path, count: int) -> int:
-    """Keep `count` jobs of the tests' key that have succeeded; the sequence of the last."""
+    """Store `count` succeeded jobs of the test key; return the sequence of the last."""
     owner = ApiKeyVerifier([API_KEY]).verify(API_KEY)
     assert owner is not None  # noqa: S101 - tells mypy
     store = SqlJobStore(f"sqlite:///{data / 'jobs.sqlite'}")

@@ -1,4 +1,4 @@
-"""Many clients at once, some of which change their minds."""
+"""Many clients at once, some of which cancel their requests."""
 
 import collections
 import itertools
@@ -26,7 +26,7 @@ _SIZES = ((256, 256), (320, 256), (256, 320))
 
 
 def requests_over(models: list[str], count: int, rng: random.Random) -> list[dict[str, Any]]:
-    """Bodies of `/v1/infer` over several models, sizes and seeds; every id once."""
+    """Return bodies of `/v1/infer` over several models, sizes and seeds; each id occurs once."""
     bodies = []
     for number in range(count):
         width, height = rng.choice(_SIZES)
@@ -45,7 +45,7 @@ def requests_over(models: list[str], count: int, rng: random.Random) -> list[dic
 
 
 def load(folder: Path, scale: float) -> Iterator[Row]:
-    """Every request ends in exactly one of its outcomes; nothing is lost, nothing drawn twice."""
+    """Every request has exactly one outcome; nothing is lost and nothing drawn twice."""
     count = max(10, int(_REQUESTS * scale))
     models = folder / "models"
     models.mkdir()
@@ -78,7 +78,7 @@ def load(folder: Path, scale: float) -> Iterator[Row]:
 
 
 class _Clients:
-    """Callers, and what they were told."""
+    """Clients, and the answers that they got."""
 
     def __init__(self, service: RunningService, rng: random.Random) -> None:
         self.outcomes: collections.Counter[str] = collections.Counter()
@@ -89,7 +89,7 @@ class _Clients:
         self._lock = threading.Lock()
 
     def one(self, body: dict[str, Any]) -> None:
-        """Send a request, perhaps twice at once, perhaps cancel it; note what came of it."""
+        """Send a request, perhaps twice at once, perhaps cancel it; record the outcome."""
         with self._lock:
             cancels = self._rng.random() < _CANCELLED
             repeats = self._rng.random() < _REPEATED
@@ -101,13 +101,13 @@ class _Clients:
             if cancels:
                 time.sleep(after)
                 cancelled = self._service.call("DELETE", f"/v1/jobs/{quote(body['id'])}")
-                # Nothing to cancel yet is a fair answer to who asks before the request has come.
+                # 404 is a correct answer if the cancel arrives before the request does.
                 self._expect(cancelled.status in (200, 202, 404), f"DELETE {cancelled.status}")
             for answer in [each.result() for each in answers]:
                 self._note(body["id"], answer.status, answer.json)
 
     def judge(self, bodies: list[dict[str, Any]]) -> list[str]:
-        """What is wrong with how the jobs ended, and how often each was drawn."""
+        """Return what is wrong with the outcomes of the jobs, and with how often each was drawn."""
         wrong = []
         drawn = collections.Counter(re.findall(r"drawn: id='([^']*)'", self._service.output))
         for body in bodies:

@@ -1,4 +1,4 @@
-"""What a job costs beside its drawing: queue, two stores, wake-up."""
+"""The cost of a job without its drawing: the queue, two stores, the wake-up."""
 
 import dataclasses
 import threading
@@ -19,7 +19,7 @@ _JOBS = 500
 
 
 def scheduling(folder: Path, scale: float) -> Iterator[Row]:
-    """Jobs one after another over a generator that takes no time, against calling it."""
+    """Jobs one after another over a generator that takes no time, against calling the generator."""
     model = model_record()
     settings = Settings(data_dir=str(folder / "data"))
     container = Container(settings=settings)
@@ -55,6 +55,6 @@ def scheduling(folder: Path, scale: float) -> Iterator[Row]:
         bound=5,
         bound_of="ours",
         judged=scale == 1,
-        note=f"{count} jobs one after another, each kept in SQLite on disk three times and its "
+        note=f"{count} jobs one after another, each stored in SQLite on disk three times and its "
         "picture once, all synchronised",
     )

@@ -1,4 +1,4 @@
-"""What a process has in memory, as Linux counts it (`proc_pid_status(5)`, `proc(5)`)."""
+"""The memory of a process, as Linux counts it (`proc_pid_status(5)`, `proc(5)`)."""
 
 import contextlib
 import ctypes
@@ -10,23 +10,25 @@ __all__ = ["give_back", "peak_bytes", "reset_peak", "resident_bytes"]
 
 
 def resident_bytes(process: int | str = "self") -> int:
-    """Bytes of the process that are in memory now."""
+    """Return the bytes of the process that are in memory now."""
     return _status(process, "VmRSS")
 
 
 def peak_bytes(process: int | str = "self") -> int:
-    """The most that `resident_bytes` has been since `reset_peak`, or since the process began."""
+    """Return the largest value of `resident_bytes` since `reset_peak`, or since the process
+    started.
+    """
     return _status(process, "VmHWM")
 
 
 def reset_peak(process: int | str = "self") -> None:
-    """Let the peak begin anew; where that is not allowed, the peak can only come out too high."""
+    """Reset the peak. If the kernel does not allow it, the measured peak can only be too high."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{process}/clear_refs").write_text("5", encoding="ascii")
 
 
 def give_back() -> None:
-    """Collect what nobody refers to, and have glibc give what is free to the system."""
+    """Collect garbage, and make glibc return free memory to the system."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -1,4 +1,4 @@
-"""Draw a stored result: `python -m benchmarks.plot benchmarks/results/speed-….json docs/speed.svg`.
+"""Plot a stored result: `python -m benchmarks.plot benchmarks/results/speed-….json docs/speed.svg`.
 
 Needs matplotlib: `pip install .[benchmarks]`.
 """
@@ -22,9 +22,9 @@ class Bar:
 
     Attributes:
         label: What is compared.
-        times: How many times as good as the alternative.
-        bound: What it should be; None where that was not judged.
-        result: As the row has it.
+        times: How many times better than the alternative.
+        bound: The required value; None if it was not judged.
+        result: The row's result.
     """
 
     label: str
@@ -34,10 +34,10 @@ class Bar:
 
 
 def bars(content: Mapping[str, Any]) -> list[Bar]:
-    """A bar for each row that is a ratio.
+    """Return a bar for each row that is a ratio.
 
     Args:
-        content: Of a file that `benchmarks.report.store` wrote.
+        content: The content of a file that `benchmarks.report.store` wrote.
     """
     return [
         Bar(
@@ -56,7 +56,7 @@ def _times(ratio: float, more_is_better: bool) -> float:
 
 
 def plot(source: Path, target: Path) -> None:
-    """Draw the rows of the result at `source` into `target`, whose ending names its format."""
+    """Plot the rows of the result at `source` into `target`, whose ending names its format."""
     import matplotlib as mpl
 
     mpl.use("svg" if target.suffix == ".svg" else "agg")
@@ -99,7 +99,7 @@ def plot(source: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line and draw."""
+    """Read the command line and plot."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plot", description=__doc__)
     parser.add_argument("source", type=Path, help="a file of benchmarks/results")
     parser.add_argument("target", type=Path, help="an .svg or .png")

@@ -1,4 +1,4 @@
-"""What every benchmark program does: choose, run, print, store."""
+"""The common part of every benchmark program: choose, run, print, store."""
 
 import argparse
 import sys
@@ -12,13 +12,13 @@ from benchmarks.report import RESULTS, Row, machine, machine_kind, markdown, sto
 __all__ = ["parser_of", "run"]
 
 Benchmark = Callable[[argparse.Namespace, Path], Iterable[Row]]
-"""Measures in a folder of its own, as the options say."""
+"""Measures in a folder of its own, with the options."""
 
 
 def parser_of(
     name: str, description: str | None, benchmarks: Mapping[str, Benchmark]
 ) -> argparse.ArgumentParser:
-    """The options that all programs have; add those of `name` alone."""
+    """Return a parser with the options that all programs share; `name` adds its own."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     parser.set_defaults(program=name)
     parser.add_argument(
@@ -39,10 +39,12 @@ def run(
     benchmarks: Mapping[str, Benchmark],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Run what was asked for, print, and store as it goes; 1 when a bound is not kept."""
+    """Run the chosen benchmarks, print, and store each result at once; return 1 if a bound is not
+    kept.
+    """
     options = parser.parse_args(arguments)
     if options.store and options.scale != 1:
-        parser.error(f"--scale is {options.scale}; what is stored must be measured with 1")
+        parser.error(f"--scale is {options.scale}; only results with --scale 1 can be stored")
     folder = Path(options.folder or tempfile.gettempdir())
     facts = machine(folder)
     path = RESULTS / f"{options.program}-{options.machine or machine_kind()}.json"

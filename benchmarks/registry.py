@@ -1,7 +1,7 @@
-"""What the model registry reaches: `python -m benchmarks.registry [--only NAME …] [--store]`.
+"""How fast the model registry is: `python -m benchmarks.registry [--only NAME …] [--store]`.
 
-Run it on a machine that does nothing else. It needs some 10 GB of disk for the time it runs, and
-as much memory free, so that what should lie in the page cache does.
+Run it on an otherwise idle machine. It needs some 10 GB of disk space while it runs, and as much
+free memory, so that the files stay in the page cache.
 """
 
 import argparse
@@ -36,10 +36,10 @@ _BENCHMARKS: Mapping[str, Benchmark] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks that were asked for, print and store; 1 when a bound is not kept."""
+    """Run the chosen benchmarks, print and store; return 1 if a bound is not kept."""
     parser = parser_of("registry", __doc__, _BENCHMARKS)
     parser.add_argument(
-        "--busy-gb", type=float, default=20, help="hashed while the listing is asked for"
+        "--busy-gb", type=float, default=20, help="hashed while the listing is requested"
     )
     parser.add_argument(
         "--large", action="store_true", help="switch among checkpoints of 2.1 GB too (minutes)"

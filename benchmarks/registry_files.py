@@ -1,4 +1,4 @@
-"""The model files that the registry's benchmarks make, and how much of each."""
+"""The model files that the registry's benchmarks create, and how large they are."""
 
 import json
 import math
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.filesystem.classification.layouts import checkpoint_parts
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily, ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.paths import DEMO_CHECKPOINT
@@ -26,17 +26,17 @@ __all__ = [
 
 _BLOCK_BYTES = 16 * 2**20
 _FILES_A_FOLDER = 100
-_ALIGNMENT = 8  # the safetensors library pads its headers so, and its tensors are mapped
+_ALIGNMENT = 8  # the safetensors library pads its headers to this, and its tensors are mapped
 _WEIGHT_SCALE = 0.02  # small enough that a network of random weights stays finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How large a run is.
+    """The size of a run.
 
     Attributes:
-        scale: 1 for what the bounds are meant for; less to try the program out, unjudged.
-        busy_bytes: Hashed while the listing is asked for.
+        scale: 1 for the size that the bounds are meant for; less to try the program, unjudged.
+        busy_bytes: Bytes that are hashed while the listing is requested.
         large: Whether to switch among checkpoints of real size too.
     """
 
@@ -46,16 +46,16 @@ class Plan:
 
     @property
     def judged(self) -> bool:
-        """Whether the bounds apply."""
+        """Return True if the bounds apply."""
         return self.scale >= 1
 
     def scaled(self, amount: int, *, at_least: int = 1) -> int:
-        """`amount` for this run."""
+        """Return `amount`, scaled for this run."""
         return max(at_least, int(amount * min(1.0, self.scale)))
 
 
 def sparse_file(path: Path, size: int, label: str) -> None:
-    """A sound file with `size` bytes of zeros, which take no room on the disk.
+    """Write a valid file with `size` bytes of zeros, which take no room on the disk.
 
     SHA-256 takes as long for zeros as for any bytes, and the page cache holds a page for each.
     """
@@ -65,7 +65,7 @@ def sparse_file(path: Path, size: int, label: str) -> None:
 
 
 def filled_file(path: Path, size: int, label: str) -> None:
-    """A sound file with `size` bytes of noise, which repeats itself."""
+    """Write a valid file with `size` bytes of noise, which repeats itself."""
     block = os.urandom(min(_BLOCK_BYTES, size))
     with path.open("wb") as file:
         file.write(_header({label: ((size,), "U8", 1)}))
@@ -74,7 +74,7 @@ def filled_file(path: Path, size: int, label: str) -> None:
 
 
 def many_files(folder: Path, count: int, size: int) -> None:
-    """`count` sparse files, each with other bytes, a hundred in each of the sub-folders."""
+    """Write `count` sparse files with different bytes, a hundred in each sub-folder."""
     for index in range(count):
         path = folder / f"{index // _FILES_A_FOLDER:04}" / f"{index:05}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,9 @@ def many_files(folder: Path, count: int, size: int) -> None:
 
 
 def random_checkpoint(path: Path, family: ModelFamily, *, seed: int) -> None:
-    """A float16 checkpoint with every tensor of the family, in its real size, of random numbers."""
+    """Write a float16 checkpoint with every tensor of the family, in its real size, with random
+    values.
+    """
     import numpy as np
 
     generator = np.random.default_rng(seed)
@@ -101,7 +103,9 @@ def random_checkpoint(path: Path, family: ModelFamily, *, seed: int) -> None:
 
 
 def demo_variant(path: Path, number: int) -> None:
-    """The demo checkpoint with the last bit of each weight changed, or as it is for number 0."""
+    """Write the demo checkpoint with the last bit of each weight changed; unchanged for number
+    0.
+    """
     import numpy as np
 
     content = DEMO_CHECKPOINT.read_bytes()
@@ -113,9 +117,9 @@ def demo_variant(path: Path, number: int) -> None:
 def models_in(
     folder: Path, *, cache: str | None = None, between_looks: Callable[[], None] | None = None
 ) -> tuple[ModelRecord, ...]:
-    """What the registry finds in `folder`, each file hashed at once: no second look is waited for.
+    """Return the models in `folder`. Each file is hashed at once, without waiting for it to settle.
 
-    With `cache`, the path of one, what was learnt is kept there.
+    Hashes are stored in `cache`, if a path is given.
     """
     known = None if cache is None else IdentityCache(cache)
     source = FilesystemModelSource([str(folder)], known, settle_seconds=0)
@@ -130,7 +134,9 @@ def models_in(
 
 
 def _header(tensors: Mapping[str, tuple[tuple[int, ...], str, int]]) -> bytes:
-    """Of a safetensors file with tensors of these shapes, types and bytes a number, in order."""
+    """Return the header of a safetensors file with tensors of these shapes, types and bytes per
+    number.
+    """
     table, end = {}, 0
     for name, (shape, dtype, width) in tensors.items():
         begin, end = end, end + width * math.prod(shape)

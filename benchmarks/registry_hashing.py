@@ -29,7 +29,7 @@ def hashing(plan: Plan, folder: Path) -> Iterator[Row]:
     for path in paths:
         filled_file(path, total // count, path.stem)
     size = sum(path.stat().st_size for path in paths)
-    hash_one_after_the_other(paths)  # puts what is not there into the page cache
+    hash_one_after_the_other(paths)  # reads missing pages into the page cache
     plain, ours = [], []
     for _ in range(_ROUNDS):
         plain.append(size / hash_one_after_the_other(paths) * cores())
@@ -45,12 +45,12 @@ def hashing(plan: Plan, folder: Path) -> Iterator[Row]:
         bound_of="ratio",
         at_least=True,
         judged=plan.judged,
-        note=f"medians of {_ROUNDS} rounds, by turns; the second that files settle is left out",
+        note=f"medians of {_ROUNDS} alternating rounds; without the second that files settle",
     )
 
 
 def memory(plan: Plan, folder: Path) -> Iterator[Row]:
-    """Peak memory that hashing adds to a process that did not hash before."""
+    """Peak memory that hashing adds to a process that has not hashed before."""
     count = _FILES_A_CORE * cores()
     total = plan.scaled(_MEMORY_BYTES)
     for index in range(count):
@@ -65,26 +65,26 @@ def memory(plan: Plan, folder: Path) -> Iterator[Row]:
         bound=64,
         bound_of="ours",
         judged=plan.judged,
-        note="sparse files; each in a process of its own, over what it had before",
+        note="sparse files; each in a process of its own, compared with its memory before",
     )
 
 
 def memory_of_the_registry(folder: str, count: int) -> int:
-    """Bytes; runs in a child."""
+    """Return bytes; runs in a child process."""
     before = _begin()
     _by_the_registry(Path(folder), count)
     return peak_bytes() - before
 
 
 def memory_of_threads(folder: str) -> int:
-    """Bytes; runs in a child."""
+    """Return bytes; runs in a child process."""
     before = _begin()
     hash_in_threads(folder)
     return peak_bytes() - before
 
 
 def hash_in_threads(folder: str) -> list[str]:
-    """The digests of the files in `folder`, by a thread a core."""
+    """Return the digests of the files in `folder`, with one thread per core."""
     with ThreadPoolExecutor(cores()) as threads:
         return list(threads.map(_digest, Path(folder).iterdir()))
 
@@ -100,12 +100,12 @@ def _by_the_registry(folder: Path, count: int) -> float:
     models = models_in(folder, between_looks=lambda: time.sleep(_LOOK_SECONDS))
     seconds = time.perf_counter() - began
     if len(models) != count:
-        raise RuntimeError(f"{len(models)} models are listed; {count} files were made")
+        raise RuntimeError(f"{len(models)} models are listed; {count} files were written")
     return seconds
 
 
 def hash_one_after_the_other(paths: list[Path]) -> float:
-    """Seconds that one thread takes."""
+    """Return the seconds that one thread takes."""
     began = time.perf_counter()
     for path in paths:
         _digest(path)

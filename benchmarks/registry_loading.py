@@ -54,12 +54,12 @@ def load(plan: Plan, folder: Path) -> Iterator[Row]:
 
 
 def seconds_to_load(folder: str) -> dict[str, Any]:
-    """Of the first load in this process, and of one after it; runs in a child."""
+    """Time the first load in this process and one after it; runs in a child process."""
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
     from adapters.diffusion.loading.loader import load_pipeline
 
-    DiffusersImageGenerator(device="cpu").prepare()  # as the service has when a request comes
+    DiffusersImageGenerator(device="cpu").prepare()  # the service has the same when a request comes
     device = find_device("cpu")
     (model,) = models_in(Path(folder))  # which reads it into the page cache too
     seconds = []
@@ -75,7 +75,9 @@ def seconds_to_load(folder: str) -> dict[str, Any]:
 
 
 def seconds_to_read(folder: str) -> dict[str, Any]:
-    """Of reading the whole file into memory and converting each tensor; runs in a child."""
+    """Time reading the whole file into memory and converting each tensor; runs in a child
+    process.
+    """
     import torch
 
     from adapters.diffusion.devices.device import find_device
@@ -102,7 +104,9 @@ def seconds_to_read(folder: str) -> dict[str, Any]:
 
 
 def seconds_to_map(folder: str) -> dict[str, Any]:
-    """Of mapping the file, as safetensors does, and converting each tensor; runs in a child."""
+    """Time mapping the file, as safetensors does, and converting each tensor; runs in a child
+    process.
+    """
     import safetensors.torch
 
     from adapters.diffusion.devices.device import find_device
@@ -117,10 +121,10 @@ def seconds_to_map(folder: str) -> dict[str, Any]:
 
 
 def _touch_memory(size: int) -> None:
-    """Have the system own what a load takes.
+    """Make the guest system own as much memory as a load takes.
 
-    A virtual machine gets memory that it uses for the first time from its host, at a speed that
-    has nothing to do with the load, and that differs by whether the process before used it.
+    A virtual machine gets memory that it uses for the first time from its host. The speed of that
+    is unrelated to the load, and depends on whether the previous process used the memory.
     """
     import torch
 

@@ -26,7 +26,7 @@ _ROUNDS = 5
 
 
 def restart(plan: Plan, folder: Path) -> Iterator[Row]:
-    """From the start of a process until it lists what an earlier one had learnt."""
+    """Time from the start of a process until it lists the models that an earlier process hashed."""
     count = plan.scaled(_RESTART_FILES)
     models, cache = _learnt(folder, count, _RESTART_FILE_BYTES)
     ours, plain = [], []
@@ -44,19 +44,19 @@ def restart(plan: Plan, folder: Path) -> Iterator[Row]:
         bound_of="ours",
         judged=plan.judged,
         note=f"slowest of {_ROUNDS}, median {statistics.median(ours):.2f} s; "
-        f"files of {_RESTART_FILE_BYTES / 2**20:.0f} MiB, where checkpoints have gigabytes; "
+        f"files of {_RESTART_FILE_BYTES / 2**20:.0f} MiB, while real checkpoints have gigabytes; "
         "plain is a median",
     )
 
 
 def scan(plan: Plan, folder: Path) -> Iterator[Row]:
-    """A look at files that did not change: how long, and whether any is opened."""
+    """A scan of files that did not change: how long it takes, and whether it opens any."""
     count = plan.scaled(_SCAN_FILES)
     models, cache = _learnt(folder, count, _SCAN_FILE_BYTES)
     found = in_child(looks, str(models), cache, count)
     yield Row(
         name="scan",
-        what=f"a look at {count:,} unchanged files",
+        what=f"a scan of {count:,} unchanged files",
         unit="s",
         ours=max(found["looks"]),
         plain=statistics.median(found["walks"]),
@@ -65,11 +65,11 @@ def scan(plan: Plan, folder: Path) -> Iterator[Row]:
         bound_of="ours",
         judged=plan.judged,
         note=f"slowest of {_ROUNDS}, median {statistics.median(found['looks']):.3f} s; the first "
-        f"look of the process, out of the cache: {found['first']:.3f} s; plain is a median",
+        f"scan of the process, from the cache: {found['first']:.3f} s; plain is a median",
     )
     yield Row(
         name="scan-opened",
-        what=f"files that a look at {count:,} unchanged ones opens",
+        what=f"files that a scan of {count:,} unchanged ones opens",
         unit="files",
         ours=found["opened"],
         plain=count,
@@ -82,14 +82,14 @@ def scan(plan: Plan, folder: Path) -> Iterator[Row]:
 
 
 def listed(folder: str, cache: str) -> dict[str, Any]:
-    """List `folder` as the service does, out of the cache; runs in a child."""
+    """List `folder` as the service does, from the cache; runs in a child process."""
     registry = ModelRegistry(FilesystemModelSource([folder], IdentityCache(cache)))
     registry.refresh()
     return {"count": len(registry.models()), "at": time.monotonic()}
 
 
 def hashed(folder: str, _cache: str) -> dict[str, Any]:
-    """Hash every file in `folder`; runs in a child."""
+    """Hash every file in `folder`; runs in a child process."""
     found = {}
     for path in Path(folder).rglob("*.safetensors"):
         with path.open("rb") as file:
@@ -98,7 +98,9 @@ def hashed(folder: str, _cache: str) -> dict[str, Any]:
 
 
 def looks(folder: str, cache: str, count: int) -> dict[str, Any]:
-    """Seconds of looks and of plain walks, and what a look opens and reads; runs in a child."""
+    """Time scans and plain walks, and count what a scan opens and reads; runs in a child
+    process.
+    """
     registry = ModelRegistry(FilesystemModelSource([folder], IdentityCache(cache)))
     first = _seconds_of_look(registry, count)
     times, walks = [], []
@@ -120,12 +122,12 @@ def looks(folder: str, cache: str, count: int) -> dict[str, Any]:
 
 
 def _learnt(folder: Path, count: int, size: int) -> tuple[Path, str]:
-    """The folder of so many files, and the cache in which they are."""
+    """Return a folder with that many files, and the cache with their hashes."""
     models, cache = folder / "models", str(folder / "models.sqlite")
     many_files(models, count, size)
     known = models_in(models, cache=cache)
     if len(known) != count:
-        raise RuntimeError(f"{len(known)} models are listed; {count} files were made")
+        raise RuntimeError(f"{len(known)} models are listed; {count} files were written")
     return models, cache
 
 
@@ -134,7 +136,7 @@ def _seconds_until(function: Any, models: Path, cache: str, count: int) -> float
     began = time.monotonic()
     found = in_child(function, str(models), cache)
     if found["count"] != count:
-        raise RuntimeError(f"{found['count']} files were found; {count} were made")
+        raise RuntimeError(f"{found['count']} files were found; {count} were written")
     return float(found["at"]) - began
 
 
@@ -156,11 +158,11 @@ def _seconds_of_walk(folder: str, count: int) -> float:
     ]
     seconds = time.perf_counter() - began
     if len(found) != count:
-        raise RuntimeError(f"{len(found)} files were found; {count} were made")
+        raise RuntimeError(f"{len(found)} files were found; {count} were written")
     return seconds
 
 
 def _bytes_read() -> int:
-    """What this process has read by system calls so far (`rchar` in proc_pid_io(5))."""
+    """Return the bytes this process has read by system calls so far (`rchar` in proc_pid_io(5))."""
     with open("/proc/self/io", encoding="ascii") as file:
         return int(file.readline().split()[1])

@@ -28,12 +28,13 @@ _Listing = dict[str, Any]
 
 
 def listing(plan: Plan, folder: Path) -> Iterator[Row]:
-    """`GET /v1/models` of the real gunicorn, at rest, beside hashing and while it hashes."""
+    """`GET /v1/models` of the real gunicorn: at rest, beside hashing and while it hashes."""
     models, coming = folder / "models", folder / "coming"
     models.mkdir()
     coming.mkdir()
-    # Under several names, each of which is hashed, so that all lies in the page cache: one that is
-    # filled for the first time stops a virtual machine's cores for longer than what is judged.
+    # The data has several names, each of which is hashed, so that all of it is in the page cache:
+    # filling the cache for the first time stops a virtual machine's cores for longer than what is
+    # judged.
     first = coming / "0.safetensors"
     sparse_file(first, plan.scaled(plan.busy_bytes) // _LINKS, "weights")
     for index in range(1, _LINKS):
@@ -55,26 +56,26 @@ def listing(plan: Plan, folder: Path) -> Iterator[Row]:
         unit="ms",
         ours=1000 * quantile(busy["answers"], 0.99),
         plain=1000 * quantile(beside["answers"], 0.99),
-        plain_is="the same service at rest, while hashlib.file_digest hashes the same in another "
-        "process, a thread a core",
+        plain_is="the same service at rest, while hashlib.file_digest hashes the same files in "
+        "another process, one thread per core",
         bound=20,
         bound_of="ours",
         judged=plan.judged,
         note=f"{_told(busy, total)}; plain: {_told(beside, total)}; with nothing hashed p99 is "
         f"{1000 * quantile(at_rest['answers'], 0.99):.1f} ms; one client in a process of its own "
-        f"asks every {1000 * _SECONDS_APART:.0f} ms on a kept connection, what had to wait counts "
-        f"from when it was due; page cache warm; the worker's memory grew by at most "
+        f"asks every {1000 * _SECONDS_APART:.0f} ms on a kept connection, and a delayed "
+        f"request counts from its due time; page cache warm; the worker's memory grew by at most "
         f"{grown / 1e6:.0f} MB",
     )
 
 
 def ask_at_rest(url: str, times: int) -> dict[str, Any]:
-    """Seconds of so many answers; runs in a child."""
+    """Time this many answers; runs in a child process."""
     return {"answers": _Client(url).ask(_times(times))}
 
 
 def ask_beside_hashing(url: str, folder: str) -> dict[str, Any]:
-    """Seconds of the answers while another process hashes `folder`; runs in a child."""
+    """Time the answers while another process hashes `folder`; runs in a child process."""
     client = _Client(url)
     hashing = start_child(hash_in_threads, folder)
     assert hashing.stdout is not None  # noqa: S101 - tells mypy
@@ -84,7 +85,7 @@ def ask_beside_hashing(url: str, folder: str) -> dict[str, Any]:
 
 
 def ask_while_it_hashes(url: str, coming: str, there: str) -> dict[str, Any]:
-    """Seconds of the answers from when the service hashes what moves in until all is listed."""
+    """Time the answers from the moment the service hashes the new files until all are listed."""
     client = _Client(url)
     Path(coming).rename(there)
     client.ask(lambda answer: not _is_hashing(answer))
@@ -94,17 +95,17 @@ def ask_while_it_hashes(url: str, coming: str, there: str) -> dict[str, Any]:
 
 
 class _Client:
-    """Asks for the models at an even pace over one connection."""
+    """Requests the models at an even pace over one connection."""
 
     def __init__(self, url: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         self._headers = {"Authorization": f"Bearer {API_KEY}"}
 
     def ask(self, go_on: Callable[[_Listing], bool]) -> list[float]:
-        """Seconds of each answer, until `go_on` says no to one.
+        """Return the seconds of each answer, until `go_on` returns False for one.
 
-        A request that had to wait for the answer before it counts from when it was due, so that
-        one long silence is not one sample.
+        A request that had to wait for the answer before it counts from its due time, so that one
+        long silence is not a single sample.
         """
         seconds = []
         due = began = time.perf_counter()
@@ -141,7 +142,7 @@ def _is_hashing(answer: _Listing) -> bool:
 
 
 def worker_of(service: RunningService) -> int:
-    """The process that gunicorn's own forked to serve."""
+    """Return the serving process that gunicorn's master process forked."""
     master = service.process.pid
     return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
 

@@ -1,4 +1,4 @@
-"""Whether memory is given back when a service switches among checkpoints."""
+"""Whether memory is released when a service switches among checkpoints."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ _STEPS = 2
 
 
 def switches(plan: Plan, folder: Path) -> Iterator[Row]:
-    """Resident memory after the last switch against that after the fifth."""
+    """Resident memory after the last switch, compared with that after the fifth."""
     count = plan.scaled(_SWITCHES, at_least=_COMPARED + 1)
     demos = folder / "demos"
     demos.mkdir()
@@ -59,15 +59,17 @@ def _row(plan: Plan, name: str, folder: Path, count: int, room: int, plain: list
 
 
 def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
-    """Bytes after each switch, with `room` for so many pipelines; runs in a child."""
+    """Return the bytes after each switch, with `room` for that many pipelines; runs in a child
+    process.
+    """
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
     models = models_in(Path(folder))
     _check(len(models))
-    # The files are float16, two bytes a weight.
+    # The files are float16, two bytes per weight.
     weights = models[0].size * find_device("cpu").dtype.itemsize // 2
-    # A quarter more: what one takes is not what its file takes, to the last byte.
+    # A quarter more: a pipeline does not take exactly the bytes of its file.
     limit = weights * (4 * room + 1) // 4 if room > 1 else 0
     generator = DiffusersImageGenerator(device="cpu", cache_bytes=limit)
     resident = []
@@ -79,7 +81,9 @@ def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
 
 
 def memory_of_a_variable(folder: str, count: int) -> list[int]:
-    """Bytes after each switch of a program that loads a pipeline over the last; in a child."""
+    """Return the bytes after each switch of a program that replaces one pipeline; runs in a child
+    process.
+    """
     import torch
 
     from adapters.diffusion.devices.device import find_device
@@ -99,7 +103,7 @@ def memory_of_a_variable(folder: str, count: int) -> list[int]:
 
 def _check(count: int) -> None:
     if count != _CHECKPOINTS:
-        raise RuntimeError(f"{count} models are listed; {_CHECKPOINTS} files were made")
+        raise RuntimeError(f"{count} models are listed; {_CHECKPOINTS} files were written")
 
 
 def _request(model_id: str) -> GenerationRequest:
@@ -115,7 +119,7 @@ def _request(model_id: str) -> GenerationRequest:
 
 
 def _change(resident: list[int]) -> float:
-    """Per cent, whether up or down."""
+    """Return the change in per cent, up or down."""
     return abs(100 * (resident[-1] / resident[_COMPARED - 1] - 1))
 
 

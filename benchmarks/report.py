@@ -1,4 +1,4 @@
-"""What a benchmark found: rows, the machine they were measured on, and where they are kept."""
+"""The result of a benchmark: rows, the machine they were measured on, and the result file."""
 
 import datetime
 import importlib.metadata
@@ -29,17 +29,17 @@ class Row:
     """One measurement beside the plain alternative.
 
     Attributes:
-        name: Of the row, unique in its program.
+        name: The row's name, unique in its program.
         what: What was measured.
-        unit: Of `ours` and `plain`.
-        ours: What the project reaches.
-        plain: What the alternative reaches in the same run.
+        unit: The unit of `ours` and `plain`.
+        ours: The project's value.
+        plain: The alternative's value in the same run.
         plain_is: What the alternative is.
-        bound: What must be reached, in `unit`, or as the ratio of ours to plain.
+        bound: The required value, in `unit`, or as the ratio of ours to plain.
         bound_of: Which of the two `bound` is.
-        at_least: True when more is better.
-        judged: False when the run was too small to say anything.
-        note: What else one must know to read the numbers.
+        at_least: True if more is better.
+        judged: False if the run was too small to say anything.
+        note: What else a reader must know to understand the numbers.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Ours over plain; None where plain is nothing."""
+        """Return ours divided by plain; None if plain is zero."""
         return self.ours / self.plain if self.plain else None
 
     @property
     def passed(self) -> bool | None:
-        """Whether the bound is kept; None when nothing can be said."""
+        """Return whether the bound is kept; None if that cannot be said."""
         value = self.ours if self.bound_of == "ours" else self.ratio
         if value is None or not self.judged:
             return None
@@ -69,12 +69,12 @@ class Row:
 
     @property
     def result(self) -> str:
-        """`pass`, `FAIL` or `not judged`."""
+        """Return `pass`, `FAIL` or `not judged`."""
         return {True: "pass", False: "FAIL", None: "not judged"}[self.passed]
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row of the table, under its headings."""
+        """Return the cells of the table row."""
         sign = "≥" if self.at_least else "≤"
         return (
             f"{self.name}: {self.what}",
@@ -88,12 +88,12 @@ class Row:
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine(folder: Path) -> dict[str, object]:
-    """The machine, what is installed on it, and what `folder` lies on."""
+    """Describe the machine, the installed versions, and the file system of `folder`."""
     return {
         "processor": _processor(),
         "cores": cores(),
@@ -111,13 +111,13 @@ def machine(folder: Path) -> dict[str, object]:
 
 
 def machine_kind() -> str:
-    """A name for machines like this one, as a part of a file's name."""
+    """Return a name for machines like this one, for use in a file name."""
     words = re.findall(r"[a-z0-9]+", _processor().lower())
     return "-".join([*words, str(cores()), "cores"])
 
 
 def markdown(rows: Sequence[Row], facts: Mapping[str, object]) -> str:
-    """The machine and a table, as Markdown."""
+    """Return the machine and a table, as Markdown."""
     table = [_HEADINGS, ("---",) * len(_HEADINGS), *(row.cells for row in rows)]
     lines = ["| " + " | ".join(cells) + " |" for cells in table]
     named = [f"- {name.replace('_', ' ')}: {_told(value)}" for name, value in facts.items()]
@@ -125,12 +125,14 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, object]) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that is at least as large as `share` of them."""
+    """Return the smallest value that is at least as large as `share` of the values."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def store(path: Path, rows: Iterable[Row], facts: Mapping[str, object]) -> None:
-    """Put the rows into the JSON file at `path`; rows of other names in it stay, each dated."""
+    """Put the rows into the JSON file at `path`; rows with other names stay in it. Each row is
+    dated.
+    """
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else {}
     new = {
@@ -173,7 +175,9 @@ def _processor() -> str:
 
 
 def _file_system(folder: Path) -> str:
-    """The type of what `folder` lies on, such as ext4; tmpfs would flatter every read."""
+    """Return the file system type of `folder`, such as ext4; tmpfs would make every read look
+    fast.
+    """
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:

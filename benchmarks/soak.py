@@ -1,11 +1,11 @@
-"""Mixed drawings for a while, and what the service holds meanwhile.
+"""Mixed drawings for a while, and the resources that the service holds.
 
     python -m benchmarks.soak [--drawings 600] [--plot docs/soak.svg]
 
-Two models, every sampler, three formats and three doors, with cancels and bad requests in between.
+Two models, every sampler, three formats and three APIs, with cancels and bad requests in between.
 Resident memory, open files and threads of the worker are read after each request. The last line
-says how much each grew from the second quarter to the last one: the first quarter warms up.
-The plot needs matplotlib: `pip install .[benchmarks]`.
+says how much each grew from the second quarter to the last one; the first quarter is warm-up. The
+plot needs matplotlib: `pip install .[benchmarks]`.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _CANCEL_EVERY = 15
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the worker held after a request."""
+    """The resources that the worker held after a request."""
 
     drawings: int
     megabytes: float
@@ -46,14 +46,16 @@ class Sample:
 
 
 def growth(values: Sequence[float]) -> float:
-    """How much the median of the last quarter is above that of the second one; 0.01 is 1 %."""
+    """Return how much the median of the last quarter exceeds that of the second one; 0.01 is 1
+    %.
+    """
     quarter = len(values) // 4
     before = statistics.median(values[quarter : 2 * quarter])
     return statistics.median(values[-quarter:]) / before - 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw, print what was held, and plot it; 1 when a drawing failed."""
+    """Draw, print the held resources, and plot them; return 1 if a drawing failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drawings", type=int, default=600)
     parser.add_argument("--plot", type=Path)

@@ -1,13 +1,12 @@
-"""How fast pictures come: `python -m benchmarks.speed [--only NAME …] [--store]`.
+"""How fast images are drawn: `python -m benchmarks.speed [--only NAME …] [--store]`.
 
 `steps`: a step, a decoding and the memory of SD 1.5 shapes, against diffusers plain and tuned.
-`overhead`: `/v1/infer` against the same tuned pipeline called directly.
-`start`: the first picture after a start, against importing the libraries and drawing it.
-`prompts`: what the text encoder costs when a prompt comes again.
-`fidelity`: how far each fast path is from float32, in pixels and before the judge.
-`clients`: sixteen clients against one after another.
+`overhead`: `/v1/infer` against the same tuned pipeline called directly. `start`: the first image
+after a start, against importing the libraries and drawing it. `prompts`: the cost of the text
+encoder when a prompt is repeated. `fidelity`: how far each fast path is from float32, in pixels and
+in the judge's score. `clients`: sixteen clients at once, against one after another.
 
-Run it on a machine that does nothing else. `steps` makes a checkpoint of 2 GB.
+Run it on an otherwise idle machine. `steps` writes a checkpoint of 2 GB.
 """
 
 import argparse
@@ -43,7 +42,7 @@ _BENCHMARKS: Mapping[str, Benchmark] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for, print and store; 1 when a bound is not kept."""
+    """Run the chosen benchmarks, print and store; return 1 if a bound is not kept."""
     parser = parser_of("speed", __doc__, _BENCHMARKS)
     parser.add_argument(
         "--rounds", type=int, default=2, help="new processes for each way of `steps`, by turns"

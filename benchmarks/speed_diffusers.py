@@ -1,4 +1,4 @@
-"""What a user would run instead: diffusers on the same file, as it comes or tuned by hand."""
+"""What a user would run instead: diffusers on the same file, with defaults or tuned by hand."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,19 +11,19 @@ from domain.models.record import ModelRecord
 __all__ = ["WAYS", "diffusers_pipeline", "only_model_in", "step_times"]
 
 WAYS = ("plain", "tuned")
-"""`plain`: as diffusers' page on loading single files shows it, in the precision that it takes by
-itself; on a GPU in float16, as its page on speed begins. `tuned`: in the precision that is fastest
-on the device, with convolutions channels-last, which is what those pages advise next."""
+"""`plain`: the code of diffusers' page on loading single files, in the default
+precision; on a GPU in float16, as its page on speed begins. `tuned`: in the precision that is
+fastest on the device, with channels-last convolutions, which those pages advise next."""
 
 
 def only_model_in(folder: str) -> ModelRecord:
-    """The one model that lies there, hashed, and so in the page cache."""
+    """Return the only model in the folder. It is hashed, and therefore in the page cache."""
     (model,) = models_in(Path(folder))
     return model
 
 
 def diffusers_pipeline(model: ModelRecord, way: str) -> Any:
-    """The pipeline, ready to be called on the best device there is."""
+    """Return the pipeline, ready to be called on the best available device."""
     import torch
     from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
@@ -40,7 +40,7 @@ def diffusers_pipeline(model: ModelRecord, way: str) -> Any:
             safety_checker=None,
         )
     pipeline.set_progress_bar_config(disable=True)
-    # The service's own default, so that the same is drawn.
+    # The service's own default, so that both draw the same image.
     pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
         pipeline.scheduler.config, algorithm_type="dpmsolver++", solver_order=2
     )
@@ -52,7 +52,7 @@ def diffusers_pipeline(model: ModelRecord, way: str) -> Any:
 
 
 def step_times(times: list[float], clock: Callable[[], float]) -> Callable[..., dict[str, Any]]:
-    """A callback for the end of each step, that notes when it was called."""
+    """Return a callback for the end of each step that records the time of its call."""
 
     def note(_pipeline: Any, _step: int, _time: Any, _tensors: dict[str, Any]) -> dict[str, Any]:
         times.append(clock())
@@ -63,7 +63,7 @@ def step_times(times: list[float], clock: Callable[[], float]) -> Callable[..., 
 
 @contextmanager
 def _configuration_of(model: ModelRecord) -> Iterator[str]:
-    """A folder with the model's configuration, which diffusers would else ask a hub for."""
+    """Return a folder with the model's configuration; without it diffusers would ask a hub."""
     from adapters.diffusion.families import configuration_files
     from adapters.diffusion.loading.embedded_configuration import (
         configuration_folder,
@@ -74,7 +74,7 @@ def _configuration_of(model: ModelRecord) -> Iterator[str]:
     files = embedded_configuration(read_metadata(model))
     if files is None:
         if model.family is None:
-            raise RuntimeError(f"{model.path} is of no family")
+            raise RuntimeError(f"{model.path} belongs to no known family")
         files = configuration_files(model.family)
     with configuration_folder(files) as folder:
         yield folder

@@ -1,4 +1,4 @@
-"""How far each fast path is from diffusers in float32, in pixels and before the judge."""
+"""How far each fast path is from diffusers in float32, in pixels and in the judge's score."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _QUESTIONS = 40
 _STEPS = 20
 _SIZE = 256
 _JUDGE_POINTS = 5.0
-"""Of 100: what a fast path may lose before the judge. One picture of forty is 2.5."""
+"""Points of 100 that a fast path may lose before the judge. One picture of forty is 2.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class FastPath:
     """A way to draw that is faster than float32 somewhere.
 
     Attributes:
-        settings: That choose it.
-        apart: Mean absolute difference of pixels that it may have, of 255.
+        settings: The settings that choose it.
+        apart: Largest mean absolute difference of pixels, of 255.
     """
 
     settings: Mapping[str, Any]
@@ -71,7 +71,9 @@ def fidelity(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def fidelity_of(drawn: Path, reference: Path, count: int) -> dict[str, float]:
-    """Mean absolute difference, of 255, and the share of right pictures of both, of 100."""
+    """Return the mean absolute difference, of 255, and the share of right images of both, of
+    100.
+    """
     import numpy as np
     from PIL import Image
 
@@ -92,7 +94,7 @@ def fidelity_of(drawn: Path, reference: Path, count: int) -> dict[str, float]:
 
 
 def draw_by_diffusers(folder: str, output: str, count: int, steps: int = _STEPS) -> None:
-    """The reference: diffusers in float32; runs in a child."""
+    """Draw the reference with diffusers in float32; runs in a child process."""
     import torch
 
     pipeline = diffusers_pipeline(only_model_in(folder), "plain")
@@ -111,7 +113,9 @@ def draw_by_diffusers(folder: str, output: str, count: int, steps: int = _STEPS)
 def draw_by_the_service(
     folder: str, output: str, path: str, count: int, steps: int = _STEPS
 ) -> None:
-    """The same by the use case with the settings of that path; runs in a child."""
+    """Draw the same through the use case with the settings of that path; runs in a child
+    process.
+    """
     settings = Settings(
         model_dirs=(folder,), data_dir=str(Path(output, "data")), **PATHS[path].settings
     )

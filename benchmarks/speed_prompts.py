@@ -1,4 +1,4 @@
-"""What the text encoder costs when a prompt comes again."""
+"""The cost of the text encoder when a prompt is repeated."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _TIMES = 5
 
 
 def prompts(folder: Path, scale: float) -> Iterator[Row]:
-    """Seconds within the text encoder, for a prompt that was drawn before."""
+    """Seconds in the text encoder, for a prompt that was drawn before."""
     models = folder / "models"
     models.mkdir()
     demo_variant(models / "demo.safetensors", 0)
@@ -32,7 +32,7 @@ def prompts(folder: Path, scale: float) -> Iterator[Row]:
         unit="ms",
         ours=1000 * ours["again"],
         plain=1000 * plain["again"],
-        plain_is="diffusers called again with it",
+        plain_is="diffusers called again with the same prompt",
         bound=0,
         bound_of="ours",
         judged=scale == 1,
@@ -41,7 +41,7 @@ def prompts(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def encoding_by_the_service(folder: str, data: str) -> dict[str, float]:
-    """Of the use case; runs in a child."""
+    """Time the use case; runs in a child process."""
     container = Container(settings=Settings(model_dirs=(folder,), data_dir=data))
     container.model_registry().refresh()
     (model,) = container.model_registry().models()
@@ -63,7 +63,7 @@ def encoding_by_the_service(folder: str, data: str) -> dict[str, float]:
 
 
 def encoding_by_diffusers(folder: str) -> dict[str, float]:
-    """Of the pipeline called directly; runs in a child."""
+    """Time the pipeline called directly; runs in a child process."""
     pipeline = diffusers_pipeline(only_model_in(folder), "tuned")
 
     def draw(_seed: int) -> None:
@@ -73,7 +73,9 @@ def encoding_by_diffusers(folder: str) -> dict[str, float]:
 
 
 def _timed(draw: Callable[[int], None]) -> dict[str, float]:
-    """Seconds in text encoders at the first drawing, and at each later one on average."""
+    """Return the seconds in text encoders at the first drawing, and at each later one on
+    average.
+    """
     from torch.nn.modules.module import (
         register_module_forward_hook,
         register_module_forward_pre_hook,

@@ -1,4 +1,4 @@
-"""What the service costs over the pipeline that it draws with."""
+"""The overhead of the service over the pipeline that it draws with."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ _STEPS = 20
 _SIZE = 256
 _CLIENTS = 16
 _PROMPTS = ("a red circle on a white background", "a lake at night", "mountains at sunset")
-_ALIKE = 2.0  # of 255, on average: what the last bits of rounding come to
+_ALIKE = 2.0  # of 255, on average: the difference that rounding of the last bits makes
 
 
 def overhead(folder: Path, scale: float) -> Iterator[Row]:
@@ -36,7 +36,7 @@ def overhead(folder: Path, scale: float) -> Iterator[Row]:
     with run_service(models, folder) as service:
         found = in_child(seconds_by_turns, service.url, str(models), count)
     direct = statistics.median(found["direct"])
-    # A machine that others use too is slow for seconds: for both ways of a request alike.
+    # A shared machine is slow for seconds at a time: then both ways of a request are slow alike.
     of_pairs = statistics.median(map(operator.truediv, found["service"], found["direct"]))
     yield Row(
         name="overhead",
@@ -49,15 +49,17 @@ def overhead(folder: Path, scale: float) -> Iterator[Row]:
         bound_of="ratio",
         judged=scale == 1,
         note=f"{count} requests both ways, by turns, each with another prompt and seed: the median "
-        "of the others, and that of the ratios; what the empty negative prompt says, the service "
-        "knows from the first; all of ours took "
+        "of the others, and that of the ratios; the service knows the encoding of the empty "
+        "negative prompt after the first; all of ours took "
         f"{sum(found['service']):.1f} s, all of the others {sum(found['direct']):.1f} s; the "
         f"pictures of both differ by {found['apart']:.2f} of 255",
     )
 
 
 def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
-    """Seconds of each way for each request; raises RuntimeError when their pictures differ."""
+    """Return the seconds of each way for each request; raises RuntimeError if their images
+    differ.
+    """
     import numpy as np
     import torch
     from PIL import Image
@@ -68,7 +70,7 @@ def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
     model = only_model_in(folder)
     pipeline = diffusers_pipeline(model, "tuned")
     if find_device().plan.attention == "chunked":
-        attend_in_chunks(pipeline.unet)  # what is compared is all around the pipeline
+        attend_in_chunks(pipeline.unet)  # this compares everything around the pipeline
     seconds: dict[str, list[float]] = {"service": [], "direct": []}
 
     def service(prompt: str, seed: int) -> bytes:
@@ -90,7 +92,7 @@ def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
                 generator=torch.Generator("cpu").manual_seed(seed),
             ).images
         file = io.BytesIO()
-        image.save(file, "PNG", compress_level=1)  # as the service does
+        image.save(file, "PNG", compress_level=1)  # the same as the service
         seconds["direct"].append(time.perf_counter() - began)
         return file.getvalue()
 
@@ -105,7 +107,7 @@ def seconds_by_turns(url: str, folder: str, count: int) -> dict[str, Any]:
         apart.append(float(abs(one - other).mean()))
     if max(apart) > _ALIKE:
         raise RuntimeError(f"a picture differs by {max(apart):.2f} of 255 from the other way's")
-    # The first of each way warms it up.
+    # The first request of each way warms it up.
     return {way: each[1:] for way, each in seconds.items()} | {"apart": max(apart)}
 
 
@@ -120,7 +122,7 @@ def clients(folder: Path, scale: float) -> Iterator[Row]:
         def draw(seed: int) -> None:
             ask(service.url, _body(model.id, "a lake at night", seed))
 
-        for seed in range(count, 2 * count):  # the largest batch is found by doubling
+        for seed in range(count, 2 * count):  # doubling finds the largest batch
             with ThreadPoolExecutor(count) as pool:
                 list(pool.map(draw, range(100 * seed, 100 * seed + count)))
             if device == "cpu":
@@ -145,12 +147,12 @@ def clients(folder: Path, scale: float) -> Iterator[Row]:
         bound_of="ratio",
         at_least=True,
         judged=scale == 1 and device == "cuda",
-        note=f"on {device}; judged on CUDA alone",
+        note=f"on {device}; judged on CUDA only",
     )
 
 
 def ask(url: str, body: dict[str, Any]) -> Any:
-    """The answer of `/v1/infer`. Raises urllib.error.HTTPError."""
+    """Return the answer of `/v1/infer`. Raises urllib.error.HTTPError."""
     request = urllib.request.Request(  # noqa: S310 - a service on this machine
         f"{url}/v1/infer",
         json.dumps(body).encode(),

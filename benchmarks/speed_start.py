@@ -1,4 +1,4 @@
-"""How soon after a start the first picture is there."""
+"""How soon after a start the first image is there."""
 
 import io
 import statistics
@@ -31,7 +31,9 @@ def start(folder: Path, scale: float) -> Iterator[Row]:
     demo_variant(models / "demo.safetensors", 0)
     model_id = only_model_in(str(models)).id
     rounds = max(1, int(_ROUNDS * scale))
-    seconds_to_picture(models, folder, model_id, seed=0)  # which leaves the file's hash behind
+    seconds_to_picture(
+        models, folder, model_id, seed=0
+    )  # which leaves the file's hash in the cache
     ours, imports, drawings = [], [], []
     for number in range(rounds):
         ours.append(seconds_to_picture(models, folder, model_id, seed=number + 1))
@@ -57,7 +59,9 @@ def start(folder: Path, scale: float) -> Iterator[Row]:
 
 
 def seconds_to_picture(models: Path, folder: Path, model_id: str, *, seed: int) -> float:
-    """From the start of the process to the picture; the request is sent until it is answered."""
+    """Time from the start of the process to the image; the request is repeated until it
+    succeeds.
+    """
     body = {
         "id": f"first {seed}",
         "model_id": model_id,
@@ -84,7 +88,7 @@ def seconds_to_picture(models: Path, folder: Path, model_id: str, *, seed: int) 
 
 
 def import_libraries() -> None:
-    """What every program that draws with diffusers imports; runs in a child."""
+    """Import what every program that draws with diffusers imports; runs in a child process."""
     import torch
     from diffusers import StableDiffusionPipeline
 
@@ -92,7 +96,7 @@ def import_libraries() -> None:
 
 
 def seconds_to_draw(folder: str) -> float:
-    """Of a call of the tuned pipeline that is not its first, to a PNG; runs in a child."""
+    """Time a warm call of the tuned pipeline, to a PNG; runs in a child process."""
     import torch
 
     pipeline = diffusers_pipeline(only_model_in(folder), "tuned")

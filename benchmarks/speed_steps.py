@@ -32,7 +32,7 @@ _OURS: Mapping[str, Mapping[str, Any]] = {
     "openvino-int8": {"quantization": "int8"},
 }
 """Ways of the service, and the settings that choose each."""
-# What the service must reach over plain diffusers; OpenVINO is an extra.
+# The required ratio of the service to plain diffusers; OpenVINO is an extra.
 _STEP_BOUNDS = {"torch": 1.75, "openvino": 2.6, "openvino-int8": 2.6}
 _DECODE_BOUND = 2.2
 _MEMORY_BOUND = 1.05
@@ -62,7 +62,7 @@ def steps(folder: Path, scale: float, *, rounds: int) -> Iterator[Row]:
 
 
 def can_draw_with(settings: Mapping[str, Any]) -> bool:
-    """Whether the service starts with these here."""
+    """Return True if the service starts with these settings here."""
     from adapters.diffusion.devices.device import planned_device
 
     try:
@@ -73,7 +73,7 @@ def can_draw_with(settings: Mapping[str, Any]) -> bool:
 
 
 def by_diffusers(folder: str, way: str) -> dict[str, Any]:
-    """Seconds a step and of the decoding, and the peak of memory; runs in a child."""
+    """Return seconds per step and of the decoding, and peak memory; runs in a child process."""
     import torch
 
     pipeline = diffusers_pipeline(only_model_in(folder), way)
@@ -92,7 +92,7 @@ def by_diffusers(folder: str, way: str) -> dict[str, Any]:
 
 
 def by_the_service(folder: str, data: str, way: str) -> dict[str, Any]:
-    """The same of the use case, in the service's environment; runs in a child."""
+    """Return the same for the use case, in the service's environment; runs in a child process."""
     settings = Settings(model_dirs=(folder,), data_dir=data, **_OURS[way])
     container = Container(settings=settings)
     container.model_registry().refresh()
@@ -111,7 +111,7 @@ def by_the_service(folder: str, data: str, way: str) -> dict[str, Any]:
         seed=1,
     )
     encode = container.generate_images()(request, on_step=note).timings.encode
-    return _figures(times, time.perf_counter() - encode, "its own choice")
+    return _figures(times, time.perf_counter() - encode, "default")
 
 
 def _figures(times: list[float], ended: float, dtype: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _rows(
             judged=judged,
             note=note,
         )
-    if "quantization" not in _OURS[way]:  # which leaves the decoder as it is
+    if "quantization" not in _OURS[way]:  # which leaves the decoder unchanged
         yield Row(
             name=f"decode{suffix}",
             what=f"from the last step to the picture, SD 1.5 shapes, 512x512{with_it}",
@@ -180,7 +180,7 @@ def _rows(
         bound=_MEMORY_BOUND,
         bound_of="ratio",
         judged=judged,
-        note="resident pages of the process, those of the mapped file among them",
+        note="resident pages of the process, including those of the mapped file",
     )
 
 

@@ -1,1 +1,1 @@
-"""Tools that make what the repository ships; no part of the service."""
+"""Tools that build what the repository ships; they are not part of the service."""

@@ -36,7 +36,7 @@ PROMPTS = (
     "mountains with snow and a lake, trees",
 )
 _COLUMNS = 4
-_SIZE = 256  # pixels a side of each picture
+_SIZE = 256  # pixels per side of each picture
 _JPEG_QUALITY = 88
 
 

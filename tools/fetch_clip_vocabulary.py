@@ -1,9 +1,9 @@
-"""Puts the CLIP byte-pair vocabulary in place, from the package index.
+"""Download the CLIP byte-pair vocabulary from the package index.
 
     python -m tools.fetch_clip_vocabulary
 
-The wheel of open_clip_torch carries OpenAI's `bpe_simple_vocab_16e6.txt.gz` unchanged (MIT
-licence); CLIP uses the first 48,894 of its merges. Nothing of the wheel is run.
+The wheel of open_clip_torch contains OpenAI's `bpe_simple_vocab_16e6.txt.gz` unchanged (MIT
+licence); CLIP uses the first 48,894 of its merges. No code of the wheel is run.
 """
 
 import gzip
@@ -27,7 +27,7 @@ _TARGET: Final = (
 
 
 def main() -> None:
-    """Download, check, convert and write; raises SystemExit with what went wrong."""
+    """Download, check, convert and write; raises SystemExit with the reason of a failure."""
     with tempfile.TemporaryDirectory() as folder:
         download = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", folder]
         subprocess.run([*download, "--only-binary=:all:", _REQUIREMENT], check=True)  # noqa: S603
@@ -37,13 +37,13 @@ def main() -> None:
     if found != _MEMBER_SHA256:
         raise SystemExit(f"{_MEMBER} has the SHA-256 {found}; it must be {_MEMBER_SHA256}")
     merges = merges_of(gzip.decompress(published).decode("utf-8"))
-    # Without time and name in it, the same merges give the same file.
+    # Without a time and a name in it, the same merges give the same file.
     _TARGET.write_bytes(gzip.compress(merges.encode("utf-8"), compresslevel=9, mtime=0))
     print(f"{_TARGET}: {_TARGET.stat().st_size:,} bytes")
 
 
 def merges_of(published: str) -> str:
-    """The text of a `merges.txt` with the merges that CLIP uses, from the published list."""
+    """Return the text of a `merges.txt` with the merges that CLIP uses, from the published list."""
     return "\n".join(["#version: 0.2", *published.split("\n")[1 : _MERGES + 1], ""])
 
 

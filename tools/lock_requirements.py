@@ -1,10 +1,10 @@
-"""Writes requirements/*.txt: every package with its version and the hashes of its files.
+"""Write requirements/*.txt: every package with its version and the hashes of its files.
 
     make lock
 
 uv resolves for every platform and asks the package registry for the hashes. The versions are those
-of constraints.txt. torch has a file of its own with what it brings for CUDA, because a machine may
-take another build of it, which has other hashes.
+of constraints.txt. torch and its CUDA packages have a file of their own, because a machine may use
+another build of torch, which has other hashes.
 """
 
 import re
@@ -27,17 +27,17 @@ _OPTIONS = (
 
 
 def blocks(text: str) -> list[str]:
-    """The requirements of a file, each with the lines of its hashes."""
+    """Return the requirements of a file, each with the lines of its hashes."""
     return [block for block in re.split(r"(?m)^(?=[A-Za-z0-9])", text) if block.strip()]
 
 
 def is_of_torch(block: str) -> bool:
-    """Whether a requirement is torch, or a package that only its CUDA build needs."""
+    """Return True if a requirement is torch, or a package that only its CUDA build needs."""
     return _OF_TORCH.match(block) is not None
 
 
 def main() -> None:
-    """Write the files. Raises CalledProcessError when uv cannot resolve."""
+    """Write the files. Raises CalledProcessError if uv cannot resolve."""
     FOLDER.mkdir(exist_ok=True)
     for name, extras in EXTRAS.items():
         wanted = [option for extra in extras for option in ("--extra", extra)]

@@ -10,11 +10,13 @@ __all__ = ["kept_interrupts"]
 
 @contextmanager
 def kept_interrupts() -> Iterator[Callable[[], None]]:
-    """Ctrl-C as ever, and a function that raises KeyboardInterrupt when one has come before.
+    """Handle Ctrl-C as usual, and yield a function that raises KeyboardInterrupt if one came
+    before.
 
-    What is imported may take the exception for an error of its own, and go on or fail with that:
-    who calls the function now and then is still interrupted, and whatever else is raised after a
-    Ctrl-C is that Ctrl-C. For the main thread, as signals are.
+    An imported module may take the exception for an error of its own, and continue or fail with
+    that error. A caller that calls the function from time to time is still interrupted, and any
+    exception after a Ctrl-C counts as that Ctrl-C. Only the main thread may use this, as with all
+    signals.
     """
     came = False
 

@@ -1,4 +1,4 @@
-"""Which model a person means."""
+"""The model that a person's words name."""
 
 import re
 from collections.abc import Iterable
@@ -15,15 +15,16 @@ _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
 
 def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
-    """The model that `wanted` names, by the rule of all doors; the default model for None.
+    """Return the model that `wanted` names, by the same rule as the API; the default model for
+    None.
 
     Args:
-        registry: Has looked through the folders.
+        registry: A registry that has read the folders.
         wanted: An id, its first digits, a path, a file's name with or without its extension, or an
             alias.
 
     Raises:
-        InputError: no model is meant, or several are; the message lists those that could be.
+        InputError: `wanted` names no model, or several; the message lists the candidates.
     """
     try:
         model = registry.resolve(wanted)
@@ -57,4 +58,4 @@ def _listed(models: Iterable[ModelRecord]) -> str:
     lines = [
         f"\n  {each.id[:SHORT_ID]}  {plain(each.name)}  {each.family or '-'}" for each in models
     ]
-    return " There are:" + "".join(lines) if lines else " No model there can draw"
+    return " There are:" + "".join(lines) if lines else " No model in the folders can draw"

@@ -1,4 +1,4 @@
-"""Standard output and standard error, as they are for commands: they may fail."""
+"""Standard output and standard error for commands: writing to them may fail."""
 
 import contextlib
 import io
@@ -14,12 +14,14 @@ _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 class OutputLost(OSError):
     """What a command printed did not reach standard output.
 
-    An OSError, so that whoever expects one of a stream is not surprised.
+    It is an OSError, because callers expect that class from a stream.
     """
 
 
 class _Output(io.FileIO):
-    """Standard output; the first write that fails raises OutputLost, and later ones are lost."""
+    """Standard output; the first write that fails raises OutputLost, and later writes are
+    discarded.
+    """
 
     _lost = False
 
@@ -29,13 +31,14 @@ class _Output(io.FileIO):
         try:
             return super().write(data)
         except OSError as error:
-            # Python writes what is left once more when the process ends. Nobody is to hear of it.
+            # Python flushes the rest once more when the process ends. That failure must stay
+            # silent.
             self._lost = True
             raise OutputLost(error.errno, error.strerror) from None
 
 
 class _Remarks(io.FileIO):
-    """Standard error; what cannot be written is lost, as there is nobody to tell."""
+    """Standard error; output that cannot be written is discarded, because nobody can be told."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         try:
@@ -45,10 +48,10 @@ class _Remarks(io.FileIO):
 
 
 def guard_streams() -> None:
-    """Put streams in the place of `sys.stdout` and `sys.stderr` that report what is lost.
+    """Replace `sys.stdout` and `sys.stderr` with streams that report lost output.
 
-    A character that a stream's encoding lacks is written as an escape. A stream that is closed
-    counts as one that cannot be written to.
+    A character that a stream's encoding lacks is written as an escape. A closed stream counts as
+    one that cannot be written to.
     """
     for number in (_STANDARD_OUTPUT, _STANDARD_ERROR):
         _occupy(number)
@@ -57,7 +60,7 @@ def guard_streams() -> None:
 
 
 def _occupy(number: int) -> None:
-    """Open a closed descriptor for reading alone, or the next file would get its number."""
+    """Open a closed descriptor read-only; otherwise the next file would get its number."""
     try:
         os.fstat(number)
     except OSError:

@@ -1,4 +1,4 @@
-"""Pictures as files that appear whole, and in the place of no other unless that is asked for."""
+"""Image files that appear complete, and replace another file only on request."""
 
 import contextlib
 import os
@@ -22,11 +22,13 @@ ENDINGS: Mapping[str, OutputFormat] = MappingProxyType(
         ".webp": OutputFormat.WEBP,
     }
 )
-"""How the names of picture files end; the first of a format is the usual one."""
+"""The endings of image files; the first of each format is the usual one."""
 
 
 def format_of(output: Path) -> OutputFormat:
-    """The format that a file's ending asks for. Raises InputError where that is no picture's."""
+    """Return the format that a file's ending names. Raises InputError if it is no image format's
+    ending.
+    """
     wanted = ENDINGS.get(output.suffix.lower())
     if wanted is None:
         raise InputError(
@@ -37,10 +39,10 @@ def format_of(output: Path) -> OutputFormat:
 
 
 def destinations(output: Path, count: int, *, force: bool) -> list[Path]:
-    """Where `count` pictures go: `output`, or of several `<stem>-1.png` and so on.
+    """Return where `count` images go: `output`, or `<stem>-1.png` and so on for several.
 
     Raises:
-        InputError: they could not be written there, or one is there already and `force` is not set.
+        InputError: they could not be written there, or a file is there and `force` is not set.
     """
     if not output.parent.is_dir():
         raise InputError(f"--output: there is no folder '{plain(str(output.parent))}'")
@@ -52,15 +54,15 @@ def destinations(output: Path, count: int, *, force: bool) -> list[Path]:
     if directory := next((path for path in paths if path.is_dir()), None):
         raise InputError(f"--output: '{plain(str(directory))}' is a folder")
     if not force and (taken := [path for path in paths if os.path.lexists(path)]):
-        raise InputError(_is_there(taken[0]))
+        raise InputError(_exists(taken[0]))
     return paths
 
 
 def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
-    """Write the picture. Whenever this is interrupted, `path` holds all of it or none.
+    """Write the image. If this is interrupted, `path` holds all of it or nothing.
 
     Raises:
-        CommandError: it cannot be written, or another file has appeared there meanwhile.
+        CommandError: it cannot be written, or another file has appeared there in the meantime.
     """
     temporary = path.with_name(f".ai-inference-{secrets.token_hex(8)}.tmp")
     try:
@@ -68,9 +70,9 @@ def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
         if force:
             temporary.replace(path)
         else:
-            _move_where_nothing_is(temporary, path)
+            _move_without_replacing(temporary, path)
     except FileExistsError:
-        raise CommandError(_is_there(path)) from None
+        raise CommandError(_exists(path)) from None
     except OSError as error:
         raise CommandError(f"{plain(str(path))} cannot be written: {error.strerror}") from None
     finally:
@@ -78,18 +80,18 @@ def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _move_where_nothing_is(temporary: Path, path: Path) -> None:
+def _move_without_replacing(temporary: Path, path: Path) -> None:
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links, such as FAT
+    except OSError:  # a file system without hard links, such as FAT
         if os.path.lexists(path):
             raise FileExistsError from None
         temporary.replace(path)
 
 
-def _is_there(path: Path) -> str:
+def _exists(path: Path) -> str:
     return f"{plain(str(path))} exists already; --force writes over it"
 
 

@@ -1,4 +1,4 @@
-"""Looking through the model folders until all that is whole is known, and saying how far it is."""
+"""Read the model folders until every complete file is known, and show the progress."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,11 @@ _LOOK_AGAIN_SECONDS = 0.1
 
 
 def look_through(registry: ModelRegistry, line: StatusLine, wanted: str | None = None) -> None:
-    """As `ModelRegistry.refresh`, but it ends when the id is known that `wanted` begins. New files
-    are hashed, which takes a while where they are large; what earlier runs or the service learnt of
-    them is kept in DATA_DIR.
+    """Do what `ModelRegistry.refresh` does, but stop once the id that starts with `wanted` is
+    known.
+
+    New files are hashed, which takes a while if they are large; DATA_DIR keeps what earlier runs or
+    the service learned about them.
     """
     announced = False
     registry.look()
@@ -31,7 +33,9 @@ def look_through(registry: ModelRegistry, line: StatusLine, wanted: str | None =
 
 
 def _is_known(registry: ModelRegistry, wanted: str | None) -> bool:
-    """Whether it is an id, or begins one: what is not listed yet will have another one."""
+    """Return True if `wanted` is a listed id or its beginning. A file that is not listed yet will
+    have another id.
+    """
     if wanted is None or len(wanted) < SHORT_ID:
         return False
     return any(model.id.startswith(wanted.lower()) for model in registry.models())

@@ -1,4 +1,4 @@
-"""Text for people: sizes, foreign names, and a line that is written over."""
+"""Text for people: sizes, foreign names, and a status line that is overwritten."""
 
 import shutil
 import sys
@@ -15,7 +15,7 @@ _UNITS = ("kB", "MB", "GB", "TB")
 
 
 def human_bytes(count: int) -> str:
-    """`312 B`, `4.3 GB`: decimal units, as disks and model sites count."""
+    """Format bytes as `312 B` or `4.3 GB`: decimal units, as disks and model sites use them."""
     if count < 1000:
         return f"{count} B"
     amount = float(count)
@@ -27,7 +27,7 @@ def human_bytes(count: int) -> str:
 
 
 def human_seconds(seconds: float) -> str:
-    """`4 s`, `2:07`, `1:02:07`."""
+    """Format seconds as `4 s`, `2:07` or `1:02:07`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -36,14 +36,16 @@ def human_seconds(seconds: float) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` on one line and without what steers a terminal: file names come from strangers."""
+    """Return `text` on one line and without terminal control codes: file names come from
+    strangers.
+    """
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class StatusLine:
-    """One line on standard error that is written over while something goes on.
+    """One line on standard error that is overwritten while something is running.
 
-    Where that is no terminal, or one that can not (TERM=dumb), only `note` writes.
+    If that is not a terminal, or a terminal that cannot do it (TERM=dumb), only `note` writes.
     """
 
     def __init__(self, environ: Mapping[str, str], stream: TextIO | None = None) -> None:
@@ -52,7 +54,7 @@ class StatusLine:
         self._shown = 0
 
     def show(self, text: str) -> None:
-        """Put `text` in place of what stands there."""
+        """Replace the text of the line with `text`."""
         if self._live:
             text = text[: shutil.get_terminal_size().columns - 1]
             self._stream.write("\r" + text.ljust(self._shown))
@@ -60,20 +62,20 @@ class StatusLine:
             self._shown = len(text)
 
     def clear(self) -> None:
-        """Leave the line empty."""
+        """Clear the line."""
         if self._shown:
             self._stream.write("\r" + " " * self._shown + "\r")
             self._stream.flush()
             self._shown = 0
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Write a line that stays."""
         self.clear()
         click.echo(text, file=self._stream)
 
 
 class StepBar:
-    """Steps on a status line: a bar, how many, how fast, how long to go."""
+    """Steps on a status line: a bar, the count, the speed and the time left."""
 
     def __init__(self, line: StatusLine, clock: Callable[[], float] = time.monotonic) -> None:
         self._line = line
@@ -81,9 +83,9 @@ class StepBar:
         self._first: tuple[int, float] | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that `done` steps of `total` are done."""
+        """Show that `done` of `total` steps are done."""
         now = self._clock()
-        if self._first is None or done < self._first[0]:  # it began, or begins anew
+        if self._first is None or done < self._first[0]:  # drawing starts, or restarts
             self._first = (done, now)
         begun, since = self._first
         text = f"{_bar(done, total)} {done}/{total} steps"

@@ -1,4 +1,4 @@
-"""What the commands are given: the service's parts, put together by whoever may know them."""
+"""The service's parts that commands get, built by code that may import the adapters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Assembly", "Core", "DeviceFacts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """The use cases, over the adapters that some settings name. Nothing of it is started."""
+    """The use cases, over the adapters that some settings name. Nothing here is started."""
 
     registry: ModelRegistry
     generate_images: GenerateImages
@@ -25,12 +25,13 @@ class DeviceFacts:
     """The device that would draw.
 
     Attributes:
-        name: As `DEVICE` names it.
-        dtype: By torch's name.
+        name: The name that `DEVICE` uses.
+        dtype: The name that torch uses.
         backend: What runs the networks.
-        quantization: What the UNet's large layers are multiplied in; `none` for the precision.
-        largest_batch: Images that are drawn together at most.
-        cache_bytes: Of weights that stay loaded.
+        quantization: The number format of the UNet's large layers; `none` for the compute
+            precision.
+        largest_batch: The largest number of images drawn together.
+        cache_bytes: Bytes for weights that stay loaded.
     """
 
     name: str
@@ -43,20 +44,20 @@ class DeviceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """Makes the parts when a command asks for them, so that the others need not wait.
+    """Builds each part when a command asks for it, so that other commands need not wait for it.
 
     Attributes:
-        environment: The variables, as the process has them.
-        core: The use cases for these settings; with a name they may leave models out that are
-            not called so, where one is.
-        find_device: Looks for the device of these settings; raises DeviceUnavailable.
+        environment: The process's variables.
+        core: Builds the use cases for these settings. Given a model's name, they may skip models
+            with another name if one has it.
+        find_device: Finds the device for these settings; raises DeviceUnavailable.
         try_job_store: Reads once from the job store; raises StorageUnavailable.
-        read_made_key: The file of the key that the service made for itself with these settings,
-            None where there is none; raises SettingsError where it is no good.
-        put_demo: Puts the demo model into this folder, if it is not there; its path. Raises
-            FileNotFoundError where the installation has none, OSError where it cannot be written.
-        serve: Runs the service, with these variables in place of the environment's. Its end ends
-            the process.
+        read_made_key: Reads the key file that the service made for these settings, None if there is
+            none; raises SettingsError if it is unusable.
+        put_demo: Puts the demo model into this folder, if it is not there, and returns its path.
+            Raises FileNotFoundError if the installation has none, OSError if it cannot be written.
+        serve: Runs the service, with these variables overriding the environment's. When it ends,
+            the process ends.
     """
 
     environment: Mapping[str, str]

@@ -1,4 +1,6 @@
-"""gunicorn's master process for one service in one worker, as a person at a terminal expects it."""
+"""gunicorn's master process, for one service in one worker and with signals that suit a
+terminal.
+"""
 
 import contextlib
 import os
@@ -16,23 +18,23 @@ __all__ = ["HELD_SIGNALS", "ServiceArbiter"]
 HELD_SIGNALS = frozenset(
     {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGABRT, signal.SIGUSR1}
 )
-"""Signals that a new worker gets only when it can obey them."""
+"""Signals that a new worker receives only once it can handle them."""
 
 _INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C ended: 128 and the number of SIGINT."""
+"""Exit status that shells report for a program ended by Ctrl-C: 128 plus the number of SIGINT."""
 
 _ONE_PRESS_SECONDS = 0.3
-"""A wrapper may pass on the SIGINT that the terminal has sent already; no finger is that fast."""
+"""A wrapper may forward the SIGINT that the terminal already sent; no person presses that fast."""
 
 
 class ServiceArbiter(Arbiter):
-    """gunicorn's arbiter, with other answers to some signals.
+    """gunicorn's arbiter, with different reactions to some signals.
 
     - A second Ctrl-C ends everything at once.
-    - SIGHUP ends the service as SIGTERM does where a terminal started it. Elsewhere it changes
-      nothing: a reload would hold two copies of every model and read no new setting.
+    - SIGHUP ends the service as SIGTERM does if a terminal started it. Otherwise it changes
+      nothing: a reload would hold two copies of every model and would read no new setting.
     - SIGTTIN adds no worker: the service is one process, which owns the device and DATA_DIR.
-    - No signal is lost between the fork of the worker and the moment when it can obey.
+    - No signal is lost between the fork of the worker and the moment when it can handle signals.
     """
 
     _clock = staticmethod(time.monotonic)
@@ -42,9 +44,9 @@ class ServiceArbiter(Arbiter):
 
     @classmethod
     def take_over(cls, server: Any) -> None:
-        """Make a server of gunicorn's behave so; before it installs its handlers of signals.
+        """Turn a gunicorn server into a ServiceArbiter, before it installs its signal handlers.
 
-        A bare `gunicorn` makes its Arbiter itself, and asks nobody for the class.
+        A plain `gunicorn` command creates its Arbiter itself and has no setting for the class.
         """
         server.__class__ = cls
         server._from_terminal = _has_terminal()
@@ -68,7 +70,7 @@ class ServiceArbiter(Arbiter):
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
         try:
             return super().spawn_worker()
-        finally:  # the worker's process has them released long since, and ends here
+        finally:  # the worker's process released these signals long ago, and ends here
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
     def handle_hup(self) -> None:
@@ -87,11 +89,12 @@ class ServiceArbiter(Arbiter):
             except HaltServer as error:  # the worker failed while it was being stopped
                 super().halt(error.reason, error.exit_status)
         except SystemExit as error:
-            # At its orderly end the interpreter gives Ctrl-C back its first meaning.
+            # An orderly interpreter shutdown restores the default action of Ctrl-C.
             end_process(error)
 
     def _end_at_once(self) -> None:
-        # In a handler of signals, so nothing here may wait. Jobs are kept; a new start draws them.
+        # This runs in a signal handler, so nothing here may wait. Jobs are kept; the next start
+        # runs them.
         for pid in tuple(self.WORKERS):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

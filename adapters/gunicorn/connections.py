@@ -1,13 +1,13 @@
-"""Connections that cost no thread until a whole head of a request has arrived.
+"""Connections that occupy no thread until the whole head of a request has arrived.
 
 gunicorn's `gthread` worker reads a request in the thread that will answer it, and closes a
-connection in its main thread. A client that sends a byte now and then holds either of them. Here
-the main thread collects heads without waiting, and a client that is too slow is closed:
+connection in its main thread. A client that sends one byte now and then blocks either of them. Here
+the main thread collects heads without blocking, and a client that is too slow is disconnected:
 
-- a head must arrive within `head_seconds`, whatever its number of bytes;
-- a body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`;
-- when there are too many connections, the one that has waited longest for its client is closed;
-- requests about the health of the service have threads of their own, and so have public pages.
+- A head must arrive within `head_seconds`, whatever its number of bytes.
+- A body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`.
+- When there are too many connections, the one that has waited longest for its client is closed.
+- Health requests have threads of their own, and so have public pages.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ __all__ = ["ConnectionsWorker"]
 
 
 _DRAIN_SECONDS = 0.25
-"""How long a thread waits for the rest of a body that nobody read."""
+"""How long a thread waits for the rest of a body that the application did not read."""
 _PAUSE_SECONDS = 0.5
 """How long no connection is accepted after the process ran out of file descriptors."""
 _HEALTH_THREADS = 2
@@ -46,14 +46,14 @@ _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errn
 _HEALTH = re.compile(rb"/(?:v1/)?health(?:/ready)?")
 _API = re.compile(rb"/(?:v1|infer|openai|sdapi|metrics)(?:/.*)?", re.DOTALL)
 _SHORT = 1024
-"""Bytes at the start of a head that tell which threads answer it."""
+"""Bytes at the start of a head that decide which threads answer the request."""
 
 
 def _path(head: bytes) -> bytes:
-    """The path of a request, as the application will read it (RFC 9112, section 3.2)."""
+    """Return the path of a request, as the application will read it (RFC 9112, section 3.2)."""
     words = head.removeprefix(b"\r\n").split(b" ", 2)
     target = words[1] if len(words) > 1 else b""
-    if not target.startswith(b"/"):  # a proxy's form, with the scheme and the host
+    if not target.startswith(b"/"):  # a proxy's form, with scheme and host
         target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
     return unquote_to_bytes(target.partition(b"?")[0])
 
@@ -61,12 +61,12 @@ def _path(head: bytes) -> bytes:
 class ConnectionsWorker(ThreadWorker):
     """gunicorn's `gthread` worker, with connections as the module describes them.
 
-    A subclass says what a client is told whose request never was one, in `handle_error`.
+    A subclass overrides `handle_error` to answer a client whose bytes are not a request.
 
     Attributes:
-        head_seconds: From the first byte of a request, or the start of a connection, to the end of
-            the head.
-        linger_seconds: How long a closed connection is drained, so that the client reads its
+        head_seconds: Time limit from the first byte of a request, or the start of a connection, to
+            the end of the head.
+        linger_seconds: How long a closed connection is drained, so that the client can read its
             answer (RFC 9112, section 9.6).
     """
 
@@ -78,8 +78,8 @@ class ConnectionsWorker(ThreadWorker):
         super().init_process()
 
     def prepare_connections(self) -> None:
-        """Make what connections need, in the worker's own process."""
-        # Those whose head is being received, the longest waiting first.
+        """Create what connections need, in the worker's own process."""
+        # Connections whose head is being received, the longest waiting first.
         self._receiving: dict[Any, bytearray] = {}
         self._closing: dict[socket.socket, float] = {}
         self._accepts_again = 0.0
@@ -87,7 +87,7 @@ class ConnectionsWorker(ThreadWorker):
         self._public_threads = ThreadPoolExecutor(_PUBLIC_THREADS, thread_name_prefix="public")
 
     def close_connections(self) -> None:
-        """Let the threads of health and of public pages end. The worker serves no more."""
+        """Let the health and public-page threads end. The worker serves no more requests."""
         self._health_threads.shutdown(wait=False)
         self._public_threads.shutdown(wait=False)
         for sock in list(self._closing):
@@ -169,8 +169,8 @@ class ConnectionsWorker(ThreadWorker):
         return bool(keepalive and conn.parser.finish_body(deadline=deadline))
 
     def _receive(self, conn: Any, seconds: float, ahead: bytes = b"") -> None:
-        """Collect the next head of a connection. Its bytes often are there already."""
-        conn.data_ready = True  # so that no thread waits for them
+        """Collect the next head of a connection. Often its bytes are already there."""
+        conn.data_ready = True  # so that no thread waits for these bytes
         conn.timeout = time.monotonic() + seconds
         self._receiving[conn] = bytearray(ahead)
         self.poller.register(conn.sock, EVENT_READ, partial(self._on_readable, conn))
@@ -179,7 +179,7 @@ class ConnectionsWorker(ThreadWorker):
     def _on_readable(self, conn: Any, _sock: Any, more: bool = True) -> None:
         received = self._receiving.get(conn)
         if received is None:
-            return  # it was closed for another's sake, after the poller had found it readable
+            return  # it was closed to make room for another after the poller had found it readable
         began = bool(received)
         try:
             data = conn.sock.recv(MAX_HEAD) if more else b"-"
@@ -207,7 +207,7 @@ class ConnectionsWorker(ThreadWorker):
         return self._receiving.pop(conn)
 
     def _give_up(self, conn: Any, *, tell: bool) -> None:
-        """Close a connection whose head did not arrive; `tell` a client that began one."""
+        """Close a connection whose head did not arrive; `tell` a client that had started one."""
         began = self._forget(conn)
         if tell and began:
             error = HeadTooLarge() if len(began) > MAX_HEAD else HeadTooSlow()
@@ -233,7 +233,9 @@ class ConnectionsWorker(ThreadWorker):
         self._close_longest_waiting()
 
     def _linger(self, conn: Any) -> None:
-        """Close a connection without waiting: half of it now, and all once the client has read."""
+        """Close a connection without blocking: one direction now, the other once the client has
+        read.
+        """
         sock = conn.sock
         try:
             sock.setblocking(False)

@@ -1,4 +1,4 @@
-"""File descriptors: each connection is one, and the system gives a process only so many."""
+"""File descriptors: each connection needs one, and the system limits them per process."""
 
 import contextlib
 import resource
@@ -6,24 +6,26 @@ import resource
 __all__ = ["connections_within_limit"]
 
 _OWN = 80
-"""Of the service itself: databases, pictures, model files that are read, watchers, libraries."""
+"""Descriptors of the service itself: databases, images, model files, watchers, libraries."""
 
 
 def connections_within_limit(wanted: int, *, needed: int) -> int:
     """Raise the soft limit of this process, and return how many connections fit.
 
     Args:
-        wanted: Connections at best.
-        needed: Connections at least: one for each thread.
+        wanted: The best number of connections.
+        needed: The smallest number of connections: one for each thread.
 
     Raises:
-        SystemExit: fewer than `needed` fit, with the remedy.
+        SystemExit: fewer than `needed` fit; the message names the remedy.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < wanted + _OWN:
         target = wanted + _OWN if hard == unlimited else min(hard, wanted + _OWN)
-        with contextlib.suppress(ValueError, OSError):  # macOS may refuse what `hard` promises
+        with contextlib.suppress(
+            ValueError, OSError
+        ):  # macOS may refuse a value that `hard` allows
             resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     fitting = wanted if soft == unlimited else min(wanted, soft - _OWN)

@@ -1,6 +1,6 @@
 """Ctrl-C, SIGTERM and a closed terminal while a program still imports its modules.
 
-It imports next to nothing itself, so that a program can call it first.
+This module imports next to nothing itself, so that a program can call it first.
 """
 
 import contextlib
@@ -11,19 +11,19 @@ from types import FrameType
 __all__ = ["end_at_once", "restore_interrupts"]
 
 _STATUS = {
-    # What shells report of a program that Ctrl-C ended: 128 and the number of SIGINT.
+    # Exit status that shells report for a program ended by Ctrl-C: 128 plus the number of SIGINT.
     signal.SIGINT: 130,
-    # As later: a service that is told to end has done what it was told.
+    # The same as later: a service that is asked to stop, and stops, has succeeded.
     signal.SIGTERM: 0,
     signal.SIGHUP: 0,
 }
 
 
 def end_at_once() -> None:
-    """From now on these signals end the process without a traceback; nothing is to be lost yet.
+    """Make these signals end the process without a traceback; there is nothing to lose yet.
 
-    A signal that the process was told to ignore, as `nohup` does, stays ignored. For the main
-    thread alone, as for all handlers.
+    A signal that the process was told to ignore, as `nohup` does, stays ignored. Only the main
+    thread may call this, as with all signal handlers.
     """
     for number in _STATUS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -31,7 +31,9 @@ def end_at_once() -> None:
 
 
 def restore_interrupts() -> None:
-    """Let Ctrl-C raise KeyboardInterrupt and the others end the process, as Python has it."""
+    """Restore Python's defaults: Ctrl-C raises KeyboardInterrupt, the other signals end the
+    process.
+    """
     for number in _STATUS:
         if signal.getsignal(number) is _end:
             interrupt = number == signal.SIGINT
@@ -42,5 +44,5 @@ def _end(number: int, _frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         with contextlib.suppress(OSError):
             os.write(2, b"stopped\n")
-    # Nothing of the process is asked: an import may take an exception for an error of its own.
+    # This raises nothing: code that guards an import might catch the exception as its own.
     os._exit(_STATUS[signal.Signals(number)])

@@ -1,4 +1,4 @@
-"""The sockets that the service listens on, or one sentence about why it cannot."""
+"""The sockets that the service listens on, or one sentence that says why it cannot."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ __all__ = ["listen"]
 
 
 def listen(server: Any) -> None:
-    """Give a server of gunicorn's its listening sockets, before it makes them itself.
+    """Give a gunicorn server its listening sockets before it creates them itself.
 
-    gunicorn would try five times, a second apart, and print two lines for each. Sockets that it is
-    given from outside, by systemd or for an upgrade, and Unix sockets are left to it.
+    gunicorn would try five times, one second apart, and print two lines for each try. Sockets from
+    outside (systemd, an upgrade) and Unix sockets are left to gunicorn.
 
     Raises SystemExit with the reason and the remedy.
     """

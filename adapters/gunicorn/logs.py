@@ -1,4 +1,4 @@
-"""How log lines look."""
+"""The format of log lines."""
 
 import logging
 from typing import Any
@@ -9,28 +9,28 @@ _FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class OneLineFormatter(logging.Formatter):
-    """One line for one event, whatever a file's name or a caller's text holds.
+    """Formats each event as one line, whatever a file's name or a caller's text contains.
 
-    In a message what is not printable, such as a line end, is escaped. The lines of a traceback
-    follow it indented, so that none of them looks like an event.
+    Unprintable characters of a message, such as a line end, are escaped. The lines of a traceback
+    follow indented, so that none of them looks like an event.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """The line, without the traceback."""
+        """Return the line, without the traceback."""
         line = super().formatMessage(record)
         return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
     def formatException(self, ei: Any) -> str:
-        """The traceback, indented."""
+        """Return the traceback, indented."""
         return "\n".join(f"    {line}" for line in super().formatException(ei).splitlines())
 
 
 def logging_config(*, level: str, log_format: str) -> dict[str, Any]:
-    """A `logging.config.dictConfig` for the service and gunicorn alike, on standard error.
+    """Return a `logging.config.dictConfig` for the service and gunicorn, on standard error.
 
     Args:
         level: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`.
-        log_format: `text`, or `json` for one JSON object a line.
+        log_format: `text`, or `json` for one JSON object per line.
     """
     formatters = {
         "text": {"()": "adapters.gunicorn.logs.OneLineFormatter", "fmt": _FIELDS},
@@ -50,7 +50,7 @@ def logging_config(*, level: str, log_format: str) -> dict[str, Any]:
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
-            # The service writes its own line for each request, with its id and its caller.
+            # The service logs its own line for each request, with its id and its caller.
             "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
         },
     }

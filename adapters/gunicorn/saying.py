@@ -1,4 +1,4 @@
-"""What the service tells the person who started it."""
+"""Messages of the service to the person who started it."""
 
 import contextlib
 import logging
@@ -11,9 +11,9 @@ _log = logging.getLogger(__name__)
 
 
 def say(text: str) -> None:
-    """Print `text` on standard output. Where that cannot be written to, the service goes on.
+    """Print `text` on standard output. The service continues if standard output is not writable.
 
-    A key is told so, never by logging.
+    Keys are shown this way, never through logging.
     """
     try:
         if sys.stdout is None:
@@ -25,7 +25,7 @@ def say(text: str) -> None:
 
 
 def _discard() -> None:
-    """Let what is still to be written go nowhere, or the interpreter fails over it at its end."""
+    """Discard unwritten output; otherwise the interpreter fails on it at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What a client that is too slow may not do: send a head, send a body, read an answer."""
+"""Limits for slow clients: how long they may take to send a head, send a body or read an answer."""
 
 import errno
 import os
@@ -21,14 +21,14 @@ __all__ = [
 ]
 
 BODY_SECONDS = 10.0
-"""A body or an answer may always take so long."""
+"""Seconds that any body or answer may take."""
 BYTES_PER_SECOND = 16 * 1024
-"""And a second longer for so many bytes: slower than any mobile network, and bounded."""
+"""One more second is allowed for each of these bytes: slower than any mobile network."""
 MAX_HEAD = 64 * 1024
-"""Bytes of a head. Browsers and proxies send a tenth of it."""
+"""Largest head in bytes. Browsers and proxies send a tenth of it."""
 
 _FILE_BYTES = 256 * 1024
-"""Of a file that are read at once."""
+"""Bytes of a file that are read at once."""
 _REQUEST_LINE = re.compile(rb"[!-~]+ [^\x00-\x20]+ HTTP/\d\.\d\r?")
 _MAX_LINE = 4094 + len(b"\r\n")  # gunicorn's limit_request_line
 
@@ -42,9 +42,9 @@ class HeadTooLarge(Exception):
 
 
 def head_is_ready(received: bytes) -> bool:
-    """Whether gunicorn's parser need not wait for more bytes.
+    """Return True if gunicorn's parser need not wait for more bytes.
 
-    It has the whole head, or enough to see that this is not a request.
+    The bytes contain the whole head, or enough to see that this is not a request.
     """
     text = received.removeprefix(b"\r\n")  # RFC 9112, section 2.2
     line, newline, _ = text.partition(b"\n")
@@ -54,9 +54,9 @@ def head_is_ready(received: bytes) -> bool:
 
 
 class DeadlineSocket(socket.socket):
-    """A socket whose client must take what is sent, by `sendall` or `sendfile`, fast enough.
+    """A socket whose client must receive `sendall` and `sendfile` data fast enough.
 
-    Both raise OSError when it does not. A `sendfile` of Python's own waits for ever.
+    Both raise OSError if it does not. Python's own `sendfile` waits for ever.
     """
 
     def sendall(self, data: Any, flags: int = 0) -> None:
@@ -64,7 +64,7 @@ class DeadlineSocket(socket.socket):
         self._send_before(_deadline(len(left)), left, flags)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send `count` bytes of a regular file, or all from `offset` on; how many they were."""
+        """Send `count` bytes of a regular file, or all from `offset` on; return the number sent."""
         end = os.fstat(file.fileno()).st_size
         end = end if count is None else min(end, offset + count)
         deadline, at = _deadline(max(0, end - offset)), offset
@@ -81,22 +81,24 @@ class DeadlineSocket(socket.socket):
 
 
 def _deadline(length: int) -> float:
-    """When a client must have taken so many bytes, which are sent from now on."""
+    """Return the time by which a client must have received this many bytes, if they are sent
+    now.
+    """
     return time.monotonic() + BODY_SECONDS + length / BYTES_PER_SECOND
 
 
 class BodyUnreader(SocketUnreader):
-    """Reads bodies, until the client has sent too few bytes for its time."""
+    """Reads bodies, until the client has sent too few bytes for the elapsed time."""
 
     _deadline = 0.0
 
     def begin(self) -> None:
-        """A request begins."""
+        """Start the clock of a new request."""
         self._deadline = time.monotonic() + BODY_SECONDS
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         if time.monotonic() > self._deadline:
-            # As the kernel reports a client that sends nothing at all within its time.
+            # The kernel reports the same error for a client that sends nothing within the timeout.
             raise BlockingIOError(errno.EAGAIN, "the client sends too slowly")
         data: bytes = super().chunk(size_hint)
         self._deadline += len(data) / BYTES_PER_SECOND

@@ -1,4 +1,4 @@
-"""What the service says to the person who started it."""
+"""What the service prints for the person who started it."""
 
 from collections.abc import Sequence
 
@@ -17,21 +17,21 @@ _DECODE = (
     rf"open(\"{_PICTURE}\", \"wb\")"
     r".write(base64.b64decode(answer[\"images\"][0][\"base64\"]))"
 )
-"""Python, as it stands between double quotes of a shell."""
+"""Python code, quoted for a place between double quotes in a shell."""
 
 
 def welcome(settings: Settings, *, made: MadeApiKey | None, warnings: Sequence[str] = ()) -> str:
-    """The address, how to sign in, the key when the service made it, and each warning."""
+    """Return the address, how to sign in, the key if the service created it, and each warning."""
     lines = ["", f"{NAME} {VERSION} serves on {address(settings)}"]
     if made is not None:
-        # Browsers send no fragment, so the key is in no log of a server and in no Referer.
+        # Browsers do not send the fragment, so the key appears in no server log and in no Referer.
         lines += [
             f"Sign in with one click: {address(settings)}/#key={made.key}",
             f"API key: {made.key}",
             f"The key is kept in {made.kept_in}, also for the next start. API_KEYS sets others."
             if made.kept_in
-            else "The key is for this run alone: DATA_DIR keeps no file from other users. "
-            "API_KEYS sets one that stays.",
+            else "The key is for this run alone: DATA_DIR cannot protect a file from other users. "
+            "Set API_KEYS to a key that stays.",
         ]
     elif settings.api_keys:
         lines.append(f"Open {address(settings)} and sign in with one of API_KEYS.")
@@ -66,32 +66,32 @@ def first_picture(
     made: MadeApiKey | None,
     program: str = NAME,
 ) -> str:
-    """A command to paste into a shell, which leaves a picture. One of `models` can draw.
+    """Return a shell command that draws an image with one of `models` and saves it.
 
     It runs in every shell that has `sh`, `curl` and `python3`. A key that the user has set is not
-    printed, as it is theirs to keep secret: the command takes it from the variables that the
-    shell exports, or asks for it.
+    printed, because it is theirs to keep secret: the command takes it from exported variables, or
+    asks for it.
 
     Args:
-        settings: The service's.
-        models: Those that are listed; the first that can draw is drawn with.
-        made: The service's own key, where it made one.
+        settings: The service's settings.
+        models: The listed models; the first that can draw is used.
+        made: The service's own key, if it created one.
         program: The path of `ai-inference`, for tokens.
     """
     model = next(model for model in models if model.loadable)
     if made is not None:
         key = f"K={made.key}; "
     elif settings.api_keys:
-        key = "K=${API_KEY:-${API_KEYS%%,*}}; " + _asked("API key")
+        key = "K=${API_KEY:-${API_KEYS%%,*}}; " + _prompt_for("API key")
     else:
         minted = f'K=${{TOKEN:-$("{program}" token --subject me 2>/dev/null)}}; '
-        key = minted + _asked("Token")
-    # The id is the time, so that the line draws anew each time it is pasted, and after an edit.
+        key = minted + _prompt_for("Token")
+    # The id is the time, so that each run of the line draws a new image, also after an edit.
     body = (
         r"{\"id\": \"$(date +%s)\", "
         rf"\"model_id\": \"{model.id}\", \"prompt\": \"{_PROMPT}\"}}"
     )
-    # Inside of single quotes, where each shell leaves all but single quotes alone.
+    # Every shell leaves all characters but single quotes alone inside single quotes.
     return (
         "Paste this for a first picture. It waits until the picture is drawn, which may take "
         f"minutes on a CPU,\nand leaves it in {_PICTURE} in the folder where you are:\n\n"
@@ -103,18 +103,18 @@ def first_picture(
 
 
 def no_model(settings: Settings) -> str:
-    """What to do where there is no model to draw with."""
+    """Return what to do when there is no model to draw with."""
     return (
         f"No model to draw with yet. Put a checkpoint into {settings.model_dirs[0]}, or let "
         "`ai-inference demo` put a small one there. The service sees it without a restart.\n"
     )
 
 
-def _asked(what: str) -> str:
+def _prompt_for(what: str) -> str:
     return f'[ -n "$K" ] || {{ printf "{what}: "; read -r K; }}; '
 
 
 def address(settings: Settings) -> str:
-    """Where the service answers, as this machine reaches it."""
+    """Return the address of the service, as this machine reaches it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"

@@ -1,4 +1,4 @@
-"""The gunicorn worker: threads that serve, and a service that is told when the end begins."""
+"""The gunicorn worker: threads that serve, and a service that learns when shutdown begins."""
 
 import contextlib
 import json
@@ -23,15 +23,15 @@ from application.lifecycle.service import InferenceService
 
 __all__ = ["service_worker"]
 
-# A thread that serves waits so long for the next bytes of a request that has begun.
+# How long a serving thread waits for the next bytes of a request that has begun.
 _RECEIVE_SECONDS = 10
-# And so long for a client that takes nothing of what is sent, or is no longer there to take it.
+# How long it waits for a client that receives nothing, or is gone.
 _SEND_SECONDS = 10
-# The kernel reports a client that is no longer there after so long.
+# The kernel reports a client that has vanished after this time.
 _VANISHED_SECONDS = 30
-# After Ctrl-C, for the answers of those who waited. A person waits two seconds at most.
+# After Ctrl-C, the time to answer waiting clients. A person waits two seconds at most.
 _LEAVE_SECONDS = 1.2
-# When gunicorn has asked a worker that hangs to abort, it waits a second.
+# gunicorn gives a hanging worker one second to abort.
 _ABORT_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
@@ -47,23 +47,24 @@ class _Order(Enum):
 def service_worker(service: InferenceService, *, grace_seconds: float) -> type[ConnectionsWorker]:
     """gunicorn's `gthread` worker for a process that holds `service`.
 
-    On SIGTERM it tells the service to stop, which draws what was accepted for `grace_seconds` and
-    then tells those who still wait. gunicorn's own grace must be longer, or it resets them. On
-    SIGINT and SIGQUIT nothing is waited for: what is drawn is put back for the next start, those
-    who wait are told, and the process ends within two seconds.
+    On SIGTERM it stops the service gracefully: the service runs accepted jobs for `grace_seconds`
+    and then answers the clients that still wait. gunicorn's own grace period must be longer, or
+    gunicorn resets those connections. On SIGINT and SIGQUIT nothing is waited for: running jobs go
+    back into the queue for the next start, waiting clients are answered, and the process ends
+    within two seconds.
 
-    A handler of signals interrupts the main thread anywhere, also inside a lock, so it only notes
-    an order. A thread that may wait carries it out.
+    A signal handler interrupts the main thread anywhere, also inside a lock, so it only notes an
+    order. A thread that may block carries it out.
     """
 
     class ServiceWorker(ConnectionsWorker):
         def init_signals(self) -> None:
-            self._orders: SimpleQueue[_Order] = SimpleQueue()  # its `put` may interrupt itself
+            self._orders: SimpleQueue[_Order] = SimpleQueue()  # a signal may interrupt `put` itself
             super().init_signals()
-            # A closed terminal tells the master too, which decides what it means.
+            # A closed terminal also signals the master, which decides what it means.
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             threading.Thread(target=self._obey, name="orders", daemon=True).start()
-            # What came since the fork comes now.
+            # Signals that arrived since the fork are delivered now.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
         def handle_exit(self, sig: int, frame: Any) -> None:
@@ -79,7 +80,7 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[C
             self._orders.put(_Order.REOPEN_LOGS)
 
         def handle_winch(self, sig: int, frame: Any) -> None:
-            # gunicorn's own writes to the log, perhaps into the middle of another line.
+            # gunicorn's own handler writes to the log, perhaps into the middle of another line.
             pass
 
         def _obey(self) -> None:
@@ -91,22 +92,23 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[C
             }
             while True:
                 order = self._orders.get()
-                # Each in a thread of its own: Ctrl-C may follow a SIGTERM that is obeyed still.
+                # Each order has its own thread: Ctrl-C may follow a SIGTERM that is still being
+                # obeyed.
                 threading.Thread(target=do[order], name=order.name.lower(), daemon=True).start()
 
         def _finish(self) -> None:
-            # gunicorn hears of it last: from then on it accepts nobody, who must be told meanwhile
-            # that the service stops.
+            # gunicorn learns of it last: from then on it accepts no connections, and until then
+            # clients must be told that the service is stopping.
             service.stop(grace_seconds)
-            self._accept_nobody()
+            self._stop_accepting()
 
         def _leave(self, status: int = 0, seconds: float = _LEAVE_SECONDS) -> None:
             ends_at = time.monotonic() + seconds
             stop = threading.Thread(target=service.stop, args=(0,), name="stop", daemon=True)
             stop.start()
             stop.join(seconds)
-            self._accept_nobody()
-            # The main thread ends the process earlier, once everybody who waited is told.
+            self._stop_accepting()
+            # The main thread ends the process earlier, once every waiting client is answered.
             time.sleep(max(0.0, ends_at - time.monotonic()))
             os._exit(status)
 
@@ -114,30 +116,33 @@ def service_worker(service: InferenceService, *, grace_seconds: float) -> type[C
             _log.critical("the worker's main thread has not answered gunicorn in time")
             self._leave(status=1, seconds=_ABORT_SECONDS)
 
-        def _accept_nobody(self) -> None:
-            with contextlib.suppress(OSError, ValueError):  # the main thread may be past its end
-                super().handle_exit(signal.SIGTERM, None)  # which only notes it, and wakes it up
+        def _stop_accepting(self) -> None:
+            with contextlib.suppress(OSError, ValueError):  # the main thread may already have ended
+                super().handle_exit(
+                    signal.SIGTERM, None
+                )  # which only notes the order and wakes the main thread
 
         def is_parent_alive(self) -> bool:
             alive: bool = super().is_parent_alive()
             if not alive:
-                # Another may be started any moment over the same jobs; this one leaves them to it.
+                # Another worker may start at any moment with the same jobs; this one leaves them
+                # alone.
                 self._orders.put(_Order.LEAVE)
             return alive
 
         def handle(self, conn: Any) -> Any:
             # Without this a client that sends half a request, or reads half an answer, holds its
-            # thread for ever. The kernel's limits stay when gunicorn makes the socket blocking.
-            _limit_patience(conn.sock)
+            # thread for ever. The kernel's limits remain when gunicorn makes the socket blocking.
+            _set_socket_timeouts(conn.sock)
             return super().handle(conn)
 
         def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-            _answer_what_is_no_request(client, exc)
+            _answer_invalid_request(client, exc)
 
     return ServiceWorker
 
 
-def _limit_patience(sock: socket.socket) -> None:
+def _set_socket_timeouts(sock: socket.socket) -> None:
     for option, seconds in (
         (socket.SO_RCVTIMEO, _RECEIVE_SECONDS),
         (socket.SO_SNDTIMEO, _SEND_SECONDS),
@@ -148,8 +153,8 @@ def _limit_patience(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_SECONDS * 1000)
 
 
-def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> None:
-    """Problem details for bytes that never became a request, where Flask has no say."""
+def _answer_invalid_request(client: socket.socket, exc: BaseException) -> None:
+    """Answer with problem details for bytes that never became a request; Flask never sees those."""
     status, title = 400, "Bad Request"
     detail = "this is not an HTTP request that the service understands"
     if isinstance(exc, http_errors.LimitRequestLine):
@@ -164,7 +169,7 @@ def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> Non
     elif not isinstance(exc, http_errors.ParseException):
         status, title = 500, "Internal Server Error"
         detail = "an unexpected error; the log has it"
-        _log.error("unexpected error outside of a request", exc_info=exc)
+        _log.error("unexpected error outside a request", exc_info=exc)
     code = title.lower().replace(" ", "_") if status != 500 else "internal_error"
     request_id = uuid.uuid4().hex
     body = json.dumps(
@@ -185,4 +190,4 @@ def _answer_what_is_no_request(client: socket.socket, exc: BaseException) -> Non
     try:
         client.sendall(head.encode() + body)
     except OSError:
-        _log.debug("the client of %s is gone", request_id)
+        _log.debug("the client of %s disconnected", request_id)

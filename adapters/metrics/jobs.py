@@ -1,4 +1,4 @@
-"""Counts of what was drawn."""
+"""Metrics about jobs and drawing."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -11,7 +11,7 @@ __all__ = ["PrometheusJobObserver"]
 _PHASE_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _STEP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _BATCH_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-# Of a counter that is not there before it counts, no rate sees the first time.
+# `rate()` misses the first increment of a counter that did not exist before it.
 _USUAL_FAILURES = (
     errors.OutOfMemory.code,
     errors.GenerationFailed.code,
@@ -22,7 +22,7 @@ _USUAL_FAILURES = (
 
 
 class PrometheusJobObserver(JobObserver):
-    """Counts and histograms in `registry`."""
+    """Counters and histograms in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._ended = Counter(
@@ -40,7 +40,7 @@ class PrometheusJobObserver(JobObserver):
         )
         phases = Histogram(
             "ai_inference_job_phase_seconds",
-            "Seconds of each job that succeeded, by phase; a job has those of its whole batch.",
+            "Seconds of each succeeded job, by phase; a job counts the phases of its whole batch.",
             ("phase",),
             buckets=_PHASE_BUCKETS,
             registry=registry,
@@ -49,13 +49,13 @@ class PrometheusJobObserver(JobObserver):
         self._generate, self._encode = phases.labels("generate"), phases.labels("encode")
         self._batches = Histogram(
             "ai_inference_batch_images",
-            "The number of images that were drawn together.",
+            "The number of images drawn together.",
             buckets=_BATCH_BUCKETS,
             registry=registry,
         )
         self._steps = Histogram(
             "ai_inference_step_seconds",
-            "Seconds from one step of a drawing to the next, for all images drawn together.",
+            "Seconds from one drawing step to the next, for all images drawn together.",
             buckets=_STEP_BUCKETS,
             registry=registry,
         )

@@ -1,4 +1,4 @@
-"""Counts of requests, and the page that shows them and all else."""
+"""Metrics about requests, and the page that shows all metrics."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ from domain import errors
 __all__ = ["PrometheusMetrics"]
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-# Of a counter that is not there before it counts, no rate sees the first time.
+# `rate()` misses the first increment of a counter that did not exist before it.
 _AWAITED = (
     "internal_error",
     errors.QueueFull.code,
@@ -27,13 +27,13 @@ _AWAITED = (
 
 
 class PrometheusMetrics(Metrics):
-    """Prometheus' two text formats of all that is in `registry`, and of this process.
+    """All metrics of `registry` and of this process, in Prometheus' two text formats.
 
     Args:
-        registry: Where others count too; only this object's own, so that several applications
-            can live in one process.
-        state: What is read when the page is made.
-        max_waiting: How many callers may wait for pictures.
+        registry: Other objects count here too. One registry per application, so that several
+            applications can live in one process.
+        state: Read when the page is created.
+        max_waiting: How many callers may wait for images.
         max_streams: How many event streams may be open.
     """
 
@@ -91,7 +91,7 @@ class PrometheusMetrics(Metrics):
 
 
 class _HeldThreads(Collector):
-    """Of those who hold a thread for as long as they like to, by who they are."""
+    """Gauges of the callers that hold a thread for a long time, by the kind of caller."""
 
     def __init__(self, max_waiting: int, max_streams: int) -> None:
         self._limits = (max_waiting, max_streams)
@@ -101,16 +101,20 @@ class _HeldThreads(Collector):
         waiting, streams = (read() for read in self.readings)
         max_waiting, max_streams = self._limits
         for name, text, value in (
-            ("waiting_callers", "Callers that wait for their pictures.", waiting),
-            ("waiting_callers_limit", "Callers that can wait for their pictures.", max_waiting),
+            ("waiting_callers", "Callers that wait for their images.", waiting),
+            (
+                "waiting_callers_limit",
+                "Callers that may wait for their images at once.",
+                max_waiting,
+            ),
             ("event_streams", "Event streams that are open.", streams),
-            ("event_streams_limit", "Event streams that can be open.", max_streams),
+            ("event_streams_limit", "Event streams that may be open at once.", max_streams),
         ):
             yield GaugeMetricFamily(f"ai_inference_{name}", text, value=value)
 
 
 class _WithoutCreationTimes(Collector):
-    """A registry, without the time at which each series began: as many series again."""
+    """A registry without each series' creation time, which would double the number of series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

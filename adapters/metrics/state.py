@@ -1,4 +1,4 @@
-"""The state of the service, read when it is asked for."""
+"""The state of the service, read when a scrape asks for it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ __all__ = ["StateCollector"]
 
 
 class StateCollector(Collector):
-    """Gauges of what these objects are like at the moment. Nothing here waits for any of them."""
+    """Gauges of the current state of these objects. Nothing here waits for any of them."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class StateCollector(Collector):
         self._max_queue = max_queue
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._of_the_service()
-        yield from self._of_the_queue()
-        yield from self._of_the_models()
-        yield from _of_the_device(self._report)
+        yield from self._service_metrics()
+        yield from self._queue_metrics()
+        yield from self._model_metrics()
+        yield from _device_metrics(self._report)
 
-    def _of_the_service(self) -> Iterator[Metric]:
+    def _service_metrics(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
             "ai_inference_build",
             "The version and the device; the device is empty until it is known.",
@@ -56,28 +56,30 @@ class StateCollector(Collector):
         now = self._service.readiness
         yield _by_label(
             "ai_inference_readiness",
-            "1 for the state of the service; only in the state ready would a request be drawn now.",
+            "1 for the state of the service; it runs requests only in the state ready.",
             "state",
             {each.name.lower(): each is now for each in Readiness},
         )
 
-    def _of_the_queue(self) -> Iterator[Metric]:
+    def _queue_metrics(self) -> Iterator[Metric]:
         load = self._job_service.load
-        yield _gauge("ai_inference_queue_jobs", "Jobs that wait.", load.waiting)
-        yield _gauge("ai_inference_queue_limit_jobs", "Jobs that can wait.", self._max_queue)
+        yield _gauge("ai_inference_queue_jobs", "Jobs in the queue.", load.waiting)
+        yield _gauge(
+            "ai_inference_queue_limit_jobs", "Jobs that the queue can hold.", self._max_queue
+        )
         yield _gauge(
             "ai_inference_queue_oldest_age_seconds",
             "Seconds since the oldest waiting job was accepted; 0 if no job waits.",
             load.oldest_seconds,
         )
-        yield _gauge("ai_inference_jobs_running", "Jobs that are being drawn.", load.running)
+        yield _gauge("ai_inference_jobs_running", "Jobs that are running.", load.running)
         yield _gauge(
             "ai_inference_steps_per_second",
-            "Steps in each second of what is being drawn; 0 if nothing is.",
+            "Drawing steps per second; 0 if nothing is being drawn.",
             load.steps_per_second,
         )
 
-    def _of_the_models(self) -> Iterator[Metric]:
+    def _model_metrics(self) -> Iterator[Metric]:
         listed = GaugeMetricFamily(
             "ai_inference_models",
             "Listed models, by kind and by whether they can draw.",
@@ -95,7 +97,7 @@ class StateCollector(Collector):
             left[pending.state.value] += max(0, pending.size - pending.hashed)
         yield _by_label(
             "ai_inference_hash_backlog_files",
-            "Model files that are not listed yet: still being written, or their bytes being read.",
+            "Model files that are not listed yet: still being written, or being read.",
             "state",
             files,
         )
@@ -107,7 +109,7 @@ class StateCollector(Collector):
         )
 
 
-def _of_the_device(report: DeviceReport) -> Iterator[Metric]:
+def _device_metrics(report: DeviceReport) -> Iterator[Metric]:
     loaded: Counter[str] = Counter()
     for model in report.loaded_models:
         loaded[model.id[:SHORT_ID]] += model.size
@@ -121,12 +123,12 @@ def _of_the_device(report: DeviceReport) -> Iterator[Metric]:
     if (memory := report.memory) is not None:
         yield _gauge(
             "ai_inference_device_memory_used_bytes",
-            "Bytes of the memory of the device that are in use, by all programs.",
+            "Bytes of device memory in use by all programs.",
             memory.used,
         )
         yield _gauge(
             "ai_inference_device_memory_size_bytes",
-            "Bytes of the memory of the device.",
+            "Bytes of device memory.",
             memory.total,
         )
 

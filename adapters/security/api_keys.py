@@ -11,12 +11,12 @@ __all__ = ["ApiKeyVerifier"]
 
 
 class ApiKeyVerifier(CredentialVerifier):
-    """A fixed set of keys, of which all have the same rights. Keeps their SHA-256, not the keys.
+    """A fixed set of keys. Keeps their SHA-256 hashes, not the keys.
 
     Args:
         keys: The keys.
-        scopes: What each may do; everything, unless it is said.
-        may_mint: Whether each may have tokens.
+        scopes: What each key may do; a key that is not named may do everything.
+        may_mint: Which keys may issue tokens.
     """
 
     def __init__(
@@ -27,7 +27,9 @@ class ApiKeyVerifier(CredentialVerifier):
         self._may_mint = may_mint
 
     def verify(self, credential: str) -> Principal | None:
-        """Whose key this is. Takes the same time whichever key it is, or none."""
+        """Return the caller that this key belongs to. Takes the same time for every key, known or
+        not.
+        """
         digest = hashlib.sha256(credential.encode(errors="surrogateescape")).digest()
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):

@@ -24,7 +24,9 @@ class JwtTokens(CredentialVerifier, TokenIssuer):
         self._clock = clock
 
     def verify(self, credential: str) -> Principal | None:
-        """Whose token this is; `exp` and `sub` are required, `nbf` and `iat` honoured."""
+        """Return the caller of a token. `exp` and `sub` are required, `nbf` and `iat` are
+        honoured.
+        """
         try:
             claims = jwt.decode(
                 credential,

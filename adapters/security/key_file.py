@@ -1,4 +1,4 @@
-"""The API key that the service makes for itself, kept from one start to the next."""
+"""The API key that the service creates for itself and keeps between starts."""
 
 import contextlib
 import logging
@@ -14,16 +14,16 @@ from application.settings.settings import SettingsError
 __all__ = ["ApiKeyFile"]
 
 _BYTES = 32
-"""Of randomness in a key, as `ai-inference keys new` has it."""
+"""Random bytes in a key, as in `ai-inference keys new`."""
 _LONGEST = 1024
-"""Bytes that are read of the file; a key has 43."""
+"""Bytes read from the file at most; a key has 43."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _log = logging.getLogger(__name__)
 
 
 class ApiKeyFile:
-    """A file `api-key` in `folder` that its owner alone may read.
+    """A file `api-key` in `folder` that only its owner can read.
 
     Several processes may ask at once: all get the same key. The key is never logged.
     """
@@ -33,20 +33,21 @@ class ApiKeyFile:
         self._path = self._folder / "api-key"
 
     def read(self) -> MadeApiKey | None:
-        """The key that is kept; None where there is no file. Changes nothing.
+        """Return the stored key, or None if there is no file. Changes nothing.
 
-        Raises SettingsError where the file cannot be read, or holds no key.
+        Raises SettingsError if the file cannot be read or holds no key.
         """
         return self._read(mend=False)
 
     def read_or_make(self) -> MadeApiKey:
-        """The key that is kept, or else a new one, which is then kept.
+        """Return the stored key, or create and store one.
 
-        A file that others may read is closed to them, with a warning. A file system that keeps no
-        rights, such as FAT, gets no key: the new key is for this process alone then.
+        If other users can read the file, their access is removed, with a warning. A file system
+        without permissions, such as FAT, stores no key: the new key is then valid in this process
+        only.
 
-        Raises SettingsError where the folder cannot be written to, the file cannot be read, or it
-        holds no key.
+        Raises SettingsError if the folder is not writable, or if the file cannot be read or holds
+        no key.
         """
         kept = self._read(mend=True)
         return self._make() if kept is None else kept
@@ -57,27 +58,27 @@ class ApiKeyFile:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise self._useless(f"cannot be read: {error.strerror}") from None
+            raise self._unusable(f"cannot be read: {error.strerror}") from None
         try:
             about = os.fstat(file)
             if not stat.S_ISREG(about.st_mode):
-                raise self._useless("is not a file")
+                raise self._unusable("is not a file")
             if mend and about.st_mode & _OTHERS:
                 self._close_to_others(file)
             key = os.read(file, _LONGEST).decode("ascii", "replace").strip()
         finally:
             os.close(file)
         if len(key) < _BYTES or not key.isascii() or not key.isprintable() or " " in key:
-            raise self._useless("does not hold an API key")
+            raise self._unusable("does not hold an API key")
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
 
     def _close_to_others(self, file: int) -> None:
         with contextlib.suppress(OSError):
             os.fchmod(file, stat.S_IRUSR | stat.S_IWUSR)
         if os.fstat(file).st_mode & _OTHERS:
-            raise self._useless("can be read by other users, so its key is not a secret")
+            raise self._unusable("can be read by other users, so its key is not a secret")
         _log.warning(
-            "other users could read %s until now; for a new key delete it and start again",
+            "other users could read %s until now; to get a new key, delete it and start again",
             self._path,
         )
 
@@ -107,7 +108,7 @@ class ApiKeyFile:
                 temporary.unlink(missing_ok=True)
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
 
-    def _useless(self, why: str) -> SettingsError:
+    def _unusable(self, why: str) -> SettingsError:
         return SettingsError(
             [
                 f"API_KEYS is not set, and {self._path.absolute()}, where the service keeps a key "

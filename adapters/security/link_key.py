@@ -1,4 +1,4 @@
-"""The key that links to pictures are signed with: the same in every run of a service."""
+"""The key that signs links to images. It is the same in every run of a service."""
 
 import hashlib
 import hmac
@@ -17,9 +17,9 @@ _LABEL = b"ai-inference: key of picture links"
 
 
 class LinkKey:
-    """Derived from the secret key, or else random and kept in a file that its owner alone reads.
+    """A key derived from the secret key, or a random one in a file that only its owner can read.
 
-    The file is made when the key is first asked for. Any thread may ask.
+    The file is created when the key is first needed. Any thread may ask for it.
     """
 
     def __init__(self, secret_key: str | None, file: str | os.PathLike[str]) -> None:
@@ -29,7 +29,9 @@ class LinkKey:
         self._key: bytes | None = None
 
     def __call__(self) -> bytes:
-        """32 bytes. Raises StorageUnavailable when the file can be neither read nor made."""
+        """Return 32 bytes. Raises StorageUnavailable if the file can be neither read nor
+        created.
+        """
         with self._lock:
             if self._key is None:
                 self._key = self._derived() if self._secret_key else self._kept()
@@ -58,7 +60,7 @@ class LinkKey:
         return key
 
     def _make(self) -> None:
-        """Put a whole file in place. Of two processes that do it at once, the first one counts."""
+        """Put a complete file in place. If two processes do this at once, the first one wins."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         new = self._file.with_name(f".{self._file.name}-{secrets.token_hex(4)}")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

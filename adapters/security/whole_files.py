@@ -1,4 +1,4 @@
-"""Files of secrets that other processes see whole or not at all."""
+"""Files of secrets that other processes see complete or not at all."""
 
 import os
 from pathlib import Path
@@ -7,21 +7,21 @@ __all__ = ["put_first"]
 
 
 def put_first(temporary: Path, path: Path) -> bool:
-    """Give a whole file its name, unless another file has that name already.
+    """Give a complete file its name, unless another file already has that name.
 
-    `temporary` lies in the same folder, and may still be there afterwards.
+    `temporary` is in the same folder, and may still be there afterwards.
 
     Returns:
-        False where another file has the name; it is left as it is.
+        False if another file has the name; that file is left unchanged.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the folder is not writable.
     """
     try:
         os.link(temporary, path)
     except FileExistsError:
         return False
-    except OSError:  # a file system without links
+    except OSError:  # a file system without hard links
         if os.path.lexists(path):
             return False
         temporary.replace(path)

@@ -1,8 +1,8 @@
-"""Calls that are given up when they take too long, because what they call has frozen.
+"""Calls that are abandoned when they take too long, because the callee has frozen.
 
-A database that is down reports an error. One that has frozen reports nothing: a paused server, a
-network path that drops packets, a file system that hangs. No timeout of a driver covers all of
-these, so each call runs in a thread of its own, and its caller waits for a bounded time.
+A database that is down reports an error. A frozen one reports nothing: a paused server, a network
+path that drops packets, a file system that hangs. No driver timeout covers all of these, so each
+call runs in a thread of its own, and its caller waits for a bounded time.
 """
 
 import threading
@@ -17,11 +17,11 @@ _T = TypeVar("_T")
 
 
 class GivenUp(Exception):
-    """The caller has given up a call before it could change anything."""
+    """The caller abandoned a call before the call could change anything."""
 
 
 class _Call:
-    """One call. Either its caller gives it up, or it may commit; never both."""
+    """One call. Either its caller abandons it or it may commit; never both."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self.function = function
@@ -32,12 +32,12 @@ class _Call:
         self._committing = False
 
     def give_up(self) -> None:
-        """Let the call change nothing from now on, unless it commits already."""
+        """Keep the call from changing anything from now on, unless it is already committing."""
         with self._deciding:
             self._given_up = not self._committing
 
     def commit(self) -> None:
-        """Let nobody give it up any more. Raises GivenUp when somebody has."""
+        """Make it impossible to abandon the call. Raises GivenUp if the caller already did."""
         with self._deciding:
             if self._given_up:
                 raise GivenUp
@@ -45,13 +45,13 @@ class _Call:
 
 
 class BoundedCalls:
-    """Runs each function in a thread that a frozen call may hold for ever.
+    """Runs each function in a thread that a frozen call may block for ever.
 
     The threads are daemons, so a frozen call does not keep the process from ending.
 
     Args:
-        most: At most so many calls at once. When all of them are frozen, a further call fails once
-            its time is over.
+        most: The largest number of calls at once. If all of them are frozen, a further call fails
+            when its time is over.
     """
 
     def __init__(self, most: int = 16) -> None:
@@ -59,7 +59,7 @@ class BoundedCalls:
         self._current = threading.local()
 
     def __call__(self, function: Callable[[], _T], seconds: float) -> _T:
-        """What `function` returns or raises. Raises TimeoutError when it takes longer."""
+        """Return or raise what `function` does. Raises TimeoutError if it takes longer."""
         late = TimeoutError(f"no answer within {seconds:g} s")
         began = time.monotonic()
         if not self._places.acquire(timeout=seconds):
@@ -68,7 +68,7 @@ class BoundedCalls:
         thread = threading.Thread(target=self._run, args=(call,), name="database", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the system has no thread left
+        except RuntimeError:  # the system cannot start another thread
             self._places.release()
             raise
         if not call.ended.wait(max(0.0, began + seconds - time.monotonic())):
@@ -78,9 +78,9 @@ class BoundedCalls:
         return result
 
     def commit(self) -> None:
-        """The function that calls this is about to make its changes last.
+        """Mark the moment before the function that calls this commits its changes.
 
-        Raises GivenUp when its caller waits no longer, so that the changes are dropped.
+        Raises GivenUp if its caller no longer waits, so that the changes are dropped.
         """
         call: _Call | None = getattr(self._current, "call", None)
         if call is not None:

@@ -13,9 +13,9 @@ from domain.errors import StorageUnavailable
 __all__ = ["BoundedJobStore"]
 
 _SECONDS = 1.5
-"""A locked SQLite file is reported after one second. What takes longer has frozen."""
+"""A locked SQLite file is reported after one second. A store that takes longer has frozen."""
 _LONG_SECONDS = 15.0
-"""The same where no caller waits: a lock is reported after five, and removing takes its time."""
+"""The same if no caller waits: a lock is reported after five seconds, and deleting takes time."""
 
 _T = TypeVar("_T")
 
@@ -23,16 +23,15 @@ _log = logging.getLogger(__name__)
 
 
 class BoundedJobStore(JobStore):
-    """Raises StorageUnavailable when the store behind it does not answer.
+    """Raises StorageUnavailable if the store behind it does not answer.
 
-    What a call that was given up would have changed later is dropped, but for a call that froze
-    while its changes were made to last.
+    An abandoned call changes nothing later, unless it froze during its commit.
 
     Args:
-        store: It calls `calls.commit` before it makes changes last.
+        store: Calls `calls.commit` before it commits changes.
         calls: Each call of the store runs in it.
-        seconds: How long a call may take that a caller waits for.
-        long_seconds: How long any other call may take.
+        seconds: Time limit of a call that a caller waits for.
+        long_seconds: Time limit of any other call.
     """
 
     def __init__(

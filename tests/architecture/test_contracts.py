@@ -1,4 +1,4 @@
-"""The import contracts forbid what they should; `make check` holds the code to them."""
+"""The import contracts forbid what they should; `make check` applies them to the code."""
 
 import tomllib
 from typing import Any
@@ -27,12 +27,12 @@ def forbidden_to(package: str) -> set[str]:
     "package",
     ["domain", "application", "adapters.http", "adapters.filesystem", "adapters.diffusion"],
 )
-def test_tokens_are_signed_in_the_security_adapter_alone(package: str) -> None:
+def test_only_the_security_adapter_signs_tokens(package: str) -> None:
     assert "jwt" in forbidden_to(package)
     assert "jwt" not in forbidden_to("adapters.security")
 
 
-def test_every_adapter_stands_in_the_contracts() -> None:
+def test_every_adapter_is_in_the_contracts() -> None:
     adapters = {
         f"adapters.{path.parent.name}" for path in (ROOT / "adapters").glob("*/__init__.py")
     }

@@ -1,4 +1,4 @@
-"""README.md and docs/ can be found, lead somewhere, and name what there is."""
+"""README.md and docs/ are linked, their links work, and the names in them exist."""
 
 import re
 from pathlib import Path
@@ -18,20 +18,20 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def links(page: Path) -> list[str]:
-    """Where a page's links into the repository lead."""
+    """Return the targets of a page's links into the repository."""
     found = _LINK.findall(_CODE.sub("", page.read_text()))
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
 def anchors(page: Path) -> set[str]:
-    """Those that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub gives the headings of a page."""
     text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
 
 
 @pytest.mark.parametrize("page", [README, INDEX, *PAGES, *OTHERS], ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     lost = []
     for link in links(page):
         path, _, anchor = link.partition("#")
@@ -48,7 +48,7 @@ def test_every_page_is_one_click_away(index: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_page_leads_back_to_the_index(page: Path) -> None:
+def test_every_page_links_back_to_the_index(page: Path) -> None:
     assert page.read_text().split("\n")[2].startswith("[Documentation](README.md) · ")
 
 
@@ -57,5 +57,5 @@ def test_the_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize("page", [README, INDEX, *PAGES, *OTHERS], ids=lambda page: page.name)
-def test_no_line_is_left_to_be_filled_in(page: Path) -> None:
+def test_no_placeholder_is_left(page: Path) -> None:
     assert re.search(r"@[A-Z]+@|\b(TODO|TBD|FIXME)\b", page.read_text()) is None

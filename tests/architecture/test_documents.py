@@ -1,4 +1,4 @@
-"""The README, the Makefile and the files beside them say what is so."""
+"""The README, the Makefile and the files beside them are true."""
 
 import dataclasses
 import re
@@ -38,11 +38,11 @@ def test_every_requirement_is_pinned_within_its_range(
     assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)])
 
 
-def test_no_pin_is_of_one_machine_alone(pins: dict[str, Version]) -> None:
+def test_no_pin_is_specific_to_one_machine(pins: dict[str, Version]) -> None:
     assert all(version.local is None for version in pins.values())
 
 
-def test_the_settings_page_has_every_setting_once_with_its_default() -> None:
+def test_the_settings_page_lists_every_setting_once_with_its_default() -> None:
     page = (DOCS / "settings.md").read_text()
     found = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*?) \|", page, re.MULTILINE)
     assert sorted(name for name, _ in found) == sorted(
@@ -61,24 +61,24 @@ def test_the_settings_page_has_every_setting_once_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
-def test_a_container_has_no_rights_to_lose_and_a_bounded_log(name: str) -> None:
+def test_containers_drop_privileges_and_limit_their_log(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert {"max-size", "max-file"} <= set(service["logging"]["options"])
 
 
-def test_the_file_that_compose_reads_keys_from_is_never_committed() -> None:
+def test_the_env_file_of_compose_is_never_committed() -> None:
     files = [row["path"] for row in COMPOSE["services"]["cpu"]["env_file"]]
     assert set(files) <= set((ROOT / ".gitignore").read_text().splitlines())
 
 
-def test_ci_runs_the_readmes_test_command() -> None:
+def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert "make test" in README
     assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "exec make test"
 
 
-def test_the_makefile_has_what_the_documentation_names() -> None:
+def test_the_makefile_has_every_target_that_the_documentation_names() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
     named = set(re.findall(r"(?:`|^| )make ([a-z]+)(?: PYTHON=[^`]*)?[`\n]", text, re.MULTILINE))

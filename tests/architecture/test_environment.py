@@ -1,4 +1,4 @@
-"""The environment is read where the process begins, so that an embedder can pass another."""
+"""The environment is read only where the process starts, so that an embedder can pass another."""
 
 import ast
 from pathlib import Path
@@ -21,11 +21,11 @@ FILES = [
 
 
 def uses_of_the_environment(code: str) -> list[int]:
-    """Lines that name something of `os` with which the environment is read or changed."""
+    """Return the lines that use a name of `os` that reads or changes the environment."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(code))
-        if (isinstance(node, ast.Attribute) and node.attr in _NAMES and not _is_wsgis(node))
+        if (isinstance(node, ast.Attribute) and node.attr in _NAMES and not _is_wsgi_environ(node))
         or (
             isinstance(node, ast.ImportFrom)
             and node.module in ("os", "posix")
@@ -34,13 +34,13 @@ def uses_of_the_environment(code: str) -> list[int]:
     ]
 
 
-def _is_wsgis(node: ast.Attribute) -> bool:
-    """Whether it is what a WSGI server says of an HTTP request, which has the same name."""
+def _is_wsgi_environ(node: ast.Attribute) -> bool:
+    """Return True for a WSGI server's `environ` of an HTTP request, which has the same name."""
     return isinstance(node.value, ast.Name) and node.value.id == "request"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_what_the_system_starts_knows_the_environment(path: Path) -> None:
+def test_only_entry_points_read_the_environment(path: Path) -> None:
     assert uses_of_the_environment(path.read_text(encoding="utf-8")) == []
 
 
@@ -55,15 +55,15 @@ def test_only_what_the_system_starts_knows_the_environment(path: Path) -> None:
         "from os import *",
     ],
 )
-def test_a_use_is_found(code: str) -> None:
+def test_a_use_of_the_environment_is_found(code: str) -> None:
     assert uses_of_the_environment(code)
 
 
 @pytest.mark.parametrize("name", ["wsgi.py", "cli.py"])
-def test_these_two_do(name: str) -> None:
+def test_the_two_entry_points_are_found(name: str) -> None:
     assert uses_of_the_environment((ROOT / name).read_text(encoding="utf-8"))
 
 
-def test_what_only_speaks_of_it_does_not() -> None:
+def test_text_about_the_environment_is_not_found() -> None:
     assert not uses_of_the_environment('import os\n"os.environ"\nos._exit(1)')
     assert not uses_of_the_environment("from flask import request\nrequest.environ")

@@ -22,7 +22,7 @@ print(json.dumps({{"modules": sorted(sys.modules), "threads": threading.active_c
 
 
 def imported(*names: str) -> tuple[set[str], int]:
-    """The modules that are loaded, and the threads that run, once `names` are imported."""
+    """Return the loaded modules and the number of threads after `names` are imported."""
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT.format(names=names)],
         cwd=ROOT,
@@ -77,7 +77,7 @@ def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
     assert threads == 1
 
 
-def test_the_core_imports_the_standard_library_alone() -> None:
+def test_the_core_imports_only_the_standard_library() -> None:
     modules, _ = imported(*module_names("domain", "application"))
     ours = {"domain", "application", "__main__"}
     foreign = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names) - ours
@@ -91,7 +91,7 @@ def test_an_embedder_needs_no_flask(name: str) -> None:
     assert "flask" not in modules
 
 
-def test_the_commands_know_nothing_of_how_the_service_is_made() -> None:
+def test_the_commands_do_not_import_the_service() -> None:
     modules, threads = imported("cli", "adapters.cli.program")
     assert not modules & {"flask", "gunicorn", "jwt", "sqlalchemy", "dependency_injector"}
     assert threads == 1

@@ -1,4 +1,4 @@
-"""What is installed is pinned, and checked by the hashes of its files."""
+"""Installed packages are pinned, and checked by the hashes of their files."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ def _name(text: str) -> str:
 
 
 def _locked(name: str) -> dict[str, str]:
-    """The requirements of a file with their hashes, by the package's name."""
+    """Return the requirements of a file with their hashes, by package name."""
     text = re.sub(r"(?m)^#.*\n", "", (_FOLDER / f"{name}.txt").read_text())
     found = {}
     for block in blocks(text):
@@ -39,7 +39,7 @@ def test_every_package_has_a_version_and_a_hash(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*EXTRAS, "pip"])
-def test_versions_are_those_of_the_constraints(name: str) -> None:
+def test_versions_match_the_constraints(name: str) -> None:
     constraints = _constraints()
     for package, block in _locked(name).items():
         pin = _PIN.match(block)
@@ -50,7 +50,7 @@ def test_versions_are_those_of_the_constraints(name: str) -> None:
 
 
 @pytest.mark.parametrize("name, extras", EXTRAS.items())
-def test_everything_that_the_project_asks_for_is_locked(name: str, extras: tuple[str, ...]) -> None:
+def test_every_dependency_of_the_project_is_locked(name: str, extras: tuple[str, ...]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"]]
     for extra in extras:
@@ -59,7 +59,7 @@ def test_everything_that_the_project_asks_for_is_locked(name: str, extras: tuple
     assert names - {"torch"} <= _locked(name).keys()
 
 
-def test_torch_and_what_only_its_cuda_build_needs_are_apart() -> None:
+def test_torch_and_its_cuda_packages_have_a_file_of_their_own() -> None:
     assert "torch" in _locked("torch")
     assert all(is_of_torch(block) for block in _locked("torch").values())
     for name in EXTRAS:

@@ -1,4 +1,4 @@
-"""What other people install."""
+"""The wheel that other people install."""
 
 import os
 import shutil
@@ -41,18 +41,18 @@ def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(wheel_file: Path) -> list[str]:
-    """The names in it."""
+    """The names of the files in it."""
     with zipfile.ZipFile(wheel_file) as archive:
         return archive.namelist()
 
 
-def test_it_holds_the_packages_and_the_modules_and_nothing_else(wheel: list[str]) -> None:
+def test_it_contains_the_packages_and_modules_and_nothing_else(wheel: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     beside = {top for top in tops if not top.endswith((".dist-info", ".data"))}
     assert beside == {*PACKAGES, *MODULES}
 
 
-def test_it_brings_the_demo_model_once(wheel: list[str]) -> None:
+def test_it_contains_the_demo_model_once(wheel: list[str]) -> None:
     data = sorted(name for name in wheel if ".data/" in name)
     assert [name.partition(".data/data/")[2] for name in data] == [
         "share/ai-inference/demo.json",
@@ -60,7 +60,7 @@ def test_it_brings_the_demo_model_once(wheel: list[str]) -> None:
     ]
 
 
-def test_it_holds_every_file_of_the_packages(wheel: list[str]) -> None:
+def test_it_contains_every_file_of_the_packages(wheel: list[str]) -> None:
     files = {
         str(path.relative_to(ROOT))
         for package in PACKAGES
@@ -80,7 +80,7 @@ def test_it_installs_the_command(wheel: list[str]) -> None:
     assert any(name.endswith(".dist-info/entry_points.txt") for name in wheel)
 
 
-def test_who_has_installed_it_gets_the_demo_model_from_it(wheel_file: Path, tmp_path: Path) -> None:
+def test_an_installation_provides_the_demo_model(wheel_file: Path, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     prefix = ["--ignore-installed", "--no-compile", "--prefix", str(tmp_path / "prefix")]
     subprocess.run([*pip, *prefix, str(wheel_file)], check=True, capture_output=True, timeout=120)

@@ -17,7 +17,7 @@ _FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
-    # So that nothing but the page itself asks for anything.
+    # So that only the page itself makes requests.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -26,7 +26,7 @@ _FLAGS = [
 
 @contextmanager
 def launched_chromium() -> Iterator[Browser]:
-    """A headless browser. Without one the test is skipped, and fails where CI is set."""
+    """A headless browser. Without one the tests are skipped; they fail if CI is set."""
     path = next(filter(None, map(shutil.which, (*_NAMES, _MAC))), None)
     if path is None:
         if os.environ.get("CI"):

@@ -1,4 +1,4 @@
-"""A browser for each process that tests, a service and a tab for each test."""
+"""A browser for each test process, and a service and a tab for each test."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from tests.browser.studio import Server, SteppedGenerator, Studio
 from tests.http.conftest import Service, make_service, make_settings
 
 _HERE = "tests/browser/"
-_SECONDS = 20  # for what takes a few tenths of one on a machine with nothing else to do
+_SECONDS = 20  # for actions that take a few tenths of a second on an idle machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,13 +53,13 @@ def server(service: Service) -> Iterator[Server]:
 
 @pytest.fixture
 def view() -> dict[str, Any]:
-    """What the tab is like; a test changes it with `parametrize`."""
+    """Options of the tab; a test changes them with `parametrize`."""
     return {"viewport": {"width": 1280, "height": 900}}
 
 
 @pytest.fixture
 def studio(browser: Browser, server: Server, view: dict[str, Any]) -> Iterator[Studio]:
-    """A new tab. A test fails also for what went wrong behind the page."""
+    """A new tab. A test also fails for errors in the console or the network."""
     context = browser.new_context(**view)
     studio = Studio(context.new_page(), server.url)
     yield studio

@@ -1,4 +1,4 @@
-"""The page as a person finds it: a service over fakes on a port, and a tab that looks at it."""
+"""The page as a person sees it: a service over fakes on a port, and a tab that shows it."""
 
 import io
 import threading
@@ -22,7 +22,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 
 class SteppedGenerator(FakeImageGenerator):
-    """After each step it waits to be let on, while `held`, and its previews are pictures."""
+    """Waits after each step for permission to continue, while `held`; its previews are images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class SteppedGenerator(FakeImageGenerator):
         self._permits = threading.Semaphore(0)
 
     def let_on(self, steps: int = 1) -> None:
-        """Do so many steps more."""
+        """Draw this many more steps."""
         self._permits.release(steps)
 
     def _hold(self, _step: GenerationStep) -> None:
@@ -55,7 +55,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 class Server:
-    """Serves `service` on a port of this machine, which stays its own when it starts anew."""
+    """Serves `service` on a port of this machine, and keeps the port when it restarts."""
 
     def __init__(self, service: Service) -> None:
         self._app = service.container.app()
@@ -65,11 +65,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Return its address."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer."""
         server = make_server(
             "127.0.0.1", self._port, self._app, threaded=True, request_handler=_Quiet
         )
@@ -79,21 +79,21 @@ class Server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Answer nobody any more, and cut every connection."""
+        """Stop answering, and close every connection."""
         if self._server is None:
             return
         self._server.shutdown()
         for connection in self._server.open_sockets:  # type: ignore[attr-defined]
             try:
                 connection.shutdown(2)
-            except OSError:  # it has ended before
+            except OSError:  # it has already ended
                 continue
         self._server.server_close()
         self._server = None
 
 
 class Studio:
-    """A tab with the page, and what went wrong in it."""
+    """A tab with the page, and the errors in it."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -107,16 +107,16 @@ class Studio:
         page.on("request", self._on_request)
 
     def open(self) -> "Studio":
-        """Go to the page."""
+        """Open the page."""
         self.page.goto(self.url)
         return self
 
     def sign_in(self, key: str = API_KEY) -> "Studio":
-        """Go to the page and enter a key."""
+        """Open the page and enter a key."""
         return self.open().sign_in_here(key)
 
     def sign_in_here(self, key: str = API_KEY) -> "Studio":
-        """Enter a key where it is asked for."""
+        """Enter a key in the sign-in form."""
         self.page.get_by_label("API key or token").fill(key)
         self.page.keyboard.press("Enter")
         expect(self.prompt).to_be_visible()
@@ -132,7 +132,7 @@ class Studio:
         self.draw_button.click()
 
     def unfold(self) -> "Studio":
-        """Let every setting be seen."""
+        """Show every setting."""
         toggle = self.page.locator("#settings-toggle")
         if toggle.is_visible() and toggle.get_attribute("aria-expanded") == "false":
             toggle.click()
@@ -141,14 +141,14 @@ class Studio:
         return self
 
     def turn_to(self, name: str) -> "Studio":
-        """Go to another part of the page, where a small screen shows one at a time."""
+        """Switch to another part of the page; a small screen shows one at a time."""
         tab = self.page.locator("nav").get_by_role("button", name=name)
         if tab.is_visible():
             tab.click()
         return self
 
     def field(self, label: str) -> Locator:
-        """The control with this label."""
+        """Return the control with this label."""
         return self.page.get_by_label(label, exact=True)
 
     @property
@@ -173,7 +173,7 @@ class Studio:
 
     @property
     def pictures(self) -> Locator:
-        """Finished pictures on the stage, once they are there to be seen."""
+        """Return the finished pictures on the stage, once they are visible."""
         return self.stage.locator("figure button:enabled img")
 
     @property
@@ -181,20 +181,20 @@ class Studio:
         return self.page.locator("#sheet .tile")
 
     def button(self, name: str) -> Locator:
-        """The button of this name; of several, the first."""
+        """Return the button with this name; the first if there are several."""
         return self.page.get_by_role("button", name=name).first
 
     def width_to_scroll(self) -> int:
-        """Pixels that the page is wider than the screen."""
+        """Return the pixels by which the page is wider than the screen."""
         wider: Callable[[str], Any] = self.page.evaluate
         return int(wider("document.documentElement.scrollWidth - innerWidth"))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # Chromium notes each answer of 400 and more here, and each that never came.
+        # Chromium reports each answer of 400 or more here, and each missing answer.
         if message.type in ("error", "warning") and "Failed to load" not in message.text:
             self.faults.append(f"{message.type}: {message.text}")
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request.url)
         if not request.url.startswith((f"{self.url}/", "blob:", "data:")):
-            self.faults.append(f"a request outside: {request.url}")
+            self.faults.append(f"a request to another host: {request.url}")

@@ -9,13 +9,13 @@ LIST_MODELS = "#operations-models-models_list_models"
 TXT2IMG = "#operations-sdapi_txt2img-sdapi_txt2img_txt2img"
 
 
-def test_the_footer_leads_to_it(studio: Studio) -> None:
+def test_the_footer_links_to_the_docs(studio: Studio) -> None:
     studio.open().page.get_by_role("link", name="API").click()
     expect(studio.page).to_have_url(f"{studio.url}/docs")
     expect(studio.page.locator(LIST_MODELS)).to_be_visible()
 
 
-def test_a_request_is_tried_with_a_key(studio: Studio) -> None:
+def test_a_request_can_be_tried_with_a_key(studio: Studio) -> None:
     page = studio.page
     page.goto(f"{studio.url}/docs")
     route = page.locator(LIST_MODELS)
@@ -37,7 +37,7 @@ def test_a_request_is_tried_with_a_key(studio: Studio) -> None:
     expect(route.locator(".live-responses-table")).to_contain_text(MODEL.id)
 
 
-def test_a_route_with_much_to_say_is_shown_whole(studio: Studio) -> None:
+def test_a_long_route_description_is_shown_in_full(studio: Studio) -> None:
     page = studio.page
     page.goto(f"{studio.url}/docs")
     page.locator(TXT2IMG).locator(".opblock-summary-control").click()

@@ -17,12 +17,12 @@ def shown_size(page: Page) -> list[int]:
     return size
 
 
-def test_the_way_of_a_drawing_is_shown(studio: Studio, generator: SteppedGenerator) -> None:
+def test_the_progress_of_a_drawing_is_shown(studio: Studio, generator: SteppedGenerator) -> None:
     generator.held = True
     studio.sign_in().draw("a red circle", Width="256", Height="320")
     expect(studio.bar).to_have_attribute("value", "1")
     expect(studio.bar).to_have_attribute("max", "4")
-    expect(studio.stage).to_contain_text("Step 1 of 4")  # its listener is there, from now on
+    expect(studio.stage).to_contain_text("Step 1 of 4")  # from now on the page listens for events
     generator.let_on()
     expect(studio.bar).to_have_attribute("value", "2")
     preview = studio.page.get_by_alt_text("The picture so far")
@@ -42,7 +42,9 @@ def test_the_way_of_a_drawing_is_shown(studio: Studio, generator: SteppedGenerat
     expect(studio.page).to_have_title("ai-inference")
 
 
-def test_a_cancelled_drawing_says_so(studio: Studio, generator: SteppedGenerator) -> None:
+def test_a_cancelled_drawing_shows_that_it_was_cancelled(
+    studio: Studio, generator: SteppedGenerator
+) -> None:
     generator.held = True
     studio.sign_in().draw()
     expect(studio.bar).to_have_attribute("value", "1")
@@ -54,7 +56,7 @@ def test_a_cancelled_drawing_says_so(studio: Studio, generator: SteppedGenerator
     assert generator.drawn == []
 
 
-def test_a_failed_drawing_shows_what_the_service_says(
+def test_a_failed_drawing_shows_the_error_of_the_service(
     studio: Studio, generator: SteppedGenerator
 ) -> None:
     generator.failures.append(RuntimeError("a secret of the logs"))
@@ -65,7 +67,7 @@ def test_a_failed_drawing_shows_what_the_service_says(
     expect(studio.tiles).to_have_text([re.compile("Failed")])
 
 
-def test_a_full_queue_is_tried_again_until_there_is_room(studio: Studio, service: Service) -> None:
+def test_a_full_queue_is_retried_until_there_is_room(studio: Studio, service: Service) -> None:
     studio.sign_in()
     occupy_device(service)
     fill_queue(service)
@@ -77,7 +79,7 @@ def test_a_full_queue_is_tried_again_until_there_is_room(studio: Studio, service
     assert [request.prompt for request in service.generator.drawn].count("patience") == 1
 
 
-def test_who_waits_for_room_can_stop(studio: Studio, service: Service) -> None:
+def test_waiting_for_room_can_be_stopped(studio: Studio, service: Service) -> None:
     studio.sign_in()
     occupy_device(service)
     fill_queue(service)
@@ -110,7 +112,7 @@ def test_a_reload_finds_the_drawing_again(studio: Studio, generator: SteppedGene
     expect(studio.pictures).to_have_count(1)
 
 
-def test_a_service_that_starts_anew_is_found_again(
+def test_a_restarted_service_is_found_again(
     studio: Studio, server: Server, generator: SteppedGenerator
 ) -> None:
     generator.held = True
@@ -124,7 +126,7 @@ def test_a_service_that_starts_anew_is_found_again(
     expect(studio.page.locator("#notices")).to_be_empty()
 
 
-def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
+def test_the_connection_recovers_while_a_drawing_continues_unseen(
     studio: Studio, server: Server, service: Service, generator: SteppedGenerator
 ) -> None:
     body = infer_body(prompt="an earlier one", num_inference_steps=1)
@@ -140,9 +142,7 @@ def test_the_connection_comes_back_while_a_drawing_goes_on_unseen(
     expect(studio.page.locator("#notices")).to_be_empty()
 
 
-def test_without_event_streams_it_asks_now_and_then(
-    studio: Studio, generator: SteppedGenerator
-) -> None:
+def test_without_event_streams_the_page_polls(studio: Studio, generator: SteppedGenerator) -> None:
     generator.held = True
     studio.page.route("**/events", lambda route: route.fulfill(status=502, body="a proxy's page"))
     studio.sign_in().draw()
@@ -154,14 +154,14 @@ def test_without_event_streams_it_asks_now_and_then(
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
-def test_text_is_only_ever_text(studio: Studio) -> None:
+def test_text_is_never_rendered_as_html(studio: Studio) -> None:
     studio.sign_in().draw(HOSTILE)
     expect(studio.pictures).to_have_count(1)
     expect(studio.stage.locator(".caption")).to_have_text(HOSTILE)
     assert studio.page.locator("script").count() == 2
 
 
-def test_a_picture_is_opened_large_saved_and_its_seed_copied(
+def test_a_picture_can_be_enlarged_saved_and_its_seed_copied(
     studio: Studio, view: dict[str, Any]
 ) -> None:
     studio.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -1,4 +1,4 @@
-"""What is asked for, and how it gets into the request."""
+"""The form, and how its values get into the request."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from tests.fakes.model_source import model_record
 from tests.http.conftest import MODEL, Service
 
 
-def test_wrong_fields_are_told_beside_them_and_stay_as_they_are(studio: Studio) -> None:
+def test_field_errors_are_shown_at_the_fields_and_keep_their_values(studio: Studio) -> None:
     studio.sign_in().draw("", Width="4096", Steps="0")
     expect(studio.page.locator("#width-error")).to_have_text(
         "Width is 4096; it must lie between 256 and 2048"
@@ -27,7 +27,7 @@ def test_wrong_fields_are_told_beside_them_and_stay_as_they_are(studio: Studio) 
     expect(studio.page.locator(".field-error:visible")).to_have_count(0)
 
 
-def test_what_is_no_number_is_not_taken_for_an_empty_field(
+def test_text_that_is_not_a_number_is_not_an_empty_field(
     studio: Studio, generator: SteppedGenerator
 ) -> None:
     studio.sign_in().unfold().prompt.fill("a circle")
@@ -37,7 +37,7 @@ def test_what_is_no_number_is_not_taken_for_an_empty_field(
     assert generator.drawn == []
 
 
-def test_the_form_holds_the_services_bounds_and_defaults(studio: Studio) -> None:
+def test_the_form_uses_the_limits_and_defaults_of_the_service(studio: Studio) -> None:
     studio.sign_in()
     expect(studio.field("Steps")).to_have_value("4")
     expect(studio.field("Steps")).to_have_attribute("max", "150")
@@ -46,7 +46,7 @@ def test_the_form_holds_the_services_bounds_and_defaults(studio: Studio) -> None
     expect(studio.page.locator(".segments input")).to_have_count(4)
 
 
-def test_everything_that_can_be_asked_for_is(studio: Studio, generator: SteppedGenerator) -> None:
+def test_the_request_contains_every_field(studio: Studio, generator: SteppedGenerator) -> None:
     studio.sign_in()
     studio.button("3:2").click()
     studio.button("Swap width and height").click()
@@ -63,7 +63,7 @@ def test_everything_that_can_be_asked_for_is(studio: Studio, generator: SteppedG
     assert request.model_id == MODEL.id
 
 
-def test_the_schedules_of_a_sampler_stand_together(studio: Studio) -> None:
+def test_the_schedules_of_a_sampler_are_grouped(studio: Studio) -> None:
     studio.sign_in().unfold()
     groups = studio.page.locator("#scheduler optgroup")
     labels = [group.get_attribute("label") for group in groups.all()]
@@ -75,7 +75,7 @@ def test_the_schedules_of_a_sampler_stand_together(studio: Studio) -> None:
     assert alone[1:] == [each.value for each in Sampler if not each.takes_schedules]
 
 
-def test_earlier_settings_are_used_again(studio: Studio, generator: SteppedGenerator) -> None:
+def test_earlier_settings_can_be_used_again(studio: Studio, generator: SteppedGenerator) -> None:
     studio.sign_in().draw("a lake", Steps="7", Seed="40", Width="256")
     expect(studio.pictures).to_have_count(1)
     studio.draw("something else", Steps="2", Seed="1", Width="512")
@@ -117,7 +117,7 @@ def test_a_seed_is_new_each_time_unless_it_is_locked(
     assert len(set(seeds)) == 3
 
 
-def test_a_folder_without_models_says_where_to_put_one(studio: Studio, service: Service) -> None:
+def test_without_models_the_page_says_where_to_put_one(studio: Studio, service: Service) -> None:
     service.source.files.clear()
     service.container.model_registry().refresh()
     studio.open().field("API key or token").fill("key-of-the-tests")
@@ -128,7 +128,7 @@ def test_a_folder_without_models_says_where_to_put_one(studio: Studio, service: 
     expect(studio.page.locator("#no-model")).to_be_hidden()
 
 
-def test_models_that_can_not_be_drawn_with_say_why(studio: Studio, service: Service) -> None:
+def test_unusable_models_show_their_reason(studio: Studio, service: Service) -> None:
     lora = dataclasses.replace(model_record(b"lora", "models/l.safetensors"), reason="is a LoRA")
     service.source.others = (lora,)
     service.container.model_registry().refresh()
@@ -141,7 +141,7 @@ def test_models_that_can_not_be_drawn_with_say_why(studio: Studio, service: Serv
 
 
 @pytest.mark.parametrize("secure", [True, False])
-def test_ids_are_new_also_without_https(studio: Studio, secure: bool) -> None:
+def test_ids_are_unique_without_https_too(studio: Studio, secure: bool) -> None:
     if not secure:
         studio.page.add_init_script("delete Crypto.prototype.randomUUID")
     studio.sign_in()

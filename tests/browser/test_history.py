@@ -1,4 +1,4 @@
-"""The caller's own jobs: a gallery that loads as it is scrolled, searched, and cleared up."""
+"""The caller's own jobs: a gallery that loads while scrolling, can be searched and cleaned up."""
 
 import re
 
@@ -26,7 +26,7 @@ SMALL = {"width": 256, "height": 256, "num_inference_steps": 1}
 
 
 def drawn(service: Service, number: int, **fields: object) -> None:
-    """Let the caller have so many finished jobs, and another caller one."""
+    """Give the caller this many finished jobs, and another caller one."""
     for each in range(number):
         body = infer_body(prompt=f"picture {each}", **SMALL) | fields
         assert service.client.post("/v1/infer", json=body, headers=AUTHORIZED).status_code == 200
@@ -35,7 +35,7 @@ def drawn(service: Service, number: int, **fields: object) -> None:
 
 
 def failed(service: Service, number: int) -> None:
-    """Let the caller have so many jobs that failed."""
+    """Give the caller this many failed jobs."""
     for _ in range(number):
         service.generator.failures.append(OutOfMemory("the picture does not fit"))
         body = infer_body(prompt="too large", **SMALL)
@@ -47,11 +47,11 @@ def scroll_to_the_end(page: Page) -> None:
 
 
 def shown(studio: Studio) -> Locator:
-    """The tiles that pass the filters."""
+    """Return the tiles that pass the filters."""
     return studio.page.locator("#sheet li:not([hidden]) .tile")
 
 
-def test_older_jobs_are_loaded_as_the_end_comes_near(studio: Studio, service: Service) -> None:
+def test_older_jobs_load_near_the_end_of_the_gallery(studio: Studio, service: Service) -> None:
     drawn(service, 205)
     studio.sign_in()
     expect(studio.tiles).to_have_count(100)
@@ -68,7 +68,7 @@ def test_older_jobs_are_loaded_as_the_end_comes_near(studio: Studio, service: Se
     expect(studio.page.locator("#sheet")).not_to_contain_text("not yours")
 
 
-def test_older_jobs_are_loaded_by_keyboard_too(studio: Studio, service: Service) -> None:
+def test_older_jobs_load_by_keyboard_too(studio: Studio, service: Service) -> None:
     drawn(service, 101)
     studio.page.add_init_script(
         "globalThis.IntersectionObserver = class { observe() {} unobserve() {} disconnect() {} }"
@@ -80,7 +80,7 @@ def test_older_jobs_are_loaded_by_keyboard_too(studio: Studio, service: Service)
     expect(studio.tiles.last).to_be_focused()
 
 
-def test_tiles_show_small_files_once_they_come_into_view(studio: Studio, service: Service) -> None:
+def test_tiles_load_small_files_once_they_come_into_view(studio: Studio, service: Service) -> None:
     drawn(service, 60)
     studio.page.add_init_script(_COUNTING)
     studio.page.set_viewport_size({"width": 1280, "height": 500})
@@ -91,7 +91,7 @@ def test_tiles_show_small_files_once_they_come_into_view(studio: Studio, service
     assert loaded.count() < 60
     scroll_to_the_end(studio.page)
     expect(studio.tiles.last.locator("img.loaded")).to_have_count(1)
-    # A tile keeps what it shows; of the memory behind the addresses only the stage's is held.
+    # A tile keeps its image; only the stage keeps an object URL's memory.
     expect(studio.pictures).to_have_count(1)
     expect(studio.page.locator("#sheet img:not(.loaded)[src]")).to_have_count(0)
     assert studio.page.evaluate("addresses.size") == 1
@@ -116,7 +116,7 @@ def test_a_job_of_another_client_appears_and_is_followed(studio: Studio, service
     expect(studio.stage).to_contain_text("a newer one")
 
 
-def test_a_person_who_looks_at_an_earlier_picture_is_left_there(
+def test_new_pictures_do_not_replace_an_earlier_one_on_the_stage(
     studio: Studio, service: Service
 ) -> None:
     drawn(service, 2)
@@ -143,9 +143,7 @@ def test_another_key_sees_other_jobs(studio: Studio, service: Service) -> None:
     expect(studio.tiles.first).to_contain_text("not yours")
 
 
-def test_a_search_finds_words_of_prompts_also_in_older_jobs(
-    studio: Studio, service: Service
-) -> None:
+def test_search_finds_words_of_prompts_in_older_jobs_too(studio: Studio, service: Service) -> None:
     drawn(service, 1, prompt="A red Fox by the sea")
     drawn(service, 120)
     studio.sign_in()
@@ -177,7 +175,7 @@ def test_favourites_are_kept_in_the_browser(studio: Studio, service: Service) ->
     )
 
 
-def test_what_failed_can_be_hidden_and_stays_hidden(studio: Studio, service: Service) -> None:
+def test_failed_jobs_can_be_hidden_and_stay_hidden(studio: Studio, service: Service) -> None:
     drawn(service, 2)
     failed(service, 2)
     studio.sign_in()
@@ -190,7 +188,7 @@ def test_what_failed_can_be_hidden_and_stays_hidden(studio: Studio, service: Ser
     expect(shown(studio)).to_have_count(4)
 
 
-def test_one_picture_is_deleted_once_a_person_says_yes(studio: Studio, service: Service) -> None:
+def test_a_picture_is_deleted_after_confirmation(studio: Studio, service: Service) -> None:
     drawn(service, 2)
     studio.sign_in()
     expect(studio.pictures).to_have_count(1)
@@ -215,7 +213,7 @@ def test_one_picture_is_deleted_once_a_person_says_yes(studio: Studio, service: 
     expect(studio.page.get_by_text("What you draw is kept here.")).to_be_visible()
 
 
-def test_several_are_chosen_and_deleted(studio: Studio, service: Service) -> None:
+def test_several_pictures_are_selected_and_deleted(studio: Studio, service: Service) -> None:
     drawn(service, 6)
     studio.sign_in()
     studio.button("Choose several").click()
@@ -243,7 +241,7 @@ def test_several_are_chosen_and_deleted(studio: Studio, service: Service) -> Non
     expect(studio.tiles.first).not_to_have_attribute("aria-pressed", "true")
 
 
-def test_all_that_failed_are_deleted_also_those_not_shown(studio: Studio, service: Service) -> None:
+def test_deleting_all_failed_jobs_includes_hidden_ones(studio: Studio, service: Service) -> None:
     failed(service, 3)
     drawn(service, 2)
     failed(service, 1)
@@ -262,7 +260,7 @@ def test_all_that_failed_are_deleted_also_those_not_shown(studio: Studio, servic
     expect(studio.page.get_by_text("Nothing has failed.")).to_be_visible()
 
 
-def test_a_drawing_that_goes_on_is_not_deleted(studio: Studio, generator: SteppedGenerator) -> None:
+def test_a_running_drawing_is_not_deleted(studio: Studio, generator: SteppedGenerator) -> None:
     generator.held = True
     studio.sign_in().draw()
     expect(studio.bar).to_have_attribute("value", "1")
@@ -274,7 +272,7 @@ def test_a_drawing_that_goes_on_is_not_deleted(studio: Studio, generator: Steppe
 
 
 @pytest.mark.parametrize(("status", "said"), [(503, "the disk is away"), (500, "status 500")])
-def test_what_the_service_says_of_a_deletion_is_shown(
+def test_an_error_during_deletion_is_shown(
     studio: Studio, service: Service, status: int, said: str
 ) -> None:
     drawn(service, 1)

@@ -1,4 +1,4 @@
-"""A picture as large as the window allows, and the ways from it."""
+"""The viewer: a picture as large as the window, and its actions."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.http.conftest import Service
 
 
 def opened(studio: Studio) -> Locator:
-    """The viewer, with the picture of the stage in it."""
+    """Open the viewer with the picture of the stage."""
     expect(studio.pictures).to_have_count(1)
     studio.button("Open large").click()
     dialog = studio.page.locator("#viewer")
@@ -26,7 +26,7 @@ def shown_box(studio: Studio) -> dict[str, float]:
     return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
 
-def test_it_goes_from_picture_to_picture_across_jobs(studio: Studio, service: Service) -> None:
+def test_it_moves_from_picture_to_picture_across_jobs(studio: Studio, service: Service) -> None:
     drawn(service, 1, prompt="the oldest")
     drawn(service, 1, prompt="two at once", num_images=2, seed=7)
     drawn(service, 1, prompt="the newest")
@@ -54,7 +54,7 @@ def test_it_goes_from_picture_to_picture_across_jobs(studio: Studio, service: Se
     expect(studio.button("Open large")).to_be_focused()
 
 
-def test_it_is_as_large_as_the_window_allows_and_zooms(studio: Studio, service: Service) -> None:
+def test_it_is_as_large_as_the_window_and_zooms(studio: Studio, service: Service) -> None:
     drawn(service, 1)
     studio.sign_in()
     dialog = opened(studio)
@@ -72,7 +72,7 @@ def test_it_is_as_large_as_the_window_allows_and_zooms(studio: Studio, service: 
     expect(scale).to_have_text("100 %")
     press("0")
     assert shown_box(studio)["height"] == pytest.approx(frame["height"], abs=1)
-    # The wheel keeps what is under it where it is.
+    # The wheel keeps the point under the pointer in place.
     press("1")
     box = shown_box(studio)
     studio.page.mouse.move(box["x"] + 64, box["y"] + 64)
@@ -84,7 +84,7 @@ def test_it_is_as_large_as_the_window_allows_and_zooms(studio: Studio, service: 
     expect(scale).to_have_text("100 %")
 
 
-def test_an_enlarged_picture_is_moved_within_its_bounds(studio: Studio, service: Service) -> None:
+def test_an_enlarged_picture_moves_within_its_bounds(studio: Studio, service: Service) -> None:
     drawn(service, 1)
     studio.sign_in()
     opened(studio)
@@ -106,7 +106,9 @@ def test_an_enlarged_picture_is_moved_within_its_bounds(studio: Studio, service:
 
 
 @pytest.mark.parametrize("view", [{"viewport": {"width": 390, "height": 844}, "has_touch": True}])
-def test_fingers_pinch_and_swipe(studio: Studio, service: Service, view: dict[str, object]) -> None:
+def test_touch_pinches_and_swipes(
+    studio: Studio, service: Service, view: dict[str, object]
+) -> None:
     drawn(service, 1, prompt="the older")
     drawn(service, 1, prompt="the newer")
     studio.sign_in()
@@ -130,7 +132,7 @@ def test_fingers_pinch_and_swipe(studio: Studio, service: Service, view: dict[st
     expect(dialog.locator("#viewer-caption")).to_have_text("the older")
 
 
-def test_a_picture_is_saved_from_it(studio: Studio, service: Service) -> None:
+def test_a_picture_can_be_saved_from_it(studio: Studio, service: Service) -> None:
     drawn(service, 1, prompt="A Red Circle!", seed=7)
     studio.sign_in()
     opened(studio)
@@ -139,7 +141,7 @@ def test_a_picture_is_saved_from_it(studio: Studio, service: Service) -> None:
     assert download.value.suggested_filename == "a-red-circle-7.png"
 
 
-def test_its_settings_are_used_again(studio: Studio, service: Service) -> None:
+def test_its_settings_can_be_used_again(studio: Studio, service: Service) -> None:
     drawn(service, 1, prompt="a lake", seed=7)
     studio.sign_in()
     dialog = opened(studio)
@@ -170,7 +172,7 @@ def test_it_varies_a_picture(studio: Studio, service: Service, generator: Steppe
     expect(studio.prompt).to_have_value("what I am writing now")
 
 
-def test_it_goes_on_after_a_deletion(studio: Studio, service: Service) -> None:
+def test_it_shows_the_next_picture_after_a_deletion(studio: Studio, service: Service) -> None:
     drawn(service, 1, prompt="the older")
     drawn(service, 1, prompt="the newer")
     studio.sign_in()
@@ -206,7 +208,7 @@ def test_tab_stays_in_it(studio: Studio, service: Service) -> None:
         assert studio.page.evaluate(inside)
 
 
-def test_a_picture_that_is_lost_says_so(studio: Studio, service: Service) -> None:
+def test_a_lost_picture_is_reported(studio: Studio, service: Service) -> None:
     drawn(service, 1)
     studio.sign_in()
     expect(studio.pictures).to_have_count(1)

@@ -1,4 +1,4 @@
-"""One generator for all contract tests that draw: importing torch once is enough."""
+"""One generator for all contract tests that draw, because importing torch once is enough."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ DEMO_MODEL = ModelRecord(
 
 @pytest.fixture(scope="session")
 def float32_generator() -> "DiffusersImageGenerator":
-    """Draws up to four images at once, as exactly as can be."""
+    """A generator that draws up to four images at once, with the highest precision."""
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
     generator = DiffusersImageGenerator(device="cpu", dtype="float32", max_batch=4)
@@ -33,7 +33,7 @@ def float32_generator() -> "DiffusersImageGenerator":
 
 @pytest.fixture
 def request_for() -> Callable[..., GenerationRequest]:
-    """Makes small requests that two CPU cores draw in half a second."""
+    """Return a function that makes small requests, which two CPU cores draw in half a second."""
 
     def make(**changes: object) -> GenerationRequest:
         values: dict[str, object] = {

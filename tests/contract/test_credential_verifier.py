@@ -1,4 +1,4 @@
-"""What every credential verifier does, the fake one and the real ones."""
+"""What every credential verifier does, the fake and the real ones."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ BOTH = frozenset(Scope)
 
 @dataclass
 class Case:
-    """A verifier, and one credential that it knows with whom it belongs to."""
+    """A verifier, and one valid credential with its owner."""
 
     verifier: CredentialVerifier
     credential: str
@@ -29,7 +29,7 @@ def case(request: pytest.FixtureRequest) -> Case:
         principal = Principal("me", BOTH)
         return Case(FakeCredentialVerifier({"good": principal}), "good", principal)
     if request.param == "api key":
-        # sha256("good-key") begins with these eight digits.
+        # sha256("good-key") starts with these eight digits.
         principal = Principal("key:b8ce88d5", BOTH, may_mint=True)
         return Case(ApiKeyVerifier(["other", "good-key"]), "good-key", principal)
     if request.param == "metrics key":
@@ -41,12 +41,12 @@ def case(request: pytest.FixtureRequest) -> Case:
     return Case(tokens, token, Principal("me", BOTH))
 
 
-def test_a_good_credential_names_its_owner(case: Case) -> None:
+def test_a_valid_credential_names_its_owner(case: Case) -> None:
     assert case.verifier.verify(case.credential) == case.principal
 
 
 @pytest.mark.parametrize("change", [str.upper, lambda c: c + "x", lambda c: c[:-1], lambda c: ""])
-def test_anything_else_names_nobody(case: Case, change) -> None:  # type: ignore[no-untyped-def]
+def test_any_other_credential_names_nobody(case: Case, change) -> None:  # type: ignore[no-untyped-def]
     assert case.verifier.verify(change(case.credential)) is None
 
 

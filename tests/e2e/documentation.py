@@ -13,7 +13,7 @@ __all__ = ["PAGES", "SHOWN", "Block", "blocks_of", "script_of"]
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 SHOWN = frozenset({"json", "mermaid", "nginx", "text"})
-"""Languages of blocks that are there to be read."""
+"""Languages of blocks that are only read."""
 
 _FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _SERVES = re.compile(r"(^|\s)(make run|ai-inference serve\b.*)$")
@@ -51,12 +51,12 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Its first line, which tells it from the others of its page."""
+        """Return its first line, which identifies it on its page."""
         return self.text.partition("\n")[0]
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     name = str(page.relative_to(ROOT))
     return [
         Block(name, language.strip(), textwrap.dedent(text))
@@ -65,11 +65,11 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def script_of(blocks: list[Block], *, port: int) -> str:
-    """What a reader who follows a page types, for bash with `-e` and Python's path in `$PYTHON`.
+    """Return what a reader of a page types, for bash with `-e` and Python's path in `$PYTHON`.
 
     Args:
-        blocks: Those to run, in order.
-        port: Where the service listens, in place of the port that the page names.
+        blocks: The blocks to run, in order.
+        port: The service's port, replacing the one that the page names.
     """
     typed = (line for block in blocks for line in _lines(block, port))
     return "\n".join([_PRELUDE, *typed, "stop\n"])

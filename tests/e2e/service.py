@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body's value."""
+        """Return the decoded body."""
         return json.loads(self.body)
 
 
@@ -68,12 +68,12 @@ class RunningService:
 
     @property
     def output(self) -> str:
-        """All that it has printed so far."""
+        """Return everything that it has printed so far."""
         with self._changed:
             return "".join(self._lines)
 
     def wait_for_line(self, pattern: str, seconds: float = _START_SECONDS) -> str:
-        """The first printed line that holds `pattern`, waiting for it."""
+        """Wait for the first printed line that contains `pattern`, and return it."""
         found: list[str] = []
 
         def look() -> bool:
@@ -95,7 +95,7 @@ class RunningService:
         data: bytes | None = None,
         seconds: float = 120,
     ) -> Answer:
-        """A request with the API key; the answer, whatever its status."""
+        """Send a request with the API key; return the answer, whatever its status."""
         sent = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
         if body is not None:
             data = json.dumps(body).encode()
@@ -110,12 +110,12 @@ class RunningService:
                 return Answer(error.code, dict(error.headers), error.read())
 
     def kill(self) -> None:
-        """End all its processes at once, as a power cut does."""
+        """Kill all its processes at once, as a power failure does."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, as a supervisor does; its exit status."""
+        """Ask it to end, as a supervisor does; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -137,7 +137,7 @@ class RunningService:
 
 
 def service_environment(models: Path, **changes: str) -> dict[str, str]:
-    """An environment for a service on a free port of this machine."""
+    """Return an environment for a service on a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -156,7 +156,7 @@ def service_environment(models: Path, **changes: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def run_service(models: Path, folder: Path, **changes: str) -> Iterator[RunningService]:
-    """A service over the folder `models`, ready to draw, stopped at the end."""
+    """Run a service over the folder `models`, ready to draw, and stop it at the end."""
     service = RunningService(service_environment(models, **changes), folder)
     try:
         service.wait_for_line("Paste this|No model to draw with")
@@ -167,7 +167,7 @@ def run_service(models: Path, folder: Path, **changes: str) -> Iterator[RunningS
 
 @contextlib.contextmanager
 def run_demo_service(folder: Path) -> Iterator[RunningService]:
-    """A service in `folder` over a copy of the demo checkpoint alone."""
+    """Run a service in `folder` over a copy of the demo checkpoint only."""
     models = folder / "models"
     models.mkdir()
     shutil.copy(DEMO_CHECKPOINT, models)

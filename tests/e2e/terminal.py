@@ -1,4 +1,4 @@
-"""A program at a terminal of its own, whose keys are pressed and whose window is closed."""
+"""A program at a terminal of its own, whose keys a test presses and whose window it closes."""
 
 import contextlib
 import fcntl
@@ -49,12 +49,12 @@ class AtTerminal:
 
     @property
     def printed(self) -> str:
-        """All that it has printed so far."""
+        """Return everything that it has printed so far."""
         with self._changed:
             return self._text
 
     def wait_for(self, pattern: str, seconds: float = 120) -> None:
-        """Wait until it has printed something that matches `pattern`."""
+        """Wait until it has printed text that matches `pattern`."""
 
         def look() -> bool:
             found = re.search(pattern, self._text) is not None
@@ -66,28 +66,28 @@ class AtTerminal:
 
     def press(self, key: bytes) -> None:
         """Press a key; the terminal sends the signals."""
-        with contextlib.suppress(OSError):  # it has ended, and its terminal with it
+        with contextlib.suppress(OSError):  # the program has ended, and its terminal with it
             os.write(self._screen, key)
 
     def close_window(self) -> None:
-        """Close the terminal, so that the processes in it are sent SIGHUP."""
+        """Close the terminal, so that the processes in it receive SIGHUP."""
         self._stop_reading()
         screen, self._screen = self._screen, -1
         os.close(screen)
 
     def seconds_to_end(self, limit: float) -> float:
-        """Wait until it has ended; how long that took."""
+        """Wait until it has ended; return how long that took."""
         began = time.monotonic()
         try:
             self.process.wait(limit)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"it goes on after {limit} s:\n{self.printed}") from None
+            raise AssertionError(f"it still runs after {limit} s:\n{self.printed}") from None
         took = time.monotonic() - began
         self._reader.join(10)
         return took
 
     def close(self) -> None:
-        """End it and all its children, whatever they do."""
+        """End it and all its children, whatever they are doing."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, 9)
         self.process.wait()
@@ -97,7 +97,7 @@ class AtTerminal:
                 os.close(each)
 
     def _stop_reading(self) -> None:
-        # A read that goes on keeps the terminal open, also when its descriptor is closed.
+        # A pending read keeps the terminal open, even when its descriptor is closed.
         os.write(self._stop, b"x")
         self._reader.join(10)
 
@@ -105,7 +105,7 @@ class AtTerminal:
         while self._stopped not in select.select([self._screen, self._stopped], [], [])[0]:
             try:
                 read = os.read(self._screen, 65536)
-            except OSError:  # EIO once nobody has the other end open
+            except OSError:  # EIO once no process has the other end open
                 read = b""
             with self._changed:
                 self._text += read.decode(errors="replace").replace("\r\n", "\n")

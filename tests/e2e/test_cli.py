@@ -1,4 +1,4 @@
-"""The command line as people have it: its own processes, the demo checkpoint, a real device."""
+"""The command line as users run it: its own processes, the demo checkpoint, a real device."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.torch
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder far from the checkout, so with no gunicorn.conf.py; the model is hashed."""
+    """A working folder far from the checkout, without a gunicorn.conf.py; the model is hashed."""
     return tmp_path_factory.mktemp("cwd")
 
 
@@ -53,7 +53,7 @@ def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedPr
     )
 
 
-def test_a_red_circle_is_drawn_without_a_server_or_a_database(folder: Path) -> None:
+def test_generate_draws_a_red_circle_without_server_or_database(folder: Path) -> None:
     size = ("--width", "256", "--height", "256")
     done = run(folder, "generate", "a red circle", "-o", "out.png", "--seed", "7", *size)
     assert done.returncode == 0, done.stderr
@@ -67,7 +67,7 @@ def test_a_red_circle_is_drawn_without_a_server_or_a_database(folder: Path) -> N
     assert "\x1b" not in done.stderr
 
 
-def test_ctrl_c_ends_the_drawing_and_leaves_nothing(folder: Path) -> None:
+def test_ctrl_c_stops_the_drawing_and_leaves_no_file(folder: Path) -> None:
     before = sorted(os.listdir(folder))
     parameters = ("--steps", "150", "--number", "4")
     process = subprocess.Popen(
@@ -81,19 +81,19 @@ def test_ctrl_c_ends_the_drawing_and_leaves_nothing(folder: Path) -> None:
     assert process.stderr is not None
     try:
         assert any("Drawing with" in line for line in process.stderr)
-        time.sleep(1)  # no promise depends on it: it may be loading or drawing
+        time.sleep(1)  # no promise depends on it: the command may be loading or drawing
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=60)
     finally:
         process.kill()
-    # Python lets the signal itself end it when that came within an `exec`, as imports have some.
-    # Shells report both as 130.
+    # Python lets the signal itself end the process if it arrived within an `exec`, as some imports
+    # have. Shells report both as 130.
     assert process.returncode in (130, -signal.SIGINT)
     assert (out, error.splitlines()[-1]) == ("", "stopped")
     assert [name for name in os.listdir(folder) if name not in {*before, "data"}] == []
 
 
-def test_models_and_doctor_know_the_demo(folder: Path) -> None:
+def test_models_and_doctor_list_the_demo_model(folder: Path) -> None:
     listed = json.loads(run(folder, "models", "--json").stdout)
     assert [each["name"] for each in listed["models"] if each["loadable"]] == ["demo.safetensors"]
     done = run(folder, "doctor", "--json", PORT=free_port())
@@ -103,7 +103,7 @@ def test_models_and_doctor_know_the_demo(folder: Path) -> None:
     assert details["device"].startswith("cpu, ")
 
 
-def test_doctor_tells_of_a_device_and_a_database_that_are_not_there(folder: Path) -> None:
+def test_doctor_reports_a_missing_device_and_database(folder: Path) -> None:
     (folder / "file").touch()
     url = f"sqlite:///{folder}/file/jobs.sqlite"
     done = run(folder, "doctor", "--json", DEVICE="cuda:99", DATABASE_URL=url)
@@ -115,7 +115,7 @@ def test_doctor_tells_of_a_device_and_a_database_that_are_not_there(folder: Path
 
 
 @pytest.mark.parametrize("arguments", [["doctor"], ["generate", "a red circle", "--steps", "2"]])
-def test_a_disk_that_is_full_is_one_sentence_and_loses_no_picture(
+def test_a_full_disk_prints_one_error_and_loses_no_picture(
     tmp_path: Path, arguments: list[str]
 ) -> None:
     with open("/dev/full", "w") as full:
@@ -143,7 +143,7 @@ def free_port() -> str:
 
 @pytest.fixture
 def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`serve` on a port that is given on its command line, answering."""
+    """Run `serve` on a port from its command line, and wait until it answers."""
     port = free_port()
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
@@ -179,7 +179,7 @@ def get(url: str, **headers: str) -> Any:
         return json.load(answer)
 
 
-def test_serve_answers_takes_the_tokens_of_the_command_line_and_ends_well(
+def test_serve_accepts_tokens_from_the_command_line_and_stops_cleanly(
     served: tuple[subprocess.Popen[bytes], str], folder: Path
 ) -> None:
     process, url = served

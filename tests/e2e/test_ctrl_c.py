@@ -1,7 +1,7 @@
 """Ctrl-C and a closed window, in every phase of the service's life.
 
-CTRL_C_TRIALS is how often each is tried (1), with other delays each time; CTRL_C_SECONDS is how
-long an end may take (20, for a machine that does much else). `-s` shows what it took.
+CTRL_C_TRIALS is how often each phase is tried (1), with another delay each time; CTRL_C_SECONDS is
+the longest allowed shutdown (20, for a busy machine). `-s` prints the measured times.
 """
 
 import os
@@ -51,8 +51,8 @@ def at_terminal(
 
 
 def wait_until_starting(program: AtTerminal, environment: Environment) -> None:
-    """Until its first lines have run, and then any time before it listens."""
-    while not _catches_sigterm(program):  # which Python itself leaves alone
+    """Wait until its first lines have run; the signal then comes at any time before it listens."""
+    while not _catches_sigterm(program):  # Python itself ignores this one
         time.sleep(0.01)
 
 
@@ -149,14 +149,14 @@ def test_ctrl_c_ends_the_service(
         program.seconds_to_end(LIMIT)
         took = time.monotonic() - began
         print(f"{phase}, {command[2]}, {times}: {took:.2f} s, status {program.process.returncode}")
-        # 130 where nothing was served yet, or where a second Ctrl-C cut the end short.
+        # 130 if the service was not serving yet, or if a second Ctrl-C cut the shutdown short.
         cut_short = phase == "starting" or times == "twice"
         assert program.process.returncode in ((0, 130) if cut_short else (0,)), program.printed
         assert [word for word in UNWANTED if word in program.printed] == [], program.printed
 
 
 @pytest.mark.parametrize("phase", ["booting", "idle", "drawing"])
-def test_a_closed_window_ends_the_service_as_sigterm_does(
+def test_closing_the_window_ends_the_service_like_sigterm(
     phase: str, environment: Environment, tmp_path: Path
 ) -> None:
     environment |= {"SHUTDOWN_GRACE_SECONDS": "2"}
@@ -167,7 +167,7 @@ def test_a_closed_window_ends_the_service_as_sigterm_does(
         assert program.process.returncode == 0
 
 
-def test_what_ctrl_c_interrupts_is_drawn_by_the_next_start(
+def test_jobs_interrupted_by_ctrl_c_are_drawn_by_the_next_start(
     environment: Environment, tmp_path: Path
 ) -> None:
     with at_terminal(SERVE, environment, tmp_path) as program:
@@ -183,7 +183,7 @@ def test_what_ctrl_c_interrupts_is_drawn_by_the_next_start(
         assert again.stop() == 0
 
 
-def test_without_a_terminal_sighup_changes_nothing(
+def test_sighup_without_a_terminal_changes_nothing(
     environment: Environment, tmp_path: Path
 ) -> None:
     service = RunningService(environment, tmp_path)

@@ -1,6 +1,6 @@
 """The commands and snippets of README.md and docs/ work as pasted, in order, from top to bottom.
 
-Each page has a copy of the repository and a shell of its own. A line that serves runs as in a
+Each page has its own copy of the repository and its own shell. A line that serves runs as in a
 second terminal, until the next such line.
 """
 
@@ -47,7 +47,7 @@ NOT_RUN: Mapping[tuple[str, str], str] = {
     ("docs/speed.md", "pip install '.[openvino]'"): _REGISTRY,
     ("docs/speed.md", "QUANTIZATION=int8 ai-inference serve"): "it needs a CPU with VNNI or AMX",
 }
-"""Blocks that can not be run everywhere, and why. What needs no more than the service is run."""
+"""Blocks that cannot run everywhere, and why. Blocks that need only the service are run."""
 PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "README.md": {"picture.png": (512, 512)},
     "docs/api.md": {"circle.png": (512, 512), "later.png": (512, 512)},
@@ -75,17 +75,17 @@ def runnable(block: Block) -> bool:
 
 
 @pytest.mark.parametrize("block", _BLOCKS, ids=lambda block: f"{block.page}: {block.name}")
-def test_a_block_is_of_a_language_that_is_run_or_shown(block: Block) -> None:
+def test_every_block_has_a_known_language(block: Block) -> None:
     assert block.language in {"sh", "python"} | SHOWN
 
 
-def test_each_block_that_is_not_run_is_there() -> None:
+def test_every_skipped_block_exists() -> None:
     assert NOT_RUN.keys() - {(block.page, block.name) for block in _BLOCKS} == set()
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The repository as somebody has it who has run `make install` and nothing else."""
+    """A copy of the repository, as it is after `make install` and nothing else."""
     for path in ROOT.iterdir():
         if not path.name.startswith(".") and path.name not in ("ai-models", "data", "monitoring"):
             (tmp_path / path.name).symlink_to(path)
@@ -99,7 +99,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def environment(port: int) -> dict[str, str]:
-    """That of a new shell: `ai-inference` is found where the page has activated `.venv` alone."""
+    """The environment of a new shell: `ai-inference` is found only after the page activates
+    `.venv`.
+    """
     own = str(Path(sys.prefix, "bin"))
     path = (each for each in os.environ["PATH"].split(os.pathsep) if each != own)
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
@@ -129,7 +131,7 @@ def free_port() -> int:
     [page for page in PAGES if any(map(runnable, blocks_of(page)))],
     ids=lambda page: page.name,
 )
-def test_what_a_page_says_works_as_pasted(page: Path, checkout: Path) -> None:
+def test_the_commands_of_a_page_work_as_pasted(page: Path, checkout: Path) -> None:
     port = free_port()
     script = checkout / "typed.sh"
     script.write_text(script_of(list(filter(runnable, blocks_of(page))), port=port))

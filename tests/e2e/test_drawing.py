@@ -47,7 +47,7 @@ def picture(answer_image: dict[str, object]) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def test_the_contracts_example_answers_with_every_field(
+def test_the_example_of_the_contract_returns_every_field(
     service: RunningService, model_id: str
 ) -> None:
     body = {
@@ -113,7 +113,7 @@ def test_the_picture_shows_what_the_prompt_says(
         judge_shape(picture(image), colour=colour, shape=shape, background=background)
         for image in images
     ]
-    # One picture of a small model may fail; most must not.
+    # A small model may fail at one picture; it must get most of them right.
     for aspect in ("colour", "background", "shape"):
         assert sum(getattr(verdict, aspect) for verdict in verdicts) >= 2, (aspect, verdicts)
 
@@ -139,7 +139,7 @@ def test_most_shapes_have_the_outline_that_the_prompt_names(
 
 
 @pytest.mark.parametrize(("width", "height"), [(256, 256), (512, 256), (256, 512)])
-def test_the_contracts_landscape_has_its_mountains_and_its_lake(
+def test_the_landscape_of_the_contract_has_mountains_and_a_lake(
     service: RunningService, model_id: str, width: int, height: int
 ) -> None:
     body = {
@@ -156,7 +156,7 @@ def test_the_contracts_landscape_has_its_mountains_and_its_lake(
     assert shown == {"mountains", "lake"}
 
 
-def test_a_negative_prompt_takes_out_what_it_names(service: RunningService, model_id: str) -> None:
+def test_a_negative_prompt_removes_what_it_names(service: RunningService, model_id: str) -> None:
     shown = []
     for negative in ("", "snow"):
         body = {
@@ -177,7 +177,7 @@ def test_a_negative_prompt_takes_out_what_it_names(service: RunningService, mode
     assert after == 0
 
 
-def test_the_same_request_gives_the_same_bytes_and_carries_its_parameters(
+def test_the_same_request_returns_the_same_bytes_with_its_parameters(
     service: RunningService, model_id: str
 ) -> None:
     body = {
@@ -199,7 +199,7 @@ def test_the_same_request_gives_the_same_bytes_and_carries_its_parameters(
 
 
 def _each_sampler_and_each_schedule() -> list[tuple[Scheduler, str]]:
-    """Every sampler alone and every schedule of one of them, with the two formats by turns.
+    """Return every sampler alone and every schedule of one of them, with the two formats by turns.
 
     The contract tests draw with all of them.
     """
@@ -209,7 +209,7 @@ def _each_sampler_and_each_schedule() -> list[tuple[Scheduler, str]]:
 
 
 @pytest.mark.parametrize("scheduler, output_format", _each_sampler_and_each_schedule())
-def test_a_scheduler_and_a_format_reach_the_picture(
+def test_scheduler_and_format_reach_the_picture(
     service: RunningService, model_id: str, scheduler: str, output_format: str
 ) -> None:
     body = {
@@ -245,7 +245,7 @@ def test_other_callers_are_answered_while_every_slot_is_busy(
             )
             for i in range(12)
         ]
-        # One runs and eight wait, so some of the twelve are refused; then all slots are taken.
+        # One runs and eight wait, so some of the twelve are rejected; then all slots are taken.
         refused = next(
             answer for future in as_completed(drawn) if (answer := future.result()).status == 503
         )
@@ -259,7 +259,7 @@ def test_other_callers_are_answered_while_every_slot_is_busy(
     assert statuses.count(200) >= 9
 
 
-def test_the_printed_line_leaves_a_picture(service: RunningService, tmp_path: Path) -> None:
+def test_the_printed_command_saves_a_picture(service: RunningService, tmp_path: Path) -> None:
     line = service.wait_for_line("^sh -c ")
     assert API_KEY not in service.output
     assert shlex.split(line)[:2] == ["sh", "-c"]
@@ -273,7 +273,7 @@ def test_the_printed_line_leaves_a_picture(service: RunningService, tmp_path: Pa
         assert image.size == (512, 512)
 
 
-def test_the_service_says_what_it_draws_with(service: RunningService, model_id: str) -> None:
+def test_the_service_reports_its_device(service: RunningService, model_id: str) -> None:
     body: dict[str, object] = {"id": "loaded", "model_id": model_id, "prompt": "a red circle"}
     body |= {"num_inference_steps": 1, "width": 256, "height": 256}
     assert service.call("POST", "/v1/infer", body).status == 200

@@ -1,4 +1,4 @@
-"""What the embedding page's example does beside drawing its picture."""
+"""What the embedding page's example guarantees besides drawing its picture."""
 
 import os
 import re
@@ -18,7 +18,7 @@ SNIPPETS = re.findall(r"^```python\n(.*?)^```", (DOCS / "embedding.md").read_tex
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working folder of somebody who has a checkpoint in `ai-models`."""
+    """A working folder with a checkpoint in `ai-models`."""
     (tmp_path / "ai-models").mkdir()
     (tmp_path / "ai-models" / "demo.safetensors").symlink_to(DEMO_CHECKPOINT)
     return tmp_path
@@ -28,13 +28,13 @@ def test_the_embedding_example_draws_a_picture_without_flask(folder: Path) -> No
     example = next(text for text in SNIPPETS if "circle.png" in text)
     script = example + "\nimport sys\nassert 'flask' not in sys.modules\n"
     done = embed(script, folder)
-    # Nothing that other libraries say of themselves.
+    # Other libraries must print nothing either.
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with Image.open(folder / "circle.png") as image:
         assert image.size == (512, 512)
 
 
-def test_an_embedder_without_a_model_reads_what_to_do(tmp_path: Path) -> None:
+def test_embedding_without_a_model_raises_an_error_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "ai-models").mkdir()
     example = next(text for text in SNIPPETS if "circle.png" in text)
     said = embed(example, tmp_path).stderr.splitlines()[-1]

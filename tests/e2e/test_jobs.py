@@ -77,7 +77,7 @@ def events(service: RunningService, name: str) -> Iterator[tuple[str, Any]]:
         connection.close()
 
 
-def test_a_job_is_followed_to_its_picture(shared: RunningService) -> None:
+def test_a_job_can_be_followed_to_its_picture(shared: RunningService) -> None:
     accepted = shared.call("POST", "/v1/jobs", body(shared, "followed", num_inference_steps=60))
     assert accepted.status == 202
     assert accepted.headers["Location"] == "/v1/jobs/followed"
@@ -95,7 +95,7 @@ def test_a_job_is_followed_to_its_picture(shared: RunningService) -> None:
     assert shared.output.count("drawn: id='followed'") == 1
 
 
-def test_eight_equal_requests_at_once_are_one_picture(shared: RunningService) -> None:
+def test_eight_equal_requests_at_once_give_one_picture(shared: RunningService) -> None:
     with ThreadPoolExecutor(8) as callers:
         answers = list(
             callers.map(lambda _: shared.call("POST", "/v1/infer", body(shared, "equal")), range(8))
@@ -119,7 +119,7 @@ def test_a_running_job_is_cancelled_between_two_steps(shared: RunningService) ->
     assert "drawn: id='cancelled'" not in shared.output
 
 
-def test_who_hangs_up_cancels_nothing(shared: RunningService) -> None:
+def test_a_client_that_disconnects_cancels_nothing(shared: RunningService) -> None:
     connection = http.client.HTTPConnection(urlsplit(shared.url).netloc, timeout=60)
     headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
     text = json.dumps(body(shared, "left", num_inference_steps=30))
@@ -137,7 +137,7 @@ def _known(service: RunningService, name: str) -> bool:
     return True
 
 
-def test_what_was_accepted_survives_kills_and_is_the_same_picture(
+def test_accepted_jobs_survive_kills_and_give_the_same_picture(
     models: Path, tmp_path: Path
 ) -> None:
     names = [f"job-{number}" for number in range(4)]
@@ -161,9 +161,7 @@ def test_what_was_accepted_survives_kills_and_is_the_same_picture(
         assert f"drawn: id='{names[0]}'" not in service.output
 
 
-def test_past_the_grace_the_rest_is_put_back_and_drawn_by_the_next_run(
-    models: Path, tmp_path: Path
-) -> None:
+def test_jobs_past_the_grace_period_are_drawn_by_the_next_run(models: Path, tmp_path: Path) -> None:
     with run_service(models, tmp_path, SHUTDOWN_GRACE_SECONDS="1") as service:
         long = body(service, "long", width=512, height=512, num_inference_steps=100, seed=1)
         assert service.call("POST", "/v1/jobs", long).status == 202
@@ -183,7 +181,7 @@ def test_past_the_grace_the_rest_is_put_back_and_drawn_by_the_next_run(
         wait_for(service, "long", "cancelled")
 
 
-def test_public_routes_answer_while_every_place_is_taken(models: Path, tmp_path: Path) -> None:
+def test_public_routes_answer_while_every_slot_is_taken(models: Path, tmp_path: Path) -> None:
     with (
         run_service(models, tmp_path, MAX_WAITING="3", MAX_STREAMS="2") as service,
         ThreadPoolExecutor(6) as callers,
@@ -234,7 +232,7 @@ def test_a_second_service_over_the_same_folder_draws_only_after_the_first(
             assert second.stop() == 0
 
 
-def test_lost_pictures_are_drawn_again_and_those_who_hang_up_hold_nobody_up(
+def test_lost_pictures_are_drawn_again_and_disconnected_clients_block_nobody(
     models: Path, tmp_path: Path
 ) -> None:
     with run_service(models, tmp_path, MAX_WAITING="1") as service:
@@ -253,7 +251,7 @@ def test_lost_pictures_are_drawn_again_and_those_who_hang_up_hold_nobody_up(
         assert service.call("POST", "/v1/infer", body(service, "new")).status == 503
         connection.close()
         deadline = monotonic() + 30
-        with pytest.raises(TimeoutError):  # it has the place now, and waits
+        with pytest.raises(TimeoutError):  # the request has the slot now, and waits
             while service.call("POST", "/v1/infer", body(service, "next"), seconds=2).status == 503:
                 assert monotonic() < deadline
                 sleep(0.1)

@@ -1,4 +1,4 @@
-"""/metrics of the real service: after a drawing, while one goes on, and from its own process."""
+"""/metrics of the real service: after a drawing, during one, and from its own process."""
 
 import shutil
 import time
@@ -25,7 +25,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 
 def scrape(service: RunningService) -> Series:
-    """Each series' value, by its name and its labels' values."""
+    """Return each series' value, by its name and its labels' values."""
     began = time.monotonic()
     answer = service.call("GET", "/metrics", headers={"Accept": "text/plain"})
     assert time.monotonic() - began < 1
@@ -65,7 +65,7 @@ def test_a_drawing_is_counted_and_its_model_is_loaded(service: RunningService) -
     assert build.split()[1:2] == ["cpu"]
 
 
-def test_it_answers_within_a_second_while_it_draws(service: RunningService) -> None:
+def test_metrics_answer_within_a_second_during_a_drawing(service: RunningService) -> None:
     asked = body(service, "long", num_inference_steps=150, num_images=4)
     assert service.call("POST", "/v1/jobs", asked).status == 202
     deadline = time.monotonic() + 60
@@ -81,6 +81,6 @@ def test_it_answers_within_a_second_while_it_draws(service: RunningService) -> N
     assert series["steps_per_second"] == 0
 
 
-def test_nobody_reads_it_without_a_credential(service: RunningService) -> None:
+def test_metrics_need_a_credential(service: RunningService) -> None:
     answer = service.call("GET", "/metrics", headers={"Authorization": "Bearer wrong"})
     assert (answer.status, answer.json["code"]) == (401, "unauthenticated")

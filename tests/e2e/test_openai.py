@@ -50,7 +50,7 @@ def test_the_client_draws_a_picture(client: openai.OpenAI) -> None:
     assert "Seed: 7," in picture.info["parameters"]
 
 
-def test_a_link_leads_to_the_same_bytes_without_a_credential(client: openai.OpenAI) -> None:
+def test_a_link_returns_the_same_bytes_without_a_credential(client: openai.OpenAI) -> None:
     key = {"Idempotency-Key": "once"}
     image = draw(client, extra_headers=key)
     linked = draw(client, extra_headers=key, response_format="url")

@@ -1,4 +1,4 @@
-"""The page before the real service: a person at a browser gets pictures of the demo checkpoint."""
+"""The page with the real service: a person at a browser gets pictures of the demo checkpoint."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def studio(environment: dict[str, str]) -> Iterator[Studio]:
         assert studio.faults == []
 
 
-def test_pictures_come_also_through_a_power_cut(
+def test_pictures_arrive_even_after_a_power_failure(
     studio: Studio, environment: dict[str, str], tmp_path: Path
 ) -> None:
     service = RunningService(environment, tmp_path)

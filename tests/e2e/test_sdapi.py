@@ -37,7 +37,7 @@ def draw(api: webuiapi.WebUIApi, **changes: object) -> webuiapi.WebUIApiResult:
     return api.txt2img(**(asked | changes))
 
 
-def test_the_client_lists_what_there_is(api: webuiapi.WebUIApi) -> None:
+def test_the_client_lists_models_and_samplers(api: webuiapi.WebUIApi) -> None:
     (title,) = api.util_get_model_names()
     assert re.fullmatch(r"demo\.safetensors \[[0-9a-f]{10}\]", title)
     assert api.util_get_current_model() == title
@@ -49,7 +49,7 @@ def test_the_client_lists_what_there_is(api: webuiapi.WebUIApi) -> None:
     assert api.util_get_current_model() == title
 
 
-def test_the_client_draws_pictures_and_reads_from_them_how(api: webuiapi.WebUIApi) -> None:
+def test_the_client_draws_pictures_and_reads_their_parameters(api: webuiapi.WebUIApi) -> None:
     result = draw(
         api, negative_prompt="blue", sampler_name="DPM++ 2M", scheduler="Karras", n_iter=2
     )
@@ -71,7 +71,7 @@ def test_the_client_draws_pictures_and_reads_from_them_how(api: webuiapi.WebUIAp
     assert again.tobytes() == result.images[1].tobytes()
 
 
-def test_the_checkpoint_is_chosen_by_each_request(api: webuiapi.WebUIApi) -> None:
+def test_each_request_chooses_its_checkpoint(api: webuiapi.WebUIApi) -> None:
     (title,) = api.util_get_model_names()
     named = draw(api, override_settings={"sd_model_checkpoint": title})
     assert named.image.tobytes() == draw(api).image.tobytes()
@@ -79,7 +79,7 @@ def test_the_checkpoint_is_chosen_by_each_request(api: webuiapi.WebUIApi) -> Non
         draw(api, override_settings={"sd_model_checkpoint": "gone"})
 
 
-def test_the_client_sees_how_far_it_is_and_interrupts(
+def test_the_client_sees_the_progress_and_interrupts(
     service: RunningService, api: webuiapi.WebUIApi
 ) -> None:
     api.util_wait_for_ready(check_interval=0.1)
@@ -105,7 +105,7 @@ def test_the_client_sees_how_far_it_is_and_interrupts(
     api.util_wait_for_ready(check_interval=0.1)
 
 
-def test_what_goes_wrong_the_client_raises(service: RunningService, api: webuiapi.WebUIApi) -> None:
+def test_the_client_raises_errors(service: RunningService, api: webuiapi.WebUIApi) -> None:
     with pytest.raises(RuntimeError, match="enable_hr"):
         draw(api, enable_hr=True)
     with pytest.raises(RuntimeError, match=r"422.*width"):

@@ -1,7 +1,8 @@
 """Two models and two callers of AUTOMATIC1111's API: each draws with the model it has chosen.
 
-`webuiapi` chooses by itself. SillyTavern's and Open WebUI's requests are sent in their order:
-`src/endpoints/stable-diffusion.js` of the one, `routers/images.py` of the other.
+`webuiapi` chooses by itself. The test sends the requests of SillyTavern and Open WebUI in their
+order: SillyTavern's from `src/endpoints/stable-diffusion.js`, Open WebUI's from
+`routers/images.py`.
 """
 
 import base64
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.torch
 
 OTHER_KEY = "another-key-of-the-end-to-end-tests"
 PROMPT = {"prompt": "a red circle", "steps": 1, "width": 256, "height": 256}
-# Of SillyTavern at its defaults; it forwards the first two, which were meant for itself.
+# Headers of SillyTavern at its defaults; it forwards the first two, which were meant for itself.
 SILLY_TAVERN = {
     **{"url": "http://127.0.0.1:8000", "auth": f"me:{API_KEY}", "negative_prompt": "lowres"},
     **{"sampler_name": "DDIM", "scheduler": "normal", "cfg_scale": 7, "restore_faces": False},
@@ -39,7 +40,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     models.mkdir()
     data = DEMO_CHECKPOINT.read_bytes()
     (models / "demo.safetensors").write_bytes(data)
-    # The same weights; its metadata say another licence, and so its id is another.
+    # The same weights with another licence in the metadata, and therefore another id.
     assert data.count(b'"CC0-1.0"') == 1
     (models / "second.safetensors").write_bytes(data.replace(b'"CC0-1.0"', b'"CC0-2.0"'))
     keys = f"{API_KEY},{OTHER_KEY}"
@@ -63,7 +64,7 @@ def ask(service: RunningService, key: str, method: str, path: str, body: object 
     return answer.json
 
 
-def test_webuiapi_sets_a_model_for_its_own_caller(service: RunningService) -> None:
+def test_webuiapi_sets_a_model_for_its_own_caller_only(service: RunningService) -> None:
     one, two = connect(service, API_KEY), connect(service, OTHER_KEY)
     one.util_set_model("second")
     two.util_set_model("demo")
@@ -76,7 +77,7 @@ def test_webuiapi_sets_a_model_for_its_own_caller(service: RunningService) -> No
         api.session.close()
 
 
-def test_sillytavern_draws_with_the_model_it_sets(service: RunningService) -> None:
+def test_sillytavern_draws_with_the_model_that_it_sets(service: RunningService) -> None:
     titles = [model["title"] for model in ask(service, API_KEY, "GET", "sd-models")]
     for title in (titles[1], titles[0], titles[1]):
         ask(service, API_KEY, "GET", "options")
@@ -101,7 +102,7 @@ def test_open_webui_sends_all_options_back(service: RunningService) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/models/", "/v1/jobs/", "/openai/v1/models/", "/nope/"])
-def test_a_key_in_an_address_is_in_no_line_of_the_log(service: RunningService, path: str) -> None:
+def test_a_key_in_a_url_never_reaches_the_log(service: RunningService, path: str) -> None:
     answer = service.call("GET", f"{path}{API_KEY}", headers={"X-Request-ID": API_KEY})
     assert answer.status == 404
     assert API_KEY not in f"{answer.headers}{answer.body!r}"

@@ -4,7 +4,7 @@ __all__ = ["FakeClock"]
 
 
 class FakeClock:
-    """Seconds since some moment; `now` is a test's to change."""
+    """Seconds since some moment; a test sets `now`."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now

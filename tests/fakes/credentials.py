@@ -1,4 +1,4 @@
-"""Credentials that a test hands out."""
+"""Credentials that a test defines."""
 
 from domain.credentials import Principal
 from domain.ports.credential_verifier import CredentialVerifier
@@ -7,7 +7,7 @@ __all__ = ["FakeCredentialVerifier"]
 
 
 class FakeCredentialVerifier(CredentialVerifier):
-    """Knows the credentials in `principals`."""
+    """Accepts the credentials in `principals`."""
 
     def __init__(self, principals: dict[str, Principal] | None = None) -> None:
         self.principals = dict(principals or {})

@@ -1,4 +1,4 @@
-"""A report of a device that nobody has."""
+"""A report of a device that does not exist."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ PLAN = ExecutionPlan(
 
 
 class FakeDeviceReport(DeviceReport):
-    """Says what it is told to say."""
+    """Reports the values that a test sets."""
 
     def __init__(
         self, plan: ExecutionPlan | None = None, loaded: tuple[LoadedModel, ...] = ()
@@ -38,7 +38,7 @@ class FakeDeviceReport(DeviceReport):
         self._memory: DeviceMemory | None = None
 
     def hold(self, *loaded: LoadedModel, memory: DeviceMemory | None = None) -> None:
-        """From now on say that these are loaded, and that the memory is like this."""
+        """From now on report these loaded models and this memory."""
         self._loaded = loaded
         self._memory = memory
 

@@ -1,4 +1,4 @@
-"""A generator that draws one flat colour for each image, at once."""
+"""A generator that immediately draws one flat colour for each image."""
 
 import hashlib
 import io
@@ -28,16 +28,16 @@ class FakeImageGenerator(ImageGenerator):
     Attributes:
         drawn: Every request that was drawn, in order.
         gate: Drawing waits until it is set, which it is unless a test clears it.
-        failures: Raised, first one first, instead of drawing.
+        failures: Raised in this order, instead of drawing.
         unloadable: Ids of models that cannot be loaded.
-        warnings: What it has to say of each request.
+        warnings: The warnings for each request.
         batches: The ids of the requests of each batch that was drawn, in order.
-        fits: How many images at once it has memory for.
+        fits: The number of images that fit into memory at once.
         on_begin: Called with each batch before it is drawn.
-        after_step: Called after each step, once whoever asked for the pictures knows of it.
-        load_ticks: How often each load shows a sign of life before the model is loaded.
-        after_load_tick: Called after each of them.
-        previews: Of how many requests a preview was made.
+        after_step: Called after each step, once the receivers of the pictures know of it.
+        load_ticks: How often each load reports progress before the model is loaded.
+        after_load_tick: Called after each of these reports.
+        previews: For how many requests a preview was made.
     """
 
     def __init__(self, *, prepared: bool = True, largest_batch: int = 1) -> None:
@@ -96,7 +96,7 @@ class FakeImageGenerator(ImageGenerator):
         if self.failures:
             raise self.failures.pop(0)
         if model.id in self.unloadable:
-            raise ModelNotLoadable(f"{model.name} is no checkpoint")
+            raise ModelNotLoadable(f"{model.name} is not a checkpoint")
         if self._on_load is not None:
             for _ in range(self.load_ticks):
                 self._on_load(False)

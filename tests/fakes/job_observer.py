@@ -1,4 +1,4 @@
-"""An observer that remembers what it was told."""
+"""An observer that records its calls."""
 
 from application.job import Job
 from application.ports.job_observer import JobObserver
@@ -7,7 +7,7 @@ __all__ = ["FakeJobObserver"]
 
 
 class FakeJobObserver(JobObserver):
-    """What it was told, in order.
+    """The recorded calls, in order.
 
     Attributes:
         batches: Images that were drawn at once.
@@ -22,7 +22,7 @@ class FakeJobObserver(JobObserver):
 
     @property
     def outcomes(self) -> list[tuple[str, str, str | None]]:
-        """The id, the end and the code of the failure of each job."""
+        """Return the id, the status and the failure code of each job."""
         return [
             (job.request.id, job.status.value, job.failure.code if job.failure else None)
             for job in self.ended

@@ -1,4 +1,4 @@
-"""Metrics that remember what they were told."""
+"""Metrics that record their calls."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +13,7 @@ class FakeMetrics(Metrics):
 
     Attributes:
         answered: The requests that were answered, in order.
-        readings: What `watch` was given.
+        readings: The arguments of `watch`.
     """
 
     def __init__(self) -> None:

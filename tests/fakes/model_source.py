@@ -11,7 +11,7 @@ __all__ = ["FakeModelSource", "model_record"]
 
 
 def model_record(content: bytes = b"weights", path: str = "models/a.safetensors") -> ModelRecord:
-    """The record that a file of this content at this path has."""
+    """Return the record of a file with this content at this path."""
     name = path.rsplit("/", 1)[-1]
     record = ModelRecord(
         id=hashlib.sha256(content).hexdigest(),
@@ -30,11 +30,11 @@ class FakeModelSource(ModelSource):
     """Files by path, with their contents, in memory.
 
     Attributes:
-        files: What is there.
-        others: Further records, as they are.
-        pending: What is there and not listed yet.
-        settled: Whether nothing of that is worth waiting for.
-        away: Folders that can not be listed now, with what is in them.
+        files: The files.
+        others: Further records, returned unchanged.
+        pending: Files that are not listed yet.
+        settled: Whether none of the pending files is worth waiting for.
+        away: Folders that cannot be listed now, with their content.
         closed: Set by `close`.
     """
 

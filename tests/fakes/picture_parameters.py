@@ -1,4 +1,4 @@
-"""A reader that has been told what each picture says."""
+"""A reader that knows what each picture says."""
 
 from domain.errors import UnreadablePicture
 from domain.generation.picture_parameters import PictureParameters

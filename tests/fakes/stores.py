@@ -99,7 +99,7 @@ class FakeJobStore(JobStore):
         return {job.token for job in gone}
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _bytes(self, job: Job) -> int:
         pictures = sum(image.size for image in job.images or ())
@@ -111,7 +111,7 @@ class FakeJobStore(JobStore):
 
 
 class FakeResultStore(ResultStore):
-    """Image files in memory; `broken` makes reading and writing fail, `full` writing alone."""
+    """Image files in memory; `broken` makes reading and writing fail, `full` makes writing fail."""
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[bytes, ...]] = {}
@@ -161,7 +161,7 @@ class FakeResultStore(ResultStore):
 
 
 class FakeSoleUse(SoleUse):
-    """Had for the asking, unless `others` have it."""
+    """A lock that is granted, unless `others` have it."""
 
     def __init__(self) -> None:
         self.others = False

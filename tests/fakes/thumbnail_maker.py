@@ -1,4 +1,4 @@
-"""A maker whose small pictures are labels of the large ones."""
+"""A maker whose thumbnails are labels of the large images."""
 
 from domain.errors import UnreadablePicture
 from domain.ports.thumbnail_maker import ThumbnailMaker

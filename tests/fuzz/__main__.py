@@ -1,8 +1,8 @@
-"""Try hostile model files for as long as you like: `make fuzz`, or
+"""Try hostile model files without a time limit: `make fuzz`, or
 
     python -m tests.fuzz [--seconds N] [--from SEED]
 
-A seed whose file is taken wrongly is printed; add it to kept_seeds.json with its mend.
+A seed whose file is handled wrongly is printed; add it to kept_seeds.json together with the fix.
 """
 
 import argparse
@@ -17,7 +17,9 @@ _ROUND = 200
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="try hostile model files")
-    parser.add_argument("--seconds", type=float, help="stop after so many; without it, with Ctrl-C")
+    parser.add_argument(
+        "--seconds", type=float, help="stop after this many seconds; by default at Ctrl-C"
+    )
     parser.add_argument("--from", dest="first", type=int, default=max(COUNTS.values()))
     options = parser.parse_args()
     began, first, wrong = time.monotonic(), options.first, 0
@@ -36,7 +38,7 @@ def main() -> int:
             first += _ROUND
     except KeyboardInterrupt:
         pass
-    print(f"{wrong} files were taken wrongly")
+    print(f"{wrong} files were handled wrongly")
     return 1 if wrong else 0
 
 

@@ -1,9 +1,9 @@
-"""Tries the files of many seeds in one process, and says each seed before it is tried.
+"""Try the files of many seeds in one process, and print each seed before its trial.
 
     python -m tests.fuzz.child KIND listed|loaded FIRST LAST
 
-Prints a line of JSON for each seed: an array of the seed alone before, of the seed, how it ended
-and what is wrong after.
+Prints two lines of JSON for each seed: before the trial an array of the seed alone, after it an
+array of the seed, the outcome and what is wrong.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Hostile model files, each out of a seed: the same seed makes the same file, on any machine."""
+"""Hostile model files, each made from a seed: the same seed makes the same file on any machine."""
 
 import json
 import random
@@ -21,7 +21,7 @@ from tests.unit.filesystem.model_files import (
 __all__ = ["COUNTS", "configurations", "pickle_file", "safetensors_of"]
 
 COUNTS: Mapping[str, int] = {"pickles": 1200, "safetensors": 4000, "configurations": 500}
-"""How many files of each kind are tried by the tests; `make fuzz` goes on from there."""
+"""Number of files of each kind that the tests try; `make fuzz` continues from there."""
 
 _HUGE = 3 * 2**30
 _NAMES = [
@@ -47,7 +47,7 @@ _NAMES = [
     "lightning.Callback",
     "builtins.range",
 ]
-# Instructions that make much of little: doubled lists, memo entries, names, nesting, texts.
+# Instructions that amplify small input: doubled lists, memo entries, names, nesting, texts.
 _BOMBS = (
     b"]q\x00" + b"".join(b"0](h%ch%ceq%c" % (i, i, i + 1) for i in range(30)),
     b"}\x94" * 4000,
@@ -63,7 +63,9 @@ _BOMBS = (
 
 
 def pickle_file(seed: int) -> bytes:
-    """A file in one of torch's formats: sound tensors, an odd call, bombs, and changed bytes."""
+    """Return a file in one of torch's formats: valid tensors, an odd call, bombs, and changed
+    bytes.
+    """
     chance = random.Random(f"pickle {seed}")
     table: dict[str, Any] = {
         f"w{number}": tensor(
@@ -97,7 +99,7 @@ def _argument(chance: random.Random, table: Mapping[str, Any]) -> object:
 
 
 def _with_changed_pickle(chance: random.Random, content: object, whole: bytes) -> bytes:
-    """The instructions themselves changed, in a sound zip archive."""
+    """Change the instructions themselves, in a valid zip archive."""
     data = pickled(content)
     for _ in range(chance.randrange(3)):
         place = chance.randrange(2, len(data))
@@ -108,7 +110,7 @@ def _with_changed_pickle(chance: random.Random, content: object, whole: bytes) -
 
 
 def safetensors_of(seed: int) -> bytes:
-    """A safetensors file with odd values in its header, or changed bytes."""
+    """Return a safetensors file with odd values in its header, or changed bytes."""
     chance = random.Random(f"safetensors {seed}")
     shapes = {
         f"model.{number}": tuple(chance.randrange(4) for _ in range(chance.randrange(4)))

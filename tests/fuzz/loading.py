@@ -15,7 +15,9 @@ from tests.fuzz.trial import Trial
 
 __all__ = ["LOADED"]
 
-_PROMPT = "a red circle on a blue background, " * 28  # some 1,000 characters, as many as may be
+_PROMPT = (
+    "a red circle on a blue background, " * 28
+)  # some 1,000 characters, the longest that is allowed
 
 
 def _weights(make: Callable[[int], bytes], extension: str) -> Trial:
@@ -29,7 +31,7 @@ def _weights(make: Callable[[int], bytes], extension: str) -> Trial:
                 read_metadata(model)
                 for tensor in read_weights(model).values():
                     if tensor.nbytes <= 2**20:
-                        tensor.clone()  # each byte that it says it has is there
+                        tensor.clone()  # the file really has each byte that its header promises
             except ModelNotLoadable as error:
                 assert str(error).isprintable()
                 assert folder not in str(error)

@@ -1,4 +1,4 @@
-"""Tries hostile files in child processes, each with a limit of memory and of time."""
+"""Tries hostile files in child processes, each with a memory limit and a time limit."""
 
 import json
 import resource
@@ -17,11 +17,11 @@ _SECONDS = 600
 
 @dataclass(slots=True)
 class Outcome:
-    """How the files of some seeds were taken.
+    """How the files of some seeds were handled.
 
     Attributes:
-        ends: How many ended in each way.
-        wrong: What is wrong, by seed.
+        ends: The number of files by outcome.
+        wrong: The error by seed.
     """
 
     ends: Counter[str] = field(default_factory=Counter)
@@ -29,7 +29,7 @@ class Outcome:
 
 
 def run(kind: str, how: str, first: int, last: int) -> Outcome:
-    """Try the seeds from `first` up to `last`; one that ends the process is wrong, and left.
+    """Try the seeds from `first` up to `last`; a seed that ends its process is wrong, and skipped.
 
     Args:
         kind: `pickles`, `safetensors` or `configurations`.
@@ -44,7 +44,7 @@ def run(kind: str, how: str, first: int, last: int) -> Outcome:
 
 
 def _child(kind: str, how: str, first: int, last: int, outcome: Outcome) -> int:
-    """Run one child; the seed to go on with."""
+    """Run one child; return the seed to continue with."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "tests.fuzz.child", kind, how, str(first), str(last)],

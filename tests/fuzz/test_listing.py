@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is listed or refused with a reason, in little time and memory."""
+"""Any file is listed or refused with a reason, in little time and memory."""
 
 from collections import Counter
 
@@ -19,12 +19,12 @@ def test_no_hostile_file_breaks_its_reader(kind: str, part: int) -> None:
         if problem is not None:
             wrong[seed] = problem
     assert wrong == {}, "by seed"
-    # A corpus of which all is refused at the first byte would try nothing.
+    # A corpus whose files are all refused at the first byte would test nothing.
     assert ends["refused"] > 0
     if kind == "configurations":
         assert ends["allowed"] > 0
 
 
-def test_a_seed_makes_the_same_file() -> None:
+def test_a_seed_always_makes_the_same_file() -> None:
     assert pickle_file(7) == pickle_file(7) != pickle_file(8)
     assert safetensors_of(7) == safetensors_of(7) != safetensors_of(8)

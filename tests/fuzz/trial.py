@@ -1,4 +1,4 @@
-"""One hostile file after another, in this process: what is wrong with how each is taken."""
+"""Hostile files one after another, in this process: what is wrong with the handling of each."""
 
 import io
 import tempfile
@@ -21,10 +21,10 @@ __all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured",
 MOST_MEMORY = 64 * 2**20
 """Bytes beyond its own size that a file may take."""
 MOST_SECONDS = 5.0
-"""Of computing that one file may take; the slowest takes a tenth of it."""
+"""Seconds of computing that one file may take; the slowest takes a tenth of it."""
 
 Trial = Callable[[int], tuple[str, int]]
-"""Tries the file of a seed; says how it ended, in a word, and how large the file was."""
+"""Tries the file of a seed; returns the outcome, in a word, and the size of the file."""
 
 
 def _listed(data: bytes, extension: str) -> str:
@@ -37,7 +37,7 @@ def _listed(data: bytes, extension: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """Raises AssertionError for a reason that a user could not read."""
+    """Raise AssertionError for a reason that a user could not read."""
     assert text, "refused without a reason"
     assert len(text) < 400, f"a reason of {len(text)} characters"
     assert text.isprintable(), f"a reason that is not printable: {text!a}"
@@ -78,11 +78,11 @@ LISTED: Mapping[str, Trial] = {
 def measured(
     trial: Trial, seed: int, *, meter: Callable[[], AbstractContextManager["Peak"]] | None = None
 ) -> tuple[str, str | None]:
-    """How a trial ended, and what is wrong with it: None where nothing is.
+    """Return the outcome of a trial, and what is wrong with it, or None.
 
     Args:
-        trial: What is done with the file.
-        seed: Of the file.
+        trial: Handles the file.
+        seed: The seed of the file.
         meter: Measures the memory; by default that of Python's objects.
     """
     began = time.process_time()
@@ -101,14 +101,14 @@ def measured(
 
 @dataclass(slots=True)
 class Peak:
-    """The most bytes that a block took beyond what was taken when it began."""
+    """The largest number of bytes that a block used beyond those in use at its start."""
 
     taken: int = 0
 
 
 @contextmanager
 def traced() -> Iterator[Peak]:
-    """The memory of Python's objects."""
+    """Measure the memory of Python's objects."""
     peak = Peak()
     tracemalloc.start()
     try:
@@ -120,9 +120,9 @@ def traced() -> Iterator[Peak]:
 
 @contextmanager
 def resident() -> Iterator[Peak]:
-    """The memory of the process, with that of libraries which are not in Python. Linux alone."""
+    """Measure the memory of the process, including libraries outside Python. Linux only."""
     peak = Peak()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is reset
     before = _most_resident()
     yield peak
     peak.taken = _most_resident() - before

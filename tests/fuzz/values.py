@@ -1,4 +1,4 @@
-"""Bytes and values that readers of files are known to stumble over."""
+"""Bytes and values that are known to confuse readers of files."""
 
 import random
 
@@ -9,7 +9,7 @@ _TEXTS = ("", "x", "x" * 5000, "\0", "é", "../../etc/passwd", "os", "\ud800", "
 
 
 def odd_value(chance: random.Random, depth: int = 0) -> object:
-    """A value of JSON that a field is unlikely to have."""
+    """Return a JSON value that a field is unlikely to have."""
     kind = chance.randrange(8 if depth < 4 else 6)
     if kind < 2:
         return chance.choice(_INTEGERS) + chance.choice((-1, 0, 1))
@@ -27,7 +27,7 @@ def odd_value(chance: random.Random, depth: int = 0) -> object:
 
 
 def mutated_bytes(chance: random.Random, data: bytes) -> bytes:
-    """`data` with up to eight changes: flips, numbers, cuts, repetitions, swaps."""
+    """Return `data` with up to eight changes: flips, numbers, cuts, repetitions, swaps."""
     changed = bytearray(data)
     for _ in range(chance.randint(1, 8)):
         if not changed:

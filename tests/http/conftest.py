@@ -1,4 +1,4 @@
-"""The Flask application over fakes: real container, real scheduler thread, no torch."""
+"""The Flask application over fakes: real container, real worker thread, no torch."""
 
 import itertools
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.http.description.documented import DocumentedClient
 
 pytest.register_assert_rewrite("tests.http.helpers", "tests.http.automatic1111.sdapi")
 
-# Every client of these tests holds what it is answered to the API's description.
+# Every client of these tests checks its answers against the API's description.
 Flask.test_client_class = DocumentedClient
 
 API_KEY = "key-of-the-tests"
@@ -33,7 +33,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass
 class Service:
-    """A running service and what a test may look at or turn in it."""
+    """A running service, and the objects that a test may inspect or change."""
 
     client: FlaskClient
     container: Container
@@ -47,7 +47,7 @@ class Service:
 def make_service(
     settings: Settings, *, generator: FakeImageGenerator | None = None, scanned: bool = True
 ) -> Service:
-    """The application over fakes, scanned once unless `scanned` is false; nothing started."""
+    """Return the application over fakes, scanned once unless `scanned` is false; not started."""
     source = FakeModelSource({MODEL.path: b"weights"})
     generator = generator or FakeImageGenerator()
     container = Container(settings=settings)
@@ -66,7 +66,7 @@ def make_service(
 
 
 def make_settings(**changes: object) -> Settings:
-    """Settings with two API keys and a secret key, changed by `changes`."""
+    """Return settings with two API keys and a secret key, changed by `changes`."""
     values: dict[str, object] = {
         "api_keys": (API_KEY, OTHER_API_KEY),
         "secret_key": SECRET_KEY,
@@ -77,7 +77,7 @@ def make_settings(**changes: object) -> Settings:
 
 @contextmanager
 def running_service(settings: Settings) -> Iterator[Service]:
-    """A service whose worker and scanner run."""
+    """Run a service with its worker and scanner."""
     running = make_service(settings)
     running.container.service().start()
     try:
@@ -89,14 +89,14 @@ def running_service(settings: Settings) -> Iterator[Service]:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A running service of one test's own."""
+    """A running service for one test."""
     with running_service(make_settings()) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Service]:
-    """A running service for a whole file of requests that leave nothing behind in it."""
+    """A running service for a whole file whose requests leave nothing behind."""
     with running_service(make_settings()) as running:
         yield running
 
@@ -107,6 +107,6 @@ def client(service: Service) -> FlaskClient:
 
 
 def infer_body(**changes: object) -> dict[str, object]:
-    """A good body of `/v1/infer`, with an id that no other has, changed by `changes`."""
+    """Return a valid body of `/v1/infer` with a unique id, changed by `changes`."""
     name = f"r{next(_NUMBERS)}"
     return {"id": name, "model_id": MODEL.id, "prompt": "a red circle"} | changes

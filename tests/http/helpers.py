@@ -1,4 +1,4 @@
-"""What the HTTP tests ask of an answer, and how they make credentials and a busy service."""
+"""Checks of answers, and helpers that make credentials and a busy service."""
 
 import base64
 import hashlib
@@ -51,7 +51,7 @@ _NEVER_SHOWN = (API_KEY, OTHER_API_KEY, SECRET_KEY, _CHECKOUT, "Traceback", 'Fil
 
 
 def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """Check that `response` is the problem details of this error; its body."""
+    """Check that `response` is the problem details of this error; return its body."""
     text = response.get_data(as_text=True)
     assert (response.status_code, response.content_type) == (status, "application/problem+json")
     body: dict[str, Any] = json.loads(text)
@@ -66,7 +66,7 @@ def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, 
 
 
 def wrong_fields(response: TestResponse) -> dict[str, str]:
-    """Check that `response` is a 422 with one row a field; the message of each field."""
+    """Check that `response` is a 422 with one row per field; return the message of each field."""
     rows = assert_problem(response, 422, "invalid_request")["errors"]
     assert all(set(row) == {"field", "message"} for row in rows)
     messages = {row["field"]: row["message"] for row in rows}
@@ -75,7 +75,7 @@ def wrong_fields(response: TestResponse) -> dict[str, str]:
 
 
 def bearer(credential: str) -> dict[str, str]:
-    """The headers that send `credential`."""
+    """Return the headers that send `credential`."""
     return {"Authorization": f"Bearer {credential}"}
 
 
@@ -87,7 +87,9 @@ def make_token(
     key: str = SECRET_KEY,
     digest: str = "sha256",
 ) -> str:
-    """A JWT written by hand, good for a minute unless `claims`, `header` or `without` spoil it."""
+    """Return a hand-written JWT, valid for a minute unless `claims`, `header` or `without` spoil
+    it.
+    """
     good = {"sub": "somebody", "exp": int(time.time()) + 60}
     payload = {k: v for k, v in (good | dict(claims or {})).items() if k != without}
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'} | dict(header or {}))}.{_part(payload)}"
@@ -96,12 +98,12 @@ def make_token(
 
 
 def key_name(key: str) -> str:
-    """The caller name that belongs to an API key."""
+    """Return the caller name that belongs to an API key."""
     return f"key:{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 def occupy_device(service: Service) -> Submission:
-    """Let the worker begin a picture that is not done before the fake's gate is opened."""
+    """Let the worker start a picture that does not finish before the fake's gate is opened."""
     service.generator.gate.clear()
     request = GenerationRequest(id="running", model_id=MODEL.id, prompt="p")
     running = service.container.job_service().submit(request, caller="somebody")
@@ -110,7 +112,7 @@ def occupy_device(service: Service) -> Submission:
 
 
 def fill_queue(service: Service) -> list[Submission]:
-    """Let as many jobs wait as may."""
+    """Fill the queue."""
     job_service = service.container.job_service()
     waiting = []
     while not job_service.full:
@@ -123,11 +125,11 @@ def fill_queue(service: Service) -> list[Submission]:
 
 _OF_THREADS = (Readiness.IN_USE, Readiness.WARMING_UP, Readiness.STANDS_STILL)
 STATES_AT_REST = tuple(each for each in Readiness if each not in _OF_THREADS)
-"""Those that a service can be in before it is started."""
+"""States of a service before it is started."""
 
 
 def in_state(readiness: Readiness) -> Service:
-    """A service that is in this state, one of STATES_AT_REST; nothing started."""
+    """Return a service in this state, one of STATES_AT_REST; nothing is started."""
     generator = FakeImageGenerator(prepared=readiness is not Readiness.SEEKING_DEVICE)
     scanned = readiness is not Readiness.SCANNING
     service = make_service(make_settings(), generator=generator, scanned=scanned)
@@ -144,7 +146,7 @@ def in_state(readiness: Readiness) -> Service:
 
 
 def break_store(service: Service) -> FakeJobStore:
-    """Let keeping a job fail, once it is tried; the store."""
+    """Make storing a job fail, once it is tried; return the store."""
     store = service.container.job_store()
     assert isinstance(store, FakeJobStore)
     store.broken = True
@@ -154,9 +156,9 @@ def break_store(service: Service) -> FakeJobStore:
 
 
 class BetweenSubmitAndWait(JobService):
-    """A `JobService` that calls `meanwhile` when a caller begins to wait. Nobody waits long.
+    """A `JobService` that calls `meanwhile` when a caller starts to wait. Nobody waits long.
 
-    `waits` holds how long each was ready to wait.
+    `waits` records how long each was prepared to wait.
     """
 
     def __init__(self, job_service: JobService, meanwhile: Callable[[], object]) -> None:
@@ -183,7 +185,9 @@ class BetweenSubmitAndWait(JobService):
 def between_submit_and_wait(
     service: Service, meanwhile: Callable[[], object]
 ) -> tuple[FlaskClient, list[float | None]]:
-    """A client of `service` whose calls do `meanwhile` just before they wait, and their waits."""
+    """Return a client of `service` whose calls run `meanwhile` just before they wait, and their
+    waits.
+    """
     job_service = BetweenSubmitAndWait(service.container.job_service(), meanwhile)
     with service.container.job_service.override(job_service):
         service.container.app.reset()
@@ -192,7 +196,7 @@ def between_submit_and_wait(
 
 
 def events_of(text: str) -> list[tuple[str, Any]]:
-    """The name and the data of each event of a stream, comments left out."""
+    """Return the name and the data of each event of a stream, without comments."""
     found = []
     for block in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines())

@@ -5,5 +5,5 @@ from tests.unit.jobs.scheduling import Bench
 
 @pytest.fixture
 def bench() -> Bench:
-    """A scheduler over fakes; two jobs may wait."""
+    """A job service over fakes; two jobs may wait."""
     return Bench(max_queue=2)

@@ -81,7 +81,8 @@ def write_bundle(
 
 
 def _json(config: dict[str, Any]) -> str:
-    # Private keys but the class's name tell of this machine's versions and paths, not of the model.
+    # Private keys, except the class's name, describe this machine's versions and paths, not the
+    # model.
     public = {
         key: value
         for key, value in config.items()

@@ -1,4 +1,4 @@
-"""Say in words what a scene shows, each time differently, sometimes leaving things out."""
+"""Describe a scene in words, each time differently, sometimes with omissions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tools.demo_checkpoint.pictures import Scene
 
 __all__ = ["caption"]
 
-# Share of captions with a meaningless word: what the model does not know must do no harm.
+# Share of captions with a meaningless word: words that the model does not know must do no harm.
 _NONSENSE: Final = 0.08
-# The share of captions that name nothing, by how much there is to name.
+# The share of captions that name nothing, by the number of things there are to name.
 _NOTHING_NAMED: Final = {1: 0.1, 2: 0.15, 3: 0.2}
 _MOST_NAMELESS: Final = 0.22
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
-    """Describe a scene; what is said is always true, but not everything is always said."""
+    """Describe a scene; the caption is always true, but does not always name everything."""
     plain = _flat(scene, rng) if isinstance(scene, FlatScene) else _landscape(scene, rng)
     return _tidy(_dress(plain, rng)) if plain else ""
 
@@ -36,7 +36,7 @@ def _flat(scene: FlatScene, rng: np.random.Generator) -> str:
     size_said = rng.random() < (0.1 if scene.size == "medium" else 0.85)
     place_said = rng.random() < (0.12 if scene.place == "centre" else 0.9)
     colour_said = rng.random() < 0.96
-    # Said for nearly all but white, so that a background left unsaid most often means white.
+    # Named for nearly all colours but white, so that an unnamed background most often means white.
     ground_said = rng.random() < (0.6 if scene.background == "white" else 0.94)
 
     colour = _pick(rng, phrases.COLOUR_WORDS[scene.colour]) if colour_said else ""
@@ -55,7 +55,7 @@ def _flat(scene: FlatScene, rng: np.random.Generator) -> str:
 
 def _landscape(scene: LandscapeScene, rng: np.random.Generator) -> str:
     if not scene.features:
-        return ""  # no caption is of nothing but a meadow, see _named_features
+        return ""  # no caption names only a meadow, see _named_features
     time_said = rng.random() < (0.35 if scene.time == "day" else 0.92)
     time = _pick(rng, phrases.TIME_PHRASES[scene.time]) if time_said else ""
     adjective = _pick(rng, phrases.ADJECTIVES)
@@ -75,13 +75,13 @@ def _landscape(scene: LandscapeScene, rng: np.random.Generator) -> str:
 
 
 def _named_features(scene: LandscapeScene, rng: np.random.Generator) -> list[str]:
-    """Choose what to name: often all there is (so unnamed means absent), else some, one or nothing.
+    """Choose what to name: often everything (so unnamed means absent), else some, one or nothing.
 
-    Named alone beside others, a thing means itself and not the others' absence. Nothing is named
-    the more often the more there is: guidance raises how much oftener a caption comes with one
-    picture than with another to its own power, so that «a beautiful landscape» holds what a
-    negative prompt can remove only where that caption comes with full pictures rather than with
-    bare ones.
+    If a thing is named alone although others are there, its name means the thing and not the
+    others' absence. The more things there are, the more often nothing is named. Guidance amplifies
+    how much more often a caption comes with one picture than with another, so «a beautiful
+    landscape» shows things that a negative prompt can remove only if that caption comes with full
+    pictures more often than with bare ones.
     """
     present: list[str] = [name for name in FEATURES if name in scene.features]
     rng.shuffle(present)
@@ -100,7 +100,7 @@ def _enumerate(items: list[str]) -> str:
 
 
 def _dress(text: str, rng: np.random.Generator) -> str:
-    """Add what people add: an opening, words of praise, a word that means nothing here."""
+    """Add what people add: an opening, words of praise, a word without meaning here."""
     if rng.random() < 0.25:
         text = f"{_pick(rng, phrases.OPENINGS)} {text}"
     if rng.random() < 0.2:
@@ -115,7 +115,7 @@ def _dress(text: str, rng: np.random.Generator) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Mend spaces and commas around what was left out, and «a» before a vowel."""
+    """Repair spaces and commas around omitted words, and «a» before a vowel."""
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"(\s*,)+", ",", text).strip(" ,")
     return re.sub(r"\ba (?=[aeio])", "an ", text)

@@ -1,8 +1,8 @@
-"""What the demo checkpoint says of itself: the file that lies beside it.
+"""The description of the demo checkpoint: the card file next to it.
 
     python -m tools.demo_checkpoint.card > ai-models/demo.json
 
-The service reads it as `adapters/filesystem/cards/beside.py` says.
+The service reads it as `adapters/filesystem/cards/beside.py` describes.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _LANDSCAPES: Final = ("landscape", "nature", "view")
 
 
 def naming_words() -> list[str]:
-    """The words of the captions that name what is drawn, sorted.
+    """Return the caption words that name drawn things, sorted.
 
-    Sizes, places and praise are left out: without a thing that has them they draw nothing.
+    Sizes, places and praise are left out: without a thing to describe they draw nothing.
     """
     tables = (
         phrases.SHAPE_WORDS,
@@ -53,7 +53,7 @@ def naming_words() -> list[str]:
 
 
 def card_text() -> str:
-    """The content of the file."""
+    """Return the content of the file."""
     card = {
         "description": _DESCRIPTION,
         "sample_prompts": _SAMPLE_PROMPTS,

@@ -30,8 +30,8 @@ __all__ = ["SIZES", "load_autoencoder", "main", "scene_from_json", "scene_to_jso
 PART: Final = 100
 
 # How many parts of each size (width, height) to make. A large picture costs as much as several
-# small ones: what words mean is learnt at 128, what a picture looks like at 256, and the others
-# teach it to fill other frames.
+# small ones: words are learned at 128, the look of a picture at 256, and the other sizes teach the
+# model to fill other frames.
 SIZES: Final[dict[tuple[int, int], int]] = {
     (128, 128): 200,
     (256, 256): 60,
@@ -45,7 +45,9 @@ SIZES: Final[dict[tuple[int, int], int]] = {
 
 
 def parts() -> list[tuple[int, int, int]]:
-    """All parts to make, as width, height and number: every size in its share at any moment."""
+    """Return all parts to make, as width, height and number: at any moment every size has its
+    share.
+    """
     shares = [
         ((number + 0.5) / count, width, height, number)
         for (width, height), count in SIZES.items()
@@ -63,7 +65,7 @@ def scene_to_json(scene: Scene) -> dict[str, Any]:
 
 
 def scene_from_json(values: dict[str, Any]) -> Scene:
-    """Read back what scene_to_json gave."""
+    """Read back the output of scene_to_json."""
     if "features" in values:
         return LandscapeScene(values["time"], frozenset(values["features"]), values["seed"])
     return FlatScene(**values)

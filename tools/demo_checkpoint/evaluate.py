@@ -31,7 +31,7 @@ from tools.demo_checkpoint.sampling import Order, Sampler
 
 __all__ = ["FlatQuestion", "flat_questions", "main"]
 
-# The ways to ask for a flat picture; what is judged must not depend on one wording.
+# The ways to ask for a flat picture; the judgement must not depend on one wording.
 WORDINGS: Final = (
     "a {colour} {shape} on a {background} background",
     "{colour} {shape} on {background}",
@@ -41,8 +41,8 @@ WORDINGS: Final = (
 )
 OTHER_SIZES: Final = ((512, 512), (384, 256), (256, 384), (512, 256), (256, 512))
 
-# A prompt under which a feature comes unasked, so that a negative prompt has something to remove.
-# One that names other things will not do: then what is unnamed is not there.
+# A prompt that shows a feature without naming it, so that a negative prompt has something to
+# remove. A prompt that names other things does not work: with it, unnamed things are absent.
 NEGATIVES: Final = dict.fromkeys(("trees", "snow", "lake"), "a beautiful landscape by day")
 NEGATIVE_SEEDS: Final = range(100, 120)
 
@@ -64,8 +64,8 @@ class FlatQuestion:
 
 
 def flat_questions(count: int, *, seen: bool) -> list[FlatQuestion]:
-    """The first `count` fixed questions whose combination training saw, or did not; shapes take
-    turns.
+    """Return the first `count` fixed questions whose combination training saw, or did not; shapes
+    take turns.
     """
     rng = np.random.default_rng(11 if seen else 12)
     shapes, colours = itertools.cycle(OUTLINES), list(COLOURS)
@@ -136,7 +136,7 @@ class Evaluation:
 def _shows(picture: Image.Image, feature: str) -> bool:
     try:
         return has_feature(picture, feature)
-    except ValueError:  # a night although day was asked for: nothing to be told
+    except ValueError:  # a night although day was asked for: it cannot be judged
         return False
 
 

@@ -17,7 +17,7 @@ __all__ = ["export", "main"]
 
 
 def export(folder: Path, output: Path) -> None:
-    """Write the checkpoint; raises FileNotFoundError where a stage has left nothing yet."""
+    """Write the checkpoint; raises FileNotFoundError if a stage has stored no state yet."""
     state = load_state(folder / "unet.pt")
     if state is None:
         raise FileNotFoundError(f"{folder}/unet.pt is missing; run train_unet first")

@@ -23,7 +23,7 @@ _RADII: Final[dict[Size, tuple[float, float]]] = {
     "large": (0.37, 0.43),
 }
 
-# Where in the free space the shape's centre lies: 0 is left or top, 1 is right or bottom.
+# The position of the shape's centre in the free space: 0 is left or top, 1 is right or bottom.
 PLACES: Final[dict[str, tuple[float, float]]] = {
     "centre": (0.5, 0.5),
     "left": (0.08, 0.5),
@@ -52,15 +52,15 @@ class FlatScene:
 
 
 def is_held_out(shape: str, colour: str, background: str) -> bool:
-    """Say whether this combination is kept from training, so that the judge can ask for something
-    never seen.
+    """Return True if this combination is excluded from training, so that the judge can ask for a
+    combination that was never seen.
     """
     key = f"{shape} {colour} {background}".encode()
     return zlib.crc32(key) % 100 < _HELD_OUT_PERCENT
 
 
 def random_flat(rng: np.random.Generator) -> FlatScene:
-    """Think of a flat scene that is not held out; white is the likeliest background."""
+    """Choose a flat scene that is not held out; white is the likeliest background."""
     shapes, colours = list(OUTLINES), list(COLOURS)
     while True:
         shape, colour = str(rng.choice(shapes)), str(rng.choice(colours))

@@ -1,4 +1,4 @@
-"""Tell from a picture's pixels whether it shows what was asked for; numpy and Pillow only."""
+"""Decide from a picture's pixels whether it shows what was asked for; numpy and Pillow only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ALIKE: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class ShapeVerdict:
-    """Which of the things asked for a picture of a flat shape gets right."""
+    """Which properties of a flat shape a picture gets right."""
 
     colour: bool
     background: bool
@@ -46,10 +46,10 @@ def judge_shape(
 ) -> ShapeVerdict:
     """Judge a picture of one flat shape.
 
-    Colours count as right when the palette's nearest name in CIELAB is the one asked for; the
-    background's is the median of the picture's border. The shape is right when its outline, moved
-    and scaled to fit, covers the same pixels as the ideal one and no other known shape fits better.
-    A background of None was not asked for.
+    Colours are right if the palette's nearest name in CIELAB is the one asked for; the background's
+    is the median of the picture's border. The shape is right if its outline, moved and scaled to
+    fit, covers the same pixels as the ideal one and no other known shape fits better. A background
+    of None was not asked for.
     """
     pixels = np.asarray(image.convert("RGB"))
     paper = _paper(pixels)
@@ -71,7 +71,9 @@ def _name(rgb: NDArray[np.generic]) -> str:
 
 
 def _paper(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The background's colour: the border's median, for a shape may touch a part of the border."""
+    """Return the background's colour: the border's median, because a shape may touch a part of the
+    border.
+    """
     width = max(2, round(_BORDER * min(pixels.shape[:2])))
     inside = np.zeros(pixels.shape[:2], dtype=bool)
     inside[width:-width, width:-width] = True
@@ -85,14 +87,15 @@ def foreground(
     """Separate the shape from its background.
 
     Returns a mask on a grid of about _GRID cells along the short side, and the shape's median
-    colour, sRGB (3,); the colour is None where nothing stands out.
+    colour, sRGB (3,); the colour is None if nothing differs from the background.
     """
     lab, paper = to_lab(pixels), to_lab(_paper(pixels))
     distance = np.linalg.norm(lab - paper, axis=-1)
     noticeable = distance > _NOTICEABLE
     if noticeable.mean() < 0.005:
         return np.zeros((1, 1), dtype=bool), None
-    # The edge's blends of both colours are nearer to the background than the shape's inside is.
+    # At the edge both colours blend, so its pixels are nearer to the background than the shape's
+    # inside is.
     typical = np.percentile(distance[noticeable], 60)
     ink = np.median(pixels[distance > 0.75 * typical], axis=0)
     inked = np.linalg.norm(lab - to_lab(ink), axis=-1) < distance
@@ -109,8 +112,8 @@ def _shrink(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def shape_likeness(mask: NDArray[np.bool_]) -> dict[str, float]:
-    """How well each known outline covers the mask at its best place and scale: intersection over
-    union, 0..1.
+    """Return how well each known outline covers the mask at its best place and scale: intersection
+    over union, 0..1.
     """
     area = mask.sum()
     if area == 0:
@@ -128,7 +131,7 @@ def shape_likeness(mask: NDArray[np.bool_]) -> dict[str, float]:
 
 @cache
 def _moments(shape: str) -> tuple[float, NDArray[np.float64]]:
-    """Area and centroid of the ideal outline of radius 1."""
+    """Return the area and centroid of the ideal outline of radius 1."""
     size, radius = 128, 48.0
     ideal = coverage(shape, width=size, height=size, centre=(size / 2, size / 2), radius=radius)
     rows, columns = np.indices(ideal.shape) + 0.5

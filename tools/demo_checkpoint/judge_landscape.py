@@ -1,8 +1,8 @@
-"""Tell from a landscape's pixels which features it shows; numpy and Pillow only.
+"""Decide from a landscape's pixels which features it shows; numpy and Pillow only.
 
-Each feature is looked for by its own paint, in its own part of the picture, at the time of day that
-the sky tells. The numbers were set on drawn landscapes;
-tests/unit/tools/test_demo_checkpoint_judge.py holds them to it.
+Each feature is searched by its own paint, in its own part of the picture, at the time of day that
+the sky shows. The thresholds were set on drawn landscapes;
+tests/unit/tools/test_demo_checkpoint_judge.py checks them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["has_feature", "time_of_day"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
-# A paint counts where a pixel is this near to it in CIELAB.
+# A paint counts if a pixel is this near to it in CIELAB.
 _NEAR: Final = 14.0
 
-# Where the reflections in a lake, or the meadow in its place, are free of trees: shares of height
+# Where the reflections in a lake, or the meadow in its place, contain no trees: shares of height
 # and width.
 _WATER_ROWS: Final = (0.70, 0.88)
 _WATER_COLUMNS: Final = (0.35, 0.65)
-# Water is bluer than it is green by more than this, in steps of 255; what would be grass there is
+# Water is bluer than it is green by more than this, in steps of 255; grass in the same place is
 # not.
 _BLUER: Final[dict[Time, float]] = {"day": -20.0, "sunset": -22.0, "night": 22.0}
 
@@ -47,10 +47,10 @@ def time_of_day(image: Image.Image) -> Time:
 
 
 def has_feature(image: Image.Image, feature: str) -> bool:
-    """Say whether a landscape shows a feature: mountains, snow, lake, trees, sun or moon.
+    """Decide whether a landscape shows a feature: mountains, snow, lake, trees, sun or moon.
 
-    Surest by day. Trees and mountains by night are dark on dark: asking for them there raises
-    ValueError, as a feature of another name does.
+    The result is most reliable by day. Trees and mountains by night are dark on dark: asking for
+    them there raises ValueError, and so does an unknown feature.
     """
     pixels, time = _pixels(image), time_of_day(image)
     if feature not in _TESTS:

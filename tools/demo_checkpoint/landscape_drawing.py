@@ -112,8 +112,8 @@ def _paint_light(
 
 
 def _paint_stars(canvas: _Canvas, horizon: float, rng: np.random.Generator) -> None:
-    # A latent pixel is eight pixels wide: fewer and larger stars come through the autoencoder, dust
-    # does not.
+    # A latent pixel is eight pixels wide: fewer and larger stars survive the autoencoder, dust does
+    # not.
     for _ in range(int(26 * canvas.right * horizon) + 8):
         x, y = rng.uniform(0, canvas.right), rng.uniform(0, horizon * 0.85)
         radius = rng.uniform(0.006, 0.011)
@@ -187,7 +187,7 @@ def _paint_meadow(canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Ge
 
 
 def _paint_lake(canvas: _Canvas, mood: Mood, horizon: float, rng: np.random.Generator) -> None:
-    """Mirror what stands above the waterline, tinted, rippled and darker towards the viewer."""
+    """Mirror everything above the waterline, tinted, rippled and darker towards the viewer."""
     first = round(horizon * canvas.short)
     rows = np.arange(first, canvas.height)
     far = (rows - first + 0.5) / max(canvas.height - first, 1)

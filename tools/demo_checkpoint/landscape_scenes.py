@@ -1,4 +1,4 @@
-"""Landscape scenes: what they can hold, and chance's way of composing them."""
+"""Landscape scenes: what they can contain, and how they are composed at random."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["FEATURES", "LandscapeScene", "Time", "random_landscape"]
 
 Time = Literal["day", "sunset", "night"]
 
-# What a caption may name or leave unsaid, and a negative prompt take away.
+# What a caption may name or omit, and a negative prompt may remove.
 FEATURES: Final = ("mountains", "snow", "lake", "trees", "sun", "moon", "stars")
 
 
@@ -27,8 +27,8 @@ class LandscapeScene:
 def random_landscape(rng: np.random.Generator) -> LandscapeScene:
     """Compose a landscape.
 
-    Features come independently of each other, so that the model can learn each by itself; only the
-    sky's rules hold: no sun by night, neither moon nor stars by day. Snow lies on mountains.
+    Features occur independently of each other, so that the model can learn each one by itself; only
+    the sky has rules: no sun by night, no moon or stars by day. Snow is on mountains only.
     """
     times: tuple[Time, ...] = ("day", "sunset", "night")
     time = times[rng.choice(3, p=[0.54, 0.23, 0.23])]

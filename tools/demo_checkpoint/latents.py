@@ -23,11 +23,12 @@ __all__ = ["Batch", "Latents"]
 # long.
 PICTURES_PER_BATCH: Final = 16
 SMALL_AREA: Final = 32 * 32
-# Where words are learnt: a picture costs a quarter of one at 256x256, and shapes have no scale.
+# This is where words are learned: a picture costs a quarter of one at 256x256, and shapes have no
+# scale.
 FIRST_SIZE: Final = "128x128"
 FIRST_PICTURES: Final = 64
-# Later, the share of steps at each size. One thing and not several has to fill a large or a long
-# frame: that takes most of the steps, while what is learnt at 256x256 stays.
+# Later, the share of steps at each size. In a large or long frame, one thing instead of several has
+# to fill it: that takes most of the steps, while the skills from 256x256 stay.
 SHARES: Final = {
     "256x256": 0.22,
     "384x256": 0.06,
@@ -39,7 +40,7 @@ SHARES: Final = {
 }
 # The share of flat pictures in a batch: their colours and outlines take longest to learn.
 FLAT_SHARE: Final = 0.6
-# How often an outline is drawn beside the others: these are learnt last.
+# How often an outline is drawn compared with the others: these are learned last.
 WEIGHTS: Final = {"star": 3.0, "cross": 2.0, "crescent": 2.0, "ring": 2.0}
 
 
@@ -56,7 +57,9 @@ def _where(scenes: list[Scene], kind: type[Scene]) -> list[int]:
 
 
 def _chances(scenes: list[Scene], flat: list[int]) -> np.ndarray:
-    """The cumulated chance of each flat picture, by the weight of its outline; the last is 1."""
+    """Return the cumulated probability of each flat picture, by the weight of its outline; the last
+    is 1.
+    """
     weights = [WEIGHTS.get(getattr(scenes[number], "shape", ""), 1.0) for number in flat]
     sums: np.ndarray = np.cumsum(weights)
     return sums / sums[-1]
@@ -83,7 +86,7 @@ class Latents:
         }
         self._sizes = [size for size in self._pools if size != FIRST_SIZE]
         small = self._pools["256x256"]
-        # A denoiser knows the scale that it began with.
+        # A denoiser stays at the scale that its training started with.
         self.scale = scale or 1 / small.float().std().item()
         shares = np.array([SHARES[size] for size in self._sizes])
         self._shares = shares / shares.sum()
@@ -92,7 +95,7 @@ class Latents:
         return sum(map(len, self._pools.values()))
 
     def _one(self, size: str, rng: np.random.Generator) -> int:
-        """The number of a flat picture or a landscape of a size, as chance has it."""
+        """Return the number of a random flat picture or landscape of a size."""
         flat, landscapes = self._flat[size], self._landscapes[size]
         if rng.random() < FLAT_SHARE:
             return flat[np.searchsorted(self._chances[size], rng.random())]

@@ -26,10 +26,10 @@ LATENT_FACTOR: Final = 8
 MAX_TOKENS: Final = 77
 TEXT_WIDTH: Final = 128
 
-# The noise schedule that Stable Diffusion 1 was trained with, but for its end: with 0.012 the
-# noisiest time keeps 7 % of the picture, and what the first noise happens to look like is drawn
-# against the prompt; with 0.02 it keeps 1.5 % (Lin et al. 2023, «Common Diffusion Noise Schedules
-# and Sample Steps are Flawed»). The service samples with any of its samplers.
+# The noise schedule that Stable Diffusion 1 was trained with, except its end: with 0.012 the
+# noisiest time keeps 7 % of the picture, and the model draws what the first noise happens to look
+# like instead of the prompt; with 0.02 it keeps 1.5 % (Lin et al. 2023, «Common Diffusion Noise
+# Schedules and Sample Steps are Flawed»). The service can use any of its samplers.
 SCHEDULER_CONFIG: Final[dict[str, Any]] = {
     "_class_name": "DPMSolverMultistepScheduler",
     "num_train_timesteps": 1000,
@@ -45,12 +45,12 @@ SCHEDULER_CONFIG: Final[dict[str, Any]] = {
 
 
 def device() -> torch.device:
-    """Where to train: the first CUDA device, or the CPU."""
+    """Return the device to train on: the first CUDA device, or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def fast_dtype(where: torch.device) -> torch.dtype:
-    """Bfloat16 where there are instructions for it; emulated, it takes ten times as long."""
+    """Return bfloat16 if the CPU has instructions for it; emulated, it takes ten times as long."""
     names = ("avx512_bf16", "amx_bf16", "bf16")
     there = torch.cpu.get_capabilities()
     in_hardware = where.type != "cpu" or any(there.get(name) for name in names)
@@ -65,7 +65,7 @@ def autocast(where: torch.device) -> torch.autocast:
 def make_autoencoder(scaling_factor: float = 1.0) -> AutoencoderKL:
     """Build the autoencoder: 4 latent channels, an eighth of the picture's size.
 
-    Without attention in its middle it is fully convolutional, so what it learns on crops holds for
+    Without attention in its middle it is fully convolutional, so what it learns on crops applies to
     whole pictures.
     """
     return AutoencoderKL(
@@ -84,7 +84,7 @@ def make_autoencoder(scaling_factor: float = 1.0) -> AutoencoderKL:
 
 
 def make_unet() -> UNet2DConditionModel:
-    """Build the denoiser: attention only below the full resolution, as two cores can afford."""
+    """Build the denoiser: attention only below the full resolution, which two cores can afford."""
     return UNet2DConditionModel(
         sample_size=32,
         in_channels=4,

@@ -73,7 +73,7 @@ def unet_name(name: str, *, layers_per_block: int, levels: int) -> str:
         return f"{_UNET_PREFIX}output_blocks.{place}.{_unet_layer(part, rest)}"
     if found := re.match(r"up_blocks\.(\d+)\.upsamplers\.0\.conv\.(.+)", name):
         level = int(found[1])
-        # The upsampler follows the layer's attention, where it has one: all levels but the last,
+        # The upsampler follows the layer's attention, if there is one: on all levels but the last,
         # full-size one.
         place = 2 if level < levels - 1 else 1
         return f"{_UNET_PREFIX}output_blocks.{level * span + span - 1}.{place}.conv.{found[2]}"

@@ -11,8 +11,8 @@ __all__ = ["COLOURS", "nearest_colours", "to_lab"]
 
 RGB = tuple[int, int, int]
 
-# Far apart on purpose: no two are nearer than 25 in CIELAB, so that naming a pixel is never a
-# matter of taste and a small model's colour error does not cross a border.
+# Far apart on purpose: no two are nearer than 25 in CIELAB, so that naming a pixel is unambiguous
+# and a small model's colour error does not cross a border.
 COLOURS: Final[dict[str, RGB]] = {
     "red": (215, 25, 35),
     "orange": (250, 135, 15),
@@ -36,8 +36,8 @@ _WHITE: Final = np.array([0.9505, 1.0, 1.089])
 
 
 def to_lab(rgb: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Convert sRGB in 0..255, shape (..., 3), to CIELAB, where distance is what an eye sees (CIE
-    1976).
+    """Convert sRGB in 0..255, shape (..., 3), to CIELAB, where distance matches what an eye sees
+    (CIE 1976).
     """
     encoded = np.asarray(rgb, dtype=np.float64) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)

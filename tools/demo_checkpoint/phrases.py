@@ -1,4 +1,4 @@
-"""The words captions are made of. The tokenizer's vocabulary is read off these tables."""
+"""The words of the captions. The tokenizer's vocabulary is derived from these tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A picture's plan, flat or landscape: how chance makes one, how it is drawn, in which sizes."""
+"""A picture's plan, flat or landscape: how it is chosen at random, how it is drawn, in which
+sizes.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,12 @@ __all__ = ["Scene", "draw", "random_scene"]
 
 Scene = FlatScene | LandscapeScene
 
-# Landscapes are learnt from fewer examples than the binding of colours to things is.
+# Landscapes are learned from fewer examples than the binding of colours to things.
 FLAT_SHARE: Final = 0.66
 
 
 def random_scene(rng: np.random.Generator, flat_share: float = FLAT_SHARE) -> Scene:
-    """Think of a scene; `flat_share` is the chance of a flat one."""
+    """Choose a scene; `flat_share` is the probability of a flat one."""
     return random_flat(rng) if rng.random() < flat_share else random_landscape(rng)
 
 

@@ -1,4 +1,4 @@
-"""What every training stage keeps on disk: a resumable state, averaged weights, a log."""
+"""What every training stage stores on disk: a resumable state, averaged weights, a log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COOL_DOWN: Final = 0.55
 def learning_rate(step: int, steps: int, peak: float) -> float:
     """A trapezoid: up during the first 150 steps, flat, down to zero over the last 55 % of all.
 
-    Being a function of the two numbers alone, it lets a resumed run end sooner or later than the
+    It is a function of the two numbers alone, so a resumed run may end sooner or later than the
     interrupted one would have.
     """
     return peak * min(1.0, (step + 1) / _WARM_UP, (steps - step) / (_COOL_DOWN * steps))
@@ -38,14 +38,14 @@ def start_log(folder: Path, stage: str) -> logging.Logger:
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a training state; an interruption leaves either the old or the new one whole."""
+    """Write a training state; an interruption leaves either the old or the new one complete."""
     fresh = path.with_suffix(".writing")
     torch.save(state, fresh)
     fresh.replace(path)
 
 
 def load_state(path: Path) -> dict[str, Any] | None:
-    """Read back what save_state wrote, or None where there is nothing to resume."""
+    """Read back what save_state wrote, or None if there is nothing to resume."""
     if not path.exists():
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -53,8 +53,8 @@ def load_state(path: Path) -> dict[str, Any] | None:
 
 
 class Average:
-    """An exponential moving average of weights: what is exported, for it is steadier than the last
-    step.
+    """An exponential moving average of weights. It is exported, because it is steadier than the
+    last step.
     """
 
     def __init__(self, module: torch.nn.Module, decay: float) -> None:
@@ -63,7 +63,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, module: torch.nn.Module, step: int) -> None:
-        """Take in the weights after a step; the first steps count for more, so that no random start
+        """Add the weights after a step; the first steps count for more, so that no random start
         lingers.
         """
         decay = min(self.decay, (1 + step) / (10 + step))
@@ -81,7 +81,7 @@ def run_stage(
     seed: int,
     **shares: float,
 ) -> None:
-    """Call `train` with what the command line says; the numbers are its defaults."""
+    """Call `train` with the command line's options; the numbers are its defaults."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=steps)

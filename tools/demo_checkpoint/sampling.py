@@ -1,5 +1,5 @@
 """Draw pictures with an exported checkpoint, as the service does: DPM-Solver++ 2M, guided, one seed
-a picture.
+per picture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tools.demo_checkpoint.networks import device
 
 __all__ = ["Order", "Sampler"]
 
-# Pictures drawn at once, at 256x256; fewer where they are larger.
+# Pictures drawn at once, at 256x256; fewer if they are larger.
 _BATCH: Final = 4
 
 

@@ -13,7 +13,7 @@ __all__ = ["Team"]
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """This process's number among `size`, as torchrun's environment variables have it; alone
+    """This process's number among `size`, from torchrun's environment variables; a single process
     without them.
     """
 
@@ -22,7 +22,7 @@ class Team:
 
     @classmethod
     def join(cls) -> Team:
-        """Meet the others, if there are any."""
+        """Connect to the other processes, if there are any."""
         if "WORLD_SIZE" not in os.environ:
             return cls()
         distributed.init_process_group("gloo")
@@ -30,11 +30,11 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes the state down."""
+        """Return True if this process writes the state."""
         return self.rank == 0
 
     def average_gradients(self, model: torch.nn.Module) -> None:
-        """Give all the mean of their gradients, so that their weights stay the same."""
+        """Give all processes the mean of their gradients, so that their weights stay the same."""
         if self.size == 1:
             return
         gradients = [each.grad for each in model.parameters() if each.grad is not None]
@@ -45,6 +45,6 @@ class Team:
             gradient.copy_(share.view_as(gradient))
 
     def leave(self) -> None:
-        """Part, once the work is done."""
+        """Disconnect, once the work is done."""
         if distributed.is_initialized():
             distributed.destroy_process_group()

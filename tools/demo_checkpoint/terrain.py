@@ -40,8 +40,8 @@ def fractal_line(
 
 
 def below(line: Array, y: Array, *, pixel: float) -> Array:
-    """Anti-aliased mask (height, width, 1) of what lies below a line y(x); pixel is a pixel's
-    height in y's unit.
+    """Return an anti-aliased mask (height, width, 1) of the area below a line y(x); pixel is a
+    pixel's height in y's unit.
     """
     return np.clip((y - line) / pixel + 0.5, 0, 1)[..., None]
 
@@ -77,7 +77,8 @@ def paint_mountains(
 
     # The edge between light and shade runs down from each peak in a zigzag.
     depth = y - ridge
-    # So does the valley between two peaks, which a plain column-wise border would draw as a wall.
+    # So does the valley between two peaks, which a straight column-wise border would draw as a
+    # wall.
     zigzag = 0.05 * fractal_line(rng, y[:, 0], wavelength=0.11, octaves=3)[:, None]
     wander = (x + 2 * zigzag)[None] - peaks_x[:, None, None]
     own = (peaks_h[:, None, None] - slope[:, None, None] * np.abs(wander)).argmax(axis=0)

@@ -25,7 +25,7 @@ def _tokenizer() -> CLIPTokenizer:
 
 
 def vocabulary_size() -> int:
-    """Count the tokens, the two special ones among them."""
+    """Count the tokens, including the two special ones."""
     return len(_tokenizer())
 
 

@@ -40,7 +40,7 @@ def draw_pool(count: int, seed: int) -> list[torch.Tensor]:
     rng = np.random.default_rng(seed)
     pool = []
     for _ in range(count):
-        # Half landscapes: they hold nearly all of the detail there is to learn.
+        # Half are landscapes: they contain nearly all of the detail that there is to learn.
         size = int(rng.choice(PICTURE_SIZES))
         picture = draw(random_scene(rng, flat_share=0.5), width=size, height=size)
         pool.append(torch.from_numpy(picture).permute(2, 0, 1).contiguous())
@@ -81,7 +81,7 @@ def whole_picture_error(model: AutoencoderKL, pictures: torch.Tensor) -> float:
 
 
 def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
-    """Train for `steps` in all, going on from what the folder holds."""
+    """Train for `steps` in all, continuing from the state in the folder."""
     log = start_log(folder, "train_autoencoder")
     torch.manual_seed(seed)
     where = device()
@@ -107,8 +107,8 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
     rng = np.random.default_rng([seed, first])
     began, running = time.monotonic(), 0.0
     for step in range(first, steps):
-        # Group normalisation sees a crop's statistics: larger crops, now and then, prepare it for
-        # whole pictures.
+        # Group normalisation sees a crop's statistics: occasional larger crops prepare it for whole
+        # pictures.
         size, count = (128, 4) if step % 4 == 3 else (64, 16)
         batch = crops(pool, rng, size=size, count=count).to(
             where, memory_format=torch.channels_last

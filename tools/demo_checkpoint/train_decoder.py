@@ -1,9 +1,9 @@
-"""Train the autoencoder's decoder on, its encoder frozen.
+"""Continue training the autoencoder's decoder, with a frozen encoder.
 
     python -m tools.demo_checkpoint.train_decoder --folder /tmp/demo
 
-It sharpens pictures and leaves alone the latents that the denoiser learns, so it can run at any
-time after `encode`. Resumes from `<folder>/decoder.pt`; `export` takes that where it is.
+It sharpens pictures and does not change the latents that the denoiser learns, so it can run at any
+time after `encode`. Resumes from `<folder>/decoder.pt`; `export` uses that file if it exists.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ __all__ = ["main", "train"]
 PARTS: Final = 12
 SIZE: Final = 256
 SAVE_EVERY: Final = 250
-# The denoiser's latents are not exactly the encoder's: the decoder learns to overlook this much.
+# The denoiser's latents are not exactly the encoder's: the decoder learns to tolerate this much.
 LATENT_NOISE: Final = 0.08
 
 
 def encoded_pictures(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Latents that `encode` made, (pictures, 4, 32, 32), and the pictures drawn anew, uint8."""
+    """Return the latents that `encode` made, (pictures, 4, 32, 32), and the pictures drawn again,
+    uint8.
+    """
     latents, pictures = [], []
     for path in sorted((folder / "latents").glob(f"{SIZE}x{SIZE}-*.npy"))[:PARTS]:
         latents.append(torch.from_numpy(np.load(path)))
@@ -68,7 +70,7 @@ def windows(
 
 
 def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
-    """Train for `steps` in all, going on from what the folder holds."""
+    """Train for `steps` in all, continuing from the state in the folder."""
     log = start_log(folder, "train_decoder")
     torch.manual_seed(seed)
     where = device()
@@ -87,7 +89,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int) -> None:
     rng = np.random.default_rng([seed, first])
     began, running = time.monotonic(), 0.0
     for step in range(first, steps):
-        # Whole pictures now and then: group normalisation sees the statistics of what it gets.
+        # Occasional whole pictures: group normalisation sees the statistics of its input.
         cells, count = (32, 1) if step % 4 == 3 else (16, 4)
         inputs, targets = (
             tensor.to(where, memory_format=torch.channels_last)

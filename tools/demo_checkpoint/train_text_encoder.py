@@ -1,11 +1,11 @@
-"""Teach the text encoder what captions say, before the denoiser listens to it.
+"""Teach the text encoder what captions say, before the denoiser uses it.
 
     python -m tools.demo_checkpoint.train_text_encoder --folder /tmp/demo
 
 From the end token's state, linear heads guess the scene: shape, colours, size, place, time of day,
-each feature. It takes minutes, and spares the denoiser from learning to read through the noise of
-its own loss, where the binding of colours to things comes last. The heads are thrown away. Resumes
-by starting over.
+each feature. It takes minutes, and the denoiser need not learn to read through the noise of its own
+loss, where the binding of colours to things comes last. The heads are discarded. An interrupted run
+starts over.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
 __all__ = ["QUESTIONS", "answers", "main", "train"]
 
 BATCH: Final = 64
-# The longest caption has some forty tokens; later positions hold nothing but padding.
+# The longest caption has some forty tokens; later positions contain only padding.
 LENGTH: Final = 40
 NOT_ASKED: Final = -100  # cross_entropy's ignore_index
 
@@ -49,7 +49,7 @@ QUESTIONS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def answers(scene: Scene) -> list[int]:
-    """Number the right answer to each of QUESTIONS, NOT_ASKED where the scene has no such thing."""
+    """Number the right answer to each of QUESTIONS, NOT_ASKED if the scene has no such thing."""
     if isinstance(scene, FlatScene):
         known = {
             name: getattr(scene, name)
@@ -88,7 +88,9 @@ def question_loss(
 
 @torch.no_grad()
 def fill_late_positions(model: CLIPTextModel) -> None:
-    """Give the positions that the lesson never reached the embedding of the last it did."""
+    """Give the positions that the lesson never reached the embedding of the last position that it
+    did.
+    """
     positions = model.get_parameter("embeddings.position_embedding.weight")
     positions[LENGTH:] = positions[LENGTH - 1]
 

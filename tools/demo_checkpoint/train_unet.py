@@ -45,26 +45,26 @@ from tools.demo_checkpoint.tokens import end_token, tokenize, vocabulary_size
 __all__ = ["Denoiser", "main", "make_denoiser", "train"]
 
 SAVE_EVERY: Final = 250
-# The share of the steps that are taken on small pictures; less for who trains on.
+# The share of the steps on small pictures; use less to continue a finished training.
 SMALL_SHARE: Final = 0.4
 UNNAMED: Final = 0.1
-# The text encoder's share of the learning rate. At the full one, the denoiser's first, blind steps
-# wash its lesson out, and captions come to mean nearly the same.
+# The text encoder's share of the learning rate. At the full rate, the denoiser's first, blind steps
+# erase its lesson, and all captions come to mean nearly the same.
 TEXT_SHARE: Final = 0.1
 
-# The error of the picture that a prediction implies counts by its signal-to-noise ratio, within
-# these bounds. Upper: Hang et al. 2023, «Efficient Diffusion Training via Min-SNR Weighting
-# Strategy». Lower: where there is next to no signal, only the caption can tell the colours, and a
-# loss that hardly counts those times hardly teaches it.
+# The error of the picture that a prediction implies is weighted by its signal-to-noise ratio,
+# within these bounds. Upper: Hang et al. 2023, «Efficient Diffusion Training via Min-SNR Weighting
+# Strategy». Lower: with next to no signal, only the caption can tell the colours, and a loss that
+# hardly counts those times hardly teaches it.
 MAX_SNR: Final = 5.0
 MIN_SNR: Final = 0.1
 # Below 1, noisier times come more often, for the same reason.
 TIME_POWER: Final = 0.5
 
-# The schedule's last step still shows 1.5 % of the picture, and the mean colour of a flat one can
-# be read from little, while sampling starts from noise alone. Noise with an offset of its own per
-# channel hides that, so that colours are taken from the caption (N. Guttenberg 2023, «Diffusion
-# with Offset Noise»).
+# The schedule's last step still shows 1.5 % of the picture, and that is enough to read the mean
+# colour of a flat one, while sampling starts from pure noise. Noise with its own offset per channel
+# hides that, so that colours are taken from the caption (N. Guttenberg 2023, «Diffusion with Offset
+# Noise»).
 NOISE_OFFSET: Final = 0.1
 
 
@@ -86,7 +86,7 @@ class Denoiser(torch.nn.Module):
 
 
 def make_denoiser(folder: Path) -> Denoiser:
-    """Build a denoiser whose text encoder has had its lesson, if the folder holds it."""
+    """Build a denoiser with the pretrained text encoder, if the folder contains it."""
     model = Denoiser()
     if lesson := load_state(folder / "text_encoder.pt"):
         model.text_encoder.load_state_dict(lesson)
@@ -95,7 +95,7 @@ def make_denoiser(folder: Path) -> Denoiser:
 
 @dataclass(frozen=True, slots=True)
 class _Noise:
-    """What the schedule gives per time: the shares of picture and noise, and the loss's weight."""
+    """Values of the schedule per time: the shares of picture and noise, and the loss's weight."""
 
     picture: torch.Tensor
     noise: torch.Tensor
@@ -124,7 +124,7 @@ class _Noise:
 
 
 def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: float) -> None:
-    """Train for `steps` in all, going on from what the folder holds."""
+    """Train for `steps` in all, continuing from the state in the folder."""
     team = Team.join()
     log = start_log(folder, "train_unet" if team.leads else f"train_unet-{team.rank}")
     where = device()
@@ -132,8 +132,8 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
     model = make_denoiser(folder).to(where)
     model.unet.to(memory_format=torch.channels_last)
     if where.type == "cpu":
-        # PyTorch's fused attention runs backwards slowly on a CPU: plain products are a quarter
-        # faster per step.
+        # PyTorch's fused attention has a slow backward pass on a CPU: plain products make a step a
+        # quarter faster.
         model.unet.set_attn_processor(AttnProcessor())
     groups = [
         {"params": list(model.unet.parameters()), "share": 1.0},
@@ -144,7 +144,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
     first, scale = 0, None
     if state := load_state(folder / "unet.pt"):
         model.load_state_dict(state["model"])
-        if "optimizer" in state:  # none is unpacked from an export
+        if "optimizer" in state:  # an export does not contain one
             optimizer.load_state_dict(state["optimizer"])
         average.weights = {name: value.to(where) for name, value in state["average"].items()}
         first, scale = state["step"], state["scale"]
@@ -161,7 +161,8 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
         for group in optimizer.param_groups:
             group["lr"] = group["share"] * learning_rate(step, steps, peak)
         small = step < small_share * steps
-        # Words are learnt on the small pictures; later ones need not change them, and cost less so.
+        # Words are learned on the small pictures; later pictures need not change them, which costs
+        # less.
         model.text_encoder.requires_grad_(small)
         batch = data.batch(rng, unnamed=UNNAMED, first=small, workers=team.size)
         loss = noise.loss(model, batch)

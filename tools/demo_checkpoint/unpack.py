@@ -1,10 +1,11 @@
-"""Lay an exported checkpoint out as a training folder, the inverse of export, to train it on.
+"""Unpack an exported checkpoint into a training folder, the inverse of export, to continue
+training.
 
     python -m tools.demo_checkpoint.unpack ai-models/demo.safetensors --folder /tmp/demo
 
-Then run encode and train_unet. The autoencoder and the latents' scale stay as they are; its decoder
-is sharpened already, so leave train_decoder out. The optimizer's state is in no export; it builds
-up anew within some hundred steps.
+Then run encode and train_unet. The autoencoder and the latents' scale do not change; its decoder is
+already sharpened, so skip train_decoder. An export contains no optimizer state; it builds up again
+within some hundred steps.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ _OF_THE_SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_sched
 def unpack(checkpoint: Path, folder: Path) -> None:
     """Write the states that encode, train_unet and export read.
 
-    Warns where it was trained with another noise schedule than the one that `export` writes: what
-    is exported before a training has got it used to that is drawn with wrongly.
+    Warns if the checkpoint was trained with another noise schedule than the one that `export`
+    writes: until a training has adapted it, an export of it draws wrong pictures.
 
-    Raises FileExistsError where a training has begun already.
+    Raises FileExistsError if a training has started already.
     """
     if (folder / "unet.pt").exists():
-        raise FileExistsError(f"{folder}/unet.pt is there already")
+        raise FileExistsError(f"{folder}/unet.pt exists already")
     pipeline = load_pipeline(checkpoint)
     other = {
         name: value
@@ -40,7 +41,7 @@ def unpack(checkpoint: Path, folder: Path) -> None:
         if (value := pipeline.scheduler.config.get(name)) != SCHEDULER_CONFIG[name]
     }
     if other:
-        warnings.warn(f"{checkpoint} was trained with {other}; train it on", stacklevel=2)
+        warnings.warn(f"{checkpoint} was trained with {other}; continue its training", stacklevel=2)
     denoiser = Denoiser()
     denoiser.unet.load_state_dict(pipeline.unet.state_dict())
     denoiser.text_encoder.load_state_dict(pipeline.text_encoder.state_dict())

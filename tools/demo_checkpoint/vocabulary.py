@@ -43,8 +43,8 @@ def _apply(pieces: list[str], ranks: dict[Merge, int]) -> list[str]:
 def merges_for(words: list[str]) -> list[Merge]:
     """List merges that make each word one token.
 
-    A merge is only ever appended, with the lowest priority so far: words that are whole already
-    stay so.
+    A merge is only ever appended, with the lowest priority so far: words that are complete already
+    stay complete.
     """
     ranks: dict[Merge, int] = {}
     for word in words:
@@ -55,7 +55,7 @@ def merges_for(words: list[str]) -> list[Merge]:
 
 
 def tokenizer_files(words: list[str]) -> dict[str, str]:
-    """The files of a CLIPTokenizer folder, name to text."""
+    """Return the files of a CLIPTokenizer folder, name to text."""
     merges = merges_for(words)
     symbols = byte_symbols()
     tokens = symbols + [symbol + "</w>" for symbol in symbols]

@@ -1,4 +1,4 @@
-"""What `ai-inference doctor` looks at, each as a row that says how it is."""
+"""The checks of `ai-inference doctor`, each a row with a verdict."""
 
 import os
 import platform
@@ -39,7 +39,7 @@ _LITTLE_ROOM = 1_000_000_000
 
 
 class Verdict(StrEnum):
-    """How a row is; only a problem stops the service."""
+    """The verdict of a row; only a problem stops the service."""
 
     OK = "ok"
     WARNING = "warning"
@@ -48,7 +48,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: what was looked at, how it is, and the facts or the remedy."""
+    """One row: what was checked, the verdict, and the facts or the remedy."""
 
     name: str
     verdict: Verdict
@@ -56,7 +56,7 @@ class Check:
 
 
 def check_versions() -> Iterator[Check]:
-    """The service's, Python's and the libraries'; none of them is imported."""
+    """The versions of the service, Python and the libraries; none of them is imported."""
     yield Check(NAME, Verdict.OK, VERSION)
     yield Check("python", Verdict.OK, f"{platform.python_version()} on {platform.platform()}")
     for name in _LIBRARIES:
@@ -67,7 +67,9 @@ def check_versions() -> Iterator[Check]:
 
 
 def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
-    """The environment's settings and what is wrong; what is wrong has its default in them."""
+    """The environment's settings and what is wrong with them; a wrong one is replaced by its
+    default.
+    """
     doubts = [Check("settings", Verdict.WARNING, each) for each in misspelt_settings(environ)]
     try:
         settings = Settings.from_env(environ)
@@ -81,8 +83,8 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
 
 
 def check_credentials(assembly: Assembly, settings: Settings) -> Iterator[Check]:
-    """API_KEYS, METRICS_KEY and SECRET_KEY. Without API_KEYS and SECRET_KEY the service makes a key
-    of its own.
+    """API_KEYS, METRICS_KEY and SECRET_KEY. Without API_KEYS and SECRET_KEY the service makes a
+    key.
     """
     if weakness := settings.api_keys_weakness:
         remedy = "whoever guesses it has every right; `ai-inference keys new` prints a good one"
@@ -119,12 +121,12 @@ def _made_key(assembly: Assembly, settings: Settings) -> Check:
 
 
 def check_device(assembly: Assembly, settings: Settings) -> Check:
-    """Whether there is a device to draw on. This imports torch."""
+    """Check that there is a device to draw on. This imports torch."""
     try:
         device = assembly.find_device(settings)
     except DeviceUnavailable as error:
         return Check("device", Verdict.PROBLEM, told(error))
-    except (ImportError, OSError, RuntimeError) as error:  # torch is there and cannot be loaded
+    except (ImportError, OSError, RuntimeError) as error:  # torch is installed but cannot be loaded
         return Check("device", Verdict.PROBLEM, f"torch fails: {type(error).__name__}: {error}")
     cache = settings.model_cache_bytes
     kept = human_bytes(device.cache_bytes if cache is None else cache)
@@ -140,7 +142,9 @@ def check_device(assembly: Assembly, settings: Settings) -> Check:
 
 
 def check_models(settings: Settings, registry: ModelRegistry) -> Iterator[Check]:
-    """Each model folder, and whether there is anything to draw with. The registry has looked."""
+    """Each model folder, and whether there is a model to draw with. The registry is already
+    filled.
+    """
     for folder in settings.model_dirs:
         yield _folder(folder, registry)
     loadable = [model for model in registry.models() if model.loadable]
@@ -152,7 +156,7 @@ def check_models(settings: Settings, registry: ModelRegistry) -> Iterator[Check]
 
 
 def check_data_dir(settings: Settings) -> Check:
-    """Whether something can be written to DATA_DIR, and how much room there is."""
+    """Check that DATA_DIR is writable, and how much room is left."""
     folder = Path(settings.data_dir)
     nearest = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
     try:
@@ -167,7 +171,7 @@ def check_data_dir(settings: Settings) -> Check:
 
 
 def check_job_store(assembly: Assembly, settings: Settings) -> Check:
-    """Whether the database of the jobs answers. Where there is none yet none is made."""
+    """Check that the job database answers. Creates none where there is none yet."""
     name = "jobs" if settings.database_url is None else "DATABASE_URL"
     if settings.database_url is None and not os.path.lexists(settings.job_file):
         return Check(name, Verdict.OK, f"none are kept in {settings.data_dir} yet")
@@ -181,13 +185,13 @@ def check_job_store(assembly: Assembly, settings: Settings) -> Check:
 
 
 def check_port(settings: Settings) -> Check:
-    """Whether the service could listen now."""
+    """Check that the service could listen now."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM
         )[0]
         with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the same as gunicorn does
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
@@ -215,4 +219,4 @@ def _folder(folder: str, registry: ModelRegistry) -> Check:
     pending = sum(inside(each.path) for each in registry.pending())
     count = files + pending
     detail = f"{count} {'model' if count == 1 else 'models'}, {loadable} to draw with"
-    return Check(name, Verdict.OK, f"{detail}, {pending} not whole yet" if pending else detail)
+    return Check(name, Verdict.OK, f"{detail}, {pending} not complete yet" if pending else detail)

@@ -17,7 +17,7 @@ __all__ = ["models"]
 
 
 _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
-# As GET /v1/models names them.
+# The names of GET /v1/models.
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
     *("loadable", "reason", "aliases", "schedulers", "default_scheduler", "native_size", "sizes"),
@@ -85,7 +85,7 @@ def _rows(
         )
     for waiting in pending:
         name, size = plain(waiting.name), human_bytes(waiting.size)
-        yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not whole yet"))
+        yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not complete yet"))
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -23,5 +23,5 @@ def serve(assembly: Assembly, host: str | None, port: str | None) -> None:
     """
     given = {"HOST": host, "PORT": port}
     changes = {name: value for name, value in given.items() if value is not None}
-    Settings.from_env({**assembly.environment, **changes})  # says all that is wrong, and first
+    Settings.from_env({**assembly.environment, **changes})  # reports all errors before the start
     assembly.serve(changes)

@@ -1,12 +1,13 @@
 """The published checkpoint families, as far as a single file of theirs is loaded here."""
 
 from adapters.diffusion.families.configuration import configuration_files
-from adapters.diffusion.families.facts import FAMILIES
-from adapters.diffusion.families.names import with_modern_names
-from adapters.diffusion.families.prediction import Prediction, prediction_of
+from domain.checkpoints.families import FAMILIES
+from domain.checkpoints.names import with_modern_names
+from domain.checkpoints.prediction import PROBE, Prediction, prediction_of
 
 __all__ = [
     "FAMILIES",
+    "PROBE",
     "Prediction",
     "configuration_files",
     "prediction_of",

@@ -6,9 +6,9 @@ The files' names and fields are those of a diffusers model folder.
 import json
 from collections.abc import Mapping
 
-from adapters.diffusion.families.facts import FAMILIES, FamilyFacts, TextEncoderFacts, UnetFacts
-from adapters.diffusion.families.prediction import Prediction
 from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
+from domain.checkpoints.families import FAMILIES, FamilyFacts, TextEncoderFacts, UnetFacts
+from domain.checkpoints.prediction import Prediction
 from domain.models.record import ModelFamily
 
 __all__ = ["configuration_files"]

@@ -18,9 +18,9 @@ from diffusers import ModelMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
 from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
+from domain.checkpoints.pipelines import DROPPED_PARTS, PIPELINE_CLASSES
 from domain.errors import ModelNotLoadable
 
 __all__ = ["FolderIndex", "make_harmless", "read_index"]
@@ -31,9 +31,6 @@ _LIBRARIES: Mapping[str, tuple[Any, tuple[type, ...]]] = {
 }
 # diffusers offers it by its short name only where scipy is installed, and it is read without.
 _OTHERS = {("diffusers", "LMSDiscreteScheduler"): LMSDiscreteScheduler}
-# Left out, as with single files: what a picture may show is the caller's to judge, and pictures
-# are no input. Their classes are not even looked up.
-_DROPPED = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
 # A pipeline can be made without one of them, and not draw. A second or third text encoder may be
 # left out, as Stable Diffusion 3's often is.
 _NEEDED = frozenset({"unet", "transformer", "vae", "scheduler", "text_encoder", "tokenizer"})
@@ -68,7 +65,7 @@ def read_index(folder: str) -> FolderIndex:
     components: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, value in index.items():
-        if name.startswith("_") or name in _DROPPED:
+        if name.startswith("_") or name in DROPPED_PARTS:
             continue
         if isinstance(value, list):
             found = _component_class(name, value)
@@ -81,7 +78,7 @@ def read_index(folder: str) -> FolderIndex:
         elif name in parameters and isinstance(value, bool | int | float | str | None):
             options[name] = value
     options |= {name: value for name, value in _OPTIONS.items() if name in parameters}
-    options |= {name: None for name in _DROPPED if name in parameters}
+    options |= {name: None for name in DROPPED_PARTS if name in parameters}
     required = {name for name, each in parameters.items() if each.default is each.empty}
     missing = required - {"self", "args", "kwargs"} - components.keys() - options.keys()
     missing |= _NEEDED & parameters.keys() - components.keys()
@@ -118,11 +115,11 @@ def _pipeline_class(name: object) -> Any:
     # A list there asks for code out of the folder.
     if not isinstance(name, str):
         raise ModelNotLoadable("its model_index.json names no pipeline class as _class_name")
-    found = getattr(diffusers, TEXT_TO_IMAGE_CLASSES.get(name, ""), None)
+    found = getattr(diffusers, PIPELINE_CLASSES.get(name, ""), None)
     if found is None:
         raise ModelNotLoadable(
             f"its pipeline {name[:80]!r} does not draw from text here; these do: "
-            + ", ".join(sorted(TEXT_TO_IMAGE_CLASSES))
+            + ", ".join(sorted(PIPELINE_CLASSES))
         )
     return found
 

@@ -29,6 +29,7 @@ from adapters.diffusion.devices.errors import (
 )
 from adapters.diffusion.families import (
     FAMILIES,
+    PROBE,
     configuration_files,
     prediction_of,
     with_modern_names,
@@ -150,7 +151,9 @@ def _family_configuration(
         raise ModelNotLoadable(
             "it belongs to no family that can be loaded from a single file", model.name
         )
-    return configuration_files(model.family, prediction_of(model.family, weights, metadata))
+    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
+    prediction = prediction_of(model.family, weights, metadata, probe)
+    return configuration_files(model.family, prediction)
 
 
 def _assemble(

@@ -11,8 +11,8 @@ from typing import BinaryIO
 import torch
 
 from domain.checkpoints.header_values import DTYPE_BITS, UnreadableHeader
-from domain.checkpoints.stored_tensors import Storage
-from domain.checkpoints.torch_file import TorchFile, read_torch_file
+from domain.checkpoints.pickles.stored_tensors import Storage
+from domain.checkpoints.pickles.torch_file import TorchFile, read_torch_file
 from domain.errors import ModelNotLoadable
 
 __all__ = ["check_torch_file", "read_torch_weights"]

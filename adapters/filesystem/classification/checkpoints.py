@@ -8,8 +8,11 @@ import re
 from collections.abc import Mapping
 
 from adapters.filesystem.classification.extras import quantised, unexpected
-from adapters.filesystem.classification.layouts import Shape, checkpoint_parts
 from adapters.filesystem.headers.values import Header, TensorFacts
+from domain.checkpoints.families import FAMILIES
+from domain.checkpoints.layouts import Shape, checkpoint_parts
+from domain.checkpoints.names import with_modern_names
+from domain.checkpoints.prediction import prediction_of
 from domain.models.record import ModelFamily
 
 __all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
@@ -21,16 +24,15 @@ _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
 _DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
-_OLD_CLIP = re.compile(
-    r"cond_stage_model\.transformer\.(?=embeddings\.|encoder\.|final_layer_norm\.)"
-)
 _VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
 
-# What the UNet is told of a prompt: numbers a token; and the width of its first layer.
+# The numbers that describe a token to the UNet, and the width of its first layer.
 _FAMILIES = {
-    (768, 320): ModelFamily.SD_1,
-    (1024, 320): ModelFamily.SD_2_V,
-    (2048, 320): ModelFamily.SDXL,
+    **{
+        (facts.unet.context, facts.unet.widths[0]): family
+        for family in (ModelFamily.SD_1, ModelFamily.SD_2_V, ModelFamily.SDXL)
+        if (facts := FAMILIES[family])
+    },
     (1280, 384): ModelFamily.SDXL_REFINER,
 }
 _INPAINT = {
@@ -87,8 +89,9 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
     family = _FAMILIES.get((_context(tensors), first[0]))
     if first[1] == 9:
         return _INPAINT.get(family) if family else None
-    if family is ModelFamily.SD_2_V and not _predicts_velocity(header):
-        return ModelFamily.SD_2
+    if family is ModelFamily.SD_2_V:
+        prediction = prediction_of(family, tensors, header.metadata, header.probe)
+        return ModelFamily.SD_2 if prediction and not prediction.velocity else family
     return family
 
 
@@ -106,7 +109,7 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if not any(name.startswith(UNET) for name in header.tensors):
         return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
     first = _first_layer(header.tensors)
-    if first is not None and first[1] != (9 if family is ModelFamily.SD_1_INPAINT else 4):
+    if first is not None and first[1] != FAMILIES[family].unet.in_channels:
         return _INPUTS.get(first[1], f"its UNet takes {first[1]} channels, as no known family does")
     if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
@@ -125,7 +128,7 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
 
 def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str | None:
     parts = checkpoint_parts(family)
-    tensors = _with_modern_names(tensors)
+    tensors = with_modern_names(tensors)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
     if absent:
         return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
@@ -139,12 +142,6 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
                     f"{list(tensors[name].shape)[:8]}, not {list(shape)}"
                 )
     return unexpected(tensors, parts)
-
-
-def _with_modern_names(tensors: Mapping[str, TensorFacts]) -> Mapping[str, TensorFacts]:
-    """Text encoders of 2022 may lack a `text_model.` in their names; loading puts it there."""
-    modern = "cond_stage_model.transformer.text_model."
-    return {_OLD_CLIP.sub(modern, name): facts for name, facts in tensors.items()}
 
 
 def _fits(name: str, shape: Shape, needed: Shape) -> bool:
@@ -168,24 +165,3 @@ def _context(tensors: Mapping[str, TensorFacts]) -> int:
         if name.endswith(".attn2.to_k.weight") and _DOWNWARDS.search(name)
     )
     return next((shape[1] for shape in shapes if len(shape) == 2), 0)
-
-
-def _predicts_velocity(header: Header) -> bool:
-    """Whether an SD 2.x checkpoint predicts velocity (768-v) or noise (512-base).
-
-    Names and shapes are the same for both. What files do tell, in this order: the ModelSpec
-    metadata of Stability AI (`modelspec.prediction_type`, ComfyUI's `modelspec.predict_key`,
-    `modelspec.architecture`), the empty tensor `v_pred` of newer checkpoints, and the training step
-    in `.ckpt` files, by which diffusers knows 512-base-ema.ckpt (875,000). A file that tells
-    nothing is taken for 768-v, as by diffusers and SwarmUI: most of SD 2.x is descended from it.
-    """
-    metadata = header.metadata
-    told = metadata.get("modelspec.prediction_type") or metadata.get("modelspec.predict_key") or ""
-    if told:
-        return told.lower().startswith("v")
-    architecture = metadata.get("modelspec.architecture", "")
-    if "v2-512" in architecture or "v2-768" in architecture:
-        return "v2-768" in architecture
-    if "v_pred" in header.tensors:
-        return True
-    return metadata.get("global_step") != "875000"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from adapters.filesystem.classification.layouts import Shape
 from adapters.filesystem.headers.values import TensorFacts, shown
+from domain.checkpoints.layouts import Shape
 from domain.checkpoints.quantised import QUANTISED_BY_TYPE, quantisation_of
 from domain.checkpoints.unused import is_harmless, part_of, unexpected_reason
 

@@ -16,39 +16,15 @@ from adapters.filesystem.folder_parts import (
 )
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers.values import shown
+from domain.checkpoints.pipelines import DROPPED_PARTS, LIBRARIES, PIPELINES
 from domain.models.record import ModelFamily, ModelKind
 
-__all__ = ["MAX_TEXT_BYTES", "PIPELINES", "classify_folder"]
+__all__ = ["MAX_TEXT_BYTES", "classify_folder"]
 
 MAX_TEXT_BYTES = 1_000_000
 """Of a configuration file that is read; published ones have a few thousand."""
 
-# The classes of diffusers that draw from text alone, and the family that each is of.
-PIPELINES: Mapping[str, ModelFamily | None] = {
-    "AuraFlowPipeline": None,
-    "ChromaPipeline": None,
-    "CogView3PlusPipeline": None,
-    "CogView4Pipeline": None,
-    "Flux2KleinPipeline": None,
-    "FluxPipeline": ModelFamily.FLUX,
-    "HunyuanDiTPipeline": None,
-    "LatentConsistencyModelPipeline": None,
-    "Lumina2Pipeline": None,
-    "LuminaPipeline": None,
-    "PixArtAlphaPipeline": None,
-    "PixArtSigmaPipeline": None,
-    "QwenImagePipeline": None,
-    "SanaPipeline": None,
-    "StableDiffusion3Pipeline": ModelFamily.SD_3,
-    "StableDiffusionInpaintPipeline": ModelFamily.SD_1_INPAINT,
-    "StableDiffusionPipeline": ModelFamily.SD_1,
-    "StableDiffusionXLInpaintPipeline": ModelFamily.SDXL_INPAINT,
-    "StableDiffusionXLPipeline": ModelFamily.SDXL,
-    "ZImagePipeline": None,
-}
 _OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
-_LIBRARIES = frozenset({"diffusers", "transformers"})
-_OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
 _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
@@ -111,9 +87,9 @@ def _component_problem(
     faults: Mapping[str, str],
 ) -> str | None:
     library, shown_as = (what[0] if what else None), shown(component)
-    if library is None or component in _OPTIONAL:
+    if library is None or component in DROPPED_PARTS:
         return None
-    if not isinstance(library, str) or library not in _LIBRARIES:
+    if not isinstance(library, str) or library not in LIBRARIES:
         return f"its {shown_as} is code of its own, and no model may bring code"
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]

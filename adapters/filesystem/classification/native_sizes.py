@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from domain.checkpoints.families import FAMILIES, LATENT_SIDE
 from domain.models.record import ModelFamily
 from domain.sizes import Size
 
@@ -12,11 +13,7 @@ __all__ = ["native_size_of_file", "native_size_of_folder"]
 
 _SIDES: Mapping[ModelFamily, int] = {
     # As published: `sample_size` of the networks' configurations, times the autoencoder's factor.
-    ModelFamily.SD_1: 512,
-    ModelFamily.SD_1_INPAINT: 512,
-    ModelFamily.SD_2: 512,
-    ModelFamily.SD_2_V: 768,
-    ModelFamily.SDXL: 1024,
+    **{family: facts.unet.sample_size * LATENT_SIDE for family, facts in FAMILIES.items()},
     ModelFamily.SDXL_INPAINT: 1024,
     ModelFamily.SDXL_REFINER: 1024,
     ModelFamily.SD_3: 1024,

@@ -2,8 +2,11 @@
 
 from typing import BinaryIO
 
+from adapters.filesystem.headers.probe import read_probe
 from adapters.filesystem.headers.values import Header
-from domain.checkpoints.torch_file import ZIP_MAGIC, read_torch_file
+from domain.checkpoints.header_values import DTYPE_BITS
+from domain.checkpoints.pickles.torch_file import ZIP_MAGIC, TorchFile, read_torch_file
+from domain.checkpoints.prediction import PROBE
 
 __all__ = ["ZIP_MAGIC", "read_pickle_header"]
 
@@ -20,4 +23,13 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
         metadata=content.numbers,
         unsafe_globals=content.unsafe_globals,
         unsupported=content.unsupported,
+        probe=_probe(file, content),
     )
+
+
+def _probe(file: BinaryIO, content: TorchFile) -> tuple[float, ...] | None:
+    tensor = content.tensors.get(PROBE)
+    if tensor is None or tensor.strides != (1,) or tensor.storage.key not in content.positions:
+        return None
+    begin = content.positions[tensor.storage.key] + tensor.offset * DTYPE_BITS[tensor.dtype] // 8
+    return read_probe(file, tensor.facts, begin)

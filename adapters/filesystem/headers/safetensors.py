@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import BinaryIO, NoReturn
 
+from adapters.filesystem.headers.probe import read_probe
 from adapters.filesystem.headers.values import (
     DTYPE_BITS,
     Header,
@@ -20,6 +21,7 @@ from adapters.filesystem.headers.values import (
     UnreadableHeader,
     shown,
 )
+from domain.checkpoints.prediction import PROBE
 
 __all__ = ["read_safetensors_header"]
 
@@ -60,7 +62,7 @@ _DTYPES = {
 
 
 def read_safetensors_header(file: BinaryIO, size: int) -> Header:
-    """Read the header of an open safetensors file of `size` bytes; no tensor data is touched.
+    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBE`.
 
     Raises:
         IncompleteFile: The header is sound and promises more than `size` bytes.
@@ -85,7 +87,7 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise IncompleteFile(promised=8 + length, present=8 + len(text))
     table = _parse(text)
     metadata = _metadata(table.pop(_METADATA, {}))
-    tensors, end = _tensors(table)
+    tensors, begins, end = _tensors(table)
     promised = 8 + length + end
     if promised > size:
         raise IncompleteFile(promised=promised, present=size)
@@ -93,7 +95,10 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
-    return Header(tensors=tensors, metadata=metadata)
+    probe = (
+        read_probe(file, tensors[PROBE], 8 + length + begins[PROBE]) if PROBE in tensors else None
+    )
+    return Header(tensors=tensors, metadata=metadata, probe=probe)
 
 
 def _parse(text: bytes) -> dict[str, object]:
@@ -132,8 +137,10 @@ def _metadata(value: object) -> Mapping[str, str]:
     return value
 
 
-def _tensors(table: Mapping[str, object]) -> tuple[Mapping[str, TensorFacts], int]:
-    """All tensors, and where the data of the last one ends."""
+def _tensors(
+    table: Mapping[str, object],
+) -> tuple[Mapping[str, TensorFacts], Mapping[str, int], int]:
+    """Return all tensors, where the data of each begins, and where that of the last one ends."""
     if len(table) > _MOST_TENSORS:
         raise UnreadableHeader(
             f"it has {len(table):,} tensors, more than any model file, of which {_MOST_TENSORS:,} "
@@ -151,7 +158,7 @@ def _tensors(table: Mapping[str, object]) -> tuple[Mapping[str, TensorFacts], in
             fault = "overlaps another tensor" if begin < position else "leaves a hole before it"
             raise UnreadableHeader(f"its tensor '{shown(name)}' {fault}")
         position = end
-    return tensors, position
+    return tensors, {name: begin for begin, _, name in spans}, position
 
 
 def _tensor(name: str, entry: object) -> tuple[TensorFacts, int, int]:

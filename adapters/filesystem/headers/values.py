@@ -67,9 +67,11 @@ class Header:
         unsafe_globals: Functions that a pickle of a checkpoint has no use for, such as
             `os.system`. Nothing runs them here; a file that names one is not to be trusted.
         unsupported: Pickle instructions and calls that cannot be followed without running them.
+        probe: The values of the tensor `PROBE`, the only data that is read; None without it.
     """
 
     tensors: Mapping[str, TensorFacts]
     metadata: Mapping[str, str] = field(default_factory=dict)
     unsafe_globals: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
+    probe: tuple[float, ...] | None = None

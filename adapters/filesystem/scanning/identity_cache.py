@@ -17,7 +17,7 @@ from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 7
+_VERSION = 8
 """Of the table and of what `classify` says; another one starts the cache anew."""
 
 _PATIENCE = 5.0

@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class FolderLock(SoleUse):
-    """A lock on a file in `folder`, which the system gives up when the process ends.
+    """A lock on a file in `folder`, which the system releases when the process ends.
 
-    The file stays, and its being there means nothing.
+    The file stays; its existence means nothing.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -32,8 +32,8 @@ class FolderLock(SoleUse):
         with self._taking:
             if self._held is not None:
                 return True
-            # Made here, for one from before a fork is of no use; and whichever thread takes it,
-            # another one gives it back.
+            # Created here, because a lock from before a fork is useless in the child. The thread
+            # that releases it may be another one than the thread that took it.
             lock = FileLock(self._folder / _NAME, timeout=0, mode=0o600, thread_local=False)
             try:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

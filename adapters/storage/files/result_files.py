@@ -1,4 +1,4 @@
-"""Finished pictures as files."""
+"""Finished images as files."""
 
 import logging
 import os
@@ -23,18 +23,18 @@ _log = logging.getLogger(__name__)
 
 
 class ResultFiles(ResultStore):
-    """`<folder>/<token's first two>/<token>/<number>`, one file an image, and
-    `<number>.thumbnail` beside it.
+    """`<folder>/<token's first two>/<token>/<number>`, one file per image, and `<number>.thumbnail`
+    beside it.
 
-    A job's files are written in a folder beside, synchronised with the disk, and appear together
-    when that folder gets its name.
+    A job's files are written to a temporary folder next to it, synchronised with the disk, and
+    appear together when that folder gets its final name.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
 
     def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
-        final = self._of(token)
+        final = self._folder_of(token)
         with _translated():
             final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             new = self._folder / f"{_WRITING}{token}-{secrets.token_hex(4)}"
@@ -42,7 +42,7 @@ class ResultFiles(ResultStore):
             try:
                 for number, image in enumerate(images):
                     _write(new / str(number), image.data)
-                # Of an attempt that was stopped before the job was known to have succeeded.
+                # Left by an attempt that was stopped before the job was known to have succeeded.
                 shutil.rmtree(final, ignore_errors=True)
                 new.rename(final)
                 _synchronise(final.parent)
@@ -54,13 +54,13 @@ class ResultFiles(ResultStore):
         return self._read(token, str(number))
 
     def write_thumbnail(self, token: str, number: int, data: bytes) -> None:
-        folder = self._of(token)
+        folder = self._folder_of(token)
         new = folder / f"{_WRITING}{number}-{secrets.token_hex(4)}"
         with _translated():
             try:
                 _write(new, data)
                 new.rename(folder / f"{number}{_THUMBNAIL}")
-            except FileNotFoundError:  # the job was removed meanwhile
+            except FileNotFoundError:  # the job was removed in the meantime
                 return
             except BaseException:
                 new.unlink(missing_ok=True)
@@ -71,7 +71,7 @@ class ResultFiles(ResultStore):
 
     def remove(self, tokens: Collection[str]) -> None:
         for token in tokens:
-            shutil.rmtree(self._of(token), ignore_errors=True)
+            shutil.rmtree(self._folder_of(token), ignore_errors=True)
 
     def keep_only(self, tokens: Collection[str]) -> None:
         for path in self._folder.glob(f"{_WRITING}*"):
@@ -83,10 +83,10 @@ class ResultFiles(ResultStore):
         ]
         if others and not tokens:
             _log.warning(
-                "the job database knows no job, so the pictures of %d jobs in %s are kept for now. "
-                "Where DATABASE_URL was changed or the database moved, stop the service and bring "
-                "the old one back, or set a new DATA_DIR; else remove that folder. Once there is a "
-                "new job, the next start removes them",
+                "the job database contains no jobs, so the pictures of %d jobs in %s are kept "
+                "for now. If DATABASE_URL was changed or the database moved, stop the service and "
+                "bring the old one back, or set a new DATA_DIR; otherwise remove that folder. Once "
+                "there is a new job, the next start removes them",
                 len(others),
                 self._folder.absolute(),
             )
@@ -94,18 +94,18 @@ class ResultFiles(ResultStore):
         for path in others:
             shutil.rmtree(path, ignore_errors=True)
         if others:
-            _log.info("removed the pictures of %d jobs that are not known", len(others))
+            _log.info("removed the pictures of %d unknown jobs", len(others))
 
     def _read(self, token: str, name: str) -> bytes | None:
         with _translated():
             try:
-                return (self._of(token) / name).read_bytes()
+                return (self._folder_of(token) / name).read_bytes()
             except FileNotFoundError:
                 return None
 
-    def _of(self, token: str) -> Path:
+    def _folder_of(self, token: str) -> Path:
         if not _TOKEN.fullmatch(token):
-            raise ValueError(f"{token!r} is no token of a job")
+            raise ValueError(f"{token!r} is not a job's token")
         return self._folder / token[:2] / token
 
 
@@ -129,7 +129,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _synchronise(folder: Path) -> None:
-    """Let the names in a folder survive a power cut."""
+    """Make the names in a folder survive a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

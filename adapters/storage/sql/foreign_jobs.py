@@ -1,4 +1,4 @@
-"""Jobs that another release stored, and that this one would refuse: read as far as they go."""
+"""Jobs that another release stored and that this one refuses, read as far as possible."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,9 @@ __all__ = ["foreign_job"]
 
 
 def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: str) -> Job:
-    """The job in a row whose values this release does not take.
+    """Return the job of a row whose values this release does not accept.
 
-    What has a status that this release does not know counts as failed, and says so.
+    A job whose status this release does not know counts as failed, with that reason.
 
     Args:
         stored: The row's JSON.
@@ -23,7 +23,7 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
         reason: What this release refuses, in words.
 
     Raises:
-        ValueError: it lacks what every job has.
+        ValueError: the row lacks a value that every job has.
     """
     request = stored["request"]
     caller, token, created = (stored[name] for name in ("caller", "token", "created_at"))
@@ -62,7 +62,7 @@ def _failure(value: object) -> JobFailure | None:
 
 
 def _images(value: object) -> tuple[JobImage, ...] | None:
-    """The pictures, all or none: their numbers are those of their files."""
+    """Return the images, all or none: their numbers are those of their files."""
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         return None
     names = ("seed", "width", "height", "size")

@@ -1,4 +1,4 @@
-"""Jobs as JSON text. A newer release's fields are passed over, an older one's lack is filled in."""
+"""Jobs as JSON text. Unknown fields of a newer release are skipped, missing ones get defaults."""
 
 import dataclasses
 import json
@@ -15,9 +15,9 @@ __all__ = ["job_from_json", "job_to_json"]
 
 
 def job_to_json(job: Job) -> str:
-    """All of a job but its sequence, which the database gives.
+    """Return a job as JSON, without its sequence, which the database assigns.
 
-    Of a job that this release did not take as it is stored, only how it ended changes.
+    For a job that this release could not read in full, only its outcome changes.
     """
     values = dataclasses.asdict(job)
     del values["sequence"], values["foreign"]
@@ -28,10 +28,10 @@ def job_to_json(job: Job) -> str:
 
 
 def job_from_json(text: str, sequence: int) -> Job:
-    """Read back what `job_to_json` gave.
+    """Return the job that `job_to_json` wrote.
 
-    A job that another release stored, and that this one would refuse, is `foreign`. Raises
-    ValueError when the text is nothing of the kind.
+    A job that another release stored and that this one refuses is `foreign`. Raises ValueError if
+    the text is not a job.
     """
     try:
         stored = json.loads(text)

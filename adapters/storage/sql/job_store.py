@@ -1,4 +1,4 @@
-"""Jobs in a database, by SQLAlchemy."""
+"""Jobs in a database, through SQLAlchemy."""
 
 import dataclasses
 import hashlib
@@ -38,23 +38,23 @@ __all__ = ["SqlJobStore"]
 _FINISHED = tuple(status.value for status in JobStatus if status.finished)
 _UNFINISHED = tuple(status.value for status in JobStatus if not status.finished)
 _AT_ONCE = 500
-"""Rows that one statement removes: databases bound the number of its parameters."""
+"""Rows that one statement deletes: databases limit the number of parameters."""
 
 _log = logging.getLogger(__name__)
 
 
 class SqlJobStore(JobStore):
-    """Jobs behind an SQLAlchemy URL; what is written is on disk when the call returns.
+    """Jobs behind an SQLAlchemy URL; a change is on disk when the call returns.
 
-    The tables are made at the first use. SQLite keeps a write-ahead log and synchronises what is
-    accepted and what has ended (`synchronous=FULL`), so that both survive a power cut too.
+    The tables are created at the first use. SQLite keeps a write-ahead log and synchronises
+    accepted and finished jobs (`synchronous=FULL`), so that both survive a power failure too.
 
     Args:
-        url: Of SQLAlchemy, such as `sqlite:///data/jobs.sqlite`.
-        patience: Seconds that SQLite waits for another that writes, its busy timeout, where a
-            caller waits for it.
-        long_patience: The same where none does.
-        before_commit: Is called before changes are made to last. What it raises drops them.
+        url: An SQLAlchemy URL, such as `sqlite:///data/jobs.sqlite`.
+        patience: Seconds that SQLite waits for another writer (its busy timeout) while a caller
+            waits.
+        long_patience: The same if no caller waits.
+        before_commit: Called before changes are committed. If it raises, the changes are dropped.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class SqlJobStore(JobStore):
             return dataclasses.replace(job, sequence=done.inserted_primary_key[0])
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
-        # That a job has begun may be forgotten by a power cut; how it ended may not.
+        # A power failure may lose that a job started; it must not lose how a job ended.
         with self._transaction(durable=job.status.finished, patiently=patiently) as connection:
             same = (jobs.c.key == _key(job.key)) & (jobs.c.token == job.token)
             unfinished = jobs.c.status.in_(_UNFINISHED)
@@ -145,7 +145,7 @@ class SqlJobStore(JobStore):
             gone = _remove(connection, select(jobs.c.sequence, jobs.c.token).where(is_old))
             sums = select(func.sum(jobs.c.bytes)).where(is_finished).group_by(jobs.c.owner)
             share = fair_share(connection.execute(sums).scalars().all(), keep_bytes)
-            return gone if share is None else gone | _remove(connection, _past_share(share))
+            return gone if share is None else gone | _remove(connection, _beyond_share(share))
 
     def close(self) -> None:
         with self._opening:
@@ -168,7 +168,7 @@ class SqlJobStore(JobStore):
                 yield connection
                 self._before_commit()
         except (SQLAlchemyError, OSError) as error:
-            # The library's words hold the statement, and what connects the URL.
+            # The library's message contains the statement, and the URL's credentials.
             _log.error("the job store failed: %s", _cause(error))
             raise StorageUnavailable(
                 "jobs cannot be stored or read now, because the database does not answer or is "
@@ -199,13 +199,14 @@ def _engine(url: str, patience: float) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True, pool_timeout=patience)
     file = None if parsed.database in (None, "", ":memory:") else parsed.database
-    # It refuses what is no URL of SQLite's, before there is a file.
+    # SQLite refuses a URL that is not its own before it creates a file.
     pool = {"pool_timeout": patience} if file else {}
     engine = create_engine(parsed, connect_args={"timeout": patience}, **pool)
     if file:
         path = Path(file)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Prompts are their callers' own; SQLite's further files have the rights of the first.
+        # Prompts are private to their callers; SQLite's other files get the permissions of the
+        # first.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
@@ -229,8 +230,8 @@ def _make_tables(engine: Engine) -> None:
             )
 
 
-def _past_share(share: int) -> Select[tuple[int, str]]:
-    """The finished jobs that remain when each owner keeps the best `share` bytes of its own."""
+def _beyond_share(share: int) -> Select[tuple[int, str]]:
+    """Select the finished jobs beyond the newest `share` bytes of each owner."""
     has_pictures = jobs.c.status == JobStatus.SUCCEEDED.value
     newest_first = (jobs.c.finished_at.desc(), jobs.c.sequence.desc())
     alike = func.row_number().over(partition_by=(jobs.c.owner, has_pictures), order_by=newest_first)
@@ -246,7 +247,7 @@ def _past_share(share: int) -> Select[tuple[int, str]]:
 
 
 def _remove(connection: Connection, chosen: Select[tuple[int, str]]) -> set[str]:
-    """Remove the chosen jobs. Returns their tokens."""
+    """Delete the chosen jobs. Return their tokens."""
     rows = connection.execute(chosen).all()
     numbers = [row.sequence for row in rows]
     for start in range(0, len(numbers), _AT_ONCE):
@@ -256,7 +257,7 @@ def _remove(connection: Connection, chosen: Select[tuple[int, str]]) -> set[str]
 
 
 def _changing(job: Job) -> dict[str, object]:
-    body = job_to_json(job)  # in ASCII: a byte each
+    body = job_to_json(job)  # in ASCII, one byte per character
     return {
         "status": job.status.value,
         "finished_at": job.finished_at,
@@ -276,7 +277,7 @@ def _read(rows: Iterable[Any]) -> list[Job]:
 
 
 def _key(key: JobKey) -> str:
-    # No id holds NUL, so no two keys are the same text.
+    # No id contains NUL, so two different keys never give the same text.
     return _digest(f"{key.id}\0{key.caller}")
 
 

@@ -1,20 +1,21 @@
-"""The tables that jobs are kept in."""
+"""The database tables that hold jobs."""
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 __all__ = ["VERSION", "jobs", "metadata", "versions"]
 
 VERSION = 1
-"""Of the tables. A database of a higher one is another service's and left alone."""
+"""Version of the tables. A database with a higher one belongs to a newer release."""
 
-_Large = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up in INTEGER columns only
+# SQLite auto-increments INTEGER columns only.
+_Large = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
 versions = Table("job_schema_versions", metadata, Column("version", Integer, primary_key=True))
 
-# Callers and ids are looked up by their SHA-256: databases differ in how long a text may be that
-# they index, and in which texts are the same to them.
+# Callers and ids are looked up by their SHA-256: databases differ in the longest text that they can
+# index, and in which texts they consider equal.
 jobs = Table(
     "jobs",
     metadata,
@@ -24,12 +25,13 @@ jobs = Table(
     Column("token", String(64), nullable=False),
     Column("status", String(16), nullable=False),
     Column("finished_at", Float(53)),
-    # Of the body, the pictures and their thumbnails; of rows of older releases the pictures alone.
+    # Bytes of the body, the images and their thumbnails; rows of older releases count the images
+    # only.
     Column("bytes", _Large, nullable=False),
     Column("body", Text, nullable=False),
     Index("jobs_of_owner", "owner", "sequence"),
     Index("jobs_of_owner_by_status", "owner", "status", "sequence"),
     Index("jobs_by_status", "status", "finished_at"),
-    # A number that was given is never given again.
+    # A number is never assigned twice.
     sqlite_autoincrement=True,
 )

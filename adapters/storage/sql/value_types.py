@@ -11,17 +11,19 @@ __all__ = ["is_number", "wrong_fields"]
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a number that a time can be: of a year that dates have."""
+    """Return True if the value is a number that can be a time: its year is one that dates
+    support.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value) and abs(value) < 2**35
 
 
 def wrong_fields(value: Any) -> list[str]:
-    """The fields of a dataclass whose values have other types than it declares, by name.
+    """Return the names of a dataclass's fields whose values do not have the declared type.
 
     Understands what the dataclasses of jobs declare: numbers, text, enums, other dataclasses,
-    tuples of one type, dictionaries, and unions of these. A `float` is one that a time can be.
+    tuples of one type, dictionaries, and unions of these. A `float` must be a possible time.
     """
     kinds = _kinds(value.__class__)
     return [name for name, kind in kinds.items() if not _has_type(getattr(value, name), kind)]

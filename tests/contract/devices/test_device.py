@@ -12,14 +12,14 @@ from domain.errors import DeviceUnavailable
 pytestmark = pytest.mark.torch
 
 
-def test_the_cpu_is_always_there() -> None:
+def test_the_cpu_is_always_available() -> None:
     from adapters.diffusion.devices.device import find_device
 
     assert find_device("cpu").name == "cpu"
 
 
 @pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
-def test_a_precision_that_is_asked_for_is_taken(name: str) -> None:
+def test_a_requested_precision_is_used(name: str) -> None:
     import torch
 
     from adapters.diffusion.devices.device import find_device
@@ -38,7 +38,7 @@ def test_a_precision_that_is_asked_for_is_taken(name: str) -> None:
         ({}, "float32", "sdpa"),
     ],
 )
-def test_a_cpu_draws_in_bfloat16_where_it_has_it_in_hardware(
+def test_a_cpu_draws_in_bfloat16_with_hardware_support(
     monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], name: str, attention: str
 ) -> None:
     import torch
@@ -61,7 +61,7 @@ def test_a_cpu_draws_in_bfloat16_where_it_has_it_in_hardware(
         ({}, False),
     ],
 )
-def test_a_cpu_multiplies_integers_where_it_has_it_in_hardware(
+def test_a_cpu_multiplies_integers_with_hardware_support(
     monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], int8: bool
 ) -> None:
     import torch
@@ -81,7 +81,7 @@ def test_a_cpu_multiplies_integers_where_it_has_it_in_hardware(
         (False, False, "cpu", None),
     ],
 )
-def test_the_best_device_there_is_is_found(
+def test_the_best_available_device_is_found(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, found: str, dtype: str | None
 ) -> None:
     import torch
@@ -99,7 +99,7 @@ def test_the_best_device_there_is_is_found(
         assert device.dtype is getattr(torch, dtype)
 
 
-def test_one_that_is_not_there_is_refused_with_what_is() -> None:
+def test_a_missing_device_is_refused_with_the_available_ones() -> None:
     from adapters.diffusion.devices.device import find_device
 
     with pytest.raises(DeviceUnavailable, match=r"cuda:99.*there are: .*cpu"):
@@ -141,7 +141,7 @@ def test_the_facts_of_this_machine_are_found() -> None:
     ],
     ids=str,
 )
-def test_what_a_control_group_allows_is_no_more_than_that(
+def test_the_limit_of_a_control_group_is_used(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     files: dict[str, str],
@@ -171,7 +171,7 @@ def test_what_a_control_group_allows_is_no_more_than_that(
         assert facts.memory_bytes == gibibytes * 2**30
 
 
-def test_what_can_not_be_had_is_said_before_anything_is_drawn() -> None:
+def test_an_unsupported_setting_is_reported_before_drawing() -> None:
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
     generator = DiffusersImageGenerator(device="cpu", offload="model")
@@ -181,7 +181,7 @@ def test_what_can_not_be_had_is_said_before_anything_is_drawn() -> None:
     assert generator.plan is None
 
 
-def test_the_threads_that_are_asked_for_draw() -> None:
+def test_the_requested_number_of_threads_draws() -> None:
     import torch
 
     from adapters.diffusion.image_generator import DiffusersImageGenerator

@@ -1,4 +1,4 @@
-"""What every device report does, the fake one and the real one."""
+"""What every device report does, the fake and the real one."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def test_before_the_device_is_known_there_is_no_plan() -> None:
 
 @pytest.fixture(params=["fake", pytest.param("diffusers", marks=pytest.mark.torch)])
 def report(request: pytest.FixtureRequest, request_for: RequestFor) -> DeviceReport:
-    """Of a device that has drawn with the demo."""
+    """The report of a device that has drawn with the demo model."""
     if request.param == "fake":
         return FakeDeviceReport(PLAN, (LoadedModel(DEMO_MODEL.id, 1_000_000),))
     generator = DiffusersImageGenerator(device="cpu", dtype="float32")
@@ -31,7 +31,7 @@ def report(request: pytest.FixtureRequest, request_for: RequestFor) -> DeviceRep
     return generator
 
 
-def test_then_the_plan_and_the_models_are_told(report: DeviceReport) -> None:
+def test_once_the_device_is_known_plan_and_models_are_reported(report: DeviceReport) -> None:
     plan = report.plan
     assert plan is not None
     assert plan.device_name
@@ -40,11 +40,11 @@ def test_then_the_plan_and_the_models_are_told(report: DeviceReport) -> None:
     (loaded,) = report.loaded_models
     assert loaded.id == DEMO_MODEL.id
     assert loaded.size >= 1_000_000
-    assert report.memory is None  # a CPU has none of its own
+    assert report.memory is None  # a CPU has no memory of its own
 
 
 @pytest.mark.torch
-def test_a_device_that_answers_no_more_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_no_longer_answers_reports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     from adapters.diffusion.devices.device import Device

@@ -1,4 +1,4 @@
-"""What is drawn with the demo checkpoint in float32, and how alike pictures must be."""
+"""Drawings with the demo checkpoint in float32, and how similar pictures must be."""
 
 import io
 
@@ -11,11 +11,11 @@ from tests.contract.conftest import DEMO_MODEL
 __all__ = ["LEVELS", "demo_request", "pixels"]
 
 LEVELS = 2
-"""By which a picture may differ, of 255: rounding adds up differently in a larger product."""
+"""Allowed difference of a picture, of 255: a larger product sums in another order."""
 
 
 def demo_request(name: str = "r", **changes: object) -> GenerationRequest:
-    """A small picture in four steps, changed by `changes`."""
+    """Return a request for a small picture in four steps, changed by `changes`."""
     values: dict[str, object] = {
         "id": name,
         "model_id": DEMO_MODEL.id,
@@ -29,5 +29,5 @@ def demo_request(name: str = "r", **changes: object) -> GenerationRequest:
 
 
 def pixels(data: bytes) -> np.ndarray:
-    """(height, width, 3), so that differences may be negative."""
+    """(height, width, 3), signed, so that differences may be negative."""
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)

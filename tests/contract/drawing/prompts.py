@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - letters that look alike are what is tested
-"""A thousand prompts in many scripts, the same on every run and machine."""
+"""Return a thousand prompts in many scripts, the same on every run and machine."""
 
 import random
 
@@ -32,7 +32,7 @@ _GAPS = (" ", " ", " ", ", ", "", "  ", "\n", "\t", "\u00a0", "\u3000", "\u200b"
 
 
 def prompts() -> list[str]:
-    """Each 1 to 60 words, some of them made up, with the gaps that users leave between them."""
+    """Each has 1 to 60 words, some of them made up, with the gaps that users leave between them."""
     source = random.Random(4)
     made: dict[str, None] = {}
     while len(made) < 1_000:

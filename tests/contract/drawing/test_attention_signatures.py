@@ -1,4 +1,4 @@
-"""Signatures of attention's processors, which diffusers asks for at each call."""
+"""Signatures of attention processors, which diffusers reads at each call."""
 
 import inspect
 from typing import Any
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.torch
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "chunked", "sliced"])
-def test_a_loaded_pipeline_has_them_as_they_are(attention: str) -> None:
+def test_a_loaded_pipeline_keeps_their_signatures(attention: str) -> None:
     from diffusers.models.attention_processor import Attention
 
     generator: Any = DiffusersImageGenerator(device="cpu", attention=attention)

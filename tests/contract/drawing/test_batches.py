@@ -1,4 +1,4 @@
-"""Images that are drawn together, and looks at them on the way."""
+"""Images that are drawn together, and their previews."""
 
 import io
 from typing import Any
@@ -21,7 +21,7 @@ REQUESTS = (
 )
 
 
-def test_the_automatic_batch_of_a_cpu_is_one(float32_generator: DiffusersImageGenerator) -> None:
+def test_the_default_batch_of_a_cpu_is_one(float32_generator: DiffusersImageGenerator) -> None:
     assert float32_generator.largest_batch == 4
     automatic = DiffusersImageGenerator(device="cpu")
     assert automatic.largest_batch == 1
@@ -40,7 +40,7 @@ def test_a_picture_alone_and_in_a_batch_differs_by_rounding_at_most(
             assert np.abs(pixels(one.data) - pixels(other.data)).max() <= LEVELS
 
 
-def test_equally_long_prompts_share_a_call_and_others_do_not(
+def test_prompts_of_equal_length_share_a_call_and_others_do_not(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     seen: list[tuple[int, int]] = []
@@ -70,7 +70,7 @@ def test_a_preview_has_the_colours_of_the_picture(
     assert off.max() < 15  # of 255, in the worst of red, green and blue
 
 
-def test_a_preview_shows_what_is_being_drawn(float32_generator: DiffusersImageGenerator) -> None:
+def test_a_preview_shows_the_current_picture(float32_generator: DiffusersImageGenerator) -> None:
     looks: list[bytes] = []
 
     def look(step: GenerationStep) -> None:
@@ -92,7 +92,7 @@ def test_a_preview_shows_what_is_being_drawn(float32_generator: DiffusersImageGe
     assert differences[-1] < differences[0]
 
 
-def test_each_request_of_a_batch_has_its_own_look(
+def test_each_request_of_a_batch_has_its_own_preview(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     looks: list[list[bytes | None]] = []
@@ -109,7 +109,7 @@ def test_each_request_of_a_batch_has_its_own_look(
     assert first != second
 
 
-def test_equal_requests_of_two_callers_have_a_look_each(
+def test_equal_requests_of_two_callers_have_a_preview_each(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     looks: list[list[bytes | None]] = []
@@ -125,7 +125,7 @@ def test_equal_requests_of_two_callers_have_a_look_each(
 
 
 @pytest.mark.parametrize(("guidance", "halves"), [(1.0, 1), (1.1, 2)])
-def test_both_halves_of_the_guidance_are_one_batch_and_none_is_drawn_without_it(
+def test_both_halves_of_the_guidance_are_one_batch_and_no_guidance_needs_one_half(
     float32_generator: DiffusersImageGenerator, guidance: float, halves: int
 ) -> None:
     engine: Any = float32_generator._engine

@@ -8,7 +8,7 @@ CHANNELS, HEADS = 24, 3
 
 
 @pytest.mark.parametrize("tokens", [255, 256, 1000, 4096, 5000])
-def test_chunks_give_what_the_whole_gives(tokens: int) -> None:
+def test_chunks_give_the_same_result_as_the_whole(tokens: int) -> None:
     import torch
     from diffusers.models.attention_processor import Attention
 
@@ -24,7 +24,7 @@ def test_chunks_give_what_the_whole_gives(tokens: int) -> None:
 
 
 @pytest.mark.parametrize("common", [0.0, 20.0])
-def test_large_scores_in_bfloat16_are_a_matter_of_rounding(common: float) -> None:
+def test_large_scores_in_bfloat16_differ_by_rounding_only(common: float) -> None:
     import torch
 
     from adapters.diffusion.attention.chunked import _attended
@@ -41,7 +41,7 @@ def test_large_scores_in_bfloat16_are_a_matter_of_rounding(common: float) -> Non
     assert (found - expected[:, 0]).abs().mean() < 0.03 * expected.abs().mean()
 
 
-def test_one_picture_attends_the_same_alone_and_among_others() -> None:
+def test_one_picture_attends_the_same_alone_and_in_a_batch() -> None:
     import torch
     from diffusers.models.attention_processor import Attention
 
@@ -56,7 +56,7 @@ def test_one_picture_attends_the_same_alone_and_among_others() -> None:
             assert torch.allclose(attention(alone)[0], together[number], atol=1e-6)
 
 
-def test_text_and_masks_are_attended_to_as_before() -> None:
+def test_text_and_masks_use_the_usual_attention() -> None:
     import torch
     from diffusers.models.attention_processor import Attention
 
@@ -72,7 +72,7 @@ def test_text_and_masks_are_attended_to_as_before() -> None:
     assert all(map(torch.equal, before, after))
 
 
-def test_only_self_attention_is_done_so() -> None:
+def test_only_self_attention_is_chunked() -> None:
     from adapters.diffusion.attention.chunked import ChunkedSelfAttention
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.loading.loader import load_pipeline

@@ -1,4 +1,4 @@
-"""What every image generator does, the fake one and the real one."""
+"""What every image generator does, the fake and the real one."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -41,14 +41,14 @@ def draw(generator: ImageGenerator, *requests: GenerationRequest) -> list[list[b
     return [[image.data for image in images] for images in batch.images]
 
 
-def test_the_device_is_known_once_it_is_prepared(generator: ImageGenerator) -> None:
+def test_the_device_is_known_after_preparation(generator: ImageGenerator) -> None:
     generator.prepare()
     generator.prepare()
     assert generator.device == "cpu"
 
 
 @pytest.mark.parametrize(("width", "height"), [(256, 256), (264, 256), (257, 299)])
-def test_a_picture_is_a_png_of_exactly_the_size_asked(
+def test_a_picture_is_a_png_of_exactly_the_requested_size(
     generator: ImageGenerator, request_for: RequestFor, width: int, height: int
 ) -> None:
     batch = generator.generate(DEMO_MODEL, [request_for(width=width, height=height)])
@@ -64,7 +64,7 @@ def test_the_same_request_gives_the_same_bytes(
     assert draw(generator, request_for()) == draw(generator, request_for())
 
 
-def test_everything_that_decides_a_picture_decides_it(
+def test_everything_that_should_change_a_picture_changes_it(
     generator: ImageGenerator, request_for: RequestFor
 ) -> None:
     changes: list[dict[str, object]] = [
@@ -88,7 +88,7 @@ def test_image_i_has_seed_s_plus_i_and_is_the_same_alone(
     assert among == alone
 
 
-def test_a_neighbour_in_the_batch_changes_nothing(
+def test_another_picture_in_the_batch_changes_nothing(
     generator: ImageGenerator, request_for: RequestFor
 ) -> None:
     one = request_for(id="one")
@@ -123,7 +123,7 @@ def test_an_error_in_the_step_callback_stops_the_drawing(
     assert draw(generator, request_for()) == before
 
 
-def test_a_model_that_can_not_be_loaded_says_so_and_the_next_one_works(
+def test_a_model_that_cannot_be_loaded_is_reported_and_the_next_one_works(
     generator: ImageGenerator, request_for: RequestFor, broken: ModelRecord
 ) -> None:
     with pytest.raises(ModelNotLoadable, match="broken"):
@@ -131,14 +131,14 @@ def test_a_model_that_can_not_be_loaded_says_so_and_the_next_one_works(
     assert draw(generator, request_for())
 
 
-def test_the_time_is_accounted_for(generator: ImageGenerator, request_for: RequestFor) -> None:
+def test_the_timings_add_up(generator: ImageGenerator, request_for: RequestFor) -> None:
     timings = generator.generate(DEMO_MODEL, [request_for()]).timings
     assert timings.queue == 0
     assert min(timings.load, timings.generate, timings.encode) >= 0
     assert timings.load + timings.generate + timings.encode > 0
 
 
-def test_a_load_tells_that_it_goes_on_and_ends_when_nobody_wants_it(
+def test_a_load_reports_progress_and_ends_when_no_job_wants_it(
     request_for: RequestFor, generator: ImageGenerator
 ) -> None:
     class Enough(Exception):

@@ -46,7 +46,7 @@ print("drawn again")
 """
 
 
-def test_it_is_told_memory_comes_back_and_the_next_small_one_is_drawn() -> None:
+def test_it_is_reported_memory_is_freed_and_the_next_small_one_is_drawn() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

@@ -1,4 +1,4 @@
-"""Looks at the work so far, where they can not be had."""
+"""Previews in situations where they are impossible."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def pipeline() -> Any:
     return small_pipeline(4)
 
 
-def test_networks_that_take_turns_are_left_where_they_are(pipeline: Any) -> None:
+def test_offloaded_networks_stay_where_they_are(pipeline: Any) -> None:
     from adapters.diffusion.drawing.previews import Previews
 
     assert look(pipeline, Previews())
@@ -31,7 +31,7 @@ def test_networks_that_take_turns_are_left_where_they_are(pipeline: Any) -> None
     assert look(pipeline, Previews()) is None
 
 
-def test_a_decoder_that_overflows_is_asked_again_later(pipeline: Any) -> None:
+def test_a_decoder_that_overflows_is_tried_again_later(pipeline: Any) -> None:
     import torch
 
     from adapters.diffusion.drawing.previews import Previews

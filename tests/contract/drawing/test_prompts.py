@@ -17,7 +17,7 @@ def pipeline() -> Any:
 
 
 def words(pipeline: Any, count: int) -> str:
-    """A prompt of exactly `count` tokens."""
+    """Return a prompt of exactly `count` tokens."""
     text = " ".join(["red"] * count)
     assert len(pipeline.tokenizer(text, add_special_tokens=False).input_ids) == count
     return text
@@ -25,7 +25,7 @@ def words(pipeline: Any, count: int) -> str:
 
 @pytest.mark.parametrize("negative", [None, "", "a blue square"])
 @pytest.mark.parametrize("count", [1, 12, 75])
-def test_up_to_75_tokens_are_encoded_as_diffusers_does_it(
+def test_up_to_75_tokens_are_encoded_as_in_diffusers(
     pipeline: Any, count: int, negative: str | None
 ) -> None:
     import torch
@@ -53,7 +53,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces:
     assert not torch.equal(encoding.prompt, other.prompt)
 
 
-def test_the_longer_of_the_two_decides_the_length(pipeline: Any) -> None:
+def test_the_longer_prompt_decides_the_length(pipeline: Any) -> None:
     from adapters.diffusion.drawing.prompts import encode_prompts
 
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80))
@@ -69,7 +69,7 @@ def test_any_text_is_encoded(pipeline: Any, prompt: str) -> None:
 
 
 class Counted:
-    """Counts what a text encoder is asked."""
+    """Counts the calls of a text encoder."""
 
     def __init__(self, pipeline: Any) -> None:
         self.calls = 0
@@ -95,7 +95,7 @@ def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> 
         assert torch.equal(encoding.negative, anew.negative)
 
 
-def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
+def test_the_same_text_with_another_length_is_another_entry(pipeline: Any) -> None:
     from adapters.diffusion.drawing.prompt_cache import EncodingCache
     from adapters.diffusion.drawing.prompts import encode_prompts
 
@@ -104,7 +104,7 @@ def test_the_same_text_of_another_length_is_another(pipeline: Any) -> None:
     assert encode_prompts(pipeline, "red", words(pipeline, 80), cache=cache).length == 154
 
 
-def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
+def test_without_guidance_the_negative_prompt_is_not_encoded(pipeline: Any) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompts import encode_prompts
@@ -120,7 +120,7 @@ def test_without_guidance_the_negative_is_not_looked_at(pipeline: Any) -> None:
 @pytest.mark.parametrize(
     ("limit", "kept"), [(3 * 4000, 3), (3 * 4000 - 1, 2), (4000, 1), (3999, 0)]
 )
-def test_the_texts_that_were_asked_for_last_are_kept(limit: int, kept: int) -> None:
+def test_the_most_recent_texts_are_cached(limit: int, kept: int) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompt_cache import EncodingCache

@@ -20,7 +20,7 @@ WIDTH = 8
 
 @pytest.fixture(scope="module")
 def pipeline() -> Any:
-    """Every part of SDXL, of the real classes, a few numbers wide."""
+    """Return every part of SDXL, of the real classes, with tiny layers."""
     import torch
     from diffusers import (
         AutoencoderKL,
@@ -80,7 +80,7 @@ def pipeline() -> Any:
 
 
 @pytest.mark.parametrize("negative", [None, "", "a blue square"])
-def test_prompts_are_encoded_as_diffusers_does_it(pipeline: Any, negative: str | None) -> None:
+def test_prompts_are_encoded_as_in_diffusers(pipeline: Any, negative: str | None) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompts import encode_prompts
@@ -104,7 +104,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
     assert encoding.pooled.shape == (1, WIDTH)
 
 
-def test_without_guidance_there_is_no_negative(pipeline: Any) -> None:
+def test_without_guidance_there_is_no_negative_prompt(pipeline: Any) -> None:
     import torch
 
     from adapters.diffusion.drawing.prompts import encode_prompts
@@ -152,7 +152,7 @@ def test_it_draws_the_same_bytes_each_time(pipeline: Any) -> None:
 
 
 @pytest.mark.parametrize("sides", [(1152, 896), (640, 1536)])
-def test_it_draws_the_sizes_that_xl_was_trained_with(pipeline: Any, sides: tuple[int, int]) -> None:
+def test_it_draws_the_training_sizes_of_xl(pipeline: Any, sides: tuple[int, int]) -> None:
     previews: list[bytes | None] = []
     width, height = sides
     request = dataclasses.replace(
@@ -171,7 +171,7 @@ def test_it_draws_the_sizes_that_xl_was_trained_with(pipeline: Any, sides: tuple
         assert abs(ratio - width / height) < 0.02
 
 
-def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
+def test_a_picture_that_does_not_fit_is_decoded_in_tiles(
     pipeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engine_with(pipeline)
@@ -186,7 +186,7 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
         return real(latents, *rest)
 
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
-    with pytest.raises(Exception, match="does not fit"):  # tiles of 32 do not either
+    with pytest.raises(Exception, match="does not fit"):  # tiles of 32 do not fit either
         engine.generate(MODEL, [REQUEST], 1, None)
     failures = [MemoryError()]
 
@@ -196,7 +196,9 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
         return real(*given)
 
     monkeypatch.setattr(pipeline.vae.decoder, "forward", fails_once)
-    again = engine.generate(MODEL, [REQUEST], 1, None)  # as large as a tile, so it is whole
+    again = engine.generate(
+        MODEL, [REQUEST], 1, None
+    )  # as large as a tile, so it is decoded in one piece
     assert (again.images, again.warnings) == (whole, ((),))
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
     monkeypatch.setattr("adapters.diffusion.drawing.decoding._SMALL_TILE", 24)
@@ -210,9 +212,7 @@ def test_what_does_not_fit_as_a_whole_is_decoded_in_tiles(
     assert engine.generate(MODEL, [REQUEST], 1, None).images == whole
 
 
-def test_tiles_that_are_not_wanted_are_not_taken(
-    pipeline: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tiling_can_be_turned_off(pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = engine_with(pipeline, vae_tiling="off")
     seen: list[int] = []
 
@@ -262,7 +262,7 @@ def test_an_autoencoder_that_overflows_is_float32_from_then_on(
         ("float32", "auto", {"float32"}),
     ],
 )
-def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
+def test_the_autoencoder_of_xl_has_no_precision_in_which_it_overflows(
     pipeline: Any, dtype: str, vae_dtype: str, expected: set[str]
 ) -> None:
     import torch
@@ -275,7 +275,7 @@ def test_an_autoencoder_of_xl_is_in_no_precision_that_it_overflows(
     assert str(copy_of.vae.dtype).removeprefix("torch.") in expected
 
 
-def test_a_float32_autoencoder_draws_for_a_network_in_half_precision(pipeline: Any) -> None:
+def test_a_float32_autoencoder_decodes_for_a_network_in_half_precision(pipeline: Any) -> None:
     from adapters.diffusion.loading.placement import place
 
     whole = engine_with(pipeline).generate(MODEL, [REQUEST], 1, None).images

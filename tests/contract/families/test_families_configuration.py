@@ -1,4 +1,4 @@
-"""The configurations made of the table of facts are those that were published."""
+"""The configurations from the table of facts are the published ones."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ REFERENCES = {
     ModelFamily.SDXL: "sdxl",
 }
 every_family = pytest.mark.parametrize("family", REFERENCES)
-# What differs without changing a picture.
+# Differences that change no picture.
 BOOKKEEPING = frozenset(
     {
         "_class_name",
@@ -50,7 +50,7 @@ def published(family: ModelFamily, name: str) -> dict[str, Any]:
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with the defaults filled in, comparable: lists for tuples, no bookkeeping."""
+    """Return a configuration with its defaults, comparable: lists for tuples, no bookkeeping."""
     kept = {name: value for name, value in values.items() if name not in BOOKKEEPING}
     return dict(json.loads(json.dumps(kept, default=str)))
 
@@ -73,13 +73,13 @@ def test_the_networks_are_the_published_ones(family: ModelFamily, part: str) -> 
     left, right = plain(mine.config), plain(theirs.config)
     if part == "unet":
         left, right = per_level(left), per_level(right)
-    if part == "vae":  # says at which size it was published, and nothing reads it
+    if part == "vae":  # the training size, which nothing reads
         left.pop("sample_size"), right.pop("sample_size")
     assert left == right
 
 
 def per_level(config: dict[str, Any]) -> dict[str, Any]:
-    """One number for all levels, written out; levels without attention have no blocks to count."""
+    """Write one number for all levels out; levels without attention have no blocks to count."""
     levels = len(config["block_out_channels"])
     for name in ("attention_head_dim", "transformer_layers_per_block"):
         if not isinstance(config[name], list):
@@ -99,7 +99,7 @@ def test_the_text_encoders_are_the_published_ones(family: ModelFamily) -> None:
         mine = CLIPTextConfig.from_dict(ours(family, name))
         theirs = CLIPTextConfig.from_dict(published(family, name))
         left, right = plain(mine.to_dict()), plain(theirs.to_dict())
-        right.pop("dropout", None)  # in no code of transformers
+        right.pop("dropout", None)  # not in transformers' code
         assert left == right
         with torch.device("meta"):
             assert shapes(network(mine)) == shapes(network(theirs))
@@ -111,13 +111,13 @@ def test_the_schedulers_are_the_published_ones(family: ModelFamily) -> None:
 
     name = "scheduler/scheduler_config.json"
     assert ours(family, name)["_class_name"] == published(family, name)["_class_name"]
-    # The published one, and those that a service draws with in its place.
+    # The published one, and those that the service uses in its place.
     for kind in (ours(family, name)["_class_name"], "DPMSolverMultistepScheduler"):
         scheduler = getattr(diffusers, kind)
         mine = scheduler.from_config(ours(family, name))
         theirs = scheduler.from_config(published(family, name))
         left, right = plain(mine.config), plain(theirs.config)
-        # Fields of other schedulers that files of this one carry along.
+        # Fields of other schedulers that files of this one contain too.
         known = scheduler._get_init_keys(scheduler) - {"self"}
         assert {key: left[key] for key in known if key in left} == {
             key: right[key] for key in known if key in right
@@ -137,13 +137,13 @@ def test_the_pipelines_are_the_published_ones_without_the_safety_checker(
         assert mine.pop(name, [None, None]) == [None, None]
     components = {name: value for name, value in theirs.items() if isinstance(value, list)}
     assert {name: mine[name] for name in components} == components
-    if family is not ModelFamily.SD_1_INPAINT:  # drawn with from text: see `inpainting`
+    if family is not ModelFamily.SD_1_INPAINT:  # for text to image: see `inpainting`
         assert mine["_class_name"] == theirs["_class_name"]
     if family is ModelFamily.SDXL:
         assert mine["force_zeros_for_empty_prompt"] is theirs["force_zeros_for_empty_prompt"]
 
 
-def test_both_forms_of_sd_2_differ_in_size_and_prediction_alone() -> None:
+def test_the_two_forms_of_sd_2_differ_only_in_size_and_prediction() -> None:
     base, velocity = (
         configuration_files(family) for family in (ModelFamily.SD_2, ModelFamily.SD_2_V)
     )
@@ -160,7 +160,7 @@ def test_both_forms_of_sd_2_differ_in_size_and_prediction_alone() -> None:
     assert ours(ModelFamily.SD_2_V, scheduler)["prediction_type"] == "v_prediction"
 
 
-def test_what_a_checkpoint_says_of_its_training_goes_into_the_scheduler() -> None:
+def test_training_settings_of_a_checkpoint_reach_the_scheduler() -> None:
     from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 
     told = Prediction(velocity=True, zero_terminal_snr=True)

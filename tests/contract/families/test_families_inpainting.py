@@ -1,4 +1,4 @@
-"""An inpainting checkpoint draws from text what diffusers' own pipeline draws into a white mask."""
+"""An inpainting checkpoint draws from text the same as diffusers' pipeline in a white mask."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ NO_TEXT = {
 }
 
 
-def test_a_whole_mask_is_what_the_inpainting_pipeline_makes_of_white() -> None:
+def test_a_full_mask_matches_the_inpainting_pipeline_on_white() -> None:
     import numpy as np
     import torch
     from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
@@ -69,7 +69,7 @@ def test_a_whole_mask_is_what_the_inpainting_pipeline_makes_of_white() -> None:
     }
     theirs = StableDiffusionInpaintPipeline(**parts(9))
     theirs.set_progress_bar_config(disable=True)
-    # It takes a sample of the grey picture's latents; with none of their spread both are the same.
+    # It samples the grey picture's latents; with zero variance both results are the same.
     with torch.no_grad():
         theirs.vae.quant_conv.bias[4:] = -60
         theirs.vae.quant_conv.weight[4:] = 0
@@ -116,8 +116,8 @@ def test_another_unet_is_refused() -> None:
         mask_whole_picture(StableDiffusionPipeline(**parts(4)))
 
 
-def test_the_grey_picture_is_made_where_the_latents_are() -> None:
-    """Weights that wait elsewhere come to it, when they are asked."""
+def test_the_grey_picture_is_made_on_the_device_of_the_latents() -> None:
+    """Offloaded weights move to it when they are needed."""
     import torch
 
     from adapters.diffusion.families.inpainting import mask_whole_picture

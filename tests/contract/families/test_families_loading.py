@@ -1,7 +1,7 @@
-"""Checkpoints in the published layout arrive whole in diffusers' networks, with no network.
+"""Checkpoints in the published layout are loaded completely into diffusers' networks, offline.
 
-The tensors are of real shape and take no memory: each is one number, repeated by a stride of 0, so
-that it can be told in the loaded model which is which.
+The tensors have their real shapes and take no memory: each is one number, repeated with a stride of
+0, which identifies it in the loaded model.
 """
 
 import json
@@ -16,7 +16,7 @@ from adapters.diffusion.families import (
     prediction_of,
     with_modern_names,
 )
-from adapters.filesystem.classification.layouts import checkpoint_parts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 
 pytestmark = pytest.mark.torch
@@ -28,7 +28,7 @@ LOADABLE = (
     ModelFamily.SD_2_V,
     ModelFamily.SDXL,
 )
-# Parts of the layout, and the networks they become.
+# Parts of the layout, and their networks.
 NETWORKS = {
     "UNet": ("diffusers", "UNet2DConditionModel", "unet"),
     "VAE": ("diffusers", "AutoencoderKL", "vae"),
@@ -79,7 +79,7 @@ def loaded(part: str, weights: dict[str, Any], folder: Path) -> Any:
 
 
 def checkpoint(family: ModelFamily) -> tuple[dict[str, Any], dict[str, set[float]]]:
-    """Tensors of a whole checkpoint, and the numbers that those of each part consist of."""
+    """Return the tensors of a whole checkpoint, and the numbers of each part."""
     import torch
 
     weights: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def checkpoint(family: ModelFamily) -> tuple[dict[str, Any], dict[str, set[float
 
 
 def number_of(parameter: Any) -> float:
-    """The number that a parameter consists of; what was copied is looked at here and there."""
+    """Return the number of a parameter; a copied parameter is checked at some positions."""
     values = parameter.detach()
     number = float(values[(0,) * values.ndim])
     if any(values.stride()):
@@ -104,10 +104,12 @@ def number_of(parameter: Any) -> float:
 
 @pytest.mark.parametrize(
     ("family", "folder"),
-    [(family, family) for family in LOADABLE if family is not ModelFamily.SD_2],  # as SD_2_V
+    [
+        (family, family) for family in LOADABLE if family is not ModelFamily.SD_2
+    ],  # the same as SD_2_V
     indirect=["folder"],
 )
-def test_every_tensor_arrives_in_its_network(family: ModelFamily, folder: Path) -> None:
+def test_every_tensor_reaches_its_network(family: ModelFamily, folder: Path) -> None:
     weights, numbers = checkpoint(family)
     for part, expected in numbers.items():
         found = set()
@@ -118,7 +120,7 @@ def test_every_tensor_arrives_in_its_network(family: ModelFamily, folder: Path) 
 
 
 @pytest.mark.parametrize("folder", [ModelFamily.SD_1], indirect=True)
-def test_a_text_encoder_with_names_of_the_old_form_arrives_too(folder: Path) -> None:
+def test_a_text_encoder_with_old_tensor_names_is_loaded_too(folder: Path) -> None:
     weights, numbers = checkpoint(ModelFamily.SD_1)
     old = {name.replace("text_model.", ""): tensor for name, tensor in weights.items()}
     assert old.keys() != weights.keys()
@@ -128,13 +130,13 @@ def test_a_text_encoder_with_names_of_the_old_form_arrives_too(folder: Path) -> 
     assert found == numbers["text encoder"]
 
 
-def test_modern_names_stay_as_they_are() -> None:
+def test_modern_names_are_not_changed() -> None:
     for family in LOADABLE:
         names = {name: name for part in checkpoint_parts(family).values() for name in part}
         assert with_modern_names(names) == names
 
 
-def test_the_parts_of_a_pipeline_are_all_there() -> None:
+def test_the_parts_of_a_pipeline_are_complete() -> None:
     for family in LOADABLE:
         index = json.loads(configuration_files(family)["model_index.json"])
         parts = {NETWORKS[part] for part in checkpoint_parts(family)}
@@ -155,18 +157,13 @@ def test_the_parts_of_a_pipeline_are_all_there() -> None:
         (ModelFamily.SD_2_V, (), {}, 0.05, False),
     ],
 )
-def test_what_a_checkpoint_was_trained_to_predict(
+def test_the_prediction_type_of_a_checkpoint(
     family: ModelFamily,
     names: tuple[str, ...],
     metadata: dict[str, str],
     spread: float,
     velocity: bool | None,
 ) -> None:
-    import torch
-
-    probe = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
-    bias = torch.tensor([spread, -spread] * 160, dtype=torch.float16)
-    weights = {probe: bias, **{name: torch.tensor([]) for name in names}}
-    told = prediction_of(family, weights, metadata)
+    told = prediction_of(family, names, metadata, [spread, -spread] * 160)
     assert (told.velocity if told else None) is velocity
     assert (told is not None and told.zero_terminal_snr) is ("ztsnr" in names)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.torch
 # Of the published files `merges.txt` and, with its keys sorted by `json.dumps`, `vocab.json`.
 MERGES_SHA256 = "9fd691f7c8039210e0fced15865466c65820d09b63988b0174bfe25de299051a"
 VOCABULARY_SHA256 = "51b8a58f8c87bc7af902c70cbcdd0287f5baffaa34044e30b8ff8e22c54ec1a0"
-# Of all the numbers that transformers makes of the prompts with those published files.
+# Of all token numbers that transformers computes for the prompts with those published files.
 TOKENS_SHA256 = "329ad9b2402fa24887623b0d60f377b6380f7af432fbc60267b60b562e1f90ed"
 TOKENS = {
     "a photo of an astronaut riding a horse": [320, 1125, 539, 550, 18376, 6765, 320, 4558],
@@ -87,7 +87,7 @@ def test_a_thousand_prompts_in_many_scripts_have_the_reference_tokens(tmp_path: 
         (ModelFamily.SDXL, "sdxl"),
     ],
 )
-def test_every_tokenizer_cuts_and_fills_as_the_published_one(
+def test_every_tokenizer_truncates_and_pads_like_the_published_one(
     family: ModelFamily, reference: str, tmp_path: Path
 ) -> None:
     ours = written(family, tmp_path / "ours")

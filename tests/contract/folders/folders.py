@@ -14,7 +14,7 @@ _WORDS = ("</s>", "<unk>", "a", "red", "blue", "circle", "square", "many", "word
 
 
 def record_of(folder: Path) -> ModelRecord:
-    """The folder's record, with every file that lies in it as a part."""
+    """Return the folder's record, with every file in it as a part."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     parts = tuple(
         ModelPart(path.relative_to(folder).as_posix(), FileStamp.of(path.stat())) for path in paths
@@ -34,7 +34,7 @@ def record_of(folder: Path) -> ModelRecord:
 
 
 def save_stable_diffusion(folder: Path, *, dtype: str = "float16", **options: Any) -> Path:
-    """The demo checkpoint as a folder, saved by diffusers."""
+    """Return the demo checkpoint as a folder, saved by diffusers."""
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.loading.loader import load_pipeline
 
@@ -43,7 +43,7 @@ def save_stable_diffusion(folder: Path, *, dtype: str = "float16", **options: An
 
 
 def save_newer(folder: Path, family: str) -> Path:
-    """A tiny model of `sd3` or `flux` (flow matching, CLIP and T5) or `pixart` (T5 alone)."""
+    """Return a tiny model of `sd3` or `flux` (flow matching, CLIP and T5) or `pixart` (T5)."""
     import torch
 
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""What is told of a folder before it is loaded agrees with what loads."""
+"""The listing of a folder agrees with what can be loaded."""
 
 import inspect
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.model_source import FilesystemModelSource
+from domain.checkpoints.pipelines import PIPELINE_CLASSES
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.folders.folders import save_newer, save_stable_diffusion
@@ -42,18 +42,18 @@ def test_a_folder_in_each_form_that_diffusers_saves_is_loadable(
 
 
 @pytest.mark.parametrize("family", ["sd3", "flux", "pixart"])
-def test_a_newer_folder_as_diffusers_saves_it_is_loadable(tmp_path: Path, family: str) -> None:
+def test_a_newer_folder_saved_by_diffusers_is_loadable(tmp_path: Path, family: str) -> None:
     save_newer(tmp_path / family, family)
     assert listed(tmp_path).reason is None
 
 
-@pytest.mark.parametrize("name", TEXT_TO_IMAGE_CLASSES)
-def test_the_parts_that_a_pipeline_needs_are_those_that_its_class_takes(name: str) -> None:
+@pytest.mark.parametrize("name", PIPELINE_CLASSES)
+def test_the_required_parts_are_those_that_the_pipeline_class_takes(name: str) -> None:
     import diffusers
 
     from adapters.diffusion.loading import folder_index
 
-    pipeline = getattr(diffusers, TEXT_TO_IMAGE_CLASSES[name])
+    pipeline = getattr(diffusers, PIPELINE_CLASSES[name])
     parameters = inspect.signature(pipeline.__init__).parameters
     needed = set(needed_parts(name))
     assert needed <= parameters.keys()

@@ -1,4 +1,4 @@
-"""A diffusers folder is drawn with as it configures itself, newer families too."""
+"""A diffusers folder draws with its own configuration, newer families too."""
 
 import dataclasses
 import io
@@ -66,10 +66,10 @@ def test_a_folder_and_a_file_of_the_same_weights_draw_the_same_bytes(
     assert draw(generator, model, request) == draw(generator, DEMO_MODEL, request)
 
 
-def test_a_safety_checker_is_left_out(
+def test_a_safety_checker_is_ignored(
     generator: DiffusersImageGenerator, stable_diffusion: Path, request_for: RequestFor
 ) -> None:
-    # As the published folders name it, by a module of diffusers.
+    # The published folders name it this way, by a module of diffusers.
     path = stable_diffusion / "model_index.json"
     before = path.read_text()
     checker = ["stable_diffusion", "StableDiffusionSafetyChecker"]
@@ -91,7 +91,7 @@ def test_a_seed_decides_the_picture_and_image_i_is_the_same_alone(
     assert len(set(among)) == 3
 
 
-def test_the_size_is_the_one_asked_and_the_sampler_is_the_folder_s(
+def test_the_requested_size_and_the_sampler_of_the_folder_are_used(
     generator: DiffusersImageGenerator, newer: ModelRecord, request_for: RequestFor
 ) -> None:
     (data,) = draw(generator, newer, request_for(width=264, height=299))
@@ -134,7 +134,7 @@ def test_a_negative_prompt_has_an_effect_or_a_warning(
         assert pixels[0] != pixels[1]
 
 
-def test_a_prompt_is_never_silently_cut(
+def test_a_prompt_is_never_silently_truncated(
     generator: DiffusersImageGenerator,
     newer: ModelRecord,
     request_for: RequestFor,
@@ -149,22 +149,22 @@ def test_a_prompt_is_never_silently_cut(
     assert "many words" not in caplog.text
 
 
-def test_every_class_that_is_accepted_takes_what_is_asked_of_it() -> None:
+def test_every_accepted_class_takes_the_arguments() -> None:
     import inspect
 
     import diffusers
 
-    from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
+    from domain.checkpoints.pipelines import PIPELINE_CLASSES
 
     asked = {"prompt", "width", "height", "num_inference_steps", "generator", "output_type"}
-    for name in set(TEXT_TO_IMAGE_CLASSES.values()):
+    for name in set(PIPELINE_CLASSES.values()):
         parameters = inspect.signature(getattr(diffusers, name).__call__).parameters
         assert asked <= parameters.keys(), name
         assert {"guidance_scale", "true_cfg_scale"} & parameters.keys(), name
         assert {"callback", "callback_on_step_end"} & parameters.keys(), name
 
 
-def test_a_newer_model_reads_a_text_once(
+def test_a_newer_model_encodes_a_text_once(
     generator: DiffusersImageGenerator, newer: ModelRecord, request_for: RequestFor
 ) -> None:
     first = draw(generator, newer, request_for())
@@ -190,7 +190,7 @@ def test_a_newer_model_reads_a_text_once(
     assert "encode_prompt" not in vars(pipeline)
 
 
-def test_only_stable_diffusion_is_drawn_in_the_narrow_precision(
+def test_only_stable_diffusion_uses_the_narrow_precision(
     stable_diffusion: Path, newer: ModelRecord
 ) -> None:
     import torch

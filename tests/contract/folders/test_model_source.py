@@ -1,4 +1,4 @@
-"""What every model source does, the fake one and the real one."""
+"""What every model source does, the fake and the real one."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Put = Callable[[str, bytes | None], None]
 def source_and_put(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[ModelSource, Put]:
-    """A source of the folder `models`, and a way to put content there (None takes it away)."""
+    """A source of the folder `models`, and a function that puts content there (None removes it)."""
     if request.param == "fake":
         fake = FakeModelSource()
 
@@ -44,14 +44,14 @@ def source_and_put(
 
 
 def found(source: ModelSource) -> list[ModelRecord]:
-    """What is there, once everything that moves has come to rest."""
+    """Return the models, once every moving file has settled."""
     while not (scan := source.scan()).settled:
         source.wait(0.01)
     return sorted(scan.models, key=lambda record: record.path)
 
 
 def base_fields(source: ModelSource) -> list[ModelRecord]:
-    """The records without what only a real file's header could say."""
+    """Return the records without the facts that only a real file's header has."""
     return [
         ModelRecord(record.id, record.name, record.size, record.path, record.extension)
         for record in found(source)
@@ -59,7 +59,7 @@ def base_fields(source: ModelSource) -> list[ModelRecord]:
 
 
 def take_away(source: ModelSource) -> Callable[[], object]:
-    """Take the folder `models` away; what is returned brings it back."""
+    """Remove the folder `models`; return a function that restores it."""
     if isinstance(source, FakeModelSource):
         source.away = {"models"}
         return source.away.clear
@@ -71,7 +71,7 @@ def test_an_empty_source_has_no_models(source_and_put: tuple[ModelSource, Put]) 
     assert found(source_and_put[0]) == []
 
 
-def test_a_record_is_what_the_bytes_and_the_path_say(
+def test_a_record_describes_the_bytes_and_the_path(
     source_and_put: tuple[ModelSource, Put],
 ) -> None:
     source, put = source_and_put
@@ -88,7 +88,7 @@ def test_the_same_bytes_have_the_same_id(source_and_put: tuple[ModelSource, Put]
     assert ids["models/a.pt"] == ids["models/b.ckpt"] != ids["models/c.bin"]
 
 
-def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource, Put]) -> None:
+def test_changes_are_seen_by_the_next_scan(source_and_put: tuple[ModelSource, Put]) -> None:
     source, put = source_and_put
     put("models/a.pt", b"one")
     put("models/b.pt", b"two")
@@ -98,7 +98,7 @@ def test_what_changes_is_seen_by_the_next_scan(source_and_put: tuple[ModelSource
     assert base_fields(source) == [model_record(b"three", "models/a.pt")]
 
 
-def test_a_folder_that_is_away_is_unread_until_it_is_back(
+def test_a_missing_folder_is_unread_until_it_is_back(
     source_and_put: tuple[ModelSource, Put],
 ) -> None:
     source, put = source_and_put

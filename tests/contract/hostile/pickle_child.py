@@ -1,8 +1,9 @@
-"""Reads torch files in a process of its own: what each ended with, how long, in how much memory.
+"""Read torch files in a process of its own; report the outcome, the time and the memory of each.
 
     python -m tests.contract.hostile.pickle_child FILE ...
 
-Prints a line of JSON for each file. Linux alone tells the peak of a process's memory and resets it.
+Prints a line of JSON for each file. Only Linux reports the peak of a process's memory and can
+reset it.
 """
 
 import json
@@ -16,7 +17,7 @@ from domain.models.record import ModelRecord
 
 
 def peak_bytes() -> int:
-    """The most that was resident since the last reset."""
+    """Return the largest resident memory since the last reset."""
     text = Path("/proc/self/status").read_text()
     return int(text.split("VmHWM:")[1].split()[0]) * 1024
 

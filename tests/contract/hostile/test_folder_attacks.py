@@ -1,4 +1,4 @@
-"""Folders that ask for more than a model: each is its own fault, and the next one is drawn."""
+"""Folders with excessive demands: each fails alone, and the next model is drawn."""
 
 import base64
 import dataclasses
@@ -56,7 +56,7 @@ def read_by_its_own_tokenizer(folder: Path, **sections: Any) -> None:
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tokenizers reach their library, as one would of which the checks knew nothing."""
+    """Let tokenizers reach their library, as an attack unknown to the checks would."""
     import adapters.diffusion.loading.folder_index as folder_index
 
     monkeypatch.setattr(folder_index, "check_tokenizer", lambda *_anything: None)
@@ -70,7 +70,7 @@ OUT_OF_ITS_TABLE = {
 }
 
 
-def test_a_panic_of_a_library_while_drawing_fails_that_request_alone(
+def test_a_library_panic_during_a_drawing_fails_only_that_request(
     folder: Path, draw: Draw, whole: Path, unchecked: None
 ) -> None:
     read_by_its_own_tokenizer(folder, normalizer=OUT_OF_ITS_TABLE)
@@ -102,7 +102,7 @@ def test_a_template_of_a_folder_is_never_rendered(folder: Path, draw: Draw, whol
     assert pipeline.tokenizer.chat_template is None
 
 
-def test_the_services_own_template_is_that_of_qwen3(whole: Path) -> None:
+def test_the_built_in_template_is_that_of_qwen3(whole: Path) -> None:
     from transformers import CLIPTokenizer
 
     from adapters.diffusion.untrusted.chat_template import CHAT_TEMPLATE
@@ -118,7 +118,7 @@ def test_the_services_own_template_is_that_of_qwen3(whole: Path) -> None:
         assert said == asked + answer
 
 
-def test_layers_beyond_number_end_the_load_whatever_field_asks_for_them(
+def test_a_huge_number_of_layers_ends_the_load_in_every_field(
     folder: Path, request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import adapters.diffusion.untrusted.ticking as ticking
@@ -130,7 +130,7 @@ def test_layers_beyond_number_end_the_load_whatever_field_asks_for_them(
 
 
 @pytest.mark.parametrize("bomb", ["bytearray", "cyclic", "sparse", "code"])
-def test_a_bin_file_of_a_folder_holds_tensors_alone(
+def test_a_bin_file_of_a_folder_may_contain_only_tensors(
     folder: Path, draw: Draw, bomb: str, tmp_path: Path
 ) -> None:
     import os
@@ -159,7 +159,7 @@ def test_a_bin_file_of_a_folder_holds_tensors_alone(
     assert not marker.exists()
 
 
-def test_a_bin_file_of_tensors_is_drawn_with(folder: Path, draw: Draw, whole: Path) -> None:
+def test_a_bin_file_of_tensors_can_draw(folder: Path, draw: Draw, whole: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
@@ -169,7 +169,7 @@ def test_a_bin_file_of_tensors_is_drawn_with(folder: Path, draw: Draw, whole: Pa
     assert draw(folder) == draw(whole)
 
 
-def test_a_load_can_be_ended_between_any_two_layers(whole: Path, request_for: RequestFor) -> None:
+def test_a_load_can_be_stopped_between_any_two_layers(whole: Path, request_for: RequestFor) -> None:
     class Enough(Exception):
         pass
 
@@ -199,7 +199,7 @@ def test_a_load_can_be_ended_between_any_two_layers(whole: Path, request_for: Re
     "error", [SystemExit(2), KeyboardInterrupt(), BaseException("a panic"), Exception("plain")]
 )
 @pytest.mark.parametrize("stage", ["read", "prompt", "step", "decode", "encode"])
-def test_whatever_a_library_raises_at_any_stage_is_that_models_fault(
+def test_any_error_of_a_library_at_any_stage_is_a_fault_of_the_model(
     whole: Path,
     request_for: RequestFor,
     monkeypatch: pytest.MonkeyPatch,
@@ -230,7 +230,7 @@ def test_whatever_a_library_raises_at_any_stage_is_that_models_fault(
     def draw() -> bytes:
         return generator.generate(model, [request_for()]).images[0][0].data
 
-    with ThreadPoolExecutor(1) as thread:  # as in the service: Ctrl-C is the main thread's
+    with ThreadPoolExecutor(1) as thread:  # as in the service: Ctrl-C belongs to the main thread
         with monkeypatch.context() as patched:
             patched.setattr(*place, fail)
             with pytest.raises(ModelNotLoadable if stage == "read" else GenerationFailed):

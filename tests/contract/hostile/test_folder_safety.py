@@ -1,4 +1,4 @@
-"""A folder loads from the files that its id names, and runs nothing that they say."""
+"""A folder is loaded from the files that its id names, and none of its code is run."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, whole: Path) -> Path:
 
 @pytest.fixture
 def generator() -> DiffusersImageGenerator:
-    # The precision of the files on the CPU: the case in which weights could stay mapped.
+    # The files have the CPU's own precision: the case in which weights could stay mapped.
     return DiffusersImageGenerator(device="cpu", dtype="float32")
 
 
@@ -78,7 +78,7 @@ def set_index(folder: Path, **changes: object) -> None:
         ({"vae": "AutoencoderKL"}, "lacks vae"),
     ],
 )
-def test_an_index_names_nothing_that_is_not_on_the_list(
+def test_an_index_may_name_only_listed_classes(
     folder: Path, draw: Draw, changes: dict[str, Any], reason: str
 ) -> None:
     marker = folder.parent / "ran"
@@ -91,7 +91,7 @@ def test_an_index_names_nothing_that_is_not_on_the_list(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[]", b"{", b"\xff" * 9, b"[" * 100_000])
-def test_an_index_that_is_none(folder: Path, draw: Draw, content: bytes | None) -> None:
+def test_an_invalid_index_is_refused(folder: Path, draw: Draw, content: bytes | None) -> None:
     path = folder / "model_index.json"
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(ModelNotLoadable, match=r"its model_index\.json is"):
@@ -99,14 +99,14 @@ def test_an_index_that_is_none(folder: Path, draw: Draw, content: bytes | None) 
 
 
 @pytest.mark.parametrize("part", ["/etc/passwd", "../other", "vae/../../other", "", "vae//x", "."])
-def test_a_part_lies_inside_the_folder(folder: Path, draw: Draw, part: str) -> None:
+def test_a_part_must_be_inside_the_folder(folder: Path, draw: Draw, part: str) -> None:
     model = record_of(folder)
     first = dataclasses.replace(model.parts[0], path=part)
     with pytest.raises(ModelNotLoadable, match="must lie inside the folder"):
         draw(dataclasses.replace(model, parts=(first, *model.parts[1:])))
 
 
-def test_a_shard_lies_beside_its_index(folder: Path, draw: Draw) -> None:
+def test_a_shard_must_be_beside_its_index(folder: Path, draw: Draw) -> None:
     (folder / f"{WEIGHTS}.index.json").write_text(
         json.dumps({"metadata": {}, "weight_map": {"x": "../../other.safetensors"}})
     )
@@ -138,9 +138,7 @@ def test_configurations_lead_to_no_code_and_no_other_file(folder: Path, draw: Dr
         ("vae/config.json", "not a whole model"),
     ],
 )
-def test_a_component_that_is_missing_is_named(
-    folder: Path, draw: Draw, missing: str, reason: str
-) -> None:
+def test_a_missing_component_is_named(folder: Path, draw: Draw, missing: str, reason: str) -> None:
     path = folder / missing
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(ModelNotLoadable, match=reason):
@@ -148,7 +146,7 @@ def test_a_component_that_is_missing_is_named(
 
 
 @pytest.mark.parametrize("weights", [WEIGHTS, "text_encoder/model.safetensors"])
-def test_a_tensor_that_is_missing_is_not_made_up(folder: Path, draw: Draw, weights: str) -> None:
+def test_a_missing_tensor_is_not_invented(folder: Path, draw: Draw, weights: str) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(folder / weights)
@@ -171,7 +169,7 @@ class Evil:
     "weights", ["transformer/diffusion_pytorch_model.bin", "text_encoder/pytorch_model.bin"]
 )
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_pickle_that_would_run_code_does_not(
+def test_a_pickle_with_code_does_not_run_it(
     folder: Path, draw: Draw, weights: str, zipped: bool
 ) -> None:
     marker = folder.parent / "ran"
@@ -191,7 +189,7 @@ def test_a_pickle_that_would_run_code_does_not(
 
 
 @pytest.mark.parametrize("change", ["written to", "replaced", "gone", "a pipe", "folder gone"])
-def test_a_part_that_is_another_is_refused(folder: Path, draw: Draw, change: str) -> None:
+def test_a_replaced_part_is_refused(folder: Path, draw: Draw, change: str) -> None:
     model, path = record_of(folder), folder / WEIGHTS
     if change == "written to":
         with path.open("r+b") as file:
@@ -210,7 +208,7 @@ def test_a_part_that_is_another_is_refused(folder: Path, draw: Draw, change: str
 
 
 @pytest.mark.parametrize("is_error", [False, True])
-def test_a_part_that_is_written_to_while_it_is_read_is_found_out(
+def test_a_part_that_is_written_during_reading_is_detected(
     folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch, is_error: bool
 ) -> None:
     from adapters.diffusion.loading import folder_loader
@@ -230,7 +228,7 @@ def test_a_part_that_is_written_to_while_it_is_read_is_found_out(
         draw(record_of(folder))
 
 
-def test_a_folder_that_takes_the_place_of_another_is_not_read(
+def test_a_folder_that_replaces_another_is_not_read(
     folder: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The open files have the id's bytes, so the picture is the id's."""
@@ -251,7 +249,7 @@ def test_a_folder_that_takes_the_place_of_another_is_not_read(
     assert draw(model) == before
 
 
-def test_a_file_that_was_added_is_not_read(folder: Path, draw: Draw) -> None:
+def test_an_added_file_is_not_read(folder: Path, draw: Draw) -> None:
     (folder / WEIGHTS).rename(folder.parent / "weights")
     without = record_of(folder)
     (folder.parent / "weights").rename(folder / WEIGHTS)

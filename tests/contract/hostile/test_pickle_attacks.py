@@ -1,7 +1,7 @@
-"""Torch files that ask for more than they hold, and harmless ones that hold more than tensors.
+"""Torch files with excessive demands, and harmless ones that contain more than tensors.
 
-Each is read in a child process with a limit of memory and of time: what these ask for would take
-the machine's memory, or never end.
+Each is read in a child process with a limit of memory and of time: the hostile files would take the
+machine's memory, or never end.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def long_chain() -> dict[str, Any]:
 
 
 def doubled() -> dict[str, Any]:
-    """A table of the last table twice, 30 times: of some 2**30 entries when it is followed."""
+    """Return a table of the last table twice, 30 times: some 2**30 entries if it is followed."""
     table: dict[str, Any] = {"w": torch.ones(2)}
     for _ in range(30):
         table = {"a": table, "b": table}
@@ -129,7 +129,7 @@ ATTACKS: dict[str, Callable[[], Any]] = {
 
 
 def of_another_package(module: str, name: str) -> type:
-    """An empty class under a module's name that need not be installed."""
+    """Return an empty class under a module's name that need not be installed."""
     made = type(name, (), {"__module__": module, "__qualname__": name})
     for end in range(1, module.count(".") + 2):
         path = ".".join(module.split(".")[:end])
@@ -168,7 +168,7 @@ HARMLESS: dict[str, Callable[[], Any]] = {
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What reading each file ended with."""
+    """Return the outcome of reading each file."""
     folder = tmp_path_factory.mktemp("pickles")
     files = []
     for zipped in (True, False):
@@ -195,7 +195,7 @@ FORMATS = pytest.mark.parametrize("form", ["zip", "old"])
 
 @FORMATS
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_file_that_asks_for_more_than_it_holds_is_refused_at_once_and_in_little_memory(
+def test_a_file_with_excessive_demands_is_refused_quickly_and_in_little_memory(
     ended: dict[str, Any], name: str, form: str
 ) -> None:
     row = ended[f"{name} {form}"]
@@ -207,19 +207,17 @@ def test_a_file_that_asks_for_more_than_it_holds_is_refused_at_once_and_in_littl
 
 @FORMATS
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_file_that_holds_more_than_tensors_is_read(
-    ended: dict[str, Any], name: str, form: str
-) -> None:
+def test_a_file_with_more_than_tensors_is_read(ended: dict[str, Any], name: str, form: str) -> None:
     assert ended[f"{name} {form}"]["ended"] == "50 tensors"
 
 
 @FORMATS
-def test_a_tensor_is_the_one_that_was_saved(form: str, tmp_path: Path) -> None:
+def test_a_loaded_tensor_equals_the_saved_one(form: str, tmp_path: Path) -> None:
     from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 
     base = torch.arange(100, dtype=torch.float32).reshape(10, 10)
     saved = {
-        "odd": torch.arange(3, dtype=torch.uint8),  # what follows is not aligned in old files
+        "odd": torch.arange(3, dtype=torch.uint8),  # in old files the following data is not aligned
         "view": base[2:5, ::2],
         "transposed": base.t(),
         "base": base,
@@ -242,5 +240,5 @@ def test_a_tensor_is_the_one_that_was_saved(form: str, tmp_path: Path) -> None:
             value.contiguous().view(-1).view(torch.uint8).tolist()
         )
     assert read["base"].untyped_storage().data_ptr() == read["view"].untyped_storage().data_ptr(), (
-        "what shared its data in the file shares it here"
+        "tensors that share data in the file share it here"
     )

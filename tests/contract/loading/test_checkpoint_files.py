@@ -1,4 +1,4 @@
-"""The files that people have: every format is drawn with, and none of them runs code."""
+"""The files that users have: every format can draw, and none of them runs code."""
 
 import os
 import pickle
@@ -44,7 +44,7 @@ def record(path: Path) -> ModelRecord:
 
 
 def refusal(path: Path) -> str:
-    """Why the file's tensors can not be read."""
+    """Return why the file's tensors cannot be read."""
     from adapters.diffusion.loading.weights import read_weights
 
     with pytest.raises(ModelNotLoadable) as caught:
@@ -65,7 +65,7 @@ def reason(generator: DiffusersImageGenerator, path: Path, request: GenerationRe
 @pytest.mark.parametrize("extension", [".ckpt", ".pt", ".pth", ".bin"])
 @pytest.mark.parametrize("nested", [True, False])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_pickle_gives_the_tensors_that_the_safetensors_file_has(
+def test_a_pickle_gives_the_tensors_of_the_safetensors_file(
     tmp_path: Path, tensors: dict[str, Any], extension: str, nested: bool, zipped: bool
 ) -> None:
     import torch
@@ -82,7 +82,7 @@ def test_a_pickle_gives_the_tensors_that_the_safetensors_file_has(
 
 
 class _Hostile:
-    """What an attacker pickles: loading it would make a file."""
+    """An attacker's pickle: loading it would create a file."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
@@ -93,7 +93,7 @@ class _Hostile:
 
 @pytest.mark.parametrize("extension", [".ckpt", ".pt", ".pth", ".bin"])
 @pytest.mark.parametrize("maker", ["torch zip", "torch legacy", "pickle"])
-def test_a_file_that_wants_to_run_code_runs_nothing(
+def test_code_in_a_file_is_not_run(
     tmp_path: Path,
     extension: str,
     maker: str,
@@ -135,7 +135,7 @@ def test_a_truncated_file_is_refused(
     reason(generator, path, request_for())
 
 
-def test_a_file_that_is_gone_is_refused(
+def test_a_missing_file_is_refused(
     generator: DiffusersImageGenerator, request_for: RequestFor, tmp_path: Path
 ) -> None:
     path = tmp_path / "gone.safetensors"
@@ -166,7 +166,7 @@ def test_a_checkpoint_that_lacks_tensors_is_refused(
     reason(generator, path, request_for())
 
 
-def test_weights_that_are_no_numbers_give_an_error_and_no_black_picture(
+def test_weights_with_nan_give_an_error_and_not_a_black_picture(
     generator: DiffusersImageGenerator,
     request_for: RequestFor,
     tmp_path: Path,
@@ -186,7 +186,7 @@ def test_weights_that_are_no_numbers_give_an_error_and_no_black_picture(
     assert generator.generate(DEMO_MODEL, [request_for()]).images
 
 
-def test_after_all_that_a_good_one_is_drawn(
+def test_after_all_failures_a_valid_model_is_drawn(
     generator: DiffusersImageGenerator, request_for: RequestFor
 ) -> None:
     assert generator.generate(DEMO_MODEL, [request_for()]).images

@@ -1,4 +1,4 @@
-"""What a load leaves: each weight in the device's precision and layout, as the file has it."""
+"""The result of a load: each weight of the file in the device's precision and layout."""
 
 import dataclasses
 import gc
@@ -28,7 +28,7 @@ def unfrozen() -> Iterator[None]:
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> ModelRecord:
-    """The demo with every other tensor in float32, and noise in them that float16 can not hold."""
+    """The demo with every other tensor in float32, with noise that float16 cannot represent."""
     with safetensors.safe_open(DEMO_MODEL.path, framework="pt") as file:
         metadata = file.metadata()
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
@@ -40,7 +40,9 @@ def mixed(tmp_path: Path) -> ModelRecord:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
-def test_weights_of_any_precision_become_the_devices(mixed: ModelRecord, precision: str) -> None:
+def test_weights_of_any_precision_get_that_of_the_device(
+    mixed: ModelRecord, precision: str
+) -> None:
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.loading.loader import load_pipeline
 
@@ -55,7 +57,9 @@ def test_weights_of_any_precision_become_the_devices(mixed: ModelRecord, precisi
     assert torch.equal(kernel, in_file.to(device.dtype))
 
 
-def test_the_first_preparation_takes_the_libraries_from_the_collector(unfrozen: None) -> None:
+def test_the_first_preparation_freezes_the_libraries_for_the_garbage_collector(
+    unfrozen: None,
+) -> None:
     DiffusersImageGenerator(device="cpu").prepare()
     frozen = gc.get_freeze_count()
     assert frozen > 0
@@ -66,7 +70,7 @@ def test_the_first_preparation_takes_the_libraries_from_the_collector(unfrozen: 
 
 
 @pytest.mark.parametrize("error", [MemoryError(), SystemExit(1), ValueError("a wrong shape")])
-def test_a_load_that_fails_lets_go_of_what_it_had_read(
+def test_a_failed_load_releases_what_it_had_read(
     monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     import weakref
@@ -85,7 +89,7 @@ def test_a_load_that_fails_lets_go_of_what_it_had_read(
     with (
         ThreadPoolExecutor(1) as thread,
         pytest.raises(DomainError) as caught,
-    ):  # as in the service: the end of the process is raised in its main thread alone
+    ):  # as in the service: the end of the process is raised only in its main thread
         thread.submit(loader.load_pipeline, DEMO_MODEL, find_device("cpu", "float32")).result()
     assert caught.value.__cause__ is not None
-    assert held[0]() is None, "the error is kept with its job, and would keep the weights"
+    assert held[0]() is None, "the error is stored with its job, and would keep the weights alive"

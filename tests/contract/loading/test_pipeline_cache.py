@@ -1,4 +1,4 @@
-"""Which pipelines stay loaded, and that the memory of the others is given back."""
+"""Which pipelines stay loaded, and that the memory of the others is released."""
 
 import contextlib
 import dataclasses
@@ -72,7 +72,7 @@ def use(cache: Any, names: str) -> None:
         (0, "aabb", "ab", "b"),
     ],
 )
-def test_the_least_recently_used_goes_first(
+def test_the_least_recently_used_is_evicted_first(
     loader: Loader, limit: int, used: str, loads: str, kept: str
 ) -> None:
     cache = make_cache(loader, limit)
@@ -99,7 +99,7 @@ def test_room_is_made_before_a_load(loader: Loader) -> None:
     assert alive_at_load == [["b"]]
 
 
-def test_a_load_that_fails_leaves_the_rest(loader: Loader) -> None:
+def test_a_failed_load_leaves_the_others(loader: Loader) -> None:
     cache = make_cache(loader, 4 * WEIGHTS)
     use(cache, "ab")
 
@@ -112,7 +112,7 @@ def test_a_load_that_fails_leaves_the_rest(loader: Loader) -> None:
     assert sorted(loader.alive) == ["a", "b"]
 
 
-def test_all_others_can_be_dropped(loader: Loader) -> None:
+def test_all_others_can_be_evicted(loader: Loader) -> None:
     cache = make_cache(loader, 4 * WEIGHTS)
     use(cache, "abc")
     assert cache.drop_all_but("b" * 64)
@@ -120,7 +120,7 @@ def test_all_others_can_be_dropped(loader: Loader) -> None:
     assert not cache.drop_all_but("b" * 64)
 
 
-def test_two_models_stay_loaded_and_one_does_not_when_there_is_room_for_one(
+def test_two_models_stay_loaded_and_one_is_evicted_if_there_is_room_for_one(
     request_for: RequestFor,
 ) -> None:
     other = dataclasses.replace(DEMO_MODEL, id="0f" * 32)
@@ -135,7 +135,7 @@ def test_two_models_stay_loaded_and_one_does_not_when_there_is_room_for_one(
         assert times[0].images == times[2].images
 
 
-def test_after_a_shortage_the_others_go_and_it_is_tried_again(
+def test_after_out_of_memory_the_others_are_evicted_and_it_is_retried(
     request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = DiffusersImageGenerator(device="cpu")
@@ -161,7 +161,7 @@ def test_after_a_shortage_the_others_go_and_it_is_tried_again(
     assert generator.generate(DEMO_MODEL, [request]).images == before
 
 
-def test_a_container_bounds_the_share_of_the_host(
+def test_a_container_limits_the_share_of_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from adapters.diffusion.devices import device
@@ -178,7 +178,7 @@ def test_a_container_bounds_the_share_of_the_host(
 
 
 class SmallDevice(Loader):
-    """Has room for a model only where its weights wait outside of it."""
+    """Has room for a model only if its weights are offloaded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class SmallDevice(Loader):
     ("offload", "loaded", "wanted"),
     [("auto", "a", ["auto", "model"]), ("none", "", ["none"]), ("model", "a", ["model"])],
 )
-def test_weights_wait_elsewhere_where_less_is_free_than_there_is(
+def test_weights_are_offloaded_if_little_memory_is_free(
     offload: str, loaded: str, wanted: list[str]
 ) -> None:
     loader = SmallDevice()
@@ -208,7 +208,7 @@ def test_weights_wait_elsewhere_where_less_is_free_than_there_is(
     assert loader.wanted == wanted
 
 
-def test_others_go_before_weights_wait_elsewhere() -> None:
+def test_others_are_evicted_before_weights_are_offloaded() -> None:
     loader = SmallDevice()
     cache = make_cache(loader, 10 * WEIGHTS)
     automatic = dataclasses.replace(cache._device.plan, offload="auto")
@@ -221,7 +221,7 @@ def test_others_go_before_weights_wait_elsewhere() -> None:
     assert loader.wanted == ["auto", "model", "auto", "auto", "model"]
 
 
-def test_nothing_waits_in_a_hosts_memory_that_is_short() -> None:
+def test_nothing_is_offloaded_into_scarce_host_memory() -> None:
     def load(_model: ModelRecord, device: Any) -> Any:
         assert device.plan.offload == "auto"
         raise OutOfMemory("loading does not fit") from MemoryError()

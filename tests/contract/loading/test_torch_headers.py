@@ -1,4 +1,4 @@
-"""Files that the installed torch writes are read right, and what it refuses is known."""
+"""Files of the installed torch are read correctly, and its refusals are known."""
 
 import io
 import os
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.filesystem.headers.reading import Header, TensorFacts, read_header
-from domain.checkpoints.pickle_names import is_harmless, is_of_tensors
+from domain.checkpoints.pickles.names import is_harmless, is_of_tensors
 
 pytestmark = pytest.mark.torch
 
@@ -78,7 +78,7 @@ def test_a_modules_state_and_a_whole_module(zipped: bool) -> None:
 
     module = torch.nn.Linear(3, 2)
     assert read(saved(module.state_dict(), zipped=zipped)).tensors["weight"].shape == (2, 3)
-    # Which class's code it would need differs by torch's version; that it needs one does not.
+    # Torch's version decides which class's code it would need; that it needs one is always true.
     assert "torch.nn.modules.linear.Linear" in read(saved(module, zipped=zipped)).unsafe_globals
 
 
@@ -123,7 +123,7 @@ def torch_zeros(*shape: int) -> Any:
     return torch.zeros(*shape)
 
 
-def test_what_the_installed_torch_allows_is_known_here() -> None:
+def test_the_classes_that_the_installed_torch_allows_are_known_here() -> None:
     from torch import _weights_only_unpickler as unpickler
 
     allowed = unpickler._get_allowed_globals()
@@ -131,7 +131,7 @@ def test_what_the_installed_torch_allows_is_known_here() -> None:
     assert [name for name in allowed if not is_harmless(name)] == []
 
 
-def test_what_is_left_to_torch_is_what_it_allows() -> None:
+def test_everything_left_to_torch_is_allowed_by_torch() -> None:
     from torch import _weights_only_unpickler as unpickler
 
     allowed = unpickler._get_allowed_globals()
@@ -151,7 +151,7 @@ def test_what_is_left_to_torch_is_what_it_allows() -> None:
         "torch.xTensor",
     ],
 )
-def test_what_torch_does_not_allow_is_refused(name: str) -> None:
+def test_everything_that_torch_refuses_is_refused(name: str) -> None:
     from torch import _weights_only_unpickler as unpickler
 
     assert name not in unpickler._get_allowed_globals()

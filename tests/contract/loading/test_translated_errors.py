@@ -1,4 +1,4 @@
-"""What torch raises, in the domain's terms."""
+"""Torch's errors, translated into the domain's."""
 
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ _HINT = "\nCUDA kernel errors might be asynchronously reported at some other API
     ],
     ids=str,
 )
-def test_an_error_of_torch_is_one_of_the_domains(
+def test_an_error_of_torch_becomes_a_domain_error(
     error: Exception, expected: type[DomainError]
 ) -> None:
     with pytest.raises(DomainError) as caught, translated_errors(find_device("cpu"), "drawing"):
@@ -46,7 +46,7 @@ def test_an_error_of_torch_is_one_of_the_domains(
     assert str(caught.value).startswith("drawing")
 
 
-def test_a_device_that_is_lost_while_something_else_is_handled_is_found() -> None:
+def test_a_lost_device_is_found_in_the_context_of_another_error() -> None:
     with pytest.raises(DeviceLost), translated_errors(find_device("cpu"), "drawing"):
         try:
             raise RuntimeError("CUDA error: misaligned address")
@@ -54,7 +54,7 @@ def test_a_device_that_is_lost_while_something_else_is_handled_is_found() -> Non
             raise ValueError("the library could not go on") from error
 
 
-def test_what_a_moment_is_to_blame_for_is_no_matter_of_the_bytes() -> None:
+def test_a_temporary_error_does_not_condemn_the_file() -> None:
     assert is_of_the_bytes(ValueError("conv_in.weight has the shape [1]"))
     for error in (
         OSError(5, "Input/output error"),
@@ -68,7 +68,7 @@ def test_what_a_moment_is_to_blame_for_is_no_matter_of_the_bytes() -> None:
         assert not is_of_the_bytes(outer)
 
 
-def test_an_error_lets_go_of_what_was_being_drawn() -> None:
+def test_an_error_releases_the_drawing() -> None:
     import torch
 
     held: list[weakref.ref[object]] = []
@@ -87,7 +87,7 @@ def test_an_error_lets_go_of_what_was_being_drawn() -> None:
     assert held[0]() is None
 
 
-def test_what_a_library_repeats_out_of_a_file_can_be_printed() -> None:
+def test_text_from_a_file_in_a_library_error_is_printable() -> None:
     told = brief(ValueError("no tensor 'a\0\x1b[31m\u202eb' in /srv/secret/model.ckpt\nmore"))
     assert told == "no tensor 'a\\x00\\x1b[31m\\u202eb' in …"
     assert brief(KeyError()) == "KeyError"
@@ -98,13 +98,13 @@ def test_what_a_library_repeats_out_of_a_file_can_be_printed() -> None:
     [SystemExit(2), KeyboardInterrupt(), BaseException("index out of bounds: the len is 2")],
     ids=repr,
 )
-def test_what_is_no_exception_is_a_librarys_fault_too(error: BaseException) -> None:
+def test_a_base_exception_of_a_library_is_translated_too(error: BaseException) -> None:
     def draw() -> None:
         with translated_errors(find_device("cpu"), "drawing"):
             raise error
 
     with (
-        ThreadPoolExecutor(1) as thread,  # as in the service; Ctrl-C is the main thread's own
+        ThreadPoolExecutor(1) as thread,  # as in the service; Ctrl-C belongs to the main thread
         pytest.raises(GenerationFailed, match="drawing failed"),
     ):
         thread.submit(draw).result()
@@ -114,7 +114,7 @@ def test_what_is_no_exception_is_a_librarys_fault_too(error: BaseException) -> N
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_what_a_callback_raises_comes_out_as_it_is(wrapped: bool) -> None:
+def test_an_error_of_a_callback_is_not_changed(wrapped: bool) -> None:
     class Enough(Exception):
         pass
 

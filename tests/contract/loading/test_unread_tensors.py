@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint that diffusers' conversion leaves out."""
+"""Tensors of a checkpoint that diffusers' conversion skips."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from adapters.diffusion.families import configuration_files
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from adapters.filesystem.classification.layouts import checkpoint_parts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.checkpoints.unused import PARTS
 from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest
@@ -21,7 +21,7 @@ FAMILIES = (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2, ModelF
 
 
 def weights_of(family: ModelFamily) -> dict[str, Any]:
-    """Every tensor of a published checkpoint, without memory of its own."""
+    """Return every tensor of a published checkpoint, without memory of its own."""
     import torch
 
     zero = torch.zeros((), dtype=torch.float16)
@@ -33,7 +33,7 @@ def weights_of(family: ModelFamily) -> dict[str, Any]:
 
 
 def parts_of(family: ModelFamily, folder: Path) -> dict[str, Any]:
-    """The networks of a family, without memory of their own."""
+    """Return the networks of a family, without memory of their own."""
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
@@ -79,7 +79,7 @@ def test_every_tensor_of_a_published_checkpoint_is_read(
     assert why(weights_of(family), parts) is None
 
 
-def test_what_changes_no_picture_may_be_left_out(
+def test_tensors_that_change_no_picture_may_be_skipped(
     family: ModelFamily, parts: dict[str, Any]
 ) -> None:
     import torch
@@ -120,7 +120,7 @@ def test_any_other_tensor_inside_a_network_is_named(
     assert prefix + rest in reason
 
 
-def test_tensors_without_numbers_and_of_no_dimension_are_looked_at_too(
+def test_empty_and_scalar_tensors_are_checked_too(
     family: ModelFamily, parts: dict[str, Any]
 ) -> None:
     import torch
@@ -132,7 +132,7 @@ def test_tensors_without_numbers_and_of_no_dimension_are_looked_at_too(
         assert "first_stage_model.odd" in reason
 
 
-def test_of_two_tensors_for_one_place_the_one_that_is_not_taken_is_named(tmp_path: Path) -> None:
+def test_if_two_tensors_share_a_name_the_unused_one_is_named(tmp_path: Path) -> None:
     weights, start = weights_of(ModelFamily.SD_1), "model.diffusion_model.output_blocks.5"
     for kind in ("weight", "bias"):
         weights[f"{start}.1.conv.{kind}"] = weights[f"{start}.2.conv.{kind}"]
@@ -149,7 +149,7 @@ def test_of_two_tensors_for_one_place_the_one_that_is_not_taken_is_named(tmp_pat
         "cond_stage_model.transformer.text_model.encoder.layers.0.extra",
     ],
 )
-def test_such_a_file_is_refused_when_it_is_loaded(
+def test_a_file_with_unread_tensors_is_refused_on_loading(
     tmp_path: Path, request_for: Callable[..., GenerationRequest], name: str
 ) -> None:
     import torch

@@ -1,4 +1,4 @@
-"""What every observer of jobs keeps of what it is told."""
+"""What every observer of jobs records."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ DONE = RUNNING.succeeded(
 
 
 class Observed:
-    """An observer, and what it has kept."""
+    """An observer, and what it has recorded."""
 
     def __init__(self, kind: str) -> None:
         self._registry = CollectorRegistry()
@@ -79,7 +79,7 @@ def observed(request: pytest.FixtureRequest) -> Observed:
     return Observed(request.param)
 
 
-def test_a_job_that_succeeded(observed: Observed) -> None:
+def test_a_succeeded_job(observed: Observed) -> None:
     observed.observer.job_ended(DONE)
     observed.observer.job_ended(DONE)
     assert observed.ended("succeeded") == 2
@@ -90,14 +90,14 @@ def test_a_job_that_succeeded(observed: Observed) -> None:
 
 
 @pytest.mark.parametrize("code", ["out_of_memory", "a_code_that_comes_later"])
-def test_a_job_that_failed(observed: Observed, code: str) -> None:
+def test_a_failed_job(observed: Observed, code: str) -> None:
     observed.observer.job_ended(RUNNING.failed(9.0, JobFailure(code, "too large")))
     assert observed.ended("failed", code) == 1
     assert observed.ended("succeeded") == observed.images == observed.seconds("generate") == 0
 
 
 @pytest.mark.parametrize("job", [QUEUED, RUNNING])
-def test_a_job_that_was_cancelled(observed: Observed, job: Job) -> None:
+def test_a_cancelled_job(observed: Observed, job: Job) -> None:
     observed.observer.job_ended(job.cancelled(9.0))
     assert (observed.ended("cancelled"), observed.ended("failed")) == (1, 0)
 
@@ -111,7 +111,7 @@ def test_batches_and_steps(observed: Observed) -> None:
     assert observed.steps == (3, 1000.25)
 
 
-def test_the_usual_ends_are_there_before_the_first() -> None:
+def test_the_usual_outcomes_exist_before_the_first_job() -> None:
     registry = CollectorRegistry()
     PrometheusJobObserver(registry)
     for outcome, code in (
@@ -125,7 +125,7 @@ def test_the_usual_ends_are_there_before_the_first() -> None:
         assert registry.get_sample_value("ai_inference_jobs_finished_total", labels) == 0
 
 
-def test_who_wants_to_know_nothing_is_told_all_the_same() -> None:
+def test_the_null_observer_accepts_every_event() -> None:
     observer = NoJobObserver()
     observer.job_ended(DONE)
     observer.batch_drawn(1)

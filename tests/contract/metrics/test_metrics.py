@@ -41,13 +41,13 @@ def test_a_request_is_on_the_page(metrics: Metrics, openmetrics: bool) -> None:
     assert all("GET" in line for line in found)
 
 
-def test_the_page_says_which_format_it_has(metrics: Metrics) -> None:
+def test_the_page_has_its_media_type(metrics: Metrics) -> None:
     assert metrics.page().content_type.startswith("text/plain")
     page = metrics.page(openmetrics=True)
     assert page.content_type.startswith("application/openmetrics-text")
 
 
-def test_what_is_watched_is_asked_for_each_page_and_the_last_one_counts(metrics: Metrics) -> None:
+def test_watched_values_are_read_for_each_page_and_the_last_watch_wins(metrics: Metrics) -> None:
     def shown(name: str) -> list[float]:
         found = [line.split() for line in lines(metrics) if line.split()[0].endswith(name)]
         return [float(value) for _, value in found]

@@ -1,4 +1,4 @@
-"""What OpenVINO computes against what torch computes, in float32, with the same seeds."""
+"""OpenVINO's results against torch's, in float32, with the same seeds."""
 
 import dataclasses
 import gc
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.torch
 __all__ = ["pipeline"]
 
 LEVELS, MEAN_LEVELS = 3, 0.05
-"""By which a pixel may differ, and all on average, of 255: only the order of sums is another."""
+"""Allowed difference of a pixel, and of the mean, of 255: only the order of sums differs."""
 ROOM = 2**40
 SIDE = 4096
-"""Of a layer whose 64 MiB are seen in a process's memory."""
+"""Size of a layer, 64 MiB, that is visible in a process's memory."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def draw(
     ],
     ids=lambda changes: ",".join(changes) or "plain",
 )
-def test_the_picture_is_torchs(
+def test_the_picture_equals_that_of_torch(
     with_torch: DiffusersImageGenerator,
     with_openvino: DiffusersImageGenerator,
     changes: dict[str, Any],
@@ -75,7 +75,7 @@ def test_the_picture_is_torchs(
     assert np.std(pixels(found)) > 10
 
 
-def test_a_picture_is_the_same_again_alone_and_after_others(
+def test_a_repeated_picture_is_the_same_alone_and_after_others(
     with_openvino: DiffusersImageGenerator,
 ) -> None:
     among = draw(with_openvino, demo_request(num_images=3))
@@ -84,17 +84,17 @@ def test_a_picture_is_the_same_again_alone_and_after_others(
     assert among == alone
 
 
-def test_weights_in_bfloat16_draw_what_torch_draws_with_them() -> None:
+def test_weights_in_bfloat16_draw_the_same_as_torch() -> None:
     first, second = (
         DiffusersImageGenerator(device="cpu", dtype="bfloat16", backend=backend)
         for backend in ("torch", "openvino")
     )
     expected, found = (draw(each, demo_request())[0] for each in (first, second))
-    # Where the hardware has no bfloat16, OpenVINO rounds the weights alone; torch every layer.
+    # Without bfloat16 in hardware, OpenVINO rounds only the weights; torch rounds every layer.
     assert np.abs(pixels(expected) - pixels(found)).mean() < 3
 
 
-def test_both_networks_are_openvinos_and_counted(
+def test_both_networks_run_in_openvino_and_are_counted(
     with_torch: DiffusersImageGenerator, with_openvino: DiffusersImageGenerator
 ) -> None:
     from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
@@ -110,7 +110,7 @@ def test_both_networks_are_openvinos_and_counted(
     assert sum(each.nbytes for each in pipeline.unet.parameters()) == 0
 
 
-def test_a_model_that_goes_is_given_up() -> None:
+def test_a_removed_model_is_released() -> None:
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.pipeline_cache import PipelineCache
 
@@ -128,7 +128,7 @@ def test_a_model_that_goes_is_given_up() -> None:
     assert [each() is None for each in kept] == [True, True, False, False]
 
 
-def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
+def test_the_memory_of_a_removed_network_is_released() -> None:
     import torch
 
     from adapters.diffusion.devices.errors import trim_heap
@@ -146,10 +146,12 @@ def test_the_memory_of_a_network_that_goes_is_given_back() -> None:
         return resident_bytes()
 
     first, *_, last = [resident_after_one() for _ in range(5)]
-    assert last - first < 2 * SIDE**2, "half of one network, of the four that came and went"
+    assert last - first < 2 * SIDE**2, (
+        "half of one network, of the four that were created and removed"
+    )
 
 
-def test_nobody_is_told_of_an_import_or_a_conversion(
+def test_imports_and_conversions_print_nothing(
     with_openvino: DiffusersImageGenerator,
 ) -> None:
     draw(with_openvino, demo_request())
@@ -177,7 +179,7 @@ def accelerated(pipeline: Any, memory_bytes: int = ROOM, quantization: str = "no
 
 
 @pytest.mark.parametrize(("quantization", "apart"), [("none", 1e-5), ("int8", 0.02)])
-def test_the_unet_of_xl_is_told_the_size(pipeline: Any, quantization: str, apart: float) -> None:
+def test_the_unet_of_xl_receives_the_size(pipeline: Any, quantization: str, apart: float) -> None:
     if quantization == "int8":
         skip_without_int8()
     import copy
@@ -238,7 +240,7 @@ def test_an_inpainting_checkpoint_draws_from_text(quantization: str, apart: floa
 
 
 @pytest.mark.parametrize(("quantization", "bytes_a_weight"), [("none", 4), ("int8", 2)])
-def test_what_does_not_fit_the_memory_twice_stays_torchs(
+def test_a_model_that_does_not_fit_twice_stays_in_torch(
     caplog: pytest.LogCaptureFixture, quantization: str, bytes_a_weight: int
 ) -> None:
     from diffusers import UNet2DConditionModel
@@ -253,7 +255,8 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(
 
     for spare, kind in ((0, OpenVinoUnet), (-1000, UNet2DConditionModel)):
         plain = small_pipeline(4)
-        plain.vae.double()  # no precision of OpenVINO's: its decoder stays in any case
+        # OpenVINO does not have this precision: its decoder stays in torch in any case.
+        plain.vae.double()
         need = sized(plain.unet, plain.vae) + of_openvino(plain.unet) + spare
         with caplog.at_level(logging.WARNING):
             ours = accelerated(plain, int(need / 0.8) + 2, quantization)
@@ -265,7 +268,9 @@ def test_what_does_not_fit_the_memory_twice_stays_torchs(
     )
 
 
-def test_it_is_asked_for_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_installation_is_reported_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from adapters.diffusion.devices.device import planned_device
 
     real = importlib.util.find_spec

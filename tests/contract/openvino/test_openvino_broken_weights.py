@@ -1,4 +1,4 @@
-"""Weights that are no numbers, where OpenVINO computes with them."""
+"""Weights with NaN, if OpenVINO computes with them."""
 
 import dataclasses
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.torch
 
 
 def broken_model(folder: Path) -> ModelRecord:
-    """A model of which one weight is no number."""
+    """A model with one weight that is NaN."""
     import torch
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
@@ -32,7 +32,7 @@ def broken_model(folder: Path) -> ModelRecord:
     return dataclasses.replace(DEMO_MODEL, id="0a" * 32, path=str(path), stamp=None)
 
 
-def test_they_give_an_error(tmp_path: Path) -> None:
+def test_nan_weights_give_an_error(tmp_path: Path) -> None:
     generator = DiffusersImageGenerator(device="cpu", dtype="float32", backend="openvino")
     model = broken_model(tmp_path)
     with pytest.raises(GenerationFailed, match="NaN"):
@@ -40,7 +40,7 @@ def test_they_give_an_error(tmp_path: Path) -> None:
     assert draw(generator, demo_request())
 
 
-def test_they_are_not_quantised(tmp_path: Path) -> None:
+def test_nan_weights_are_not_quantised(tmp_path: Path) -> None:
     skip_without_int8()
     generator = DiffusersImageGenerator(device="cpu", quantization="int8")
     model = broken_model(tmp_path)

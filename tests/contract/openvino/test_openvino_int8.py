@@ -16,7 +16,7 @@ pytestmark = pytest.mark.torch
 
 CHANNELS, SIDE = 96, 16
 APART = 0.03
-"""Of the largest number of an output: what a layer may lose by eight bits."""
+"""Share of an output's largest number: the error that eight bits may cause in a layer."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,7 +77,7 @@ def resampler(kind: str) -> Any:
 
 
 def of_gelu() -> Any:
-    """One whose convolutions are given what SiLU did not make."""
+    """A block whose convolutions get inputs that SiLU did not produce."""
     return resnet(non_linearity="gelu")
 
 
@@ -86,7 +86,7 @@ NETWORKS: dict[str, tuple[Callable[[], Any], str, int]] = {
     "gelu": (of_gelu, "Convolution", 2),
     "down": (partial(resampler, "down"), "Convolution", 1),
     "up": (partial(resampler, "up"), "Convolution", 1),
-    # To and from the transformer, four of attention, two of the feed-forward part.
+    # To and from the transformer, four for attention, two for the feed-forward part.
     "transformer": (transformer, "FullyConnectedCompressed", 8),
 }
 
@@ -110,7 +110,7 @@ def compiled(network: Any) -> Any:
 
 
 def in_integers(network: Any) -> Counter[str]:
-    """Which operations OpenVINO computed so, when it last ran."""
+    """Return the operations that OpenVINO computed this way in its last run."""
     return Counter(
         each.node_type
         for each in network._request.get_profiling_info()
@@ -125,16 +125,14 @@ def samples(scale: float = 1.0) -> Any:
 
 
 def branch(output: Any, sample: Any) -> Any:
-    """What a network adds to its sample, where it adds it."""
+    """Return what a network adds to its sample, at the places where it adds it."""
     return output - sample if output.shape == sample.shape else output
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e2])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_layer_in_integers_is_near_that_of_float32(
-    name: str, scale: float, precision: str
-) -> None:
+def test_a_layer_in_integers_is_close_to_float32(name: str, scale: float, precision: str) -> None:
     import torch
 
     make, kind, count = NETWORKS[name]
@@ -169,7 +167,7 @@ def test_a_sample_is_the_same_alone_and_beside_a_larger_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_zeros_make_numbers(name: str) -> None:
+def test_zeros_give_finite_results(name: str) -> None:
     import torch
 
     network = compiled(NETWORKS[name][0]())
@@ -178,14 +176,14 @@ def test_zeros_make_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 @pytest.mark.parametrize("part", ["norm1.weight", "conv1.weight", "conv2.bias"])
-def test_weights_that_are_no_numbers_are_named(part: str, number: float) -> None:
+def test_nan_weights_are_named(part: str, number: float) -> None:
     network = resnet()
     network.get_parameter(f"block.{part}").data.flatten()[3] = number
     with pytest.raises(ValueError, match=rf"{part} holds NaN or infinity"):
         compiled(network)
 
 
-def test_what_is_small_or_meets_the_latents_keeps_its_precision() -> None:
+def test_small_layers_and_those_at_the_latents_keep_their_precision() -> None:
     import torch
 
     from adapters.diffusion.openvino.int8 import quantize
@@ -203,7 +201,7 @@ def test_what_is_small_or_meets_the_latents_keeps_its_precision() -> None:
     }  # fmt: skip
 
 
-def test_weights_take_a_byte_each_and_a_picture_is_the_same_again() -> None:
+def test_weights_take_one_byte_each_and_a_repeated_picture_is_the_same() -> None:
     from adapters.diffusion.openvino.networks import OpenVinoUnet
     from tests.contract.conftest import DEMO_MODEL
 

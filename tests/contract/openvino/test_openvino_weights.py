@@ -1,4 +1,4 @@
-"""Weights of bfloat16, as OpenVINO is given them."""
+"""Weights of bfloat16, as OpenVINO gets them."""
 
 import pytest
 
@@ -6,7 +6,7 @@ pytestmark = pytest.mark.torch
 
 
 @pytest.mark.parametrize("scale", [1e-7, 1.0, 1e7])
-def test_no_number_of_bfloat16_is_too_large_or_small(scale: float) -> None:
+def test_every_bfloat16_number_is_representable(scale: float) -> None:
     import torch
 
     from adapters.diffusion.openvino.conversion import Input, compile_network

@@ -1,4 +1,4 @@
-"""What every reader of pictures' parameters does, the one that was told and the one that reads."""
+"""What every reader of pictures' parameters does, the fake and the real one."""
 
 import pytest
 from PIL import Image
@@ -15,7 +15,7 @@ TEXT = "Grüße, 山と湖 🏔\nNegative prompt: n\nSteps: 20, Seed: 7, Size: 8
 
 
 def picture(output_format: OutputFormat, text: str | None) -> bytes:
-    """A file of this service's."""
+    """A file of this service."""
     quality = 90 if output_format.has_quality else None
     return encode_picture(Image.new("RGB", (256, 256)), text, output_format, quality)
 
@@ -32,20 +32,20 @@ def reader(request: pytest.FixtureRequest) -> PictureParametersReader:
 
 
 @pytest.mark.parametrize("output_format", OutputFormat)
-def test_what_a_picture_was_given_is_read(
+def test_the_parameters_of_a_picture_are_read(
     reader: PictureParametersReader, output_format: OutputFormat
 ) -> None:
     assert reader.read(picture(output_format, TEXT)) == PictureParameters(TEXT)
 
 
 @pytest.mark.parametrize("output_format", OutputFormat)
-def test_a_picture_may_say_nothing(
+def test_a_picture_may_have_no_parameters(
     reader: PictureParametersReader, output_format: OutputFormat
 ) -> None:
     assert reader.read(picture(output_format, None)) == PictureParameters()
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"GIF89a", b"\x89PNG", b"RIFF\x04\0\0\0WAVE"])
-def test_what_is_no_picture_is_not_read(reader: PictureParametersReader, data: bytes) -> None:
+def test_other_data_is_not_a_picture(reader: PictureParametersReader, data: bytes) -> None:
     with pytest.raises(UnreadablePicture, match="send a PNG, JPEG or WebP file"):
         reader.read(data)

@@ -58,14 +58,14 @@ def test_it_fits_384_pixels_and_keeps_its_shape(
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "I;16"])
-def test_pictures_of_every_mode_are_made_smaller(mode: str) -> None:
+def test_pictures_of_every_mode_are_reduced(mode: str) -> None:
     stream = io.BytesIO()
     Image.new(mode, (500, 500)).save(stream, "PNG")
     assert PillowThumbnailMaker().make(stream.getvalue())
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_picture_that_is_cut_off_is_refused(kind: str) -> None:
+def test_a_truncated_picture_is_refused(kind: str) -> None:
     stream = io.BytesIO()
     Image.effect_noise((600, 600), 80).convert("RGB").save(stream, kind)
     half = stream.getvalue()[: len(stream.getvalue()) // 2]

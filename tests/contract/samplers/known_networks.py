@@ -1,4 +1,4 @@
-"""Trainings, and networks for them that know the answer, to try samplers with."""
+"""Trainings, and networks for them whose answer is known, to test samplers with."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,20 +36,20 @@ ZERO_TERMINAL = VELOCITY | {"rescale_betas_zero_snr": True}
 _LEAST_SIGNAL = 2.0**-24
 
 Network = Callable[[torch.Tensor, float], torch.Tensor]
-"""The finished latents that are expected of (what is seen, the share of signal in it)."""
+"""The finished latents that follow from (the noisy latents, the share of signal in them)."""
 
 
 def configuration(**fields: object) -> Mapping[str, Any]:
-    """That of a pipeline whose own scheduler was loaded with these fields."""
+    """Return the scheduler configuration of a pipeline that was loaded with these fields."""
     found: Mapping[str, Any] = DPMSolverMultistepScheduler.from_config(fields).config
     return found
 
 
 def signal_at(time: float, training: Mapping[str, object]) -> float:
-    """How much of the picture is left at a time: the product of the alphas, in float64.
+    """Return how much of the picture is left at a time: the product of the alphas, in float64.
 
     Of Ho et al., arXiv:2006.11239, equation 4; rescaled as algorithm 1 of Lin et al.,
-    arXiv:2305.08891. Between two times by the logarithm of the noise beside the picture.
+    arXiv:2305.08891. Between two times it interpolates the logarithm of the noise-to-picture ratio.
     """
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
     root = (1 - betas).cumprod(0).sqrt()
@@ -66,7 +66,7 @@ def sure_of(clean: torch.Tensor) -> Network:
 
 
 def gaussian(mean: float, deviation: float) -> Network:
-    """The best network there can be where every number of the latents is normally distributed.
+    """The best possible network if every number of the latents is normally distributed.
 
     The mean of the clean latents given the noisy ones, by Bayes' rule for two normal distributions.
     """
@@ -89,7 +89,7 @@ def drawn(
     dtype: torch.dtype = torch.float32,
     begin: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """(seeds, 4, side, side): what a scheduler draws with a network, in the way of a pipeline."""
+    """Draw with a scheduler and a network as a pipeline does; return (seeds, 4, side, side)."""
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     scheduler.set_timesteps(steps)
     noise = [torch.randn(1, 4, side, side, generator=each) for each in generators]

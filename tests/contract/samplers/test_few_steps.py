@@ -1,4 +1,4 @@
-"""Where schedulers begin, with few steps and from the middle."""
+"""The first step of schedulers, with few steps and from the middle."""
 
 import itertools
 
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.torch
 
 SPACINGS = {
     "none": {},
-    "leading": {"timestep_spacing": "leading"},  # as SDXL says
+    "leading": {"timestep_spacing": "leading"},  # the same as SDXL
     "linspace": {"timestep_spacing": "linspace"},
     "trailing": {"timestep_spacing": "trailing"},
 }
-# What diffusers' classes have with trailing spacing. Samplers with two looks have more between.
+# The spacing of diffusers' classes is trailing. Samplers with two evaluations have more between.
 TRAILING = {
     1: [999],
     2: [999, 499],
@@ -49,12 +49,12 @@ def timesteps(name: Scheduler | None, steps: int, spacing: dict[str, str]) -> li
     scheduler.set_timesteps(steps)
     found = [round(float(time)) for time in scheduler.timesteps]
     if name is Scheduler.PLMS and steps > 1:
-        return found[:1] + found[2:]  # the second look of its first step
+        return found[:1] + found[2:]  # the second evaluation of its first step
     return found[:: getattr(scheduler, "order", 1)]
 
 
 @pytest.mark.parametrize("name", [None, *Scheduler])
-def test_few_steps_begin_where_there_is_nothing_but_noise(name: Scheduler | None) -> None:
+def test_few_steps_start_at_pure_noise(name: Scheduler | None) -> None:
     for spacing, steps in itertools.product(SPACINGS, range(1, 9)):
         assert timesteps(name, steps, SPACINGS[spacing])[0] == 999, (spacing, steps)
 
@@ -66,7 +66,7 @@ def test_few_steps_are_spaced_down_from_there(name: Scheduler) -> None:
         assert timesteps(name, steps, SPACINGS[spacing]) == expected, (spacing, steps)
 
 
-def test_the_models_own_is_spaced_so_too() -> None:
+def test_the_model_default_is_spaced_the_same_way() -> None:
     for steps, expected in TRAILING.items():
         assert timesteps(None, steps, SPACINGS["leading"]) == expected
 
@@ -79,14 +79,14 @@ def test_more_steps_are_spaced_as_the_model_says() -> None:
 
 
 @pytest.mark.parametrize("name", [Scheduler.LCM, Scheduler.TCD])
-def test_leaps_begin_there_with_any_number_of_steps(name: Scheduler) -> None:
+def test_one_step_methods_start_there_with_any_number_of_steps(name: Scheduler) -> None:
     for steps in range(1, 151):
         assert timesteps(name, steps, {})[0] == 999, steps
 
 
 @pytest.mark.parametrize("name", Scheduler)
 def test_few_steps_leave_no_noise_in_the_picture(name: Scheduler) -> None:
-    """One look at noise alone tells the mean, which a network that knows the picture shows."""
+    """One evaluation of noise gives the mean, which a network that knows the picture shows."""
     clean = torch.linspace(-2, 2, 64).reshape(1, 4, 4, 4)
     for training, steps in itertools.product((STABLE_DIFFUSION, VELOCITY), (1, 2, 4, 8)):
         scheduler = new_scheduler(name, configuration(**training), steps)
@@ -99,8 +99,8 @@ FROM_THE_MIDDLE = [name for name in PLAIN if name is not Scheduler.PLMS]
 
 @pytest.mark.parametrize("first", [1, 5, 19])
 @pytest.mark.parametrize("name", FROM_THE_MIDDLE)
-def test_a_drawing_can_begin_at_any_step(name: Scheduler, first: int) -> None:
-    """As what begins with a picture does: the noise of that step on the picture, then the rest."""
+def test_a_drawing_can_start_at_any_step(name: Scheduler, first: int) -> None:
+    """Start from a picture as image-to-image does: add that step's noise, then do the rest."""
     steps, clean = 20, torch.full((1, 4, 4, 4), 0.5)
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), steps)
     scheduler.set_timesteps(steps)
@@ -122,8 +122,8 @@ def test_a_drawing_can_begin_at_any_step(name: Scheduler, first: int) -> None:
     assert [number for number in done if number is not None] == list(range(1, steps - first + 1))
 
 
-def test_lms_from_the_middle_is_lms_of_the_rest() -> None:
-    """diffusers takes an order that looks which were never taken would give."""
+def test_lms_from_the_middle_equals_lms_of_the_rest() -> None:
+    """diffusers uses an order that needs evaluations which were never made."""
     network, rest = gaussian(0.7, 0.5), 12
     scheduler = new_scheduler(Scheduler.LMS_KARRAS, configuration(**STABLE_DIFFUSION), 20)
     scheduler.set_timesteps(20)
@@ -141,7 +141,7 @@ def test_lms_from_the_middle_is_lms_of_the_rest() -> None:
 
 
 @pytest.mark.parametrize("name", [Scheduler.DPM2, Scheduler.DPMPP_SDE])
-def test_second_looks_are_between_the_steps(name: Scheduler) -> None:
+def test_second_evaluations_are_between_the_steps(name: Scheduler) -> None:
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
     scheduler.set_timesteps(4)
     times = scheduler.timesteps.tolist()
@@ -150,8 +150,8 @@ def test_second_looks_are_between_the_steps(name: Scheduler) -> None:
 
 
 @pytest.mark.parametrize("name", [Scheduler.HEUN, Scheduler.DPM2_A, Scheduler.DPMPP_2S_A])
-def test_or_at_the_end_of_a_step(name: Scheduler) -> None:
-    """Half way to where an ancestral step goes down is where it ends, by the logarithm."""
+def test_second_evaluations_may_be_at_the_end_of_a_step(name: Scheduler) -> None:
+    """Halfway to the lower end of an ancestral step is its end, by the logarithm."""
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
     scheduler.set_timesteps(4)
     times = scheduler.timesteps.tolist()

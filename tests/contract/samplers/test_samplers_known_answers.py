@@ -1,4 +1,4 @@
-"""Samplers against what they should come to: exact answers, and other implementations."""
+"""Samplers against the expected results: exact answers, and other implementations."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -39,20 +39,21 @@ TRAININGS = {"noise": STABLE_DIFFUSION, "velocity": VELOCITY, "zero": ZERO_TERMI
 MEAN, DEVIATION = 0.7, 0.5
 NETWORK = gaussian(MEAN, DEVIATION)
 LEAPING = {Sampler.LCM, Sampler.TCD}
-"""What leaps to the finished latents is exact for networks that were distilled for it alone."""
+"""Jumping to the finished latents is exact only for networks distilled for it."""
 
 
 def errors(name: Scheduler, training: Mapping[str, object], steps: list[int]) -> Iterator[float]:
-    """How far each is from the exact solution of the flow from noise to the normal distribution.
+    """Return each error against the exact solution of the flow from noise to the distribution.
 
-    Karras et al., arXiv:2206.00364, equation 1: each number keeps its place in the distribution.
+    Karras et al., arXiv:2206.00364, equation 1: each number keeps its place in the normal
+    distribution.
     """
     for number in steps:
         scheduler = new_scheduler(name, configuration(**training), number)
         scheduler.set_timesteps(number)
         noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(1))
         start, most = float(scheduler.init_noise_sigma), float(scheduler.training_levels()[-1])
-        # Latents of variance 1, or a picture of scale 1 with so much noise.
+        # Latents of variance 1, or a picture of scale 1 with that much noise.
         root, rest = ((most**2 + 1) ** -0.5, most * (most**2 + 1) ** -0.5), (1.0, most)
         picture, left = root if start == 1 else rest
         spread = (picture**2 * DEVIATION**2 + left**2) ** 0.5
@@ -79,7 +80,7 @@ def test_more_steps_come_nearer_to_the_exact_answer(name: Scheduler, training: s
     [name for name in Scheduler if name.sampler.is_stochastic and name.sampler not in LEAPING],
     ids=str,
 )
-def test_those_with_new_noise_draw_the_distribution(name: Scheduler, training: str) -> None:
+def test_stochastic_samplers_draw_the_distribution(name: Scheduler, training: str) -> None:
     scheduler = new_scheduler(name, configuration(**TRAININGS[training]), 120)
     found = drawn(scheduler, 120, TRAININGS[training], NETWORK, seeds=tuple(range(16)), side=16)
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.02)
@@ -167,13 +168,13 @@ DIRECT: list[tuple[Scheduler, Any, dict[str, object]]] = [
 @pytest.mark.parametrize("steps", [9, 20, 30])
 @pytest.mark.parametrize("training", ["noise", "velocity"])
 @pytest.mark.parametrize(("name", "kind", "options"), DIRECT, ids=lambda value: str(value)[:30])
-def test_what_diffusers_has_too_draws_what_it_draws(
+def test_samplers_of_diffusers_draw_the_same_as_diffusers(
     name: Scheduler, kind: Any, options: dict[str, object], training: str, steps: int
 ) -> None:
     if (name, training) == (Scheduler.PLMS, "velocity"):
-        return  # diffusers takes means of velocities, which is another method
+        return  # diffusers averages velocities, which is another method
     if (name, steps) == (Scheduler.HEUN_KARRAS, 9):
-        return  # its last step is so long that ours is another
+        return  # its last step is so long that ours uses another order
     found = TRAININGS[training]
     known = {key: value for key, value in found.items() if key != "rescale_betas_zero_snr"}
     ours = new_scheduler(name, kind.from_config(known, **options).config, steps)
@@ -197,7 +198,7 @@ def test_the_names_of_the_first_release_draw_the_same_bits_as_diffusers(
     if name.schedule != "Automatic" and name is not Scheduler.DPMPP_2M_KARRAS:
         return
     if (name, spacing) == (Scheduler.DDIM, "linspace"):
-        return  # its step would go from where it is not
+        return  # its step would start from a wrong position
     spaced = STABLE_DIFFUSION | ({} if spacing is None else {"timestep_spacing": spacing})
     ours = new_scheduler(name, kind.from_config(spaced, **options).config, steps)
     expected = drawn(kind.from_config(spaced, **options), steps, STABLE_DIFFUSION, NETWORK)
@@ -209,7 +210,7 @@ def test_the_names_of_the_first_release_draw_the_same_bits_as_diffusers(
     ("sampler", "kind"),
     [("DPM++ 2M", DPMSolverMultistepScheduler), ("UniPC", UniPCMultistepScheduler)],
 )
-def test_where_diffusers_rounds_the_times_the_noise_levels_are_its(
+def test_with_rounded_times_the_noise_levels_equal_those_of_diffusers(
     sampler: str, kind: Any, schedule: str
 ) -> None:
     direct = kind.from_config(STABLE_DIFFUSION, **spaced(schedule))
@@ -221,7 +222,7 @@ def test_where_diffusers_rounds_the_times_the_noise_levels_are_its(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_dpm2_is_diffusers_where_its_levels_are_the_same() -> None:
+def test_dpm2_equals_diffusers_at_equal_noise_levels() -> None:
     trailing = STABLE_DIFFUSION | {"timestep_spacing": "trailing"}
     direct = KDPM2DiscreteScheduler.from_config(trailing)
     for steps in (9, 20):
@@ -302,7 +303,7 @@ def reference(name: Sampler, levels: list[float], seed: int) -> torch.Tensor:
 @pytest.mark.parametrize("steps", [12, 20])
 @pytest.mark.parametrize("training", TRAININGS)
 @pytest.mark.parametrize("sampler", ["DPM2 a", "DPM++ 2S a", "DPM++ SDE", "DPM++ 2M SDE"])
-def test_stochastic_methods_are_those_of_k_diffusion(
+def test_stochastic_methods_equal_those_of_k_diffusion(
     sampler: str, training: str, steps: int, schedule: str
 ) -> None:
     assert_as_reference(Scheduler(f"{sampler}{schedule}"), training, steps)
@@ -310,10 +311,10 @@ def test_stochastic_methods_are_those_of_k_diffusion(
 
 @pytest.mark.parametrize("schedule", [" Karras", " Exponential", " SGM Uniform"])
 @pytest.mark.parametrize("training", TRAININGS)
-def test_so_is_that_of_third_order(training: str, schedule: str) -> None:
-    """Of so many steps none is so long that ours is of second order."""
+def test_the_third_order_method_equals_that_of_k_diffusion(training: str, schedule: str) -> None:
+    """With this many steps none is so long that ours falls back to second order."""
     if (training, schedule) == ("zero", " Karras"):
-        return  # there the last ones are
+        return  # there the last steps are
     assert_as_reference(Scheduler(f"DPM++ 3M SDE{schedule}"), training, 40)
 
 
@@ -322,11 +323,11 @@ def assert_as_reference(name: Scheduler, training: str, steps: int) -> None:
     scheduler = new_scheduler(name, configuration(**found), steps)
     scheduler.set_timesteps(steps)
     levels = getattr(scheduler, "_levels", None) or scheduler.sigmas.double().tolist()
-    # A step's way down, before it goes up by new noise, is to lower / sigma * lower.
+    # Before new noise raises it, a step goes down to lower / sigma * lower.
     if name.sampler is Sampler.DPM2_A and any(
         is_leap(sigma, lower**2 / sigma) for sigma, lower in pairwise(levels[:-1])
     ):
-        return  # there k-diffusion's drowns the picture
+        return  # there k-diffusion's noise hides the picture
     ours = drawn(scheduler, steps, found, NETWORK, seeds=(3,), side=8)
     expected = reference(name.sampler, levels, 3)
     assert torch.allclose(

@@ -24,7 +24,7 @@ from tests.contract.samplers.known_networks import (
 pytestmark = pytest.mark.torch
 
 CLEAN = torch.linspace(-2, 2, 64).reshape(1, 4, 4, 4)
-OLD_LEAST_NOISE = 0.03  # that the training had, and DDIM leaves
+OLD_LEAST_NOISE = 0.03  # which the training had, and DDIM omits
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_perfect_network_draws_the_picture(
     name: Scheduler, spacing: str | None, training: dict[str, object]
 ) -> None:
     if (name, training) == (Scheduler.PLMS, ZERO_TERMINAL):
-        return  # refused, as another test says
+        return  # refused, as another test shows
     spaced = {} if spacing is None else {"timestep_spacing": spacing}
     for steps in (1, 2, 7, 20, 150):
         assert_drawn(name, configuration(**training, **spaced), steps, training)
@@ -46,7 +46,7 @@ def test_a_perfect_network_draws_the_picture(
     "training", [STABLE_DIFFUSION, VELOCITY, ZERO_TERMINAL], ids=["noise", "velocity", "zero"]
 )
 @pytest.mark.parametrize("name", [name for name in Scheduler if name not in PLAIN])
-def test_so_does_each_schedule(name: Scheduler, training: dict[str, object]) -> None:
+def test_each_schedule_draws_the_picture(name: Scheduler, training: dict[str, object]) -> None:
     for steps in (1, 2, 7, 20):
         assert_drawn(name, configuration(**training), steps, training)
 
@@ -60,14 +60,14 @@ def assert_drawn(
 
 
 @pytest.mark.parametrize("name", [None, *Scheduler])
-def test_one_with_kept_tables_draws_the_same_each_time(name: Scheduler | None) -> None:
+def test_a_scheduler_with_cached_tables_draws_the_same_each_time(name: Scheduler | None) -> None:
     found = configuration(**STABLE_DIFFUSION)
     expected = drawn(new_scheduler(name, found, 7), 7, STABLE_DIFFUSION, sure_of(CLEAN))
     schedulers = Schedulers(found, torch.device("cpu"))
     for _ in range(2):
         scheduler = schedulers.new(name, 7)
         assert torch.equal(drawn(scheduler, 7, STABLE_DIFFUSION, sure_of(CLEAN)), expected)
-        # Also the one that was used, once it is set anew.
+        # The used scheduler too, once it is set again.
         assert torch.equal(drawn(scheduler, 7, STABLE_DIFFUSION, sure_of(CLEAN)), expected)
     other = drawn(new_scheduler(name, found, 9), 9, STABLE_DIFFUSION, sure_of(CLEAN))
     assert torch.equal(drawn(schedulers.new(name, 9), 9, STABLE_DIFFUSION, sure_of(CLEAN)), other)
@@ -76,7 +76,7 @@ def test_one_with_kept_tables_draws_the_same_each_time(name: Scheduler | None) -
 @pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])
 @pytest.mark.parametrize("training", [STABLE_DIFFUSION, ZERO_TERMINAL], ids=["noise", "zero"])
 @pytest.mark.parametrize("name", PLAIN)
-def test_each_takes_as_many_steps_as_are_asked_for(
+def test_each_scheduler_takes_the_requested_number_of_steps(
     name: Scheduler, training: dict[str, object], spacing: str
 ) -> None:
     if (name, training) == (Scheduler.PLMS, ZERO_TERMINAL):
@@ -88,7 +88,7 @@ def test_each_takes_as_many_steps_as_are_asked_for(
 
 @pytest.mark.parametrize("training", [STABLE_DIFFUSION, ZERO_TERMINAL], ids=["noise", "zero"])
 @pytest.mark.parametrize("name", [name for name in Scheduler if name not in PLAIN])
-def test_each_schedule_takes_them_too(name: Scheduler, training: dict[str, object]) -> None:
+def test_each_schedule_takes_that_number_too(name: Scheduler, training: dict[str, object]) -> None:
     for steps in (1, 2, 3, 8, 9, 61, 150):
         assert_takes(name, configuration(**training), steps)
 
@@ -104,13 +104,13 @@ def assert_takes(name: Scheduler, found: Mapping[str, Any], steps: int) -> None:
     assert done[-1] == steps
 
 
-def test_what_cannot_draw_after_a_training_up_to_pure_noise_is_refused() -> None:
+def test_a_sampler_that_cannot_start_at_pure_noise_is_refused() -> None:
     with pytest.raises(GenerationFailed, match=r"PLMS cannot draw .*; choose another scheduler"):
         new_scheduler(Scheduler.PLMS, configuration(**ZERO_TERMINAL), 20)
 
 
 @pytest.mark.parametrize("name", Scheduler)
-def test_noise_is_never_predicted_where_there_is_nothing_else(name: Scheduler) -> None:
+def test_noise_is_never_predicted_at_pure_noise(name: Scheduler) -> None:
     if name is Scheduler.PLMS:
         return  # refused
     training = STABLE_DIFFUSION | {"rescale_betas_zero_snr": True}
@@ -127,7 +127,7 @@ def test_noise_is_never_predicted_where_there_is_nothing_else(name: Scheduler) -
 
 
 @pytest.mark.parametrize("name", Scheduler)
-def test_where_the_noise_is_pure_each_begins_there(name: Scheduler) -> None:
+def test_with_pure_noise_each_scheduler_starts_there(name: Scheduler) -> None:
     if name is Scheduler.PLMS:
         return  # refused
     scheduler = new_scheduler(name, configuration(**ZERO_TERMINAL), 10)
@@ -138,9 +138,7 @@ def test_where_the_noise_is_pure_each_begins_there(name: Scheduler) -> None:
 @pytest.mark.parametrize("kind", [DPMSolverMultistepScheduler, EulerDiscreteScheduler])
 @pytest.mark.parametrize("spaced", ["use_karras_sigmas", "use_exponential_sigmas"])
 @pytest.mark.parametrize("name", Scheduler)
-def test_a_name_means_the_same_whatever_the_model_asks_for(
-    name: Scheduler, spaced: str, kind: Any
-) -> None:
+def test_a_name_means_the_same_for_every_model(name: Scheduler, spaced: str, kind: Any) -> None:
     plain, asking = (
         new_scheduler(name, kind.from_config(STABLE_DIFFUSION | more).config, 20)
         for more in ({}, {spaced: True})
@@ -152,8 +150,8 @@ def test_a_name_means_the_same_whatever_the_model_asks_for(
         assert torch.equal(plain.sigmas, asking.sigmas)
 
 
-def test_the_noise_of_the_training_is_the_models_own_even_where_it_is_its_classs_default() -> None:
-    """PNDM has other betas by default than LCM has, so they must be handed on."""
+def test_the_training_noise_is_that_of_the_model_even_if_it_is_the_class_default() -> None:
+    """PNDM has other default betas than LCM, so they must be passed on."""
     own = PNDMScheduler.from_config({"skip_prk_steps": True})
     for name in Scheduler:
         found = new_scheduler(name, own.config, 5).config
@@ -161,14 +159,14 @@ def test_the_noise_of_the_training_is_the_models_own_even_where_it_is_its_classs
 
 
 @pytest.mark.parametrize("name", [name for name in PLAIN if name is not Scheduler.PLMS])
-def test_so_is_its_end_in_pure_noise(name: Scheduler) -> None:
-    """Some classes of diffusers know nothing of it."""
+def test_the_rescaling_to_pure_noise_is_passed_on_too(name: Scheduler) -> None:
+    """Some classes of diffusers do not know it."""
     signal = new_scheduler(name, configuration(**ZERO_TERMINAL), 20).alphas_cumprod
     expected = [signal_at(time, ZERO_TERMINAL) for time in (0, 500, 998, 999)]
     assert signal[[0, 500, 998, 999]].tolist() == pytest.approx(expected, rel=0.01)
 
 
-def test_karras_noise_levels_are_those_of_the_one_that_is_named_so() -> None:
+def test_karras_noise_levels_are_those_of_the_paper() -> None:
     plain, karras = (
         new_scheduler(name, configuration(**STABLE_DIFFUSION), 20)
         for name in (Scheduler.DPMPP_2M, Scheduler.DPMPP_2M_KARRAS)
@@ -187,7 +185,9 @@ STOCHASTIC = [name for name in Scheduler if name.sampler.is_stochastic]
 
 
 def looks(name: Scheduler, dtype: torch.dtype, seeds: list[int]) -> torch.Tensor:
-    """Latents (seeds, 4, 8, 8) after two looks at nothing, so that only new noise is left."""
+    """Return latents (seeds, 4, 8, 8) after two evaluations of zeros, so that only new noise is
+    left.
+    """
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
     scheduler.set_timesteps(4)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -200,7 +200,7 @@ def looks(name: Scheduler, dtype: torch.dtype, seeds: list[int]) -> torch.Tensor
 
 
 @pytest.mark.parametrize("name", STOCHASTIC)
-def test_noise_of_a_step_is_the_same_in_each_precision(name: Scheduler) -> None:
+def test_the_noise_of_a_step_is_the_same_in_each_precision(name: Scheduler) -> None:
     exact = looks(name, torch.float32, [1])
     assert exact.std() > 0.1
     for dtype in (torch.bfloat16, torch.float16):
@@ -208,7 +208,7 @@ def test_noise_of_a_step_is_the_same_in_each_precision(name: Scheduler) -> None:
 
 
 @pytest.mark.parametrize("name", STOCHASTIC)
-def test_noise_of_each_picture_is_its_own(name: Scheduler) -> None:
+def test_the_noise_of_each_picture_is_its_own(name: Scheduler) -> None:
     together = looks(name, torch.float32, [1, 2, 3])
     for number, seed in enumerate([1, 2, 3]):
         assert torch.equal(together[number : number + 1], looks(name, torch.float32, [seed]))
@@ -216,7 +216,7 @@ def test_noise_of_each_picture_is_its_own(name: Scheduler) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in Scheduler if name not in STOCHASTIC])
-def test_the_others_add_no_noise(name: Scheduler) -> None:
+def test_the_other_samplers_add_no_noise(name: Scheduler) -> None:
     generator = torch.Generator().manual_seed(1)
     before = generator.get_state()
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
@@ -237,25 +237,23 @@ def test_the_others_add_no_noise(name: Scheduler) -> None:
         ({"use_beta_sigmas": True}, "DPM++ 2M Beta"),
     ],
 )
-def test_what_draws_by_default_is_named_by_what_it_does(
-    asked: dict[str, object], expected: str
-) -> None:
+def test_the_default_is_named_by_what_it_does(asked: dict[str, object], expected: str) -> None:
     found = configuration(**STABLE_DIFFUSION, **asked)
     assert sampler_name(None, found) == expected
     own, named = (new_scheduler(name, found, 20) for name in (None, Scheduler(expected)))
     for scheduler in (own, named):
         scheduler.set_timesteps(20)
-    # diffusers rounds the times of the steps that a configuration asks for.
+    # diffusers rounds the times of the steps that a configuration requests.
     assert torch.allclose(own.sigmas, named.sigmas, rtol=0.01)
     for name in Scheduler:
         assert sampler_name(name, found) == name
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_no_step_asks_the_device_which_it_is(name: Scheduler) -> None:
+def test_no_step_waits_for_the_device(name: Scheduler) -> None:
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
     scheduler.set_timesteps(4)
-    on_device = scheduler.timesteps.to("meta")  # of which nothing can be read
+    on_device = scheduler.timesteps.to("meta")  # whose values cannot be read
     scheduler.timesteps = on_device
     zero, seed = torch.zeros(1, 4, 8, 8), torch.Generator().manual_seed(1)
     extra = {} if hasattr(scheduler, "solver_p") else {"generator": [seed]}

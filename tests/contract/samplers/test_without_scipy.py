@@ -1,4 +1,4 @@
-"""Without scipy, which would make each start slower: diffusers imports it where it is installed."""
+"""Without scipy, which would slow down each start: diffusers imports it if it is installed."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.paths import ROOT
 
 pytestmark = pytest.mark.torch
 
-# None in sys.modules is how Python is told that there is no such module.
+# None in sys.modules tells Python that there is no such module.
 DRAWS_ALL = """
 import sys
 sys.modules["scipy"] = None
@@ -38,6 +38,6 @@ def test_every_scheduler_draws_and_a_folder_of_lms_is_read() -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 20, 151])
-def test_shares_of_the_beta_distribution_are_scipys(steps: int) -> None:
+def test_quantiles_of_the_beta_distribution_equal_those_of_scipy(steps: int) -> None:
     shares = 1 - np.linspace(0, 1, steps)
     assert np.abs(_beta_quantiles(shares) - betaincinv(0.6, 0.6, shares)).max() < 1e-14

@@ -1,4 +1,4 @@
-"""Jobs as they are kept."""
+"""Stored jobs."""
 
 from application.job import Job
 from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings

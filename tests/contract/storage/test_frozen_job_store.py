@@ -1,4 +1,4 @@
-"""A database that freezes: it reports no error and answers nothing."""
+"""A database that freezes: it reports no error and gives no answer."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _LONG = 30.0
 
 
 class Freezer:
-    """A real store whose transactions stand still before they commit, while it is frozen."""
+    """A real store whose transactions stop before they commit, while it is frozen."""
 
     def __init__(self, file: Path) -> None:
         self.thawed = threading.Event()
@@ -28,13 +28,13 @@ class Freezer:
         self.stores: list[JobStore] = []
 
     def open(self, seconds: float) -> JobStore:
-        """A store that gives a call up after so many seconds."""
+        """Return a store that abandons a call after this many seconds."""
         inner = SqlJobStore(f"sqlite:///{self._file}", before_commit=self._commit)
         self.stores.append(inner)
         return BoundedJobStore(inner, self._calls, seconds=seconds, long_seconds=seconds)
 
     def wait_until_calls_have_ended(self) -> None:
-        """Return when no call stands still any more."""
+        """Return when no call is stopped any more."""
         done = threading.Semaphore(0)
         everyone = threading.Barrier(4)
 
@@ -88,7 +88,7 @@ def test_a_frozen_database_is_reported_and_changes_nothing_later(
     assert list(patient.page("me", status=None, before=None, limit=9)) == [kept]
 
 
-def test_a_store_that_is_closed_while_it_is_frozen_raises_nothing(freezer: Freezer) -> None:
+def test_closing_a_frozen_store_raises_nothing(freezer: Freezer) -> None:
     store = freezer.open(0.3)
     freezer.thawed.clear()
     with pytest.raises(StorageUnavailable):

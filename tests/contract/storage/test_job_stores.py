@@ -1,4 +1,4 @@
-"""What every job store does, the one in memory and those on disk."""
+"""What every job store does, in memory and on disk."""
 
 import sqlite3
 import stat
@@ -60,7 +60,7 @@ def ends() -> list[Callable[[Job], Job]]:
 
 
 @pytest.mark.parametrize("end", ends())
-def test_a_job_is_read_back_as_it_was_kept(store: JobStore, end: Callable[[Job], Job]) -> None:
+def test_a_job_is_read_back_as_it_was_stored(store: JobStore, end: Callable[[Job], Job]) -> None:
     job = end(store.add(new_job()))
     store.update(job)
     assert store.find(job.key) == job
@@ -69,7 +69,7 @@ def test_a_job_is_read_back_as_it_was_kept(store: JobStore, end: Callable[[Job],
     assert set(store.tokens()) == {TOKEN}
 
 
-def test_ids_and_callers_are_told_apart_to_the_letter(store: JobStore) -> None:
+def test_ids_and_callers_are_compared_exactly(store: JobStore) -> None:
     names = ["a", "A", "a ", "ä", "a\u0308", "🎨", "%41"]
     for name in names:
         store.add(new_job(name))
@@ -88,7 +88,7 @@ def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
     assert list(rest) == [jobs[2], jobs[1], jobs[0]]
 
 
-def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore) -> None:
+def test_a_resubmitted_job_replaces_the_old_one(store: JobStore) -> None:
     old = store.add(new_job())
     store.update(old.cancelled(2.0))
     new = store.add(new_job(token="cd" * 16))
@@ -97,7 +97,7 @@ def test_a_job_that_is_sent_again_takes_the_place_of_the_old_one(store: JobStore
     assert store.find(new.key) == new
 
 
-def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
+def test_a_finished_job_does_not_change(store: JobStore) -> None:
     running = store.add(new_job()).started(2.0)
     store.update(running)
     done = running.cancelled(3.0)
@@ -106,7 +106,7 @@ def test_a_job_that_is_finished_stays_as_it_is(store: JobStore) -> None:
     assert store.find(done.key) == done
 
 
-def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore) -> None:
+def test_expired_and_excess_jobs_are_removed_oldest_first(store: JobStore) -> None:
     jobs = []
     for number in range(4):
         added = store.add(new_job(str(number), token=f"{number:032x}"))
@@ -121,7 +121,7 @@ def test_what_is_past_its_time_or_too_much_goes_the_oldest_first(store: JobStore
     assert list(left) == [waiting, jobs[3], jobs[2]]
 
 
-def test_bytes_that_are_added_count(store: JobStore) -> None:
+def test_added_bytes_count(store: JobStore) -> None:
     job = succeeded(store.add(new_job()), size=100)
     store.update(job)
     assert store.retire(finished_before=0.0, keep_bytes=50_000) == set()
@@ -134,7 +134,7 @@ def test_bytes_that_are_added_count(store: JobStore) -> None:
     assert store.find(job.key) is None
 
 
-def test_jobs_without_pictures_weigh_something_too(store: JobStore) -> None:
+def test_jobs_without_pictures_count_too(store: JobStore) -> None:
     tokens = [f"{number:032x}" for number in range(10)]
     for number, token in enumerate(tokens):
         job = store.add(new_job(str(number), token=token))
@@ -158,7 +158,7 @@ def test_a_caller_that_stores_much_evicts_only_its_own_jobs(store: JobStore) -> 
     assert len(store.page("me", status=JobStatus.SUCCEEDED, before=None, limit=9)) == 4
 
 
-def test_of_one_caller_old_jobs_without_pictures_go_first(store: JobStore) -> None:
+def test_old_jobs_without_pictures_of_a_caller_are_removed_first(store: JobStore) -> None:
     picture = store.add(new_job("picture", token="aa" * 16))
     store.update(succeeded(picture, at=1.0, size=400_000))
     ended = []
@@ -176,7 +176,7 @@ def test_of_one_caller_old_jobs_without_pictures_go_first(store: JobStore) -> No
     assert order[:3] == [ended[0], ended[1], picture.token]
 
 
-def test_what_is_retired_need_not_be_readable(url: str) -> None:
+def test_unreadable_jobs_can_be_removed(url: str) -> None:
     store = SqlJobStore(url)
     store.update(succeeded(store.add(new_job())))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
@@ -196,7 +196,7 @@ def test_jobs_survive_the_process(url: str) -> None:
     second.close()
 
 
-def test_numbers_are_never_given_twice(url: str) -> None:
+def test_a_number_is_never_assigned_twice(url: str) -> None:
     store = SqlJobStore(url)
     job = store.add(new_job())
     store.update(job.cancelled(2.0))
@@ -205,7 +205,7 @@ def test_numbers_are_never_given_twice(url: str) -> None:
     store.close()
 
 
-def test_a_database_that_is_locked_is_told_and_works_afterwards(url: str) -> None:
+def test_a_locked_database_is_reported_and_works_afterwards(url: str) -> None:
     store = SqlJobStore(url, patience=0.05)
     job = store.add(new_job())
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
@@ -220,7 +220,7 @@ def test_a_database_that_is_locked_is_told_and_works_afterwards(url: str) -> Non
     store.close()
 
 
-def test_a_locked_database_is_waited_for_longer_where_nobody_holds_a_thread_for_it(
+def test_a_locked_database_is_awaited_longer_if_no_caller_waits(
     url: str,
 ) -> None:
     store = SqlJobStore(url, patience=0.05, long_patience=60)
@@ -241,14 +241,14 @@ def test_a_locked_database_is_waited_for_longer_where_nobody_holds_a_thread_for_
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, None])
-def test_what_is_no_database_is_told(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "jobs.sqlite"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(StorageUnavailable):
         SqlJobStore(f"sqlite:///{path}").add(new_job())
 
 
-def test_a_newer_database_is_left_alone(url: str) -> None:
+def test_a_newer_database_is_left_unchanged(url: str) -> None:
     store = SqlJobStore(url)
     store.add(new_job())
     store.close()
@@ -260,7 +260,7 @@ def test_a_newer_database_is_left_alone(url: str) -> None:
     store.close()
 
 
-def test_fields_of_other_versions_and_torn_rows_stop_nothing(
+def test_fields_of_other_versions_and_invalid_rows_stop_nothing(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = SqlJobStore(url)
@@ -276,7 +276,7 @@ def test_fields_of_other_versions_and_torn_rows_stop_nothing(
     store.close()
 
 
-def test_threads_may_all_add_at_once(url: str) -> None:
+def test_threads_may_add_concurrently(url: str) -> None:
     store = SqlJobStore(url)
     sequences: list[int] = []
     threads = [
@@ -291,7 +291,7 @@ def test_threads_may_all_add_at_once(url: str) -> None:
     store.close()
 
 
-def test_jobs_and_pictures_are_their_owners_alone(url: str, tmp_path: Path) -> None:
+def test_only_their_owner_can_read_jobs_and_pictures(url: str, tmp_path: Path) -> None:
     store = SqlJobStore(url)
     store.add(new_job())
     database = Path(url.removeprefix("sqlite:///"))
@@ -303,7 +303,7 @@ def test_jobs_and_pictures_are_their_owners_alone(url: str, tmp_path: Path) -> N
     store.close()
 
 
-def test_a_wrong_url_makes_no_file_and_its_password_is_never_told(
+def test_an_invalid_url_creates_no_file_and_its_password_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -329,7 +329,7 @@ for number in range(100_000):
 """
 
 
-def test_what_was_acknowledged_before_a_kill_is_whole(url: str, tmp_path: Path) -> None:
+def test_everything_acknowledged_before_a_kill_is_complete(url: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", _WRITER, url, str(tmp_path / "results")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
@@ -347,7 +347,7 @@ def test_what_was_acknowledged_before_a_kill_is_whole(url: str, tmp_path: Path) 
     store.close()
 
 
-def test_making_the_stores_touches_nothing(tmp_path: Path) -> None:
+def test_creating_the_stores_touches_no_file(tmp_path: Path) -> None:
     SqlJobStore(f"sqlite:///{tmp_path}/data/jobs.sqlite")
     ResultFiles(tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
@@ -364,7 +364,7 @@ def test_a_removed_job_is_gone_and_no_other(store: JobStore) -> None:
     assert store.find(second.key) == second
 
 
-def test_a_newer_job_of_the_same_id_is_not_removed(store: JobStore) -> None:
+def test_a_newer_job_with_the_same_id_is_not_removed(store: JobStore) -> None:
     old = store.add(new_job("a")).cancelled(2.0)
     store.update(old)
     newer = store.add(new_job("a", token="cd" * 16))

@@ -1,4 +1,4 @@
-"""What every result store does, the one in memory and the one on disk."""
+"""What every result store does, in memory and on disk."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def results(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
     return FakeResultStore() if request.param == "fake" else ResultFiles(tmp_path / "results")
 
 
-def test_pictures_are_kept_together_and_given_up(results: ResultStore) -> None:
+def test_the_pictures_of_a_job_are_stored_and_removed_together(results: ResultStore) -> None:
     images = [GeneratedImage(data, 1, 8, 8) for data in (b"one", b"two")]
     results.write(TOKEN, images[:1])
     results.write(TOKEN, images)
@@ -53,7 +53,7 @@ def test_a_thumbnail_lives_as_long_as_its_picture(results: ResultStore) -> None:
     assert results.read_thumbnail(TOKEN, 0) is None
 
 
-def test_a_thumbnail_of_pictures_that_are_gone_is_not_kept(results: ResultStore) -> None:
+def test_a_thumbnail_of_removed_pictures_is_not_stored(results: ResultStore) -> None:
     results.write_thumbnail(TOKEN, 0, b"small")
     assert results.read_thumbnail(TOKEN, 0) is None
 
@@ -68,13 +68,13 @@ def test_a_thumbnail_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> No
     assert sorted(path.name for path in folder.iterdir()) == ["0", "0.thumbnail"]
 
 
-def test_no_picture_is_given_up_where_no_job_is_known(results: ResultStore) -> None:
+def test_without_known_jobs_no_picture_is_removed(results: ResultStore) -> None:
     results.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
     results.keep_only([])
     assert results.read(TOKEN, 0) == b"one"
 
 
-def test_pictures_of_no_known_job_are_told_with_what_to_do(
+def test_pictures_without_a_known_job_are_reported_with_the_remedy(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     files = ResultFiles(tmp_path)
@@ -88,19 +88,17 @@ def test_pictures_of_no_known_job_are_told_with_what_to_do(
     assert "DATABASE_URL" in warning.message
 
 
-def test_pictures_that_are_given_up_are_counted(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_removed_pictures_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     files = ResultFiles(tmp_path)
     for token in (TOKEN, "cd" * 16, "ef" * 16):
         files.write(token, [GeneratedImage(b"one", 1, 8, 8)])
     files.keep_only([TOKEN])
     files.keep_only([TOKEN])
-    assert caplog.messages == ["removed the pictures of 2 jobs that are not known"]
+    assert caplog.messages == ["removed the pictures of 2 unknown jobs"]
 
 
-def test_a_folder_that_can_not_be_read_is_no_lost_picture(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_not_a_lost_picture(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path)
     files.write(TOKEN, [GeneratedImage(b"one", 1, 8, 8)])
     file = tmp_path / TOKEN[:2] / TOKEN / "0"
@@ -110,7 +108,7 @@ def test_a_folder_that_can_not_be_read_is_no_lost_picture(tmp_path: Path) -> Non
         files.read(TOKEN, 0)
 
 
-def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "results").write_bytes(b"a file where the folder should be")
     with pytest.raises(StorageUnavailable) as caught:
         ResultFiles(tmp_path / "results").write(TOKEN, [GeneratedImage(b"1", 1, 8, 8)])
@@ -118,7 +116,7 @@ def test_a_picture_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> Non
 
 
 def test_no_token_leads_out_of_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no token"):
+    with pytest.raises(ValueError, match="not a job's token"):
         ResultFiles(tmp_path).read("../../etc", 0)
 
 
@@ -138,7 +136,7 @@ except StorageUnavailable as error:
 """
 
 
-def test_a_disk_that_is_full_leaves_no_half_result(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_partial_result(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _FULL, str(tmp_path)],
         cwd=ROOT,

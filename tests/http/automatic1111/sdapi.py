@@ -1,4 +1,4 @@
-"""How the tests speak AUTOMATIC1111's API, and what they ask of its errors."""
+"""Helpers that speak AUTOMATIC1111's API and check its errors."""
 
 import base64
 from typing import Any
@@ -14,13 +14,13 @@ TXT2IMG = "/sdapi/v1/txt2img"
 
 
 def basic(password: str, user: str = "anybody") -> dict[str, str]:
-    """The headers of HTTP Basic."""
+    """Return the headers of HTTP Basic."""
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 
 
 def error_of(response: TestResponse, status: int) -> dict[str, Any]:
-    """Check that `response` is an error in that API's shape; its body."""
+    """Check that `response` is an error in that API's shape; return its body."""
     assert (response.status_code, response.content_type) == (status, "application/json")
     error: dict[str, Any] = response.get_json()
     assert set(error) == {"error", "detail", "body", "errors"}
@@ -32,7 +32,7 @@ def error_of(response: TestResponse, status: int) -> dict[str, Any]:
 
 
 def places_of(response: TestResponse) -> dict[str, str]:
-    """Check that `response` is a 422 with FastAPI's rows; the message of each place."""
+    """Check that `response` is a 422 with FastAPI's rows; return the message of each place."""
     rows = error_of(response, 422)["detail"]
     assert all(set(row) == {"loc", "msg", "type"} for row in rows)
     assert all(row["loc"][0] == "body" for row in rows)
@@ -42,17 +42,17 @@ def places_of(response: TestResponse) -> dict[str, str]:
 
 
 def body(**changes: object) -> dict[str, object]:
-    """A good body of `txt2img`, changed by `changes`."""
+    """Return a valid body of `txt2img`, changed by `changes`."""
     return {"prompt": "a red circle", **changes}
 
 
 def checkpoint(name: object) -> dict[str, object]:
-    """One that names its checkpoint."""
+    """Return a body that names its checkpoint."""
     return body(override_settings={"sd_model_checkpoint": name})
 
 
 def drawn_by(service: Service, sent: dict[str, object]) -> GenerationRequest:
-    """What was drawn for `sent`."""
+    """Return the request that was drawn for `sent`."""
     response = service.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
     assert response.status_code == 200, response.get_data(as_text=True)
     return service.generator.drawn[-1]

@@ -1,4 +1,4 @@
-"""Every field that clients of AUTOMATIC1111's API send: what comes of it."""
+"""Every field that clients of AUTOMATIC1111's API send, and what it does."""
 
 import json
 import random
@@ -11,8 +11,8 @@ from adapters.http.automatic1111.asked.settings import AT_REST
 from tests.http.automatic1111.sdapi import TXT2IMG, body, places_of
 from tests.http.conftest import AUTHORIZED, Service
 
-# What `StableDiffusionProcessingTxt2Img` of that web UI 1.10 takes by its API, and that API's
-# defaults: `modules/processing.py`, `modules/api/models.py`.
+# The fields that `StableDiffusionProcessingTxt2Img` of that web UI 1.10 accepts in its API, and
+# that API's defaults: `modules/processing.py`, `modules/api/models.py`.
 UPSTREAM: dict[str, Any] = {
     **{"prompt": "", "negative_prompt": "", "styles": None, "seed": -1, "subseed": -1},
     **{"subseed_strength": 0, "seed_resize_from_h": -1, "seed_resize_from_w": -1},
@@ -31,7 +31,7 @@ UPSTREAM: dict[str, Any] = {
     **{"save_images": False, "alwayson_scripts": {}},
 }
 
-# What changes no picture here, though it is not nothing.
+# Values that change no picture here although they are not empty.
 TAKEN: list[dict[str, Any]] = [
     {"save_images": True, "do_not_save_samples": True, "do_not_save_grid": True},
     {"force_task_id": "task(1)", "comments": {"a": 1}, "disable_extra_networks": True},
@@ -54,7 +54,7 @@ TAKEN: list[dict[str, Any]] = [
     {"s_noise": 1.0, "s_churn": 0, "s_min_uncond": 0},
     {"clip_skip": 1},
     {"init_images": [], "mask": None},
-    # The web UI's own scripts, at their defaults or saying what the request says.
+    # The web UI's own scripts, at their defaults or repeating the request's values.
     {"alwayson_scripts": {"Seed": {"args": [-1, False, -1, 0, 0, 0]}}},
     {"alwayson_scripts": {"seed": {"args": [5, True, 7, 0, 512, 0]}}, "seed": 5},
     {"alwayson_scripts": {"Sampler": {"args": [20, "DPM++ 2M", "Automatic"]}}},
@@ -75,7 +75,7 @@ TAKEN: list[dict[str, Any]] = [
     {"alwayson_scripts": None},
 ]
 
-# What is not followed, and the name of it that `info` has.
+# Fields that are not followed, with the names that `info` gives them.
 NAMED: list[tuple[dict[str, Any], list[str]]] = [
     ({"url": "http://127.0.0.1:7860", "auth": "me:secret"}, ["url", "auth"]),
     ({"n": 1, "size": "512x512", "model": "x"}, ["n", "size", "model"]),
@@ -93,7 +93,7 @@ NAMED: list[tuple[dict[str, Any], list[str]]] = [
     ),
 ]
 
-# What would change the picture and cannot be done.
+# Fields that would change the picture and are not supported.
 REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("enable_hr", {"enable_hr": True}),
     ("subseed_strength", {"subseed_strength": 0.1}),
@@ -127,7 +127,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 
 
 def answer_of(service: Service, sent: dict[str, Any]) -> dict[str, Any]:
-    """What `info` says of the pictures drawn for it."""
+    """Return what `info` says of the pictures drawn for it."""
     response = service.client.post(TXT2IMG, json=body(**sent), headers=AUTHORIZED)
     assert response.status_code == 200, response.get_data(as_text=True)
     info: dict[str, Any] = json.loads(response.get_json()["info"])
@@ -139,7 +139,7 @@ def test_the_table_has_every_field_of_that_api() -> None:
     assert not READ & FIELD_RULES.keys()
 
 
-def test_every_field_of_the_table_is_tried_with_more_than_nothing() -> None:
+def test_every_field_of_the_table_is_tried_with_a_non_empty_value() -> None:
     tried = {name for sent in TAKEN for name, value in sent.items() if value is not None}
     tried |= {name for sent, _ in NAMED for name in sent} | {name for name, _ in REFUSED}
     left = {"hr_resize_y", "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler"}
@@ -147,30 +147,32 @@ def test_every_field_of_the_table_is_tried_with_more_than_nothing() -> None:
     assert FIELD_RULES.keys() - tried == left
 
 
-def test_all_fields_at_that_apis_defaults_are_taken(shared: Service) -> None:
+def test_all_fields_are_accepted_at_the_defaults_of_that_api(shared: Service) -> None:
     assert answer_of(shared, UPSTREAM | {"prompt": "p", "steps": 1})["ignored"] == []
 
 
 @pytest.mark.parametrize("nothing", [None, False, 0, "", [], {}])
 @pytest.mark.parametrize("name", sorted(FIELD_RULES))
-def test_nothing_is_nothing_in_every_field(shared: Service, name: str, nothing: object) -> None:
+def test_empty_values_are_accepted_in_every_field(
+    shared: Service, name: str, nothing: object
+) -> None:
     assert answer_of(shared, {name: nothing})["ignored"] in ([], [name])
 
 
 @pytest.mark.parametrize("sent", TAKEN, ids=lambda sent: json.dumps(sent)[:60])
-def test_what_changes_no_picture_is_taken(shared: Service, sent: dict[str, Any]) -> None:
+def test_values_that_change_no_picture_are_accepted(shared: Service, sent: dict[str, Any]) -> None:
     assert answer_of(shared, sent)["ignored"] == []
 
 
 @pytest.mark.parametrize("sent, names", NAMED, ids=lambda each: json.dumps(each)[:60])
-def test_what_is_not_followed_is_named(
+def test_fields_that_are_not_followed_are_named(
     shared: Service, sent: dict[str, Any], names: list[str]
 ) -> None:
     assert answer_of(shared, sent)["ignored"] == names
 
 
 @pytest.mark.parametrize("name, sent", REFUSED, ids=lambda each: json.dumps(each)[:60])
-def test_what_would_change_the_picture_and_cannot_be_done_is_refused_by_name(
+def test_unsupported_fields_that_would_change_the_picture_are_refused_by_name(
     shared: Service, name: str, sent: dict[str, Any]
 ) -> None:
     drawn = len(shared.generator.drawn)
@@ -180,7 +182,7 @@ def test_what_would_change_the_picture_and_cannot_be_done_is_refused_by_name(
     assert len(shared.generator.drawn) == drawn
 
 
-def test_a_script_that_is_refused_is_named(shared: Service) -> None:
+def test_a_refused_script_is_named(shared: Service) -> None:
     scripts = {"Seed": {"args": []}, "ControlNet": {"args": [{"model": "x"}]}, "X": {"args": [1]}}
     sent = body(alwayson_scripts=scripts)
     response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
@@ -188,7 +190,7 @@ def test_a_script_that_is_refused_is_named(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(AT_REST))
-def test_a_setting_that_changes_pictures_is_at_rest_or_refused(shared: Service, name: str) -> None:
+def test_a_setting_that_changes_pictures_is_neutral_or_refused(shared: Service, name: str) -> None:
     for value in (*AT_REST[name], None, "", 0, False, []):
         assert answer_of(shared, {"override_settings": {name: value}})["ignored"] == []
     for value in ("something else", 0.5, 12):
@@ -197,19 +199,19 @@ def test_a_setting_that_changes_pictures_is_at_rest_or_refused(shared: Service, 
         assert list(places_of(response)) == [f"override_settings.{name}"]
 
 
-def test_of_endless_unknown_fields_a_few_are_named_and_none_in_full(shared: Service) -> None:
+def test_only_some_of_many_unknown_fields_are_named_and_none_in_full(shared: Service) -> None:
     sent: dict[str, Any] = {f"{number}-{'x' * 1000}": 1 for number in range(500)}
     ignored = answer_of(shared, sent)["ignored"]
     assert len(ignored) == 20
     assert max(map(len, ignored)) <= 64
 
 
-def test_a_name_with_a_line_end_is_one_line(shared: Service) -> None:
+def test_a_name_with_a_line_break_is_one_line(shared: Service) -> None:
     assert answer_of(shared, {"a\nb": 1})["ignored"] == [r"a\nb"]
 
 
 @pytest.mark.parametrize("depth", [2, 50, 400])
-def test_nesting_in_what_is_ignored_does_no_harm(shared: Service, depth: int) -> None:
+def test_nesting_in_ignored_fields_does_no_harm(shared: Service, depth: int) -> None:
     deep: Any = 1
     for _ in range(depth):
         deep = [deep]
@@ -219,7 +221,7 @@ def test_nesting_in_what_is_ignored_does_no_harm(shared: Service, depth: int) ->
         assert list(places_of(response)) == list(sent)
 
 
-def test_any_mixture_of_what_is_taken_is_drawn(shared: Service) -> None:
+def test_any_mixture_of_accepted_fields_is_drawn(shared: Service) -> None:
     draw = random.Random(11)
     plain = [sent for sent in TAKEN if not {"sampler_name", "seed", "steps"} & sent.keys()]
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""What there is to choose from by AUTOMATIC1111's API."""
+"""The lists of models and samplers in AUTOMATIC1111's API."""
 
 import dataclasses
 from typing import Any
@@ -42,7 +42,7 @@ def two_models(service: Service) -> Service:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_needs_a_credential_that_may_read_models(shared: Service, name: str) -> None:
+def test_a_list_needs_the_scope_to_read_models(shared: Service, name: str) -> None:
     url = f"{PREFIX}/{name}"
     response = shared.client.get(url)
     error_of(response, 401)
@@ -52,7 +52,7 @@ def test_a_list_needs_a_credential_that_may_read_models(shared: Service, name: s
     assert shared.client.get(url, headers=reader).status_code == 200
 
 
-def test_checkpoints_are_the_models_that_can_be_drawn_with(two_models: Service) -> None:
+def test_checkpoints_are_the_models_that_can_draw(two_models: Service) -> None:
     first = {
         **{"title": TITLE, "model_name": "a", "hash": MODEL.id[:10], "sha256": MODEL.id},
         **{"filename": MODEL.path, "config": None},
@@ -61,7 +61,7 @@ def test_checkpoints_are_the_models_that_can_be_drawn_with(two_models: Service) 
     assert [row["model_name"] for row in read(two_models, "sd-models")] == ["a", "b"]
 
 
-def test_samplers_are_all_that_there_are_and_the_models_own(shared: Service) -> None:
+def test_samplers_are_all_of_ours_and_the_one_of_the_model(shared: Service) -> None:
     rows = read(shared, "samplers")
     assert all(set(row) == {"name", "aliases", "options"} for row in rows)
     assert {row["name"] for row in rows} == {"Default", *Sampler}
@@ -71,10 +71,10 @@ def test_samplers_are_all_that_there_are_and_the_models_own(shared: Service) -> 
     assert options["Euler a"] == {}
 
 
-def test_each_of_their_names_draws_and_means_one_sampler(shared: Service) -> None:
+def test_each_sampler_name_draws_and_means_one_sampler(shared: Service) -> None:
     rows = read(shared, "samplers")
     names = [name.lower() for row in rows for name in {row["name"], *row["aliases"]}]
-    # DDIM's and others' alias is their name in small letters.
+    # The alias of DDIM and others is their name in lower case.
     assert len(set(names)) >= len(names) - 4
     for row in rows:
         for name in row["aliases"]:
@@ -83,7 +83,7 @@ def test_each_of_their_names_draws_and_means_one_sampler(shared: Service) -> Non
             assert chosen.sampler == row["name"]
 
 
-def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
+def test_schedules_are_the_ones_that_can_be_named(shared: Service) -> None:
     rows = read(shared, "schedulers")
     labels = {row["label"]: row["name"] for row in rows}
     assert set(labels) == {*Schedule, "Uniform"}
@@ -96,14 +96,14 @@ def test_schedules_are_those_that_can_be_named(shared: Service) -> None:
     )
 
 
-def test_there_is_none_of_what_can_not_be_named(shared: Service) -> None:
+def test_lists_of_unsupported_things_are_empty(shared: Service) -> None:
     for name in LISTS[4:14]:
         assert read(shared, name) == []
     assert read(shared, "embeddings") == {"loaded": {}, "skipped": {}}
     assert read(shared, "scripts") == {"txt2img": [], "img2img": []}
 
 
-def test_memory_is_that_of_the_process_and_of_the_device(service: Service) -> None:
+def test_memory_is_that_of_the_process_and_the_device(service: Service) -> None:
     memory = read(service, "memory")
     ram = memory["ram"]
     assert ram["used"] + ram["free"] == ram["total"]
@@ -113,12 +113,12 @@ def test_memory_is_that_of_the_process_and_of_the_device(service: Service) -> No
     assert read(service, "memory")["cuda"] == {"system": {"free": 7, "used": 3, "total": 10}}
 
 
-def test_flags_say_that_there_is_an_api_and_nothing_of_the_settings(shared: Service) -> None:
+def test_flags_say_that_there_is_an_api_and_show_no_settings(shared: Service) -> None:
     assert read(shared, "cmd-flags") == {"api": True}
 
 
 @pytest.mark.parametrize("what", REFRESHED)
-def test_a_refresh_is_taken_though_there_is_nothing_to_do(shared: Service, what: str) -> None:
+def test_a_refresh_is_accepted_although_it_does_nothing(shared: Service, what: str) -> None:
     url = f"{PREFIX}/refresh-{what}"
     error_of(shared.client.post(url), 401)
     response = shared.client.post(url, headers=AUTHORIZED)

@@ -1,4 +1,4 @@
-"""Options by AUTOMATIC1111's API: each caller's own."""
+"""Options in AUTOMATIC1111's API: each caller has its own."""
 
 import base64
 import dataclasses
@@ -46,7 +46,7 @@ def choose(service: Service, name: object, headers: dict[str, str] = AUTHORIZED)
 def drawn_with(
     service: Service, sent: dict[str, object] | None = None, headers: dict[str, str] = AUTHORIZED
 ) -> ModelRecord:
-    """The model that a picture is drawn with, and which its answer names."""
+    """Return the model that draws a picture, which its answer names too."""
     response = service.client.post(TXT2IMG, json=sent or body(), headers=headers)
     info = json.loads(response.get_json()["info"])
     (model,) = (each for each in (MODEL, OTHER) if info["sd_model_hash"] == each.id[:10])
@@ -59,7 +59,7 @@ def forget(service: Service, path: str) -> None:
     service.container.model_registry().refresh()
 
 
-def test_without_any_the_default_is_shown_and_drawn_with(two_models: Service) -> None:
+def test_without_a_choice_the_default_is_shown_and_draws(two_models: Service) -> None:
     assert read(two_models) == {
         **{"sd_model_checkpoint": TITLE, "sd_checkpoint_hash": MODEL.id},
         **{"sd_vae": "Automatic", "CLIP_stop_at_last_layers": 1},
@@ -75,7 +75,7 @@ def test_without_any_the_default_is_shown_and_drawn_with(two_models: Service) ->
     "name",
     [OTHER_TITLE, OTHER.name, "b", OTHER.path, OTHER.id, OTHER.id[:10], f"b [{OTHER.id[:10]}]"],
 )
-def test_a_checkpoint_that_is_chosen_is_drawn_with(two_models: Service, name: str) -> None:
+def test_the_chosen_checkpoint_draws(two_models: Service, name: str) -> None:
     choose(two_models, name)
     options = read(two_models)
     assert (options["sd_model_checkpoint"], options["sd_checkpoint_hash"]) == (
@@ -86,7 +86,7 @@ def test_a_checkpoint_that_is_chosen_is_drawn_with(two_models: Service, name: st
     assert drawn_with(two_models) == MODEL
 
 
-def test_it_holds_for_the_caller_that_chose_it_and_for_nobody_else(two_models: Service) -> None:
+def test_a_choice_applies_to_its_caller_only(two_models: Service) -> None:
     token = bearer(make_token({"sub": "somebody"}))
     choose(two_models, "b")
     for headers in (OTHERS, token):
@@ -100,7 +100,7 @@ def test_it_holds_for_the_caller_that_chose_it_and_for_nobody_else(two_models: S
     assert drawn_with(two_models, headers=again) == OTHER
 
 
-def test_what_a_request_overrides_comes_first_and_changes_nothing(two_models: Service) -> None:
+def test_an_override_in_a_request_wins_and_changes_no_option(two_models: Service) -> None:
     choose(two_models, "b")
     assert drawn_with(two_models, checkpoint("a")) == MODEL
     for name in ("", None):
@@ -108,8 +108,8 @@ def test_what_a_request_overrides_comes_first_and_changes_nothing(two_models: Se
     assert drawn_with(two_models) == OTHER
 
 
-def test_all_options_can_be_sent_back_with_one_of_them_changed(two_models: Service) -> None:
-    """As Open WebUI does: `sd_checkpoint_hash` is still that of the one before."""
+def test_all_options_can_be_sent_back_with_one_changed(two_models: Service) -> None:
+    """Send options as Open WebUI does: `sd_checkpoint_hash` is still that of the old model."""
     sent = read(two_models) | {"sd_model_checkpoint": OTHER_TITLE}
     assert two_models.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200
     assert drawn_with(two_models) == OTHER
@@ -118,14 +118,14 @@ def test_all_options_can_be_sent_back_with_one_of_them_changed(two_models: Servi
     assert read(two_models) == sent
 
 
-def test_a_default_that_is_chosen_stays_chosen(two_models: Service) -> None:
+def test_a_chosen_default_stays_chosen(two_models: Service) -> None:
     choose(two_models, "a")
     two_models.source.files["models/0.safetensors"] = b"the first"
     two_models.container.model_registry().refresh()
     assert drawn_with(two_models) == MODEL
 
 
-def test_no_name_gives_the_default_back_and_null_changes_nothing(two_models: Service) -> None:
+def test_an_empty_name_restores_the_default_and_null_changes_nothing(two_models: Service) -> None:
     choose(two_models, "b")
     choose(two_models, None)
     assert drawn_with(two_models) == OTHER
@@ -136,7 +136,7 @@ def test_no_name_gives_the_default_back_and_null_changes_nothing(two_models: Ser
     assert drawn_with(two_models) == MODEL
 
 
-def test_a_checkpoint_that_is_gone_is_named_and_no_other_is_drawn_with(
+def test_a_missing_checkpoint_is_named_and_no_other_draws(
     two_models: Service,
 ) -> None:
     choose(two_models, "b")
@@ -154,7 +154,7 @@ def test_a_checkpoint_that_is_gone_is_named_and_no_other_is_drawn_with(
     assert drawn_with(two_models) == OTHER
 
 
-def test_another_file_of_the_same_name_is_not_the_one_that_was_chosen(
+def test_another_file_with_the_same_name_is_not_the_chosen_one(
     two_models: Service,
 ) -> None:
     choose(two_models, "b")
@@ -181,7 +181,7 @@ def test_another_file_of_the_same_name_is_not_the_one_that_was_chosen(
         ("jpeg_quality", 0),
     ],
 )
-def test_what_cannot_be_set_is_named_and_nothing_is_set(
+def test_an_unsupported_option_is_named_and_nothing_is_set(
     two_models: Service, name: str, value: object
 ) -> None:
     before = read(two_models)
@@ -198,14 +198,14 @@ def test_an_unknown_checkpoint_is_not_found_and_nothing_is_set(two_models: Servi
     assert read(two_models) == before
 
 
-def test_what_cannot_be_drawn_with_is_not_chosen(two_models: Service) -> None:
+def test_an_unusable_model_cannot_be_chosen(two_models: Service) -> None:
     sent = {"sd_model_checkpoint": "0.pt"}
     response = two_models.client.post(URL, json=sent, headers=AUTHORIZED)
     assert "LoRA" in error_of(response, 422)["detail"]
     assert drawn_with(two_models) == MODEL
 
 
-def test_what_changes_no_picture_is_taken_and_ignored(two_models: Service) -> None:
+def test_options_that_change_no_picture_are_accepted_and_ignored(two_models: Service) -> None:
     before = read(two_models)
     sent = {
         **{"samples_save": False, "unheard_of": 1, "outdir_samples": "/tmp", "n_rows": -1},
@@ -234,7 +234,7 @@ def test_a_format_and_its_quality_can_be_set(service: Service, name: str, kind: 
     assert read(service, OTHERS)["samples_format"] == "png"
 
 
-def test_of_many_callers_the_one_who_asked_for_nothing_the_longest_is_forgotten(
+def test_the_least_recently_active_of_many_callers_is_forgotten(
     two_models: Service,
 ) -> None:
     options = CallersOptions(two_models.container.model_registry(), most=2)
@@ -247,7 +247,7 @@ def test_of_many_callers_the_one_who_asked_for_nothing_the_longest_is_forgotten(
     assert kept == [chosen, None, chosen]
 
 
-def test_callers_at_once_keep_to_their_own(two_models: Service) -> None:
+def test_concurrent_callers_keep_their_own_options(two_models: Service) -> None:
     wrong: list[str] = []
     start = threading.Barrier(2)
 
@@ -272,7 +272,7 @@ def test_callers_at_once_keep_to_their_own(two_models: Service) -> None:
     assert wrong == []
 
 
-def test_a_credential_that_may_only_read_changes_nothing(two_models: Service) -> None:
+def test_a_read_only_credential_changes_nothing(two_models: Service) -> None:
     reader = bearer(make_token({"scope": "models:read"}))
     wanted = {"sd_model_checkpoint": MODEL.name}
     response = two_models.client.post("/sdapi/v1/options", json=wanted, headers=reader)

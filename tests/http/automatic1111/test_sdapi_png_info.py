@@ -1,4 +1,4 @@
-"""What pictures say of themselves by AUTOMATIC1111's API."""
+"""The parameters in pictures, in AUTOMATIC1111's API."""
 
 import base64
 import io
@@ -49,17 +49,17 @@ def info_of(response: TestResponse) -> dict[str, Any]:
         " {}\n",
     ],
 )
-def test_the_text_and_what_it_means(shared: Service, form: str) -> None:
+def test_the_text_and_its_meaning_are_returned(shared: Service, form: str) -> None:
     body = info_of(ask(shared.client, form.format(in_base64(SMALL))))
     assert body == {"info": TEXT, "items": {"Software": "here"}, "parameters": WRITTEN}
 
 
-def test_lines_of_base64_are_taken(shared: Service) -> None:
+def test_wrapped_base64_is_accepted(shared: Service) -> None:
     lines = base64.encodebytes(SMALL).decode()
     assert info_of(ask(shared.client, lines))["info"] == TEXT
 
 
-def test_a_picture_that_says_nothing_has_nothing_to_tell(shared: Service) -> None:
+def test_a_picture_without_parameters_returns_empty_text(shared: Service) -> None:
     body = info_of(ask(shared.client, in_base64(png())))
     assert body == {"info": "", "items": {}, "parameters": {}}
 
@@ -73,7 +73,7 @@ def test_the_largest_picture_of_this_service_can_be_read_again(shared: Service) 
 
 
 def body_of(length: int) -> bytes:
-    """A body of so many bytes that holds a picture."""
+    """Return a body of this many bytes that contains a picture."""
     room = length - len(json.dumps({"image": in_base64(SMALL)}))
     body = json.dumps({"image": in_base64(SMALL) + " " * room}).encode()
     assert len(body) == length
@@ -81,7 +81,7 @@ def body_of(length: int) -> bytes:
 
 
 @pytest.mark.parametrize("setting, limit", [(2048, PICTURE_BODY_BYTES), (9_000_000, 9_000_000)])
-def test_a_body_is_as_large_as_it_may_be(setting: int, limit: int) -> None:
+def test_a_body_up_to_the_limit_is_accepted(setting: int, limit: int) -> None:
     client = make_service(make_settings(max_body_bytes=setting)).client
     headers = {**AUTHORIZED, "Content-Type": "application/json"}
     assert info_of(client.post(URL, data=body_of(limit), headers=headers))["info"] == TEXT
@@ -102,7 +102,7 @@ def test_a_chunked_body_has_the_same_limit(shared: Service, more: int, status: i
     assert response.status_code == status
 
 
-def test_other_routes_have_no_more_room() -> None:
+def test_other_routes_keep_their_smaller_limit() -> None:
     client = make_service(make_settings(max_body_bytes=2048)).client
     headers = {**AUTHORIZED, "Content-Type": "application/json"}
     for path in ("/sdapi/v1/txt2img", "/sdapi/v1/options", "/v1/infer"):
@@ -129,7 +129,7 @@ def test_other_routes_have_no_more_room() -> None:
     ],
     ids=range(14),
 )
-def test_what_is_no_picture_or_a_hostile_one_is_named(
+def test_an_invalid_or_hostile_picture_is_reported(
     shared: Service, image: object, message: str
 ) -> None:
     assert message in places_of(ask(shared.client, image))["image"]
@@ -140,18 +140,18 @@ def test_a_picture_is_required(shared: Service) -> None:
     assert "image" in places_of(response)
 
 
-def test_what_else_is_sent_does_not_matter(shared: Service) -> None:
+def test_other_fields_do_not_matter(shared: Service) -> None:
     sent = {"image": in_base64(SMALL), "unheard_of": 1}
     assert info_of(shared.client.post(URL, json=sent, headers=AUTHORIZED))["info"] == TEXT
 
 
-def test_a_credential_comes_before_the_picture(shared: Service) -> None:
+def test_the_credential_is_checked_before_the_picture(shared: Service) -> None:
     error_of(shared.client.post(URL, data=b"{"), 401)
     reader = basic(make_token({"scope": "models:read"}))
     error_of(shared.client.post(URL, data=b"{", headers=reader), 403)
 
 
-def test_the_reader_can_be_another() -> None:
+def test_the_reader_can_be_replaced() -> None:
     service = make_service(make_settings())
     service.container.picture_parameters.override(FakePictureParametersReader())
     service.container.app.reset()

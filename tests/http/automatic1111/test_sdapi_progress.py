@@ -1,4 +1,4 @@
-"""How far pictures are, and their end, by AUTOMATIC1111's API."""
+"""Progress and interruption of pictures in AUTOMATIC1111's API."""
 
 import base64
 import json
@@ -65,13 +65,13 @@ def interrupt(service: Service) -> None:
     assert (response.status_code, response.get_json()) == (200, {})
 
 
-def test_idle_is_all_zeros(service: Service) -> None:
+def test_an_idle_service_returns_zeros(service: Service) -> None:
     body = progress(service)
     assert body.items() >= NOTHING.items()
     assert (body["state"]["job_count"], body["state"]["job"]) == (0, "")
 
 
-def test_a_job_of_another_door_or_caller_is_not_seen(service: Service) -> None:
+def test_jobs_of_another_api_or_caller_are_not_visible(service: Service) -> None:
     submit(service, "mine")
     submit(service, "sdapi-theirs", key=OTHER_API_KEY)
     assert progress(service)["state"]["job_count"] == 0
@@ -79,7 +79,7 @@ def test_a_job_of_another_door_or_caller_is_not_seen(service: Service) -> None:
     assert theirs["state"]["job"] == "sdapi-theirs"
 
 
-def test_a_job_that_waits_is_counted_and_says_where(service: Service) -> None:
+def test_a_waiting_job_is_counted_and_has_its_position(service: Service) -> None:
     submit(service, "first")
     submit(service, "sdapi-second")
     body = progress(service)
@@ -87,7 +87,7 @@ def test_a_job_that_waits_is_counted_and_says_where(service: Service) -> None:
     assert (body["current_task"], body["textinfo"]) == ("sdapi-second", "number 2 in the queue")
 
 
-def test_a_job_is_followed_by_its_steps_and_previews(
+def test_a_running_job_shows_its_steps_and_previews(
     service: Service, generator: FakeImageGenerator
 ) -> None:
     submit(service, "sdapi-drawn")
@@ -112,7 +112,7 @@ def test_a_job_is_followed_by_its_steps_and_previews(
     assert base64.b64decode(seen[2]["current_image"], validate=True).startswith(b"\xff\xd8")
 
 
-def test_who_wants_no_preview_has_none_made(
+def test_no_preview_is_made_if_the_client_wants_none(
     service: Service, generator: FakeImageGenerator
 ) -> None:
     submit(service, "sdapi-drawn")
@@ -127,13 +127,13 @@ def test_who_wants_no_preview_has_none_made(
     assert generator.previews == 0
 
 
-def test_a_query_that_is_wrong_is_named(service: Service) -> None:
+def test_an_invalid_query_is_reported(service: Service) -> None:
     response = service.client.get(f"{PROGRESS}?skip_current_image=maybe", headers=AUTHORIZED)
     assert "skip_current_image" in places_of(response)
     assert progress(service, "?skip_current_image=True&unheard_of=1")
 
 
-def test_an_interrupt_ends_what_is_drawn_and_nothing_else(
+def test_an_interrupt_ends_only_the_running_job(
     service: Service, generator: FakeImageGenerator
 ) -> None:
     for name in ("sdapi-drawn", "sdapi-behind", "mine"):
@@ -147,7 +147,7 @@ def test_an_interrupt_ends_what_is_drawn_and_nothing_else(
     assert service.client.get(PROGRESS, headers=OTHERS).get_json()["state"]["job_count"] == 1
 
 
-def test_where_nothing_is_drawn_an_interrupt_ends_what_waits(service: Service) -> None:
+def test_an_interrupt_without_a_running_job_ends_waiting_ones(service: Service) -> None:
     for name in ("sdapi-one", "sdapi-two", "mine"):
         submit(service, name)
     interrupt(service)
@@ -162,7 +162,7 @@ def skip(service: Service) -> None:
     assert (response.status_code, response.get_json()) == (200, None)
 
 
-def test_a_skip_ends_what_is_drawn_and_nothing_that_waits(
+def test_a_skip_ends_the_running_job_and_no_waiting_one(
     service: Service, generator: FakeImageGenerator
 ) -> None:
     for name in ("sdapi-drawn", "sdapi-behind"):
@@ -177,7 +177,7 @@ def test_a_skip_ends_what_is_drawn_and_nothing_that_waits(
 
 
 @pytest.mark.parametrize("method, url", [("GET", PROGRESS), ("POST", INTERRUPT), ("POST", SKIP)])
-def test_each_needs_a_credential_that_may_draw(service: Service, method: str, url: str) -> None:
+def test_each_route_needs_the_scope_to_draw(service: Service, method: str, url: str) -> None:
     error_of(service.client.open(url, method=method), 401)
     reader = basic(make_token({"scope": "models:read"}))
     error_of(service.client.open(url, method=method, headers=reader), 403)
@@ -185,7 +185,7 @@ def test_each_needs_a_credential_that_may_draw(service: Service, method: str, ur
     assert service.client.open(url, method=method, headers=drawer).status_code == 200
 
 
-def test_who_waits_for_an_interrupted_picture_hears_of_it() -> None:
+def test_a_client_waiting_for_an_interrupted_picture_is_answered() -> None:
     service = make_service(make_settings())
     service.container.service().start()
     try:

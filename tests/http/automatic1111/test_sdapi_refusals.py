@@ -1,4 +1,4 @@
-"""What can not be drawn by AUTOMATIC1111's API, and what it says then."""
+"""Requests that AUTOMATIC1111's API refuses here, and the reasons."""
 
 import json
 
@@ -80,20 +80,20 @@ from tests.http.helpers import fill_queue, occupy_device
         ),
     ],
 )
-def test_what_is_wrong_or_can_not_be_done_is_named(
+def test_invalid_or_unsupported_values_are_named(
     shared: Service, sent: dict[str, object], place: str
 ) -> None:
     response = shared.client.post(TXT2IMG, json=body() | sent, headers=AUTHORIZED)
     assert list(places_of(response)) == [place]
 
 
-def test_every_wrong_field_is_named_at_once(shared: Service) -> None:
+def test_every_invalid_field_is_named_at_once(shared: Service) -> None:
     sent = {"steps": 0, "batch_size": 6, "n_iter": 3, "sampler_name": "Restart"}
     response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
     assert set(places_of(response)) == {"prompt", "steps", "n_iter", "sampler_name"}
 
 
-def test_what_changes_nothing_is_taken(shared: Service) -> None:
+def test_values_without_effect_are_accepted(shared: Service) -> None:
     sent = {
         **{"styles": [], "subseed": 3, "eta": 1.0, "s_tmax": 9, "refiner_switch_at": 0.8},
         **{"script_name": "", "script_args": [1], "unheard_of": [], "tiling": None},
@@ -104,7 +104,7 @@ def test_what_changes_nothing_is_taken(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b"\xff"])
-def test_a_body_that_is_no_json_object_is_refused(shared: Service, data: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(shared: Service, data: bytes) -> None:
     headers = {**AUTHORIZED, "Content-Type": "application/json"}
     response = shared.client.post(TXT2IMG, data=data, headers=headers)
     error_of(response, 422 if data == b"[]" else 400)
@@ -112,7 +112,7 @@ def test_a_body_that_is_no_json_object_is_refused(shared: Service, data: bytes) 
     error_of(shared.client.post(TXT2IMG, data=b"{}", headers=headers), 415)
 
 
-def test_a_full_queue_says_when_to_come_back(service: Service) -> None:
+def test_a_full_queue_says_when_to_retry(service: Service) -> None:
     occupy_device(service)
     fill_queue(service)
     response = service.client.post(TXT2IMG, json=body(), headers=AUTHORIZED)
@@ -128,7 +128,7 @@ def test_a_full_queue_says_when_to_come_back(service: Service) -> None:
         (RuntimeError("secret"), 500),
     ],
 )
-def test_a_failure_of_the_drawing_has_that_apis_shape(
+def test_a_failed_drawing_has_the_error_shape_of_that_api(
     shared: Service, failure: Exception, status: int
 ) -> None:
     shared.generator.failures.append(failure)

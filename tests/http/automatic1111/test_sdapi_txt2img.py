@@ -1,4 +1,4 @@
-"""Pictures by AUTOMATIC1111's API."""
+"""Pictures through AUTOMATIC1111's API."""
 
 import base64
 import dataclasses
@@ -17,7 +17,7 @@ from tests.http.conftest import AUTHORIZED, MODEL, Service
 
 TITLE = f"a.safetensors [{MODEL.id[:10]}]"
 OTHER = model_record(b"others", "models/b/b.ckpt")
-# Sent by SillyTavern 1.13, `extensions/stable-diffusion/index.js`, where nothing is turned on.
+# Sent by SillyTavern 1.13, `extensions/stable-diffusion/index.js`, with its defaults.
 SILLY_TAVERN = {
     **{"prompt": "a red circle", "negative_prompt": "", "sampler_name": "Euler a"},
     **{"scheduler": "Automatic", "steps": 3, "cfg_scale": 7, "width": 512, "height": 512},
@@ -35,7 +35,7 @@ def add_model(service: Service) -> None:
     service.container.model_registry().refresh()
 
 
-def test_pictures_come_in_base64_with_what_they_were_drawn_with(service: Service) -> None:
+def test_pictures_are_base64_with_their_parameters(service: Service) -> None:
     sent = body(
         negative_prompt="n",
         **{"seed": 5, "steps": 3, "cfg_scale": 2, "width": 256, "height": 320},
@@ -61,7 +61,7 @@ def test_pictures_come_in_base64_with_what_they_were_drawn_with(service: Service
 
 
 @pytest.mark.parametrize("seed", [-1, None, "", "-1", -1.0])
-def test_what_is_left_open_has_the_services_defaults(service: Service, seed: object) -> None:
+def test_missing_fields_have_the_defaults_of_the_service(service: Service, seed: object) -> None:
     response = service.client.post(TXT2IMG, json=body(seed=seed, steps=None), headers=AUTHORIZED)
     (drawn,) = service.generator.drawn
     assert (drawn.width, drawn.height, drawn.num_images, drawn.num_inference_steps) == (
@@ -74,12 +74,12 @@ def test_what_is_left_open_has_the_services_defaults(service: Service, seed: obj
     assert drawn.seed is not None
 
 
-def test_what_sillytavern_sends_is_drawn(service: Service) -> None:
+def test_requests_of_sillytavern_are_drawn(service: Service) -> None:
     drawn = drawn_by(service, SILLY_TAVERN)
     assert (drawn.scheduler, drawn.num_inference_steps) == (Scheduler.EULER_A, 3)
 
 
-def test_numbers_may_be_text_and_have_a_fraction_of_0_as_that_api_takes_them(
+def test_numbers_may_be_text_or_have_a_zero_fraction_as_in_that_api(
     service: Service,
 ) -> None:
     sent = body(steps="3", cfg_scale="2.5", width=256.0, height="320", seed="7", n_iter="2")
@@ -88,7 +88,7 @@ def test_numbers_may_be_text_and_have_a_fraction_of_0_as_that_api_takes_them(
     assert (drawn.width, drawn.height, drawn.num_images) == (256, 320, 2)
 
 
-def test_pictures_can_be_left_out(service: Service) -> None:
+def test_pictures_can_be_omitted(service: Service) -> None:
     answer = service.client.post(
         TXT2IMG, json=body(send_images=False), headers=AUTHORIZED
     ).get_json()
@@ -109,19 +109,19 @@ def test_a_checkpoint_has_many_names(service: Service, name: str) -> None:
     assert drawn_by(service, body()).model_id != MODEL.id
 
 
-def test_a_checkpoint_may_be_called_as_a_format_is(service: Service) -> None:
+def test_a_checkpoint_may_have_the_name_of_a_format(service: Service) -> None:
     service.source.files["models/jpg.ckpt"] = b"others"
     service.container.model_registry().refresh()
     assert drawn_by(service, checkpoint("jpg")).model_id == OTHER.id
 
 
-def test_naming_a_checkpoint_changes_nothing_for_the_next_request(service: Service) -> None:
+def test_naming_a_checkpoint_does_not_affect_the_next_request(service: Service) -> None:
     add_model(service)
     assert drawn_by(service, checkpoint(OTHER.name)).model_id == OTHER.id
     assert drawn_by(service, body()).model_id == MODEL.id
 
 
-def test_what_can_not_be_drawn_with_is_no_default(service: Service) -> None:
+def test_an_unusable_model_is_never_the_default(service: Service) -> None:
     lora = dataclasses.replace(model_record(b"l", "models/0.pt"), reason="it is a LoRA")
     service.source.others = (lora,)
     service.container.model_registry().refresh()
@@ -138,7 +138,7 @@ def test_an_unknown_checkpoint_is_not_found(shared: Service, name: str) -> None:
     assert name[:70] in error["detail"]
 
 
-def test_a_title_may_come_while_its_file_is_read(service: Service) -> None:
+def test_a_title_may_appear_while_its_file_is_read(service: Service) -> None:
     service.source.pending = (PendingModel("n.pt", "models/n.pt", 5, PendingState.HASHING),)
     service.container.model_registry().refresh()
     sent = body(**checkpoint("n.pt [0123456789]"))
@@ -150,14 +150,14 @@ def test_a_title_may_come_while_its_file_is_read(service: Service) -> None:
     assert error_of(response, 404)["error"] == "model_not_found"
 
 
-def test_without_any_checkpoint_that_is_said(service: Service) -> None:
+def test_without_a_checkpoint_the_error_says_so(service: Service) -> None:
     service.source.files.clear()
     service.container.model_registry().refresh()
     response = service.client.post(TXT2IMG, json=body(), headers=AUTHORIZED)
     assert "MODEL_DIRS" in error_of(response, 404)["detail"]
 
 
-def test_a_name_of_several_checkpoints_is_refused(service: Service) -> None:
+def test_an_ambiguous_name_is_refused(service: Service) -> None:
     service.source.files["models/b/a.ckpt"] = b"others"
     service.container.model_registry().refresh()
     response = service.client.post(TXT2IMG, json=checkpoint("a"), headers=AUTHORIZED)
@@ -211,7 +211,7 @@ def test_a_name_of_several_checkpoints_is_refused(service: Service) -> None:
         ("LCM", None, Scheduler.LCM),
     ],
 )
-def test_samplers_have_that_apis_names(
+def test_samplers_have_the_names_of_that_api(
     shared: Service, sampler: str | None, scheduler: str | None, drawn: Scheduler | None
 ) -> None:
     sent = body(sampler_name=sampler, scheduler=scheduler)
@@ -221,8 +221,8 @@ def test_samplers_have_that_apis_names(
 
 
 @pytest.mark.parametrize("name", Scheduler)
-def test_every_name_of_a_scheduler_is_a_sampler_there(shared: Service, name: Scheduler) -> None:
-    """A sampler's name alone may have another schedule, which that API takes for Automatic."""
+def test_every_scheduler_name_is_a_sampler_there(shared: Service, name: Scheduler) -> None:
+    """Return True if a bare sampler name with another schedule is what that API calls Automatic."""
     drawn = drawn_by(shared, body(sampler_name=str(name))).scheduler
     assert drawn is not None
     assert drawn.sampler is name.sampler
@@ -255,18 +255,20 @@ def test_a_schedule_that_is_not_followed_is_named_in_info(
 
 
 @pytest.mark.parametrize("schedule", [None, "", "Automatic", "Karras", "normal", "beta"])
-def test_one_that_is_followed_is_not_named_there(shared: Service, schedule: str | None) -> None:
+def test_a_schedule_that_is_followed_is_not_named_there(
+    shared: Service, schedule: str | None
+) -> None:
     sent = body(sampler_name="Euler", scheduler=schedule)
     response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
     assert json.loads(response.get_json()["info"])["ignored"] == []
 
 
-def test_the_newer_name_of_a_sampler_counts(shared: Service) -> None:
+def test_the_newer_sampler_field_wins(shared: Service) -> None:
     sent = body(sampler_name="DDIM", sampler_index="Euler")
     assert drawn_by(shared, sent).scheduler is Scheduler.DDIM
 
 
-def test_a_model_that_takes_no_sampler_says_so_and_is_drawn_without(service: Service) -> None:
+def test_a_model_without_samplers_says_so_and_draws_without_one(service: Service) -> None:
     flux = dataclasses.replace(model_record(b"f", "models/flux.ckpt"), family=ModelFamily.FLUX)
     service.source.others = (flux,)
     service.container.model_registry().refresh()
@@ -282,7 +284,7 @@ def test_a_model_that_takes_no_sampler_says_so_and_is_drawn_without(service: Ser
 
 
 @pytest.mark.parametrize("name, kind", [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")])
-def test_the_format_can_be_chosen_as_that_api_does(service: Service, name: str, kind: str) -> None:
+def test_the_format_can_be_chosen_as_in_that_api(service: Service, name: str, kind: str) -> None:
     settings = {"samples_format": name, "jpeg_quality": 70}
     response = service.client.post(
         TXT2IMG, json=body(override_settings=settings), headers=AUTHORIZED

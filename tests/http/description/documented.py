@@ -1,4 +1,4 @@
-"""A client that holds every answer to what the service says of itself at `/openapi.json`."""
+"""A client that checks every answer against the service's own `/openapi.json`."""
 
 import json
 import re
@@ -18,15 +18,16 @@ from adapters.http.description.document import document_of
 __all__ = ["Document", "DocumentedClient", "document_path", "is_asset", "openapi_path"]
 
 _METHODS = ("get", "post", "put", "patch", "delete")
-_HOW = "say it at the route: blueprint.raises, response or alt_response, with headers="
-# Headers of HTTP and CORS themselves, which OpenAPI leaves out or the document says once for all.
+_HOW = "declare it at the route: blueprint.raises, response or alt_response, with headers="
+# Headers of HTTP and CORS themselves, which OpenAPI omits or the document describes once for all.
 _UNDESCRIBED = ("content-type", "content-length", "date", "access-control-")
 
 
 class Document:
-    """The OpenAPI document of an application, with its schemas taken as complete.
+    """Return the OpenAPI document of an application, with its schemas closed.
 
-    A client must not mind further fields, so the document allows them; here they are a mistake.
+    A client must tolerate further fields, so the document allows them; in these tests they are
+    errors.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -41,12 +42,12 @@ class Document:
         return Registry([("urn:document", strict)])
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """The method, the path and the description of each."""
+        """Return the method, the path and the description of each operation."""
         for path, item in self.contents["paths"].items():
             yield from ((method, path, item[method]) for method in _METHODS if method in item)
 
     def resolve(self, described: dict[str, Any]) -> dict[str, Any]:
-        """What `described` is or refers to."""
+        """Return what `described` is or refers to."""
         while "$ref" in described:
             found: Any = self.contents
             for step in described["$ref"].removeprefix("#/").split("/"):
@@ -55,14 +56,14 @@ class Document:
         return described
 
     def problems(self, value: object, schema: dict[str, Any]) -> list[str]:
-        """Where `value` is not as `schema` has it."""
+        """Return where `value` does not match `schema`."""
         absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:document#/'))
         validator = Draft202012Validator(absolute, registry=self._registry)
         errors = validator.iter_errors(value)
         return [f"{error.instance_path} {error.message}"[:300] for error in errors]
 
     def check(self, path: str, method: str, response: TestResponse) -> None:
-        """Fail when this answer of an operation is not described."""
+        """Fail if this answer of an operation is not described."""
         status = str(response.status_code)
         where = f"{method.upper()} {path} answered {status}, which /openapi.json"
         responses = self.contents["paths"][path][method]["responses"]
@@ -101,7 +102,7 @@ _documents: dict[object, Document] = {}
 
 
 def _document(app: Flask) -> Document:
-    """Made once for all applications that have the same routes and defaults, as most have."""
+    """Built once for all applications with the same routes and defaults, as most have."""
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     key = frozenset(app.view_functions), frozenset(api.request_defaults.items())
     if key not in _documents:
@@ -110,7 +111,7 @@ def _document(app: Flask) -> Document:
 
 
 class DocumentedClient(FlaskClient):
-    """Flask's test client, that fails when an answer is not as the document says."""
+    """Flask's test client, which fails if an answer does not match the document."""
 
     def open(self, *args: Any, **options: Any) -> TestResponse:
         response = super().open(*args, **options)
@@ -123,12 +124,12 @@ class DocumentedClient(FlaskClient):
 
 
 def is_asset(rule: Rule) -> bool:
-    """Whether it is for files of pages, which are no part of the API: an endpoint `asset`."""
+    """Return True for files of pages, which are not part of the API: an endpoint `asset`."""
     return rule.endpoint.rsplit(".", 1)[-1] in ("static", "asset")
 
 
 def document_path(app: Flask, path: str, method: str) -> str | None:
-    """The path of the document that this request is for; None where no route of the API is."""
+    """Return the path in the document for this request; None if it is not a route of the API."""
     if method == "OPTIONS":
         return None
     try:
@@ -141,5 +142,5 @@ def document_path(app: Flask, path: str, method: str) -> str | None:
 
 
 def openapi_path(rule: Rule) -> str:
-    """A rule's path as OpenAPI writes it."""
+    """Return a rule's path in OpenAPI's notation."""
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)

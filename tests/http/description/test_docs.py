@@ -1,4 +1,4 @@
-"""GET /docs: a page to read the API's description and to try it, with nothing from elsewhere."""
+"""GET /docs: a page to read the API's description and to try it, without external resources."""
 
 import re
 
@@ -15,7 +15,7 @@ ASSETS = (
 )
 
 
-def test_anybody_gets_the_page_under_a_strict_policy(shared: Service) -> None:
+def test_the_page_is_public_and_has_a_strict_policy(shared: Service) -> None:
     response = shared.client.get("/docs")
     assert (response.status_code, response.mimetype) == (200, "text/html")
     policy = response.headers["Content-Security-Policy"]
@@ -27,7 +27,7 @@ def test_anybody_gets_the_page_under_a_strict_policy(shared: Service) -> None:
     assert shared.client.get("/docs", headers=unchanged).status_code == 304
 
 
-def test_it_names_files_that_are_here_alone(shared: Service) -> None:
+def test_it_names_only_local_files(shared: Service) -> None:
     page = shared.client.get("/docs").get_data(as_text=True)
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert {*named} == {"openapi.json", *(f"docs/{name}" for name in ASSETS)}
@@ -38,7 +38,7 @@ def test_it_names_files_that_are_here_alone(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.css", "explorer.css"])
-def test_no_style_asks_for_anything_elsewhere(shared: Service, name: str) -> None:
+def test_no_style_loads_external_resources(shared: Service, name: str) -> None:
     with shared.client.get(f"/docs/{name}") as response:
         style = response.get_data(as_text=True)
     assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", style)

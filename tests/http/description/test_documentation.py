@@ -1,4 +1,4 @@
-"""docs/ names the routes, the fields and the error codes that there are."""
+"""docs/ names the existing routes, fields and error codes."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ from tests.paths import DOCS, ROOT
 API = (DOCS / "api.md").read_text()
 TROUBLESHOOTING = (DOCS / "troubleshooting.md").read_text()
 _SHORTEST_PHRASE = 8
-# What other programs say, that a user of this one sees.
+# Messages of other programs that a user of this one sees.
 _OF_OTHERS = (
     "Worker (pid:",
     ") was sent SIGKILL! Perhaps out of memory?",
@@ -25,7 +25,7 @@ _OF_OTHERS = (
 
 
 def table(text: str, heading: str) -> list[list[str]]:
-    """The cells of each row of the tables between `heading` and the next one."""
+    """Return the cells of each row of the tables between `heading` and the next one."""
     section = text.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.*) \|$", section, re.MULTILINE)
     return [row.split(" | ") for row in rows]
@@ -37,7 +37,9 @@ def document(shared: Service) -> Document:
 
 
 def codes(document: Document) -> Iterator[tuple[str, str]]:
-    """Each code of problem details with its status: the routes' own, and those of any address."""
+    """Return each code of problem details with its status: the routes' own, and those of any
+    address.
+    """
     about = " ".join(document.contents["info"]["description"].split())
     yield from ((code, status) for status, code in re.findall(r"\b(4\d\d) `([a-z_]+)`", about))
     for _, _, operation in document.operations():
@@ -48,7 +50,7 @@ def codes(document: Document) -> Iterator[tuple[str, str]]:
                 yield from ((code, status) for code in re.findall(r"`([a-z_]+)`:", described))
 
 
-def test_each_code_of_the_api_is_explained_with_its_status(document: Document) -> None:
+def test_each_error_code_is_explained_with_its_status(document: Document) -> None:
     explained = {
         code.strip("`"): status for code, status, *_ in table(API, "## Errors") if code[0] == "`"
     }
@@ -58,7 +60,7 @@ def test_each_code_of_the_api_is_explained_with_its_status(document: Document) -
     assert {code: explained.get(code) for code in told | raised} == told | raised
 
 
-def test_each_code_of_the_api_has_a_remedy() -> None:
+def test_each_error_code_has_a_remedy() -> None:
     listed = [row[0].strip("`") for row in table(API, "## Errors") if row[0][0] == "`"]
     remedied = set(re.findall(r"`([a-z_]+)`", TROUBLESHOOTING))
     assert [code for code in listed if code not in remedied] == []
@@ -73,7 +75,7 @@ def test_each_route_is_listed(document: Document) -> None:
     assert sorted(path for path in paths - listed if not path.startswith("/sdapi/")) == []
 
 
-def test_each_field_of_a_request_is_listed_with_its_bounds(document: Document) -> None:
+def test_each_request_field_is_listed_with_its_limits(document: Document) -> None:
     rows = {name: row for row in table(API, "## Draw pictures") for name in row[0].split(", ")}
     body = document.contents["paths"]["/v1/infer"]["post"]["requestBody"]
     schema = document.resolve(body["content"]["application/json"]["schema"])
@@ -82,14 +84,14 @@ def test_each_field_of_a_request_is_listed_with_its_bounds(document: Document) -
     assert required == set(schema["required"])
     for name, described in schema["properties"].items():
         row = " ".join(rows[f"`{name}`"])
-        if name != "seed":  # whose bound is written as a power
+        if name != "seed":  # its limit is written as a power
             bounds = [described[key] for key in ("minimum", "maximum") if key in described]
             assert [bound for bound in bounds if f"{bound:g}" not in row] == []
 
 
 @cache
 def said() -> str:
-    """All text that the program is written with; what is put in later is `…`."""
+    """Return all string literals of the program; `…` replaces inserted values."""
     files = [
         *(path for folder in ("adapters", "application", "domain") for path in python(folder)),
         *ROOT.glob("*.py"),
@@ -113,13 +115,13 @@ def _texts(tree: ast.AST) -> Iterator[str]:
 
 
 def messages() -> list[str]:
-    """The messages of the troubleshooting page, without those that are a word or two."""
+    """Return the messages of the troubleshooting page, without those of one or two words."""
     rows = re.findall(r"^\| (.*) \|$", TROUBLESHOOTING, re.MULTILINE)
     cells = [cell for row in rows for cell in row.split(" | ")[:-2]]
     return sorted({cell.strip("`") for cell in cells if re.fullmatch(r"`[^`]* [^`]*`", cell)})
 
 
 @pytest.mark.parametrize("message", messages())
-def test_the_program_says_what_troubleshooting_explains(message: str) -> None:
+def test_the_program_contains_every_message_of_troubleshooting(message: str) -> None:
     phrases = [part.strip() for part in message.split("…") if len(part) >= _SHORTEST_PHRASE]
     assert [phrase for phrase in phrases if phrase not in said()] == []

@@ -1,6 +1,6 @@
-"""GET /openapi.json: the API's description, which is valid, whole and true.
+"""GET /openapi.json: the API's description, which is valid, complete and true.
 
-That the answers are as it says is checked in every test here, by `DocumentedClient`.
+`DocumentedClient` checks in every test here that the answers match it.
 """
 
 import json
@@ -29,7 +29,7 @@ from tests.http.metrics.metric_samples import scrape
 _HOW = (
     "register its blueprint (adapters.http.edge.bodies.Blueprint) with `api.register_blueprint` "
     "and "
-    "say what it takes and answers: arguments, response, alt_response, raises, request_headers"
+    "declare its input and answers: arguments, response, alt_response, raises, request_headers"
 )
 _BY_FLASK = {"HEAD", "OPTIONS"}
 
@@ -52,7 +52,7 @@ def test_it_is_valid(document: Document) -> None:
     assert document.contents["info"]["version"] == VERSION
 
 
-def test_what_is_served_is_the_document(shared: Service, document: Document) -> None:
+def test_the_served_text_is_the_document(shared: Service, document: Document) -> None:
     response = shared.client.get("/openapi.json")
     assert (response.status_code, response.content_type) == (200, "application/json")
     served = response.get_data(as_text=True)
@@ -62,7 +62,7 @@ def test_what_is_served_is_the_document(shared: Service, document: Document) -> 
 
 
 @pytest.mark.parametrize("path", ["/v1/infer", "/v1/jobs"])
-def test_the_example_draws_each_time_that_it_is_sent(shared: Service, path: str) -> None:
+def test_the_example_draws_each_time_it_is_sent(shared: Service, path: str) -> None:
     served = shared.client.get("/openapi.json").get_json()
     body = served["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
     for _ in range(2):
@@ -79,9 +79,11 @@ def test_another_model_changes_the_document(shared: Service) -> None:
     assert service.client.head("/openapi.json").headers["ETag"] == after.headers["ETag"]
 
 
-def test_whoever_asks_for_it_first_has_an_answer_of_their_own() -> None:
+def test_the_first_request_for_it_gets_its_own_answer() -> None:
     service = make_service(make_settings())
-    service.container.app().test_client_class = FlaskClient  # the tests' own has asked before
+    service.container.app().test_client_class = (
+        FlaskClient  # the tests' own client has asked before
+    )
     client = service.container.app().test_client()
     answer = client.get("/openapi.json", headers={"X-Request-ID": "mine"})
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, "mine")
@@ -100,10 +102,11 @@ def test_it_has_every_route_and_nothing_else(shared: Service, document: Document
     assert described - served == set()
 
 
-def test_every_operation_says_what_it_does_and_has_a_name_to_keep(document: Document) -> None:
+def test_every_operation_has_a_description_and_a_stable_name(document: Document) -> None:
     names = [operation["operationId"] for _, _, operation in document.operations()]
     assert len(set(names)) == len(names)
-    # flask-smorest numbers routes that share a function by their place; it changes with others.
+    # flask-smorest numbers routes that share a function by position; the number changes with
+    # others.
     assert [name for name in names if re.search(r"_\d+$", name)] == [], "give it an endpoint="
     for method, path, operation in document.operations():
         assert operation.get("summary"), f"{method} {path} needs a docstring"
@@ -111,7 +114,7 @@ def test_every_operation_says_what_it_does_and_has_a_name_to_keep(document: Docu
 
 
 @pytest.mark.parametrize("error", errors.error_classes())
-def test_every_error_of_the_domain_is_described(
+def test_every_domain_error_is_described(
     document: Document, error: type[errors.DomainError]
 ) -> None:
     if error is errors.JobNotReadable:  # no request ends with it: a job does
@@ -124,12 +127,12 @@ def test_every_error_of_the_domain_is_described(
         assert error.code in (value.get("code"), value.get("error"))
 
 
-def test_an_error_without_a_sample_is_named_with_what_to_do() -> None:
+def test_an_error_without_a_sample_is_named_with_the_remedy() -> None:
     with pytest.raises(LookupError, match=r"Gone.*write a sample"):
         sample_of(exceptions.Gone)
 
 
-def test_every_example_is_as_its_schema_says(document: Document) -> None:
+def test_every_example_matches_its_schema(document: Document) -> None:
     checked = 0
     for _, _, operation in document.operations():
         bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
@@ -149,7 +152,7 @@ def test_every_example_is_as_its_schema_says(document: Document) -> None:
 @pytest.mark.parametrize(
     "name, example", [("GenerationRequest", REQUEST), ("GenerationResult", RESULT), ("Job", JOB)]
 )
-def test_the_examples_lack_nothing_and_a_field_too_many_is_found(
+def test_the_examples_are_complete_and_an_extra_field_is_found(
     document: Document, name: str, example: dict[str, object]
 ) -> None:
     schema = {"$ref": f"#/components/schemas/{name}"}
@@ -160,7 +163,7 @@ def test_the_examples_lack_nothing_and_a_field_too_many_is_found(
 
 
 @pytest.mark.parametrize("name", sorted(V1_LIMITS))
-def test_the_bounds_are_those_that_are_checked(document: Document, name: str) -> None:
+def test_the_documented_limits_are_the_checked_ones(document: Document, name: str) -> None:
     described = document.contents["components"]["schemas"]["GenerationRequest"]["properties"][name]
     nullable = "null" in described["type"]
     assert nullable == (name in GenerationRequest.OPTIONAL)
@@ -173,7 +176,7 @@ def test_the_bounds_are_those_that_are_checked(document: Document, name: str) ->
             assert described["enum"] == [*words, *([None] if nullable else [])]
 
 
-def test_the_defaults_are_those_that_this_service_is_configured_with() -> None:
+def test_the_documented_defaults_are_the_configured_ones() -> None:
     service = make_service(make_settings(default_inference_steps=12, default_guidance_scale=2.5))
     schemas = service.client.get("/openapi.json").get_json()["components"]["schemas"]
     for schema in ("GenerationRequest", "ImagesRequest"):
@@ -185,7 +188,7 @@ def test_the_defaults_are_those_that_this_service_is_configured_with() -> None:
     assert "default" not in schemas["GenerationRequest"]["properties"]["prompt"]
 
 
-def test_a_route_says_which_credential_it_wants(document: Document) -> None:
+def test_a_route_names_its_credential(document: Document) -> None:
     wanted = {path: operation["security"] for _, path, operation in document.operations()}
     assert wanted["/v1/models"] == [{"bearer": ["models:read"]}]
     assert wanted["/v1/infer"] == [{"bearer": ["inference:run"]}]
@@ -196,20 +199,20 @@ def test_a_route_says_which_credential_it_wants(document: Document) -> None:
         assert ("401" in operation["responses"]) == bool(operation["security"])
 
 
-def test_every_response_has_the_headers_that_all_have(document: Document) -> None:
+def test_every_response_has_the_common_headers(document: Document) -> None:
     for _, _, operation in document.operations():
         for response in operation["responses"].values():
             assert {"X-Request-ID", "X-Content-Type-Options"} <= set(response["headers"])
 
 
-def test_a_door_to_another_api_is_described_with_its_own_errors(document: Document) -> None:
+def test_a_compatible_api_is_described_with_its_own_errors(document: Document) -> None:
     responses = document.contents["paths"]["/openai/v1/images/generations"]["post"]["responses"]
     assert error_schemas(responses) == {"OpenAIError"}
     assert "Retry-After" in responses["429"]["headers"]
     assert "422" not in responses
 
 
-def test_so_is_automatic1111s(document: Document) -> None:
+def test_the_api_of_automatic1111_is_described_with_its_own_errors(document: Document) -> None:
     operations = [
         operation
         for _, path, operation in document.operations()
@@ -226,7 +229,7 @@ def test_so_is_automatic1111s(document: Document) -> None:
 
 
 def error_schemas(responses: dict[str, Any]) -> set[str]:
-    """The names of the schemas of what is no success."""
+    """Return the names of the schemas of error responses."""
     schemas = [
         response["content"]["application/json"]["schema"]
         for status, response in responses.items()

@@ -1,4 +1,4 @@
-"""schemathesis, told by `/openapi.json` alone, finds no answer that is not described there."""
+"""schemathesis, with only `/openapi.json`, finds no answer that is not described there."""
 
 import base64
 import dataclasses
@@ -20,7 +20,7 @@ from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, mak
 from tests.unit.pictures.hostile_pictures import png
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
-"""Random requests an operation, beside those at every bound that the document names."""
+"""Random requests per operation, besides those at every limit in the document."""
 
 LARGE = dataclasses.replace(model_record(b"xl", "models/xl.safetensors"), family=ModelFamily.SDXL)
 """Draws every size that the document allows, which most models do not."""
@@ -30,18 +30,18 @@ CONFIG = SchemathesisConfig.from_dict(
         "seed": 1,
         "operations": [
             {
-                # JSON Schema has no words for the bounds in '512x512'.
+                # JSON Schema cannot express the limits in '512x512'.
                 "include-path": "/openai/v1/images/generations",
                 "checks": {"positive_data_acceptance": {"enabled": False}},
             },
             {
-                # Nor for what is so already, or is a picture.
+                # Nor can it express that an operation is already done, or that text is a picture.
                 "include-path": ["/sdapi/v1/options", "/sdapi/v1/png-info"],
                 "checks": {"positive_data_acceptance": {"enabled": False}},
             },
             {
-                # That API takes numbers as text and names in any case of letters, and a parameter
-                # in a query is text with many words for true.
+                # That API accepts numbers as text and names in any letter case, and a query
+                # parameter is text with many words for true.
                 "include-path": ["/sdapi/v1/txt2img", "/sdapi/v1/progress"],
                 "checks": {"negative_data_rejection": {"enabled": False}},
             },
@@ -52,14 +52,14 @@ CONFIG = SchemathesisConfig.from_dict(
 PICTURE = base64.b64encode(png()).decode()
 
 
-# It reads the description when tests are collected. Nothing is started before the first of them.
+# It reads the description while tests are collected. Nothing starts before the first test.
 SERVICE = make_service(make_settings(max_queue=10_000, max_pixels=2048 * 2048))
 SERVICE.source.others = (LARGE,)
 SERVICE.container.model_registry().refresh()
 API = schemathesis.openapi.from_wsgi("/openapi.json", SERVICE.container.app(), config=CONFIG)
 
 STATUSES: dict[str, set[int]] = defaultdict(set)
-"""What each operation has answered."""
+"""The answers of each operation."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,7 +69,7 @@ def running() -> Iterator[None]:
     yield
     SERVICE.container.service().stop(timeout=10)
     refused = [name for name, found in STATUSES.items() if min(found) >= HTTPStatus.BAD_REQUEST]
-    assert refused == [], "all that was asked of these was refused, so nothing else was looked at"
+    assert refused == [], "every request to these was refused, so nothing else was tested"
 
 
 @API.parametrize()
@@ -81,13 +81,13 @@ def running() -> Iterator[None]:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_described(case: schemathesis.Case[Any]) -> None:
-    _name_what_is_there(case)
+    _use_existing_names(case)
     answer = case.call_and_validate(headers=AUTHORIZED)
     STATUSES[case.operation.label].add(answer.status_code)
 
 
-def _name_what_is_there(case: schemathesis.Case[Any]) -> None:
-    """Turn good names of nothing, which schemathesis makes, into those of a model and a job."""
+def _use_existing_names(case: schemathesis.Case[Any]) -> None:
+    """Replace made-up names from schemathesis with those of a model and a job."""
     if isinstance(case.body, dict) and _is_name(case.body.get("model_id")):
         case.body["model_id"] = LARGE.id
     elif isinstance(case.body, dict) and _is_name(case.body.get("model")):
@@ -97,12 +97,12 @@ def _name_what_is_there(case: schemathesis.Case[Any]) -> None:
     if len(str(case.path_parameters)) % 2:
         there = {"model_id": MODEL.id, "model": MODEL.name, "job_id": "drawn", "number": "0"}
         if "token" in case.path_parameters:
-            there |= _link_that_is_there(case)
+            there |= _existing_link(case)
         case.path_parameters |= {name: there[name] for name in case.path_parameters}
 
 
-def _link_that_is_there(case: schemathesis.Case[Any]) -> dict[str, str]:
-    """The path of a link to the picture that was drawn; the case gets its query."""
+def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
+    """Return the path of a link to the drawn picture; the case gets its query."""
     ((token, (data, *_)), *_) = SERVICE.results.files.items()
     picture = LinkedPicture.of(token, 0, data)
     link = SERVICE.container.picture_links().sign(picture)

@@ -1,4 +1,4 @@
-"""Who gets in, and what everybody else hears."""
+"""Which credentials are accepted, and what other callers are told."""
 
 from collections.abc import Callable
 
@@ -50,7 +50,7 @@ def assert_refused(response: TestResponse, *, challenge: str) -> None:
 
 @pytest.mark.parametrize("credential", [lambda: API_KEY, lambda: OTHER_API_KEY, make_token])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_both_kinds_of_credential_pass_in_any_case_of_the_scheme(
+def test_both_kinds_of_credential_pass_with_any_case_of_the_scheme(
     shared: Service, scheme: str, credential: Callable[[], str]
 ) -> None:
     headers = {"Authorization": f"{scheme} {credential()}"}
@@ -59,7 +59,7 @@ def test_both_kinds_of_credential_pass_in_any_case_of_the_scheme(
     assert response.status_code == 200
 
 
-def test_blanks_around_the_credential_are_dropped(shared: Service) -> None:
+def test_spaces_around_the_credential_are_ignored(shared: Service) -> None:
     headers = {"Authorization": f"  Bearer   {API_KEY}  "}
     assert shared.client.get("/v1/models", headers=headers).status_code == 200
 
@@ -79,7 +79,7 @@ def test_blanks_around_the_credential_are_dropped(shared: Service) -> None:
         API_KEY,
     ],
 )
-def test_no_credential_is_challenged(
+def test_a_missing_credential_is_challenged(
     shared: Service, method: str, path: str, authorization: str | None
 ) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -103,7 +103,7 @@ def test_no_credential_is_challenged(
         make_token(key="another-secret-of-the-same-length"),
     ],
 )
-def test_a_wrong_credential_is_called_an_invalid_token(
+def test_a_wrong_credential_is_an_invalid_token(
     shared: Service, method: str, path: str, credential: str
 ) -> None:
     response = shared.client.open(path, method=method, headers=bearer(credential))
@@ -138,7 +138,7 @@ def test_the_answer_never_says_which_part_was_wrong(shared: Service) -> None:
         (b"x" * (2**20 + 1), "application/json"),
     ],
 )
-def test_401_comes_before_the_body_is_judged(
+def test_401_comes_before_the_body_is_checked(
     shared: Service, path: str, headers: dict[str, str], body: bytes, content_type: str
 ) -> None:
     response = shared.client.post(path, data=body, content_type=content_type, headers=headers)
@@ -167,7 +167,7 @@ def test_401_comes_before_a_model_is_looked_up(shared: Service) -> None:
         ("models", False, False),
     ],
 )
-def test_a_scope_opens_its_own_routes_alone(
+def test_a_scope_opens_only_its_own_routes(
     shared: Service, scope: str, reads: bool, draws: bool
 ) -> None:
     headers = bearer(make_token({"scope": scope}))
@@ -192,20 +192,20 @@ def test_a_token_without_a_scope_has_both(shared: Service) -> None:
     assert shared.client.post("/v1/infer", headers=headers, json=infer_body()).status_code == 200
 
 
-def test_403_comes_before_the_body_is_judged(shared: Service) -> None:
+def test_403_comes_before_the_body_is_checked(shared: Service) -> None:
     headers = bearer(make_token({"scope": "models:read"}))
     response = shared.client.post("/v1/infer", headers=headers, data=b"{")
     assert_problem(response, 403, "insufficient_scope")
 
 
-def test_keys_are_cut_at_commas_without_blanks_and_empty_ones() -> None:
+def test_keys_are_split_at_commas_without_spaces_and_empty_keys() -> None:
     settings = Settings.from_env({"API_KEYS": " one , ,two,, "})
     client = make_service(settings).client
     for key, status in {"one": 200, "two": 200, "one , ,two": 401, ",": 401, "": 401}.items():
         assert client.get("/v1/models", headers=bearer(key)).status_code == status
 
 
-def test_without_any_key_nobody_gets_in() -> None:
+def test_without_any_key_nobody_is_admitted() -> None:
     client = make_service(make_settings(api_keys=(), secret_key=None)).client
     assert_problem(client.get("/v1/models"), 401, "unauthenticated")
     for credential in (API_KEY, "", "None", make_token(), make_token(key="")):

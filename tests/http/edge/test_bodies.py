@@ -1,4 +1,4 @@
-"""Request bodies, before anybody looks at their fields."""
+"""Request bodies, before their fields are checked."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def test_a_body_without_the_json_media_type_gets_415(
 @pytest.mark.parametrize(
     "content_type", [JSON, "Application/JSON", "application/json; charset=utf-8"]
 )
-def test_the_media_type_is_taken_in_every_spelling(shared: Service, content_type: str) -> None:
+def test_the_media_type_is_accepted_in_every_spelling(shared: Service, content_type: str) -> None:
     assert post(shared, json.dumps(infer_body()), content_type).status_code == 200
 
 
@@ -81,7 +81,7 @@ def test_unparsable_json_gets_400(shared: Service, body: str) -> None:
 
 
 @pytest.mark.parametrize("body", ["null", "true", "5", '"text"', "[]", '[{"id": "r1"}]'])
-def test_a_body_that_is_no_object_gets_422(shared: Service, body: str) -> None:
+def test_a_body_that_is_not_an_object_gets_422(shared: Service, body: str) -> None:
     assert wrong_fields(post(shared, body)) == {"body": "must be a JSON object"}
 
 
@@ -91,7 +91,7 @@ def test_an_empty_body_lacks_the_required_fields(shared: Service, content_type: 
     assert messages == dict.fromkeys(("model_id", "prompt"), "is required")
 
 
-def test_of_a_key_given_twice_the_last_counts(shared: Service) -> None:
+def test_the_last_value_of_a_repeated_key_counts(shared: Service) -> None:
     body = json.dumps(infer_body(prompt="last"))
     assert post(shared, body.replace("{", '{"prompt": 5, "width": 1, ')).status_code == 422
     assert post(shared, body.replace("{", '{"prompt": 5, ')).status_code == 200
@@ -99,7 +99,7 @@ def test_of_a_key_given_twice_the_last_counts(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("opening, inner, closing", [("[", "", "]"), ('{"a":', "1", "}")])
-def test_nesting_never_makes_more_than_a_client_error(
+def test_nesting_never_causes_more_than_a_client_error(
     shared: Service, opening: str, inner: str, closing: str
 ) -> None:
     statuses = []
@@ -109,13 +109,13 @@ def test_nesting_never_makes_more_than_a_client_error(
     assert set(statuses) == {400, 422}
 
 
-def test_nesting_that_is_too_deep_is_named(shared: Service) -> None:
+def test_nesting_that_is_too_deep_is_reported(shared: Service) -> None:
     response = post(shared, "[" * 10_000 + "]" * 10_000)
     assert "nested too deeply" in assert_problem(response, 400, "bad_request")["detail"]
 
 
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_an_integer_of_4300_digits_is_read_and_refused_as_a_value(
+def test_an_integer_of_4300_digits_is_parsed_and_refused_as_a_value(
     shared: Service, sign: str
 ) -> None:
     messages = wrong_fields(post(shared, f'{{"seed": {sign}{"9" * 4300}}}'))
@@ -131,7 +131,7 @@ def test_an_integer_of_more_digits_gets_400(shared: Service, sign: str) -> None:
 
 
 @pytest.mark.parametrize("route", ["/v1/infer", "/infer", "/v1/tokens"])
-def test_a_body_of_one_byte_too_many_gets_413(route: str) -> None:
+def test_a_body_with_one_byte_too_many_gets_413(route: str) -> None:
     service = make_service(make_settings(max_body_bytes=2000))
     good = {"max": b"{}".ljust(2000), "over": b"{}".ljust(2001)}
     headers = AUTHORIZED | {"Content-Type": JSON}

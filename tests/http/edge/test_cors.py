@@ -22,7 +22,7 @@ def allowed_origin(response: TestResponse) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def choosy() -> Service:
+def restricted() -> Service:
     origins = (ORIGIN, "http://localhost:3000", "http://[::1]:3000")
     return make_service(make_settings(cors_origins=origins))
 
@@ -53,8 +53,8 @@ def test_scripts_may_read_the_headers_they_need(cors_origins: tuple[str, ...], p
 
 
 @pytest.mark.parametrize("origin", [ORIGIN, "http://localhost:3000", "http://[::1]:3000"])
-def test_a_configured_origin_is_named(choosy: Service, origin: str) -> None:
-    response = choosy.client.get("/", headers={"Origin": origin})
+def test_a_configured_origin_is_named(restricted: Service, origin: str) -> None:
+    response = restricted.client.get("/", headers={"Origin": origin})
     assert allowed_origin(response) == [origin]
     assert {"origin", "accept"} <= words(",".join(response.headers.getlist("Vary")))
 
@@ -73,11 +73,11 @@ def test_a_configured_origin_is_named(choosy: Service, origin: str) -> None:
         "*",
     ],
 )
-def test_another_origin_is_not_allowed(choosy: Service, origin: str) -> None:
-    response = choosy.client.get("/", headers={"Origin": origin})
+def test_another_origin_is_not_allowed(restricted: Service, origin: str) -> None:
+    response = restricted.client.get("/", headers={"Origin": origin})
     assert response.status_code == 200
     assert allowed_origin(response) == []
-    preflight = choosy.client.options("/v1/infer", headers=PREFLIGHT | {"Origin": origin})
+    preflight = restricted.client.options("/v1/infer", headers=PREFLIGHT | {"Origin": origin})
     assert allowed_origin(preflight) == []
 
 

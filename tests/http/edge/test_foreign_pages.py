@@ -1,4 +1,4 @@
-"""What a page of another site makes a browser send."""
+"""Requests that a page of another site makes a browser send."""
 
 import base64
 
@@ -62,7 +62,9 @@ def test_a_stored_password_does_nothing_for_a_foreign_page(
 
 
 @pytest.mark.parametrize("headers", OWN)
-def test_the_own_page_and_every_other_client_may(service: Service, headers: dict[str, str]) -> None:
+def test_our_own_page_and_every_other_client_are_allowed(
+    service: Service, headers: dict[str, str]
+) -> None:
     sent = {"Host": HOST} | BASIC | headers
     response = service.client.post("/sdapi/v1/interrupt", headers=sent)
     assert response.status_code == 200
@@ -75,13 +77,13 @@ def test_reading_is_left_to_the_cors_policy(service: Service, headers: dict[str,
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_a_page_that_names_a_token_may(headers: dict[str, str]) -> None:
+def test_a_page_that_sends_a_token_is_allowed(headers: dict[str, str]) -> None:
     service = make_service(make_settings(cors_origins=("*",)))
     sent = {"Host": HOST} | AUTHORIZED | headers
     assert service.client.post("/v1/jobs", json=infer_body(), headers=sent).status_code == 202
 
 
-def test_only_named_origins_may_where_origins_are_named() -> None:
+def test_with_configured_origins_only_those_are_allowed() -> None:
     service = make_service(make_settings(cors_origins=("https://Friend.example",)))
     for credential in (BASIC, AUTHORIZED):
         for origin, status in (("https://friend.example", 200), ("https://foe.example", 403)):

@@ -1,4 +1,4 @@
-"""Which JSON Web Tokens are good."""
+"""Which JSON Web Tokens are valid."""
 
 import time
 from typing import Any
@@ -72,7 +72,7 @@ def test_a_token_without_a_required_claim_is_refused(shared: Service, claim: str
     assert status(shared, make_token(without=claim)) == 401
 
 
-# A few seconds of leeway, and no more than a few: clocks differ that much between machines.
+# A few seconds of leeway and no more: clocks of machines differ that much.
 @pytest.mark.parametrize("claim, sign", [("exp", -1), ("nbf", 1), ("iat", 1)])
 def test_clocks_may_differ_by_a_few_seconds(shared: Service, claim: str, sign: int) -> None:
     assert status(shared, make_token({claim: int(time.time()) + sign * 4})) == 200
@@ -114,7 +114,7 @@ def test_a_token_signed_with_another_key_is_refused(shared: Service, key: str) -
 
 
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5c", "kid"])
-def test_a_token_can_not_bring_its_own_key(shared: Service, name: str) -> None:
+def test_a_token_cannot_bring_its_own_key(shared: Service, name: str) -> None:
     key = "the-key-that-an-attacker-would-like"
     token = make_token(header={name: key}, key=key)
     assert status(shared, token) == 401
@@ -129,11 +129,11 @@ def test_a_token_that_was_tampered_with_is_refused(shared: Service) -> None:
 @pytest.mark.parametrize(
     "token", ["", ".", "..", "a.b", "e30.e30.e30", "e30.W10.", "....", "\xff.a.b"]
 )
-def test_what_only_looks_like_a_token_is_refused(shared: Service, token: str) -> None:
+def test_text_that_only_looks_like_a_token_is_refused(shared: Service, token: str) -> None:
     assert status(shared, token) == 401
 
 
-def test_a_payload_nested_without_end_is_refused(shared: Service) -> None:
+def test_an_endlessly_nested_payload_is_refused(shared: Service) -> None:
     nested: list[Any] = []
     for _ in range(400):
         nested = [nested]

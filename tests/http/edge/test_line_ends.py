@@ -1,4 +1,4 @@
-"""Texts with lines, as Windows and others write them, at every door."""
+"""Texts with the line endings of Windows and other systems, in every API."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ DOORS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_every_line_end_is_a_newline(service: Service, door: str) -> None:
+def test_every_line_ending_becomes_a_newline(service: Service, door: str) -> None:
     body = DOORS[door] | {"prompt": WRITTEN, "negative_prompt": "blue\r\nred"}
     response = service.client.post(door, json=body, headers=AUTHORIZED)
     assert response.status_code in (200, 202), response.get_data(as_text=True)
-    service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)  # it is drawn behind
+    service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)  # it is drawn last
     drawn = service.generator.drawn[0]
     assert (drawn.prompt, drawn.negative_prompt) == (KEPT, "blue\nred")
 
 
 @pytest.mark.parametrize("written", ["a\r\nb", "a\rb", "a\nb"])
-def test_a_text_is_one_request_whoever_wrote_it(service: Service, written: str) -> None:
+def test_line_endings_do_not_change_the_request(service: Service, written: str) -> None:
     first = service.client.post("/v1/infer", json=infer_body(prompt="a\nb"), headers=AUTHORIZED)
     name = first.get_json()["id"]
     again = infer_body(prompt=written) | {"id": name}
@@ -42,7 +42,7 @@ def test_a_text_is_one_request_whoever_wrote_it(service: Service, written: str) 
     assert_problem(response, 409, "id_conflict")
 
 
-def test_a_line_end_counts_as_one_character(service: Service) -> None:
+def test_a_line_ending_counts_as_one_character(service: Service) -> None:
     for prompt, status in (("a\r\n" * 500, 200), ("a\r\n" * 500 + "a", 422)):
         response = service.client.post(
             "/v1/infer", json=infer_body(prompt=prompt), headers=AUTHORIZED
@@ -50,12 +50,12 @@ def test_a_line_end_counts_as_one_character(service: Service) -> None:
         assert response.status_code == status
 
 
-def test_an_id_has_no_line_end_but_a_newline(service: Service) -> None:
+def test_an_id_has_no_line_ending_but_a_newline(service: Service) -> None:
     response = service.client.post("/v1/infer", json=infer_body(id="a\r\nb"), headers=AUTHORIZED)
     assert "U+000D" in wrong_fields(response)["id"]
 
 
-def test_the_value_itself_keeps_newlines_alone() -> None:
+def test_the_value_itself_accepts_only_newlines() -> None:
     request = GenerationRequest(id="x", model_id=MODEL.id, prompt=WRITTEN, negative_prompt="\r")
     assert (request.prompt, request.negative_prompt) == (KEPT, "\n")
     assert request == GenerationRequest(

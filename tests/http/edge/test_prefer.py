@@ -1,4 +1,4 @@
-"""The header Prefer: what is read from it, and what /v1/infer makes of it."""
+"""The header Prefer: how it is parsed, and what /v1/infer does with it."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ ROUTES = ("/v1/infer", "/infer")
         ('\\"' * 999, Preference()),
     ],
 )
-def test_a_header_says(header: str, expected: Preference) -> None:
+def test_a_header_is_parsed(header: str, expected: Preference) -> None:
     assert parse_prefer([header]) == expected
 
 
@@ -76,7 +76,7 @@ def test_several_headers_are_one_list() -> None:
         (Preference(wait=7, strict=True), 7, 7),
     ],
 )
-def test_what_a_preference_means(
+def test_the_meaning_of_a_preference(
     preference: Preference, seconds: int | None, within: int | None
 ) -> None:
     assert (preference.seconds, preference.within) == (seconds, within)
@@ -103,7 +103,7 @@ def idle() -> Service:
         ("foo, respond-async, handling=strict", "respond-async"),
     ],
 )
-def test_who_does_not_wait_gets_the_job(
+def test_a_client_that_does_not_wait_gets_the_job(
     idle: Service, route: str, prefer: str, applied: str
 ) -> None:
     response = post(idle, prefer, route, id="later")
@@ -118,7 +118,7 @@ def test_who_does_not_wait_gets_the_job(
 @pytest.mark.parametrize(
     "prefer", ["wait=30", "respond-async, wait=30", "wait=30, handling=strict"]
 )
-def test_who_waits_long_enough_gets_the_pictures(shared: Service, prefer: str) -> None:
+def test_a_client_that_waits_long_enough_gets_the_pictures(shared: Service, prefer: str) -> None:
     response = post(shared, prefer)
     assert response.status_code == 200
     assert response.get_json()["images"]
@@ -127,7 +127,7 @@ def test_who_waits_long_enough_gets_the_pictures(shared: Service, prefer: str) -
     assert "Location" not in response.headers
 
 
-def test_what_is_no_preference_changes_nothing(shared: Service) -> None:
+def test_other_values_change_nothing(shared: Service) -> None:
     response = post(shared, "wait=-5, return=minimal, respond-async=1")
     assert response.status_code == 200
     assert "Preference-Applied" not in response.headers
@@ -145,7 +145,7 @@ def test_a_finished_request_is_answered_in_full_at_once(shared: Service, prefer:
     "change, status, code",
     [({"model_id": "0" * 64}, 404, "model_not_found"), ({"width": 1}, 422, "invalid_request")],
 )
-def test_what_is_wrong_is_told_whatever_is_preferred(
+def test_errors_are_reported_whatever_the_preference(
     shared: Service, change: dict[str, Any], status: int, code: str
 ) -> None:
     assert_problem(post(shared, "respond-async", **change), status, code)

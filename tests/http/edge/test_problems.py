@@ -1,4 +1,4 @@
-"""Errors: one shape for all of them, and nothing in it that is nobody's business."""
+"""Errors: all have one shape, and none reveals internals."""
 
 import logging
 
@@ -17,7 +17,7 @@ def test_an_unknown_route_is_a_problem(shared: Service, method: str, path: str) 
 
 
 @pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "nope.css", ""])
-def test_no_file_beside_the_assets_is_served(shared: Service, path: str) -> None:
+def test_files_other_than_assets_are_not_served(shared: Service, path: str) -> None:
     assert_problem(shared.client.get(f"/assets-0123/{path}"), 404, "not_found")
 
 
@@ -34,7 +34,7 @@ def test_no_file_beside_the_assets_is_served(shared: Service, path: str) -> None
         ("TRACE", "/", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_an_unknown_method_is_a_problem_that_names_the_known_ones(
+def test_an_unknown_method_is_a_problem_that_names_the_allowed_ones(
     shared: Service, method: str, path: str, allowed: set[str]
 ) -> None:
     response = shared.client.open(path, method=method)
@@ -74,7 +74,7 @@ def chained() -> Exception:
     ],
     ids=lambda failure: type(failure).__name__,
 )
-def test_an_unexpected_exception_is_a_500_that_says_nothing_of_it(
+def test_an_unexpected_exception_is_a_500_that_reveals_nothing(
     shared: Service, failure: Exception
 ) -> None:
     shared.generator.drawn.clear()

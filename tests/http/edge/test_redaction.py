@@ -1,4 +1,4 @@
-"""Credentials are repeated nowhere: not in an answer, not in a header, not in the log."""
+"""Credentials are never repeated: not in an answer, a header or the log."""
 
 import base64
 import itertools
@@ -28,7 +28,7 @@ OTHER_KEY = "oL4pX8sT2vB6nM0qC9wZ3eR7yU1iK5jH-gF_dAaSxDz"
 METRICS_KEY = "mU7yT3rE9wQ1aS5dF8gH2jK6lZ0xC4vB-nM_pOiUyTr"
 SECRET_KEY = "sE1cR5eT9kE3yF7oR2tH6iS0sE4rV8iC_eOfTeStSxQz"
 DATABASE_PASSWORD = "dB6pA2sS9wO3rD7-oF1tH5eS0eR4vI8c_E"
-# That of another service, which is known by its looks alone.
+# A credential of another service, which is recognised by its format only.
 STRANGE_KEY = "Zq8Lr3Xw7Nt2Vb6Kc1Mf9Gj4Hp0Sd5Ty"
 TOKEN = make_token(key=SECRET_KEY)
 CREDENTIALS = {
@@ -50,7 +50,7 @@ HEADERS = (
     *("Idempotency-Key", "X-Forwarded-For", "Origin", "Access-Control-Request-Headers"),
     *("Access-Control-Request-Method", "Referer", "User-Agent", "Cookie", "Authorization"),
 )
-# The id of a job or of a request may look like anything: there only known values are found.
+# The id of a job or of a request may look like anything: only known values are found there.
 BY_VALUE = [
     name for name in CREDENTIALS if name not in ("start of a key", "key of another service")
 ]
@@ -66,7 +66,7 @@ def service() -> Iterator[Service]:
 
 
 def leaks(text: str) -> list[str]:
-    """The secrets of which `text` holds as much as tells them apart from all others."""
+    """Return the secrets of which `text` contains enough to identify them."""
     return [each for each in SECRETS if each[:SHOWN].lower() in text.lower()]
 
 
@@ -79,7 +79,7 @@ def assert_silent(response: TestResponse, log: pytest.LogCaptureFixture) -> None
 
 
 def operations(client: FlaskClient) -> list[tuple[str, str, list[str]]]:
-    """The path, a method and the variables of every route."""
+    """Return the path, a method and the variables of every route."""
     rules = client.application.url_map.iter_rules()
     return sorted(
         (openapi_path(rule), method, sorted(rule.arguments))
@@ -89,7 +89,7 @@ def operations(client: FlaskClient) -> list[tuple[str, str, list[str]]]:
 
 
 def request_schemas(client: FlaskClient) -> dict[str, dict[str, Any]]:
-    """By path, the schema of the body that it takes."""
+    """Return the schema of the request body, by path."""
     document = document_of(client.application)
     found = {}
     for path, item in document["paths"].items():
@@ -100,7 +100,7 @@ def request_schemas(client: FlaskClient) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS)
-def test_no_address_is_repeated_with_a_credential_in_it(
+def test_no_url_is_repeated_with_a_credential_in_it(
     service: Service, caplog: pytest.LogCaptureFixture, credential: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -164,7 +164,7 @@ def test_no_field_is_repeated_with_a_credential_in_it(
             good = infer_body()
         for name in (*schema["properties"], value):
             if name in ("prompt", "negative_prompt", "id") and credential not in BY_VALUE:
-                continue  # it is what was asked for
+                continue  # it is the requested value
             for sent in (value, {value: value}):
                 body = good | {name: sent}
                 assert_silent(service.client.post(path, json=body, headers=bearer(KEY)), caplog)
@@ -178,7 +178,7 @@ def test_no_field_is_repeated_with_a_credential_in_it(
 @pytest.mark.parametrize("door", ["/v1/infer", "/v1/jobs", "/openai/v1/images/generations"])
 @pytest.mark.parametrize("name", ["prompt", "negative_prompt", "id"])
 @pytest.mark.parametrize("text", [KEY, f"a circle {OTHER_KEY}.", f"me:{KEY}", METRICS_KEY.upper()])
-def test_what_is_stored_and_answered_holds_no_credential(
+def test_stored_and_returned_values_contain_no_credential(
     service: Service, door: str, name: str, text: str
 ) -> None:
     body = infer_body() | {name: text}
@@ -204,10 +204,8 @@ def test_a_key_as_an_idempotency_key_is_hashed(service: Service) -> None:
 
 
 @pytest.mark.parametrize("guess", [KEY[:-1], f"{KEY[:20]}x", KEY[1:], f"x{KEY[2:]}", KEY[:8]])
-def test_a_stranger_hears_nothing_of_a_guess_that_is_partly_right(
-    service: Service, guess: str
-) -> None:
-    """As a credential such a guess is refused; anywhere else it must be as any other text."""
+def test_a_partly_right_guess_is_not_revealed(service: Service, guess: str) -> None:
+    """As a credential such a guess is refused; anywhere else it is treated as any other text."""
     nonsense = "".join("x" if each.isalnum() else each for each in guess)
     answers = []
     for sent in (guess, nonsense):
@@ -222,7 +220,7 @@ def test_a_stranger_hears_nothing_of_a_guess_that_is_partly_right(
     assert "X-Request-ID: sent" in answers[0][1]
 
 
-def test_ids_stay_as_they_are(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+def test_ids_are_not_changed(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for job in ("V1StGXR8_Z5jdHi6B-myT", "5f0c9a52-d8b1-4a6e-9d3a-7c1e2b4f6a80", STRANGE_KEY):
         answer = service.client.get(f"/v1/jobs/{job}", headers=bearer(KEY) | {"X-Request-ID": job})
@@ -234,7 +232,7 @@ def test_ids_stay_as_they_are(service: Service, caplog: pytest.LogCaptureFixture
     assert f"/v1/models/{MODEL.id} 200" in caplog.messages[-1]
 
 
-def test_a_jwt_is_found_wherever_one_can_begin() -> None:
+def test_a_jwt_is_found_wherever_it_can_start() -> None:
     shape = re.compile(r"eyJ[\w-]{10,}\.[\w-]{4,}\.[\w-]{4,}", re.ASCII)
     draw = random.Random(3)
     redactor, found = Redactor([]), []
@@ -246,7 +244,7 @@ def test_a_jwt_is_found_wherever_one_can_begin() -> None:
     assert 100 < sum(found) < 4900
 
 
-def test_the_id_of_a_job_that_has_not_ended_stays_as_it_is(service: Service) -> None:
+def test_the_id_of_an_unfinished_job_is_not_changed(service: Service) -> None:
     occupy_device(service)
     name = "V1StGXR8_Z5jdHi6B-myT"
     service.client.post("/v1/jobs", json=infer_body(id=name), headers=bearer(KEY))
@@ -310,7 +308,7 @@ def test_hexadecimal_is_an_id(text: str) -> None:
         ("nothing in it, 512x512", "nothing in it, 512x512"),
     ],
 )
-def test_what_stands_in_the_place_of_a_credential(text: str, hidden: str) -> None:
+def test_the_replacement_of_a_credential(text: str, hidden: str) -> None:
     assert Redactor([KEY, OTHER_KEY]).redacted(text.replace("KEY", KEY)) == hidden
 
 
@@ -323,7 +321,7 @@ def test_the_start_of_a_key_is_hidden_from_12_characters_on(length: int) -> None
 
 
 @pytest.mark.parametrize("key", ["quo\"te's-and-\\backslash", "per%cent/and+plus=12", "a" * 12])
-def test_a_key_is_found_however_it_is_written(key: str) -> None:
+def test_a_key_is_found_in_every_encoding(key: str) -> None:
     redactor = Redactor([key])
     encoded = base64.b64encode(f"me:{key}".encode()).decode()
     for written in (key, ascii(key), json.dumps(key), quote(key, safe=""), quote(key), encoded):
@@ -332,7 +330,7 @@ def test_a_key_is_found_however_it_is_written(key: str) -> None:
         assert key not in redactor.redacted(written)
 
 
-def test_a_short_key_is_found_as_a_whole_word_alone() -> None:
+def test_a_short_key_is_found_only_as_a_whole_word() -> None:
     redactor = Redactor(["demo", "cat"])
     assert redactor.redacted("no model has the id demo; demos and demo-1 stay") == (
         f"no model has the id {MARK}; demos and demo-1 stay"
@@ -341,7 +339,7 @@ def test_a_short_key_is_found_as_a_whole_word_alone() -> None:
     assert not redactor.holds("a cat in a democracy")
 
 
-def test_a_short_key_may_be_a_word_of_a_prompt_but_is_no_id(
+def test_a_short_key_may_be_a_word_of_a_prompt_but_not_an_id(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -361,7 +359,7 @@ def test_a_short_key_may_be_a_word_of_a_prompt_but_is_no_id(
         assert f"GET /v1/models/{MARK} 404" in caplog.messages[-1]
 
 
-def test_a_callers_name_stays_as_it_is_in_the_log(
+def test_the_name_of_a_caller_is_not_changed_in_the_log(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -370,18 +368,18 @@ def test_a_callers_name_stays_as_it_is_in_the_log(
     assert f"for '{STRANGE_KEY}' from" in caplog.messages[-1]
 
 
-def test_nothing_is_found_where_nothing_is_configured() -> None:
+def test_without_configured_keys_nothing_is_found() -> None:
     redactor = Redactor([])
     assert not redactor.holds("")
     assert redactor.redacted("is 'x'; it must be text") == "is 'x'; it must be text"
 
 
-def test_keys_of_the_command_are_known_by_their_looks() -> None:
+def test_keys_of_the_command_are_recognised_by_their_format() -> None:
     made = [secrets.token_urlsafe(32) for _ in range(500)]
     assert sum(MARK in Redactor([]).redacted(f"is '{key}'; it") for key in made) > 460
 
 
-def test_basic_credentials_never_come_back(
+def test_basic_credentials_are_never_returned(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

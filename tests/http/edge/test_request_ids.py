@@ -30,7 +30,7 @@ def test_an_invalid_request_id_is_replaced(shared: Service, sent: str) -> None:
     assert MADE_HERE.fullmatch(made)
 
 
-def test_a_request_without_an_id_gets_one_of_its_own(shared: Service) -> None:
+def test_a_request_without_an_id_gets_a_new_one(shared: Service) -> None:
     made = {shared.client.get("/health").headers["X-Request-ID"] for _ in range(5)}
     assert len(made) == 5
     assert all(map(MADE_HERE.fullmatch, made))
@@ -77,7 +77,7 @@ def test_the_log_line_names_the_caller(shared: Service, caplog: pytest.LogCaptur
     assert "nobody" in caplog.messages[-1]
 
 
-def test_the_log_line_names_the_address_that_a_refused_request_came_from(
+def test_the_log_line_names_the_address_of_a_refused_request(
     shared: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -87,7 +87,7 @@ def test_the_log_line_names_the_address_that_a_refused_request_came_from(
         assert "for nobody from 192.0.2.7, request_id=" in caplog.messages[-1]
 
 
-def test_what_a_proxy_or_anybody_says_of_the_address_stands_beside_it(
+def test_the_forwarded_address_is_logged_beside_the_real_one(
     shared: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -97,7 +97,7 @@ def test_what_a_proxy_or_anybody_says_of_the_address_stands_beside_it(
     assert "from 127.0.0.1, forwarded_for='198.51.100.9, 203.0.113.4', request_id=" in line
 
 
-def test_of_a_long_forwarded_address_the_end_is_kept(
+def test_a_long_forwarded_address_keeps_its_end(
     shared: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -118,7 +118,7 @@ def test_an_address_with_a_newline_forges_no_line(
     assert caplog.messages[-1].isprintable()
 
 
-def test_a_log_line_stays_one_line_whatever_was_sent(
+def test_a_log_line_is_one_line_whatever_was_sent(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -128,7 +128,7 @@ def test_a_log_line_stays_one_line_whatever_was_sent(
     assert all(message.isprintable() for message in caplog.messages)
 
 
-def test_no_log_line_at_any_level_holds_a_key_or_a_token(
+def test_no_log_line_at_any_level_contains_a_key_or_a_token(
     shared: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -163,7 +163,7 @@ def test_a_picture_is_logged_with_everything_but_its_prompt(
     assert "unmistakable" not in caplog.text
 
 
-def test_a_prompt_that_fails_is_not_logged_either(
+def test_a_failing_prompt_is_not_logged_either(
     shared: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

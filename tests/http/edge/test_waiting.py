@@ -1,4 +1,4 @@
-"""Callers that wait hold threads, so their number has a bound."""
+"""Waiting callers hold threads, so their number is limited."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def infer(client: FlaskClient, body: dict[str, object], prefer: str = "") -> Tes
 
 @pytest.fixture
 def service() -> Service:
-    """One place, and a worker that draws when a test says so."""
+    """One slot, and a worker that draws when a test says so."""
     return make_service(make_settings(max_waiting=1, max_streams=1, max_queue=9))
 
 
@@ -36,7 +36,7 @@ def draw(service: Service) -> Callable[[], object]:
 def beside_a_waiting_caller(
     service: Service, call: Callable[[FlaskClient], TestResponse]
 ) -> TestResponse:
-    """What `call` is answered while one caller waits, who gets its picture then."""
+    """Return the answer to `call` while another caller waits, who gets its picture then."""
     answers: list[TestResponse] = []
     calls: list[FlaskClient] = []
 
@@ -54,7 +54,7 @@ def beside_a_waiting_caller(
 
 
 @pytest.mark.parametrize("prefer, seconds", [("wait=7", 7), ("respond-async, wait=7", 7)])
-def test_waiting_that_takes_too_long_ends_with_the_job_which_goes_on(
+def test_a_wait_past_the_timeout_ends_with_the_job_which_continues(
     service: Service, prefer: str, seconds: int
 ) -> None:
     client, waits = between_submit_and_wait(service, lambda: None)
@@ -67,7 +67,7 @@ def test_waiting_that_takes_too_long_ends_with_the_job_which_goes_on(
     assert infer(client, body).status_code == 200
 
 
-def test_a_job_that_is_cancelled_is_a_conflict_for_who_waits_for_it(service: Service) -> None:
+def test_a_cancelled_job_is_a_conflict_for_its_waiting_client(service: Service) -> None:
     headers = AUTHORIZED
 
     def cancel() -> None:
@@ -77,14 +77,14 @@ def test_a_job_that_is_cancelled_is_a_conflict_for_who_waits_for_it(service: Ser
     assert_problem(infer(client, infer_body(id="gone")), 409, "cancelled")
 
 
-def test_a_service_that_stops_tells_who_waits(service: Service) -> None:
+def test_a_stopping_service_answers_waiting_clients(service: Service) -> None:
     client, _ = between_submit_and_wait(service, service.container.job_service().abandon)
     response = infer(client, infer_body())
     assert_problem(response, 503, "shutting_down")
     assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_a_deadline_is_handed_on_and_a_refusal_leaves_no_job(
+def test_a_deadline_is_passed_on_and_a_refusal_leaves_no_job(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float | None] = []
@@ -105,7 +105,7 @@ def test_a_deadline_is_handed_on_and_a_refusal_leaves_no_job(
     assert asked == [5, None, None]
 
 
-def test_past_the_places_a_caller_is_refused_and_leaves_no_job(service: Service) -> None:
+def test_without_a_free_slot_a_caller_is_refused_and_leaves_no_job(service: Service) -> None:
     body = infer_body(id="second")
     answer = beside_a_waiting_caller(service, lambda client: infer(client, body))
     assert_problem(answer, 503, "too_many_callers")
@@ -114,7 +114,7 @@ def test_past_the_places_a_caller_is_refused_and_leaves_no_job(service: Service)
 
 
 @pytest.mark.parametrize("prefer", ["respond-async", "wait=0", "wait=60", "wait=60, respond-async"])
-def test_past_the_places_who_can_do_without_gets_the_job_at_once(
+def test_without_a_free_slot_an_async_caller_gets_the_job_at_once(
     service: Service, prefer: str
 ) -> None:
     body = infer_body(id="second")
@@ -124,7 +124,7 @@ def test_past_the_places_who_can_do_without_gets_the_job_at_once(
 
 
 @pytest.mark.parametrize("prefer", ["", "wait=60", "respond-async"])
-def test_past_the_places_a_finished_request_is_answered_all_the_same(
+def test_without_a_free_slot_a_finished_request_is_still_answered(
     service: Service, prefer: str
 ) -> None:
     body = infer_body(id="done")
@@ -134,7 +134,7 @@ def test_past_the_places_a_finished_request_is_answered_all_the_same(
     assert (answer.status_code, answer.data) == (200, first.data)
 
 
-def test_past_the_places_who_asks_for_lost_pictures_may_ask_again(service: Service) -> None:
+def test_without_a_free_slot_a_request_for_lost_pictures_can_be_repeated(service: Service) -> None:
     body = infer_body(id="lost", seed=1)
     client, _ = between_submit_and_wait(service, draw(service))
     first = infer(client, body)
@@ -148,7 +148,7 @@ def test_past_the_places_who_asks_for_lost_pictures_may_ask_again(service: Servi
     assert infer(service.client, body).get_json()["images"] == first.get_json()["images"]
 
 
-def test_a_place_is_free_again_whatever_the_call_ended_with(service: Service) -> None:
+def test_a_slot_is_free_again_however_the_call_ended(service: Service) -> None:
     client, _ = between_submit_and_wait(service, draw(service))
     for failure in (RuntimeError("a bug"), TimeoutError("a library's")):
         service.generator.failures.append(failure)
@@ -164,7 +164,7 @@ def test_a_place_is_free_again_whatever_the_call_ended_with(service: Service) ->
         "/metrics",
     ],
 )
-def test_everything_else_answers_when_all_places_are_taken(service: Service, path: str) -> None:
+def test_all_other_routes_answer_while_every_slot_is_taken(service: Service, path: str) -> None:
     def call(client: FlaskClient) -> TestResponse:
         with client.get("/v1/jobs/first/events", headers=AUTHORIZED) as stream:
             assert stream.status_code == 200

@@ -59,7 +59,7 @@ def post(service: Service, body: dict[str, object]) -> TestResponse:
         ("width", 3e2),
     ],
 )
-def test_a_value_within_its_bounds_is_drawn(shared: Service, field: str, value: object) -> None:
+def test_a_value_within_its_limits_is_drawn(shared: Service, field: str, value: object) -> None:
     assert post(shared, infer_body(**{field: value})).status_code == 200
     (drawn,) = shared.generator.drawn
     assert getattr(drawn, field) == value
@@ -110,7 +110,7 @@ def test_a_seed_of_null_is_a_random_one(shared: Service) -> None:
         ("", 30, "is not a field"),
     ],
 )
-def test_a_value_outside_its_bounds_is_refused_with_the_bounds(
+def test_a_value_beyond_its_limits_is_refused_with_the_limits(
     shared: Service, field: str, value: object, words: str
 ) -> None:
     messages = wrong_fields(post(shared, infer_body(**{field: value})))
@@ -162,13 +162,13 @@ def test_a_surrogate_pair_is_a_character(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("field", ["model_id", "prompt"])
-def test_a_required_field_left_out_is_named(shared: Service, field: str) -> None:
+def test_a_missing_required_field_is_named(shared: Service, field: str) -> None:
     body = infer_body()
     del body[field]
     assert wrong_fields(post(shared, body)) == {field: "is required"}
 
 
-def test_all_wrong_fields_are_named_at_once_with_one_row_each(shared: Service) -> None:
+def test_all_invalid_fields_are_named_at_once_with_one_row_each(shared: Service) -> None:
     wrong = {
         "id": "",
         "model_id": "",
@@ -189,13 +189,13 @@ def test_all_wrong_fields_are_named_at_once_with_one_row_each(shared: Service) -
     assert shared.generator.drawn == []
 
 
-def test_the_detail_holds_every_row(shared: Service) -> None:
+def test_the_detail_contains_every_row(shared: Service) -> None:
     problem = post(shared, infer_body(width=1, height=2)).get_json()
     assert all(f"{row['field']} {row['message']}" in problem["detail"] for row in problem["errors"])
 
 
 @pytest.mark.parametrize("num_images", [1, 2, 3, 4])
-def test_the_seed_of_the_last_image_keeps_its_bound(shared: Service, num_images: int) -> None:
+def test_the_seed_of_the_last_image_is_limited_too(shared: Service, num_images: int) -> None:
     seed = LARGEST_SEED - num_images + 1
     assert post(shared, infer_body(seed=seed, num_images=num_images)).status_code == 200
     body = infer_body(seed=seed + 1, num_images=num_images)
@@ -203,7 +203,7 @@ def test_the_seed_of_the_last_image_keeps_its_bound(shared: Service, num_images:
     assert len(shared.generator.drawn) == 1
 
 
-def test_the_seed_of_the_last_image_is_judged_beside_other_wrong_fields(shared: Service) -> None:
+def test_the_seed_of_the_last_image_is_checked_with_other_invalid_fields(shared: Service) -> None:
     body = infer_body(seed=LARGEST_SEED, num_images=2, width=1)
     messages = wrong_fields(post(shared, body))
     assert set(messages) == {"seed", "width"}
@@ -216,7 +216,7 @@ def test_the_case_of_a_model_id_does_not_matter(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("unknown, more", [(100, 0), (101, 1), (5000, 4900)])
-def test_of_endless_wrong_fields_the_first_are_named_and_all_counted(
+def test_the_first_of_many_invalid_fields_are_named_and_all_are_counted(
     shared: Service, unknown: int, more: int
 ) -> None:
     response = post(shared, infer_body(**{f"unknown_{number}": 1 for number in range(unknown)}))

@@ -1,4 +1,4 @@
-"""POST /v1/infer, when all goes well."""
+"""Successful requests to POST /v1/infer."""
 
 import base64
 import io
@@ -77,12 +77,12 @@ def test_the_answer_has_every_field(shared: Service, route: str) -> None:
     assert (image["seed"], image["width"], image["height"]) == (11, 264, 520)
 
 
-def test_the_times_are_seconds(shared: Service) -> None:
+def test_the_timings_are_seconds(shared: Service) -> None:
     answer = infer(shared)
     timings = answer["timings"]
     assert set(timings) >= {"queue", "load", "generate", "encode"}
     assert (timings["load"], timings["generate"]) == (0.25, 0.5)
-    assert 0.125 <= timings["encode"] < 10  # with what was waited for since
+    assert 0.125 <= timings["encode"] < 10  # with the waiting time since then
     assert isinstance(timings["queue"], float)
     assert 0 <= timings["queue"] < 10
     assert isinstance(answer["processing_time"], float)
@@ -90,7 +90,7 @@ def test_the_times_are_seconds(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_fields_left_out_have_their_defaults(shared: Service, route: str) -> None:
+def test_missing_fields_have_their_defaults(shared: Service, route: str) -> None:
     answer = infer(shared, route)
     assert answer["negative_prompt"] is None
     assert answer["num_inference_steps"] == 30
@@ -105,7 +105,7 @@ def test_fields_left_out_have_their_defaults(shared: Service, route: str) -> Non
     assert shared.generator.drawn == [expected]
 
 
-def test_the_settings_give_the_defaults_of_steps_and_guidance() -> None:
+def test_settings_provide_the_defaults_of_steps_and_guidance() -> None:
     settings = make_settings(default_inference_steps=12, default_guidance_scale=3.5)
     with running_service(settings) as service:
         for route in ROUTES:
@@ -127,12 +127,12 @@ def test_image_i_has_seed_s_plus_i(shared: Service, seed: int, num_images: int) 
     assert [image["seed"] for image in answer["images"]] == list(range(seed, seed + num_images))
 
 
-def test_the_images_of_a_random_seed_follow_each_other_too(shared: Service) -> None:
+def test_the_seeds_of_images_with_a_random_seed_are_consecutive_too(shared: Service) -> None:
     first, *others = [image["seed"] for image in infer(shared, num_images=4)["images"]]
     assert others == [first + 1, first + 2, first + 3]
 
 
-def test_an_images_seed_alone_gives_the_same_image(shared: Service) -> None:
+def test_the_seed_of_one_image_gives_the_same_image_alone(shared: Service) -> None:
     together = infer(shared, seed=5, num_images=3)
     assert len(set(pictures(together))) == 3
     alone = [infer(shared, seed=image["seed"]) for image in together["images"]]
@@ -167,7 +167,7 @@ def test_a_model_id_in_upper_case_is_the_same_model(shared: Service) -> None:
     assert pictures(upper) == pictures(infer(shared, seed=3))
 
 
-def test_what_the_generator_has_to_say_is_handed_on(shared: Service) -> None:
+def test_warnings_of_the_generator_are_passed_on(shared: Service) -> None:
     shared.generator.warnings = ("the prompt has 99 tokens",)
     try:
         assert infer(shared)["warnings"] == ["the prompt has 99 tokens"]

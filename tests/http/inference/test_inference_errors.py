@@ -1,4 +1,4 @@
-"""POST /v1/infer, when something is in the way."""
+"""Failing requests to POST /v1/infer."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,7 +35,7 @@ def test_each_failure_has_its_status_and_its_reason(
     assert again.status_code == 200
 
 
-def test_a_model_that_can_not_be_loaded_is_named_with_the_reason(service: Service) -> None:
+def test_a_model_that_cannot_be_loaded_is_named_with_the_reason(service: Service) -> None:
     service.generator.unloadable.add(MODEL.id)
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     detail = assert_problem(response, 422, "model_not_loadable")["detail"]
@@ -49,7 +49,7 @@ def test_an_unknown_model_is_not_found_and_named(shared: Service, route: str) ->
     assert UNKNOWN in assert_problem(response, 404, "model_not_found")["detail"]
 
 
-def test_a_model_that_went_away_is_not_found(service: Service) -> None:
+def test_a_removed_model_is_not_found(service: Service) -> None:
     service.source.files.clear()
     service.container.model_registry().refresh()
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
@@ -57,7 +57,7 @@ def test_a_model_that_went_away_is_not_found(service: Service) -> None:
     assert service.generator.drawn == []
 
 
-def test_a_model_whose_folder_is_away_is_to_be_asked_for_again(service: Service) -> None:
+def test_a_model_whose_folder_is_away_asks_for_a_retry(service: Service) -> None:
     service.source.away = {"models"}
     service.container.model_registry().refresh()
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
@@ -66,9 +66,7 @@ def test_a_model_whose_folder_is_away_is_to_be_asked_for_again(service: Service)
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_past_the_queue_there_is_a_503_that_says_when_to_come_back(
-    service: Service, route: str
-) -> None:
+def test_a_full_queue_is_a_503_with_the_time_of_a_retry(service: Service, route: str) -> None:
     occupy_device(service)
     fill_queue(service)
     response = service.client.post(route, json=infer_body(), headers=AUTHORIZED)
@@ -79,7 +77,7 @@ def test_past_the_queue_there_is_a_503_that_says_when_to_come_back(
     assert service.container.job_service().waiting == 2
 
 
-def test_what_is_wrong_with_a_request_is_told_before_any_queue(service: Service) -> None:
+def test_an_invalid_request_is_reported_before_the_queue_is_checked(service: Service) -> None:
     occupy_device(service)
     fill_queue(service)
     cases = [
@@ -103,7 +101,7 @@ def test_everything_but_pictures_answers_while_every_slot_is_busy(service: Servi
     assert not running.view.job.status.finished
 
 
-def test_a_request_that_waits_is_drawn_when_the_device_is_free(service: Service) -> None:
+def test_a_waiting_request_is_drawn_when_the_device_is_free(service: Service) -> None:
     service.generator.gate.clear()
     client = service.container.app().test_client()
     with ThreadPoolExecutor(1) as pool:
@@ -116,7 +114,7 @@ def test_a_request_that_waits_is_drawn_when_the_device_is_free(service: Service)
     assert [request.seed for request in service.generator.drawn] == [1]
 
 
-def test_who_refuses_draws_again_once_there_is_room(service: Service) -> None:
+def test_a_full_queue_accepts_again_once_there_is_room(service: Service) -> None:
     accepted = [occupy_device(service), *fill_queue(service)]
     refused = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert refused.status_code == 503
@@ -129,7 +127,7 @@ def test_who_refuses_draws_again_once_there_is_room(service: Service) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_service_that_stops_takes_no_new_request(route: str) -> None:
+def test_a_stopping_service_accepts_no_new_request(route: str) -> None:
     service = make_service(make_settings())
     service.container.job_service().drain()
     response = service.client.post(route, json=infer_body(), headers=AUTHORIZED)
@@ -139,7 +137,7 @@ def test_a_service_that_stops_takes_no_new_request(route: str) -> None:
     assert service.client.get("/v1/models", headers=AUTHORIZED).status_code == 200
 
 
-def test_a_service_that_stops_finishes_what_it_draws(service: Service) -> None:
+def test_a_stopping_service_finishes_its_drawing(service: Service) -> None:
     running = occupy_device(service)
     service.container.job_service().drain()
     refused = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
@@ -148,7 +146,7 @@ def test_a_service_that_stops_finishes_what_it_draws(service: Service) -> None:
     assert running.wait(10).images
 
 
-def test_who_can_not_come_back_later_hears_no_time(service: Service) -> None:
+def test_an_error_without_a_useful_retry_has_no_retry_time(service: Service) -> None:
     service.generator.failures.append(errors.OutOfMemory("ask for a smaller picture"))
     response = service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     assert response.status_code == 507

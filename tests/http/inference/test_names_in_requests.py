@@ -1,4 +1,4 @@
-"""`/v1/infer` and `/v1/jobs` take any name of a model, and a job keeps what its name meant."""
+"""`/v1/infer` and `/v1/jobs` accept any name of a model, and a job keeps the model it was given."""
 
 import pytest
 from werkzeug.test import TestResponse
@@ -23,7 +23,7 @@ def post(service: Service, body: dict[str, object], path: str = "/v1/infer") -> 
 
 
 def replace_model(service: Service) -> None:
-    """Let the file of MODEL have other bytes."""
+    """Replace the bytes of MODEL's file."""
     service.source.files = {MODEL.path: b"other"}
     service.container.model_registry().refresh()
 
@@ -52,7 +52,7 @@ def test_the_same_model_by_another_name_is_the_same_request(
 
 
 @pytest.mark.parametrize("name", ["a", MODEL.id])
-def test_a_finished_job_is_answered_again_though_its_model_is_gone(
+def test_a_finished_job_is_answered_again_even_if_its_model_is_gone(
     service: Service, name: str
 ) -> None:
     body = infer_body(model_id=name)
@@ -63,7 +63,7 @@ def test_a_finished_job_is_answered_again_though_its_model_is_gone(
     assert_problem(post(service, infer_body(model_id=name)), 404, "model_not_found")
 
 
-def test_a_name_means_what_it_meant_when_the_job_was_accepted(service: Service) -> None:
+def test_a_name_keeps_its_meaning_from_when_the_job_was_accepted(service: Service) -> None:
     body = infer_body(model_id="a")
     answer = post(service, body).get_json()
     replace_model(service)
@@ -72,7 +72,9 @@ def test_a_name_means_what_it_meant_when_the_job_was_accepted(service: Service) 
     assert_problem(post(service, body | {"model_id": MODEL.name}), 409, "id_conflict")
 
 
-def test_a_cancelled_job_is_sent_anew_with_what_the_name_means_now(service: Service) -> None:
+def test_a_cancelled_job_that_is_sent_again_uses_the_current_meaning_of_the_name(
+    service: Service,
+) -> None:
     occupy_device(service)
     body = infer_body(model_id="a")
     post(service, body, "/v1/jobs")
@@ -83,7 +85,7 @@ def test_a_cancelled_job_is_sent_anew_with_what_the_name_means_now(service: Serv
     assert answer.get_json()["model_id"] == OTHER.id
 
 
-def test_a_name_of_two_models_is_told_with_both(service: Service) -> None:
+def test_an_ambiguous_name_is_reported_with_both_models(service: Service) -> None:
     service.source.files["models/b/a.ckpt"] = b"b"
     service.container.model_registry().refresh()
     detail = assert_problem(post(service, infer_body(model_id="a")), 404, "model_not_found")
@@ -91,7 +93,7 @@ def test_a_name_of_two_models_is_told_with_both(service: Service) -> None:
     assert "models/b/a.ckpt" in detail["detail"]
 
 
-def test_a_name_may_come_while_its_file_is_read(service: Service) -> None:
+def test_a_name_may_appear_while_its_file_is_read(service: Service) -> None:
     service.source.pending = (PendingModel("n.pt", "models/n.pt", 5, PendingState.HASHING),)
     service.container.model_registry().refresh()
     response = post(service, infer_body(model_id="n"))
@@ -101,7 +103,7 @@ def test_a_name_may_come_while_its_file_is_read(service: Service) -> None:
 
 
 @pytest.mark.parametrize("model", ["gpt-image-1", None])
-def test_the_openai_door_takes_aliases_and_the_default(model: str | None) -> None:
+def test_the_openai_api_accepts_aliases_and_the_default(model: str | None) -> None:
     settings = make_settings(default_model="z", model_aliases=(("gpt-image-1", "z"),))
     with running_service(settings) as service:
         service.source.files["models/z.ckpt"] = b"z"
@@ -115,7 +117,7 @@ def test_the_openai_door_takes_aliases_and_the_default(model: str | None) -> Non
 @pytest.mark.parametrize(
     ("body", "message"), [({}, "default model 'z'"), ({"model": "x"}, "'x', which stands for 'y'")]
 )
-def test_a_default_or_an_alias_that_names_nothing_is_404_with_its_name(
+def test_a_default_or_an_alias_without_a_model_is_404_with_its_name(
     body: dict[str, object], message: str
 ) -> None:
     settings = make_settings(default_model="z", model_aliases=(("x", "y"),))
@@ -125,7 +127,7 @@ def test_a_default_or_an_alias_that_names_nothing_is_404_with_its_name(
         assert message in response.get_json()["error"]["message"]
 
 
-def test_without_any_model_the_openai_door_says_how_to_get_one(service: Service) -> None:
+def test_without_any_model_the_openai_api_says_how_to_get_one(service: Service) -> None:
     service.source.files.clear()
     service.container.model_registry().refresh()
     response = post(service, {"prompt": "p"}, "/openai/v1/images/generations")

@@ -1,4 +1,4 @@
-"""`/v1/infer` answers the file itself where `Accept` prefers it, and needs no id."""
+"""`/v1/infer` answers with the file itself if `Accept` prefers it, and needs no id."""
 
 import base64
 import io
@@ -55,13 +55,13 @@ def test_the_preferred_type_is_the_answer(shared: Service, accept: str, media_ty
         "image/gif",
     ],
 )
-def test_everybody_else_gets_json(shared: Service, accept: str | None) -> None:
+def test_other_clients_get_json(shared: Service, accept: str | None) -> None:
     response = infer(shared, accept)
     assert (response.status_code, response.mimetype) == (200, "application/json")
     assert "Accept" in response.headers["Vary"]
 
 
-def test_the_file_is_the_one_that_the_job_has(service: Service) -> None:
+def test_the_file_is_the_one_of_the_job(service: Service) -> None:
     response = infer(service, "image/png", id="a b?")
     there = service.client.get(response.headers["Content-Location"], headers=AUTHORIZED)
     assert there.get_data() == response.get_data()
@@ -75,14 +75,14 @@ def test_warnings_are_headers(service: Service) -> None:
     assert response.headers.getlist("X-Warning") == ["one", "zw\\xf6lf\\nlines"]
 
 
-def test_a_quality_goes_with_the_format_that_accept_names(service: Service) -> None:
+def test_a_quality_applies_to_the_format_from_accept(service: Service) -> None:
     assert infer(service, "image/jpeg", quality=40).mimetype == "image/jpeg"
     (drawn,) = service.generator.drawn
     assert (drawn.output_format, drawn.quality) == ("jpeg", 40)
     assert set(wrong_fields(infer(service, "image/png", quality=40))) == {"quality"}
 
 
-def test_a_format_that_is_named_must_be_acceptable(service: Service) -> None:
+def test_a_requested_format_must_be_acceptable(service: Service) -> None:
     assert infer(service, "image/*", output_format="webp").mimetype == "image/webp"
     response = infer(service, "image/png", output_format="jpeg")
     detail = assert_problem(response, 406, "not_acceptable")["detail"]
@@ -100,7 +100,7 @@ def test_several_pictures_are_never_one_file(service: Service) -> None:
     assert len(response.get_json()["images"]) == 2
 
 
-def test_errors_stay_problems(service: Service) -> None:
+def test_errors_stay_problem_details(service: Service) -> None:
     assert_problem(infer(service, "image/png", model_id="gone"), 404, "model_not_found")
     assert set(wrong_fields(infer(service, "image/png", width=1))) == {"width"}
     headers = {"Accept": "image/png"}
@@ -108,14 +108,14 @@ def test_errors_stay_problems(service: Service) -> None:
     assert_problem(response, 401, "unauthenticated")
 
 
-def test_who_does_not_wait_gets_the_job(service: Service) -> None:
+def test_a_client_that_does_not_wait_gets_the_job(service: Service) -> None:
     headers = {**AUTHORIZED, "Accept": "image/png", "Prefer": "respond-async"}
     response = service.client.post("/v1/infer", json=infer_body(), headers=headers)
     assert (response.status_code, response.mimetype) == (202, "application/json")
 
 
 @pytest.mark.parametrize("path", ["/v1/infer", "/infer", "/v1/jobs"])
-def test_an_id_is_made_where_none_is_sent(service: Service, path: str) -> None:
+def test_an_id_is_generated_if_none_is_sent(service: Service, path: str) -> None:
     ids = {
         service.client.post(path, json=WITHOUT_ID, headers=AUTHORIZED).get_json()["id"]
         for _ in range(2)

@@ -1,4 +1,4 @@
-"""The OpenAI door's links: signed, expiring, for one picture, without a header."""
+"""The links of the OpenAI API: signed, expiring, for one picture, without a header."""
 
 import errno
 import logging
@@ -73,12 +73,12 @@ def test_a_link_opens_its_picture_without_a_header(service: Service) -> None:
     assert head.headers["Content-Length"] == str(len(answers[0].get_data()))
 
 
-def test_the_same_in_other_formats(service: Service) -> None:
+def test_a_link_opens_other_formats_too(service: Service) -> None:
     (link,) = links(service, output_format="webp")
     assert opened(service, link).mimetype == "image/webp"
 
 
-def test_a_link_is_over_when_it_expires(service: Service, clock: FakeClock) -> None:
+def test_a_link_ends_when_it_expires(service: Service, clock: FakeClock) -> None:
     (link,) = links(service)
     clock.now += 3599
     assert opened(service, link).headers["Cache-Control"] == "private, max-age=1"
@@ -103,7 +103,7 @@ def test_a_link_is_over_when_it_expires(service: Service, clock: FakeClock) -> N
         (r"/0/\w{31}", "/0/" + "0" * 31),
     ],
 )
-def test_a_link_that_was_changed_opens_nothing(service: Service, pattern: str, other: str) -> None:
+def test_a_changed_link_opens_nothing(service: Service, pattern: str, other: str) -> None:
     (link, _) = links(service, n=2)
     changed = re.sub(pattern, other, link, count=1)
     assert changed != link
@@ -131,7 +131,7 @@ def test_a_secret_key_needs_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_without_links_between_files_keeps_the_key_too(
+def test_a_folder_without_hard_links_stores_the_key_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def link(*_: object) -> None:
@@ -143,7 +143,7 @@ def test_a_folder_without_links_between_files_keeps_the_key_too(
     assert [each.name for each in tmp_path.iterdir()] == ["key"]
 
 
-def test_a_key_file_that_is_no_key_is_told(tmp_path: Path) -> None:
+def test_an_invalid_key_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"short")
     with pytest.raises(StorageUnavailable, match="5 bytes"):
         LinkKey(None, tmp_path / "key")()
@@ -152,14 +152,14 @@ def test_a_key_file_that_is_no_key_is_told(tmp_path: Path) -> None:
         LinkKey(None, tmp_path / "file" / "key")()
 
 
-def test_a_link_to_a_forgotten_picture_says_so(service: Service) -> None:
+def test_a_link_to_a_deleted_picture_says_so(service: Service) -> None:
     (link,) = links(service)
     (job,) = service.client.get("/v1/jobs", headers=AUTHORIZED).get_json()["jobs"]
     service.client.delete(f"/v1/jobs/{job['id']}?forget=true", headers=AUTHORIZED)
     assert_problem(opened(service, link), 404, "image_not_found")
 
 
-def test_bytes_that_were_changed_are_not_sent(service: Service) -> None:
+def test_changed_bytes_are_not_sent(service: Service) -> None:
     (link,) = links(service)
     ((token, (data,)),) = service.results.files.items()
     service.results.files[token] = (data[:-1] + b"x",)
@@ -167,7 +167,7 @@ def test_bytes_that_were_changed_are_not_sent(service: Service) -> None:
 
 
 @pytest.mark.parametrize("host", ["a@x", "a b", "x/y", "evil.example:80:80", "[::1", '"'])
-def test_a_host_that_no_link_can_begin_with_is_refused_before_anything_is_drawn(
+def test_a_host_that_no_link_can_start_with_is_refused_before_drawing(
     service: Service, host: str
 ) -> None:
     response = generate(service, {"Host": host})
@@ -177,7 +177,7 @@ def test_a_host_that_no_link_can_begin_with_is_refused_before_anything_is_drawn(
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "my-host.example"])
-def test_a_link_begins_with_the_host_that_was_asked(service: Service, host: str) -> None:
+def test_a_link_starts_with_the_host_of_the_request(service: Service, host: str) -> None:
     answer = generate(service, {"Host": host}).get_json()
     assert answer["data"][0]["url"].startswith(f"http://{host}/v1/pictures/")
 
@@ -192,7 +192,7 @@ def test_no_signature_is_logged(service: Service, caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("default", ["b64_json", "url"])
-def test_a_setting_says_how_pictures_are_answered(default: str) -> None:
+def test_a_setting_chooses_the_form_of_picture_answers(default: str) -> None:
     service = make_service(make_settings(openai_response_format=default))
     service.container.service().start()
     body = {"prompt": "a red circle"}

@@ -42,7 +42,7 @@ def test_the_same_request_again_gives_the_same_bytes_and_draws_nothing(service: 
         {"model_id": MODEL.id.upper()},
     ],
 )
-def test_a_default_that_is_written_out_is_the_same_request(
+def test_an_explicit_default_is_the_same_request(
     service: Service, spelling: dict[str, object]
 ) -> None:
     body = infer_body()
@@ -50,7 +50,7 @@ def test_a_default_that_is_written_out_is_the_same_request(
     assert post(service.client, body | spelling).data == first.data
 
 
-def test_a_seed_that_was_drawn_belongs_to_the_id(service: Service) -> None:
+def test_a_random_seed_belongs_to_the_id(service: Service) -> None:
     body = infer_body()
     first = post(service.client, body)
     seed = first.get_json()["images"][0]["seed"]
@@ -59,7 +59,7 @@ def test_a_seed_that_was_drawn_belongs_to_the_id(service: Service) -> None:
     assert_problem(post(service.client, body | {"seed": seed + 1}), 409, "id_conflict")
 
 
-def test_a_guidance_without_a_fraction_is_the_same_number(service: Service) -> None:
+def test_an_integer_guidance_is_the_same_number(service: Service) -> None:
     body = infer_body(guidance_scale=7)
     assert (
         post(service.client, body).data == post(service.client, body | {"guidance_scale": 7.0}).data
@@ -91,7 +91,7 @@ def test_another_request_with_the_id_is_a_conflict_and_the_first_stays(
     assert post(shared.client, body).data == first.data
 
 
-def test_a_conflict_is_told_while_the_first_is_drawn_too(service: Service) -> None:
+def test_a_conflict_is_reported_while_the_first_is_drawn_too(service: Service) -> None:
     service.generator.gate.clear()
     body = infer_body()
     assert post(service.client, body, "/v1/jobs").status_code == 202
@@ -103,7 +103,7 @@ def test_a_conflict_is_told_while_the_first_is_drawn_too(service: Service) -> No
     assert post(service.client, body).get_json()["prompt"] == "a red circle"
 
 
-def test_the_ids_of_another_caller_are_of_another_world(service: Service) -> None:
+def test_ids_of_another_caller_are_separate(service: Service) -> None:
     body = infer_body(seed=1)
     other = body | {"prompt": "another"}
     first = post(service.client, body)
@@ -114,7 +114,7 @@ def test_the_ids_of_another_caller_are_of_another_world(service: Service) -> Non
     assert len(service.generator.drawn) == 3
 
 
-def test_a_key_and_the_tokens_it_mints_share_their_ids(service: Service) -> None:
+def test_a_key_and_its_tokens_share_their_ids(service: Service) -> None:
     body = infer_body()
     first = post(service.client, body)
     minted = service.client.post("/v1/tokens", headers=AUTHORIZED).get_json()["access_token"]
@@ -139,7 +139,7 @@ def test_eight_equal_requests_at_once_draw_one_picture(service: Service, route: 
     assert len(service.generator.drawn) == 1
 
 
-def test_a_job_and_an_inference_of_one_id_are_one(service: Service) -> None:
+def test_a_job_and_an_inference_with_one_id_are_one_job(service: Service) -> None:
     body = infer_body()
     assert post(service.client, body, "/v1/jobs").headers["Location"] == f"/v1/jobs/{body['id']}"
     inferred = post(service.client, body)
@@ -153,7 +153,7 @@ def test_a_job_and_an_inference_of_one_id_are_one(service: Service) -> None:
     assert len(service.generator.drawn) == 1
 
 
-def test_an_id_that_failed_may_be_sent_again_also_with_another_body(service: Service) -> None:
+def test_a_failed_id_may_be_sent_again_even_with_another_body(service: Service) -> None:
     body = infer_body()
     for prompt in ("a red circle", "another"):
         service.generator.failures.append(OutOfMemory("too large"))
@@ -163,7 +163,7 @@ def test_an_id_that_failed_may_be_sent_again_also_with_another_body(service: Ser
     assert len(service.generator.drawn) == 1
 
 
-def test_an_id_that_was_cancelled_may_be_sent_again(service: Service) -> None:
+def test_a_cancelled_id_may_be_sent_again(service: Service) -> None:
     service.generator.gate.clear()
     post(service.client, infer_body(), "/v1/jobs")
     body = infer_body(id="again")
@@ -175,7 +175,7 @@ def test_an_id_that_was_cancelled_may_be_sent_again(service: Service) -> None:
     assert post(service.client, body).status_code == 200
 
 
-def test_a_replay_passes_when_the_queue_is_full_or_the_model_is_gone(service: Service) -> None:
+def test_a_replay_works_if_the_queue_is_full_or_the_model_is_gone(service: Service) -> None:
     body = infer_body()
     first = post(service.client, body)
     service.source.files.clear()

@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{id}/events: what happens to a job, as it happens."""
+"""GET /v1/jobs/{id}/events: the events of a job, as they happen."""
 
 import base64
 import itertools
@@ -25,7 +25,7 @@ def generator() -> FakeImageGenerator:
 
 @pytest.fixture
 def service(generator: FakeImageGenerator) -> Service:
-    """A job that waits, two streams at most, and a worker that draws when a test says so."""
+    """A waiting job, two streams at most, and a worker that draws when a test says so."""
     service = make_service(make_settings(max_streams=2), generator=generator)
     body = infer_body(id="watched", num_inference_steps=3)
     service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
@@ -58,7 +58,7 @@ def places_left(service: Service) -> int:
     return [stream.status_code for stream in streams].count(200)
 
 
-def test_a_stream_begins_at_once_and_is_kept_by_nobody(service: Service) -> None:
+def test_a_stream_starts_at_once_and_is_never_cached(service: Service) -> None:
     with listen(service, **{"X-Request-ID": "mine"}) as response:
         assert response.status_code == 200
         assert response.mimetype == "text/event-stream"
@@ -120,7 +120,7 @@ def test_a_preview_is_a_small_picture_of_its_step(
     assert base64.b64decode(picture, validate=True).startswith(b"\xff\xd8")
 
 
-def test_nothing_is_previewed_when_nobody_listens(
+def test_without_listeners_no_preview_is_made(
     service: Service, generator: FakeImageGenerator
 ) -> None:
     listen(service).close()
@@ -129,7 +129,7 @@ def test_nothing_is_previewed_when_nobody_listens(
 
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
-def test_a_job_that_is_finished_is_done_at_once(
+def test_a_finished_job_is_done_at_once(
     service: Service, generator: FakeImageGenerator, end: str
 ) -> None:
     if end == "cancelled":
@@ -143,7 +143,7 @@ def test_a_job_that_is_finished_is_done_at_once(
     assert data["status"] == end
 
 
-def test_who_comes_back_does_not_hear_the_same_again(service: Service) -> None:
+def test_a_reconnecting_client_gets_no_event_twice(service: Service) -> None:
     with listen(service) as response:
         parts = texts(response)
         next(parts)
@@ -154,21 +154,21 @@ def test_who_comes_back_does_not_hear_the_same_again(service: Service) -> None:
     assert [name for name, _ in events_of(again)] == ["done"]
     last = next(line for line in again.splitlines() if line.startswith("id: "))
     over = listen(service, **{"Last-Event-ID": last.removeprefix("id: ")})
-    # What a client that reconnects by itself takes for the end.
+    # A client that reconnects by itself takes this as the end.
     assert (over.status_code, over.get_data()) == (204, b"")
     endless = f"{seen.rpartition('-')[0]}-{'9' * 4400}"
     assert listen(service, **{"Last-Event-ID": endless}).status_code == 200
 
 
 @pytest.mark.parametrize("sent", ["", "nonsense", "-", "9" * 3000, "a-b-c-9"])
-def test_an_event_that_nobody_knows_is_the_beginning(service: Service, sent: str) -> None:
+def test_an_unknown_event_id_starts_from_the_beginning(service: Service, sent: str) -> None:
     with listen(service, **{"Last-Event-ID": sent}) as response:
         parts = texts(response)
         next(parts)
         assert events_of(next(parts)) == [("queued", job(service))]
 
 
-def test_silence_is_broken_by_a_sign_of_life(
+def test_silence_is_interrupted_by_keep_alives(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.0)
@@ -187,7 +187,7 @@ def test_a_stream_ends_when_the_service_does(service: Service) -> None:
         assert events_of("".join(parts)) == []
 
 
-def test_past_the_places_a_listener_is_refused(service: Service) -> None:
+def test_beyond_the_stream_limit_a_listener_is_refused(service: Service) -> None:
     with listen(service), listen(service):
         response = listen(service)
         assert_problem(response, 503, "too_many_callers")
@@ -223,7 +223,7 @@ def with_a_broken_store(service: Service) -> None:
 
 
 @pytest.mark.parametrize("leave", [unread, half_read, head_alone, of_no_job, with_a_broken_store])
-def test_a_listener_that_goes_away_leaves_its_place(
+def test_a_disconnecting_listener_frees_its_slot(
     service: Service, generator: FakeImageGenerator, leave: Callable[[Service], None]
 ) -> None:
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{id}/images/{n}: a picture by itself."""
+"""GET /v1/jobs/{id}/images/{n}: a single picture."""
 
 import base64
 import dataclasses
@@ -17,7 +17,7 @@ URL = "/v1/jobs/pictures/images"
 
 @pytest.fixture(scope="module")
 def service() -> Service:
-    """A service with a job of two pictures, one that waits, and one with an odd name."""
+    """A service with a job of two pictures, a waiting one, and one with an odd name."""
     service = make_service(make_settings())
     for name in ("pictures", '../"ü" x'):
         body = infer_body(id=name.replace("/", ""), num_images=2)
@@ -32,7 +32,7 @@ def client(service: Service) -> FlaskClient:
     return service.client
 
 
-def test_a_picture_is_the_one_that_the_inference_answers_with(client: FlaskClient) -> None:
+def test_a_picture_is_the_one_in_the_answer_of_the_inference(client: FlaskClient) -> None:
     job = client.get("/v1/jobs/pictures", headers=AUTHORIZED).get_json()
     inferred = client.post("/v1/infer", json=job["request"], headers=AUTHORIZED).get_json()
     for number, image in enumerate(inferred["images"]):
@@ -53,7 +53,7 @@ def test_a_picture_is_the_one_that_the_inference_answers_with(client: FlaskClien
         (b"<script>", "application/octet-stream"),
     ],
 )
-def test_the_type_is_what_the_bytes_say(data: bytes, media_type: str) -> None:
+def test_the_media_type_is_that_of_the_bytes(data: bytes, media_type: str) -> None:
     service = make_service(make_settings())
     service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
     service.container.job_service().run_once()
@@ -66,12 +66,12 @@ def test_the_type_is_what_the_bytes_say(data: bytes, media_type: str) -> None:
 
 
 def _describe(service: Service, image: GeneratedImage) -> None:
-    """Let the only stored job be that of this picture."""
+    """Make this picture's job the only stored one."""
     ((key, job),) = service.jobs.jobs.items()
     service.jobs.jobs[key] = dataclasses.replace(job, images=(JobImage.of(image),))
 
 
-def test_a_picture_with_other_bytes_is_lost_and_not_shown() -> None:
+def test_a_picture_with_changed_bytes_is_lost_and_not_shown() -> None:
     service = make_service(make_settings())
     service.client.post("/v1/jobs", json=infer_body(id="pictures"), headers=AUTHORIZED)
     service.container.job_service().run_once()
@@ -80,7 +80,7 @@ def test_a_picture_with_other_bytes_is_lost_and_not_shown() -> None:
     assert_problem(service.client.get(f"{URL}/0", headers=AUTHORIZED), 410, "pictures_lost")
 
 
-def test_who_has_a_picture_does_not_get_it_again(client: FlaskClient) -> None:
+def test_a_client_that_has_a_picture_gets_304(client: FlaskClient) -> None:
     first = client.get(f"{URL}/0", headers=AUTHORIZED)
     tag = first.headers["ETag"]
     assert re.fullmatch(r'"[0-9a-f]{64}"', tag)
@@ -95,7 +95,7 @@ def test_who_has_a_picture_does_not_get_it_again(client: FlaskClient) -> None:
         assert (response.status_code, response.data) == (200, first.data)
 
 
-def test_a_picture_may_be_kept_by_its_caller_alone(client: FlaskClient) -> None:
+def test_a_picture_may_be_cached_by_its_caller_only(client: FlaskClient) -> None:
     headers = client.get(f"{URL}/0", headers=AUTHORIZED).headers
     assert headers["Cache-Control"] == "private, no-cache"
     assert "Authorization" in ", ".join(headers.getlist("Vary"))
@@ -109,7 +109,7 @@ def test_head_is_get_without_the_picture(client: FlaskClient) -> None:
     assert [head.headers[name] for name in named] == [got.headers[name] for name in named]
 
 
-def test_a_name_for_the_file_is_safe_whatever_the_id_is(client: FlaskClient) -> None:
+def test_the_file_name_is_safe_whatever_the_id_is(client: FlaskClient) -> None:
     response = client.get("/v1/jobs/..%22%C3%BC%22%20x/images/1", headers=AUTHORIZED)
     assert response.headers["Content-Disposition"] == 'inline; filename="_x-1.png"'
 
@@ -117,7 +117,7 @@ def test_a_name_for_the_file_is_safe_whatever_the_id_is(client: FlaskClient) -> 
 @pytest.mark.parametrize(
     "number", ["2", "4", "-1", "00", "01", "+1", "1.0", "x", "%20", "\u0661", "0x0", "9" * 5000]
 )
-def test_an_image_that_is_not_there(client: FlaskClient, number: str) -> None:
+def test_a_missing_image_is_not_found(client: FlaskClient, number: str) -> None:
     response = client.get(f"{URL}/{number}", headers=AUTHORIZED)
     assert len(assert_problem(response, 404, "image_not_found")["detail"]) < 300
 
@@ -128,7 +128,7 @@ def test_a_job_that_is_not_drawn_yet_has_no_image(client: FlaskClient) -> None:
     assert "is queued and has no pictures yet" in detail or "is running" in detail
 
 
-def test_a_file_that_can_not_be_read_now_is_no_lost_picture(service: Service) -> None:
+def test_a_file_that_cannot_be_read_now_is_not_a_lost_picture(service: Service) -> None:
     service.results.broken = True
     try:
         response = service.client.get(f"{URL}/0", headers=AUTHORIZED)
@@ -137,7 +137,7 @@ def test_a_file_that_can_not_be_read_now_is_no_lost_picture(service: Service) ->
         service.results.broken = False
 
 
-def test_pictures_that_are_lost_are_gone_until_they_are_asked_for_again() -> None:
+def test_lost_pictures_are_gone_until_they_are_requested_again() -> None:
     service = make_service(make_settings())
     body = infer_body(id="lost")
     service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
@@ -154,7 +154,7 @@ def test_pictures_that_are_lost_are_gone_until_they_are_asked_for_again() -> Non
 
 
 @pytest.mark.parametrize("number", ["first", "-1", "1.5", "0x1", "9" * 40])
-def test_what_is_not_a_number_of_a_picture_is_refused_by_name(number: str) -> None:
+def test_a_path_that_is_not_a_picture_number_is_refused_by_name(number: str) -> None:
     service = make_service(make_settings())
     response = service.client.get(f"/v1/jobs/any/images/{number}", headers=AUTHORIZED)
     detail = assert_problem(response, 404, "image_not_found")["detail"]

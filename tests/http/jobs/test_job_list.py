@@ -31,7 +31,7 @@ def listed(service: Service, **query: object) -> tuple[list[str], str | None]:
     return [job["id"] for job in body["jobs"]], body["next_cursor"]
 
 
-def test_the_newest_come_first_twenty_at_once(service: Service) -> None:
+def test_the_newest_come_first_in_pages_of_twenty(service: Service) -> None:
     names, cursor = listed(service)
     assert names == [f"j{number}" for number in range(24, 4, -1)]
     assert cursor is not None
@@ -40,7 +40,7 @@ def test_the_newest_come_first_twenty_at_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 24, 25, 100])
-def test_the_pages_together_are_all_jobs_once(service: Service, limit: int) -> None:
+def test_the_pages_together_contain_every_job_once(service: Service, limit: int) -> None:
     found: list[str] = []
     names, cursor = listed(service, limit=limit)
     for _ in itertools.count():
@@ -61,13 +61,11 @@ def test_a_job_looks_the_same_in_the_list_and_alone(service: Service) -> None:
 @pytest.mark.parametrize(
     "status, names", [("succeeded", ["j0"]), ("cancelled", ["j1"]), ("running", []), ("failed", [])]
 )
-def test_a_status_picks_the_jobs_that_have_it(
-    service: Service, status: str, names: list[str]
-) -> None:
+def test_a_status_filters_the_jobs(service: Service, status: str, names: list[str]) -> None:
     assert listed(service, status=status) == (names, None)
 
 
-def test_a_page_goes_on_with_the_status_it_began_with(service: Service) -> None:
+def test_a_page_continues_with_the_status_of_the_first(service: Service) -> None:
     names, cursor = listed(service, status="queued", limit=22)
     assert len(names) == 22
     assert cursor is not None
@@ -102,16 +100,16 @@ def test_a_page_goes_on_with_the_status_it_began_with(service: Service) -> None:
         ("cursor", "j5\n"),
     ],
 )
-def test_a_wrong_query_is_named(service: Service, field: str, value: str) -> None:
+def test_an_invalid_query_is_named(service: Service, field: str, value: str) -> None:
     query = {field: value}
     response = service.client.get("/v1/jobs", query_string=query, headers=AUTHORIZED)
     assert set(wrong_fields(response)) == {field}
 
 
-def test_all_that_is_wrong_is_named_at_once(service: Service) -> None:
+def test_all_errors_are_named_at_once(service: Service) -> None:
     response = service.client.get("/v1/jobs?limit=0&status=x&cursor=y", headers=AUTHORIZED)
     assert set(wrong_fields(response)) == {"limit", "status", "cursor"}
 
 
-def test_who_has_no_jobs_has_an_empty_list() -> None:
+def test_a_caller_without_jobs_has_an_empty_list() -> None:
     assert listed(make_service(make_settings())) == ([], None)

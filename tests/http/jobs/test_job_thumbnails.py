@@ -14,7 +14,7 @@ from tests.http.helpers import assert_problem
 
 
 def drawn(name: str = "small", **changes: object) -> Service:
-    """A service with one job that is drawn."""
+    """A service with one drawn job."""
     service = make_service(make_settings())
     body = infer_body(id=name, **changes)
     service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
@@ -27,7 +27,7 @@ def addresses(service: Service, name: str = "small") -> list[str]:
     return [image["thumbnail_url"] for image in job["images"]]
 
 
-def test_a_job_says_where_its_thumbnails_are() -> None:
+def test_a_job_links_to_its_thumbnails() -> None:
     service = drawn(num_images=2, width=1024, height=512)
     urls = addresses(service)
     for number, url in enumerate(urls):
@@ -41,7 +41,7 @@ def test_a_job_says_where_its_thumbnails_are() -> None:
         assert whole.content_type == "image/png"
 
 
-def test_a_browser_may_keep_it_for_good_at_that_address_alone() -> None:
+def test_a_thumbnail_is_immutable_at_its_own_url_only() -> None:
     service = drawn()
     (url,) = addresses(service)
     kept = service.client.get(url, headers=AUTHORIZED)
@@ -57,18 +57,18 @@ def test_a_browser_may_keep_it_for_good_at_that_address_alone() -> None:
     assert whole.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_another_job_of_the_same_id_has_another_address() -> None:
+def test_another_job_with_the_same_id_has_another_url() -> None:
     service = drawn()
     body = infer_body(id="small", seed=1)
     before = addresses(service)
-    service.results.files.clear()  # so that the next call draws it anew
+    service.results.files.clear()  # so that the next call draws it again
     job = service.client.get("/v1/jobs/small", headers=AUTHORIZED).get_json()
     service.client.post("/v1/jobs", json=body | job["request"], headers=AUTHORIZED)
     service.container.job_service().run_once()
     assert addresses(service) != before
 
 
-def test_it_is_made_once_and_kept_and_counted() -> None:
+def test_a_thumbnail_is_made_once_stored_and_counted() -> None:
     service = drawn(num_images=2)
     (job,) = service.jobs.jobs.values()
     first, second = addresses(service)
@@ -81,7 +81,7 @@ def test_it_is_made_once_and_kept_and_counted() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(fetch, [first] * 8))) == 1
     assert service.results.thumbnails == {(job.token, 0): fetch(first)}
-    # Each that is made adds its bytes: one that was made twice would count twice.
+    # Each new thumbnail adds its bytes: one that was made twice would count twice.
     assert service.jobs.more_bytes == {job.token: len(fetch(first))}
     more = len(fetch(second))
     assert service.jobs.more_bytes == {job.token: len(fetch(first)) + more}
@@ -89,7 +89,7 @@ def test_it_is_made_once_and_kept_and_counted() -> None:
     assert service.results.thumbnails == {}
 
 
-def test_a_thumbnail_that_cannot_be_kept_is_answered_all_the_same(
+def test_a_thumbnail_that_cannot_be_stored_is_still_returned(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     service = drawn()
@@ -102,7 +102,7 @@ def test_a_thumbnail_that_cannot_be_kept_is_answered_all_the_same(
     assert "a thumbnail of job 'small' is not kept" in caplog.text
 
 
-def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
+def test_a_picture_that_cannot_be_reduced_is_returned_unchanged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     service = drawn()
@@ -116,7 +116,7 @@ def test_a_picture_that_cannot_be_made_smaller_is_answered_as_it_is(
     assert "no thumbnail of picture 0 of job 'small'" in caplog.text
 
 
-def test_only_the_caller_of_the_job_gets_it() -> None:
+def test_only_the_caller_of_the_job_gets_its_thumbnails() -> None:
     service = drawn()
     (url,) = addresses(service)
     assert_problem(service.client.get(url, headers=OTHERS), 404, "job_not_found")
@@ -130,7 +130,7 @@ def test_another_size_is_refused(size: str) -> None:
     assert problem["errors"][0]["field"] == "size"
 
 
-def test_a_picture_that_is_not_there_has_none() -> None:
+def test_a_missing_picture_has_no_thumbnail() -> None:
     service = drawn()
     response = service.client.get("/v1/jobs/small/images/1?size=thumbnail", headers=AUTHORIZED)
     assert_problem(response, 404, "image_not_found")

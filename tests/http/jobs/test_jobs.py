@@ -1,4 +1,4 @@
-"""Jobs: submitted, looked at, cancelled, and nobody else's."""
+"""Jobs: submitted, read, cancelled, and visible to their caller only."""
 
 import re
 from urllib.parse import quote
@@ -78,7 +78,7 @@ def job(service: Service, name: str) -> dict[str, object]:
     return found
 
 
-def test_a_job_that_waits(service: Service) -> None:
+def test_a_waiting_job(service: Service) -> None:
     submit(service, id="first")
     response = submit(service, id="second", seed=5, negative_prompt="blur", width=264)
     assert (response.status_code, response.headers["Location"]) == (202, "/v1/jobs/second")
@@ -115,7 +115,7 @@ def test_a_job_that_waits(service: Service) -> None:
     }
 
 
-def test_a_job_that_is_drawn(service: Service) -> None:
+def test_a_running_job(service: Service) -> None:
     submit(service, id="a", num_inference_steps=4)
     seen: list[dict[str, object]] = []
     service.generator.on_begin = lambda _requests: seen.append(job(service, "a"))
@@ -127,7 +127,7 @@ def test_a_job_that_is_drawn(service: Service) -> None:
     assert running["finished_at"] is None
 
 
-def test_a_job_that_succeeded(service: Service) -> None:
+def test_a_succeeded_job(service: Service) -> None:
     submit(service, id="a b", seed=5, num_images=2, width=256)
     service.generator.warnings = ("the prompt is long",)
     service.container.job_service().run_once()
@@ -164,7 +164,7 @@ def test_a_job_that_succeeded(service: Service) -> None:
         (RuntimeError("psst /root/secret"), 500, "internal_error"),
     ],
 )
-def test_a_job_that_failed_says_why(
+def test_a_failed_job_has_its_reason(
     service: Service, failure: Exception, status: int, code: str
 ) -> None:
     submit(service, id="a")
@@ -182,7 +182,7 @@ def test_a_job_that_failed_says_why(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_id_names_its_job_in_an_address(service: Service, name: str) -> None:
+def test_any_id_can_be_used_in_a_url(service: Service, name: str) -> None:
     response = submit(service, id=name)
     location = response.headers["Location"]
     assert location == f"/v1/jobs/{quote(name, safe='')}"
@@ -198,9 +198,7 @@ def test_any_id_names_its_job_in_an_address(service: Service, name: str) -> None
 
 @pytest.mark.parametrize("name", ["nope", "%00", "%1b", "%7F", "%C2%85", "x" * 129, "%ff", "%2E"])
 @pytest.mark.parametrize("rest", ["", "/images/0", "/events"])
-def test_an_id_that_nobody_has_or_can_have_is_not_found(
-    service: Service, name: str, rest: str
-) -> None:
+def test_an_unknown_or_impossible_id_is_not_found(service: Service, name: str, rest: str) -> None:
     response = service.client.get(f"/v1/jobs/{name}{rest}", headers=AUTHORIZED)
     assert len(assert_problem(response, 404, "job_not_found")["detail"]) < 300
     if not rest:
@@ -208,7 +206,7 @@ def test_an_id_that_nobody_has_or_can_have_is_not_found(
         assert_problem(response, 404, "job_not_found")
 
 
-def test_a_job_is_its_callers_alone(service: Service) -> None:
+def test_a_job_is_visible_to_its_caller_only(service: Service) -> None:
     submit(service, id="mine")
     service.container.job_service().run_once()
     for path in ("mine", "mine/images/0", "mine/events"):
@@ -220,7 +218,7 @@ def test_a_job_is_its_callers_alone(service: Service) -> None:
     assert job(service, "mine")["status"] == "succeeded"
 
 
-def test_a_job_that_waits_is_cancelled_at_once_and_never_drawn(service: Service) -> None:
+def test_a_waiting_job_is_cancelled_at_once_and_never_drawn(service: Service) -> None:
     submit(service, id="gone")
     response = service.client.delete("/v1/jobs/gone", headers=AUTHORIZED)
     assert (response.status_code, response.get_json()["status"]) == (200, "cancelled")
@@ -230,7 +228,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_never_drawn(service: Service)
     assert [request.id for request in service.generator.drawn] == ["kept"]
 
 
-def test_a_job_that_is_drawn_is_cancelled_before_its_next_step(service: Service) -> None:
+def test_a_running_job_is_cancelled_before_its_next_step(service: Service) -> None:
     submit(service, id="gone")
     answers: list[TestResponse] = []
 
@@ -246,7 +244,7 @@ def test_a_job_that_is_drawn_is_cancelled_before_its_next_step(service: Service)
     assert service.generator.drawn == []
 
 
-def test_a_finished_job_stays_as_it_is_when_it_is_cancelled(service: Service) -> None:
+def test_a_finished_job_is_unchanged_by_a_cancel(service: Service) -> None:
     submit(service, id="a")
     service.container.job_service().run_once()
     before = job(service, "a")
@@ -254,7 +252,7 @@ def test_a_finished_job_stays_as_it_is_when_it_is_cancelled(service: Service) ->
     assert (response.status_code, response.get_json()) == (200, before)
 
 
-def test_a_job_is_judged_as_an_inference_is(service: Service) -> None:
+def test_a_job_is_validated_like_an_inference(service: Service) -> None:
     assert set(wrong_fields(submit(service, width=1, seed="x"))) == {"width", "seed"}
     assert_problem(submit(service, model_id="0" * 64), 404, "model_not_found")
     response = service.client.post("/v1/jobs", data=b"{", headers=AUTHORIZED)
@@ -265,13 +263,13 @@ def test_a_job_is_judged_as_an_inference_is(service: Service) -> None:
     assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_the_settings_give_the_defaults_of_a_job_too() -> None:
+def test_settings_provide_the_defaults_of_a_job_too() -> None:
     settings = make_settings(default_inference_steps=12, default_guidance_scale=3.5)
     request = submit(make_service(settings)).get_json()["request"]
     assert (request["num_inference_steps"], request["guidance_scale"]) == (12, 3.5)
 
 
-def test_a_store_that_is_broken_is_told_before_anything_is_drawn(service: Service) -> None:
+def test_a_broken_store_is_reported_before_drawing(service: Service) -> None:
     service.jobs.broken = True
     assert_problem(submit(service), 503, "storage_unavailable")
     assert_problem(service.client.get("/v1/jobs", headers=AUTHORIZED), 503, "storage_unavailable")

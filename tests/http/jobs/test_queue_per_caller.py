@@ -1,4 +1,4 @@
-"""MAX_QUEUE_PER_CALLER: one caller can not shut all others out."""
+"""MAX_QUEUE_PER_CALLER: one caller cannot shut out all others."""
 
 import pytest
 from werkzeug.test import TestResponse
@@ -17,7 +17,7 @@ from tests.http.helpers import assert_problem, bearer, key_name, make_token
 
 @pytest.fixture
 def service() -> Service:
-    """Four jobs may wait, and two of each caller; the worker draws when a test says so."""
+    """Four jobs may wait, two of each caller; the worker draws when a test says so."""
     return make_service(make_settings(max_queue=4, max_queue_per_caller=2))
 
 
@@ -26,12 +26,12 @@ def submit(service: Service, headers: dict[str, str], **changes: object) -> Test
 
 
 def fill(service: Service, headers: dict[str, str]) -> None:
-    """Let as many jobs of this caller wait as may."""
+    """Fill this caller's part of the queue."""
     for name in ("a", "b"):
         assert submit(service, headers, id=name).status_code == 202
 
 
-def test_past_its_own_bound_a_caller_is_told_when_to_come_back(service: Service) -> None:
+def test_beyond_its_own_limit_a_caller_is_told_when_to_retry(service: Service) -> None:
     fill(service, AUTHORIZED)
     for path in ("/v1/jobs", "/v1/infer"):
         response = service.client.post(path, json=infer_body(), headers=AUTHORIZED)
@@ -40,7 +40,7 @@ def test_past_its_own_bound_a_caller_is_told_when_to_come_back(service: Service)
         assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_others_are_let_in_beside_a_caller_who_is_not(service: Service) -> None:
+def test_other_callers_are_accepted_while_one_is_refused(service: Service) -> None:
     fill(service, AUTHORIZED)
     fill(service, OTHERS)
     response = submit(service, OTHERS)
@@ -49,22 +49,22 @@ def test_others_are_let_in_beside_a_caller_who_is_not(service: Service) -> None:
     )
 
 
-def test_tokens_of_one_key_share_its_bound(service: Service) -> None:
+def test_tokens_of_one_key_share_its_limit(service: Service) -> None:
     fill(service, AUTHORIZED)
     token = bearer(make_token({"sub": key_name(API_KEY)}))
     assert_problem(submit(service, token), 503, "queue_full")
 
 
-def test_a_caller_at_its_bound_leaves_the_service_ready(service: Service) -> None:
+def test_a_caller_at_its_limit_leaves_the_service_ready(service: Service) -> None:
     fill(service, AUTHORIZED)
     assert service.client.get("/health/ready").get_json()["status"] == "ready"
 
 
-def test_the_same_request_again_passes(service: Service) -> None:
+def test_a_repeated_request_is_accepted(service: Service) -> None:
     fill(service, AUTHORIZED)
     assert submit(service, AUTHORIZED, id="a").status_code == 202
 
 
-def test_the_bound_is_among_the_limits(service: Service) -> None:
+def test_the_limit_is_among_the_limits_of_the_service(service: Service) -> None:
     limits = service.client.get("/v1/system", headers=AUTHORIZED).get_json()["limits"]
     assert limits["max_queue_per_caller"] == 2

@@ -8,7 +8,7 @@ __all__ = ["Samples", "scrape"]
 
 
 class Samples:
-    """The series of a page."""
+    """Return the series of a page."""
 
     def __init__(self, text: str) -> None:
         self._values: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
@@ -19,11 +19,11 @@ class Samples:
                 self._values[key] = sample.value
 
     def of(self, name: str, **labels: str) -> float | None:
-        """The value of one series, whose name begins as all do; None when it is not there."""
+        """Return the value of one series, whose name starts as all do; None if there is none."""
         return self._values.get((f"ai_inference_{name}", frozenset(labels.items())))
 
     def all_of(self, name: str) -> dict[tuple[str, ...], float]:
-        """The values of all series of a name, by their labels' values in the labels' order."""
+        """Return the values of all series of a name, by their label values in label order."""
         return {
             tuple(value for _, value in sorted(labels)): number
             for (each, labels), number in self._values.items()
@@ -32,7 +32,7 @@ class Samples:
 
     @property
     def labels(self) -> dict[str, set[str]]:
-        """The labels that each name has."""
+        """Return the labels of each name."""
         found: dict[str, set[str]] = {}
         for name, labels in self._values:
             found.setdefault(name, set()).update(label for label, _ in labels)
@@ -40,7 +40,7 @@ class Samples:
 
 
 def scrape(service: Service) -> Samples:
-    """What a service of the HTTP tests shows now."""
+    """Return what a service of the HTTP tests shows now."""
     response = service.client.get("/metrics", headers=AUTHORIZED)
     assert response.status_code == 200
     return Samples(response.get_data(as_text=True))

@@ -32,14 +32,14 @@ PROMETHEUS = (
 
 
 @pytest.mark.parametrize("credential", ["wrong", "", make_token({"exp": 1})])
-def test_without_a_good_credential_there_is_nothing(shared: Service, credential: str) -> None:
+def test_without_a_valid_credential_nothing_is_shown(shared: Service, credential: str) -> None:
     headers = bearer(credential) if credential else {}
     response = shared.client.get("/metrics", headers=headers)
     assert_problem(response, 401, "unauthenticated")
     assert "WWW-Authenticate" in response.headers
 
 
-def test_it_needs_the_scope_that_models_need(shared: Service) -> None:
+def test_it_needs_the_scope_of_models(shared: Service) -> None:
     drawing = bearer(make_token({"scope": "inference:run"}))
     assert_problem(shared.client.get("/metrics", headers=drawing), 403, "insufficient_scope")
     reading = bearer(make_token({"scope": "models:read"}))
@@ -48,7 +48,7 @@ def test_it_needs_the_scope_that_models_need(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("wrong"), AUTHORIZED])
-def test_where_it_is_public_anybody_reads_it(headers: dict[str, str]) -> None:
+def test_public_metrics_need_no_credential(headers: dict[str, str]) -> None:
     service = make_service(make_settings(metrics_public=True))
     response = service.client.get("/metrics", headers=headers)
     assert (response.status_code, response.content_type) == (200, TEXT)
@@ -74,7 +74,7 @@ def test_where_it_is_public_anybody_reads_it(headers: dict[str, str]) -> None:
         (";;,,=", TEXT),
     ],
 )
-def test_the_format_is_the_one_that_is_preferred(
+def test_the_preferred_format_is_used(
     shared: Service, accept: str | None, content_type: str
 ) -> None:
     headers = AUTHORIZED if accept is None else AUTHORIZED | {"Accept": accept}
@@ -108,7 +108,7 @@ def test_names_follow_the_conventions(service: Service) -> None:
         assert not [each.name for each in family.samples if each.name.endswith("_created")]
 
 
-def test_two_applications_count_apart() -> None:
+def test_two_applications_count_separately() -> None:
     one, other = make_service(make_settings()), make_service(make_settings())
     one.client.get("/v1/models", headers=AUTHORIZED)
     route = {"route": "/v1/models", "method": "GET", "status": "200"}
@@ -116,12 +116,12 @@ def test_two_applications_count_apart() -> None:
     assert scrape(other).of("http_requests_total", **route) is None
 
 
-def test_it_answers_while_nothing_is_known_yet_and_tells_so() -> None:
+def test_it_answers_before_device_and_models_are_known_and_says_so() -> None:
     service = make_service(make_settings(), scanned=False)
     assert scrape(service).of("readiness", state="scanning") == 1
 
 
-def test_nothing_that_names_a_caller_a_job_or_a_picture_is_in_it(service: Service) -> None:
+def test_it_names_no_caller_job_or_picture(service: Service) -> None:
     prompt, negative, job_id = "a prompt of my own", "nothing of that", "an-id-of-my-own"
     token = make_token({"sub": "somebody-by-name"})
     body = infer_body(id=job_id, prompt=prompt, negative_prompt=negative, seed=421_421_421_421)
@@ -142,7 +142,7 @@ def test_nothing_that_names_a_caller_a_job_or_a_picture_is_in_it(service: Servic
     assert [each for each in never if each in text] == []
 
 
-def test_no_label_is_of_an_unbounded_number(service: Service) -> None:
+def test_every_label_has_a_bounded_number_of_values(service: Service) -> None:
     service.report.hold(LoadedModel(MODEL.id, 7))
     service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     labels = set().union(*scrape(service).labels.values())
@@ -162,7 +162,7 @@ def test_the_page_can_be_read_by_the_openmetrics_parser_after_a_drawing(service:
     assert families["ai_inference_images"].samples[0].value == 1
 
 
-def test_the_build_says_what_runs(shared: Service) -> None:
+def test_the_build_names_version_and_device(shared: Service) -> None:
     ((version, device, torch),) = (
         (labels[2], labels[0], labels[1]) for labels in scrape(shared).all_of("build_info")
     )
@@ -171,7 +171,7 @@ def test_the_build_says_what_runs(shared: Service) -> None:
     assert re.fullmatch(r"(\d+\.\d+\.\d+.*)?", torch)
 
 
-def test_a_scrape_asks_no_store_for_anything(service: Service) -> None:
+def test_a_scrape_reads_no_store(service: Service) -> None:
     service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)
     service.jobs.broken = service.results.broken = True
     assert isinstance(scrape(service), Samples)

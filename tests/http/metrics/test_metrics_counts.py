@@ -1,4 +1,4 @@
-"""What /metrics has counted after requests and jobs whose outcome is known."""
+"""The counters of /metrics after requests and jobs with a known outcome."""
 
 import pytest
 from werkzeug.test import TestResponse
@@ -26,14 +26,14 @@ def draw(service: Service, **changes: object) -> None:
     service.container.job_service().run_once()
 
 
-def ended(service: Service) -> dict[tuple[str, ...], float]:
-    """How many jobs ended how, by code and outcome; those of which there is none left out."""
+def finished_by_outcome(service: Service) -> dict[tuple[str, ...], float]:
+    """Return the number of jobs by code and outcome, without zeros."""
     counts = scrape(service).all_of("jobs_finished_total")
     return {labels: count for labels, count in counts.items() if count}
 
 
 def test_every_outcome_is_counted_once(service: Service) -> None:
-    assert ended(service) == {}
+    assert finished_by_outcome(service) == {}
     draw(service, num_images=3)
     draw(service)
     service.generator.failures += [OutOfMemory("x"), GenerationFailed("y"), ValueError("z")]
@@ -47,7 +47,7 @@ def test_every_outcome_is_counted_once(service: Service) -> None:
 
     service.generator.on_begin = cancel
     draw(service, id="runs")
-    assert ended(service) == {
+    assert finished_by_outcome(service) == {
         ("", "succeeded"): 2,
         ("out_of_memory", "failed"): 1,
         ("generation_failed", "failed"): 1,
@@ -57,7 +57,7 @@ def test_every_outcome_is_counted_once(service: Service) -> None:
     assert scrape(service).of("images_total") == 4
 
 
-def test_a_replay_counts_no_second_drawing(service: Service) -> None:
+def test_a_replay_is_not_a_second_drawing(service: Service) -> None:
     draw(service, id="once")
     before = scrape(service)
     for _ in range(3):
@@ -67,10 +67,10 @@ def test_a_replay_counts_no_second_drawing(service: Service) -> None:
     after = scrape(service)
     for name in ("jobs_finished_total", "images_total", "batch_images_count", "step_seconds_count"):
         assert after.all_of(name) == before.all_of(name)
-    assert ended(service) == {("", "succeeded"): 1}
+    assert finished_by_outcome(service) == {("", "succeeded"): 1}
 
 
-def test_the_phases_are_those_of_the_jobs_that_succeeded(service: Service) -> None:
+def test_the_phases_are_those_of_succeeded_jobs(service: Service) -> None:
     draw(service)
     service.generator.failures.append(OutOfMemory("x"))
     draw(service)
@@ -122,7 +122,7 @@ def test_requests_are_counted_by_route_method_and_status(service: Service) -> No
     assert again.of("http_requests_total", route="/metrics", method="GET", status="200") == 1
 
 
-def test_what_clients_make_up_is_one_bucket(service: Service) -> None:
+def test_made_up_paths_and_methods_are_one_bucket(service: Service) -> None:
     for number in range(20):
         service.client.get(f"/made-up/{number}")
         service.client.open(f"/v1/{number}", method="GET")
@@ -136,7 +136,7 @@ def test_what_clients_make_up_is_one_bucket(service: Service) -> None:
     }
 
 
-def test_refusals_are_counted_by_their_code_at_every_door(service: Service) -> None:
+def test_refusals_are_counted_by_code_in_every_api(service: Service) -> None:
     assert scrape(service).of("http_errors_total", code="queue_full") == 0
     fill_queue(service)
     for _ in range(2):
@@ -159,12 +159,12 @@ def test_refusals_are_counted_by_their_code_at_every_door(service: Service) -> N
     }
 
 
-def test_what_succeeds_is_no_refusal(service: Service) -> None:
+def test_a_success_is_not_a_refusal(service: Service) -> None:
     service.client.get("/v1/models", headers=AUTHORIZED)
     assert sum(scrape(service).all_of("http_errors_total").values()) == 0
 
 
-def test_whoever_counts_is_told_in_templates_and_words(service: Service) -> None:
+def test_counters_receive_route_templates_and_known_words_only(service: Service) -> None:
     metrics = FakeMetrics()
     with service.container.metrics.override(metrics):
         service.container.app.reset()

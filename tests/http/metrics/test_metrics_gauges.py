@@ -1,4 +1,4 @@
-"""The gauges of /metrics go up, and by themselves down again."""
+"""The gauges of /metrics rise, and fall again by themselves."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def test_the_queue_fills_and_empties(service: Service, monkeypatch: pytest.Monke
     assert queue() == (0, 0)
 
 
-def test_a_running_job_is_no_longer_waiting_and_then_gone() -> None:
+def test_a_running_job_no_longer_waits_and_then_disappears() -> None:
     def jobs(service: Service) -> tuple[float | None, float | None]:
         samples = scrape(service)
         return samples.of("queue_jobs"), samples.of("jobs_running")
@@ -133,7 +133,7 @@ def test_loaded_models_come_and_go(service: Service) -> None:
     assert loaded() == (0, {})
 
 
-def test_the_devices_memory_where_it_tells(service: Service) -> None:
+def test_the_memory_of_the_device_if_it_is_known(service: Service) -> None:
     def memory() -> tuple[float | None, float | None]:
         samples = scrape(service)
         used = samples.of("device_memory_used_bytes")
@@ -146,7 +146,7 @@ def test_the_devices_memory_where_it_tells(service: Service) -> None:
     assert memory() == (2**30, 24 * 2**30)
 
 
-def test_files_that_are_hashed(service: Service) -> None:
+def test_files_that_are_being_hashed(service: Service) -> None:
     def backlog() -> list[tuple[float | None, float | None]]:
         samples = scrape(service)
         files = (samples.of("hash_backlog_files", state=state) for state in PendingState)
@@ -166,7 +166,7 @@ def test_files_that_are_hashed(service: Service) -> None:
     assert backlog() == [(0, 0), (0, 0)]
 
 
-def test_models_that_are_listed(service: Service) -> None:
+def test_listed_models(service: Service) -> None:
     def models(samples: Samples) -> dict[tuple[str, ...], float]:
         counts = samples.all_of("models")
         assert len(counts) == 2 * len(ModelKind)
@@ -186,7 +186,7 @@ def test_models_that_are_listed(service: Service) -> None:
 
 
 @pytest.mark.parametrize("readiness", STATES_AT_REST, ids=str)
-def test_one_state_is_the_services(readiness: Readiness) -> None:
+def test_exactly_one_state_is_set(readiness: Readiness) -> None:
     service = in_state(readiness)
     states = scrape(service).all_of("readiness")
     assert set(states) == {(each.name.lower(),) for each in Readiness}

@@ -1,4 +1,4 @@
-"""METRICS_KEY: a key that may read /metrics, and do nothing else."""
+"""METRICS_KEY: a key that may only read /metrics."""
 
 import re
 
@@ -57,14 +57,14 @@ def test_it_mints_no_token(service: Service) -> None:
     assert_problem(response, 403, "token_minting_forbidden")
 
 
-def test_other_credentials_read_the_metrics_as_they_do_without_it(service: Service) -> None:
+def test_other_credentials_still_read_the_metrics(service: Service) -> None:
     assert service.client.get("/metrics", headers=AUTHORIZED).status_code == 200
     assert_problem(service.client.get("/metrics"), 401, "unauthenticated")
     wrong = bearer(METRICS_KEY[:-1])
     assert_problem(service.client.get("/metrics", headers=wrong), 401, "unauthenticated")
 
 
-def test_where_none_is_set_no_key_is_one() -> None:
+def test_without_a_metrics_key_no_key_is_accepted_as_one() -> None:
     client = make_service(make_settings()).client
     for credential in (METRICS_KEY, "", "None"):
         response = client.get("/metrics", headers=bearer(credential))

@@ -1,4 +1,4 @@
-"""The dashboard and the alerts in monitoring/ use what /metrics really shows, and nothing else."""
+"""The dashboard and the alerts in monitoring/ use only what /metrics really shows."""
 
 import json
 import re
@@ -23,7 +23,7 @@ CONFIGURATION: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yaml").read
 OPERATIONS = (DOCS / "operations.md").read_text()
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 PANELS: list[dict[str, Any]] = [each for each in DASHBOARD["panels"] if each["type"] != "row"]
-# What Prometheus puts in: a series that says whether a scrape went well, and two labels.
+# What Prometheus adds: a series that says whether a scrape succeeded, and two labels.
 OF_PROMETHEUS = "up"
 TARGET_LABELS = {"job", "instance"}
 
@@ -31,7 +31,7 @@ Exposed = dict[str, dict[str, set[str]]]
 
 
 class Selector(NamedTuple):
-    """What an expression wants of one metric: labels, how they are compared, and with what."""
+    """What an expression needs from one metric: labels, their comparison, and the values."""
 
     name: str
     matchers: tuple[tuple[str, str, str], ...]
@@ -39,7 +39,7 @@ class Selector(NamedTuple):
 
 @pytest.fixture(scope="module")
 def exposed() -> Exposed:
-    """The values of each label of each series, after a job that succeeded and one that did not."""
+    """Return the values of each label of each series, after a succeeded job and a failed one."""
     service = make_service(make_settings())
     service.report.hold(LoadedModel(MODEL.id, 7), memory=DeviceMemory(used=1, total=2))
     service.client.get("/v1/models", headers=AUTHORIZED)
@@ -67,7 +67,7 @@ def expressions() -> Iterator[Any]:
 
 
 def selectors(expression: str) -> list[Selector]:
-    """All that an expression reads. Raises ValueError for what is no PromQL."""
+    """Return everything that an expression reads. Raises ValueError if it is not PromQL."""
     found: list[Selector] = []
 
     def visit(node: Any) -> bool:
@@ -83,7 +83,7 @@ def selectors(expression: str) -> list[Selector]:
 
 
 def problems(expression: str, exposed: Exposed) -> list[str]:
-    """What an expression reads that is not there."""
+    """Return what an expression reads that does not exist."""
     wrong = []
     for name, matchers in selectors(expression):
         if name != OF_PROMETHEUS and name not in exposed:
@@ -104,7 +104,7 @@ def problems(expression: str, exposed: Exposed) -> list[str]:
 
 
 @pytest.mark.parametrize("expression", list(expressions()))
-def test_every_expression_reads_what_is_there(expression: str, exposed: Exposed) -> None:
+def test_every_expression_reads_existing_series(expression: str, exposed: Exposed) -> None:
     assert selectors(expression)
     assert problems(expression, exposed) == []
 
@@ -122,18 +122,18 @@ def test_every_expression_reads_what_is_there(expression: str, exposed: Exposed)
         "absent(ai_inference_nothing)",
     ],
 )
-def test_what_is_not_there_is_found(expression: str, exposed: Exposed) -> None:
+def test_an_unknown_series_is_found(expression: str, exposed: Exposed) -> None:
     assert problems(expression, exposed)
 
 
 @pytest.mark.parametrize("expression", ["rate(x[5m]", "no_function(x)", "x[5m] > 1", "sum by x"])
-def test_what_is_no_promql_is_found(expression: str) -> None:
+def test_invalid_promql_is_found(expression: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         selectors(expression)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_says_what_is_the_matter_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_an_alert_has_a_description_and_a_remedy(rule: dict[str, Any]) -> None:
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
     assert re.fullmatch(r"Inference[A-Z][A-Za-z]+", rule["alert"])
     assert re.fullmatch(r"\d+[smh]", rule.get("for", "0s"))
@@ -147,7 +147,7 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do(rule: dict[str, Any]) -
         )
 
 
-def test_each_state_in_which_nothing_is_drawn_has_an_alert() -> None:
+def test_each_state_without_drawing_has_an_alert() -> None:
     states = [
         (operator, set(value.split("|")))
         for rule in RULES
@@ -162,7 +162,7 @@ def test_each_state_in_which_nothing_is_drawn_has_an_alert() -> None:
     assert spared - of_their_own == {"ready", "queue_full"}
 
 
-def test_the_documentation_names_what_is_there(exposed: Exposed) -> None:
+def test_the_documentation_names_existing_metrics(exposed: Exposed) -> None:
     section = OPERATIONS.partition("\n## Metrics\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z_]+[a-z])`", section))
     assert len(named) > 10
@@ -170,19 +170,19 @@ def test_the_documentation_names_what_is_there(exposed: Exposed) -> None:
     assert named <= there
 
 
-def test_no_two_alerts_or_panels_have_one_name() -> None:
+def test_alerts_and_panels_have_unique_names() -> None:
     for names in ([rule["alert"] for rule in RULES], [panel["title"] for panel in PANELS]):
         assert len(names) == len(set(names))
 
 
-def test_an_alert_that_names_its_instance_has_it() -> None:
+def test_an_alert_that_names_its_instance_has_that_label() -> None:
     for rule in RULES:
         named = "$labels.instance" in json.dumps(rule["annotations"])
         kept = not re.search(r"absent\(|\bby \((?!.*instance)", rule["expr"])
         assert named == kept
 
 
-def test_the_configuration_reads_metrics_under_the_name_that_the_alerts_have() -> None:
+def test_the_configuration_scrapes_with_the_job_name_of_the_alerts() -> None:
     (scraped,) = CONFIGURATION["scrape_configs"]
     assert scraped.get("metrics_path", "/metrics") == "/metrics"
     named = {
@@ -196,14 +196,14 @@ def test_the_configuration_reads_metrics_under_the_name_that_the_alerts_have() -
     assert all((FOLDER / name).exists() for name in CONFIGURATION["rule_files"])
 
 
-def test_the_configurations_key_is_the_documentations_and_is_never_committed() -> None:
+def test_the_key_file_of_the_configuration_is_documented_and_never_committed() -> None:
     (scraped,) = CONFIGURATION["scrape_configs"]
     name = scraped["authorization"]["credentials_file"]
     assert f'echo -n "$METRICS_KEY" > monitoring/{name}' in OPERATIONS
     assert f"/monitoring/{name}" in (ROOT / ".gitignore").read_text().splitlines()
 
 
-def test_the_dashboard_asks_the_data_source_that_is_chosen_for_the_instances_that_are() -> None:
+def test_the_dashboard_queries_the_selected_data_source_and_instances() -> None:
     variables = {each["name"]: each for each in DASHBOARD["templating"]["list"]}
     assert set(variables) == {"datasource", "instance"}
     assert variables["instance"]["definition"] == "label_values(ai_inference_build_info, instance)"
@@ -218,7 +218,7 @@ def test_the_dashboard_asks_the_data_source_that_is_chosen_for_the_instances_tha
             assert grouped is None or shown <= set(grouped[1].split(", "))
 
 
-def test_the_dashboards_panels_stand_beside_and_below_each_other() -> None:
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]

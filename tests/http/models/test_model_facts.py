@@ -1,4 +1,4 @@
-"""What /v1/models says of a model beside the base fields, and what follows from it."""
+"""What /v1/models says of a model besides the base fields, and what follows from it."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ def service_with_a_lora() -> Service:
     return service
 
 
-def test_a_model_says_what_it_is_and_whether_it_draws() -> None:
+def test_a_model_has_its_facts_and_whether_it_can_draw() -> None:
     client = service_with_a_lora().client
     checkpoint = client.get(f"/v1/models/{MODEL.id}", headers=AUTHORIZED).get_json()
     assert (checkpoint["kind"], checkpoint["loadable"]) == ("checkpoint", True)
@@ -46,7 +46,7 @@ def test_the_same_bytes_twice_are_one_model_with_aliases() -> None:
     assert answer["models"][0]["aliases"] == ["m/b.pt", "m/c.pt"]
 
 
-def test_one_kind_can_be_asked_for() -> None:
+def test_models_can_be_filtered_by_kind() -> None:
     client = service_with_a_lora().client
     for kind, ids in (("checkpoint", [MODEL.id]), ("lora", [LORA.id]), ("vae", [])):
         answer = client.get(f"/v1/models?kind={kind}", headers=AUTHORIZED).get_json()
@@ -54,14 +54,14 @@ def test_one_kind_can_be_asked_for() -> None:
         assert answer["count"] == len(ids)
 
 
-def test_a_kind_that_is_none_is_named() -> None:
+def test_an_unknown_kind_is_named() -> None:
     response = service_with_a_lora().client.get("/v1/models?kind=picture", headers=AUTHORIZED)
     (row,) = assert_problem(response, 422, "invalid_request")["errors"]
     assert row["field"] == "kind"
     assert "checkpoint" in row["message"]
 
 
-def test_files_on_their_way_are_pending() -> None:
+def test_incoming_files_are_pending() -> None:
     service = make_service(make_settings())
     assert service.client.get("/v1/models", headers=AUTHORIZED).get_json()["pending"] == []
     service.source.pending = (
@@ -77,7 +77,7 @@ def test_files_on_their_way_are_pending() -> None:
     ]
 
 
-def test_what_can_not_be_loaded_is_refused_before_any_queue() -> None:
+def test_an_unusable_model_is_refused_before_the_queue() -> None:
     service = service_with_a_lora()
     response = service.client.post(
         "/v1/infer", json=infer_body(model_id=LORA.id), headers=AUTHORIZED
@@ -87,7 +87,7 @@ def test_what_can_not_be_loaded_is_refused_before_any_queue() -> None:
     assert service.container.job_service().waiting == 0
 
 
-def test_a_file_that_changed_is_refused_and_no_longer_listed(service: Service) -> None:
+def test_a_changed_file_is_refused_and_no_longer_listed(service: Service) -> None:
     service.generator.failures = [ModelChanged(MODEL.name)]
     # The scanner must not find it again between the two requests.
     service.source.files = {}
@@ -98,7 +98,7 @@ def test_a_file_that_changed_is_refused_and_no_longer_listed(service: Service) -
     assert_problem(response, 404, "model_not_found")
 
 
-def test_a_model_says_what_it_draws() -> None:
+def test_a_model_describes_what_it_draws() -> None:
     service = make_service(make_settings())
     card = ModelCard("Flat shapes.", ("a red circle", "a lake"), ("red", "circle", "lake"))
     service.source.files = {"m/silent.pt": b"silent"}
@@ -115,7 +115,7 @@ def test_a_model_says_what_it_draws() -> None:
     }
 
 
-def test_every_door_with_warnings_says_that_no_word_of_the_prompt_is_known(
+def test_every_api_with_warnings_reports_a_prompt_without_known_words(
     service: Service,
 ) -> None:
     service.source.files = {}

@@ -1,4 +1,4 @@
-"""Models by name at the doors to other APIs, while the files are still being read."""
+"""Models by name in the compatible APIs, while the files are still being read."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def unread() -> Service:
 
 
 @pytest.mark.parametrize("method, path, body", BY_NAME)
-def test_a_model_that_may_be_there_soon_is_not_denied(
+def test_a_model_that_may_appear_soon_is_not_denied(
     unread: Service, method: str, path: str, body: object
 ) -> None:
     response = unread.client.open(path, method=method, json=body, headers=AUTHORIZED)

@@ -45,7 +45,7 @@ def test_the_list_has_every_model_with_its_base_fields(library: FlaskClient) -> 
     ]
 
 
-def test_a_model_by_its_id_is_as_in_the_list(library: FlaskClient) -> None:
+def test_a_single_model_is_the_same_as_in_the_list(library: FlaskClient) -> None:
     for model in library.get("/v1/models", headers=AUTHORIZED).get_json()["models"]:
         for spelling in (model["id"], model["id"].upper(), model["id"].title()):
             response = library.get(f"/v1/models/{spelling}", headers=AUTHORIZED)
@@ -72,12 +72,12 @@ def test_an_unknown_id_is_not_found(shared: Service, model_id: str) -> None:
     assert "GET /v1/models" in detail
 
 
-def test_the_id_that_was_not_found_is_named(shared: Service) -> None:
+def test_the_unknown_id_is_named(shared: Service) -> None:
     response = shared.client.get(f"/v1/models/{'0' * 64}", headers=AUTHORIZED)
     assert "0" * 64 in response.get_json()["detail"]
 
 
-def test_no_models_are_an_empty_list() -> None:
+def test_without_models_the_list_is_empty() -> None:
     for scanned in (True, False):
         service = make_service(make_settings(), scanned=scanned)
         service.source.files = {}

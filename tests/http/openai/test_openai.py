@@ -33,7 +33,7 @@ def error_of(response: TestResponse, status: int) -> dict[str, Any]:
     return error
 
 
-def test_pictures_come_in_base64_with_their_seeds(service: Service) -> None:
+def test_pictures_are_base64_with_their_seeds(service: Service) -> None:
     sent = body(
         n=2,
         size="256x320",
@@ -51,7 +51,7 @@ def test_pictures_come_in_base64_with_their_seeds(service: Service) -> None:
     assert (drawn.negative_prompt, drawn.num_inference_steps, drawn.guidance_scale) == ("n", 3, 2.0)
 
 
-def test_what_is_left_out_or_null_has_the_services_defaults(service: Service) -> None:
+def test_missing_or_null_fields_have_the_defaults_of_the_service(service: Service) -> None:
     sent = body(n=None, size=None, seed=None, response_format=None, quality=None)
     assert service.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200
     (drawn,) = service.generator.drawn
@@ -62,7 +62,7 @@ def test_what_is_left_out_or_null_has_the_services_defaults(service: Service) ->
 
 
 @pytest.mark.parametrize("name", [MODEL.id.upper(), MODEL.id[:10], MODEL.name, MODEL.path])
-def test_a_model_may_be_named_in_each_way(shared: Service, name: str) -> None:
+def test_each_form_of_a_model_name_works(shared: Service, name: str) -> None:
     response = shared.client.post(URL, json=body(model=name), headers=AUTHORIZED)
     assert response.status_code == 200
     assert shared.generator.drawn[-1].model_id == MODEL.id
@@ -76,7 +76,7 @@ def test_an_unknown_model_is_not_found(shared: Service, name: str) -> None:
     assert "MODEL_ALIASES" in error["message"]
 
 
-def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
+def test_an_ambiguous_name_is_refused(service: Service) -> None:
     service.source.files["models/sub/a.safetensors"] = b"others"
     service.container.model_registry().refresh()
     response = service.client.post(URL, json=body(model=MODEL.name), headers=AUTHORIZED)
@@ -121,7 +121,7 @@ def test_a_name_that_several_models_have_is_refused(service: Service) -> None:
         ({"frame_count": 3}, "frame_count"),
     ],
 )
-def test_what_is_wrong_is_a_400_that_names_it(
+def test_an_invalid_value_is_a_400_that_names_it(
     shared: Service, changes: dict[str, object], param: str
 ) -> None:
     response = shared.client.post(URL, json=body(**changes), headers=AUTHORIZED)
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_a_400_that_names_it(
 
 @pytest.mark.parametrize("name", ["jpeg", "webp"])
 @pytest.mark.parametrize("compression", [1, 100])
-def test_other_formats_are_as_faithful_as_asked(
+def test_other_formats_have_the_requested_quality(
     service: Service, name: str, compression: int
 ) -> None:
     sent = body(output_format=name, output_compression=compression, scheduler="Euler a")
@@ -143,12 +143,12 @@ def test_other_formats_are_as_faithful_as_asked(
 
 
 @pytest.mark.parametrize("size", ["256x256", "1024x1024", "auto"])
-def test_sizes_up_to_the_bounds_are_drawn(shared: Service, size: str) -> None:
+def test_sizes_up_to_the_limits_are_drawn(shared: Service, size: str) -> None:
     sent = body(size=size, num_inference_steps=1)
     assert shared.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200
 
 
-def test_what_its_clients_send_and_changes_nothing_is_taken(shared: Service) -> None:
+def test_client_fields_without_effect_are_accepted(shared: Service) -> None:
     neutral = {
         **{"quality": "standard", "style": "vivid", "background": "auto", "moderation": "low"},
         **{"user": "u", "safety_identifier": "s", "stream": False, "output_format": "png"},
@@ -158,7 +158,7 @@ def test_what_its_clients_send_and_changes_nothing_is_taken(shared: Service) -> 
 
 
 @pytest.mark.parametrize("data, status", [(b"{", 400), (b"[]", 400), (b"\xff", 400)])
-def test_a_body_that_is_no_json_object_is_refused(
+def test_a_body_that_is_not_a_json_object_is_refused(
     shared: Service, data: bytes, status: int
 ) -> None:
     headers = {**AUTHORIZED, "Content-Type": "application/json"}
@@ -166,7 +166,7 @@ def test_a_body_that_is_no_json_object_is_refused(
 
 
 @pytest.mark.parametrize("route", ["/openai/v1/models", f"/openai/v1/models/{MODEL.id}"])
-def test_a_wrong_key_is_a_401_and_a_lacking_scope_a_403(shared: Service, route: str) -> None:
+def test_a_wrong_key_is_a_401_and_a_missing_scope_a_403(shared: Service, route: str) -> None:
     for headers in ({}, bearer("wrong")):
         response = shared.client.get(route, headers=headers)
         assert error_of(response, 401)["code"] == "invalid_api_key"
@@ -178,7 +178,7 @@ def test_a_wrong_key_is_a_401_and_a_lacking_scope_a_403(shared: Service, route: 
     error_of(shared.client.post(URL, json=body(), headers=token), 403)
 
 
-def test_a_full_queue_is_a_429_that_says_when_to_come_back(service: Service) -> None:
+def test_a_full_queue_is_a_429_with_the_time_of_a_retry(service: Service) -> None:
     occupy_device(service)
     fill_queue(service)
     response = service.client.post(URL, json=body(), headers=AUTHORIZED)
@@ -196,7 +196,7 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_back(service: Service) -> 
         (RuntimeError("secret"), 500, None),
     ],
 )
-def test_a_failure_of_the_drawing_has_that_apis_shape(
+def test_a_failed_drawing_has_the_error_shape_of_that_api(
     shared: Service, failure: Exception, status: int, again: str | None
 ) -> None:
     shared.generator.failures.append(failure)
@@ -218,7 +218,7 @@ def test_an_idempotency_key_names_the_job(service: Service) -> None:
     assert len(service.generator.drawn) == 2
 
 
-def test_an_idempotency_key_has_its_result_though_the_model_is_gone(service: Service) -> None:
+def test_an_idempotency_key_returns_its_result_even_if_the_model_is_gone(service: Service) -> None:
     trained = Size(1024, 768)
     large = dataclasses.replace(model_record(b"xl", "models/xl.pt"), native_size=trained)
     for key, name in (("by name", "xl"), ("by id", large.id)):
@@ -239,7 +239,7 @@ def test_an_idempotency_key_has_its_result_though_the_model_is_gone(service: Ser
 @pytest.mark.parametrize(
     "key", ["k" * 121, "k" * 122, "a/b", "\u00fc" * 300, "", "sha256:" + "0" * 64]
 )
-def test_any_idempotency_key_names_a_job_of_its_own(service: Service, key: str) -> None:
+def test_each_idempotency_key_names_its_own_job(service: Service, key: str) -> None:
     sent = body(response_format="url")
     headers = {**AUTHORIZED, "Idempotency-Key": key}
 
@@ -254,7 +254,7 @@ def test_any_idempotency_key_names_a_job_of_its_own(service: Service, key: str) 
     assert len(service.generator.drawn) == 2
 
 
-def test_no_key_is_taken_for_the_hash_of_another(service: Service) -> None:
+def test_a_key_is_never_mistaken_for_the_hash_of_another(service: Service) -> None:
     links = []
     for key in ("a/b", "sha256:" + hashlib.sha256(b"a/b").hexdigest()):
         headers = {**AUTHORIZED, "Idempotency-Key": key}
@@ -263,13 +263,13 @@ def test_no_key_is_taken_for_the_hash_of_another(service: Service) -> None:
     assert links[0] != links[1]
 
 
-def test_every_wrong_parameter_is_named_at_once(shared: Service) -> None:
+def test_every_invalid_parameter_is_named_at_once(shared: Service) -> None:
     sent = body(quality="best", stream=1, n=19, size="1x1", frames=3)
     message = error_of(shared.client.post(URL, json=sent, headers=AUTHORIZED), 400)["message"]
     assert all(name in message for name in ("quality", "stream", "n is", "size", "frames"))
 
 
-def test_models_are_those_that_can_be_drawn_with(service: Service) -> None:
+def test_the_models_are_those_that_can_draw(service: Service) -> None:
     lora = dataclasses.replace(model_record(b"l", "models/l.pt"), reason="it is a LoRA")
     service.source.others = (lora,)
     service.container.model_registry().refresh()
@@ -289,7 +289,7 @@ def test_models_are_those_that_can_be_drawn_with(service: Service) -> None:
     assert error_of(drawn, 400)["code"] == "model_not_loadable"
 
 
-def test_of_two_with_one_name_the_checkpoint_is_meant(service: Service) -> None:
+def test_a_checkpoint_wins_over_a_lora_of_the_same_name(service: Service) -> None:
     lora = dataclasses.replace(
         model_record(b"l", f"models/l/{MODEL.name}"), kind=ModelKind.LORA, reason="it is a LoRA"
     )
@@ -301,14 +301,14 @@ def test_of_two_with_one_name_the_checkpoint_is_meant(service: Service) -> None:
 
 
 @pytest.mark.parametrize("method, path, status", [("GET", URL, 405), ("GET", "/openai/v1/x", 404)])
-def test_an_unknown_route_has_that_apis_shape(
+def test_an_unknown_route_has_the_error_shape_of_that_api(
     shared: Service, method: str, path: str, status: int
 ) -> None:
     error_of(shared.client.open(path, method=method, headers=AUTHORIZED), status)
 
 
 @pytest.mark.parametrize("path", ["/openai/v10", "/openai/v1x/models", "/openai"])
-def test_beside_the_door_errors_keep_their_own_shape(shared: Service, path: str) -> None:
+def test_errors_of_other_routes_keep_their_own_shape(shared: Service, path: str) -> None:
     response = shared.client.get(path, headers=AUTHORIZED)
     assert response.content_type == "application/problem+json"
 

@@ -1,4 +1,4 @@
-"""What that API's clients say beside the prompt: hints, sizes, numbers."""
+"""What clients of that API send besides the prompt: hints, sizes, numbers."""
 
 import dataclasses
 
@@ -34,13 +34,15 @@ def generate(service: Service, **fields: object) -> TestResponse:
         *(("low", 1, 1), ("low", 5, 3), ("high", 5, 8), ("max", 100, 150), ("hd", 150, 150)),
     ],
 )
-def test_the_quality_says_how_many_steps(quality: str | None, default: int, steps: int) -> None:
+def test_the_quality_sets_the_number_of_steps(
+    quality: str | None, default: int, steps: int
+) -> None:
     with running_service(make_settings(default_inference_steps=default)) as service:
         assert generate(service, quality=quality).status_code == 200
         assert service.generator.drawn[-1].num_inference_steps == steps
 
 
-def test_steps_that_are_named_come_first(service: Service) -> None:
+def test_explicit_steps_win(service: Service) -> None:
     assert generate(service, quality="hd", num_inference_steps=7).status_code == 200
     assert service.generator.drawn[-1].num_inference_steps == 7
 
@@ -54,7 +56,7 @@ def test_steps_that_are_named_come_first(service: Service) -> None:
         {"user": "u", "safety_identifier": "s"},
     ],
 )
-def test_what_changes_nothing_is_taken(shared: Service, fields: dict[str, object]) -> None:
+def test_fields_without_effect_are_accepted(shared: Service, fields: dict[str, object]) -> None:
     assert generate(shared, **fields).status_code == 200
 
 
@@ -68,7 +70,7 @@ def test_what_changes_nothing_is_taken(shared: Service, fields: dict[str, object
         (HUGE, (1448, 1448)),
     ],
 )
-def test_auto_is_the_size_that_the_model_was_trained_with(
+def test_auto_is_the_training_size_of_the_model(
     service: Service, size: str | None, model: object, drawn: tuple[int, int]
 ) -> None:
     service.source.others = (SMALL, LARGE, HUGE)
@@ -77,7 +79,7 @@ def test_auto_is_the_size_that_the_model_was_trained_with(
     assert response.get_json()["size"] == f"{drawn[0]}x{drawn[1]}"
 
 
-def test_a_size_that_the_model_does_not_draw_is_refused_with_the_bounds(service: Service) -> None:
+def test_a_size_that_the_model_does_not_draw_is_refused_with_the_limits(service: Service) -> None:
     service.source.others = (LARGE,)
     service.container.model_registry().refresh()
     assert generate(service, model=LARGE.id, size="1792x1024").status_code == 200

@@ -38,7 +38,7 @@ def test_before_the_device_is_known_there_is_no_plan(service: Service) -> None:
     assert {"python", "torch"} <= answer["versions"].keys()
 
 
-def test_then_all_of_it_is_there(service: Service) -> None:
+def test_once_the_device_is_known_the_plan_is_complete(service: Service) -> None:
     report = FakeDeviceReport(PLAN, (LoadedModel(MODEL.id, 2_000_000_000),))
     container = service.container
     container.app.reset()

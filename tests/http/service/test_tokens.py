@@ -36,7 +36,7 @@ def claims(token: str) -> dict[str, Any]:
     "options",
     [{}, {"json": {}}, {"data": b""}, {"data": b"", "content_type": "text/plain"}],
 )
-def test_the_body_may_be_left_out(shared: Service, options: dict[str, Any]) -> None:
+def test_the_body_may_be_omitted(shared: Service, options: dict[str, Any]) -> None:
     response = shared.client.post("/v1/tokens", headers=AUTHORIZED, **options)
     assert response.status_code == 201
     assert response.headers["Cache-Control"] == "no-store"
@@ -62,7 +62,7 @@ def test_the_subject_is_the_caller_name_of_the_key(shared: Service, key: str) ->
 
 
 @pytest.mark.parametrize("expires_in", [1, 60, 86_400])
-def test_a_token_lives_as_long_as_was_asked(shared: Service, expires_in: int) -> None:
+def test_a_token_has_the_requested_lifetime(shared: Service, expires_in: int) -> None:
     before = int(time.time())
     answer = mint(shared, expires_in=expires_in)
     assert answer["expires_in"] == expires_in
@@ -71,9 +71,7 @@ def test_a_token_lives_as_long_as_was_asked(shared: Service, expires_in: int) ->
 
 
 @pytest.mark.parametrize("expires_in", [0, -1, 86_401, 10**30, True, "60", 60.5, None, [], {}])
-def test_an_expires_in_out_of_bounds_or_type_is_refused(
-    shared: Service, expires_in: object
-) -> None:
+def test_an_invalid_expires_in_is_refused(shared: Service, expires_in: object) -> None:
     body = {"expires_in": expires_in}
     response = shared.client.post("/v1/tokens", json=body, headers=AUTHORIZED)
     assert set(wrong_fields(response)) == {"expires_in"}
@@ -89,7 +87,7 @@ def test_an_expires_in_out_of_bounds_or_type_is_refused(
         ("", ""),
     ],
 )
-def test_a_token_has_the_scope_that_was_asked(shared: Service, asked: str, given: str) -> None:
+def test_a_token_has_the_requested_scope(shared: Service, asked: str, given: str) -> None:
     answer = mint(shared, scope=asked)
     assert answer["scope"] == given
     headers = bearer(answer["access_token"])
@@ -126,7 +124,7 @@ def test_an_unknown_scope_is_answered_with_the_known_ones(shared: Service) -> No
     assert BOTH in message
 
 
-def test_all_wrong_fields_are_named_at_once(shared: Service) -> None:
+def test_all_invalid_fields_are_named_at_once(shared: Service) -> None:
     body = {"expires_in": 0, "scope": "admin", "sub": "me"}
     response = shared.client.post("/v1/tokens", json=body, headers=AUTHORIZED)
     assert set(wrong_fields(response)) == set(body)
@@ -140,7 +138,7 @@ def test_all_wrong_fields_are_named_at_once(shared: Service) -> None:
         (b"[]", "application/json", 422, "invalid_request"),
     ],
 )
-def test_a_body_that_is_there_follows_the_rules_of_bodies(
+def test_a_present_body_follows_the_rules_of_bodies(
     shared: Service, body: bytes, content_type: str, status: int, code: str
 ) -> None:
     response = shared.client.post(
@@ -150,7 +148,7 @@ def test_a_body_that_is_there_follows_the_rules_of_bodies(
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"{", b'{"expires_in": 0}'])
-def test_a_token_can_not_mint_another(shared: Service, body: bytes) -> None:
+def test_a_token_cannot_mint_another(shared: Service, body: bytes) -> None:
     for token in (make_token(), mint(shared)["access_token"]):
         headers = bearer(token) | {"Content-Type": "application/json"}
         response = shared.client.post("/v1/tokens", data=body, headers=headers)

@@ -1,17 +1,17 @@
-"""Headers of published checkpoints, as lists of tensors, and what is said of them."""
+"""Headers of published checkpoints, as lists of tensors, and what they are classified as."""
 
 from collections.abc import Mapping
 
 from adapters.filesystem.classification.files import Classification, classify
-from adapters.filesystem.classification.layouts import checkpoint_parts
 from adapters.filesystem.headers.reading import Header, TensorFacts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 
 __all__ = ["CLIP", "DOWN", "UNET", "VAE", "checkpoint", "classified", "facts"]
 
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 CLIP = "cond_stage_model.transformer.text_model."
-# Where a LoRA changes how the UNet looks at a prompt.
+# The layers in which a LoRA changes how the UNet attends to a prompt.
 DOWN = "down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
 
 
@@ -20,7 +20,7 @@ def facts(shapes: Mapping[str, tuple[int, ...]], dtype: str = "float16") -> dict
 
 
 def checkpoint(family: ModelFamily, dtype: str = "float16") -> dict[str, TensorFacts]:
-    """All the tensors of a published checkpoint, and some of what real files have besides."""
+    """Return all tensors of a published checkpoint, with some extras that real files contain."""
     tensors: dict[str, TensorFacts] = {}
     for part in checkpoint_parts(family).values():
         tensors |= facts(part, dtype)

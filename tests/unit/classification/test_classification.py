@@ -1,4 +1,4 @@
-"""Whether a file can be loaded, beside what its tensors are, and its precision."""
+"""Whether a file can be loaded, beyond what its tensors say, and its precision."""
 
 import json
 
@@ -30,23 +30,23 @@ SMALL = facts(
 )
 
 
-def test_a_checkpoint_that_embeds_its_configuration_is_loadable_whatever_its_size() -> None:
+def test_a_checkpoint_with_an_embedded_configuration_is_loadable_at_any_size() -> None:
     answer = classified(SMALL, EMBEDDED)
     assert (answer.kind, answer.family) == (ModelKind.CHECKPOINT, None)
     assert (answer.loadable, answer.reason) == (True, None)
 
 
 @pytest.mark.parametrize("left_out", EMBEDDED)
-def test_an_embedded_configuration_must_be_whole(left_out: str) -> None:
+def test_an_embedded_configuration_must_be_complete(left_out: str) -> None:
     metadata = {name: text for name, text in EMBEDDED.items() if name != left_out}
     answer = classified(SMALL, metadata)
     assert answer.reason == f"its embedded configuration lacks {left_out}"
-    # Loading goes by what is embedded, so a family that is known does not help.
+    # Loading uses the embedded configuration, so a known family does not help.
     assert classified(checkpoint(ModelFamily.SD_1), metadata).reason == answer.reason
 
 
 @pytest.mark.parametrize("part", [VAE, "cond_stage_model."])
-def test_an_embedded_configuration_needs_the_parts_that_it_is_for(part: str) -> None:
+def test_an_embedded_configuration_needs_the_parts_that_it_configures(part: str) -> None:
     rest = {name: tensor for name, tensor in SMALL.items() if not name.startswith(part)}
     reason = classified(rest, EMBEDDED).reason
     assert reason is not None
@@ -54,7 +54,7 @@ def test_an_embedded_configuration_needs_the_parts_that_it_is_for(part: str) -> 
 
 
 @pytest.mark.parametrize("index", ["", "[]", '{"_class_name": "X"}', "[" * 100_000])
-def test_an_embedded_index_must_be_that_of_a_text_to_image_pipeline(index: str) -> None:
+def test_an_embedded_index_must_name_a_text_to_image_pipeline(index: str) -> None:
     assert not classified(SMALL, EMBEDDED | {"model_index.json": index}).loadable
 
 
@@ -64,7 +64,9 @@ def test_a_lora_with_an_embedded_configuration_is_still_a_lora() -> None:
 
 
 @pytest.mark.parametrize("metadata", [{}, EMBEDDED])
-def test_code_in_a_pickle_forbids_loading_whatever_else_is_good(metadata: dict[str, str]) -> None:
+def test_code_in_a_pickle_prevents_loading_even_if_the_rest_is_valid(
+    metadata: dict[str, str],
+) -> None:
     header = Header(checkpoint(ModelFamily.SD_1), metadata, unsafe_globals=("os.system", "x.y"))
     answer = classify(header)
     assert (answer.family, answer.loadable) == (ModelFamily.SD_1, False)
@@ -74,7 +76,7 @@ def test_code_in_a_pickle_forbids_loading_whatever_else_is_good(metadata: dict[s
     )
 
 
-def test_a_name_in_a_reason_is_escaped_and_short() -> None:
+def test_a_name_in_a_reason_is_escaped_and_shortened() -> None:
     reason = classify(Header({}, unsafe_globals=("\ud800\n\x1b[2Jx." + "y" * 400,))).reason
     assert reason is not None
     assert reason.isascii() or "…" in reason
@@ -83,18 +85,18 @@ def test_a_name_in_a_reason_is_escaped_and_short() -> None:
     reason.encode()
 
 
-def test_what_torch_does_not_load_safely_is_not_loadable() -> None:
+def test_a_file_that_torch_does_not_load_safely_is_not_loadable() -> None:
     answer = classify(Header(checkpoint(ModelFamily.SD_1), unsupported=("FRAME",)))
     assert answer.reason is not None
     assert "save it again as .safetensors" in answer.reason
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float8_e4m3fn"])
-def test_precision_is_that_of_the_weights_not_of_schedules_or_averages(dtype: str) -> None:
+def test_precision_ignores_schedules_and_averages(dtype: str) -> None:
     assert classified(checkpoint(ModelFamily.SD_1, dtype)).precision == dtype
 
 
-def test_several_types_of_weights_are_mixed_and_none_is_none() -> None:
+def test_several_weight_types_are_mixed_and_no_weights_have_no_precision() -> None:
     tensors = checkpoint(ModelFamily.SD_1)
     tensors[f"{VAE}quant_conv.weight"] = TensorFacts("float32", (8, 8, 1, 1))
     assert classified(tensors).precision == "mixed"

@@ -66,7 +66,7 @@ DOTTED = "down_blocks.0.attentions.0.transformer_blocks.0.attn2"
         ("unknown", None, {"token_embedding": (49408, 768)}),
     ],
 )
-def test_what_is_no_checkpoint(
+def test_files_that_are_not_checkpoints_are_classified(
     kind: str, family: str | None, shapes: Mapping[str, tuple[int, ...]]
 ) -> None:
     answer = classified(facts(shapes))
@@ -83,5 +83,7 @@ def test_what_is_no_checkpoint(
         ({"modelspec.architecture": "Flux.1-dev/lora"}, "flux"),
     ],
 )
-def test_a_loras_family_may_stand_in_its_metadata(metadata: dict[str, str], family: str) -> None:
+def test_the_family_of_a_lora_can_come_from_its_metadata(
+    metadata: dict[str, str], family: str
+) -> None:
     assert classified(facts({"a.lokr_w1": (4, 4)}), metadata).family == family

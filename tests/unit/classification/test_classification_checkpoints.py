@@ -1,4 +1,4 @@
-"""Which checkpoint a file is, and what it lacks."""
+"""Which checkpoint a file is, and what is missing in it."""
 
 import time
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from adapters.filesystem.classification.files import Classification
-from adapters.filesystem.classification.layouts import checkpoint_parts
 from adapters.filesystem.headers.reading import TensorFacts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 from tests.unit.classification.classification_headers import (
@@ -80,14 +80,14 @@ def test_a_tensor_of_another_shape_is_named() -> None:
     assert "[640, 999, 3, 3], not [640, 960, 3, 3]" in answer.reason
 
 
-def test_the_vaes_attention_may_be_linear_and_the_unets_may_not() -> None:
+def test_the_attention_of_the_vae_may_be_linear_and_that_of_the_unet_may_not() -> None:
     vae = f"{VAE}decoder.mid.attn_1.q.weight"
     assert classified(checkpoint(ModelFamily.SD_1) | facts({vae: (512, 512)})).loadable
     unet = f"{UNET}input_blocks.1.1.proj_in.weight"
     assert not classified(checkpoint(ModelFamily.SD_1) | facts({unet: (320, 320)})).loadable
 
 
-def test_a_text_encoder_with_names_of_the_old_form_is_one() -> None:
+def test_a_text_encoder_with_old_tensor_names_is_recognised() -> None:
     tensors = {
         name.replace("text_model.", ""): tensor
         for name, tensor in checkpoint(ModelFamily.SD_1).items()
@@ -110,7 +110,7 @@ def test_a_text_encoder_with_names_of_the_old_form_is_one() -> None:
         ({"global_step": "875000"}, ("v_pred",), ModelFamily.SD_2_V),
     ],
 )
-def test_what_tells_the_two_forms_of_sd_2(
+def test_the_two_forms_of_sd_2_are_distinguished(
     metadata: Mapping[str, str], marks: tuple[str, ...], family: ModelFamily
 ) -> None:
     tensors = checkpoint(ModelFamily.SD_2) | facts(dict.fromkeys(marks, (0,)))
@@ -119,7 +119,7 @@ def test_what_tells_the_two_forms_of_sd_2(
 
 
 @pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max", "edm_vpred.sigma_min"])
-def test_continuous_noise_is_refused_and_not_drawn_as_plain_sdxl(mark: str) -> None:
+def test_continuous_noise_is_refused_instead_of_drawn_as_plain_sdxl(mark: str) -> None:
     plain = checkpoint(ModelFamily.SDXL)
     assert classified(plain, {}).loadable
     answer = classified(plain | facts({mark: ()}), {})
@@ -138,7 +138,7 @@ def test_continuous_noise_is_refused_and_not_drawn_as_plain_sdxl(mark: str) -> N
         (ModelFamily.SD_1, {"time_embed.cond_proj.weight": (320, 256)}, "sd-1", "LCM"),
     ],
 )
-def test_relatives_that_can_not_draw_from_text_are_told(
+def test_related_models_without_text_to_image_are_named(
     family: ModelFamily, changes: Mapping[str, tuple[int, ...]], told: str, reason: str
 ) -> None:
     tensors = checkpoint(family) | facts({UNET + name: shape for name, shape in changes.items()})
@@ -209,7 +209,7 @@ def test_relatives_that_can_not_draw_from_text_are_told(
         ({f"{UNET}blocks.0.attn.qkv.weight": (9, 9)}, None, "not of a family that"),
     ],
 )
-def test_what_is_known_by_name_alone(
+def test_models_that_are_known_only_by_name(
     shapes: Mapping[str, tuple[int, ...]], family: str | None, reason: str
 ) -> None:
     answer = classified(facts(shapes))

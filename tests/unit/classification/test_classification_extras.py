@@ -1,4 +1,4 @@
-"""Tensors that loading would leave out: harmless, quantised, or a reason to refuse the file."""
+"""Tensors that loading would skip: harmless, quantised, or a reason to refuse the file."""
 
 import io
 import json
@@ -66,7 +66,7 @@ OUTSIDE = (
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_lies_outside_of_the_networks_does_not_matter(family: ModelFamily) -> None:
+def test_tensors_outside_the_networks_do_not_matter(family: ModelFamily) -> None:
     tensors = checkpoint(family) | dict.fromkeys(OUTSIDE, SCALE)
     assert classified(tensors).reason is None
 
@@ -74,7 +74,7 @@ def test_what_lies_outside_of_the_networks_does_not_matter(family: ModelFamily) 
 @pytest.mark.parametrize(
     ("family", "name"), [(family, name) for family, names in HARMLESS.items() for name in names]
 )
-def test_what_changes_no_picture_does_not_matter(family: ModelFamily, name: str) -> None:
+def test_tensors_that_change_no_picture_do_not_matter(family: ModelFamily, name: str) -> None:
     assert classified(checkpoint(family) | {name: SCALE}).reason is None
 
 
@@ -99,7 +99,7 @@ def test_an_unexpected_tensor_of_a_network_is_named(
     assert prefix + rest in told.reason
 
 
-def test_of_many_unexpected_tensors_the_first_three_are_named() -> None:
+def test_the_first_three_of_many_unexpected_tensors_are_named() -> None:
     names = [f"{VAE}extra.{number}" for number in range(5)]
     reason = classified(checkpoint(ModelFamily.SD_1) | dict.fromkeys(names, SCALE)).reason
     assert reason is not None
@@ -127,7 +127,7 @@ QUANTISED = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("suffix", QUANTISED)
-def test_quantised_weights_are_told_by_what_lies_beside_them(
+def test_quantised_weights_are_recognised_by_their_extra_tensors(
     family: ModelFamily, suffix: str
 ) -> None:
     told = classified(checkpoint(family) | {f"{LAYER}.{suffix}": SCALE})
@@ -139,13 +139,13 @@ def test_quantised_weights_are_told_by_what_lies_beside_them(
 
 
 @pytest.mark.parametrize("name", ["scaled_fp8", f"{UNET}scaled_fp8"])
-def test_the_older_mark_of_scaled_numbers_is_known(name: str) -> None:
+def test_the_older_marker_of_scaled_numbers_is_known(name: str) -> None:
     reason = classified(checkpoint(ModelFamily.SDXL) | {name: SCALE}).reason
     assert reason is not None
     assert "scaled 8-bit numbers (fp8)" in reason
 
 
-def test_the_metadata_alone_may_say_that_weights_are_quantised() -> None:
+def test_metadata_alone_can_declare_weights_quantised() -> None:
     told = {"_quantization_metadata": '{"layers": {}}'}
     reason = classified(checkpoint(ModelFamily.SDXL), told).reason
     assert reason is not None
@@ -153,7 +153,7 @@ def test_the_metadata_alone_may_say_that_weights_are_quantised() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float4_e2m1"])
-def test_the_type_of_a_weight_alone_may_say_it_before_its_shape_does(dtype: str) -> None:
+def test_the_type_of_a_weight_can_show_quantisation_before_its_shape(dtype: str) -> None:
     codes = {f"{UNET}input_blocks.1.1.proj_in.weight": TensorFacts(dtype, (51200, 1))}
     reason = classified(checkpoint(ModelFamily.SD_1) | codes).reason
     assert reason is not None
@@ -165,7 +165,7 @@ def test_plain_numbers_of_any_precision_are_not_quantised(dtype: str) -> None:
     assert classified(checkpoint(ModelFamily.SD_1, dtype)).reason is None
 
 
-def test_a_quantised_network_without_a_known_family_is_told_as_quantised() -> None:
+def test_a_quantised_network_of_an_unknown_family_is_reported_as_quantised() -> None:
     tensors = {
         f"{UNET}input_blocks.0.0.weight": CODES,
         f"{UNET}input_blocks.0.0.weight.absmax": SCALE,
@@ -196,7 +196,7 @@ def test_a_checkpoint_with_its_own_configuration_has_no_unexpected_tensor() -> N
 
 @pytest.mark.parametrize("prefix", PARTS)
 @pytest.mark.parametrize("rest", ["extra", "middle_block.1.motion.weight", "mid.attn_1.ip.weight"])
-def test_one_with_its_own_configuration_is_refused_for_a_name_of_another_form(
+def test_a_checkpoint_with_its_own_configuration_is_refused_for_a_name_of_another_form(
     prefix: str, rest: str
 ) -> None:
     tensors, metadata = demo()
@@ -206,7 +206,7 @@ def test_one_with_its_own_configuration_is_refused_for_a_name_of_another_form(
 
 
 @pytest.mark.parametrize("suffix", ["weight_scale", "comfy_quant", "weight.absmax"])
-def test_one_with_its_own_configuration_is_refused_when_it_is_quantised(suffix: str) -> None:
+def test_a_checkpoint_with_its_own_configuration_is_refused_if_quantised(suffix: str) -> None:
     tensors, metadata = demo()
     reason = classified(tensors | {f"{LAYER}.{suffix}": SCALE}, metadata).reason
     assert reason is not None

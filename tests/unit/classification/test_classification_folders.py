@@ -1,4 +1,4 @@
-"""A folder's index that a stranger wrote."""
+"""The index of a folder, written by a stranger."""
 
 import json
 
@@ -13,20 +13,20 @@ def reason_for(index: dict[str, object]) -> str | None:
 
 
 @pytest.mark.parametrize("library", [[], {}, 5, True])
-def test_a_library_that_is_no_name_is_code_of_its_own(library: object) -> None:
+def test_a_library_name_that_is_not_a_string_counts_as_custom_code(library: object) -> None:
     assert reason_for({"transformer": [library, "X"]}) == (
         "its transformer is code of its own, and no model may bring code"
     )
 
 
-def test_a_component_that_says_nothing_is_not_there() -> None:
+def test_a_component_without_a_value_is_absent() -> None:
     reason = reason_for({"transformer": []})
     assert reason is not None
     assert "names no scheduler, text_encoder" in reason
     assert "transformer" in reason
 
 
-def test_a_components_name_is_escaped_and_short_in_a_reason() -> None:
+def test_the_name_of_a_component_is_escaped_and_shortened_in_a_reason() -> None:
     reason = reason_for({"\ud800\n\x1b" + "x" * 9999: ["evil", "X"]})
     assert reason is not None
     assert reason.startswith("its \\ud800\\n\\x1bxxx")
@@ -34,7 +34,7 @@ def test_a_components_name_is_escaped_and_short_in_a_reason() -> None:
     reason.encode()
 
 
-def test_a_deep_index_names_no_pipeline() -> None:
+def test_a_deeply_nested_index_names_no_pipeline() -> None:
     for text in (b"[" * 100_000, b'{"a":' * 100_000):
         told = classify_folder(["model_index.json"], lambda _, text=text: text)  # type: ignore[misc]
         assert told.reason == "its model_index.json names no pipeline class"

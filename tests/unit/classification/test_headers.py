@@ -1,4 +1,4 @@
-"""Headers of safetensors files, sound and lying."""
+"""Headers of safetensors files, valid and lying."""
 
 import io
 import json
@@ -42,7 +42,7 @@ def test_names_types_shapes_and_metadata_are_read() -> None:
     assert header.unsafe_globals == ()
 
 
-def test_a_header_may_be_padded_with_blanks() -> None:
+def test_a_header_may_be_padded_with_spaces() -> None:
     text = json.dumps(one()).encode() + b"     "
     assert read(safetensors_bytes(text, bytes(12))).tensors["w"].shape == (2, 3)
 
@@ -63,7 +63,7 @@ def test_no_tensor_data_is_read() -> None:
 
 
 @pytest.mark.parametrize("missing", [1, 11, 12, 20, 60])
-def test_a_file_that_is_still_being_copied_is_told_from_a_broken_one(missing: int) -> None:
+def test_a_file_that_is_being_copied_is_distinguished_from_a_broken_one(missing: int) -> None:
     data = safetensors_bytes(one(), bytes(12))
     with pytest.raises(IncompleteFile) as caught:
         read(data[:-missing])
@@ -149,7 +149,7 @@ def test_a_header_whose_length_looks_like_a_pickle_is_read(length: int) -> None:
     assert set(read(data).tensors) == {"w"}
 
 
-def test_an_empty_file_may_become_whole() -> None:
+def test_an_empty_file_may_become_complete() -> None:
     with pytest.raises(IncompleteFile, match="the file is empty; copy it again"):
         read(b"")
 
@@ -163,7 +163,7 @@ def test_overlapping_tensors_are_refused() -> None:
         read(safetensors_bytes(table, bytes(12)))
 
 
-def test_offsets_outside_of_the_file_are_incomplete_not_read() -> None:
+def test_offsets_outside_the_file_mean_incomplete_and_are_not_read() -> None:
     with pytest.raises(IncompleteFile, match="finish copying it"):
         read(safetensors_bytes(one(shape=[2**40], offsets=[0, 2**41]), bytes(12)))
 
@@ -182,11 +182,11 @@ def test_a_claimed_length_reserves_no_memory() -> None:
     assert peak < 2_000_000
 
 
-def test_a_safetensors_file_named_as_a_pickle_is_told() -> None:
+def test_a_safetensors_file_with_a_pickle_name_is_recognised() -> None:
     data = safetensors_file({"w": (2,)})
     with pytest.raises(UnreadableHeader, match=r"rename it to end in \.safetensors"):
         read_header(io.BytesIO(data), len(data), ".ckpt")
 
 
-def test_a_name_of_the_greatest_length_is_read() -> None:
+def test_a_name_of_the_maximum_length_is_read() -> None:
     assert "x" * 500 in read(safetensors_file({"x" * 500: (2,)})).tensors

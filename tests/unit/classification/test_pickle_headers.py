@@ -1,4 +1,4 @@
-"""Headers of torch's files, read without torch and without running what is in them."""
+"""Headers of torch's files, read without torch and without running their code."""
 
 import contextlib
 import io
@@ -48,7 +48,7 @@ def test_names_types_and_shapes_are_read(write: Callable[[object], bytes]) -> No
 
 
 @WRITERS
-def test_what_lies_under_state_dict_counts_and_numbers_beside_it_are_metadata(
+def test_tensors_under_state_dict_count_and_numbers_beside_it_are_metadata(
     write: Callable[[object], bytes],
 ) -> None:
     content = {
@@ -101,7 +101,7 @@ def test_code_in_a_pickle_is_named_and_not_run(
 
 
 @WRITERS
-def test_code_beside_good_tensors_is_named(write: Callable[[object], bytes]) -> None:
+def test_code_beside_valid_tensors_is_named(write: Callable[[object], bytes]) -> None:
     header = read(write({"w": tensor((2,)), "x": call("posix.system", "true")}))
     assert header.unsafe_globals == ("os.system",)
     assert "w" in header.tensors
@@ -124,11 +124,11 @@ def test_code_beside_good_tensors_is_named(write: Callable[[object], bytes]) -> 
         ("__main__.run",) * 2,
     ],
 )
-def test_a_name_that_no_checkpoint_has_a_use_for_is_unsafe(name: str, shown: str) -> None:
+def test_a_name_that_no_checkpoint_needs_is_unsafe(name: str, shown: str) -> None:
     assert read(zip_file({"x": call(name, "y")})).unsafe_globals == (shown,)
 
 
-def test_old_instructions_that_call_are_seen() -> None:
+def test_old_call_instructions_are_recognised() -> None:
     inst = b"(S'true'\nios\nsystem\n."
     obj = b"(cos\nsystem\nS'true'\no."
     computed = b"\x80\x04\x8c\x02os\x94\x8c\x06system\x93."
@@ -136,7 +136,7 @@ def test_old_instructions_that_call_are_seen() -> None:
         assert read(zip_file(code)).unsafe_globals == ("os.system",)
 
 
-def test_what_cannot_be_followed_without_running_it_is_told() -> None:
+def test_a_call_that_would_have_to_run_is_reported() -> None:
     assert read(zip_file(b"\x80\x02X\x01\x00\x00\x00a)R.")).unsupported == (
         "a call of something that is not a function",
     )
@@ -144,7 +144,7 @@ def test_what_cannot_be_followed_without_running_it_is_told() -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_texts_of_every_protocol_are_read(protocol: int) -> None:
+def test_strings_of_every_protocol_are_read(protocol: int) -> None:
     header = read(zip_file(pickle.dumps({"epoch": "x" * 10, "global_step": 7}, protocol)))
     assert header.metadata == {"epoch": "x" * 10, "global_step": "7"}
     assert header.unsafe_globals == header.unsupported == ()
@@ -168,7 +168,7 @@ def test_texts_of_every_protocol_are_read(protocol: int) -> None:
     ids=lambda value: getattr(value, "name", None) or value.function.name,
 )
 @WRITERS
-def test_what_trainers_keep_beside_the_weights_is_left_alone(
+def test_trainer_state_beside_the_weights_is_ignored(
     write: Callable[[object], bytes], value: object
 ) -> None:
     header = read(write({"state_dict": {"w": tensor((2, 2))}, "kept": [{"x": value}]}))
@@ -177,14 +177,14 @@ def test_what_trainers_keep_beside_the_weights_is_left_alone(
 
 
 def repeated(size: int) -> object:
-    """A tensor that shows one stored byte `size` times."""
+    """Return a tensor that shows one stored byte `size` times."""
     made = tensor((1,), key="repeated", kind="ByteStorage", elements=1)
     storage, offset, _, _, *rest = made.arguments
     return call("torch._utils._rebuild_tensor_v2", storage, offset, (size,), (0,), *rest)
 
 
 def states(depth: int) -> object:
-    """Tables, each the `state_dict` of the next."""
+    """Return tables, each the `state_dict` of the next."""
     return {"state_dict": states(depth - 1)} if depth else {"w": tensor((4,))}
 
 
@@ -262,7 +262,7 @@ def test_a_zip_file_without_a_model_is_refused() -> None:
 @pytest.mark.parametrize(
     "value", [repeated(2**28 + 1), states(31), {"a": states(3), "b": states(3)}]
 )
-def test_what_lies_just_inside_of_the_bounds_is_read(value: object) -> None:
+def test_values_just_within_the_limits_are_read(value: object) -> None:
     assert read(zip_file({"x": value, "w": tensor((4,))})).tensors["w"].shape == (4,)
 
 
@@ -273,7 +273,7 @@ def test_every_cut_of_a_file_is_refused_not_misread() -> None:
                 read(data[:length])
 
 
-def test_every_flipped_byte_is_survived() -> None:
+def test_a_file_with_any_flipped_byte_is_survived() -> None:
     data = bytearray(zip_file({"state_dict": {"w": tensor((2, 2)), "x": tensor((3,), key="1")}}))
     for position in range(len(data)):
         data[position] ^= 0xFF

@@ -1,4 +1,4 @@
-"""Where a torch file should name something and holds an object instead."""
+"""Torch files with an object where a name belongs."""
 
 import io
 import time
@@ -58,12 +58,12 @@ def test_only_text_is_a_key_of_tensor_data(key: bytes) -> None:
         read(good[: -data - len(keys)] + b"\x80\x02](" + key + b"e." + good[-data:])
 
 
-def test_a_key_that_is_an_odd_object_is_left_out() -> None:
+def test_a_key_that_is_an_odd_object_is_skipped() -> None:
     code = b"\x80\x02}(" + DOUBLED + b"K\x01" + NESTED + b"K\x01X\x01\x00\x00\x00aK\x07K\x05K\x06u."
     assert read(zip_file(code)).metadata == {"a": "7", "5": "6"}
 
 
-def test_a_long_name_is_refused_wherever_it_stands() -> None:
+def test_a_long_name_is_refused_everywhere() -> None:
     for code in (
         b"c" + b"a" * 501 + b"\nb\n.",
         b"\x80\x02X\xf5\x01\x00\x00" + b"a" * 501 + b"h\x00\x93.",
@@ -72,7 +72,7 @@ def test_a_long_name_is_refused_wherever_it_stands() -> None:
             read(zip_file(code))
 
 
-def test_names_beyond_number_are_not_kept() -> None:
+def test_a_huge_number_of_names_is_not_stored() -> None:
     # 600 modules and 600 attributes, each of 400 letters, in all their pairs: 288 MB of names.
     texts = b"".join(
         b"X\x90\x01\x00\x00%b\x94" % (b"%04d" % number).ljust(400, b"a") for number in range(600)

@@ -23,14 +23,14 @@ class Terminal:
     """What a command finds, which a test may change, and what it did.
 
     Attributes:
-        environment: The variables, all of them.
-        device: The device, or what looking for it raises.
-        job_store: What reading from the job store raises.
-        made_key: The file of the service's own key, or what reading it raises.
-        demo: The path of the demo model, or what putting it there raises.
-        settings: Those that a command asked for the use cases with.
+        environment: All environment variables.
+        device: The device, or the error of finding it.
+        job_store: The error of reading from the job store, or None.
+        made_key: The file of the service's own key, or the error of reading it.
+        demo: The path of the demo model, or the error of copying it there.
+        settings: The settings of each request for the use cases.
         served: The changes that `serve` was called with.
-        demos: The folders that the demo model was put into.
+        demos: The folders that received the demo model.
     """
 
     environment: dict[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Terminal:
     demos: list[str] = field(default_factory=list)
 
     def run(self, *arguments: str) -> Result:
-        """`ai-inference` with these arguments. An error that no user should see is raised."""
+        """Run `ai-inference` with these arguments. Raise an error that no user should see."""
         assembly = Assembly(
             environment=self.environment,
             core=self._core,
@@ -103,5 +103,5 @@ class Terminal:
 
 
 def hidden_files(names: list[str]) -> list[str]:
-    """Those that `ls` does not show."""
+    """Return the files that `ls` does not show."""
     return [name for name in names if name.startswith(".")]

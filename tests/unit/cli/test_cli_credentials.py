@@ -14,7 +14,7 @@ def signing() -> Terminal:
     return Terminal({"SECRET_KEY": SECRET_KEY})
 
 
-def test_a_token_is_what_the_service_takes() -> None:
+def test_the_service_accepts_a_printed_token() -> None:
     done = signing().run("token", "--subject", "alice", "--scope", "models:read")
     assert (done.exit_code, done.stderr) == (0, "")
     principal = JwtTokens(SECRET_KEY).verify(done.stdout.strip())
@@ -23,7 +23,7 @@ def test_a_token_is_what_the_service_takes() -> None:
     assert not principal.may_mint
 
 
-def test_without_a_scope_it_has_every_right_for_an_hour() -> None:
+def test_without_a_scope_a_token_has_every_scope_for_an_hour() -> None:
     token = signing().run("token", "--subject", "alice").stdout.strip()
     principal = JwtTokens(SECRET_KEY, clock=lambda: 0).verify(token)
     assert principal is not None
@@ -36,7 +36,7 @@ def test_without_secret_key_there_is_no_token() -> None:
     assert "SECRET_KEY is not set" in done.stderr
 
 
-def test_every_wrong_value_is_told() -> None:
+def test_every_invalid_value_is_reported() -> None:
     done = signing().run("token", "--subject", "a", "--scope", "write", "--expires-in", "0")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
@@ -46,21 +46,21 @@ def test_every_wrong_value_is_told() -> None:
 
 
 @pytest.mark.parametrize("subject", ["", "x" * 201, "a\x00b"])
-def test_a_subject_that_the_service_would_not_take_is_refused(subject: str) -> None:
+def test_a_subject_that_the_service_would_refuse_is_refused(subject: str) -> None:
     done = signing().run("token", "--subject", subject)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "--subject" in done.stderr
 
 
 @pytest.mark.filterwarnings("ignore:The HMAC key")
-def test_a_weak_secret_is_told_beside_the_token() -> None:
+def test_a_weak_secret_is_reported_next_to_the_token() -> None:
     done = Terminal({"SECRET_KEY": "short"}).run("token", "--subject", "a")
     assert done.exit_code == 0
     assert "SECRET_KEY is weak: it is shorter than 32 bytes" in done.stderr
     assert JwtTokens("short").verify(done.stdout.strip())
 
 
-def test_a_new_key_is_printed_and_kept_nowhere(
+def test_a_new_key_is_printed_and_not_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

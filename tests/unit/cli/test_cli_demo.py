@@ -7,14 +7,14 @@ from tests.paths import DEMO_CHECKPOINT
 from tests.unit.cli.cli_runs import Terminal
 
 
-def test_it_goes_into_the_first_model_folder() -> None:
+def test_the_demo_goes_into_the_first_model_folder() -> None:
     terminal = Terminal({"MODEL_DIRS": "first,second"})
     done = terminal.run("demo")
     assert (done.exit_code, done.stdout) == (0, "models/demo.safetensors\n")
     assert terminal.demos == ["first"]
 
 
-def test_another_folder_may_be_named() -> None:
+def test_another_folder_can_be_named() -> None:
     terminal = Terminal()
     assert terminal.run("demo", "--models-dir", "mine").exit_code == 0
     assert terminal.demos == ["mine"]
@@ -27,13 +27,13 @@ def test_another_folder_may_be_named() -> None:
         (PermissionError(13, "Permission denied"), "'ai-models/': Permission denied"),
     ],
 )
-def test_where_it_cannot_be_put_that_is_said(error: OSError, said: str) -> None:
+def test_a_folder_that_is_not_writable_is_reported(error: OSError, said: str) -> None:
     done = Terminal(demo=error).run("demo")
     assert (done.exit_code, done.stdout) == (1, "")
     assert said in done.stderr
 
 
-def test_the_file_is_whole_and_is_copied_once(tmp_path: Path) -> None:
+def test_the_file_appears_complete_and_is_copied_once(tmp_path: Path) -> None:
     path = Path(adapter.put_demo(tmp_path / "new" / "models"))
     assert path == tmp_path / "new" / "models" / DEMO_CHECKPOINT.name
     assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
@@ -50,7 +50,7 @@ def test_the_file_is_whole_and_is_copied_once(tmp_path: Path) -> None:
     assert {each.name for each in path.parent.iterdir()} == {path.name, card.name}
 
 
-def test_an_installation_without_it_says_so(
+def test_an_installation_without_the_demo_reports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter, "_installed", lambda: None)

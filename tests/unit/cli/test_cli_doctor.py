@@ -17,15 +17,15 @@ from tests.unit.cli.cli_runs import SECRET_KEY, Terminal
 
 
 @pytest.fixture(autouse=True)
-def the_scanner_is_heard_afterwards() -> Iterator[None]:
-    """`doctor` mutes it until its process ends, which here runs other tests too."""
+def scanner_log_restored() -> Iterator[None]:
+    """`doctor` mutes it until its process ends; this process runs other tests too."""
     yield
     logging.getLogger("adapters.filesystem").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """One in which all is well."""
+    """An environment without problems."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").mkdir()
     with socket.socket() as probe:
@@ -42,7 +42,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def rows(terminal: Terminal) -> dict[str, tuple[str, str]]:
-    """Verdict and detail by name; of rows with one name the last."""
+    """Return verdict and detail by name; the last row if a name occurs twice."""
     done = terminal.run("doctor", "--json")
     document: dict[str, Any] = json.loads(done.stdout)
     verdicts = {row["verdict"] for row in document["checks"]}
@@ -51,7 +51,7 @@ def rows(terminal: Terminal) -> dict[str, tuple[str, str]]:
     return {row["name"]: (row["verdict"], row["detail"]) for row in document["checks"]}
 
 
-def test_all_is_well(terminal: Terminal, tmp_path: Path) -> None:
+def test_an_environment_without_problems(terminal: Terminal, tmp_path: Path) -> None:
     found = rows(terminal)
     assert {verdict for verdict, _ in found.values()} == {"ok"}
     assert found["device"][1] == "cuda:0, float16, at most 8 at once, 16.0 GB for loaded models"
@@ -62,7 +62,7 @@ def test_all_is_well(terminal: Terminal, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["models"]
 
 
-def test_what_is_not_torchs_own_way_to_draw_is_told(terminal: Terminal) -> None:
+def test_settings_that_differ_from_plain_torch_are_reported(terminal: Terminal) -> None:
     assert isinstance(terminal.device, DeviceFacts)
     terminal.device = dataclasses.replace(
         terminal.device, name="cpu", backend="openvino", quantization="int8"
@@ -76,14 +76,14 @@ def test_no_secret_is_shown(terminal: Terminal) -> None:
     assert not [secret for secret in ("k1", "k2", SECRET_KEY) if secret in shown]
 
 
-def test_people_get_a_row_for_each(terminal: Terminal) -> None:
+def test_people_get_one_row_for_each_check(terminal: Terminal) -> None:
     terminal.environment["API_KEYS"] = ""
     lines = terminal.run("doctor").stdout.splitlines()
     assert {line.split()[0] for line in lines} == {"ok", "warning"}
     assert all(line.isprintable() for line in lines)
 
 
-def test_every_wrong_setting_is_a_row_and_the_rest_is_looked_at(terminal: Terminal) -> None:
+def test_every_invalid_setting_is_a_row_and_the_other_checks_still_run(terminal: Terminal) -> None:
     terminal.environment |= {"MAX_QUEUE": "0", "LOG_LEVEL": "LOUD", "DTYPE": "int8"}
     done = terminal.run("doctor")
     assert done.exit_code == 1
@@ -102,7 +102,7 @@ def test_a_misspelt_setting_is_a_warning(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     "error", [DeviceUnavailable("no such device"), ImportError("libcudart.so is missing")]
 )
-def test_a_device_that_is_not_there_is_a_problem(terminal: Terminal, error: Exception) -> None:
+def test_a_missing_device_is_a_problem(terminal: Terminal, error: Exception) -> None:
     terminal.device = error
     verdict, detail = rows(terminal)["device"]
     assert (verdict, str(error) in detail) == ("problem", True)
@@ -121,7 +121,7 @@ def test_a_database_that_does_not_answer_is_a_problem(terminal: Terminal) -> Non
     assert rows(terminal)["DATABASE_URL"][0] == "ok"
 
 
-def test_the_database_in_the_data_dir_is_tried_where_it_is_and_not_made(
+def test_the_database_in_the_data_dir_is_read_if_it_exists_and_never_created(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     terminal.job_store = StorageUnavailable("it is locked")
@@ -135,7 +135,7 @@ def test_the_database_in_the_data_dir_is_tried_where_it_is_and_not_made(
     assert rows(terminal)["jobs"][0] == "ok"
 
 
-def test_a_data_dir_that_takes_nothing_is_a_problem(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_data_dir_that_is_not_writable_is_a_problem(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     terminal.environment["DATA_DIR"] = "file/data"
     verdict, detail = rows(terminal)["DATA_DIR"]
@@ -150,18 +150,18 @@ def taken_port() -> Iterator[str]:
         yield str(other.getsockname()[1])
 
 
-def test_a_port_that_is_taken_is_a_problem(terminal: Terminal, taken_port: str) -> None:
+def test_a_port_in_use_is_a_problem(terminal: Terminal, taken_port: str) -> None:
     terminal.environment["PORT"] = taken_port
     verdict, detail = rows(terminal)["port"]
     assert (verdict, taken_port in detail) == ("problem", True)
 
 
 def test_an_address_of_another_machine_is_a_problem(terminal: Terminal) -> None:
-    terminal.environment["HOST"] = "192.0.2.1"  # RFC 5737: for documentation, so nobody's
+    terminal.environment["HOST"] = "192.0.2.1"  # RFC 5737: reserved for documentation
     assert rows(terminal)["port"][0] == "problem"
 
 
-def test_a_folder_that_is_not_there_and_no_model_are_warnings(terminal: Terminal) -> None:
+def test_a_missing_folder_and_no_model_are_warnings(terminal: Terminal) -> None:
     terminal.environment["MODEL_DIRS"] = "models,nowhere"
     terminal.source = FakeModelSource()
     found = rows(terminal)
@@ -189,7 +189,7 @@ def test_weak_and_missing_credentials_are_warnings(terminal: Terminal) -> None:
     assert (verdict, "changeme" in said) == ("warning", False)
 
 
-def test_a_metrics_key_has_a_row_where_there_is_one(terminal: Terminal) -> None:
+def test_a_metrics_key_has_a_row_if_it_is_set(terminal: Terminal) -> None:
     assert "METRICS_KEY" not in rows(terminal)
     terminal.environment["METRICS_KEY"] = "Gh6Js0Tyq7Jw0Zr2"
     assert rows(terminal)["METRICS_KEY"] == ("ok", "set")

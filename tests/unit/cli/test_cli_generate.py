@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_picture_is_drawn_into_the_file_and_its_seed_is_told(folder: Path) -> None:
+def test_a_picture_is_saved_to_the_file_and_its_seed_is_printed(folder: Path) -> None:
     terminal = Terminal()
     done = terminal.run("generate", "a red circle", "-o", "out.png", "--seed", "7")
     assert (done.exit_code, done.stdout) == (0, "out.png  512x512  seed 7\n")
@@ -50,7 +50,7 @@ def test_every_option_reaches_the_request() -> None:
     )
 
 
-def test_what_is_not_given_comes_from_the_settings() -> None:
+def test_missing_options_come_from_the_settings() -> None:
     terminal = Terminal({"DEFAULT_INFERENCE_STEPS": "4", "DEFAULT_GUIDANCE_SCALE": "3"})
     done = terminal.run("generate", "a hill")
     (request,) = terminal.generator.drawn
@@ -70,7 +70,7 @@ def test_several_pictures_are_numbered(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "taken"), [([], "out.png"), (["--number", "2"], "out-2.png")], ids=["one", "two"]
 )
-def test_a_file_is_written_over_with_force_alone(
+def test_a_file_is_overwritten_only_with_force(
     options: list[str], taken: str, folder: Path
 ) -> None:
     (folder / taken).write_text("mine")
@@ -84,7 +84,7 @@ def test_a_file_is_written_over_with_force_alone(
     assert (folder / taken).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_file_that_appears_while_the_picture_is_drawn_is_not_written_over(folder: Path) -> None:
+def test_a_file_that_appears_during_the_drawing_is_not_overwritten(folder: Path) -> None:
     terminal = Terminal()
     terminal.generator.on_begin = lambda _requests: (folder / "out.png").touch()
     done = terminal.run("generate", "a hill", "-o", "out.png")
@@ -93,7 +93,7 @@ def test_a_file_that_appears_while_the_picture_is_drawn_is_not_written_over(fold
     assert [(path.name, path.stat().st_size) for path in folder.iterdir()] == [("out.png", 0)]
 
 
-def test_a_file_system_without_links_gets_its_picture_too(
+def test_a_file_system_without_hard_links_gets_its_picture_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_arguments: object) -> None:
@@ -113,7 +113,7 @@ def test_a_file_system_without_links_gets_its_picture_too(
         ("folder.png", "is a folder"),
     ],
 )
-def test_a_file_that_can_not_be_is_refused_before_anything_is_drawn(
+def test_an_impossible_output_is_refused_before_drawing(
     output: str, words: str, folder: Path
 ) -> None:
     (folder / "folder.png").mkdir()
@@ -123,7 +123,7 @@ def test_a_file_that_can_not_be_is_refused_before_anything_is_drawn(
     assert terminal.settings == []
 
 
-def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
+def test_every_invalid_value_is_reported_with_the_wording_of_the_api() -> None:
     terminal = Terminal()
     options = "--steps 0 --guidance nan --width abc --height 2049 --seed -1 --number 17 --quality 0"
     done = terminal.run(
@@ -145,7 +145,7 @@ def test_every_wrong_value_is_told_in_the_words_of_the_api() -> None:
     assert terminal.settings == []
 
 
-def test_ctrl_c_stops_before_the_next_step_and_leaves_nothing(folder: Path) -> None:
+def test_ctrl_c_stops_before_the_next_step_and_leaves_no_file(folder: Path) -> None:
     terminal = Terminal()
 
     def interrupt(_requests: Sequence[GenerationRequest]) -> None:
@@ -158,7 +158,7 @@ def test_ctrl_c_stops_before_the_next_step_and_leaves_nothing(folder: Path) -> N
     assert terminal.source.closed.is_set()
 
 
-def test_a_failure_is_one_line_and_leaves_nothing(folder: Path) -> None:
+def test_a_failure_is_one_line_and_leaves_no_file(folder: Path) -> None:
     terminal = Terminal()
     terminal.generator.failures = [GenerationFailed("the device fell over")]
     done = terminal.run("generate", "a hill", "-o", "out.png")
@@ -167,7 +167,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(folder: Path) -> None:
     assert os.listdir(folder) == []
 
 
-def test_a_disk_that_takes_nothing_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_path: Path, _data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
@@ -178,14 +178,14 @@ def test_a_disk_that_takes_nothing_is_named(folder: Path, monkeypatch: pytest.Mo
     assert hidden_files(os.listdir(folder)) == []
 
 
-def test_what_the_drawing_warns_of_is_passed_on() -> None:
+def test_warnings_of_the_drawing_are_printed() -> None:
     terminal = Terminal()
     terminal.generator.warnings = ("the prompt has 90 tokens",)
     done = terminal.run("generate", "a hill")
     assert "warning: the prompt has 90 tokens" in done.stderr.splitlines()
 
 
-def test_no_terminal_gets_no_control_codes() -> None:
+def test_without_a_terminal_no_control_codes_are_written() -> None:
     done = Terminal().run("generate", "a hill", "--steps", "20")
     assert all(line.isprintable() for line in done.output.split("\n"))
     assert "steps" not in done.output
@@ -220,13 +220,13 @@ def test_a_model_is_named_by_its_file_or_its_id(name: str) -> None:
         ({"DEFAULT_MODEL": "mine", "MODEL_ALIASES": "mine=b"}, OTHER.id),
     ],
 )
-def test_the_default_model_draws_where_none_is_named(variables: dict[str, str], drawn: str) -> None:
+def test_the_default_model_is_used_if_none_is_named(variables: dict[str, str], drawn: str) -> None:
     terminal = with_three_models(variables)
     done = terminal.run("generate", "a hill")
     assert (done.exit_code, [each.model_id for each in terminal.generator.drawn]) == (0, [drawn])
 
 
-def test_a_default_model_that_is_not_there_is_told() -> None:
+def test_a_missing_default_model_is_reported() -> None:
     done = with_three_models({"DEFAULT_MODEL": "gone"}).run("generate", "a hill")
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
@@ -236,7 +236,7 @@ def test_a_default_model_that_is_not_there_is_told() -> None:
     ]
 
 
-def test_the_only_checkpoint_is_taken_whatever_lies_beside_it() -> None:
+def test_the_only_checkpoint_is_used_whatever_else_is_in_the_folder() -> None:
     terminal = Terminal()
     terminal.source.others = (LORA,)
     assert terminal.run("generate", "a hill").exit_code == 0
@@ -251,12 +251,12 @@ def test_the_only_checkpoint_is_taken_whatever_lies_beside_it() -> None:
         ("\x1b[31m", "no model is called '\\x1b[31m'"),
     ],
 )
-def test_a_model_that_is_not_meant_so_is_refused(name: str, words: str) -> None:
+def test_a_name_without_a_usable_model_is_refused(name: str, words: str) -> None:
     done = with_three_models().run("generate", "a hill", "--model", name)
     assert (done.exit_code, words in done.stderr) == (2, True)
 
 
-def test_a_name_that_two_models_have_does_not_do() -> None:
+def test_an_ambiguous_name_is_refused() -> None:
     terminal = Terminal()
     terminal.source.files["elsewhere/a.safetensors"] = b"other weights"
     done = terminal.run("generate", "a hill", "--model", "a.safetensors")
@@ -264,7 +264,7 @@ def test_a_name_that_two_models_have_does_not_do() -> None:
     assert "names several models; name one by its id" in done.stderr
 
 
-def test_no_model_at_all_is_told() -> None:
+def test_an_empty_model_list_is_reported() -> None:
     terminal = Terminal()
     terminal.source.files.clear()
     done = terminal.run("generate", "a hill")

@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("name", "wanted"),
     [("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.b.webp", "WEBP")],
 )
-def test_the_ending_tells_the_format(name: str, wanted: str) -> None:
+def test_the_extension_chooses_the_format(name: str, wanted: str) -> None:
     assert Terminal().run("generate", "a hill", "-o", name).exit_code == 0
     with Image.open(name) as image:
         assert image.format == wanted
@@ -44,7 +44,7 @@ def test_a_format_alone_names_the_file(output_format: str, name: str, folder: Pa
         assert image.format == output_format.upper()
 
 
-def test_a_format_that_is_not_the_endings_is_refused(folder: Path) -> None:
+def test_a_format_that_contradicts_the_extension_is_refused(folder: Path) -> None:
     terminal = Terminal()
     done = terminal.run("generate", "a hill", "-o", "a.jpg", "--output-format", "webp")
     assert (done.exit_code, terminal.settings, os.listdir(folder)) == (2, [], [])
@@ -53,7 +53,7 @@ def test_a_format_that_is_not_the_endings_is_refused(folder: Path) -> None:
     assert fits.exit_code == 0
 
 
-def test_an_unknown_format_is_refused_with_those_there_are() -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
     done = Terminal().run("generate", "a hill", "--output-format", "gif")
     assert done.exit_code == 2
     assert "--output-format is 'gif'; it must be one of: png, jpeg, webp" in done.stderr
@@ -66,7 +66,7 @@ def test_a_quality_reaches_the_picture(quality: str) -> None:
     assert [str(request.quality) for request in terminal.generator.drawn] == [quality]
 
 
-def test_a_quality_of_a_png_is_refused() -> None:
+def test_a_quality_for_a_png_is_refused() -> None:
     done = Terminal().run("generate", "a hill", "-o", "a.png", "--quality", "90")
     assert (done.exit_code, "--quality is 90, and a png has none" in done.stderr) == (2, True)
 
@@ -78,7 +78,7 @@ def test_a_scheduler_reaches_the_drawing() -> None:
     assert [request.scheduler for request in terminal.generator.drawn] == ["Euler a", None]
 
 
-def test_a_scheduler_that_is_not_for_the_model_is_a_wrong_argument() -> None:
+def test_a_scheduler_that_does_not_suit_the_model_is_a_usage_error() -> None:
     terminal = Terminal()
     terminal.source.others = (FLUX,)
     options = ("generate", "a hill", "--scheduler", "DDIM", "--model")

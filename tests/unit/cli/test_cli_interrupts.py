@@ -6,12 +6,12 @@ import pytest
 from adapters.cli.interrupts import kept_interrupts
 
 
-def test_ctrl_c_interrupts_as_ever() -> None:
+def test_ctrl_c_interrupts_as_usual() -> None:
     with pytest.raises(KeyboardInterrupt), kept_interrupts():
         signal.raise_signal(signal.SIGINT)
 
 
-def test_one_that_something_swallowed_is_raised_again() -> None:
+def test_a_swallowed_interrupt_is_raised_again() -> None:
     with pytest.raises(KeyboardInterrupt), kept_interrupts() as interrupted:
         interrupted()
         with contextlib.suppress(KeyboardInterrupt):
@@ -20,7 +20,7 @@ def test_one_that_something_swallowed_is_raised_again() -> None:
         pytest.fail("it went on")
 
 
-def test_one_that_was_taken_for_another_error_is_no_other_error() -> None:
+def test_an_interrupt_reported_as_another_error_is_an_interrupt() -> None:
     with pytest.raises(KeyboardInterrupt), kept_interrupts():
         try:
             signal.raise_signal(signal.SIGINT)
@@ -28,7 +28,7 @@ def test_one_that_was_taken_for_another_error_is_no_other_error() -> None:
             raise ImportError("numpy is broken") from None
 
 
-def test_another_error_stays_what_it_is_and_the_handler_is_given_back() -> None:
+def test_another_error_is_unchanged_and_the_handler_is_restored() -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ImportError), kept_interrupts():
         raise ImportError("numpy is broken")

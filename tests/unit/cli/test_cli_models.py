@@ -26,32 +26,32 @@ def with_models() -> Terminal:
     return terminal
 
 
-def test_the_table_says_what_there_is_and_why_some_can_not_be_drawn_with() -> None:
+def test_the_table_shows_the_models_and_why_some_cannot_draw() -> None:
     done = with_models().run("models")
     assert done.exit_code == 0
     assert [line.split(maxsplit=6) for line in done.stdout.splitlines()] == [
         ["NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT", "LOADABLE BECAUSE"],
         ["a.safetensors", "checkpoint", "-", "7", "B", MODEL.id[:10]],
         ["lo\\x1bra.safetensors", "lora", "sd-1", "4.3", "MB", LORA.id[:10], "it is a LoRA"],
-        ["c.ckpt", "-", "-", "2.0", "kB", "-", "it is not whole yet"],
+        ["c.ckpt", "-", "-", "2.0", "kB", "-", "it is not complete yet"],
     ]
 
 
-def test_the_columns_stand_below_each_other() -> None:
+def test_the_columns_are_aligned() -> None:
     lines = with_models().run("models").stdout.splitlines()
     assert {line.index(text) for line, text in zip(lines, ("ID", MODEL.id[:10]), strict=False)} == {
         lines[0].index("ID")
     }
 
 
-def test_json_is_what_the_api_answers() -> None:
+def test_json_matches_the_answer_of_the_api() -> None:
     terminal = with_models()
     shown = json.loads(terminal.run("models", "--json").stdout)
     api = {"models": [MODEL, LORA], "count": 2, "pending": [PENDING]}
     assert shown == json.loads(json.dumps(ModelListSchema().dump(api)))
 
 
-def test_an_empty_folder_is_told_and_is_no_error() -> None:
+def test_an_empty_folder_is_reported_and_not_an_error() -> None:
     terminal = Terminal(source=FakeModelSource())
     done = terminal.run("models")
     assert (done.exit_code, done.stdout) == (0, "")
@@ -59,7 +59,7 @@ def test_an_empty_folder_is_told_and_is_no_error() -> None:
 
 
 class HashesTwice(FakeModelSource):
-    """Needs two more looks until it knows its file."""
+    """Needs two more scans until it knows its file."""
 
     left = 2
 
@@ -75,14 +75,14 @@ class HashesTwice(FakeModelSource):
         pass
 
 
-def test_new_files_are_waited_for_and_that_is_told_on_standard_error() -> None:
+def test_new_files_are_awaited_with_a_note_on_standard_error() -> None:
     done = Terminal(source=HashesTwice({MODEL.path: b"weights"})).run("models", "--json")
     assert done.stderr == "Reading 1 model for the first time, 7.0 GB\n"
     assert json.loads(done.stdout)["count"] == 1
 
 
 class HashesForEver(FakeModelSource):
-    """Knows its files, and never the one that is still to be hashed."""
+    """Knows its files, but never the one that is still to be hashed."""
 
     def scan(self) -> ModelScan:
         pending = PendingModel("big.ckpt", "models/big.ckpt", 9, PendingState.HASHING, 1)
@@ -93,7 +93,7 @@ class HashesForEver(FakeModelSource):
 
 
 @pytest.mark.parametrize("digits", [10, 64])
-def test_who_names_an_id_waits_for_no_other_model(
+def test_naming_an_id_waits_for_no_other_model(
     digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

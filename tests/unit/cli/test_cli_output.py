@@ -1,4 +1,4 @@
-"""What every command does where its output goes nowhere."""
+"""What every command does if its output cannot be written."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from adapters.cli.program import program
 from tests.paths import ROOT
 
-# Commands that need no torch, as a person runs them, and what they are run with.
+# Commands that need no torch, as a person runs them, with their arguments.
 RUNS = ["keys new", "models", "models --json", "token --subject a", "demo"]
 FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 
@@ -28,7 +28,7 @@ ALL = ["--help", "--version", *RUNS, *(f"{name} --help" for name in commands(pro
 
 
 def run(folder: Path, line: str, redirection: str) -> subprocess.CompletedProcess[str]:
-    """`ai-inference` with these arguments, and its output where the shell is told."""
+    """Run `ai-inference` with these arguments, with its output redirected by the shell."""
     (folder / "models").mkdir()
     (folder / "models" / "a.safetensors").write_bytes(b"weights")
     return subprocess.run(
@@ -58,8 +58,8 @@ def test_a_full_disk_is_one_sentence(line: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ALL)
-def test_a_reader_that_has_enough_hears_nothing(line: str, tmp_path: Path) -> None:
-    # `true` reads nothing; the command begins when it has ended.
+def test_a_reader_that_stops_early_gets_no_error(line: str, tmp_path: Path) -> None:
+    # `true` reads nothing; the command starts when it has ended.
     done = run(tmp_path, line, "| true")
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
@@ -67,7 +67,7 @@ def test_a_reader_that_has_enough_hears_nothing(line: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("line", ["keys new", "--help", "models"])
-def test_output_that_is_closed_is_not_taken_for_a_success(line: str, tmp_path: Path) -> None:
+def test_closed_output_is_not_a_success(line: str, tmp_path: Path) -> None:
     done = run(tmp_path, line, ">&-")
     assert done.returncode == 1
     assert "standard output cannot be written to" in done.stderr
@@ -77,7 +77,7 @@ def test_output_that_is_closed_is_not_taken_for_a_success(line: str, tmp_path: P
 @FULL
 @pytest.mark.parametrize("line", ["keys new", "models"])
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
-def test_remarks_that_nobody_reads_stop_nothing(
+def test_remarks_that_cannot_be_written_stop_nothing(
     line: str, redirection: str, tmp_path: Path
 ) -> None:
     done = run(tmp_path, line, redirection)

@@ -24,20 +24,20 @@ COMMANDS = {
 
 
 def examples(text: str) -> list[list[str]]:
-    """The arguments of each line that calls `ai-inference`, up to what the shell does with it."""
+    """Return the arguments of each call of `ai-inference`, up to the shell's redirections."""
     calls = re.findall(r"^(?!Usage:)[^#\n`]*?\bai-inference +([a-z].*)$", text, re.MULTILINE)
     return [shlex.split(call.partition(")")[0], comments=True) for call in calls]
 
 
 def assert_understood(arguments: list[str]) -> None:
-    """Raise what click raises of arguments that no command has."""
+    """Raise click's error for arguments that no command has."""
     command: click.Command = program
     while isinstance(command, click.Group):
         command, arguments = command.commands[arguments[0]], arguments[1:]
     command.make_context("x", list(arguments))
 
 
-def test_no_command_was_forgotten_here() -> None:
+def test_this_list_has_every_command() -> None:
     assert {name.split()[0] for name in COMMANDS} == set(program.commands)
 
 
@@ -46,7 +46,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_has_examples_that_are_understood(name: str) -> None:
+def test_help_has_examples_that_parse(name: str) -> None:
     done = Terminal().run(*name.split(), "--help")
     found = examples(done.output)
     assert (done.exit_code, bool(found)) == (0, True)
@@ -74,7 +74,7 @@ def test_the_documentation_shows_every_command_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "models", "generate x", "token --subject a"])
-def test_wrong_settings_are_all_named_and_nothing_begins(command: str) -> None:
+def test_all_invalid_settings_are_named_and_nothing_starts(command: str) -> None:
     terminal = Terminal({"PORT": "x", "MAX_QUEUE": "0"})
     done = terminal.run(*command.split())
     assert (done.exit_code, done.stdout) == (2, "")
@@ -83,14 +83,14 @@ def test_wrong_settings_are_all_named_and_nothing_begins(command: str) -> None:
     assert (terminal.served, terminal.settings) == ([], [])
 
 
-def test_serve_passes_on_what_is_given_alone() -> None:
+def test_serve_passes_on_only_the_given_options() -> None:
     terminal = Terminal({"PORT": "9000"})
     assert terminal.run("serve", "--host", "0.0.0.0").exit_code == 0
     assert terminal.run("serve", "--port", "8080").exit_code == 0
     assert terminal.served == [{"HOST": "0.0.0.0"}, {"PORT": "8080"}]
 
 
-def test_serve_judges_host_and_port_as_the_settings_do() -> None:
+def test_serve_checks_host_and_port_as_the_settings_do() -> None:
     terminal = Terminal()
     done = terminal.run("serve", "--host", "no address", "--port", "99999")
     assert done.exit_code == 2
@@ -112,7 +112,7 @@ def test_no_color_is_honoured() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["keys", "new"]])
-def test_what_needs_no_model_waits_for_no_library(arguments: list[str]) -> None:
+def test_commands_without_a_model_import_no_library(arguments: list[str]) -> None:
     script = (
         "import sys, cli\n"
         "try:\n    cli.main()\n"

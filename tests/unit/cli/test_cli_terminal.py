@@ -7,18 +7,18 @@ from tests.fakes.clock import FakeClock
 
 
 class Screen(io.StringIO):
-    """A terminal that keeps what is written."""
+    """A terminal that records what is written."""
 
     def isatty(self) -> bool:
         return True
 
     @property
     def lines(self) -> list[str]:
-        """What stood on the line, one after the other."""
+        """Return the successive texts of the line."""
         return [text.rstrip() for text in self.getvalue().split("\r")[1:]]
 
 
-def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
+def test_the_bar_shows_progress_speed_and_time_left() -> None:
     screen, clock = Screen(), FakeClock()
     bar = StepBar(StatusLine({}, screen), clock)
     for done in (1, 3, 4):
@@ -31,7 +31,7 @@ def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
     ]
 
 
-def test_slow_steps_are_told_by_their_length() -> None:
+def test_slow_steps_are_shown_in_seconds_per_step() -> None:
     screen, clock = Screen(), FakeClock()
     bar = StepBar(StatusLine({}, screen), clock)
     bar(1, 30)
@@ -40,7 +40,7 @@ def test_slow_steps_are_told_by_their_length() -> None:
     assert screen.lines[-1].endswith("2/30 steps  5.0 s/step  2:20 left")
 
 
-def test_a_drawing_that_begins_anew_is_measured_anew() -> None:
+def test_a_drawing_that_restarts_is_measured_from_its_restart() -> None:
     screen, clock = Screen(), FakeClock()
     bar = StepBar(StatusLine({}, screen), clock)
     bar(5, 10)
@@ -49,7 +49,7 @@ def test_a_drawing_that_begins_anew_is_measured_anew() -> None:
     assert screen.lines[-1].endswith("1/40 steps")
 
 
-def test_a_line_leaves_nothing_of_what_stood_there() -> None:
+def test_a_shorter_line_erases_the_longer_one() -> None:
     screen = Screen()
     line = StatusLine({}, screen)
     line.show("a long one")
@@ -69,7 +69,7 @@ def test_a_line_is_no_longer_than_the_terminal(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("stream", "environ"), [(io.StringIO(), {}), (Screen(), {"TERM": "dumb"})], ids=["pipe", "dumb"]
 )
-def test_where_no_line_can_be_written_over_only_notes_are_written(
+def test_without_cursor_control_only_notes_are_written(
     stream: io.StringIO, environ: dict[str, str]
 ) -> None:
     line = StatusLine(environ, stream)
@@ -83,14 +83,14 @@ def test_where_no_line_can_be_written_over_only_notes_are_written(
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "1.0 MB"), (4_265_000_000, "4.3 GB")],
 )
-def test_sizes_are_for_people(count: int, text: str) -> None:
+def test_sizes_are_readable(count: int, text: str) -> None:
     assert human_bytes(count) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (127, "2:07"), (3727, "1:02:07")])
-def test_times_are_for_people(seconds: float, text: str) -> None:
+def test_times_are_readable(seconds: float, text: str) -> None:
     assert human_seconds(seconds) == text
 
 
-def test_foreign_text_can_not_steer_the_terminal() -> None:
+def test_foreign_text_cannot_control_the_terminal() -> None:
     assert plain("a\x1b[2J\nb\u202ec\udc80é") == "a\\x1b[2J\\nb\\u202ec\\udc80é"

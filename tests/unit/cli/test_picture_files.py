@@ -1,4 +1,4 @@
-"""Parameters of pictures from elsewhere, and pictures that are sent to do harm."""
+"""Parameters of pictures from elsewhere, and malicious pictures."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ from tests.unit.pictures.hostile_pictures import chunk, exif, jpeg, packed, png,
 APP1 = 0xE1
 TEXT = "a lake\nSteps: 20, Seed: 7, Size: 8x8"
 PACKED = 1_048_576
-"""As many bytes of text as a picture may hold."""
+"""The largest number of text bytes in a picture."""
 MOST_PIXELS = 16_384 * 16_384
 LATIN, UNICODE, OTHER = b"ASCII\0\0\0", b"UNICODE\0", bytes(8)
 
@@ -42,7 +42,7 @@ def test_every_kind_of_text_chunk_is_read() -> None:
     }
 
 
-def test_text_behind_the_pixels_is_read_too() -> None:
+def test_text_after_the_pixels_is_read_too() -> None:
     text = chunk(b"tEXt", b"parameters\0" + TEXT.encode())
     assert read(png()[: -len(chunk(b"IEND"))] + text + chunk(b"IEND")).text == TEXT
 
@@ -61,7 +61,7 @@ def test_text_behind_the_pixels_is_read_too() -> None:
     ],
 )
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_comment_is_read_as_any_tool_writes_it(kind: str, comment: bytes, order: str) -> None:
+def test_a_comment_of_any_tool_is_read(kind: str, comment: bytes, order: str) -> None:
     data = exif(comment, order)
     prefixed = b"Exif\0\0" + data
     if kind == "jpeg":
@@ -72,9 +72,7 @@ def test_a_comment_is_read_as_any_tool_writes_it(kind: str, comment: bytes, orde
 
 
 @pytest.mark.parametrize("order, encoding", [("<", "utf-16-le"), (">", "utf-16-be")])
-def test_where_the_characters_do_not_tell_the_files_own_byte_order_holds(
-    order: str, encoding: str
-) -> None:
+def test_ambiguous_characters_use_the_byte_order_of_the_file(order: str, encoding: str) -> None:
     data = exif(UNICODE + "山".encode(encoding), order)
     assert read(webp((b"EXIF", data))) == PictureParameters("山")
 
@@ -84,12 +82,12 @@ def test_where_the_characters_do_not_tell_the_files_own_byte_order_holds(
     [b"", b"ab", b"XX\0*\0\0\0\x08", b"MM\0*\0\0\0\x08\0\0", exif(b"abc")],
     ids=repr,
 )
-def test_exif_without_a_comment_is_no_text(data: bytes) -> None:
+def test_exif_without_a_comment_has_no_text(data: bytes) -> None:
     assert read(webp((b"EXIF", data))).text == ""
 
 
 @pytest.mark.parametrize("end", range(4, 60, 5))
-def test_exif_that_is_cut_off_is_no_picture(end: int) -> None:
+def test_truncated_exif_is_refused(end: int) -> None:
     with pytest.raises(UnreadablePicture, match="Exif is cut off"):
         read(webp((b"EXIF", exif(LATIN + TEXT.encode())[:end])))
 
@@ -102,7 +100,7 @@ def real(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_that_is_cut_off_anywhere_is_refused(kind: str) -> None:
+def test_a_picture_truncated_anywhere_is_refused(kind: str) -> None:
     data = real(kind)
     read(data)
     for end in {0, 1, 2, 9, 12, 20, 40, *range(60, len(data), 97), len(data) - 1}:
@@ -111,7 +109,7 @@ def test_a_picture_that_is_cut_off_anywhere_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_with_any_byte_changed_is_read_or_refused(kind: str) -> None:
+def test_a_picture_with_any_changed_byte_is_read_or_refused(kind: str) -> None:
     data = real(kind)
     for place in range(min(400, len(data))):
         for value in (0, 0x7F, 0xFF):
@@ -127,7 +125,7 @@ def test_a_picture_with_any_byte_changed_is_read_or_refused(kind: str) -> None:
     "width, height, good",
     [(16_384, 16_384, True), (16_385, 16_384, False), (100_000, 100_000, False), (0, 8, False)],
 )
-def test_more_pixels_than_anybody_draws_are_refused(width: int, height: int, good: bool) -> None:
+def test_too_many_pixels_are_refused(width: int, height: int, good: bool) -> None:
     pictures = [png(width=width, height=height)]
     if width:
         pictures.append(webp(width=width, height=height))
@@ -143,7 +141,7 @@ def test_more_pixels_than_anybody_draws_are_refused(width: int, height: int, goo
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
 @pytest.mark.parametrize("length, good", [(PACKED, True), (PACKED + 1, False)])
-def test_text_is_as_long_as_it_may_be(kind: bytes, length: int, good: bool) -> None:
+def test_text_up_to_the_limit_is_read(kind: bytes, length: int, good: bool) -> None:
     data = png(packed(kind, b"a" * length))
     if good:
         assert len(read(data).text) == PACKED
@@ -152,7 +150,7 @@ def test_text_is_as_long_as_it_may_be(kind: bytes, length: int, good: bool) -> N
             read(data)
 
 
-def test_it_counts_whatever_part_it_is_in_and_however_it_is_kept() -> None:
+def test_text_counts_in_every_part_and_encoding() -> None:
     half = packed(b"zTXt", b"a" * (PACKED // 2))
     plain = chunk(b"tEXt", b"Title\0" + b"a" * (PACKED // 2))
     read(png(half, plain))
@@ -160,7 +158,7 @@ def test_it_counts_whatever_part_it_is_in_and_however_it_is_kept() -> None:
         read(png(half, plain, chunk(b"tEXt", b"x\0y")))
 
 
-def test_a_comment_is_as_long_as_it_may_be() -> None:
+def test_a_comment_up_to_the_limit_is_read() -> None:
     data = exif(LATIN + b"a" * (PACKED - 52))
     assert len(data) == PACKED
     assert len(read(webp((b"EXIF", data))).text) == PACKED - 52
@@ -202,7 +200,7 @@ def test_a_damaged_picture_is_refused(data: bytes) -> None:
     ],
     ids=range(10),
 )
-def test_what_is_sent_to_do_harm_costs_little(data: bytes) -> None:
+def test_malicious_pictures_cost_little(data: bytes) -> None:
     tracemalloc.start()
     started = time.process_time()
     try:

@@ -1,4 +1,4 @@
-"""The configuration files that a small, sound checkpoint embeds."""
+"""The configuration files that a small, valid checkpoint embeds."""
 
 import json
 
@@ -62,7 +62,7 @@ FILES = {name: json.dumps(fields) for name, fields in _TABLES.items()} | {
 
 
 def changed(name: str, field: str, value: object) -> dict[str, str]:
-    """`FILES` with another value of one field; without the field for `...`."""
+    """Return `FILES` with another value of one field; `...` removes the field."""
     fields = _TABLES[name] | {field: value}
     if value is ...:
         del fields[field]

@@ -1,4 +1,4 @@
-"""Which configuration files a checkpoint may bring, and what becomes of them."""
+"""The configuration files that a checkpoint may embed, and how they are used."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ from domain.models.record import CONFIGURATION_FILES
 from tests.unit.diffusion.embedded_files import FILES, changed
 
 
-def test_a_checkpoint_without_one_has_none() -> None:
+def test_a_checkpoint_without_an_embedded_configuration() -> None:
     assert embedded_configuration({"format": "pt", "modelspec.title": "x"}) is None
 
 
-def test_what_is_known_is_taken_and_nothing_else() -> None:
+def test_only_known_files_and_fields_are_used() -> None:
     files = embedded_configuration(FILES | {"format": "pt"})
     assert files is not None
     assert set(files) == set(CONFIGURATION_FILES)
@@ -27,7 +27,7 @@ def test_what_is_known_is_taken_and_nothing_else() -> None:
     assert files["tokenizer/merges.txt"] == FILES["tokenizer/merges.txt"]
 
 
-def test_no_class_is_named_by_the_file() -> None:
+def test_the_file_cannot_name_a_class() -> None:
     hostile = {"_class_name": "StableDiffusionPipeline", "unet": ["os", "system"]}
     files = embedded_configuration(FILES | {"model_index.json": json.dumps(hostile)})
     assert files is not None
@@ -35,7 +35,7 @@ def test_no_class_is_named_by_the_file() -> None:
 
 
 @pytest.mark.parametrize("index", ["{}", '{"_class_name": "Evil"}', '{"_class_name": ["x"]}'])
-def test_one_for_another_pipeline_is_refused(index: str) -> None:
+def test_a_configuration_for_another_pipeline_is_refused(index: str) -> None:
     with pytest.raises(ModelNotLoadable, match=r"model_index\.json"):
         embedded_configuration(FILES | {"model_index.json": index})
 
@@ -61,13 +61,13 @@ def test_other_names_never_become_files() -> None:
         ("scheduler/scheduler_config.json", "lambda_min_clipped", 5.0),
     ],
 )
-def test_a_field_that_is_not_known_is_not_passed_on(name: str, field: str, value: object) -> None:
+def test_an_unknown_field_is_not_passed_on(name: str, field: str, value: object) -> None:
     files = embedded_configuration(changed(name, field, value))
     assert files is not None
     assert field not in json.loads(files[name])
 
 
-def test_classes_are_this_services_own() -> None:
+def test_the_service_chooses_the_classes() -> None:
     files = embedded_configuration(
         changed("tokenizer/tokenizer_config.json", "tokenizer_class", "Evil")
         | changed("scheduler/scheduler_config.json", "_class_name", "Evil")
@@ -77,7 +77,7 @@ def test_classes_are_this_services_own() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_one_that_lacks_a_file_is_refused_by_its_name(name: str) -> None:
+def test_a_configuration_that_lacks_a_file_is_refused_with_its_name(name: str) -> None:
     files = {key: text for key, text in FILES.items() if key != name}
     with pytest.raises(ModelNotLoadable, match=name):
         embedded_configuration(files)
@@ -102,17 +102,17 @@ def test_one_that_lacks_a_file_is_refused_by_its_name(name: str) -> None:
     ids=range(12),
 )
 @pytest.mark.parametrize("name", sorted(FILES.keys() - {"tokenizer/merges.txt"}))
-def test_one_that_is_no_json_object_is_refused(name: str, text: str) -> None:
+def test_a_configuration_that_is_not_a_json_object_is_refused(name: str, text: str) -> None:
     with pytest.raises(ModelNotLoadable, match=name):
         embedded_configuration(FILES | {name: text})
 
 
-def test_one_that_is_huge_is_refused() -> None:
+def test_a_huge_configuration_is_refused() -> None:
     with pytest.raises(ModelNotLoadable, match="characters"):
         embedded_configuration(FILES | {"tokenizer/merges.txt": "a" * 8_000_001})
 
 
-def test_the_folder_holds_the_files_and_goes_away() -> None:
+def test_the_folder_contains_the_files_and_is_removed() -> None:
     with configuration_folder(FILES) as folder:
         for name, text in FILES.items():
             assert Path(folder, name).read_text() == text

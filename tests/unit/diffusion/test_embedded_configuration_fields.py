@@ -1,4 +1,4 @@
-"""Numbers and names of strangers: each is refused by file and field before anything is built."""
+"""Numbers and names from strangers: each is refused by file and field before anything is built."""
 
 import json
 import struct
@@ -103,7 +103,7 @@ HUGE = 10**8
         (TOKENIZER, "unk_token", "x" * 101),
     ],
 )
-def test_what_can_not_be_built_is_refused_by_file_and_field(
+def test_an_impossible_value_is_refused_by_file_and_field(
     file: str, field: str, value: Any
 ) -> None:
     with pytest.raises(ModelNotLoadable) as caught:
@@ -127,7 +127,7 @@ def test_what_can_not_be_built_is_refused_by_file_and_field(
         ("tokenizer/merges.txt", "\ud800", "half a character"),
     ],
 )
-def test_a_vocabulary_that_leads_outside_of_the_tokens_is_refused(
+def test_a_vocabulary_that_points_outside_the_tokens_is_refused(
     name: str, text: object, reason: str
 ) -> None:
     content = text if isinstance(text, str) else json.dumps(text)
@@ -142,7 +142,7 @@ def test_a_number_that_is_not_finite_is_refused() -> None:
         embedded_configuration(FILES | {VAE: text})
 
 
-def test_a_text_encoders_numbers_lie_in_its_vocabulary() -> None:
+def test_the_token_numbers_of_a_text_encoder_are_in_its_vocabulary() -> None:
     with pytest.raises(ModelNotLoadable, match=r"text_encoder/config\.json.* vocab_size is 5"):
         embedded_configuration(changed(ENCODER, "pad_token_id", 5))
 
@@ -158,7 +158,7 @@ def test_a_text_encoders_numbers_lie_in_its_vocabulary() -> None:
         (TOKENIZER, "bos_token", {"__type": "AddedToken", "content": "<|startoftext|>"}),
     ],
 )
-def test_what_can_be_built_passes(file: str, field: str, value: Any) -> None:
+def test_valid_values_pass(file: str, field: str, value: Any) -> None:
     assert embedded_configuration(changed(file, field, value)) is not None
 
 
@@ -176,12 +176,12 @@ def metadata_of(path: Path) -> dict[str, str]:
     return metadata
 
 
-@pytest.mark.skipif(not DEMO_CHECKPOINT.is_file(), reason="the demo checkpoint is not there yet")
+@pytest.mark.skipif(not DEMO_CHECKPOINT.is_file(), reason="the demo checkpoint does not exist yet")
 def test_the_demo_checkpoint_passes() -> None:
     metadata = metadata_of(DEMO_CHECKPOINT)
     files = embedded_configuration(metadata)
     assert files is not None
-    # Nothing that changes the pictures is left out.
+    # No field that changes the pictures is left out.
     for name, fields in ((UNET, {"addition_embed_type_num_heads"}), (VAE, set[str]())):
         told, taken = json.loads(metadata[name]), json.loads(files[name])
         left_out = {key for key in told.keys() - taken.keys() if told[key] is not None}

@@ -1,4 +1,4 @@
-"""The families' configuration files, and where their vocabulary comes from; no torch."""
+"""The families' configuration files, and the source of their vocabulary; no torch."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def test_every_component_has_its_files(family: ModelFamily) -> None:
             assert isinstance(json.loads(text), dict)
 
 
-def test_a_checkpoints_own_word_on_its_training_wins() -> None:
+def test_the_training_settings_of_a_checkpoint_win() -> None:
     name = "scheduler/scheduler_config.json"
     for velocity, word in ((True, "v_prediction"), (False, "epsilon")):
         for family in FAMILIES:
@@ -70,7 +70,7 @@ def test_the_vocabulary_has_a_number_for_each_symbol() -> None:
     assert vocabulary["<|endoftext|>"] == 49_407
 
 
-def test_the_vocabularys_licence_lies_beside_it() -> None:
+def test_the_licence_of_the_vocabulary_is_beside_it() -> None:
     folder = ROOT / "adapters/diffusion/families"
     assert "MIT License" in (folder / "LICENSE.clip").read_text(encoding="utf-8")
     assert (folder / "clip_merges.txt.gz").stat().st_size < 300_000

@@ -1,4 +1,4 @@
-"""What the configuration files of a folder may ask for, before anything is built."""
+"""The limits on a folder's configuration files, before anything is built."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ def edit(path: Path, **fields: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if "." not in name])
-def test_published_configurations_are_within_the_bounds(name: str) -> None:
+def test_published_configurations_are_within_the_limits(name: str) -> None:
     check_folder(str(ROOT / "tests/data/model-configs" / name))
 
 
@@ -60,7 +60,7 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize(("file", "field", "good", "bad"), BOUNDS)
-def test_each_bound_holds_on_both_sides(
+def test_each_limit_holds_on_both_sides(
     folder: Path, file: str, field: str, good: object, bad: object
 ) -> None:
     edit(folder / file, **{field: good})
@@ -72,7 +72,7 @@ def test_each_bound_holds_on_both_sides(
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_a_field_is_found_wherever_it_lies(folder: Path, depth: int) -> None:
+def test_a_field_is_found_at_any_depth(folder: Path, depth: int) -> None:
     inner: dict[str, Any] = {"num_hidden_layers": 20_000}
     for _ in range(depth):
         inner = {"text_config": inner}
@@ -94,14 +94,14 @@ def test_a_field_is_found_wherever_it_lies(folder: Path, depth: int) -> None:
     ],
     ids=["brackets", "deep", "twins", "NaN", "list", "many", "large"],
 )
-def test_a_file_that_is_too_much_is_refused(folder: Path, content: str, reason: str) -> None:
+def test_an_oversized_file_is_refused(folder: Path, content: str, reason: str) -> None:
     (folder / UNET).write_text(content, "utf-8")
     with pytest.raises(ModelNotLoadable, match=f"{UNET} .*{reason}"):
         check_folder(str(folder))
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "vocab.json", "added_tokens.json"])
-def test_a_token_has_a_row_in_its_text_encoder(folder: Path, name: str) -> None:
+def test_each_token_has_a_row_in_its_text_encoder(folder: Path, name: str) -> None:
     size = json.loads((folder / TEXT).read_text("utf-8"))["vocab_size"]
 
     def write(number: int) -> None:
@@ -116,11 +116,11 @@ def test_a_token_has_a_row_in_its_text_encoder(folder: Path, name: str) -> None:
         check_folder(str(folder))
 
 
-def test_a_table_of_positions_is_bounded(folder: Path) -> None:
+def test_a_table_of_positions_is_limited(folder: Path) -> None:
     (folder / "transformer").mkdir()
     about = {"pos_embed_max_size": 192, "num_attention_heads": 38, "attention_head_dim": 64}
     path = folder / "transformer/config.json"
-    path.write_text(json.dumps(about), "utf-8")  # as Stable Diffusion 3.5 has it
+    path.write_text(json.dumps(about), "utf-8")  # the same as in Stable Diffusion 3.5
     check_folder(str(folder))
     for changes in ({"pos_embed_max_size": 1025}, {"num_attention_heads": 4096}):
         path.write_text(json.dumps(about | {"pos_embed_max_size": 1024} | changes), "utf-8")
@@ -138,7 +138,7 @@ def test_a_table_of_positions_is_bounded(folder: Path) -> None:
         (UNET, "block_out_channels", [32] * 9),
     ],
 )
-def test_what_a_folder_may_not_say_an_embedded_configuration_may_not_either(
+def test_the_limits_of_a_folder_apply_to_an_embedded_configuration_too(
     folder: Path, file: str, field: str, bad: object
 ) -> None:
     table = json.loads((ROOT / "tests/data/model-configs/sd-1" / file).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What is drawn with on machines that are not here."""
+"""Execution plans for machines that are not here."""
 
 import dataclasses
 
@@ -74,7 +74,7 @@ def test_each_device_has_its_plan(
     ],
     ids=str,
 )
-def test_what_is_wanted_is_so(wanted: dict[str, object]) -> None:
+def test_operator_overrides_are_used(wanted: dict[str, object]) -> None:
     plan = choose_plan(A100, PlanOverrides(**wanted))  # type: ignore[arg-type]
     assert {name: getattr(plan, name) for name in wanted} == wanted
 
@@ -93,7 +93,7 @@ def test_what_is_wanted_is_so(wanted: dict[str, object]) -> None:
         (CPU, {}, "torch"),
     ],
 )
-def test_what_runs_the_networks(
+def test_the_backend_of_each_device(
     facts: DeviceFacts, wanted: dict[str, object], backend: str
 ) -> None:
     assert choose_plan(facts, PlanOverrides(**wanted)).backend == backend  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def test_attention_is_chunked_only_where_that_is_faster(
 
 
 @pytest.mark.parametrize("wanted", ["auto", "none", "int8"])
-def test_integers_are_multiplied_only_where_that_is_wanted(wanted: str) -> None:
+def test_integer_multiplication_is_used_only_on_request(wanted: str) -> None:
     plan = choose_plan(VNNI, PlanOverrides(quantization=wanted))
     assert (plan.quantization, plan.dtype) == ("int8" if wanted == "int8" else "none", "float32")
 
@@ -135,13 +135,13 @@ def test_integers_are_multiplied_only_where_that_is_wanted(wanted: str) -> None:
         (A100, "float32", "float32"),
     ],
 )
-def test_other_pipelines_have_a_precision_of_wide_range(
+def test_other_pipelines_use_a_precision_with_a_wide_range(
     facts: DeviceFacts, wanted: str, dtype: str
 ) -> None:
     assert choose_plan(facts, PlanOverrides(dtype=wanted)).dtype_of_others == dtype
 
 
-def test_a_batch_limit_that_is_wanted_is_taken() -> None:
+def test_a_requested_batch_limit_is_used() -> None:
     assert choose_plan(CPU, PlanOverrides(max_batch=3)).batch_limit == 3
 
 
@@ -208,7 +208,7 @@ def test_the_autoencoder_has_its_own_precision(
         ),
     ],
 )
-def test_what_can_not_be_had_is_named(
+def test_an_unsupported_setting_is_named(
     facts: DeviceFacts, wanted: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(DeviceUnavailable) as caught:
@@ -226,7 +226,7 @@ def test_what_can_not_be_had_is_named(
         ("model", {"unet": 1}, "model"),
     ],
 )
-def test_weights_wait_outside_where_they_do_not_fit(
+def test_weights_are_offloaded_if_they_do_not_fit(
     wanted: str, parts: dict[str, int], offload: str
 ) -> None:
     sizes = {name: size * GIB for name, size in parts.items()}
@@ -244,7 +244,7 @@ def test_weights_wait_outside_where_they_do_not_fit(
         (range(8), 100.0, 4),
     ],
 )
-def test_threads_are_as_many_as_cores_that_may_be_used(
+def test_there_are_as_many_threads_as_usable_cores(
     cpus: list[int], quota: float | None, cores: int
 ) -> None:
     assert usable_cores(cpus, lambda cpu: cpu % 4, quota) == cores

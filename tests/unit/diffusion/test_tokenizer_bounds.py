@@ -1,4 +1,4 @@
-"""What a `tokenizer.json` may ask for, before the library that reads it does."""
+"""The limits on a `tokenizer.json`, checked before the library reads it."""
 
 import base64
 import struct
@@ -35,9 +35,9 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def leaf(value: int, text: bytes) -> dict[str, Any]:
-    """An automaton of 512 units that knows one byte, `a`, and what it becomes."""
+    """Return an automaton of 512 units that knows one byte, `a`, and its replacement."""
     units = [0] * 512
-    units[0] = 1 << 10  # to the block that begins at 1 ^ byte
+    units[0] = 1 << 10  # to the block that starts at 1 ^ byte
     units[1 ^ 97] = 97 | 1 << 8 | (1 ^ 97 ^ 256) << 10
     units[256] = 1 << 31 | value
     return precompiled(units, text)
@@ -70,7 +70,7 @@ WIDE = [
     ],
     ids=str,
 )
-def test_what_published_tokenizers_do_is_allowed(table: dict[str, Any]) -> None:
+def test_the_features_of_published_tokenizers_are_allowed(table: dict[str, Any]) -> None:
     check_tokenizer("tokenizer/tokenizer.json", table)
 
 
@@ -111,7 +111,7 @@ def test_what_published_tokenizers_do_is_allowed(table: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_what_could_take_all_memory_or_end_the_process_is_refused(
+def test_input_that_could_exhaust_memory_or_end_the_process_is_refused(
     table: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(ModelNotLoadable, match=reason):
@@ -122,7 +122,7 @@ def test_what_could_take_all_memory_or_end_the_process_is_refused(
     "pattern",
     [r"(a+)+$", r"(a|a)*$", r"(?:a{1,}){3,}", r"a*a*a*a*b", r"(.*)\1", r"(\w+\s?)*$", "((a)("],
 )
-def test_a_pattern_that_some_texts_take_too_long_for_is_refused(pattern: str) -> None:
+def test_a_pattern_that_is_too_slow_on_some_text_is_refused(pattern: str) -> None:
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"}
     with pytest.raises(ModelNotLoadable, match="take too long"):
         check_tokenizer("tokenizer/tokenizer.json", tokenizer(pre_tokenizer=split))

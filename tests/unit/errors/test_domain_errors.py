@@ -130,7 +130,7 @@ def test_a_row_is_found_for_a_class_below_those_of_the_table() -> None:
     class Late(errors.GenerationFailed):
         """Without a code of its own it is none of the tree's."""
 
-    table = {errors.GenerationFailed: Wording("wait")}
+    table: dict[type[DomainError], Wording] = {errors.GenerationFailed: Wording("wait")}
     assert row_of(table, Late("it is late")).of(Late("it is late")) == "it is late; wait"
     with pytest.raises(LookupError, match="JobNotFound"):
         row_of(table, errors.JobNotFound("a"))

@@ -23,7 +23,7 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 def safetensors_bytes(table: object, data: bytes = b"", *, length: int | None = None) -> bytes:
-    """A safetensors file with the header `table` (as bytes: exactly that) and `data` after it."""
+    """Return a safetensors file: the header `table` (bytes: exactly that), then `data`."""
     text = table if isinstance(table, bytes) else json.dumps(table).encode()
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
@@ -31,7 +31,7 @@ def safetensors_bytes(table: object, data: bytes = b"", *, length: int | None = 
 def safetensors_file(
     shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str] | None = None
 ) -> bytes:
-    """A sound file of float16 zeros."""
+    """Return a valid file of float16 zeros."""
     table: dict[str, object] = {} if metadata is None else {"__metadata__": dict(metadata)}
     end = 0
     for name, shape in shapes.items():
@@ -72,7 +72,7 @@ def tensor(
     elements: int | None = None,
     offset: int = 0,
 ) -> Any:
-    """What torch.save writes for a tensor of `shape`; its storage is as large as it needs to be."""
+    """What torch.save writes for a tensor of `shape`; its storage has the required size."""
     step = 1
     strides: list[int] = []
     for extent in reversed(shape):
@@ -85,12 +85,14 @@ def tensor(
 
 
 def call(name: str, *arguments: object) -> Any:
-    """An object whose pickle has the instruction to call the function of that name."""
+    """An object whose pickle contains the instruction to call the function of that name."""
     return _Called(_Named(name), *arguments)
 
 
 def pickled(value: object) -> bytes:
-    """The protocol-2 pickle of plain values and of the symbols above, in torch's instructions."""
+    """Return the protocol-2 pickle of plain values and of the symbols above, in torch's
+    instructions.
+    """
     out = io.BytesIO()
     out.write(b"\x80\x02")
     _write(out.write, value)
@@ -151,7 +153,7 @@ def zip_file(
     extra: Mapping[str, bytes] | None = None,
     deflate: bool = False,
 ) -> bytes:
-    """A file in torch's zip format; each storage lacks `shorten` bytes."""
+    """Return a file in torch's zip format; each storage lacks `shorten` bytes."""
     out = io.BytesIO()
     compression = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
     with zipfile.ZipFile(out, "w", compression) as archive:
@@ -164,7 +166,7 @@ def zip_file(
 
 
 def legacy_file(value: object, *, keys: list[str] | None = None) -> bytes:
-    """A file in torch's format of before 1.6."""
+    """Return a file in the format of torch before 1.6."""
     storages = _storages(value)
     keys = sorted(storages) if keys is None else keys
     parts = [_LEGACY_MAGIC, 1001, {"little_endian": True}, value, keys]

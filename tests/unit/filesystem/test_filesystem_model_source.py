@@ -15,14 +15,14 @@ from tests.unit.filesystem.model_files import safetensors_file
 
 
 def make_source(*folders: str, clock: FakeClock | None = None) -> FilesystemModelSource:
-    """A source that takes a file for settled at the second look, or after a second of `clock`."""
+    """A source for which a file has settled at the second scan, or after a second of `clock`."""
     if clock is None:
         return FilesystemModelSource(folders, settle_seconds=0)
     return FilesystemModelSource(folders, settle_seconds=1, clock=clock)
 
 
 def records(source: FilesystemModelSource) -> list[ModelRecord]:
-    """All models, once everything that moves has come to rest."""
+    """Return all models, once every moving file has settled."""
     registry = ModelRegistry(source)
     registry.refresh()
     return list(registry.models())
@@ -57,7 +57,7 @@ def test_a_file_is_named_by_its_bytes_and_its_path_by_the_setting(folder: Path) 
         assert Path(record.path).read_bytes() == b"weights"
 
 
-def test_model_files_alone_are_listed(folder: Path) -> None:
+def test_only_model_files_are_listed(folder: Path) -> None:
     for extension in EXTENSIONS:
         (folder / f"model{extension}").write_bytes(b"x")
     for name in ("notes.txt", "model.safetensors.part", "safetensors", ".ckpt", "preview.png"):
@@ -73,7 +73,7 @@ def test_names_in_any_script_are_listed(folder: Path, name: str) -> None:
     assert paths(make_source("models")) == [f"models/{name}"]
 
 
-def test_a_name_that_is_no_text_is_left_out_and_told(
+def test_a_name_that_is_not_text_is_skipped_and_reported(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "good.pt").write_bytes(b"x")
@@ -91,7 +91,7 @@ def test_an_unchanged_file_is_read_once(folder: Path, caplog: pytest.LogCaptureF
     assert caplog.text.count("hashing") == 1
 
 
-def test_a_replaced_file_gets_its_new_id_even_when_its_time_goes_back(folder: Path) -> None:
+def test_a_replaced_file_gets_its_new_id_even_with_an_older_time(folder: Path) -> None:
     file = folder / "a.pt"
     file.write_bytes(b"one")
     source = make_source("models")
@@ -127,7 +127,7 @@ def test_a_file_settles_before_it_is_read(folder: Path) -> None:
     assert scan_one(source).id == hashlib.sha256(b"half of it and the rest").hexdigest()
 
 
-def test_a_file_that_changes_while_it_is_read_is_never_listed_by_a_wrong_id(
+def test_a_file_that_changes_during_reading_is_never_listed_with_a_wrong_id(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = folder / "a.pt"
@@ -144,7 +144,7 @@ def test_a_file_that_changes_while_it_is_read_is_never_listed_by_a_wrong_id(
     assert scan_one(make_source("models")).id == real(b"half of it and the rest").hexdigest()
 
 
-def test_a_half_copied_safetensors_file_stays_settling_until_it_is_whole(folder: Path) -> None:
+def test_a_half_copied_safetensors_file_keeps_settling_until_it_is_complete(folder: Path) -> None:
     whole, file = safetensors_file({"a": (1000,)}), folder / "a.safetensors"
     file.write_bytes(whole[:-1])
     source = make_source("models")
@@ -157,14 +157,14 @@ def test_a_half_copied_safetensors_file_stays_settling_until_it_is_whole(folder:
     assert source.scan().pending == ()
 
 
-def test_a_file_that_is_written_to_is_no_longer_listed_by_its_old_id(folder: Path) -> None:
+def test_a_file_that_is_being_written_is_no_longer_listed_with_its_old_id(folder: Path) -> None:
     file = folder / "a.pt"
     file.write_bytes(b"one")
     source = make_source("models")
     scan_one(source)
     status = file.stat()
     file.write_bytes(b"two")
-    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))  # ctime tells all the same
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))  # ctime still shows the change
     assert source.scan().models == ()
     assert scan_one(source).id == hashlib.sha256(b"two").hexdigest()
 
@@ -178,14 +178,14 @@ def test_links_are_followed_and_loops_end(folder: Path, tmp_path: Path) -> None:
     assert paths(make_source("models")) == ["models/linked/a.pt"]
 
 
-def test_empty_files_pipes_and_folders_are_left_out(folder: Path) -> None:
+def test_empty_files_pipes_and_folders_are_skipped(folder: Path) -> None:
     (folder / "empty.pt").touch()
     (folder / "folder.pt").mkdir()
     os.mkfifo(folder / "pipe.pt")
     assert paths(make_source("models")) == []
 
 
-def test_an_unreadable_file_stops_nothing_and_is_told_once(
+def test_an_unreadable_file_stops_nothing_and_is_reported_once(
     folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "good.pt").write_bytes(b"x")
@@ -207,7 +207,7 @@ def test_an_unreadable_file_stops_nothing_and_is_told_once(
     assert caplog.text.count("models/bad.pt is left out: Permission denied") == 1
 
 
-def test_a_folder_that_is_not_there_is_told_and_the_others_are_scanned(
+def test_a_missing_folder_is_reported_and_the_others_are_scanned(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "a.pt").write_bytes(b"x")
@@ -215,7 +215,7 @@ def test_a_folder_that_is_not_there_is_told_and_the_others_are_scanned(
     assert "missing is not there" in caplog.text
 
 
-def test_what_a_file_is_stands_in_its_record(folder: Path) -> None:
+def test_the_record_describes_the_file(folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(b"garbage that is long enough for a header")
     record = scan_one(make_source("models"))
     assert record.kind is ModelKind.UNKNOWN
@@ -250,7 +250,7 @@ def test_a_wait_ends_when_a_file_comes(folder: Path) -> None:
     source = make_source("models")
     stop = threading.Event()
 
-    def keep_writing() -> None:  # the watcher may not be there yet when the first one comes
+    def keep_writing() -> None:  # the watcher may not have started yet when the first file comes
         while not stop.wait(0.05):
             (folder / "a.pt").write_bytes(os.urandom(8))
 
@@ -278,7 +278,7 @@ def test_a_refresh_does_not_wait_for_a_file_that_is_being_written(folder: Path) 
     assert source.scan().moving
 
 
-def test_where_a_name_is_meant_nothing_else_is_read(folder: Path) -> None:
+def test_a_refresh_for_a_name_reads_nothing_else(folder: Path) -> None:
     (folder / "sub").mkdir()
     for name in ("a.ckpt", "sub/a.ckpt", "b.ckpt"):
         (folder / name).write_bytes(name.encode())
@@ -296,7 +296,7 @@ def test_where_a_name_is_meant_nothing_else_is_read(folder: Path) -> None:
         assert found(other) == (everything, everything)
 
 
-def test_what_is_largest_is_read_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_largest_file_is_read_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.ckpt").write_bytes(bytes(1000))
     for name in "bcdefg":
         (folder / f"{name}.ckpt").write_bytes(name.encode())

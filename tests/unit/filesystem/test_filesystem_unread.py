@@ -1,4 +1,4 @@
-"""What can not be read just now is no model that has gone."""
+"""Files that cannot be read now do not count as removed."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models"
 
 
-def test_a_folder_that_can_not_be_listed_is_unread(
+def test_a_folder_that_cannot_be_listed_is_unread(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "sub").mkdir()
@@ -47,7 +47,7 @@ def test_a_folder_that_can_not_be_listed_is_unread(
     assert FilesystemModelSource(["models", "missing"]).scan().unread == ("missing", "models/sub")
 
 
-def test_a_folder_that_is_empty_is_unread_where_another_file_system_was(
+def test_an_empty_folder_on_another_file_system_is_unread(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.pt").write_bytes(b"x")
@@ -59,7 +59,7 @@ def test_a_folder_that_is_empty_is_unread_where_another_file_system_was(
         assert source.scan().unread == ("models",)
 
 
-def test_a_folder_that_was_emptied_is_read(folder: Path) -> None:
+def test_an_emptied_folder_is_read(folder: Path) -> None:
     (folder / "a.pt").write_bytes(b"x")
     source = FilesystemModelSource(["models"], settle_seconds=0)
     source.scan()
@@ -67,7 +67,7 @@ def test_a_folder_that_was_emptied_is_read(folder: Path) -> None:
     assert source.scan().unread == ()
 
 
-def test_a_folder_that_is_mounted_with_other_models_is_read(
+def test_a_mounted_folder_with_other_models_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.pt").write_bytes(b"x")
@@ -78,7 +78,7 @@ def test_a_folder_that_is_mounted_with_other_models_is_read(
     assert source.scan().unread == ()
 
 
-def test_a_link_that_leads_nowhere_is_unread(folder: Path, tmp_path: Path) -> None:
+def test_a_dangling_link_is_unread(folder: Path, tmp_path: Path) -> None:
     for name in ("a.pt", "sub"):
         (folder / name).symlink_to(tmp_path / "share" / name)
     assert FilesystemModelSource(["models"], settle_seconds=0).scan().unread == (
@@ -87,7 +87,7 @@ def test_a_link_that_leads_nowhere_is_unread(folder: Path, tmp_path: Path) -> No
     )
 
 
-def test_a_file_that_can_not_be_read_is_awaited(
+def test_a_file_that_cannot_be_read_is_awaited(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.pt").write_bytes(b"one")
@@ -106,7 +106,7 @@ def test_a_file_that_can_not_be_read_is_awaited(
 
 
 @pytest.mark.parametrize("touch", [touched, linked, renamed])
-def test_a_model_is_awaited_while_its_file_settles_anew(
+def test_a_model_is_awaited_while_its_file_settles_again(
     folder: Path, touch: Callable[[Path], object]
 ) -> None:
     (folder / "a.pt").write_bytes(b"one")
@@ -123,7 +123,7 @@ def test_a_model_is_awaited_while_its_file_settles_anew(
     assert not registry.awaits("0" * 64)
 
 
-def test_a_model_whose_file_got_other_bytes_is_awaited_no_more(folder: Path) -> None:
+def test_a_model_whose_file_got_other_bytes_is_no_longer_awaited(folder: Path) -> None:
     (folder / "a.pt").write_bytes(b"one")
     registry = ModelRegistry(FilesystemModelSource(["models"], settle_seconds=0))
     registry.refresh()

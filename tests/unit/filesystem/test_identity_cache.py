@@ -39,7 +39,7 @@ UNKNOWN = Identity(
 
 
 @pytest.mark.parametrize("identity", [CHECKPOINT, UNKNOWN])
-def test_what_is_kept_is_found_again_by_a_later_run(tmp_path: Path, identity: Identity) -> None:
+def test_cached_identities_are_found_by_a_later_run(tmp_path: Path, identity: Identity) -> None:
     path = tmp_path / "data" / "models.sqlite"
     for _ in range(2):
         with closing(IdentityCache(path)) as cache:
@@ -49,7 +49,7 @@ def test_what_is_kept_is_found_again_by_a_later_run(tmp_path: Path, identity: Id
 
 
 @pytest.mark.parametrize("field", ["inode", "size", "modified_ns", "changed_ns"])
-def test_what_a_file_system_says_of_a_file_counts(tmp_path: Path, field: str) -> None:
+def test_every_file_system_attribute_counts(tmp_path: Path, field: str) -> None:
     with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
         cache.put(PATH, STAMP, CHECKPOINT)
         assert cache.get(PATH, dataclasses.replace(STAMP, **{field: 1})) is None
@@ -61,7 +61,7 @@ def test_the_device_does_not_count(tmp_path: Path) -> None:
         assert cache.get(PATH, dataclasses.replace(STAMP, device=1)) == CHECKPOINT
 
 
-def test_files_of_two_devices_that_agree_in_all_else_are_two(tmp_path: Path) -> None:
+def test_files_on_two_devices_with_equal_attributes_are_distinct(tmp_path: Path) -> None:
     with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
         cache.put(PATH, STAMP, CHECKPOINT)
         cache.put("clone/a.safetensors", dataclasses.replace(STAMP, device=1), UNKNOWN)
@@ -69,7 +69,7 @@ def test_files_of_two_devices_that_agree_in_all_else_are_two(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("path", [f"./{PATH}", str(ROOT / PATH)])
-def test_a_path_is_the_same_however_it_is_written(
+def test_a_path_is_the_same_in_every_notation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -85,14 +85,14 @@ def test_a_path_need_not_be_utf_8(tmp_path: Path) -> None:
         assert cache.get(path, STAMP) == UNKNOWN
 
 
-def test_looking_makes_no_file(tmp_path: Path) -> None:
+def test_a_lookup_creates_no_file(tmp_path: Path) -> None:
     with closing(IdentityCache(tmp_path / "data" / "models.sqlite")) as cache:
         assert cache.get(PATH, STAMP) is None
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"no database at all", b"SQLite format 3\0" + b"\xff" * 4096])
-def test_a_torn_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_recreated(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "models.sqlite"
     path.write_bytes(content)
     with closing(IdentityCache(path)) as cache:
@@ -102,7 +102,7 @@ def test_a_torn_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 99])
-def test_another_version_of_the_table_is_made_anew(tmp_path: Path, version: int) -> None:
+def test_another_version_of_the_table_is_recreated(tmp_path: Path, version: int) -> None:
     path = tmp_path / "models.sqlite"
     with closing(sqlite3.connect(path)) as old:
         old.execute("create table identities (device integer, inode integer)")
@@ -114,7 +114,7 @@ def test_another_version_of_the_table_is_made_anew(tmp_path: Path, version: int)
         assert cache.get(PATH, STAMP) == CHECKPOINT
 
 
-def test_where_nothing_can_be_kept_it_says_so_once_and_goes_on(
+def test_without_a_writable_folder_it_warns_once_and_continues(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
@@ -125,7 +125,7 @@ def test_where_nothing_can_be_kept_it_says_so_once_and_goes_on(
     assert caplog.text.count("no hashes are kept") == 1
 
 
-def test_a_torn_file_takes_its_log_with_it(tmp_path: Path) -> None:
+def test_a_damaged_file_takes_its_log_with_it(tmp_path: Path) -> None:
     path = tmp_path / "models.sqlite"
     path.write_bytes(b"no database at all")
     beside = [tmp_path / "models.sqlite-wal", tmp_path / "models.sqlite-shm"]
@@ -139,14 +139,14 @@ def test_a_torn_file_takes_its_log_with_it(tmp_path: Path) -> None:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    """A cache that knows `CHECKPOINT`."""
+    """A cache that contains `CHECKPOINT`."""
     path = tmp_path / "models.sqlite"
     with closing(IdentityCache(path)) as cache:
         cache.put(PATH, STAMP, CHECKPOINT)
     return path
 
 
-def test_a_good_file_that_is_locked_is_left_alone(
+def test_a_valid_file_that_is_locked_is_left_unchanged(
     kept: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.filesystem.scanning.identity_cache._PATIENCE", 0.05)
@@ -186,7 +186,7 @@ def test_a_writer_is_waited_for(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ["kind", "family"])
-def test_a_row_of_an_unknown_kind_or_family_is_not_there(kept: Path, column: str) -> None:
+def test_a_row_with_an_unknown_kind_or_family_is_ignored(kept: Path, column: str) -> None:
     with closing(sqlite3.connect(kept, isolation_level=None)) as other:
         other.execute(f"update identities set {column} = 'of tomorrow'")
     with closing(IdentityCache(kept)) as cache:
@@ -204,7 +204,7 @@ def test_two_services_share_one_file(tmp_path: Path) -> None:
         assert one.get(PATH, STAMP) == UNKNOWN
 
 
-def test_a_folder_that_is_mounted_anew_is_not_read_again(
+def test_a_remounted_folder_is_not_read_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")

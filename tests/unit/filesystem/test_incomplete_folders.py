@@ -1,4 +1,4 @@
-"""A folder that lacks something says what, before anything is loaded."""
+"""An incomplete folder says what is missing, before anything is loaded."""
 
 import json
 from pathlib import Path
@@ -172,7 +172,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_wrong_with_a_folder_is_told_with_its_name(models: Path, case: str) -> None:
+def test_the_fault_of_a_folder_is_reported_with_its_name(models: Path, case: str) -> None:
     files, reason = REFUSED[case]
     record = listed(models, files)
     assert not record.loadable
@@ -180,20 +180,20 @@ def test_what_is_wrong_with_a_folder_is_told_with_its_name(models: Path, case: s
 
 
 LISTED: dict[str, Files] = {
-    "as it is": FILES,
+    "unchanged": FILES,
     "a tokenizer as one file": less(less(FILES, "tokenizer/vocab.json"), "tokenizer/merges.txt")
     | {"tokenizer/tokenizer.json": b"{}"},
     "shards": in_shards(),
     "an index of another variant, whose shards are not here": in_shards()
     | {"unet/diffusion_pytorch_model.safetensors.index.fp16.json": b'{"weight_map": {"a": "o.x"}}'},
-    "a whole file beside shards": in_shards() | {UNET: WEIGHTS},
+    "a complete file beside shards": in_shards() | {UNET: WEIGHTS},
     "a pointer that is not read": FILES
     | {"unet/diffusion_pytorch_model.bin": POINTER, "unet/flax_model.msgpack": POINTER},
     "a variant that is not read": FILES
     | {"unet/diffusion_pytorch_model.fp16.safetensors": POINTER},
     "a trainer's leavings": FILES | {"unet/optimizer.bin": b"garbage"},
-    "a pointer outside of its parts": FILES | {"sample.json": POINTER},
-    "a part that is left out": index(safety_checker=["stable_diffusion", "X"]),
+    "a pointer outside its parts": FILES | {"sample.json": POINTER},
+    "a skipped part": index(safety_checker=["stable_diffusion", "X"]),
     "discrete noise as diffusers saves it": scheduler(
         "EulerDiscreteScheduler", sigma_min=None, sigma_max=None, timestep_type="discrete"
     ),
@@ -202,7 +202,7 @@ LISTED: dict[str, Files] = {
 
 
 @pytest.mark.parametrize("case", LISTED)
-def test_a_whole_folder_is_loadable(models: Path, case: str) -> None:
+def test_a_complete_folder_is_loadable(models: Path, case: str) -> None:
     assert listed(models, LISTED[case]).reason is None
 
 
@@ -233,7 +233,7 @@ def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None
         (["optimizer.bin", "pytorch_model.bin", "training_args.bin"], ["pytorch_model.bin"]),
     ],
 )
-def test_the_weights_that_are_read_are_those_of_the_loader(
+def test_the_checked_weights_are_those_that_the_loader_reads(
     files: list[str], used: list[str]
 ) -> None:
     assert list(used_weights(files)) == used

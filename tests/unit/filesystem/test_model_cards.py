@@ -37,17 +37,17 @@ def listed(source: FilesystemModelSource) -> ModelRecord:
     return record
 
 
-def test_metadata_says_what_a_model_draws() -> None:
+def test_metadata_describes_what_a_model_draws() -> None:
     assert card_in(METADATA) == ModelCard("Cats.", ("a cat",), ("cat", "cats"))
     assert card_in({}) == NO_CARD
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[" * 100_000, '{"a": 1}', "7", '["' + "x" * 300_000])
-def test_metadata_of_another_form_is_left_out(text: str) -> None:
+def test_metadata_of_another_form_is_ignored(text: str) -> None:
     assert card_in({"known_words": text, "sample_prompts": text}) == NO_CARD
 
 
-def test_the_bounds_of_a_card() -> None:
+def test_the_limits_of_a_card() -> None:
     longest = "x" * MAX_TEXT
     assert card_of({"description": longest}).description == longest
     assert card_of({"description": longest + "x"}).description == "x" * (MAX_TEXT - 1) + "…"
@@ -59,7 +59,7 @@ def test_the_bounds_of_a_card() -> None:
     assert card_of({"known_words": ["w" * 50, "w" * 51]}).known_words == ("w" * 50,)
 
 
-def test_what_is_no_text_is_left_out_and_every_text_is_one_line() -> None:
+def test_values_that_are_not_text_are_skipped_and_text_is_one_line() -> None:
     card = card_of(
         {"description": " two\nlines\x1b[0m \x00", "sample_prompts": ["a", 7, None, "", " ", "a"]}
     )
@@ -72,7 +72,7 @@ def test_what_is_no_text_is_left_out_and_every_text_is_one_line() -> None:
     assert half.encode() == b"?"
 
 
-def test_a_record_has_what_the_metadata_says_also_in_a_later_run(folder: Path) -> None:
+def test_a_record_keeps_the_metadata_in_a_later_run(folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(safetensors_file({"x": (1,)}, METADATA))
     for _ in range(2):
         cache = IdentityCache("models.sqlite")
@@ -81,7 +81,7 @@ def test_a_record_has_what_the_metadata_says_also_in_a_later_run(folder: Path) -
         assert record.card == ModelCard("Cats.", ("a cat",), ("cat", "cats"))
 
 
-def test_a_file_beside_the_model_comes_before_its_metadata_field_by_field(folder: Path) -> None:
+def test_a_file_beside_the_model_overrides_its_metadata_by_field(folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(safetensors_file({"x": (1,)}, METADATA))
     (folder / "a.json").write_text('{"description": "Dogs.", "activation text": "dog"}')
     record = listed(FilesystemModelSource(["models"], settle_seconds=0))
@@ -96,7 +96,7 @@ def test_a_folder_has_its_card_beside_it(folder: Path) -> None:
     assert (record.path, record.description) == ("models/a.b", "Dogs.")
 
 
-def test_a_card_that_changes_is_read_again_and_the_id_stays(folder: Path) -> None:
+def test_a_changed_card_is_read_again_and_the_id_stays(folder: Path) -> None:
     (folder / "a.safetensors").write_bytes(safetensors_file({"x": (1,)}))
     source = FilesystemModelSource(["models"], settle_seconds=0)
     first = listed(source)
@@ -119,7 +119,7 @@ def test_a_card_that_changes_is_read_again_and_the_id_stays(folder: Path) -> Non
         (b" " * (MAX_CARD_BYTES + 1), "more than"),
     ],
 )
-def test_a_card_that_can_not_be_read_is_told_once(
+def test_an_unreadable_card_is_reported_once(
     folder: Path, caplog: pytest.LogCaptureFixture, content: bytes, reason: str
 ) -> None:
     (folder / "a.safetensors").write_bytes(safetensors_file({"x": (1,)}))
@@ -139,7 +139,7 @@ def test_a_card_of_the_largest_size_is_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_what_is_not_a_plain_file_is_not_opened(folder: Path, make: object) -> None:
+def test_a_card_that_is_not_a_regular_file_is_not_opened(folder: Path, make: object) -> None:
     (folder / "a.safetensors").write_bytes(safetensors_file({"x": (1,)}))
     make(folder / "a.json")  # type: ignore[operator]
     assert listed(FilesystemModelSource(["models"], settle_seconds=0)).card == NO_CARD

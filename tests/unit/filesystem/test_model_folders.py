@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.loading.pipeline_classes import TEXT_TO_IMAGE_CLASSES
-from adapters.filesystem.classification.folders import PIPELINES
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
@@ -85,7 +83,7 @@ def test_a_folder_is_one_model_and_not_a_dozen(models: Path, folder: str) -> Non
     assert [part.path for part in record.parts] == sorted(FILES)
 
 
-def test_the_id_is_what_sha256sum_makes_of_it(models: Path) -> None:
+def test_the_id_matches_sha256sum(models: Path) -> None:
     write(models / "mine", FILES | {"tokenizer/ünïcode name.txt": b"x"})
     (record,) = list_all()
     told = subprocess.run(
@@ -99,7 +97,7 @@ def test_the_id_is_what_sha256sum_makes_of_it(models: Path) -> None:
     assert told.stdout.split()[0] == record.id
 
 
-def test_single_files_beside_it_are_listed_too(models: Path) -> None:
+def test_single_files_beside_a_folder_are_listed_too(models: Path) -> None:
     write(models / "deep" / "mine", FILES)
     write(models, {"a.ckpt": b"x", "deep/b.safetensors": WEIGHTS})
     assert [record.name for record in list_all()] == ["a.ckpt", "b.safetensors", "mine"]
@@ -120,7 +118,7 @@ def test_hidden_files_do_not_count(models: Path) -> None:
         lambda files: files.update({"tokenizer/other.json": files.pop("tokenizer/vocab.json")}),
     ],
 )
-def test_any_change_in_it_gives_it_a_new_id(models: Path, change: Change) -> None:
+def test_any_change_in_a_folder_gives_it_a_new_id(models: Path, change: Change) -> None:
     write(models / "mine", FILES)
     source = FilesystemModelSource(["models"], settle_seconds=0)
     registry = ModelRegistry(source)
@@ -143,7 +141,7 @@ def test_any_change_in_it_gives_it_a_new_id(models: Path, change: Change) -> Non
         ("unet/weights.safetensors.incomplete", b"x"),
     ],
 )
-def test_one_that_is_not_whole_stays_settling(models: Path, name: str, content: bytes) -> None:
+def test_an_incomplete_folder_keeps_settling(models: Path, name: str, content: bytes) -> None:
     write(models / "mine", FILES | {name: content})
     source = FilesystemModelSource(["models"], settle_seconds=0)
     registry = ModelRegistry(source)
@@ -169,7 +167,7 @@ def index(**changes: object) -> bytes:
         ({"vae/diffusion_pytorch_model.safetensors": b""}, None),
     ],
 )
-def test_one_that_can_not_be_drawn_with_says_why(
+def test_a_folder_that_cannot_draw_gives_its_reason(
     models: Path, changes: dict[str, bytes], reason: str | None
 ) -> None:
     files = FILES | changes
@@ -193,7 +191,7 @@ def test_one_that_can_not_be_drawn_with_says_why(
         ("FluxPipeline", 0, "", ModelFamily.FLUX),
     ],
 )
-def test_its_family_is_told_from_its_configuration(
+def test_the_family_comes_from_the_configuration(
     models: Path, class_name: str, width: int, prediction: str, family: ModelFamily
 ) -> None:
     changes = {
@@ -206,11 +204,7 @@ def test_its_family_is_told_from_its_configuration(
     assert record.family is family
 
 
-def test_what_is_listed_as_loadable_is_what_the_loader_takes() -> None:
-    assert set(PIPELINES) == set(TEXT_TO_IMAGE_CLASSES)
-
-
-def test_a_second_run_reads_no_weights_again(
+def test_a_second_run_does_not_read_the_weights_again(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(models / "mine", FILES)
@@ -227,7 +221,7 @@ def test_a_second_run_reads_no_weights_again(
     assert len(opened) == len(FILES)
 
 
-def test_a_loop_of_links_in_it_ends(models: Path) -> None:
+def test_a_loop_of_links_in_a_folder_ends(models: Path) -> None:
     write(models / "mine", FILES)
     (models / "mine" / "unet" / "again").symlink_to(models / "mine")
     (record,) = list_all()

@@ -1,4 +1,4 @@
-"""What is not whole is waited for while it may grow, and then listed with the reason."""
+"""An incomplete file is awaited while it may grow, and then listed with the reason."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,8 +41,8 @@ def make_source(clock: FakeClock, cache: IdentityCache | None = None) -> Filesys
     return FilesystemModelSource(["models"], cache, settle_seconds=1, stall_seconds=30, clock=clock)
 
 
-def at_rest(source: FilesystemModelSource) -> ModelScan:
-    """What is there once nothing is read in the background."""
+def scan_at_rest(source: FilesystemModelSource) -> ModelScan:
+    """Scan once no file is being read in the background."""
     scan = source.scan()
     while any(each.state is PendingState.HASHING for each in scan.pending):
         source.wait(0.01)
@@ -51,16 +51,16 @@ def at_rest(source: FilesystemModelSource) -> ModelScan:
 
 
 def after(source: FilesystemModelSource, clock: FakeClock, *seconds: float) -> ModelScan:
-    """What is there after looks that lie so many seconds apart."""
-    scan = at_rest(source)
+    """Scan at these times, in seconds."""
+    scan = scan_at_rest(source)
     for each in seconds:
         clock.now += each
-        scan = at_rest(source)
+        scan = scan_at_rest(source)
     return scan
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_file_that_is_not_whole_is_pending_and_then_listed_with_the_reason(
+def test_an_incomplete_file_is_pending_and_then_listed_with_the_reason(
     folder: Path, clock: FakeClock, name: str
 ) -> None:
     content, reason = CASES[name]
@@ -80,7 +80,7 @@ def test_a_file_that_is_not_whole_is_pending_and_then_listed_with_the_reason(
     assert reason in str(record.reason)
 
 
-def test_a_file_that_grows_now_and_then_is_not_listed(folder: Path, clock: FakeClock) -> None:
+def test_a_file_that_grows_from_time_to_time_is_not_listed(folder: Path, clock: FakeClock) -> None:
     source = make_source(clock)
     for size in range(0, len(WHOLE), 40):
         (folder / "a.safetensors").write_bytes(WHOLE[:size])
@@ -90,7 +90,7 @@ def test_a_file_that_grows_now_and_then_is_not_listed(folder: Path, clock: FakeC
     assert record.size == len(WHOLE)
 
 
-def test_a_file_that_was_listed_as_cut_and_grows_again_is_read_anew(
+def test_a_file_listed_as_truncated_that_grows_again_is_read_again(
     folder: Path, clock: FakeClock
 ) -> None:
     (folder / "a.safetensors").write_bytes(WHOLE[:-10])
@@ -98,7 +98,7 @@ def test_a_file_that_was_listed_as_cut_and_grows_again_is_read_anew(
     (cut,) = after(source, clock, 2, 30).models
     assert "promises" in str(cut.reason)
     (folder / "a.safetensors").write_bytes(WHOLE)
-    scan = at_rest(source)
+    scan = scan_at_rest(source)
     assert (scan.models, [each.reason for each in scan.pending]) == ((), [None])
     (whole,) = after(source, clock, 2).models
     assert whole.id != cut.id
@@ -138,7 +138,7 @@ def test_a_later_run_knows_a_file_that_stalled(folder: Path, clock: FakeClock) -
         ),
     ],
 )
-def test_a_folder_that_is_not_whole_is_pending_and_then_listed_with_the_file(
+def test_an_incomplete_folder_is_pending_and_then_listed_with_the_file(
     folder: Path, clock: FakeClock, path: str, content: bytes, reason: str
 ) -> None:
     write(folder / "mine", FILES | {path: content})
@@ -185,7 +185,7 @@ def in_a_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [empty, cut, whole, lost, lost_folder, card, in_a_folder])
-def test_a_name_of_two_lines_is_one_line_of_the_log(
+def test_a_name_with_a_line_break_is_one_line_of_the_log(
     folder: Path,
     clock: FakeClock,
     caplog: pytest.LogCaptureFixture,

@@ -52,13 +52,13 @@ def request(**changes: object) -> GenerationRequest:
     return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
 
 
-def test_every_image_comes_with_its_seed(use_case: GenerateImages) -> None:
+def test_every_image_has_its_seed(use_case: GenerateImages) -> None:
     result = use_case(request(num_images=3))
     assert [image.seed for image in result.images] == [7, 8, 9]
     assert result.request.seed == 7
 
 
-def test_an_image_is_the_same_alone_and_among_others(use_case: GenerateImages) -> None:
+def test_an_image_is_the_same_alone_and_in_a_batch(use_case: GenerateImages) -> None:
     among = use_case(request(num_images=3)).images[2]
     alone = use_case(request(seed=9)).images[0]
     assert among == alone
@@ -68,7 +68,7 @@ def test_a_request_without_a_seed_gets_one(use_case: GenerateImages) -> None:
     assert use_case(request(seed=None)).request.seed == 42
 
 
-def test_seeds_are_drawn_differently_each_time() -> None:
+def test_random_seeds_differ_each_time() -> None:
     registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
     registry.refresh()
     use_case = GenerateImages(registry, FakeImageGenerator())
@@ -77,7 +77,7 @@ def test_seeds_are_drawn_differently_each_time() -> None:
     assert all(seed is not None and 0 <= seed < 2**32 for seed in seeds)
 
 
-def test_an_unknown_model_is_refused_before_anything_is_drawn(
+def test_an_unknown_model_is_refused_before_drawing(
     use_case: GenerateImages, generator: FakeImageGenerator
 ) -> None:
     with pytest.raises(ModelNotFound):
@@ -85,7 +85,7 @@ def test_an_unknown_model_is_refused_before_anything_is_drawn(
     assert generator.drawn == []
 
 
-def test_what_the_generator_says_is_passed_on(
+def test_warnings_of_the_generator_are_passed_on(
     use_case: GenerateImages, generator: FakeImageGenerator
 ) -> None:
     generator.unloadable.add(MODEL.id)
@@ -122,7 +122,7 @@ def test_a_batch_gives_each_request_its_own_pictures(
     assert generator.batches == [("a", "b"), ("b",)]
 
 
-def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy(
+def test_a_scheduler_that_does_not_suit_the_model_is_refused_with_the_remedy(
     use_case: GenerateImages, generator: FakeImageGenerator
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
@@ -136,14 +136,14 @@ def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy(
 
 
 @pytest.mark.parametrize("scheduler", Scheduler)
-def test_a_scheduler_that_the_model_lists_is_handed_on(
+def test_a_scheduler_that_the_model_lists_is_passed_on(
     use_case: GenerateImages, generator: FakeImageGenerator, scheduler: Scheduler
 ) -> None:
     assert use_case(request(scheduler=scheduler)).request.scheduler is scheduler
     assert [each.scheduler for each in generator.drawn] == [scheduler]
 
 
-def test_a_model_whose_bytes_are_no_good_is_tried_once() -> None:
+def test_a_model_whose_bytes_are_invalid_is_tried_once() -> None:
     registry = _registry()
     tries = []
 
@@ -166,13 +166,16 @@ def test_a_model_whose_bytes_are_no_good_is_tried_once() -> None:
     assert (model.loadable, model.reason) == (False, "its tensors are wrong")
 
 
-def test_an_id_that_may_yet_turn_up_is_to_be_tried_again() -> None:
+def test_a_model_that_may_still_appear_is_worth_a_retry() -> None:
     source = FakeModelSource()
     pending = PendingModel("new.ckpt", "m/new.ckpt", 9, PendingState.HASHING)
     source.pending = (pending,)
     registry = ModelRegistry(source)
     generate = GenerateImages(registry, FakeImageGenerator())
-    for look in (lambda: None, registry.look):  # before the first look, and while it is hashed
+    for look in (
+        lambda: None,
+        registry.look,
+    ):  # before the first scan, and while the file is hashed
         look()
         with pytest.raises(ModelsNotRead) as caught:
             generate.admit(request())
@@ -183,7 +186,7 @@ def test_an_id_that_may_yet_turn_up_is_to_be_tried_again() -> None:
         generate.admit(request())
 
 
-def test_a_prompt_that_the_model_does_not_know_gets_a_warning_of_its_own() -> None:
+def test_a_prompt_without_words_that_the_model_knows_gets_a_warning() -> None:
     generator = FakeImageGenerator()
     generator.warnings = ("the prompt is long",)
     source = FakeModelSource()

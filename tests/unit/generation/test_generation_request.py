@@ -47,7 +47,7 @@ def request(**changes: object) -> GenerationRequest:
         ("quality", None),
     ],
 )
-def test_each_field_takes_its_bounds(field: str, value: object) -> None:
+def test_each_field_accepts_its_limits(field: str, value: object) -> None:
     assert getattr(request(**{field: value}), field) == value
 
 
@@ -96,19 +96,19 @@ def test_each_field_takes_its_bounds(field: str, value: object) -> None:
         ("quality", "90"),
     ],
 )
-def test_each_field_refuses_what_lies_outside(field: str, value: object) -> None:
+def test_each_field_refuses_values_beyond_its_limits(field: str, value: object) -> None:
     with pytest.raises(InvalidRequest) as caught:
         request(**{field: value})
     assert [row.field for row in caught.value.problems] == [field]
 
 
-def test_guidance_0_is_none_like_1() -> None:
+def test_guidance_0_means_no_guidance_like_1() -> None:
     assert request(guidance_scale=0) == request(guidance_scale=1)
     assert request(guidance_scale=0).guidance_scale == 1.0
 
 
 @pytest.mark.parametrize("output_format", ["jpeg", "webp"])
-def test_the_quality_of_a_format_that_has_one_is_between_1_and_100(output_format: str) -> None:
+def test_a_quality_lies_between_1_and_100(output_format: str) -> None:
     assert request(output_format=output_format).quality == 90
     for quality in (1, 100):
         assert request(output_format=output_format, quality=quality).quality == quality
@@ -123,14 +123,14 @@ def test_a_quality_of_a_png_is_refused_with_the_remedy() -> None:
         request(quality=100)
 
 
-def test_names_are_kept_as_what_they_name() -> None:
+def test_names_become_the_values_that_they_name() -> None:
     made = request(scheduler="Euler a", output_format="webp")
     assert (made.scheduler, made.output_format) == (Scheduler.EULER_A, OutputFormat.WEBP)
     assert isinstance(made.scheduler, Scheduler)
     assert isinstance(made.output_format, OutputFormat)
 
 
-def test_all_wrong_fields_are_named_at_once() -> None:
+def test_all_invalid_fields_are_named_at_once() -> None:
     with pytest.raises(InvalidRequest) as caught:
         request(prompt="", width=1, height="2", seed=-1)
     assert {row.field for row in caught.value.problems} == {"prompt", "width", "height", "seed"}
@@ -157,12 +157,12 @@ def test_a_model_id_is_kept_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize(("pixels", "drawn"), [(256, 256), (257, 264), (263, 264), (1023, 1024)])
-def test_what_is_drawn_is_the_next_multiple_of_eight(pixels: int, drawn: int) -> None:
+def test_the_drawn_size_is_the_next_multiple_of_eight(pixels: int, drawn: int) -> None:
     assert request(width=pixels).drawn_width == drawn
     assert request(height=pixels).drawn_height == drawn
 
 
-def test_requests_share_a_batch_when_only_texts_and_seeds_differ() -> None:
+def test_requests_share_a_batch_if_only_texts_and_seeds_differ() -> None:
     one = request(seed=1, width=260)
     other = dataclasses.replace(one, id="r2", prompt="else", negative_prompt="x", width=264, seed=2)
     assert one.batch_key == other.batch_key

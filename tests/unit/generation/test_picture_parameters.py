@@ -23,7 +23,7 @@ WRITTEN = {
 }
 
 
-def test_parameters_are_in_the_form_that_the_fields_tools_read() -> None:
+def test_parameters_are_in_the_format_that_tools_read() -> None:
     assert parameters_text(REQUEST, seed=8, sampler="DPM++ 2M") == (
         "a red circle,\nbig\n"
         "Negative prompt: blue\n"
@@ -32,12 +32,12 @@ def test_parameters_are_in_the_form_that_the_fields_tools_read() -> None:
     )
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_written_parameters_can_be_read() -> None:
     assert parse_parameters(parameters_text(REQUEST, seed=8, sampler="DPM++ 2M")) == WRITTEN
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
-def test_there_are_no_parameters_in_nothing(text: str) -> None:
+def test_empty_text_has_no_parameters(text: str) -> None:
     assert parse_parameters(text) == {}
 
 
@@ -53,12 +53,12 @@ def test_there_are_no_parameters_in_nothing(text: str) -> None:
         ("Steps: 1, Seed: 2, Size: 8x8", "", ""),
     ],
 )
-def test_prompts_are_told_from_settings(text: str, prompt: str, negative: str) -> None:
+def test_prompts_are_separated_from_settings(text: str, prompt: str, negative: str) -> None:
     found = parse_parameters(text)
     assert (found["Prompt"], found["Negative prompt"]) == (prompt, negative)
 
 
-def test_other_tools_settings_are_read() -> None:
+def test_settings_of_other_tools_are_read() -> None:
     last = (
         r'Steps: 4, Lora hashes: "a: 1f, b: 2e", no setting, Note: "say \"hi\", twice", '
         'Schedule type: Karras, Open: "x, Hires upscale: 2'
@@ -71,14 +71,14 @@ def test_other_tools_settings_are_read() -> None:
 
 
 @pytest.mark.parametrize("part", ["a", " ", ",", ":", '"', 'a:"', 'a:"\\",', "a: b,", "\\", "\n"])
-def test_no_text_takes_long(part: str) -> None:
+def test_no_text_takes_long_to_parse(part: str) -> None:
     started = time.process_time()
     parse_parameters(part * (1_000_000 // len(part)))
     assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("length, settings", [(65_536, True), (65_537, False)])
-def test_a_line_of_settings_is_not_endless(length: int, settings: bool) -> None:
+def test_a_line_of_settings_is_limited(length: int, settings: bool) -> None:
     line = "Steps: 1, Seed: 2, Size: 8x8, Note: "
     found = parse_parameters("p\n" + line + "x" * (length - len(line)))
     assert ("Seed" in found) is settings

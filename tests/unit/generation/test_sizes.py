@@ -1,4 +1,4 @@
-"""How large a picture may be depends on what its model was trained with."""
+"""The largest size of a picture depends on the training size of its model."""
 
 import dataclasses
 
@@ -43,12 +43,12 @@ def problems(model: ModelRecord, width: int, height: int, **changes: object) -> 
         *((1792, 1024), (2048, 1024), (1448, 1448), (1023, 2048), (256, 256)),
     ],
 )
-def test_what_was_trained_large_draws_these(sides: tuple[int, int]) -> None:
+def test_sizes_of_a_model_that_was_trained_large(sides: tuple[int, int]) -> None:
     admit(LARGE, *sides)
     admit(LARGE, *reversed(sides))
 
 
-def test_past_max_pixels_the_total_and_the_bound_are_told() -> None:
+def test_a_picture_beyond_max_pixels_is_refused_with_the_total_and_the_limit() -> None:
     message = problems(LARGE, 1449, 1448)["width"]
     for word in ("1449", "2098152 pixels", "sdxl.safetensors", "2097152", "1448 x 1448"):
         assert word in message
@@ -58,11 +58,11 @@ def test_past_max_pixels_the_total_and_the_bound_are_told() -> None:
 
 
 @pytest.mark.parametrize("sides", [(256, 256), (1024, 1024), (1023, 257)])
-def test_what_was_trained_small_draws_these(sides: tuple[int, int]) -> None:
+def test_sizes_of_a_model_that_was_trained_small(sides: tuple[int, int]) -> None:
     admit(SMALL, *sides)
 
 
-def test_each_side_that_is_too_long_is_named_with_the_bounds() -> None:
+def test_each_side_that_is_too_long_is_named_with_the_limits() -> None:
     rows = problems(SMALL, 1152, 2048)
     assert set(rows) == {"width", "height"}
     assert rows["width"] == "is 1152; sd15.safetensors draws between 256 and 1024 pixels a side"
@@ -84,7 +84,9 @@ def test_each_side_that_is_too_long_is_named_with_the_bounds() -> None:
         ({"extension": "", "native_size": Size(512, 512)}, 1024),
     ],
 )
-def test_the_longest_side_depends_on_the_training(changes: dict[str, object], longest: int) -> None:
+def test_the_longest_side_depends_on_the_training_size(
+    changes: dict[str, object], longest: int
+) -> None:
     model = dataclasses.replace(model_record(), family=None)
     sizes = dataclasses.replace(model, **changes).sizes  # type: ignore[arg-type]
     assert sizes is not None
@@ -92,7 +94,7 @@ def test_the_longest_side_depends_on_the_training(changes: dict[str, object], lo
     assert sizes.max_pixels == (DEFAULT_MAX_PIXELS if longest == 2048 else 1024 * 1024)
 
 
-def test_what_cannot_be_drawn_with_has_no_sizes() -> None:
+def test_an_unusable_model_has_no_sizes() -> None:
     assert dataclasses.replace(SMALL, reason="it is cut short").sizes is None
     assert dataclasses.replace(SMALL, kind=ModelKind.LORA).sizes is None
 
@@ -108,7 +110,7 @@ def test_what_cannot_be_drawn_with_has_no_sizes() -> None:
         (Size(8192, 64), Size(2048, 256)),
     ],
 )
-def test_a_size_is_fitted_into_the_bounds(size: Size, fitted: Size) -> None:
+def test_a_size_is_fitted_into_the_limits(size: Size, fitted: Size) -> None:
     limits = SizeLimits(256, 2048, DEFAULT_MAX_PIXELS)
     assert limits.fitted(size) == fitted
     assert limits.problems(fitted.width, fitted.height, of="x") == []
@@ -137,7 +139,7 @@ def test_a_size_is_fitted_into_the_bounds(size: Size, fitted: Size) -> None:
         ),
     ],
 )
-def test_a_file_tells_its_native_size(
+def test_the_native_size_of_a_file(
     metadata: dict[str, str], family: ModelFamily | None, size: Size | None
 ) -> None:
     assert native_size_of_file(metadata, family) == size
@@ -162,7 +164,7 @@ def test_a_file_tells_its_native_size(
         ("unet", "96", '{"block_out_channels": 4}', None),
     ],
 )
-def test_a_folder_tells_its_native_size(
+def test_the_native_size_of_a_folder(
     network: str, sample: str, vae: str, size: Size | None
 ) -> None:
     files = {

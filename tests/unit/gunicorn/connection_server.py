@@ -82,7 +82,7 @@ class Server:
         return connection
 
     def until(self, is_so: Callable[[], Any]) -> None:
-        """Return once the main thread has come to where `is_so`."""
+        """Return once the main thread has reached a state where `is_so` is true."""
         found = threading.Event()
 
         def look() -> None:
@@ -96,7 +96,7 @@ class Server:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """The main thread waits, so that all that happens meanwhile comes to it at once."""
+        """Block the main thread, so that all events in the meantime reach it at once."""
         waits, resume = threading.Event(), threading.Event()
 
         def wait() -> None:
@@ -109,7 +109,7 @@ class Server:
         resume.set()
 
     def ask(self, data: bytes = LAST) -> bytes:
-        """The whole answer to a request that closes its connection."""
+        """Return the whole answer to a request that closes its connection."""
         with self.connect(data) as connection:
             return rest(connection)
 

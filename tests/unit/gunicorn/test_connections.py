@@ -1,4 +1,4 @@
-"""The worker's connections: which cost a thread, and which are closed."""
+"""The worker's connections: which ones occupy a thread, and which are closed."""
 
 import contextlib
 import errno
@@ -46,7 +46,7 @@ def test_a_unix_socket_is_served_too(tmp_path: Path) -> None:
         server.close()
 
 
-def test_a_head_that_comes_byte_by_byte_is_answered(server: Server) -> None:
+def test_a_head_that_arrives_byte_by_byte_is_answered(server: Server) -> None:
     with server.connect() as connection:
         for number in range(len(LAST)):
             connection.sendall(LAST[number : number + 1])
@@ -68,13 +68,13 @@ def test_connections_without_a_head_hold_no_thread(server: Server, begun: bytes)
 
 
 @pytest.mark.parametrize("size, status", [(60_000, b"200"), (70_000, b"431")])
-def test_a_head_is_bounded(server: Server, size: int, status: bytes) -> None:
+def test_a_head_is_limited(server: Server, size: int, status: bytes) -> None:
     fields = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 990) for n in range(size // 1000))
     head = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + fields + b"\r\n"
     assert server.ask(head).startswith(b"HTTP/1.1 " + status)
 
 
-def test_health_and_public_pages_are_answered_when_every_other_thread_is_taken(
+def test_health_and_public_pages_are_answered_while_every_other_thread_is_busy(
     server: Server,
 ) -> None:
     server.gate.clear()
@@ -99,18 +99,18 @@ def test_health_and_public_pages_are_answered_when_every_other_thread_is_taken(
 
 
 @pytest.mark.parametrize("query", [b"", b"?copied"])
-def test_a_file_arrives_whole(server: Server, query: bytes) -> None:
+def test_a_file_arrives_complete(server: Server, query: bytes) -> None:
     answer = server.ask(LAST.replace(b"/v1/models", b"/v1/file" + query))
     assert answer.partition(b"\r\n\r\n")[2] == FILE
 
 
 @pytest.mark.parametrize("query", [b"", b"?copied"])
-def test_a_client_that_reads_no_file_holds_no_thread(
+def test_a_client_that_does_not_read_a_file_holds_no_thread(
     monkeypatch: pytest.MonkeyPatch, server: Server, query: bytes
 ) -> None:
     monkeypatch.setattr(slow_clients, "BODY_SECONDS", 0.1)
     monkeypatch.setattr(slow_clients, "BYTES_PER_SECOND", 10**9)
-    # Accepted sockets have the timeouts of the listening one.
+    # Accepted sockets inherit the timeouts of the listening one.
     option = struct.pack("ll", 0, 100_000)
     server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, option)
     asked = REQUEST.replace(b"/v1/models", b"/v1/file" + query)
@@ -120,7 +120,7 @@ def test_a_client_that_reads_no_file_holds_no_thread(
         assert server.ask().startswith(b"HTTP/1.1 200")
 
 
-def test_past_the_last_connection_the_longest_waiting_one_is_closed() -> None:
+def test_beyond_the_last_connection_the_longest_waiting_one_is_closed() -> None:
     server = Server(connections=10)
     try:
         with contextlib.ExitStack() as opened:
@@ -131,7 +131,7 @@ def test_past_the_last_connection_the_longest_waiting_one_is_closed() -> None:
         server.close()
 
 
-def test_a_connection_may_send_at_the_moment_in_which_it_is_closed_for_another() -> None:
+def test_a_connection_may_send_at_the_moment_when_it_is_closed_for_another() -> None:
     server = Server(connections=2)
     try:
         with server.connect(b"G") as waiting:
@@ -146,7 +146,7 @@ def test_a_connection_may_send_at_the_moment_in_which_it_is_closed_for_another()
         server.close()
 
 
-def test_an_answered_client_may_leave_at_the_moment_in_which_it_is_closed_for_another() -> None:
+def test_an_answered_client_may_leave_at_the_moment_when_it_is_closed_for_another() -> None:
     server = Server(connections=2)
     try:
         with server.connect(LAST) as answered:
@@ -161,7 +161,7 @@ def test_an_answered_client_may_leave_at_the_moment_in_which_it_is_closed_for_an
         server.close()
 
 
-def test_a_body_that_nobody_reads_holds_no_thread_for_long(server: Server) -> None:
+def test_an_unread_body_holds_no_thread_for_long(server: Server) -> None:
     head = b"POST /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{"
     with contextlib.ExitStack() as opened:
         slow = [opened.enter_context(server.connect(head)) for _ in range(8)]
@@ -170,7 +170,7 @@ def test_a_body_that_nobody_reads_holds_no_thread_for_long(server: Server) -> No
             assert rest(each).startswith(b"HTTP/1.1 200")
 
 
-def test_without_file_descriptors_it_pauses_and_goes_on(
+def test_without_file_descriptors_it_pauses_and_continues(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Listener:

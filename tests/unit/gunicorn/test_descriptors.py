@@ -33,14 +33,14 @@ def _run(**numbers: int) -> subprocess.CompletedProcess[str]:
         (192, 192, 112, 192),
     ],
 )
-def test_the_soft_limit_is_raised_as_far_as_the_hard_one_lets(
+def test_the_soft_limit_is_raised_as_far_as_the_hard_limit_allows(
     soft: int, hard: int, fitting: int, soft_then: int
 ) -> None:
     done = _run(soft=soft, hard=hard, wanted=324, needed=112)
     assert done.stdout.split() == [str(fitting), str(soft_then)]
 
 
-def test_too_few_for_the_threads_end_the_start_with_the_remedy() -> None:
+def test_too_few_descriptors_end_the_start_with_the_remedy() -> None:
     done = _run(soft=100, hard=191, wanted=324, needed=112)
     assert (done.returncode, done.stdout) == (1, "")
     assert "MAX_WAITING" in done.stderr

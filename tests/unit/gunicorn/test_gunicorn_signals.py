@@ -1,4 +1,4 @@
-"""What gunicorn's processes do with signals, without any process."""
+"""How gunicorn's processes react to signals, without any process."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ class _Ended(BaseException):
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The statuses that the process would have ended with."""
+    """The exit statuses that the process would have ended with."""
     statuses: list[int] = []
 
     def end(status: int) -> None:
@@ -33,7 +33,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def arbiter() -> Any:
-    """An arbiter that was told nothing, with no worker."""
+    """An arbiter without configuration and without a worker."""
     made: Any = ServiceArbiter.__new__(ServiceArbiter)
     made.SIG_QUEUE = SimpleQueue()
     made.WORKERS = {}
@@ -43,12 +43,12 @@ def arbiter() -> Any:
     return made
 
 
-def test_a_handler_of_the_worker_notes_the_order_and_does_nothing_else() -> None:
+def test_a_handler_of_the_worker_only_notes_the_order() -> None:
     bench = Bench()
     worker = service_worker(bench.service, grace_seconds=9)
     interrupted: Any = object.__new__(worker)
     interrupted._orders = SimpleQueue()
-    # A handler interrupts the main thread anywhere, also where it has this lock.
+    # A handler interrupts the main thread anywhere, even while it holds this lock.
     with bench.service._starting, bench.service._announcing:
         interrupted.handle_quit(signal.SIGINT, None)
         interrupted.handle_quit(signal.SIGQUIT, None)
@@ -61,10 +61,10 @@ def test_a_handler_of_the_worker_notes_the_order_and_does_nothing_else() -> None
     assert not bench.job_service.draining
 
 
-def test_the_second_ctrl_c_ends_at_once(arbiter: Any, ends: list[int]) -> None:
+def test_a_second_ctrl_c_ends_at_once(arbiter: Any, ends: list[int]) -> None:
     arbiter.signal(signal.SIGINT, None)
     arbiter.now += 0.3
-    arbiter.signal(signal.SIGINT, None)  # a wrapper that passes it on
+    arbiter.signal(signal.SIGINT, None)  # a wrapper that forwards it
     assert ends == []
     arbiter.now += 0.01
     with pytest.raises(_Ended):
@@ -80,21 +80,21 @@ def test_other_signals_are_left_to_gunicorn(arbiter: Any, ends: list[int]) -> No
     assert arbiter.SIG_QUEUE.qsize() == 3
 
 
-def test_a_closed_terminal_ends_the_service_as_sigterm_does(arbiter: Any) -> None:
+def test_closing_the_terminal_ends_the_service_like_sigterm(arbiter: Any) -> None:
     arbiter._from_terminal = True
     with pytest.raises(StopIteration):
         arbiter.handle_hup()
 
 
 @pytest.mark.parametrize("handler", ["handle_hup", "handle_ttin"])
-def test_what_makes_no_sense_for_one_worker_is_a_line_in_the_log(
+def test_signals_without_meaning_for_one_worker_are_logged(
     arbiter: Any, handler: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     getattr(arbiter, handler)()
     assert "changes nothing" in caplog.text
 
 
-def test_signals_of_the_start_are_given_back() -> None:
+def test_startup_signal_handlers_are_restored() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     try:
@@ -108,8 +108,8 @@ def test_signals_of_the_start_are_given_back() -> None:
             signal.signal(number, handler)
 
 
-def test_what_the_process_was_told_to_ignore_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+def test_ignored_signals_stay_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the same as with `nohup`
     others = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         early_signals.end_at_once()
@@ -121,7 +121,7 @@ def test_what_the_process_was_told_to_ignore_stays_ignored() -> None:
 
 
 @pytest.mark.parametrize(("number", "status"), [(2, 130), (15, 0), (1, 0)])
-def test_a_signal_of_the_start_ends_the_process(
+def test_a_signal_during_startup_ends_the_process(
     number: int, status: int, ends: list[int], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(_Ended):

@@ -25,7 +25,7 @@ def test_text_is_one_line_with_time_level_and_logger(capsys: pytest.CaptureFixtu
     assert "INFO some.module drawn: id=r1" in text
 
 
-def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     row = json.loads(written("json", capsys))
     assert row["message"] == "drawn: id=r1"
     assert row["levelname"] == "INFO"
@@ -40,14 +40,14 @@ def formatted(message: str, error: Exception | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize("sign", ["\n", "\r", "\x85", "\u2028", "\v", "\x1b", "\u202e", "\0"])
-def test_a_message_is_one_line_of_printable_signs(sign: str) -> None:
+def test_a_message_is_one_line_of_printable_characters(sign: str) -> None:
     (line,) = formatted(f"a{sign}2026-01-01 INFO forged")
     assert line.isprintable()
     assert line.endswith("2026-01-01 INFO forged")
     assert line.startswith("INFO a\\")
 
 
-def test_names_of_any_script_stay_as_they_are() -> None:
+def test_names_of_any_script_are_unchanged() -> None:
     assert formatted("loaded 模型 é 😀.pt") == ["INFO loaded 模型 é 😀.pt"]
 
 

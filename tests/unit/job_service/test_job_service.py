@@ -1,4 +1,4 @@
-"""Jobs are admitted, drawn in their order, and found."""
+"""Jobs are accepted, drawn in their order, and found."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from domain.models.record import PendingModel, PendingState
 from tests.unit.jobs.scheduling import MODEL, OTHER_MODEL, Bench, request
 
 
-def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
+def test_jobs_are_drawn_in_order_of_arrival(bench: Bench) -> None:
     outcomes = [bench.job_service.submit(request(name), caller="me") for name in ("a", "b")]
     assert bench.job_service.waiting == 2
     assert [outcome.view.position for outcome in outcomes] == [1, 2]
@@ -26,7 +26,7 @@ def test_jobs_are_drawn_in_the_order_they_came(bench: Bench) -> None:
     assert [outcome.wait(0).request.id for outcome in outcomes] == ["a", "b"]
 
 
-def test_what_is_accepted_is_kept_before_it_is_drawn(bench: Bench) -> None:
+def test_an_accepted_job_is_stored_before_it_is_drawn(bench: Bench) -> None:
     bench.job_service.submit(request("a"), caller="me")
     assert bench.statuses == {"a": "queued"}
     seen = []
@@ -36,7 +36,7 @@ def test_what_is_accepted_is_kept_before_it_is_drawn(bench: Bench) -> None:
     assert bench.statuses == {"a": "succeeded"}
 
 
-def test_the_wait_in_the_queue_is_measured_and_is_no_work(bench: Bench) -> None:
+def test_time_in_the_queue_is_measured_and_is_not_work(bench: Bench) -> None:
     outcome = bench.job_service.submit(request(), caller="me")
     bench.clock.now += 12
     bench.job_service.run_once()
@@ -44,7 +44,7 @@ def test_the_wait_in_the_queue_is_measured_and_is_no_work(bench: Bench) -> None:
     assert outcome.wait(0).processing_time == 0
 
 
-def test_past_its_bound_the_queue_refuses_and_keeps_what_it_has(bench: Bench) -> None:
+def test_a_full_queue_refuses_and_keeps_its_jobs(bench: Bench) -> None:
     outcomes = [bench.job_service.submit(request(name), caller="me") for name in ("a", "b")]
     assert bench.job_service.full
     with pytest.raises(QueueFull) as caught:
@@ -79,7 +79,7 @@ def test_a_running_job_does_not_count_as_waiting(bench: Bench) -> None:
             bench.job_service.submit(request("c"), caller="me")
 
 
-def test_an_unknown_model_takes_no_place(bench: Bench) -> None:
+def test_a_request_for_an_unknown_model_takes_no_slot(bench: Bench) -> None:
     with pytest.raises(ModelNotFound):
         bench.job_service.submit(request(model_id="0" * 64), caller="me")
     assert bench.job_service.waiting == 0
@@ -90,7 +90,7 @@ def test_an_unknown_model_takes_no_place(bench: Bench) -> None:
     ("error", "code"),
     [(OutOfMemory("too large"), "out_of_memory"), (RuntimeError("a bug"), "internal_error")],
 )
-def test_a_job_that_fails_leaves_the_next_one_alone(
+def test_a_failed_job_does_not_affect_the_next_one(
     bench: Bench, error: Exception, code: str
 ) -> None:
     bench.generator.failures = [error]
@@ -108,7 +108,7 @@ def test_a_job_that_fails_leaves_the_next_one_alone(
 
 
 @pytest.mark.parametrize("state", PendingState)
-def test_a_job_waits_for_its_model_to_be_listed_anew(bench: Bench, state: PendingState) -> None:
+def test_a_job_waits_until_its_model_is_listed_again(bench: Bench, state: PendingState) -> None:
     job = bench.job_service.submit(request(), caller="me")
     other = bench.job_service.submit(request("other", model_id=OTHER_MODEL.id), caller="me")
     content = bench.source.files.pop(MODEL.path)
@@ -123,7 +123,7 @@ def test_a_job_waits_for_its_model_to_be_listed_anew(bench: Bench, state: Pendin
     assert job.wait(0)
 
 
-def test_a_job_waits_for_its_folder_to_be_back(bench: Bench) -> None:
+def test_a_job_waits_until_its_folder_is_back(bench: Bench) -> None:
     bench.source.files = {MODEL.path: b"weights", "here/other.safetensors": b"other weights"}
     bench.registry.refresh()
     job = bench.job_service.submit(request(), caller="me")
@@ -141,7 +141,7 @@ def test_a_job_waits_for_its_folder_to_be_back(bench: Bench) -> None:
     assert job.wait(0)
 
 
-def test_a_model_that_has_gone_while_a_folder_is_away_fails_its_jobs(bench: Bench) -> None:
+def test_a_model_removed_while_a_folder_is_away_fails_its_jobs(bench: Bench) -> None:
     job = bench.job_service.submit(request(), caller="me")
     del bench.source.files[MODEL.path]
     bench.source.away = {"another folder"}
@@ -151,7 +151,7 @@ def test_a_model_that_has_gone_while_a_folder_is_away_fails_its_jobs(bench: Benc
         job.wait(0)
 
 
-def test_a_model_that_has_gone_fails_its_jobs(bench: Bench) -> None:
+def test_a_removed_model_fails_its_jobs(bench: Bench) -> None:
     job = bench.job_service.submit(request(), caller="me")
     del bench.source.files[MODEL.path]
     bench.registry.refresh()
@@ -160,7 +160,7 @@ def test_a_model_that_has_gone_fails_its_jobs(bench: Bench) -> None:
         job.wait(0)
 
 
-def test_a_deadline_that_can_not_be_met_is_refused_before_any_work(bench: Bench) -> None:
+def test_an_unreachable_deadline_is_refused_before_any_work(bench: Bench) -> None:
     bench.job_service.submit(request("unknown yet"), caller="me", within=1)
     bench.job_service.run_once()  # the fake takes half a second for it
     bench.job_service.submit(request("just so"), caller="me", within=1)
@@ -171,7 +171,7 @@ def test_a_deadline_that_can_not_be_met_is_refused_before_any_work(bench: Bench)
     bench.job_service.submit(request("patient"), caller="me", within=10)
 
 
-def test_pages_are_newest_first_and_lead_to_the_older(bench: Bench) -> None:
+def test_pages_start_with_the_newest_and_link_to_older_ones(bench: Bench) -> None:
     for number in range(5):
         bench.job_service.submit(request(f"r{number}"), caller="me")
         bench.job_service.run_once()
@@ -196,7 +196,7 @@ def test_pictures_are_found_by_their_number(bench: Bench) -> None:
             bench.job_service.image("me", "r1", number)
 
 
-def test_old_jobs_and_their_pictures_go(bench: Bench) -> None:
+def test_old_jobs_and_their_pictures_are_removed(bench: Bench) -> None:
     bench.job_service.submit(request("old"), caller="me")
     bench.job_service.run_once()
     bench.clock.now += 100
@@ -210,7 +210,7 @@ def test_old_jobs_and_their_pictures_go(bench: Bench) -> None:
     assert len(bench.results.files) == 1
 
 
-def test_one_line_says_what_was_drawn_for_whom_and_no_prompt(
+def test_one_log_line_says_what_was_drawn_for_whom_without_the_prompt(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -45,7 +45,7 @@ def test_equal_shapes_of_different_callers_are_drawn_together(bench: Bench) -> N
     assert bench.generator.batches[1:] == [("e",)]
 
 
-def test_a_picture_is_the_same_alone_and_among_others(bench: Bench) -> None:
+def test_a_picture_is_the_same_alone_and_in_a_batch(bench: Bench) -> None:
     submit(bench, "a", "b")
     bench.job_service.run_once()
     alone = Bench()
@@ -56,7 +56,7 @@ def test_a_picture_is_the_same_alone_and_among_others(bench: Bench) -> None:
     )
 
 
-def test_where_a_batch_breaks_its_members_are_drawn_alone(bench: Bench) -> None:
+def test_after_a_failed_batch_its_members_are_drawn_alone(bench: Bench) -> None:
     submit(bench, "a", "b", "c")
     bench.generator.failures = [GenerationFailed("one of them"), GenerationFailed("this one")]
     bench.job_service.run_once()
@@ -68,7 +68,7 @@ def test_where_a_batch_breaks_its_members_are_drawn_alone(bench: Bench) -> None:
     assert bench.generator.batches == [("b",), ("c",)]
 
 
-def test_one_that_is_cancelled_leaves_its_neighbours_running(bench: Bench) -> None:
+def test_a_cancelled_member_leaves_the_others_running(bench: Bench) -> None:
     submit(bench, "a", "b")
     waiter = bench.job_service.submit(request("a", seed=ord("a")), caller="caller of a")
 
@@ -83,7 +83,7 @@ def test_one_that_is_cancelled_leaves_its_neighbours_running(bench: Bench) -> No
     assert bench.generator.batches == [("a", "b")]
 
 
-def test_when_all_are_cancelled_the_drawing_stops(bench: Bench) -> None:
+def test_if_all_members_are_cancelled_the_drawing_stops(bench: Bench) -> None:
     submit(bench, "a", "b")
 
     def cancel(requests: object) -> None:
@@ -96,7 +96,7 @@ def test_when_all_are_cancelled_the_drawing_stops(bench: Bench) -> None:
     assert {status(bench, name) for name in "ab"} == {JobStatus.CANCELLED}
 
 
-def test_one_that_is_cancelled_while_drawn_alone_leaves_those_after_it(bench: Bench) -> None:
+def test_a_member_cancelled_while_drawn_alone_leaves_the_next_ones(bench: Bench) -> None:
     submit(bench, "a", "b", "c")
     bench.generator.failures = [GenerationFailed("together")]
 
@@ -113,7 +113,7 @@ def test_one_that_is_cancelled_while_drawn_alone_leaves_those_after_it(bench: Be
     ]
 
 
-def test_memory_that_runs_out_halves_what_is_drawn_together(bench: Bench) -> None:
+def test_out_of_memory_halves_the_batch(bench: Bench) -> None:
     bench.generator.fits = 2
     submit(bench, "a", "b", "c", "d")
     bench.job_service.run_once()
@@ -136,7 +136,7 @@ def test_one_request_of_many_images_is_split_before_it_fails(bench: Bench) -> No
         job.wait(0)
 
 
-def test_an_idle_device_waits_for_company_no_longer_than_it_may() -> None:
+def test_an_idle_device_waits_no_longer_than_the_batch_window() -> None:
     bench = Bench(largest_batch=4)
     bench.job_service = type(bench.job_service)(
         bench.job_service._generate_images, bench.records, max_queue=8, batch_wait=0.05
@@ -168,7 +168,7 @@ class SlowPictures(Sequence[GeneratedImage]):
         return self._images[index]
 
 
-def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded(
+def test_the_next_job_is_drawn_while_the_last_pictures_are_encoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench, encoded = Bench(), threading.Event()
@@ -189,7 +189,7 @@ def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded(
         assert drawn["b"].wait(10)
         with pytest.raises(TimeoutError):
             jobs["a"].wait(0)
-        assert not drawn["c"].is_set()  # no more than one batch waits for its encoding
+        assert not drawn["c"].is_set()  # at most one batch waits for its encoding
         bench.job_service.drain()
         encoded.set()
         worker.join(10)
@@ -197,7 +197,7 @@ def test_the_next_job_is_drawn_while_the_pictures_of_the_last_are_encoded(
     assert bench.statuses == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
 
 
-def test_a_picture_that_can_not_be_encoded_fails_its_own_job_alone(
+def test_a_picture_that_cannot_be_encoded_fails_only_its_own_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench = Bench(largest_batch=2)
@@ -234,7 +234,7 @@ def test_a_picture_that_can_not_be_encoded_fails_its_own_job_alone(
     }
 
 
-def test_pictures_that_are_drawn_by_themselves_are_no_batch(bench: Bench) -> None:
+def test_requests_that_are_drawn_alone_are_not_a_batch(bench: Bench) -> None:
     folder = dataclasses.replace(MODEL, id="f0" * 32, path="models/flux", extension="")
     bench.source.others = (folder,)
     bench.registry.refresh()
@@ -245,7 +245,7 @@ def test_pictures_that_are_drawn_by_themselves_are_no_batch(bench: Bench) -> Non
     assert bench.generator.batches == [("a",), ("b",), ("c",), ("d",)]
 
 
-def test_a_failure_that_is_kept_holds_nothing_of_the_drawing() -> None:
+def test_a_stored_failure_keeps_nothing_of_the_drawing_alive() -> None:
     bench = Bench()
     failure = GenerationFailed("sizes do not fit")
     failure.__cause__ = ValueError("of the library")

@@ -9,17 +9,17 @@ from tests.unit.jobs.scheduling import Bench, request
 
 @pytest.fixture
 def bench() -> Bench:
-    """A scheduler over fakes; four jobs may wait, and two of each caller."""
+    """A job service over fakes; four jobs may wait, two of each caller."""
     return Bench(max_queue=4, max_queue_per_caller=2)
 
 
 def fill(bench: Bench, caller: str) -> None:
-    """Let as many jobs of this caller wait as may."""
+    """Fill this caller's part of the queue."""
     for name in ("a", "b"):
         bench.job_service.submit(request(name), caller=caller)
 
 
-def test_past_its_own_bound_a_caller_is_refused_and_others_are_not(bench: Bench) -> None:
+def test_beyond_its_own_limit_a_caller_is_refused_and_others_are_not(bench: Bench) -> None:
     fill(bench, "me")
     with pytest.raises(QueueFull) as caught:
         bench.job_service.submit(request("c"), caller="me")
@@ -30,7 +30,7 @@ def test_past_its_own_bound_a_caller_is_refused_and_others_are_not(bench: Bench)
     assert bench.job_service.waiting == 4
 
 
-def test_the_refusal_says_whose_bound_it_is(bench: Bench) -> None:
+def test_the_refusal_names_the_limit_that_was_reached(bench: Bench) -> None:
     fill(bench, "me")
     with pytest.raises(QueueFull, match="2 jobs of this caller wait already"):
         bench.job_service.submit(request("c"), caller="me")
@@ -40,7 +40,7 @@ def test_the_refusal_says_whose_bound_it_is(bench: Bench) -> None:
             bench.job_service.submit(request("c"), caller=caller)
 
 
-def test_a_job_that_is_drawn_or_cancelled_leaves_its_place(bench: Bench) -> None:
+def test_a_drawn_or_cancelled_job_frees_its_slot(bench: Bench) -> None:
     fill(bench, "me")
     bench.job_service.run_once()
     bench.job_service.submit(request("c"), caller="me")
@@ -60,7 +60,7 @@ def test_a_running_job_does_not_count_for_its_caller(bench: Bench) -> None:
             bench.job_service.submit(request("c"), caller="me")
 
 
-def test_a_replay_and_a_join_pass_a_callers_bound(bench: Bench) -> None:
+def test_a_replay_and_a_join_pass_the_limit_of_a_caller(bench: Bench) -> None:
     done = bench.job_service.submit(request("done"), caller="me")
     bench.job_service.run_once()
     fill(bench, "me")
@@ -69,7 +69,7 @@ def test_a_replay_and_a_join_pass_a_callers_bound(bench: Bench) -> None:
     assert joined.view.job.status is JobStatus.QUEUED
 
 
-def test_what_an_earlier_process_accepted_counts_and_is_drawn(bench: Bench) -> None:
+def test_jobs_of_an_earlier_process_count_and_are_drawn(bench: Bench) -> None:
     fill(bench, "me")
     bench.restart()
     bench.job_service.recover()
@@ -78,7 +78,7 @@ def test_what_an_earlier_process_accepted_counts_and_is_drawn(bench: Bench) -> N
     assert bench.job_service.waiting == 2
 
 
-def test_without_a_bound_of_its_own_a_caller_may_fill_the_queue() -> None:
+def test_without_its_own_limit_a_caller_may_fill_the_queue() -> None:
     bench = Bench(max_queue=4)
     for name in ("a", "b", "c", "d"):
         bench.job_service.submit(request(name), caller="me")

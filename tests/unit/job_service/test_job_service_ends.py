@@ -15,12 +15,12 @@ from tests.unit.jobs.scheduling import Bench, request
 
 
 def stop(bench: Bench) -> None:
-    """As the service does past its grace."""
+    """Do what the service does at the end of its grace period."""
     bench.job_service.abandon()
     bench.job_service.put_back()
 
 
-def test_a_job_that_waits_is_cancelled_at_once_and_harms_no_other(bench: Bench) -> None:
+def test_a_waiting_job_is_cancelled_at_once_and_affects_no_other(bench: Bench) -> None:
     cancelled = bench.job_service.submit(request("cancelled"), caller="me")
     good = bench.job_service.submit(request("good"), caller="me")
     assert bench.job_service.cancel("me", "cancelled").job.status is JobStatus.CANCELLED
@@ -63,7 +63,7 @@ def test_ending_a_wait_cancels_nothing(bench: Bench) -> None:
     assert job.wait(0)
 
 
-def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
+def test_draining_draws_the_queue_and_accepts_nothing(bench: Bench) -> None:
     outcome = bench.job_service.submit(request(), caller="me")
     bench.job_service.drain()
     with pytest.raises(ShuttingDown):
@@ -73,7 +73,7 @@ def test_draining_draws_what_is_queued_and_takes_no_more(bench: Bench) -> None:
     assert bench.job_service.submit(request(), caller="me").wait(0) == outcome.wait(0)
 
 
-def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
+def test_abandoned_jobs_are_drawn_after_the_restart(bench: Bench) -> None:
     running = bench.job_service.submit(request("running"), caller="me")
     waiting = bench.job_service.submit(request("waiting"), caller="me")
     bench.generator.on_begin = lambda _requests: stop(bench)
@@ -91,7 +91,7 @@ def test_what_is_abandoned_is_drawn_after_the_restart(bench: Bench) -> None:
     assert bench.statuses == {"running": "succeeded", "waiting": "succeeded"}
 
 
-def test_what_breaks_because_the_process_ends_is_drawn_after_the_restart(bench: Bench) -> None:
+def test_jobs_that_fail_because_the_process_ends_are_drawn_after_the_restart(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.generator.failures = [GenerationFailed("no thread can be started at shutdown")]
     bench.generator.on_begin = lambda _requests: bench.job_service.abandon()
@@ -104,7 +104,7 @@ def test_what_breaks_because_the_process_ends_is_drawn_after_the_restart(bench: 
     assert bench.statuses == {"r1": "succeeded"}
 
 
-def test_what_is_drawn_when_the_process_ends_is_kept(
+def test_a_result_at_the_end_of_the_process_is_stored(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def submit(*_anything: object) -> None:
@@ -119,7 +119,7 @@ def test_what_is_drawn_when_the_process_ends_is_kept(
     assert bench.statuses == {"r1": "succeeded"}
 
 
-def test_what_is_put_back_and_drawn_to_its_end_all_the_same_is_kept(bench: Bench) -> None:
+def test_a_requeued_job_that_still_finishes_is_stored(bench: Bench) -> None:
     bench.generator.after_step = lambda step: stop(bench) if step.done == step.total else None
     bench.job_service.submit(request(), caller="me")
     bench.job_service.run_once()
@@ -138,7 +138,9 @@ def test_a_cancel_is_not_undone_by_a_stop(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
-def test_a_wall_clock_that_jumps_makes_no_job_stand_still(bench: Bench, jump: float) -> None:
+def test_a_jump_of_the_wall_clock_does_not_make_a_job_look_stalled(
+    bench: Bench, jump: float
+) -> None:
     def jump_and_stop(_requests: object) -> None:
         bench.jump = jump
         bench.clock.now += 1
@@ -152,9 +154,7 @@ def test_a_wall_clock_that_jumps_makes_no_job_stand_still(bench: Bench, jump: fl
 
 
 @pytest.mark.parametrize(("seconds", "attempts"), [(299, 0), (301, 1)])
-def test_the_attempt_of_a_job_that_stood_still_counts(
-    bench: Bench, seconds: int, attempts: int
-) -> None:
+def test_the_attempt_of_a_stalled_job_counts(bench: Bench, seconds: int, attempts: int) -> None:
     def stand_still_and_stop(_requests: object) -> None:
         bench.clock.now += seconds
         stop(bench)
@@ -167,7 +167,7 @@ def test_the_attempt_of_a_job_that_stood_still_counts(
     assert bench.job_service.find("me", "r1").job.attempts == attempts
 
 
-def test_a_store_that_fails_at_the_end_leaves_the_job_as_it_was(bench: Bench) -> None:
+def test_a_store_failure_at_the_end_leaves_the_job_unchanged(bench: Bench) -> None:
     def stop_without_a_store(_requests: object) -> None:
         bench.jobs.broken = True
         stop(bench)
@@ -178,7 +178,7 @@ def test_a_store_that_fails_at_the_end_leaves_the_job_as_it_was(bench: Bench) ->
     assert bench.statuses == {"r1": "running"}
 
 
-def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
+def test_a_request_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
     bench.job_service.submit(request(seed=None), caller="me")
     seed = bench.job_service.find("me", "r1").job.request.seed
     bench.restart()
@@ -191,7 +191,7 @@ def test_who_asks_before_the_recovery_joins_the_same_job(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_who_cancels_before_the_recovery_is_heard(bench: Bench, begun: bool) -> None:
+def test_a_cancel_before_the_recovery_takes_effect(bench: Bench, begun: bool) -> None:
     bench.job_service.submit(request(), caller="me")
     if begun:
         bench.generator.on_begin = lambda _requests: bench.job_service.abandon()
@@ -203,7 +203,7 @@ def test_who_cancels_before_the_recovery_is_heard(bench: Bench, begun: bool) -> 
     assert bench.statuses == {"r1": "cancelled"}
 
 
-def test_a_cancel_while_the_recovery_reads_is_heard(
+def test_a_cancel_during_the_recovery_takes_effect(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.job_service.submit(request(), caller="me")
@@ -216,7 +216,7 @@ def test_a_cancel_while_the_recovery_reads_is_heard(
     assert bench.statuses == {"r1": "cancelled"}
 
 
-def test_who_listens_before_the_recovery_hears_it_wait(bench: Bench) -> None:
+def test_a_listener_before_the_recovery_sees_the_job_wait(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.restart()
     watch = bench.job_service.watch("me", "r1")
@@ -230,7 +230,7 @@ def test_who_listens_before_the_recovery_hears_it_wait(bench: Bench) -> None:
     assert event.name == "done"
 
 
-def test_no_cancel_is_promised_for_what_the_next_process_draws(bench: Bench) -> None:
+def test_a_job_left_to_the_next_process_cannot_be_cancelled(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.job_service.abandon()
     with pytest.raises(ShuttingDown):

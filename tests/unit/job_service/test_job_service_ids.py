@@ -18,7 +18,7 @@ from domain.generation.request import GeneratedImage, GenerationRequest
 from tests.unit.jobs.scheduling import Bench, request
 
 
-def test_the_same_id_draws_once_however_many_ask(bench: Bench) -> None:
+def test_equal_ids_draw_once_for_any_number_of_requests(bench: Bench) -> None:
     with bench.worker():
         bench.generator.gate.clear()
         results = []
@@ -37,7 +37,7 @@ def test_the_same_id_draws_once_however_many_ask(bench: Bench) -> None:
     assert results == [results[0]] * 8
 
 
-def test_a_finished_id_is_replayed_also_after_a_restart_and_without_its_model(
+def test_a_finished_id_is_replayed_even_after_a_restart_and_without_its_model(
     bench: Bench,
 ) -> None:
     first = bench.job_service.submit(request(seed=None), caller="me")
@@ -51,7 +51,7 @@ def test_a_finished_id_is_replayed_also_after_a_restart_and_without_its_model(
     assert len(bench.generator.drawn) == 1
 
 
-def test_a_drawn_seed_belongs_to_the_id(bench: Bench) -> None:
+def test_a_random_seed_belongs_to_the_id(bench: Bench) -> None:
     first = bench.job_service.submit(request(seed=None), caller="me")
     seed = first.view.job.request.seed
     assert seed is not None
@@ -64,7 +64,7 @@ def test_a_drawn_seed_belongs_to_the_id(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("finished", [False, True])
-def test_an_id_with_another_body_is_refused_and_the_first_untouched(
+def test_an_id_with_another_body_is_refused_and_the_first_is_unchanged(
     bench: Bench, finished: bool
 ) -> None:
     first = bench.job_service.submit(request(), caller="me")
@@ -77,7 +77,7 @@ def test_an_id_with_another_body_is_refused_and_the_first_untouched(
     assert first.wait(0).request.prompt == "x"
 
 
-def test_an_id_is_its_callers_own(bench: Bench) -> None:
+def test_ids_are_separate_for_each_caller(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.job_service.submit(request(prompt="another"), caller="you")
     assert bench.job_service.find("you", "r1").job.request.prompt == "another"
@@ -97,7 +97,7 @@ def test_a_failed_and_a_cancelled_id_may_be_sent_again(bench: Bench) -> None:
         assert again.wait(0).request.id == name
 
 
-def test_an_id_that_is_sent_after_its_cancel_is_drawn_after_the_one_that_stops(
+def test_an_id_sent_again_after_its_cancel_is_drawn_after_the_stopping_one(
     bench: Bench,
 ) -> None:
     begun: list[str] = []
@@ -131,7 +131,7 @@ def test_an_id_that_is_sent_after_its_cancel_is_drawn_after_the_one_that_stops(
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "abandoned"])
-def test_an_id_that_was_sent_after_its_cancel_is_cancelled_or_left_by_itself(
+def test_a_job_sent_again_after_its_cancel_can_be_cancelled_on_its_own(
     bench: Bench, ends: str
 ) -> None:
     sent = []
@@ -155,7 +155,7 @@ def test_an_id_that_was_sent_after_its_cancel_is_cancelled_or_left_by_itself(
     assert bench.generator.drawn == []
 
 
-def test_a_cancel_that_could_not_be_kept_does_not_hide_the_job_that_was_sent_after_it(
+def test_a_cancel_that_could_not_be_stored_does_not_hide_the_next_job(
     bench: Bench,
 ) -> None:
     def cancel_and_send_again(_requests: object) -> None:
@@ -176,7 +176,7 @@ def test_a_cancel_that_could_not_be_kept_does_not_hide_the_job_that_was_sent_aft
     assert bench.statuses == {"r1": "succeeded"}
 
 
-def test_a_cancel_while_the_pictures_are_kept_comes_too_late(bench: Bench) -> None:
+def test_a_cancel_while_the_pictures_are_stored_comes_too_late(bench: Bench) -> None:
     first = bench.job_service.submit(request(), caller="me")
     write = bench.results.write
     joined = []

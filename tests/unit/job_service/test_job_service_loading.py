@@ -1,4 +1,4 @@
-"""Loads that take too long, that nobody waits for any more, or that do not end."""
+"""Loads that take too long, that no job waits for any more, or that never end."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.unit.jobs.scheduling import LOAD_TIMEOUT, Bench, request
 
 
 def endless(bench: Bench) -> None:
-    """Let loads never end by themselves; each sign of life takes a second."""
+    """Keep loads from ending by themselves; each sign of life takes a second."""
     bench.generator.load_ticks = 10**9
 
     def second() -> None:
@@ -17,7 +17,7 @@ def endless(bench: Bench) -> None:
     bench.generator.after_load_tick = second
 
 
-def test_a_load_without_end_is_given_up(bench: Bench) -> None:
+def test_an_endless_load_is_given_up(bench: Bench) -> None:
     endless(bench)
     job = bench.job_service.submit(request(), caller="me")
     began = bench.clock.now
@@ -28,7 +28,7 @@ def test_a_load_without_end_is_given_up(bench: Bench) -> None:
     assert bench.statuses == {"r1": "failed"}
 
 
-def test_a_load_that_ends_in_time_is_no_fault(bench: Bench) -> None:
+def test_a_load_that_ends_in_time_is_not_a_failure(bench: Bench) -> None:
     endless(bench)
     bench.generator.load_ticks = int(LOAD_TIMEOUT)
     job = bench.job_service.submit(request(), caller="me")
@@ -36,7 +36,7 @@ def test_a_load_that_ends_in_time_is_no_fault(bench: Bench) -> None:
     assert job.wait(0).images
 
 
-def test_a_load_is_tried_again_after_one_that_took_too_long(bench: Bench) -> None:
+def test_a_load_is_retried_after_one_that_took_too_long(bench: Bench) -> None:
     endless(bench)
     bench.job_service.submit(request("slow"), caller="me")
     bench.job_service.run_once()
@@ -46,7 +46,7 @@ def test_a_load_is_tried_again_after_one_that_took_too_long(bench: Bench) -> Non
     assert job.wait(0).images
 
 
-def test_a_load_is_cancelled(bench: Bench) -> None:
+def test_a_load_can_be_cancelled(bench: Bench) -> None:
     endless(bench)
     job = bench.job_service.submit(request(), caller="me")
     ticks: list[int] = []
@@ -63,7 +63,7 @@ def test_a_load_is_cancelled(bench: Bench) -> None:
     assert bench.statuses == {"r1": "cancelled"}
 
 
-def test_a_load_that_another_job_waits_for_goes_on() -> None:
+def test_a_load_that_another_job_waits_for_continues() -> None:
     wide = Bench(largest_batch=2)
     wide.job_service.submit(request("warm"), caller="me")
     wide.job_service.run_once()  # from then on two may be drawn together
@@ -76,12 +76,12 @@ def test_a_load_that_another_job_waits_for_goes_on() -> None:
 
 
 def stop(bench: Bench) -> None:
-    """As the service does past its grace."""
+    """Do what the service does at the end of its grace period."""
     bench.job_service.abandon()
     bench.job_service.put_back()
 
 
-def test_a_load_that_stops_when_it_is_told_to_is_no_attempt(bench: Bench) -> None:
+def test_a_load_that_stops_on_request_is_not_an_attempt(bench: Bench) -> None:
     endless(bench)
     job = bench.job_service.submit(request(), caller="me")
     bench.generator.after_load_tick = lambda: stop(bench)
@@ -92,7 +92,7 @@ def test_a_load_that_stops_when_it_is_told_to_is_no_attempt(bench: Bench) -> Non
     assert (kept.status, kept.attempts) == (JobStatus.QUEUED, 0)
 
 
-def test_a_load_that_does_not_stop_counts_as_an_attempt_and_three_are_the_last(
+def test_a_load_that_does_not_stop_is_an_attempt_and_the_third_is_the_last(
     bench: Bench,
 ) -> None:
     bench.job_service.submit(request(), caller="me")
@@ -115,7 +115,7 @@ def test_a_load_that_does_not_stop_counts_as_an_attempt_and_three_are_the_last(
 @pytest.mark.parametrize(
     "error", [SystemExit(3), KeyboardInterrupt(), BaseException("a panic in Rust")], ids=repr
 )
-def test_what_is_no_exception_fails_one_job_and_the_next_is_drawn(
+def test_a_base_exception_fails_one_job_and_the_next_is_drawn(
     bench: Bench, error: BaseException
 ) -> None:
     bench.generator.failures = [error]
@@ -131,7 +131,7 @@ def test_what_is_no_exception_fails_one_job_and_the_next_is_drawn(
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), BaseException("a panic")])
-def test_what_is_no_exception_at_a_step_or_while_loading_fails_that_job_alone(
+def test_a_base_exception_at_a_step_or_during_loading_fails_only_that_job(
     bench: Bench, error: BaseException
 ) -> None:
     def fail(*_anything: object) -> None:
@@ -150,7 +150,7 @@ def test_what_is_no_exception_at_a_step_or_while_loading_fails_that_job_alone(
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), BaseException("a panic")])
-def test_what_is_no_exception_while_a_picture_is_kept_fails_that_job_alone(
+def test_a_base_exception_while_a_picture_is_stored_fails_only_that_job(
     bench: Bench, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = bench.results.write

@@ -1,4 +1,4 @@
-"""Pictures whose files are gone: who asks for them again has them drawn again, once."""
+"""Pictures whose files are gone: the next request for them draws them again, once."""
 
 import threading
 
@@ -12,7 +12,7 @@ from tests.unit.jobs.scheduling import Bench, request
 
 @pytest.fixture
 def first(bench: Bench) -> GenerationResult:
-    """What a job of two pictures, whose seed was left open, ended with. Its files are gone."""
+    """Return the result of a job of two pictures with a random seed. Its files are deleted."""
     submission = bench.job_service.submit(request(seed=None, num_images=2), caller="me")
     bench.job_service.run_once()
     bench.results.files.clear()
@@ -40,7 +40,7 @@ def test_the_same_request_draws_lost_pictures_with_the_same_seeds(
     assert len(bench.generator.drawn) == 2
 
 
-def test_one_file_that_is_lost_or_cut_off_is_enough(bench: Bench) -> None:
+def test_one_lost_or_truncated_file_is_enough(bench: Bench) -> None:
     first = bench.job_service.submit(request(num_images=2), caller="me")
     bench.job_service.run_once()
     for broken in (lambda kept: kept[:1], lambda kept: (kept[0], kept[1][:-1])):
@@ -54,7 +54,7 @@ def test_one_file_that_is_lost_or_cut_off_is_enough(bench: Bench) -> None:
         assert set(bench.results.files) == {job.token for job in bench.jobs.jobs.values()}
 
 
-def test_of_many_who_ask_for_lost_pictures_one_has_them_drawn(
+def test_many_requests_for_lost_pictures_draw_them_once(
     bench: Bench, first: GenerationResult
 ) -> None:
     results = []
@@ -75,7 +75,7 @@ def test_of_many_who_ask_for_lost_pictures_one_has_them_drawn(
     assert len(bench.generator.drawn) == 2
 
 
-def test_what_can_not_be_drawn_anew_now_stays_as_it_is(
+def test_a_result_that_cannot_be_drawn_again_now_is_unchanged(
     bench: Bench, first: GenerationResult
 ) -> None:
     with pytest.raises(IdConflict):
@@ -98,7 +98,7 @@ def test_what_can_not_be_drawn_anew_now_stays_as_it_is(
     assert again(bench).images == first.images
 
 
-def test_pictures_that_are_drawn_anew_in_vain_are_a_failure_like_any_other(
+def test_a_failed_second_drawing_is_a_failure_like_any_other(
     bench: Bench, first: GenerationResult
 ) -> None:
     bench.generator.failures = [OutOfMemory("too large")]

@@ -10,7 +10,7 @@ TWO_LOOKS = {Sampler.HEUN, Sampler.DPM2, Sampler.DPM2_A, Sampler.DPMPP_2S_A, Sam
 
 @pytest.mark.parametrize("schedule", Schedule)
 @pytest.mark.parametrize("sampler", Sampler)
-def test_each_sampler_has_a_name_with_each_schedule_that_it_takes(
+def test_each_sampler_has_a_name_with_each_of_its_schedules(
     sampler: Sampler, schedule: Schedule
 ) -> None:
     found = Scheduler.of(sampler, schedule)
@@ -22,18 +22,18 @@ def test_each_sampler_has_a_name_with_each_schedule_that_it_takes(
     assert found == (sampler if schedule is Schedule.AUTOMATIC else f"{sampler} {schedule}")
 
 
-def test_there_is_no_other_name() -> None:
+def test_no_other_name_exists() -> None:
     assert len(Scheduler) == len(Sampler) + (len(Sampler) - len(OWN_SPACING)) * 6
 
 
-def test_the_names_of_the_first_release_are_still_there() -> None:
+def test_the_names_of_the_first_release_still_exist() -> None:
     first = ["Euler", "Euler a", "DPM++ 2M", "DPM++ 2M Karras", "DDIM", "UniPC", "LCM"]
     assert [Scheduler(name) for name in first] == first
     assert DEFAULT_SCHEDULER == "DPM++ 2M"
 
 
 @pytest.mark.parametrize("sampler", Sampler)
-def test_looks_are_counted_as_the_sampler_takes_them(sampler: Sampler) -> None:
+def test_model_evaluations_are_counted_per_sampler(sampler: Sampler) -> None:
     for steps in (1, 2, 20, 150):
         expected = 2 * steps - 1 if sampler in TWO_LOOKS else steps
         if sampler is Sampler.PLMS and steps > 1:

@@ -1,4 +1,4 @@
-"""What an observer is told of jobs: each end once, each step, each batch."""
+"""The events that an observer receives: each end once, each step, each batch."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ def submit(bench: Bench, *names: str, **changes: object) -> None:
         bench.job_service.submit(request(name, **changes), caller="me")
 
 
-def test_a_job_that_is_drawn_is_told_once_with_its_timings(bench: Bench) -> None:
+def test_a_drawn_job_is_reported_once_with_its_timings(bench: Bench) -> None:
     submit(bench, "a")
     bench.clock.now += 8
     bench.job_service.run_once()
@@ -38,7 +38,7 @@ def test_a_job_that_is_drawn_is_told_once_with_its_timings(bench: Bench) -> None
     }
 
 
-def test_a_result_that_is_asked_for_again_is_not(bench: Bench) -> None:
+def test_a_repeated_result_is_not_reported_again(bench: Bench) -> None:
     submit(bench, "a")
     bench.job_service.run_once()
     submit(bench, "a")
@@ -56,7 +56,9 @@ def test_a_result_that_is_asked_for_again_is_not(bench: Bench) -> None:
         (RuntimeError("a bug"), "internal_error"),
     ],
 )
-def test_a_failure_has_its_code_and_is_no_batch(bench: Bench, error: Exception, code: str) -> None:
+def test_a_failure_has_its_code_and_is_not_a_batch(
+    bench: Bench, error: Exception, code: str
+) -> None:
     bench.generator.failures.append(error)
     submit(bench, "a")
     bench.job_service.run_once()
@@ -64,7 +66,7 @@ def test_a_failure_has_its_code_and_is_no_batch(bench: Bench, error: Exception, 
     assert bench.observer.batches == []
 
 
-def test_who_is_told_knows_before_who_waits(bench: Bench) -> None:
+def test_the_observer_is_told_before_the_waiting_client(bench: Bench) -> None:
     told: list[bool] = []
     submission = bench.job_service.submit(request("a"), caller="me")
 
@@ -80,7 +82,7 @@ def test_who_is_told_knows_before_who_waits(bench: Bench) -> None:
     assert submission.wait(0)
 
 
-def test_cancelled_jobs_are_told_waiting_or_running(bench: Bench) -> None:
+def test_cancelled_jobs_are_reported_waiting_or_running(bench: Bench) -> None:
     submit(bench, "waits", "runs")
     bench.job_service.cancel("me", "waits")
 
@@ -93,14 +95,14 @@ def test_cancelled_jobs_are_told_waiting_or_running(bench: Bench) -> None:
     assert bench.observer.outcomes == [("waits", "cancelled", None), ("runs", "cancelled", None)]
 
 
-def test_a_refusal_is_no_job(bench: Bench) -> None:
+def test_a_refusal_is_not_a_job(bench: Bench) -> None:
     submit(bench, *(f"r{number}" for number in range(8)))
     with pytest.raises(QueueFull):
         submit(bench, "one too many")
     assert bench.observer.ended == []
 
 
-def test_a_job_that_is_given_up_at_the_start_is_told(bench: Bench) -> None:
+def test_a_job_given_up_at_startup_is_reported(bench: Bench) -> None:
     submit(bench, "a")
     (job,) = bench.jobs.jobs.values()
     begun = job.started(1.0)
@@ -111,7 +113,7 @@ def test_a_job_that_is_given_up_at_the_start_is_told(bench: Bench) -> None:
     assert bench.observer.outcomes == [("a", "failed", "generation_failed")]
 
 
-def test_what_is_left_to_the_next_process_has_not_ended(bench: Bench) -> None:
+def test_a_job_left_to_the_next_process_has_not_ended(bench: Bench) -> None:
     submit(bench, "a")
     bench.generator.on_begin = lambda _requests: bench.job_service.abandon()
     bench.job_service.run_once()
@@ -123,7 +125,7 @@ def test_what_is_left_to_the_next_process_has_not_ended(bench: Bench) -> None:
     assert bench.observer.outcomes == [("a", "succeeded", None)]
 
 
-def test_a_batch_is_as_large_as_what_is_drawn_at_once(bench: Bench) -> None:
+def test_a_batch_is_as_large_as_the_images_drawn_at_once(bench: Bench) -> None:
     submit(bench, "a")
     bench.job_service.run_once()
     submit(bench, "b", "c")
@@ -134,7 +136,7 @@ def test_a_batch_is_as_large_as_what_is_drawn_at_once(bench: Bench) -> None:
     assert bench.observer.batches == [1, 2, 4]
 
 
-def test_what_does_not_fit_is_no_batch_but_its_parts_are(bench: Bench) -> None:
+def test_a_batch_that_does_not_fit_is_not_counted_but_its_parts_are(bench: Bench) -> None:
     submit(bench, "a")
     bench.job_service.run_once()
     bench.generator.fits = 1
@@ -145,7 +147,7 @@ def test_what_does_not_fit_is_no_batch_but_its_parts_are(bench: Bench) -> None:
 
 
 def at_each_step(bench: Bench, seconds: float, look: Callable[[], object]) -> None:
-    """Let so much time pass before each step of what is drawn next, and look after it."""
+    """Let this much time pass before each step of the next drawing, and call `look` after it."""
 
     def clock() -> float:
         if bench.job_service.load.running:
@@ -162,14 +164,14 @@ def at_each_step(bench: Bench, seconds: float, look: Callable[[], object]) -> No
     bench.observer.step_done = step_done  # type: ignore[method-assign]
 
 
-def test_steps_are_told_with_the_time_between_them(bench: Bench) -> None:
+def test_steps_are_reported_with_the_time_between_them(bench: Bench) -> None:
     at_each_step(bench, 0.5, lambda: None)
     submit(bench, "a", num_inference_steps=4)
     bench.job_service.run_once()
     assert bench.observer.steps == [0.5, 0.5, 0.5]
 
 
-def test_the_load_goes_up_and_comes_back_down(bench: Bench) -> None:
+def test_the_load_rises_and_falls_again(bench: Bench) -> None:
     assert bench.job_service.load == IDLE
     submit(bench, "a")
     bench.clock.now += 2
@@ -191,7 +193,7 @@ def test_the_load_goes_up_and_comes_back_down(bench: Bench) -> None:
     assert bench.job_service.load == IDLE
 
 
-def test_the_speed_is_that_of_what_is_drawn_now(bench: Bench) -> None:
+def test_the_speed_is_that_of_the_current_drawing(bench: Bench) -> None:
     rates: list[float] = []
     at_each_step(bench, 0.25, lambda: rates.append(bench.job_service.load.steps_per_second))
     submit(bench, "a", num_inference_steps=4)
@@ -200,7 +202,7 @@ def test_the_speed_is_that_of_what_is_drawn_now(bench: Bench) -> None:
     assert bench.job_service.load == IDLE
 
 
-def test_a_clock_that_is_set_back_makes_no_negative_age(bench: Bench) -> None:
+def test_a_clock_that_is_set_back_gives_no_negative_age(bench: Bench) -> None:
     submit(bench, "a")
     bench.clock.now -= 50
     assert bench.job_service.load.oldest_seconds == 0

@@ -23,7 +23,7 @@ OTHER_MODEL = model_record(b"other weights", "models/other.safetensors")
 
 
 class Bench:
-    """A job_service, and all that it works with."""
+    """A job service and its collaborators."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Bench:
         self.registry = ModelRegistry(self.source)
         self.registry.refresh()
         self.clock = FakeClock()
-        # By how much the wall clock was put forward or back.
+        # The seconds by which the wall clock was set forward or back.
         self.jump = 0.0
         self.generator = FakeImageGenerator(largest_batch=largest_batch)
         self.jobs = FakeJobStore()
@@ -48,7 +48,7 @@ class Bench:
         self.restart()
 
     def restart(self) -> None:
-        """Forget all that only the process knows, as if it had been killed."""
+        """Forget the state that only the process has, as if it had been killed."""
         self.records = JobRecords(
             self.jobs,
             self.results,
@@ -73,12 +73,12 @@ class Bench:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """What the store has of each job, by its id."""
+        """Return the stored status of each job, by its id."""
         return {key.id: job.status.value for key, job in self.jobs.jobs.items()}
 
     @contextmanager
     def worker(self) -> Iterator[threading.Thread]:
-        """A thread that draws."""
+        """Run a thread that draws."""
         thread = threading.Thread(target=self.job_service.run_forever)
         thread.start()
         try:
@@ -91,7 +91,7 @@ class Bench:
 
 
 def request(name: str = "r1", **changes: object) -> GenerationRequest:
-    """A good request, changed by `changes`."""
+    """Return a valid request, changed by `changes`."""
     values: dict[str, object] = {
         "id": name,
         "model_id": MODEL.id,

@@ -36,7 +36,7 @@ def draw(order: list[Waiting], last_model: str | None = None, limit: int = 1) ->
     return next_batch(order, last_model=last_model, limit=lambda _key: limit)
 
 
-def test_one_caller_is_served_in_the_order_of_arrival() -> None:
+def test_one_caller_is_served_in_order_of_arrival() -> None:
     jobs = [job() for _ in range(5)]
     assert drawing_order(list(reversed(jobs)), {}) == jobs
 
@@ -47,19 +47,19 @@ def test_callers_take_turns_however_many_jobs_one_has() -> None:
     assert drawing_order([*many, one], {}) == [many[0], one, *many[1:]]
 
 
-def test_the_least_recently_served_goes_first() -> None:
+def test_the_least_recently_served_caller_goes_first() -> None:
     jobs = {name: job(name) for name in ("recent", "long ago", "never")}
     order = drawing_order(list(jobs.values()), {"recent": 9, "long ago": 2})
     assert [each.caller for each in order] == ["never", "long ago", "recent"]
 
 
-def test_who_comes_while_another_is_drawn_is_next() -> None:
+def test_a_caller_that_arrives_during_a_drawing_is_next() -> None:
     waiting = [job("many", arrived=0), job("many", arrived=0), job("new", arrived=7)]
     order = drawing_order(waiting, {"many": 7})
     assert [each.caller for each in order] == ["new", "many", "many"]
 
 
-def test_no_stream_of_newcomers_keeps_anyone_waiting() -> None:
+def test_a_stream_of_new_callers_delays_nobody() -> None:
     served: dict[str, int] = {"patient": 1}
     waiting = [job("patient", arrived=1)]
     for turn in range(2, 20):
@@ -72,7 +72,7 @@ def test_no_stream_of_newcomers_keeps_anyone_waiting() -> None:
     assert turn <= 3
 
 
-def test_in_any_queue_everybody_is_served_once_in_every_round() -> None:
+def test_every_caller_is_served_once_per_round() -> None:
     rng = random.Random(1)
     jobs = [job(rng.choice("abcde")) for _ in range(200)]
     order = drawing_order(jobs, {})
@@ -86,20 +86,20 @@ def test_in_any_queue_everybody_is_served_once_in_every_round() -> None:
             left[each.caller] -= 1
 
 
-def test_what_is_to_be_last_goes_after_all_others_of_all_callers() -> None:
+def test_last_resort_jobs_go_after_all_others_of_all_callers() -> None:
     last = [job("a", goes_last=True, alone=True), job("b", goes_last=True, alone=True)]
     others = [job("a"), job("c"), job("c")]
     assert drawing_order([*last, *others], {})[:3] == others
 
 
-def test_what_is_to_be_last_is_drawn_neither_before_others_nor_with_them() -> None:
+def test_last_resort_jobs_are_not_drawn_before_or_with_others() -> None:
     last, other, same = job("a", goes_last=True, alone=True), job("b", model=B), job("c")
     order = drawing_order([last, other, same], {})
     assert draw(order, last_model=A, limit=4) == Batch((same,), passed=other)
     assert draw([other, last], last_model=A, limit=4).jobs == (other,)
 
 
-def test_what_is_alone_is_drawn_with_nobody() -> None:
+def test_a_solo_job_is_drawn_with_no_other() -> None:
     deadly, too, good, fine = job("a", alone=True), job("b", alone=True), job("c"), job("d")
     assert draw([deadly, too, good], limit=4) == Batch((deadly,))
     assert draw([good, too, fine], limit=4) == Batch((good, fine))
@@ -117,12 +117,12 @@ def test_images_count_towards_the_limit_not_jobs() -> None:
     assert draw(jobs, limit=4).jobs == (jobs[0], jobs[2])
 
 
-def test_a_job_that_is_more_than_the_limit_is_drawn_alone() -> None:
+def test_a_job_above_the_limit_is_drawn_alone() -> None:
     jobs = [job("a", images=4), job("b")]
     assert draw(jobs, limit=2).jobs == (jobs[0],)
 
 
-def test_the_loaded_model_may_go_first_a_few_times_and_then_no_more() -> None:
+def test_the_loaded_model_may_go_first_only_a_few_times() -> None:
     waiting = job("a", model=B)
     others = [job(f"c{i}", model=A) for i in range(10)]
     taken = 0
@@ -138,7 +138,9 @@ def test_the_loaded_model_may_go_first_a_few_times_and_then_no_more() -> None:
 
 
 @pytest.mark.parametrize("last_model", [None, A, "c" * 64])
-def test_the_first_goes_first_where_its_model_or_none_is_loaded(last_model: str | None) -> None:
+def test_the_first_job_goes_first_if_its_model_or_no_model_is_loaded(
+    last_model: str | None,
+) -> None:
     jobs = [job("a", model=A), job("b", model=B)]
     batch = draw(jobs, last_model=last_model)
     assert batch == Batch((jobs[0],), None)
@@ -153,14 +155,14 @@ def test_a_limit_doubles_while_full_batches_succeed() -> None:
     assert seen == [1, 2, 4, 6, 6]
 
 
-def test_a_batch_that_did_not_fill_the_limit_says_nothing_of_it() -> None:
+def test_a_batch_below_the_limit_does_not_change_it() -> None:
     limits = BatchLimits(largest=8)
     limits.succeeded(key(), 1)
     limits.succeeded(key(), 1)
     assert limits.get(key()) == 2
 
 
-def test_a_limit_halves_when_memory_runs_out_and_stays_below() -> None:
+def test_out_of_memory_halves_the_limit_and_it_stays_below() -> None:
     limits = BatchLimits(largest=16)
     for _ in range(4):
         limits.succeeded(key(), limits.get(key()))
@@ -184,12 +186,12 @@ def test_a_failure_is_forgotten_after_many_successes() -> None:
     assert limits.get(key()) == 2
 
 
-def test_one_image_is_the_least() -> None:
+def test_the_limit_is_at_least_one_image() -> None:
     limits = BatchLimits(largest=4)
     assert limits.failed(key(), 1) == 1
 
 
-def test_each_shape_has_its_own_limit_and_not_without_end() -> None:
+def test_each_shape_has_its_own_limit_and_their_number_is_bounded() -> None:
     limits = BatchLimits(largest=8)
     limits.succeeded(key(A), 1)
     assert (limits.get(key(A)), limits.get(key(B))) == (2, 1)

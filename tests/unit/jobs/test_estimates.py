@@ -26,7 +26,7 @@ def result(seconds: float, encode: float = 0, **changes: object) -> GenerationRe
     )
 
 
-def test_a_model_that_never_drew_is_unknown() -> None:
+def test_a_model_that_never_drew_has_no_estimate() -> None:
     times = DrawingTimes()
     assert times.predict(request()) is None
     times.learn(result(10), images=1)
@@ -40,7 +40,7 @@ def test_steps_and_images_count() -> None:
     assert times.predict(request(num_inference_steps=20, num_images=3)) == 60
 
 
-def test_a_sampler_that_looks_twice_a_step_takes_its_looks() -> None:
+def test_a_sampler_with_two_evaluations_per_step_counts_both() -> None:
     times = DrawingTimes()
     times.learn(result(10), images=1)
     assert times.predict(request(scheduler="Heun")) == 19
@@ -55,14 +55,14 @@ def test_a_batch_shares_its_time() -> None:
     assert times.predict(request()) == 2.5
 
 
-def test_an_unknown_size_counts_by_its_pixels_against_the_nearest_known() -> None:
+def test_an_unknown_size_is_scaled_by_pixels_from_the_nearest_known_size() -> None:
     times = DrawingTimes()
     times.learn(result(1), images=1)
     times.learn(result(8, width=512, height=512), images=1)
     assert times.predict(request(width=1024, height=512)) == 16
 
 
-def test_the_newest_counts_most_but_not_alone() -> None:
+def test_the_newest_measurement_counts_most_but_not_alone() -> None:
     times = DrawingTimes()
     times.learn(result(10), images=1)
     times.learn(result(20), images=1)
@@ -78,7 +78,7 @@ def test_encoding_counts_and_loading_does_not() -> None:
     assert 10 < predicted < 11
 
 
-def test_what_is_remembered_has_an_end() -> None:
+def test_the_number_of_measurements_is_bounded() -> None:
     times = DrawingTimes()
     times.learn(result(10, model_id="b" * 64), images=1)
     for number in range(256):
@@ -86,7 +86,7 @@ def test_what_is_remembered_has_an_end() -> None:
     assert times.predict(request(model_id="b" * 64)) is None
 
 
-def test_one_thread_learns_while_others_predict() -> None:
+def test_one_thread_records_while_others_estimate() -> None:
     times = DrawingTimes()
     for number in range(256):
         times.learn(

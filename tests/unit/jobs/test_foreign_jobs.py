@@ -1,4 +1,4 @@
-"""Rows that another release stored stop nothing, and are shown as they are."""
+"""Rows that another release stored stop nothing, and are shown unchanged."""
 
 import json
 import sqlite3
@@ -47,7 +47,7 @@ class Bench:
         self.job_service = self.started()
 
     def started(self) -> JobService:
-        """The scheduler of a new run over the same rows."""
+        """Return the job service of a new run over the same rows."""
         registry = ModelRegistry(FakeModelSource({MODEL.path: b"weights"}))
         registry.refresh()
         records = JobRecords(
@@ -101,7 +101,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
-def test_a_queued_one_fails_with_the_reason_and_the_next_is_drawn(
+def test_a_queued_foreign_job_fails_with_the_reason_and_the_next_is_drawn(
     bench: Bench, changes: dict[str, Any]
 ) -> None:
     for name in ("before", "odd", "after"):
@@ -127,13 +127,13 @@ def test_a_queued_one_fails_with_the_reason_and_the_next_is_drawn(
     assert shown["error"]["code"] == "job_not_readable"
     for name, value in changes.get("request", {}).items():
         if isinstance(value, str | int) and shown["request"][name] != value:
-            assert name == "num_inference_steps"  # a text, where every client expects a number
+            assert name == "num_inference_steps"  # a text, although every client expects a number
     json.dumps(shown)
 
 
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
-def test_a_finished_one_is_shown_as_it_is(
+def test_a_finished_foreign_job_is_shown_unchanged(
     bench: Bench, changes: dict[str, Any], status: str
 ) -> None:
     bench.submit("odd")
@@ -146,7 +146,7 @@ def test_a_finished_one_is_shown_as_it_is(
     assert bench.body("odd") == stored
 
 
-def test_an_unknown_status_is_told_and_its_id_stays_taken(bench: Bench) -> None:
+def test_an_unknown_status_is_reported_and_its_id_stays_taken(bench: Bench) -> None:
     bench.submit("odd")
     bench.change("odd", status="paused")
     stored = bench.body("odd")
@@ -164,7 +164,7 @@ def test_an_unknown_status_is_told_and_its_id_stays_taken(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '{"request": 5}', '{"request": {"id": 5}}', "[" * 100_000]
 )
-def test_a_row_that_is_no_job_hides_no_other(bench: Bench, text: str) -> None:
+def test_an_invalid_row_hides_no_other(bench: Bench, text: str) -> None:
     for number in range(5):
         bench.submit(f"r{number}")
     with sqlite3.connect(bench.file) as connection:
@@ -184,7 +184,7 @@ def test_a_row_that_is_no_job_hides_no_other(bench: Bench, text: str) -> None:
     assert [status for (status,) in rows] == ["queued", "failed", "failed", "queued", "queued"]
 
 
-def test_the_same_request_has_its_result_where_only_the_rest_is_foreign(bench: Bench) -> None:
+def test_the_same_request_gets_its_result_if_only_other_fields_are_foreign(bench: Bench) -> None:
     bench.submit("odd")
     bench.job_service.drain()
     bench.job_service.run_once()
@@ -195,7 +195,7 @@ def test_the_same_request_has_its_result_where_only_the_rest_is_foreign(bench: B
     assert len(result.images) == 1
 
 
-def test_a_job_whose_pictures_are_foreign_is_never_answered_with_none(bench: Bench) -> None:
+def test_a_job_with_foreign_pictures_is_never_answered_without_pictures(bench: Bench) -> None:
     bench.submit("odd")
     bench.change("odd", status="succeeded", images=[{"depth": 16}])
     stored = bench.body("odd")
@@ -205,7 +205,7 @@ def test_a_job_whose_pictures_are_foreign_is_never_answered_with_none(bench: Ben
     assert bench.body("odd") == stored
 
 
-def test_a_forgotten_job_is_gone_from_the_store(bench: Bench) -> None:
+def test_a_deleted_job_is_gone_from_the_store(bench: Bench) -> None:
     bench.submit("a")
     bench.job_service.cancel("me", "a")
     bench.job_service.forget("me", "a")
@@ -245,7 +245,7 @@ def test_a_failed_job_keeps_the_step_that_it_had_reached(bench: Bench) -> None:
     assert (view.progress.step, view.progress.steps) == (2, 30)
 
 
-def test_rows_of_this_release_are_read_as_they_were(bench: Bench) -> None:
+def test_rows_of_this_release_are_read_unchanged(bench: Bench) -> None:
     bench.submit("a")
     job = bench.store.find(JobKey("me", "a"))
     assert isinstance(job, Job)

@@ -47,7 +47,7 @@ def test_positions_move_up(bench: Bench) -> None:
     assert [event.view.position for event in all_of(watch)] == [1]
 
 
-def test_a_queue_that_changes_behind_a_job_tells_it_nothing(bench: Bench) -> None:
+def test_changes_in_the_queue_behind_a_job_send_no_event(bench: Bench) -> None:
     bench.job_service.submit(request("r1"), caller="me")
     watch = listen(bench)
     assert len(all_of(watch)) == 1
@@ -55,7 +55,7 @@ def test_a_queue_that_changes_behind_a_job_tells_it_nothing(bench: Bench) -> Non
     assert all_of(watch) == []
 
 
-def test_progress_has_its_rate_and_what_is_left(bench: Bench) -> None:
+def test_progress_has_a_rate_and_the_time_left(bench: Bench) -> None:
     bench.job_service.submit(request(num_inference_steps=4), caller="me")
     watch = listen(bench)
     seen: list[tuple[int, int, float | None, float | None]] = []
@@ -81,7 +81,7 @@ def test_progress_has_its_rate_and_what_is_left(bench: Bench) -> None:
     assert seen == [(0, 4, None, None), (1, 4, None, None), (2, 4, 2, 1), (3, 4, 2, 0.5)]
 
 
-def test_previews_are_made_for_listeners_only_and_not_too_often(bench: Bench) -> None:
+def test_previews_are_made_only_for_listeners_and_not_too_often(bench: Bench) -> None:
     bench.job_service.submit(request("alone"), caller="me")
     bench.job_service.run_once()
     assert bench.generator.previews == 0
@@ -103,7 +103,7 @@ def test_previews_are_made_for_listeners_only_and_not_too_often(bench: Bench) ->
     assert bench.generator.previews == 5
 
 
-def test_a_preview_is_given_to_who_listens(bench: Bench) -> None:
+def test_a_listener_receives_the_preview(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     watch = listen(bench)
     seen: list[JobEvent] = []
@@ -129,14 +129,14 @@ def test_a_preview_is_given_to_who_listens(bench: Bench) -> None:
     assert all(event.preview is None for event in seen if event.name != "preview")
 
 
-def test_a_slow_listener_gets_the_newest_and_keeps_nobody_waiting(bench: Bench) -> None:
+def test_a_slow_listener_gets_the_newest_event_and_delays_nobody(bench: Bench) -> None:
     bench.job_service.submit(request(num_inference_steps=100), caller="me")
     watch = listen(bench)
     bench.job_service.run_once()
     assert [event.name for event in all_of(watch)] == ["done"]
 
 
-def test_who_comes_back_gets_only_what_is_new(bench: Bench) -> None:
+def test_a_reconnecting_listener_gets_only_new_events(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     first = all_of(listen(bench))
     assert [event.name for event in first] == ["queued"]
@@ -150,7 +150,7 @@ def test_who_comes_back_gets_only_what_is_new(bench: Bench) -> None:
     assert finished.next(0) is None
 
 
-def test_a_finished_job_is_told_at_once_also_after_a_restart(bench: Bench) -> None:
+def test_a_finished_job_sends_its_end_at_once_even_after_a_restart(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.job_service.run_once()
     (before,) = all_of(listen(bench))
@@ -179,7 +179,7 @@ def test_streams_end_when_the_service_does(bench: Bench) -> None:
     assert watch.ended
 
 
-def test_nobody_follows_a_job_of_another(bench: Bench) -> None:
+def test_no_caller_can_follow_a_job_of_another(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="they")
     with pytest.raises(JobNotFound):
         listen(bench)

@@ -1,4 +1,4 @@
-"""What is kept of jobs: whether that can be done, for how long, and whether it is whole."""
+"""The records of jobs: whether storing works, for how long, and whether pictures are complete."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def _records(
 
 
 @pytest.mark.parametrize("jump", [-3600.0, 0.0, 3600.0])
-def test_a_store_that_failed_is_tried_again_whatever_the_wall_clock_does(jump: float) -> None:
+def test_a_failed_store_is_retried_whatever_the_wall_clock_does(jump: float) -> None:
     now, clock, store = FakeClock(1_000_000.0), FakeClock(50.0), FakeJobStore()
     records = _records(store, FakeResultStore(), now=now, clock=clock)
     assert not records.failing
@@ -41,7 +41,7 @@ def test_a_store_that_failed_is_tried_again_whatever_the_wall_clock_does(jump: f
     assert said == [True, True, False]
 
 
-def test_a_clock_that_is_put_forward_removes_no_job() -> None:
+def test_a_clock_that_is_set_forward_removes_no_job() -> None:
     now, clock, store = FakeClock(1_000_000.0), FakeClock(50.0), FakeJobStore()
     records = _records(store, FakeResultStore(), now=now, clock=clock)
     job = succeeded(store.add(new_job()), at=now.now)
@@ -58,7 +58,7 @@ def test_a_clock_that_is_put_forward_removes_no_job() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 20, -1])
-def test_a_picture_with_one_other_byte_is_lost(place: int) -> None:
+def test_a_picture_with_one_changed_byte_is_lost(place: int) -> None:
     results = FakeResultStore()
     records = _records(FakeJobStore(), results, now=FakeClock(), clock=FakeClock())
     job = succeeded(new_job(), size=40)

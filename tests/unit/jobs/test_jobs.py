@@ -6,7 +6,7 @@ from application.job import JobStatus
 from tests.contract.storage.kept_jobs import new_job, succeeded
 
 
-def test_a_job_says_what_it_may_become() -> None:
+def test_the_transitions_of_a_job() -> None:
     done = succeeded(new_job())
     for move in (done.requeued, lambda: done.started(4), lambda: done.cancelled(4)):
         with pytest.raises(ValueError, match="never becomes"):
@@ -14,7 +14,7 @@ def test_a_job_says_what_it_may_become() -> None:
     assert dataclasses.replace(done, status=JobStatus.RUNNING).requeued().started_at is None
 
 
-def test_only_a_job_that_was_left_behind_has_used_an_attempt() -> None:
+def test_only_a_recovered_job_has_used_an_attempt() -> None:
     running = new_job().started(2.0)
     assert running.requeued() == new_job()
     assert running.left_behind(3.0).attempts == 1

@@ -1,9 +1,9 @@
-"""A service over fakes whose process is aborted at a stage, as a library that is not Python may.
+"""A service over fakes whose process aborts at a stage, as a native library may do.
 
     python -m tests.unit.lifecycle.aborting_service DATA_DIR STAGE
 
-Submits one job that aborts the process at the stage and one that does not, where they are not kept
-yet, draws what is kept, and prints what became of each. STAGE is load, step, store, or none.
+Submits one job that aborts the process at the stage and one that does not, unless they are stored
+already, draws the stored jobs, and prints how each ended. STAGE is load, step, store, or none.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A library that is not written in Python may end the process: the job does so three times."""
+"""A native library may abort the process: a job can do so three times."""
 
 import signal
 import subprocess
@@ -32,6 +32,6 @@ def test_a_job_that_aborts_its_process_is_given_up_and_the_others_are_drawn(
     assert done.stdout.splitlines() == ["deadly failed", "good succeeded"]
 
 
-def test_what_aborts_nothing_is_drawn(tmp_path: Path) -> None:
+def test_a_job_that_aborts_nothing_is_drawn(tmp_path: Path) -> None:
     done = run(tmp_path, "none")
     assert done.stdout.splitlines() == ["deadly succeeded", "good succeeded"], done.stderr

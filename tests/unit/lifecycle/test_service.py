@@ -34,7 +34,7 @@ REQUEST = GenerationRequest(id="r1", model_id=MODEL.id, prompt="x", seed=1)
 
 
 def begin_drawing(bench: Bench) -> Submission:
-    """Start the service and a drawing that goes on until the generator's gate is opened."""
+    """Start the service and a drawing that continues until the generator's gate is opened."""
     bench.service.start()
     bench.registry.refresh()
     bench.generator.gate.clear()
@@ -43,7 +43,7 @@ def begin_drawing(bench: Bench) -> Submission:
     return submission
 
 
-def test_readiness_says_what_is_missing(bench: Bench) -> None:
+def test_readiness_names_what_is_missing(bench: Bench) -> None:
     said = [bench.service.readiness]
     bench.generator.prepare()
     said.append(bench.service.readiness)
@@ -62,7 +62,7 @@ def test_readiness_says_what_is_missing(bench: Bench) -> None:
     ]
 
 
-def test_it_says_once_that_it_is_ready_and_then_draws(bench: Bench) -> None:
+def test_it_announces_readiness_once_and_then_draws(bench: Bench) -> None:
     said = threading.Semaphore(0)
     bench.service.start(on_ready=said.release)
     assert said.acquire(timeout=10)
@@ -75,7 +75,7 @@ def test_new_models_are_seen_while_it_runs(bench: Bench) -> None:
     seen = threading.Event()
 
     class Watching(dict[str, bytes]):
-        """Says when it was scanned for the second time after it was put in place."""
+        """Reports its second scan after it was put in place."""
 
         scans = 0
 
@@ -91,7 +91,7 @@ def test_new_models_are_seen_while_it_runs(bench: Bench) -> None:
     assert [model.id for model in bench.registry.models()] == [new.id]
 
 
-def test_a_scan_that_fails_stops_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_scan_stops_nothing(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     ready = threading.Event()
     failing = bench.source.scan
     calls: list[int] = []
@@ -108,7 +108,7 @@ def test_a_scan_that_fails_stops_nothing(bench: Bench, caplog: pytest.LogCapture
     assert "could not be scanned" in caplog.text
 
 
-def test_names_that_name_no_model_are_logged_once_at_the_start(
+def test_unknown_model_names_in_settings_are_logged_once_at_startup(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bench = Bench(ModelNames("away", {"good": MODEL.name, "bad": "gone"}))
@@ -122,7 +122,7 @@ def test_names_that_name_no_model_are_logged_once_at_the_start(
     assert "'bad', which stands for 'gone'" in told[1]
 
 
-def test_a_device_that_is_not_there_is_fatal(bench: Bench) -> None:
+def test_a_missing_device_is_fatal(bench: Bench) -> None:
     bench.generator.unavailable = DeviceUnavailable("no cuda here")
     fatal: Future[DomainError] = Future()
     bench.service.start(on_fatal=fatal.set_result)
@@ -140,7 +140,7 @@ def test_it_starts_once(bench: Bench) -> None:
         bench.service.start()
 
 
-def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
+def test_stopping_abandons_what_takes_too_long(bench: Bench) -> None:
     running = begin_drawing(bench)
     waiting = bench.job_service.submit(REQUEST, caller="you")
     bench.service.stop(0.05)
@@ -149,14 +149,14 @@ def test_stopping_gives_up_what_takes_too_long(bench: Bench) -> None:
             job.wait(0)
 
 
-def test_what_stopping_gives_up_waits_again_as_if_it_had_never_been_begun(bench: Bench) -> None:
+def test_an_abandoned_job_waits_again_as_if_it_had_never_started(bench: Bench) -> None:
     begin_drawing(bench)
     bench.service.stop(0.05)
     (job,) = bench.jobs.jobs.values()
     assert (job.status, job.attempts) == (JobStatus.QUEUED, 0)
 
 
-def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
+def test_stopping_waits_for_running_jobs_within_the_grace_period(bench: Bench) -> None:
     running = begin_drawing(bench)
     stopping = threading.Thread(target=bench.service.stop, args=(10,))
     stopping.start()
@@ -165,7 +165,7 @@ def test_stopping_waits_for_what_runs_as_long_as_it_may(bench: Bench) -> None:
     stopping.join(10)
 
 
-def test_a_library_that_is_broken_is_fatal_and_nobody_waits_for_ever(bench: Bench) -> None:
+def test_a_broken_library_is_fatal_and_nobody_waits_for_ever(bench: Bench) -> None:
     bench.generator.unavailable = ImportError("libcudart.so.13: cannot open")  # type: ignore[assignment]
     fatal: Future[DomainError] = Future()
     bench.registry.refresh()
@@ -176,7 +176,7 @@ def test_a_library_that_is_broken_is_fatal_and_nobody_waits_for_ever(bench: Benc
         waiting.wait(10)
 
 
-def test_who_can_not_be_told_that_it_is_ready_stops_nothing(bench: Bench) -> None:
+def test_a_failing_readiness_callback_stops_nothing(bench: Bench) -> None:
     def on_ready() -> None:
         raise BrokenPipeError
 
@@ -190,7 +190,7 @@ def test_who_can_not_be_told_that_it_is_ready_stops_nothing(bench: Bench) -> Non
     assert bench.job_service.submit(request, caller="me").wait(10)
 
 
-def test_what_an_earlier_run_accepted_is_drawn(bench: Bench) -> None:
+def test_jobs_accepted_by_an_earlier_run_are_drawn(bench: Bench) -> None:
     bench.registry.refresh()
     bench.job_service.submit(REQUEST, caller="me")
     later = Bench()
@@ -200,7 +200,7 @@ def test_what_an_earlier_run_accepted_is_drawn(bench: Bench) -> None:
     later.service.stop(10)
 
 
-def test_a_device_that_is_lost_ends_the_process_and_what_waits_is_left_to_the_next(
+def test_a_lost_device_ends_the_process_and_leaves_waiting_jobs_to_the_next(
     bench: Bench,
 ) -> None:
     fatal: Future[DomainError] = Future()
@@ -224,7 +224,7 @@ def test_a_device_that_is_lost_ends_the_process_and_what_waits_is_left_to_the_ne
     }
 
 
-def test_a_job_store_that_is_not_there_is_fatal(bench: Bench) -> None:
+def test_an_unreachable_job_store_is_fatal(bench: Bench) -> None:
     bench.jobs.broken = True
     fatal: Future[DomainError] = Future()
     bench.service.start(on_fatal=fatal.set_result)
@@ -255,7 +255,7 @@ def test_it_takes_over_when_the_other_service_has_ended(
     assert not bench.sole_use.taken
 
 
-def test_it_is_not_ready_before_the_jobs_are_its_own(
+def test_it_is_not_ready_before_it_owns_the_jobs(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, given, ready = threading.Event(), threading.Event(), threading.Event()
@@ -269,13 +269,15 @@ def test_it_is_not_ready_before_the_jobs_are_its_own(
     assert asked.wait(10)
     bench.registry.refresh()
     assert bench.service.readiness is Readiness.SEEKING_DEVICE
-    bench.service._announce({Readiness.READY: ready.set})  # as the scanner does at its next look
+    bench.service._announce(
+        {Readiness.READY: ready.set}
+    )  # the same as the scanner does at its next scan
     assert not ready.is_set()
     given.set()
     assert ready.wait(10)
 
 
-def test_it_can_be_stopped_while_another_service_goes_on(bench: Bench) -> None:
+def test_it_can_be_stopped_while_another_service_runs(bench: Bench) -> None:
     bench.sole_use.others = True
     bench.service.start()
     wait_until_in_use(bench)
@@ -283,13 +285,13 @@ def test_it_can_be_stopped_while_another_service_goes_on(bench: Bench) -> None:
     assert bench.service.readiness is Readiness.DRAINING
 
 
-def test_what_is_still_drawn_at_the_end_stays_this_process_own(bench: Bench) -> None:
+def test_a_drawing_that_still_runs_at_the_end_stays_with_this_process(bench: Bench) -> None:
     begin_drawing(bench)
     bench.service.stop(0.05)
     assert bench.sole_use.taken
 
 
-def test_who_stops_it_again_waits_too_unless_in_a_hurry(bench: Bench) -> None:
+def test_a_second_stop_waits_too_unless_it_is_urgent(bench: Bench) -> None:
     running = begin_drawing(bench)
     stops = [threading.Thread(target=bench.service.stop, args=(60,)) for _ in range(2)]
     for stop in stops:
@@ -305,7 +307,7 @@ def test_who_stops_it_again_waits_too_unless_in_a_hurry(bench: Bench) -> None:
         assert not stop.is_alive()
 
 
-def test_a_service_that_was_stopped_before_its_start_starts_nothing(bench: Bench) -> None:
+def test_a_service_stopped_before_its_start_starts_nothing(bench: Bench) -> None:
     bench.service.stop(0)
     before = threading.active_count()
     bench.service.start()
@@ -313,7 +315,7 @@ def test_a_service_that_was_stopped_before_its_start_starts_nothing(bench: Bench
     assert bench.generator.device is None
 
 
-def test_a_folder_that_cannot_be_closed_keeps_no_job_from_being_put_back(
+def test_a_folder_that_cannot_be_closed_does_not_prevent_requeueing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closing, released = threading.Event(), threading.Event()
@@ -334,7 +336,7 @@ def test_a_folder_that_cannot_be_closed_keeps_no_job_from_being_put_back(
     bench.generator.gate.set()
 
 
-def test_without_a_model_that_is_told_once_and_that_it_is_ready_later(bench: Bench) -> None:
+def test_a_missing_model_is_reported_once_and_readiness_later(bench: Bench) -> None:
     told: list[str] = []
     none, ready = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""A device's thread that stands still, or ends by what is no Exception."""
+"""A device thread that stalls, or ends with a BaseException."""
 
 import threading
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def start(bench: Bench, fatal: "Future[DomainError]") -> None:
     assert ready.wait(10)
 
 
-def test_a_thread_that_stands_still_makes_the_service_unready_and_then_ends_it(
+def test_a_stalled_thread_makes_the_service_unready_and_then_ends_it(
     bench: Bench,
 ) -> None:
     fatal: Future[DomainError] = Future()
@@ -47,10 +47,10 @@ def test_a_thread_that_stands_still_makes_the_service_unready_and_then_ends_it(
     with pytest.raises(GenerationFailed, match="no progress"):
         job.wait(10)
     (kept,) = bench.jobs.jobs.values()
-    assert kept.status.value == "failed", "or the next process would begin it again"
+    assert kept.status.value == "failed", "or the next process would start it again"
 
 
-def test_a_thread_that_has_nothing_to_do_does_not_stand_still(bench: Bench) -> None:
+def test_an_idle_thread_is_not_stalled(bench: Bench) -> None:
     fatal: Future[DomainError] = Future()
     start(bench, fatal)
     assert bench.job_service.submit(REQUEST, caller="me").wait(10).images
@@ -60,7 +60,7 @@ def test_a_thread_that_has_nothing_to_do_does_not_stand_still(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), BaseException("a panic")])
-def test_what_reaches_the_top_of_the_devices_thread_is_fatal_and_fails_what_was_drawn(
+def test_an_error_at_the_top_of_the_device_thread_is_fatal_and_fails_its_jobs(
     bench: Bench, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fatal: Future[DomainError] = Future()
@@ -71,7 +71,7 @@ def test_what_reaches_the_top_of_the_devices_thread_is_fatal_and_fails_what_was_
         monkeypatch.setattr(bench.jobs, "update", update)
         raise error
 
-    monkeypatch.setattr(bench.jobs, "update", fail)  # as a job is begun
+    monkeypatch.setattr(bench.jobs, "update", fail)  # when a job starts
     job = bench.job_service.submit(REQUEST, caller="me")
     found = fatal.result(10)
     assert isinstance(found, DeviceUnavailable)
@@ -83,7 +83,7 @@ def test_what_reaches_the_top_of_the_devices_thread_is_fatal_and_fails_what_was_
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), BaseException("a panic")])
-def test_what_is_no_exception_while_scanning_stops_no_later_scan(
+def test_a_base_exception_during_a_scan_does_not_stop_later_scans(
     bench: Bench, error: BaseException
 ) -> None:
     scan = bench.source.scan
@@ -106,7 +106,7 @@ def test_what_is_no_exception_while_scanning_stops_no_later_scan(
     assert not fatal.done()
 
 
-def test_a_store_that_raises_what_is_no_exception_again_and_again_is_fatal_all_the_same(
+def test_a_store_that_keeps_raising_base_exceptions_is_fatal(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fatal: Future[DomainError] = Future()

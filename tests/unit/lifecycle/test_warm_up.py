@@ -1,4 +1,4 @@
-"""What is drawn before the service is ready."""
+"""The drawings before the service is ready."""
 
 import dataclasses
 import logging
@@ -40,18 +40,18 @@ class WarmBench(Bench):
         )
 
     def run(self) -> list[GenerationRequest]:
-        """Warm up, and say what was drawn for it."""
+        """Warm up, and return what was drawn."""
         self.registry.refresh()
         self.warm_up.run(lambda _seconds: False)
         return self.generator.drawn
 
 
-def test_nothing_is_drawn_where_nothing_is_wanted() -> None:
+def test_without_warm_up_models_nothing_is_drawn() -> None:
     assert not WarmBench().warm_up.needed
 
 
 @pytest.mark.parametrize("name", [MODEL.name, MODEL.path, MODEL.id, MODEL.id[:10]])
-def test_a_model_that_is_wanted_is_drawn_with_once(name: str) -> None:
+def test_each_warm_up_model_draws_once(name: str) -> None:
     bench = WarmBench(name)
     assert bench.warm_up.needed
     (drawn,) = bench.run()
@@ -71,7 +71,7 @@ def test_the_first_model_is_compiled_alone_and_in_a_batch(
     assert bench.generator.previews > 0
 
 
-def test_a_model_is_drawn_with_while_others_are_still_read() -> None:
+def test_a_model_warms_up_while_others_are_still_being_read() -> None:
     bench = WarmBench(MODEL.name)
     bench.source.settled = False
     bench.registry.look()
@@ -81,7 +81,7 @@ def test_a_model_is_drawn_with_while_others_are_still_read() -> None:
     assert bench.generator.previews == 0
 
 
-def test_what_did_not_stay_loaded_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_that_did_not_stay_loaded_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     bench = WarmBench(MODEL.name)
     bench.report.hold()
     with caplog.at_level(logging.WARNING):
@@ -89,7 +89,9 @@ def test_what_did_not_stay_loaded_is_told(caplog: pytest.LogCaptureFixture) -> N
     assert f"{MODEL.name} is not loaded any more" in caplog.text
 
 
-def test_what_can_not_be_warmed_up_is_told_and_left(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_that_cannot_warm_up_is_logged_and_skipped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bench = WarmBench("nobody", MODEL.name, OTHER)
     bench.source.files[OTHER] = b"others"
     bench.generator.failures = [GenerationFailed("it is broken")]
@@ -100,14 +102,14 @@ def test_what_can_not_be_warmed_up_is_told_and_left(caplog: pytest.LogCaptureFix
     assert "it is broken" in caplog.text
 
 
-def test_a_device_that_is_lost_meanwhile_is_fatal() -> None:
+def test_a_device_lost_during_warm_up_is_fatal() -> None:
     bench = WarmBench(MODEL.name)
     bench.generator.failures = [DeviceLost("it fell off the bus")]
     with pytest.raises(DeviceLost):
         bench.run()
 
 
-def test_it_is_ready_only_when_it_is_warm() -> None:
+def test_it_is_ready_only_after_the_warm_up() -> None:
     bench = WarmBench(MODEL.name)
     ready = threading.Event()
     bench.generator.gate.clear()
@@ -123,7 +125,7 @@ def test_it_is_ready_only_when_it_is_warm() -> None:
     bench.service.stop(10)
 
 
-def test_a_stop_ends_it_at_the_next_step() -> None:
+def test_a_stop_ends_the_warm_up_at_the_next_step() -> None:
     bench = WarmBench(MODEL.name, OTHER)
     bench.source.files[OTHER] = b"others"
     stopping = threading.Event()
@@ -140,7 +142,7 @@ def test_a_stop_ends_it_at_the_next_step() -> None:
     assert bench.generator.drawn == []
 
 
-def test_a_stop_while_files_are_read_ends_it() -> None:
+def test_a_stop_while_files_are_read_ends_the_warm_up() -> None:
     bench = WarmBench(MODEL.name)
     bench.warm_up.run(lambda _seconds: True)
     assert bench.generator.drawn == []

@@ -1,4 +1,4 @@
-"""Which prompts a model warns of."""
+"""The prompts that a model warns about."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_a_prompt_with_a_known_word_gets_no_warning(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["a cat", "circles", "redder", "une chatte", "猫", "!!!", "_"])
-def test_a_prompt_without_a_known_word_gets_one(prompt: str) -> None:
+def test_a_prompt_without_a_known_word_gets_a_warning(prompt: str) -> None:
     (warning,) = warnings(prompt)
     assert warning == (
         "demo.safetensors knows no word of the prompt, so the picture does not show it. "
@@ -49,12 +49,12 @@ def test_a_card_without_a_description_or_samples_warns_without_them() -> None:
 
 
 @pytest.mark.parametrize("prompt", ["a cat", "a red circle"])
-def test_a_model_that_does_not_name_its_words_never_warns(prompt: str) -> None:
+def test_a_model_without_a_list_of_words_never_warns(prompt: str) -> None:
     assert warnings(prompt, "blurry", card=ModelCard(description="cats")) == []
 
 
 @pytest.mark.parametrize("negative", [None, "", "red, blurry"])
-def test_a_negative_prompt_with_a_known_word_or_none_at_all_gets_no_warning(
+def test_a_negative_prompt_that_is_known_or_empty_gets_no_warning(
     negative: str | None,
 ) -> None:
     assert warnings("a red circle", negative) == []

@@ -1,4 +1,4 @@
-"""One rule names a model at every door."""
+"""One rule resolves a model's name in every API."""
 
 import dataclasses
 
@@ -31,7 +31,7 @@ def registry_of(
     "wanted",
     [A.id, A.id.upper(), A.id[:10], A.id[:63].upper(), A.path, "a.v2.safetensors", "a.v2"],
 )
-def test_a_model_has_these_names(wanted: str) -> None:
+def test_the_names_of_a_model(wanted: str) -> None:
     assert registry_of().resolve(wanted).id == A.id
 
 
@@ -41,7 +41,7 @@ def test_a_model_has_no_other_names(wanted: str) -> None:
         registry_of().resolve(wanted)
 
 
-def test_a_folder_has_no_extension_to_leave_out() -> None:
+def test_a_folder_has_no_extension_to_omit() -> None:
     registry = registry_of(FOLDER)
     assert registry.resolve("folder.v1").id == FOLDER.id
     with pytest.raises(ModelNotFound):
@@ -55,7 +55,7 @@ def test_a_copy_can_be_named_too() -> None:
         assert registry.resolve(wanted).id == A.id
 
 
-def test_a_name_that_two_models_have_names_both_and_neither_is_taken() -> None:
+def test_an_ambiguous_name_lists_both_models_and_uses_neither() -> None:
     registry = registry_of(BROKEN)
     with pytest.raises(ModelNotFound) as caught:
         registry.resolve("b")
@@ -70,7 +70,7 @@ def test_a_lora_does_not_hide_the_checkpoint_of_its_name() -> None:
     assert registry.resolve("b.pt").id == LORA.id
 
 
-def test_digits_that_two_ids_begin_with_name_both() -> None:
+def test_digits_at_the_start_of_two_ids_name_both() -> None:
     other = dataclasses.replace(B, id=A.id[:12] + "0" * 52, path="m/z.pt", name="z.pt")
     registry = registry_of(other)
     with pytest.raises(ModelNotFound, match=r"m/sub/a\.v2\.safetensors.*m/z\.pt"):
@@ -78,7 +78,7 @@ def test_digits_that_two_ids_begin_with_name_both() -> None:
     assert registry.resolve(A.id[:13]).id == A.id
 
 
-def test_an_alias_comes_after_every_name_that_a_model_has() -> None:
+def test_an_alias_yields_to_every_name_of_a_model() -> None:
     names = ModelNames(aliases={"gpt-image-1": "a.v2", "b": "a.v2"})
     registry = registry_of(names=names)
     assert registry.resolve("gpt-image-1").id == A.id
@@ -93,25 +93,25 @@ def test_an_alias_of_an_alias_names_nothing() -> None:
 
 
 @pytest.mark.parametrize("wanted", [None, ""])
-def test_the_first_by_path_that_can_draw_is_the_default(wanted: str | None) -> None:
+def test_the_first_model_by_path_that_can_draw_is_the_default(wanted: str | None) -> None:
     first = dataclasses.replace(BROKEN, path="a/b.ckpt")
     assert registry_of(first, LORA).resolve(wanted).id == B.id
 
 
 @pytest.mark.parametrize("default", ["a.v2", A.id, "mine"])
-def test_the_configured_default_comes_before_the_first(default: str) -> None:
+def test_the_configured_default_comes_before_the_first_model(default: str) -> None:
     registry = registry_of(names=ModelNames(default, {"mine": A.id[:10]}))
     assert registry.resolve(None).id == A.id
 
 
-def test_a_default_that_is_not_there_is_never_another_model() -> None:
+def test_a_missing_default_is_never_replaced_by_another_model() -> None:
     registry = registry_of(names=ModelNames("gone"))
     with pytest.raises(ModelNotFound, match="the default model 'gone' is not there"):
         registry.resolve(None)
     assert registry.resolve("b").id == B.id
 
 
-def test_the_names_that_name_nothing_are_listed_once_each() -> None:
+def test_unknown_names_are_listed_once_each() -> None:
     aliases = {"good": "b", "bad": "gone", "two": "b.ckpt"}
     registry = registry_of(BROKEN, names=ModelNames("away", aliases))
     default, good, bad, two = registry.name_problems()
@@ -122,7 +122,7 @@ def test_the_names_that_name_nothing_are_listed_once_each() -> None:
     assert registry_of(names=ModelNames("b", {"good": "a.v2"})).name_problems() == ()
 
 
-def test_without_any_model_to_draw_with_that_is_the_error() -> None:
+def test_without_a_model_to_draw_with_that_is_the_error() -> None:
     source = FakeModelSource()
     with pytest.raises(NoModel, match="there is no model to draw with"):
         registry_of(LORA, source=source).resolve(None)
@@ -132,7 +132,7 @@ def test_without_any_model_to_draw_with_that_is_the_error() -> None:
     ("wanted", "awaited"),
     [("new", True), ("new.pt", True), ("m/new.pt", True), ("f" * 10, True), ("typo", False)],
 )
-def test_a_name_is_awaited_while_a_file_that_has_it_is_hashed(wanted: str, awaited: bool) -> None:
+def test_a_name_is_awaited_while_its_file_is_hashed(wanted: str, awaited: bool) -> None:
     source = FakeModelSource({B.path: b"b"})
     source.pending = (PendingModel("new.pt", "m/new.pt", 5, PendingState.HASHING),)
     names = ModelNames(aliases={"alias": wanted})
@@ -143,7 +143,7 @@ def test_a_name_is_awaited_while_a_file_that_has_it_is_hashed(wanted: str, await
     assert registry.resolve("b").id == B.id
 
 
-def test_nobody_gets_the_second_model_while_the_first_is_read_again() -> None:
+def test_a_second_model_is_not_used_while_the_first_is_read_again() -> None:
     source = FakeModelSource({"m/a.pt": b"a", "m/b.pt": b"b"})
     registry = registry_of(source=source)
     source.files = {"m/b.pt": b"b"}
@@ -156,7 +156,7 @@ def test_nobody_gets_the_second_model_while_the_first_is_read_again() -> None:
     assert registry.resolve(None).path == "m/b.pt"
 
 
-def test_a_default_is_not_known_before_the_first_look_has_ended() -> None:
+def test_a_default_is_unknown_before_the_first_scan_has_ended() -> None:
     registry = ModelRegistry(FakeModelSource({B.path: b"b"}))
     for wanted in (None, "b"):
         with pytest.raises(ModelsNotRead):

@@ -12,7 +12,7 @@ from tests.fakes.model_source import FakeModelSource, model_record
 MODEL = model_record(b"a", "m/a.pt")
 
 
-def test_nothing_is_there_before_the_first_scan() -> None:
+def test_before_the_first_scan_there_are_no_models() -> None:
     registry = ModelRegistry(FakeModelSource({"m/a.ckpt": b"a"}))
     assert not registry.scanned
     assert registry.models() == ()
@@ -49,7 +49,7 @@ def test_the_same_bytes_twice_are_one_model_with_an_alias() -> None:
 
 
 class LoraSource(FakeModelSource):
-    """Says that all its files are LoRAs."""
+    """Reports that all its files are LoRAs."""
 
     def scan(self) -> ModelScan:
         return ModelScan(
@@ -60,7 +60,7 @@ class LoraSource(FakeModelSource):
         )
 
 
-def test_a_model_that_is_no_checkpoint_is_listed_and_not_drawn_with() -> None:
+def test_a_model_that_is_not_a_checkpoint_is_listed_and_cannot_draw() -> None:
     record = model_record(b"a", "m/a.pt")
     registry = ModelRegistry(LoraSource({record.path: b"a"}))
     registry.refresh()
@@ -69,7 +69,7 @@ def test_a_model_that_is_no_checkpoint_is_listed_and_not_drawn_with() -> None:
         registry.get_loadable(record.id)
 
 
-def test_models_of_one_kind_can_be_asked_for() -> None:
+def test_models_can_be_filtered_by_kind() -> None:
     registry = ModelRegistry(LoraSource({"m/a.pt": b"a"}))
     registry.refresh()
     assert registry.models(ModelKind.CHECKPOINT) == ()
@@ -88,7 +88,7 @@ def test_a_refresh_adds_removes_and_replaces() -> None:
 
 
 class SlowSource(FakeModelSource):
-    """Needs three looks until all is listed."""
+    """Needs three scans until every model is listed."""
 
     looks = 0
 
@@ -103,7 +103,7 @@ class SlowSource(FakeModelSource):
         pass
 
 
-def test_a_look_returns_at_once_and_shows_what_is_pending() -> None:
+def test_a_scan_returns_at_once_and_shows_pending_files() -> None:
     registry = ModelRegistry(SlowSource({"m/a.pt": b"a"}))
     assert registry.look()
     assert not registry.scanned
@@ -111,7 +111,7 @@ def test_a_look_returns_at_once_and_shows_what_is_pending() -> None:
     assert [pending.path for pending in registry.pending()] == ["m/a.pt"]
 
 
-def test_a_refresh_waits_until_all_is_listed() -> None:
+def test_a_refresh_waits_until_every_model_is_listed() -> None:
     registry = ModelRegistry(SlowSource({"m/a.pt": b"a"}))
     registry.refresh()
     assert [model.path for model in registry.models()] == ["m/a.pt"]
@@ -143,7 +143,7 @@ def test_a_model_is_awaited_by_its_id_and_names_while_its_folder_is_away(
     assert registry.models() == ()
 
 
-def test_what_was_never_listed_is_not_awaited_while_a_folder_is_away(
+def test_a_model_that_was_never_listed_is_not_awaited_while_a_folder_is_away(
     source: FakeModelSource,
 ) -> None:
     source.away = {"m"}
@@ -156,7 +156,7 @@ def test_what_was_never_listed_is_not_awaited_while_a_folder_is_away(
     ("unread", "awaited"),
     [("m", True), ("./m/", True), (MODEL.path, True), ("m/b", False), ("m/a.p", False)],
 )
-def test_a_model_is_awaited_where_it_may_still_lie(
+def test_a_model_is_awaited_wherever_it_may_still_be(
     source: FakeModelSource, registry: ModelRegistry, unread: str, awaited: bool
 ) -> None:
     source.files.clear()
@@ -165,7 +165,7 @@ def test_a_model_is_awaited_where_it_may_still_lie(
     assert registry.awaits(MODEL.id) is awaited
 
 
-def test_a_folder_is_awaited_while_a_part_of_it_can_not_be_read(
+def test_a_folder_is_awaited_while_a_part_of_it_cannot_be_read(
     source: FakeModelSource, registry: ModelRegistry
 ) -> None:
     source.others = (dataclasses.replace(MODEL, id="0f" * 32, path="m/mine", extension=""),)
@@ -186,7 +186,7 @@ def test_a_model_is_awaited_at_the_path_of_a_copy(source: FakeModelSource) -> No
     assert registry.awaits(MODEL.id)
 
 
-def test_a_model_that_is_gone_once_its_folder_is_back_is_awaited_no_more(
+def test_a_model_that_is_missing_when_its_folder_is_back_is_no_longer_awaited(
     source: FakeModelSource, registry: ModelRegistry
 ) -> None:
     source.away = {"m"}
@@ -206,7 +206,7 @@ def test_a_model_that_is_gone_once_its_folder_is_back_is_awaited_no_more(
         ("m/other.pt", MODEL.size + 1, False),
     ],
 )
-def test_a_model_is_awaited_while_a_file_that_may_be_it_settles(
+def test_a_model_is_awaited_while_a_possible_file_settles(
     source: FakeModelSource, registry: ModelRegistry, path: str, size: int, awaited: bool
 ) -> None:
     source.files.clear()
@@ -215,7 +215,7 @@ def test_a_model_is_awaited_while_a_file_that_may_be_it_settles(
     assert registry.awaits(MODEL.id) is awaited
 
 
-def test_a_model_that_was_found_to_be_no_good_stays_so_when_its_folder_is_back(
+def test_an_invalid_model_stays_invalid_when_its_folder_is_back(
     source: FakeModelSource, registry: ModelRegistry
 ) -> None:
     registry.reject(MODEL.id, "its tensors are wrong")
@@ -226,7 +226,7 @@ def test_a_model_that_was_found_to_be_no_good_stays_so_when_its_folder_is_back(
     assert registry.get(MODEL.id).reason == "its tensors are wrong"
 
 
-def test_a_model_that_is_forgotten_is_awaited_until_the_next_look(
+def test_a_forgotten_model_is_awaited_until_the_next_scan(
     source: FakeModelSource, registry: ModelRegistry
 ) -> None:
     source.files.clear()
@@ -236,7 +236,7 @@ def test_a_model_that_is_forgotten_is_awaited_until_the_next_look(
     assert not registry.awaits(MODEL.id)
 
 
-def test_a_model_that_is_forgotten_is_found_anew_by_the_next_look() -> None:
+def test_a_forgotten_model_is_found_again_by_the_next_scan() -> None:
     record = model_record(b"a", "m/a.pt")
     registry = ModelRegistry(FakeModelSource({record.path: b"a"}))
     registry.refresh()
@@ -248,7 +248,7 @@ def test_a_model_that_is_forgotten_is_found_anew_by_the_next_look() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "awaited"), [(3599, True), (3601, False)])
-def test_a_model_that_is_away_is_awaited_for_an_hour(
+def test_a_missing_model_is_awaited_for_an_hour(
     source: FakeModelSource, seconds: int, awaited: bool
 ) -> None:
     clock = FakeClock()
@@ -264,7 +264,7 @@ def test_a_model_that_is_away_is_awaited_for_an_hour(
 
 
 @pytest.mark.parametrize(("seconds", "comes"), [(3599, True), (3601, False)])
-def test_a_model_of_an_earlier_run_may_come_while_a_folder_is_away(
+def test_a_model_of_an_earlier_run_may_appear_while_a_folder_is_away(
     source: FakeModelSource, seconds: int, comes: bool
 ) -> None:
     clock = FakeClock()
@@ -282,7 +282,7 @@ def test_a_model_of_an_earlier_run_may_come_while_a_folder_is_away(
     assert not registry.may_come(MODEL.id)
 
 
-def test_a_model_that_this_run_saw_go_does_not_come_for_another_folder(
+def test_a_model_that_was_removed_in_this_run_does_not_appear_for_another_folder(
     source: FakeModelSource, registry: ModelRegistry
 ) -> None:
     registry.refresh()

@@ -1,10 +1,10 @@
-"""Which schedulers go with a model."""
+"""The schedulers that a model supports."""
 
 import dataclasses
 
 import pytest
 
-from adapters.filesystem.classification.folders import PIPELINES
+from domain.checkpoints.pipelines import PIPELINES
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.samplers import Scheduler
 from tests.fakes.model_source import model_record
@@ -25,26 +25,26 @@ def listed(model: ModelRecord) -> tuple[object, object]:
     ],
 )
 @pytest.mark.parametrize("model", [FILE, FOLDER], ids=["file", "folder"])
-def test_stable_diffusion_takes_all_of_them(model: ModelRecord, family: ModelFamily) -> None:
+def test_stable_diffusion_supports_all_schedulers(model: ModelRecord, family: ModelFamily) -> None:
     found = listed(dataclasses.replace(model, family=family))
     assert found == (tuple(Scheduler), Scheduler.DPMPP_2M)
 
 
-def test_so_does_a_file_that_brings_its_own_configuration() -> None:
+def test_a_file_with_its_own_configuration_supports_all_schedulers() -> None:
     assert listed(FILE) == (tuple(Scheduler), Scheduler.DPMPP_2M)
 
 
 @pytest.mark.parametrize("family", [ModelFamily.SD_3, ModelFamily.FLUX, None])
-def test_other_folders_take_none(family: ModelFamily | None) -> None:
+def test_other_folders_support_none(family: ModelFamily | None) -> None:
     assert listed(dataclasses.replace(FOLDER, family=family)) == ((), None)
 
 
-def test_what_can_not_be_drawn_with_takes_none() -> None:
+def test_an_unusable_model_supports_none() -> None:
     assert listed(dataclasses.replace(FILE, reason="it is broken")) == ((), None)
     assert listed(dataclasses.replace(FILE, kind=ModelKind.LORA)) == ((), None)
 
 
-def test_a_folder_takes_them_exactly_if_it_is_drawn_as_stable_diffusion() -> None:
+def test_a_folder_supports_them_only_if_it_is_drawn_as_stable_diffusion() -> None:
     for pipeline, family in PIPELINES.items():
         model = dataclasses.replace(FOLDER, family=family)
         assert bool(model.schedulers) == pipeline.startswith(

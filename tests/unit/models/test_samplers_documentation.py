@@ -1,4 +1,4 @@
-"""The table in docs/samplers.md says what the lists say."""
+"""The table in docs/samplers.md matches the lists in the code."""
 
 import re
 
@@ -13,7 +13,7 @@ LOOKS = {"N": lambda steps: steps, "2N − 1": lambda steps: 2 * steps - 1}
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the first table after a heading, without its head."""
+    """Return the rows of the first table after a heading, without the table's head."""
     part = TEXT.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line for line in part.splitlines() if line.startswith("|")]
     return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in rows[2:]]
@@ -24,7 +24,7 @@ def test_every_sampler_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("row", table("Which sampler"), ids=lambda row: row[0])
-def test_a_row_says_what_the_sampler_does(row: list[str]) -> None:
+def test_a_row_describes_the_sampler(row: list[str]) -> None:
     sampler = Sampler(row[0])
     for steps in (2, 20, 150):
         expected = steps + 1 if row[1] == "N + 1" else LOOKS[row[1]](steps)

@@ -1,4 +1,4 @@
-"""Settings reach what they are for."""
+"""Settings reach the objects that they configure."""
 
 from dataclasses import fields
 
@@ -9,13 +9,13 @@ from container import Container
 from domain.execution_plan import PlanOverrides
 
 OTHER_NAMES = {"compiled": "compile"}
-"""Settings that are not called as what they override."""
+"""Settings whose names differ from what they override."""
 WORDS = {name: choices[-1] for name, choices in PlanOverrides.CHOICES.items()}
 VALUES = WORDS | {"device": "cuda:1", "compiled": True, "threads": 3, "max_batch": 5}
 
 
 @pytest.mark.parametrize("name", [row.name for row in fields(PlanOverrides)])
-def test_a_wish_for_the_plan_reaches_the_generator(name: str) -> None:
+def test_a_plan_override_reaches_the_generator(name: str) -> None:
     setting = OTHER_NAMES.get(name, name)
     settings = Settings(**{setting: VALUES[name]})  # type: ignore[arg-type]
     overrides = Container(settings=settings).image_generator().overrides

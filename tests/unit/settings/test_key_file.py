@@ -19,7 +19,7 @@ def put(folder: Path, content: bytes, mode: int = 0o600) -> Path:
     return path
 
 
-def test_the_first_start_makes_a_key_and_later_ones_have_the_same(tmp_path: Path) -> None:
+def test_the_first_start_makes_a_key_and_later_starts_use_it(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert ApiKeyFile(folder).read() is None
     made = ApiKeyFile(folder).read_or_make()
@@ -31,7 +31,7 @@ def test_the_first_start_makes_a_key_and_later_ones_have_the_same(tmp_path: Path
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_its_owner_alone_may_read_it(umask: int, tmp_path: Path) -> None:
+def test_only_its_owner_may_read_the_file(umask: int, tmp_path: Path) -> None:
     before = os.umask(umask)
     try:
         ApiKeyFile(tmp_path / "data").read_or_make()
@@ -41,7 +41,7 @@ def test_its_owner_alone_may_read_it(umask: int, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) & 0o077 == 0
 
 
-def test_who_asks_at_once_gets_the_same_key(tmp_path: Path) -> None:
+def test_concurrent_starts_get_the_same_key(tmp_path: Path) -> None:
     start, keys = threading.Barrier(8), []
 
     def ask() -> None:
@@ -69,7 +69,7 @@ def test_a_file_that_others_may_read_is_closed_to_them_with_a_warning(
     assert KEY not in caplog.text
 
 
-def test_reading_alone_changes_nothing(tmp_path: Path) -> None:
+def test_reading_changes_nothing(tmp_path: Path) -> None:
     path = put(tmp_path, KEY.encode(), 0o644)
     found = ApiKeyFile(tmp_path).read()
     assert found is not None
@@ -77,7 +77,7 @@ def test_reading_alone_changes_nothing(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_a_file_system_without_rights_gets_no_key(
+def test_a_file_system_without_permissions_stores_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.open
@@ -94,7 +94,7 @@ def test_a_file_system_without_rights_gets_no_key(
     "content",
     [b"", b"\n", b"short", b"two words " * 9, b"\xff" * 40, b"\x00" * 40, b"a" * 20 + b"\n" * 20],
 )
-def test_a_file_that_holds_no_key_is_refused_and_left_alone(content: bytes, tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_refused_and_unchanged(content: bytes, tmp_path: Path) -> None:
     path = put(tmp_path, content)
     with pytest.raises(SettingsError) as refused:
         ApiKeyFile(tmp_path).read_or_make()
@@ -103,7 +103,7 @@ def test_a_file_that_holds_no_key_is_refused_and_left_alone(content: bytes, tmp_
     assert path.read_bytes() == content
 
 
-def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "api-key").mkdir()
     with pytest.raises(SettingsError, match="api-key"):
         ApiKeyFile(tmp_path).read_or_make()
@@ -116,13 +116,13 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
         ApiKeyFile(tmp_path).read_or_make()
 
 
-def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_pipe_blocks_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "api-key")
     with pytest.raises(SettingsError, match="is not a file"):
         ApiKeyFile(tmp_path).read_or_make()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError) as refused:
         ApiKeyFile(tmp_path / "file" / "data").read_or_make()
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(SettingsError, match="DATA_DIR is"):

@@ -22,7 +22,7 @@ def failure(code: int) -> OSError:
         (failure(errno.EMFILE), "127.0.0.1", 8000, "Too many open files"),
     ],
 )
-def test_each_reason_is_one_sentence_with_what_to_do(
+def test_each_reason_is_one_sentence_with_its_remedy(
     error: OSError, host: str, port: int, said: str
 ) -> None:
     told = why_not_listening(host, port, error)

@@ -10,7 +10,7 @@ LONG = [name for name in NAMES if name.count("_") and len(name) >= 10]
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_a_letter_too_few_is_noticed(name: str) -> None:
+def test_a_missing_letter_is_noticed(name: str) -> None:
     given = name[:3] + name[4:]
     (said,) = misspelt_settings({given: "a-secret"})
     assert said == f"{given} is not a setting and changes nothing; is {name} meant?"
@@ -26,7 +26,7 @@ def test_a_letter_too_few_is_noticed(name: str) -> None:
         ("SECRETKEY", "SECRET_KEY"),
     ],
 )
-def test_what_people_write_is_noticed(given: str, meant: str) -> None:
+def test_common_misspellings_are_noticed(given: str, meant: str) -> None:
     (said,) = misspelt_settings({given: "x"})
     assert f"is {meant} meant?" in said
 
@@ -41,5 +41,5 @@ def test_what_people_write_is_noticed(given: str, meant: str) -> None:
         *("OMP_NUM_THREADS", "HF_HOME", "PYTHONPATH", "MAKEFLAGS", "OPENAI_API_KEY", "LOG_FILE"),
     ],
 )
-def test_other_variables_are_left_alone(name: str) -> None:
+def test_other_variables_are_ignored(name: str) -> None:
     assert misspelt_settings({name: "x"}) == ()

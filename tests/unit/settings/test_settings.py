@@ -167,7 +167,7 @@ def test_an_empty_variable_counts_as_not_set(variable: str) -> None:
         ("SHUTDOWN_GRACE_SECONDS", "0"),
     ],
 )
-def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
+def test_values_at_their_limits_are_accepted(variable: str, value: str) -> None:
     Settings.from_env({variable: value})
 
 
@@ -248,14 +248,14 @@ def test_values_at_their_bounds_are_taken(variable: str, value: str) -> None:
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_wrong_value_is_named(variable: str, value: str) -> None:
+def test_an_invalid_value_is_named(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({variable: value})
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith(variable)
 
 
-def test_all_wrong_values_are_named_in_one_message() -> None:
+def test_all_invalid_values_are_named_in_one_message() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({"PORT": "x", "DEVICE": "tpu", "LOG_FORMAT": "xml", "MAX_QUEUE": "0"})
     for variable in ("PORT", "DEVICE", "LOG_FORMAT", "MAX_QUEUE"):
@@ -263,13 +263,13 @@ def test_all_wrong_values_are_named_in_one_message() -> None:
 
 
 @pytest.mark.parametrize("variable", ["API_KEYS", "METRICS_KEY"])
-def test_a_wrong_key_is_not_repeated(variable: str) -> None:
+def test_an_invalid_key_is_not_repeated(variable: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({variable: "hunter 2"})
     assert "hunter" not in str(caught.value)
 
 
-def test_a_metrics_key_with_every_right_is_refused_and_not_repeated() -> None:
+def test_a_metrics_key_that_is_also_an_api_key_is_refused_and_not_repeated() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings(api_keys=("hunter2", "another"), metrics_key="hunter2")
     assert caught.value.problems[0].startswith("METRICS_KEY is one of API_KEYS")
@@ -289,7 +289,7 @@ def test_keys_are_not_shown() -> None:
 @pytest.mark.parametrize(
     "keys", [("q7Jw0Zr2Vt9Xk4L",), ("q7Jw0Zr2Vt9Xk4Lm", "changeme"), ("my-default-password-1",)]
 )
-def test_a_weak_api_key_is_told_and_not_repeated(keys: tuple[str, ...]) -> None:
+def test_a_weak_api_key_is_reported_and_not_repeated(keys: tuple[str, ...]) -> None:
     weakness = Settings(api_keys=keys).api_keys_weakness
     assert weakness is not None
     assert not any(key in weakness for key in keys)
@@ -301,7 +301,7 @@ def test_a_strong_api_key_is_not_called_weak() -> None:
 
 
 @pytest.mark.parametrize("key", ["q7Jw0Zr2Vt9Xk4L", "my-default-password-1"])
-def test_a_weak_metrics_key_is_told_and_not_repeated(key: str) -> None:
+def test_a_weak_metrics_key_is_reported_and_not_repeated(key: str) -> None:
     weakness = Settings(metrics_key=key).metrics_key_weakness
     assert weakness is not None
     assert key not in weakness
@@ -313,7 +313,7 @@ def test_a_strong_metrics_key_is_not_called_weak() -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 31, "change-me-change-me-change-me-change", "a" * 40])
-def test_a_weak_secret_key_is_told(key: str) -> None:
+def test_a_weak_secret_key_is_reported(key: str) -> None:
     assert Settings(secret_key=key).secret_key_weakness is not None
 
 

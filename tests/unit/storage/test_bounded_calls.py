@@ -1,4 +1,4 @@
-"""Calls that are given up when what they call has frozen."""
+"""Calls that are abandoned because the callee has frozen."""
 
 import threading
 
@@ -11,7 +11,7 @@ _LONG = 30.0
 
 
 class Frozen:
-    """Something that answers once it is thawed, and notes what was changed in it."""
+    """A callee that answers once it is thawed, and records its changes."""
 
     def __init__(self, calls: BoundedCalls) -> None:
         self.calls = calls
@@ -29,11 +29,11 @@ class Frozen:
 
 @pytest.fixture
 def calls() -> BoundedCalls:
-    """One call at once, so each is begun when the one before it has ended."""
+    """Calls with one slot, so each starts when the one before it has ended."""
     return BoundedCalls(most=1)
 
 
-def test_what_the_function_returns_or_raises_is_passed_on(calls: BoundedCalls) -> None:
+def test_the_result_or_error_of_the_function_is_passed_on(calls: BoundedCalls) -> None:
     assert calls(lambda: 7, _LONG) == 7
     with pytest.raises(ZeroDivisionError):
         calls(lambda: 1 // 0, _LONG)
@@ -45,7 +45,7 @@ def test_what_the_function_returns_or_raises_is_passed_on(calls: BoundedCalls) -
         calls(times_out, _LONG)
 
 
-def test_a_call_that_is_given_up_changes_nothing_later(calls: BoundedCalls) -> None:
+def test_an_abandoned_call_changes_nothing_later(calls: BoundedCalls) -> None:
     frozen = Frozen(calls)
     with pytest.raises(TimeoutError, match=r"no answer within 0\.3 s"):
         calls(frozen.change, 0.3)
@@ -55,7 +55,7 @@ def test_a_call_that_is_given_up_changes_nothing_later(calls: BoundedCalls) -> N
     assert frozen.changes == 1
 
 
-def test_calls_past_the_last_place_are_given_up_and_never_begin(calls: BoundedCalls) -> None:
+def test_calls_beyond_the_last_slot_are_abandoned_and_never_start(calls: BoundedCalls) -> None:
     frozen, never = Frozen(calls), Frozen(calls)
     answers: list[str] = []
     first = threading.Thread(target=lambda: answers.append(calls(frozen.change, _LONG)))
@@ -70,11 +70,11 @@ def test_calls_past_the_last_place_are_given_up_and_never_begin(calls: BoundedCa
     assert calls(lambda: never.entered.acquire(blocking=False), _LONG) is False
 
 
-def test_a_function_outside_of_a_call_may_commit(calls: BoundedCalls) -> None:
+def test_a_function_outside_a_call_may_commit(calls: BoundedCalls) -> None:
     calls.commit()
 
 
-def test_a_thread_that_cannot_be_started_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_cannot_start_takes_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -24,14 +24,14 @@ def job(request: GenerationRequest) -> Job:
     return Job(caller="me", request=request, seed_drawn=False, token="ab" * 16, created_at=1.5)
 
 
-def test_a_scheduler_and_a_format_are_read_back_as_what_they_are() -> None:
+def test_a_scheduler_and_a_format_are_read_back_as_their_types() -> None:
     read = job_from_json(job_to_json(job(FULL)), 0)
     assert read == job(FULL)
     assert isinstance(read.request.scheduler, Scheduler)
     assert isinstance(read.request.output_format, OutputFormat)
 
 
-def test_a_job_of_before_there_were_schedulers_and_formats_answers_the_same_request() -> None:
+def test_a_job_from_before_schedulers_and_formats_matches_the_same_request() -> None:
     values = json.loads(job_to_json(job(PLAIN)))
     for name in ("scheduler", "output_format", "quality"):
         del values["request"][name]

@@ -1,4 +1,4 @@
-"""What captions say of scenes is true, and each word of theirs is one token."""
+"""Captions describe scenes correctly, and each of their words is one token."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_a_landscape_caption_names_only_what_is_there(rng: np.random.Generator) 
         assert not any(re.search(rf"\b{phrase}\b", text) for phrase in forbidden), text
 
 
-def test_some_landscapes_go_without_naming_their_trees(rng: np.random.Generator) -> None:
+def test_some_landscape_captions_do_not_name_the_trees(rng: np.random.Generator) -> None:
     scene = LandscapeScene("day", frozenset({"trees"}), 0)
     texts = [caption(scene, rng) for _ in range(200)]
     named = sum(any(phrase in text for phrase in FEATURE_PHRASES["trees"]) for text in texts)
     assert 0.5 < named / len(texts) < 0.95
 
 
-def test_nothing_is_named_the_more_often_the_more_there_is(rng: np.random.Generator) -> None:
+def test_captions_name_nothing_more_often_for_fuller_landscapes(rng: np.random.Generator) -> None:
     phrases = "|".join(phrase for said in FEATURE_PHRASES.values() for phrase in said)
     nothing = []
     for count in range(1, 5):
@@ -55,7 +55,7 @@ def test_nothing_is_named_the_more_often_the_more_there_is(rng: np.random.Genera
     assert nothing[0] < nothing[-1] / 1.5
 
 
-def test_a_landscape_that_holds_nothing_has_no_caption(rng: np.random.Generator) -> None:
+def test_an_empty_landscape_has_no_caption(rng: np.random.Generator) -> None:
     assert caption(LandscapeScene("day", frozenset(), 0), rng) == ""
 
 
@@ -71,7 +71,7 @@ def test_held_out_combinations_are_never_drawn(rng: np.random.Generator) -> None
     assert not any(is_held_out(scene.shape, scene.colour, scene.background) for scene in scenes)
 
 
-def test_the_sky_keeps_its_rules(rng: np.random.Generator) -> None:
+def test_the_rules_of_the_sky_are_kept(rng: np.random.Generator) -> None:
     for _ in range(300):
         scene = random_landscape(rng)
         wrong = {"sun"} if scene.time == "night" else {"moon", "stars"}

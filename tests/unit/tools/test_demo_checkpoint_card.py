@@ -1,4 +1,4 @@
-"""What the demo checkpoint says of itself."""
+"""The description of the demo checkpoint."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tools.demo_checkpoint.phrases import known_words
 CARD = card_of(json.loads(card_text()))
 
 
-def test_the_file_beside_the_checkpoint_is_the_one_that_the_tool_writes() -> None:
+def test_the_card_beside_the_checkpoint_is_the_output_of_the_tool() -> None:
     assert (ROOT / "ai-models" / "demo.json").read_text(encoding="utf-8") == card_text()
 
 
-def test_every_word_of_it_is_one_that_the_captions_use() -> None:
+def test_every_word_of_the_card_occurs_in_captions() -> None:
     assert set(naming_words()) <= set(known_words())
     for prompt in CARD.sample_prompts:
         assert set(re.findall(r"[a-z]+", prompt)) <= set(known_words())
@@ -35,11 +35,11 @@ def test_no_sample_prompt_gets_a_warning(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["a cat", "a big dog in the middle", "masterpiece, 8k, high"])
-def test_what_it_does_not_draw_gets_a_warning(prompt: str) -> None:
+def test_a_prompt_that_the_model_does_not_draw_gets_a_warning(prompt: str) -> None:
     assert len(CARD.warnings_for("demo", prompt, None)) == 1
 
 
-def test_no_caption_that_it_was_trained_with_gets_a_warning() -> None:
+def test_no_training_caption_gets_a_warning() -> None:
     rng = np.random.default_rng(0)
     for _ in range(500):
         for scene in (random_flat(rng), random_landscape(rng)):

@@ -14,19 +14,19 @@ from tools.demo_checkpoint.palette import COLOURS, nearest_colours, to_lab
 EVERYTHING = frozenset({"mountains", "snow", "lake", "trees", "sun"})
 
 
-def test_colours_are_far_apart_for_an_eye() -> None:
+def test_colours_are_easy_to_tell_apart() -> None:
     lab = to_lab(np.array(list(COLOURS.values())))
     distances = np.linalg.norm(lab[:, None] - lab, axis=-1)
     assert distances[~np.eye(len(COLOURS), dtype=bool)].min() > 25
 
 
-def test_lab_knows_white_and_black() -> None:
+def test_lab_values_of_white_and_black() -> None:
     assert to_lab(np.array([255, 255, 255])) == pytest.approx([100, 0, 0], abs=0.1)
     assert to_lab(np.array([0, 0, 0])) == pytest.approx([0, 0, 0], abs=0.1)
 
 
 @pytest.mark.parametrize("shape", OUTLINES)
-def test_each_shape_is_about_as_wide_as_its_radius_says(shape: str) -> None:
+def test_each_shape_is_about_as_wide_as_its_radius(shape: str) -> None:
     mask = coverage(shape, width=200, height=200, centre=(100, 100), radius=60)
     rows, columns = np.nonzero(mask > 0.5)
     widest: int = max(np.ptp(rows), np.ptp(columns))
@@ -41,9 +41,7 @@ def test_a_ring_has_a_hole() -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("width", "height"), [(256, 256), (384, 256), (256, 512)])
-def test_a_flat_scene_stays_inside_and_where_it_belongs(
-    place: str, width: int, height: int
-) -> None:
+def test_a_flat_scene_stays_inside_at_its_place(place: str, width: int, height: int) -> None:
     picture = draw_flat(
         FlatScene("circle", "red", "white", "small", place, 3), width=width, height=height
     )

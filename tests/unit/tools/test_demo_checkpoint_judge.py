@@ -1,4 +1,4 @@
-"""The judge is right about drawn pictures, of which all is known."""
+"""The judge is right about drawn pictures, whose content is known."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_drawn_shape_is_right(shape: str, width: int, height: int) -> None:
 
 
 @pytest.mark.parametrize("drawn", OUTLINES)
-def test_a_shape_is_not_taken_for_another(drawn: str) -> None:
+def test_a_shape_is_not_mistaken_for_another(drawn: str) -> None:
     picture = flat(drawn, "yellow", "blue")
     taken_for = [
         shape for shape in OUTLINES if judge_shape(picture, shape=shape, colour="yellow").shape
@@ -56,7 +56,7 @@ def test_blur_and_noise_do_not_matter() -> None:
     assert judge_shape(noisy, shape="star", colour="green", background="pink") == ALL_RIGHT
 
 
-def test_each_mistake_is_told_by_itself() -> None:
+def test_each_mistake_is_reported_separately() -> None:
     picture = flat("heart", "purple", "black")
     wrong_colour = judge_shape(picture, shape="heart", colour="blue", background="black")
     assert wrong_colour == ShapeVerdict(colour=False, background=True, shape=True)
@@ -64,7 +64,7 @@ def test_each_mistake_is_told_by_itself() -> None:
     assert wrong_ground == ShapeVerdict(colour=True, background=False, shape=True)
 
 
-def test_nothing_and_noise_are_no_shape() -> None:
+def test_an_empty_picture_and_noise_have_no_shape() -> None:
     empty = Image.new("RGB", (256, 256), "white")
     assert judge_shape(empty, shape="circle", colour="red", background="white") == ShapeVerdict(
         colour=False, background=True, shape=False
@@ -74,16 +74,14 @@ def test_nothing_and_noise_are_no_shape() -> None:
 
 
 @pytest.mark.parametrize("time", ["day", "sunset", "night"])
-def test_the_time_of_day_is_told(time: Time) -> None:
+def test_the_time_of_day_is_recognised(time: Time) -> None:
     assert time_of_day(landscape(time, "mountains", "lake")) == time
 
 
 @pytest.mark.parametrize("feature", ["mountains", "lake", "trees", "sun"])
 @pytest.mark.parametrize("time", ["day", "sunset"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_features_are_seen_where_they_are(
-    feature: str, time: Time, width: int, height: int
-) -> None:
+def test_features_are_recognised(feature: str, time: Time, width: int, height: int) -> None:
     others = {"mountains", "lake", "trees", "sun"} - {feature}
     with_it = landscape(time, feature, *others, width=width, height=height)
     without = landscape(time, *others, width=width, height=height)
@@ -92,19 +90,19 @@ def test_features_are_seen_where_they_are(
 
 
 @pytest.mark.parametrize("time", ["day", "sunset", "night"])
-def test_snow_and_lake_are_seen_at_any_time(time: Time) -> None:
+def test_snow_and_lake_are_recognised_at_any_time(time: Time) -> None:
     assert has_feature(landscape(time, "mountains", "snow", "lake"), "snow")
     assert not has_feature(landscape(time, "mountains", "lake"), "snow")
     assert has_feature(landscape(time, "mountains", "snow", "lake"), "lake")
     assert not has_feature(landscape(time, "mountains", "snow"), "lake")
 
 
-def test_the_moon_is_seen() -> None:
+def test_the_moon_is_recognised() -> None:
     assert has_feature(landscape("night", "moon", "stars"), "moon")
     assert not has_feature(landscape("night", "stars"), "moon")
 
 
-def test_what_cannot_be_told_is_refused() -> None:
+def test_an_undecidable_question_is_refused() -> None:
     with pytest.raises(ValueError, match="'castle'"):
         has_feature(landscape("day"), "castle")
     with pytest.raises(ValueError, match="night"):

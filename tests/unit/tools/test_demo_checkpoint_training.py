@@ -1,4 +1,4 @@
-"""A training can go on from an exported checkpoint, and takes each batch in one size."""
+"""A training can continue from an exported checkpoint, and each batch has one size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.demo_checkpoint.pictures import Scene
 pytestmark = pytest.mark.torch
 
 
-def test_what_is_unpacked_exports_to_the_same_weights(tmp_path: Path) -> None:
+def test_an_unpacked_checkpoint_exports_to_the_same_weights(tmp_path: Path) -> None:
     from safetensors import safe_open
 
     from tools.demo_checkpoint.export import export
@@ -36,7 +36,7 @@ def test_what_is_unpacked_exports_to_the_same_weights(tmp_path: Path) -> None:
     assert scales[0]["scaling_factor"] == scales[1]["scaling_factor"]
 
 
-def test_nothing_is_unpacked_over_a_training(tmp_path: Path) -> None:
+def test_unpacking_does_not_overwrite_a_training(tmp_path: Path) -> None:
     from tools.demo_checkpoint.unpack import unpack
 
     (tmp_path / "unet.pt").touch()
@@ -69,7 +69,7 @@ def test_small_pictures_come_first_and_workers_share_a_batch(encoded: Path) -> N
     assert later == {(16, 4, 32, 32), (8, 4, 32, 64)}
 
 
-def test_outlines_that_are_learnt_last_come_more_often(encoded: Path) -> None:
+def test_outlines_that_are_learned_last_come_more_often(encoded: Path) -> None:
     from tools.demo_checkpoint.encode import scene_to_json
     from tools.demo_checkpoint.latents import Latents
 
@@ -89,7 +89,7 @@ def test_outlines_that_are_learnt_last_come_more_often(encoded: Path) -> None:
     assert crescent / circle == pytest.approx(2, rel=0.25)
 
 
-def test_the_text_encoder_learns_on_the_small_pictures_only(encoded: Path) -> None:
+def test_the_text_encoder_learns_only_on_the_small_pictures(encoded: Path) -> None:
     import torch
 
     from tools.demo_checkpoint.train_unet import make_denoiser, train
@@ -102,7 +102,7 @@ def test_the_text_encoder_learns_on_the_small_pictures_only(encoded: Path) -> No
     assert set(taken[unet:]) == {2}
 
 
-def test_latents_keep_the_scale_that_a_training_began_with(encoded: Path) -> None:
+def test_latents_keep_the_scale_at_which_training_started(encoded: Path) -> None:
     from tools.demo_checkpoint.latents import Latents
 
     assert Latents(encoded).scale == pytest.approx(1, abs=0.05)
@@ -113,7 +113,7 @@ def test_latents_keep_the_scale_that_a_training_began_with(encoded: Path) -> Non
     ("instructions", "dtype"),
     [({"avx2": True, "avx512_bf16": False}, "float32"), ({"avx512_bf16": True}, "bfloat16")],
 )
-def test_bfloat16_is_taken_where_it_is_no_emulation(
+def test_bfloat16_is_used_only_with_hardware_support(
     monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], dtype: str
 ) -> None:
     import torch

@@ -1,4 +1,4 @@
-"""What the soak benchmark says of growth."""
+"""How the soak benchmark computes growth."""
 
 import pytest
 

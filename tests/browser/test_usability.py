@@ -1,4 +1,4 @@
-"""What makes the page one to live in: a start, memory, estimates, messages that clear."""
+"""Comfort on the page: a first start, memory, estimates, messages that clear."""
 
 import dataclasses
 import re
@@ -16,7 +16,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 def with_models(studio: Studio, change: dict[str, Any]) -> None:
-    """Let the service's model say more of itself."""
+    """Replace the values that the service reports for its model."""
 
     def answer(route: Route) -> None:
         response = route.fetch()
@@ -39,7 +39,7 @@ def test_a_first_picture_is_one_click_away(studio: Studio, generator: SteppedGen
     ]
 
 
-def test_a_model_says_what_it_draws(studio: Studio) -> None:
+def test_a_model_describes_what_it_draws(studio: Studio) -> None:
     with_models(
         studio,
         {"description": "Draws boats alone.", "sample_prompts": ["a boat", "<b>two</b> boats"]},
@@ -49,7 +49,7 @@ def test_a_model_says_what_it_draws(studio: Studio) -> None:
     expect(studio.stage.locator(".sample")).to_have_text(["a boat", "<b>two</b> boats"])
 
 
-def test_shapes_follow_what_the_model_was_trained_with(studio: Studio) -> None:
+def test_shapes_follow_the_training_size_of_the_model(studio: Studio) -> None:
     with_models(
         studio,
         {
@@ -72,7 +72,7 @@ def test_shapes_follow_what_the_model_was_trained_with(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("side", [256, 512, 768, 1024])
-def test_shapes_of_small_models_are_shapes_too(studio: Studio, side: int) -> None:
+def test_small_models_have_valid_shapes_too(studio: Studio, side: int) -> None:
     with_models(studio, {"native_size": {"width": side, "height": side}})
     studio.sign_in()
     expect(studio.page.locator("#size-now")).to_have_text(f"{side} × {side}")
@@ -86,7 +86,7 @@ def test_shapes_of_small_models_are_shapes_too(studio: Studio, side: int) -> Non
     assert len(set(map(tuple, chips))) == 5
 
 
-def test_choosing_a_model_takes_its_own_size(studio: Studio, service: Service) -> None:
+def test_choosing_a_model_sets_its_size(studio: Studio, service: Service) -> None:
     other = model_record(b"other", "models/b.safetensors")
     service.source.others = (dataclasses.replace(other),)
     service.source.files[other.path] = b"other"
@@ -107,7 +107,7 @@ def test_choosing_a_model_takes_its_own_size(studio: Studio, service: Service) -
     expect(studio.page.locator("#size-now")).to_have_text("1024 × 1024")
 
 
-def test_settings_are_remembered_and_the_next_tab_has_them(studio: Studio) -> None:
+def test_settings_are_remembered_for_the_next_tab(studio: Studio) -> None:
     studio.sign_in().unfold()
     studio.field("Steps").fill("9")
     studio.button("3:2").click()
@@ -122,7 +122,9 @@ def test_settings_are_remembered_and_the_next_tab_has_them(studio: Studio) -> No
     expect(other.locator("#lock")).to_have_attribute("aria-pressed", "true")
 
 
-def test_vary_draws_the_same_with_another_seed(studio: Studio, generator: SteppedGenerator) -> None:
+def test_vary_draws_the_same_request_with_another_seed(
+    studio: Studio, generator: SteppedGenerator
+) -> None:
     studio.sign_in().draw("a lake", Seed="7", Steps="3")
     expect(studio.pictures).to_have_count(1)
     studio.prompt.fill("what I am writing now")
@@ -176,7 +178,9 @@ def test_an_estimate_is_shown_before_and_while_waiting(
     expect(studio.pictures).to_have_count(1)
 
 
-def test_a_message_clears_once_the_service_answers_again(studio: Studio, server: Server) -> None:
+def test_a_connection_error_clears_once_the_service_answers_again(
+    studio: Studio, server: Server
+) -> None:
     studio.sign_in()
     server.stop()
     studio.page.evaluate("window.dispatchEvent(new Event('online'))")
@@ -186,7 +190,7 @@ def test_a_message_clears_once_the_service_answers_again(studio: Studio, server:
     expect(notices).to_be_empty()
 
 
-def test_what_the_service_says_of_itself_clears_when_it_is_mended(
+def test_an_error_of_the_service_clears_when_it_is_repaired(
     studio: Studio, service: Service
 ) -> None:
     studio.sign_in()
@@ -198,9 +202,7 @@ def test_what_the_service_says_of_itself_clears_when_it_is_mended(
     expect(notices).to_be_empty()
 
 
-def test_pictures_that_could_not_be_read_come_once_they_can(
-    studio: Studio, service: Service
-) -> None:
+def test_unreadable_pictures_appear_once_they_can_be_read(studio: Studio, service: Service) -> None:
     drawn(service, 2)
     service.results.broken = True
     studio.sign_in()
@@ -212,7 +214,7 @@ def test_pictures_that_could_not_be_read_come_once_they_can(
     expect(studio.page.locator("#sheet img.loaded")).to_have_count(2)
 
 
-def test_files_that_are_being_read_or_cannot_be_used_say_why(studio: Studio) -> None:
+def test_pending_and_unusable_files_show_their_reason(studio: Studio) -> None:
     def answer(route: Route) -> None:
         response = route.fetch()
         body = response.json()
@@ -249,7 +251,7 @@ def test_files_that_are_being_read_or_cannot_be_used_say_why(studio: Studio) -> 
 
 
 @pytest.mark.parametrize("view", [{"color_scheme": "dark"}])
-def test_the_theme_is_switched_and_kept(studio: Studio, view: dict[str, Any]) -> None:
+def test_the_theme_can_be_switched_and_is_kept(studio: Studio, view: dict[str, Any]) -> None:
     studio.sign_in()
     ground = "getComputedStyle(document.body).backgroundColor"
     dark = studio.page.evaluate(ground)
@@ -268,7 +270,7 @@ def test_the_theme_is_switched_and_kept(studio: Studio, view: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("view", [{"viewport": {"width": 1000, "height": 800}}])
-def test_a_tablet_has_the_gallery_below_the_picture(
+def test_a_tablet_shows_the_gallery_below_the_picture(
     studio: Studio, service: Service, view: dict[str, Any]
 ) -> None:
     drawn(service, 30)
@@ -286,7 +288,7 @@ def test_a_tablet_has_the_gallery_below_the_picture(
 
 
 @pytest.mark.parametrize("view", [PHONE])
-def test_a_phone_has_the_gallery_one_touch_away(
+def test_a_phone_shows_the_gallery_with_one_touch(
     studio: Studio, service: Service, view: dict[str, Any]
 ) -> None:
     drawn(service, 30)
@@ -304,7 +306,7 @@ def test_a_phone_has_the_gallery_one_touch_away(
     expect(studio.prompt).to_be_focused()
 
 
-def test_a_finished_drawing_says_so_in_the_title_of_a_tab_in_the_background(
+def test_a_background_tab_shows_in_its_title_that_a_drawing_is_done(
     studio: Studio, generator: SteppedGenerator
 ) -> None:
     generator.held = True
@@ -322,7 +324,7 @@ def test_a_finished_drawing_says_so_in_the_title_of_a_tab_in_the_background(
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 @pytest.mark.parametrize("shape", [(512, 512), (768, 512), (512, 768)])
-def test_a_picture_takes_what_room_there_is(
+def test_a_picture_uses_the_available_room(
     studio: Studio, service: Service, size: tuple[int, int], shape: tuple[int, int]
 ) -> None:
     width, height = shape
@@ -334,7 +336,7 @@ def test_a_picture_takes_what_room_there_is(
     assert box is not None
     assert stage is not None
     scale = min(box["width"] / width, box["height"] / height)
-    # What its frame does not use in one direction it uses in the other.
+    # The frame uses in one direction what is free in the other.
     assert scale * width >= 0.9 * stage["width"] or scale * height >= 0.7 * stage["height"]
     assert studio.page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
 

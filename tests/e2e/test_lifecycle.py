@@ -1,4 +1,4 @@
-"""Start, files that come and go, bad files, and the end."""
+"""Startup, files that come and go, bad files, and shutdown."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def listed(service: RunningService) -> dict[str, str]:
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Poll over the network until `condition` holds."""
+    """Poll over the network until `condition` is true."""
     deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline
@@ -50,9 +50,7 @@ class _Hostile:
         return (os.system, (f"touch {self.marker}",))
 
 
-def test_what_is_to_be_warm_is_loaded_before_the_first_request(
-    models: Path, tmp_path: Path
-) -> None:
+def test_warm_up_models_are_loaded_before_the_first_request(models: Path, tmp_path: Path) -> None:
     shutil.copy(DEMO_CHECKPOINT, models)
     with run_service(models, tmp_path, WARM_UP=DEMO_CHECKPOINT.name) as service:
         assert "demo.safetensors is warm after" in service.output
@@ -60,10 +58,12 @@ def test_what_is_to_be_warm_is_loaded_before_the_first_request(
         assert [each["id"] for each in loaded] == [listed(service)["demo.safetensors"]]
 
 
-def test_files_come_change_and_go_and_bad_ones_stop_nothing(models: Path, tmp_path: Path) -> None:
+def test_files_can_come_change_and_go_and_bad_files_stop_nothing(
+    models: Path, tmp_path: Path
+) -> None:
     with run_service(models, tmp_path) as service:
         assert listed(service) == {}
-        # Whole at once: a file still being copied is another test's matter.
+        # The file appears complete; another test covers files that are still being copied.
         (tmp_path / "one").write_bytes(b"one")
         (tmp_path / "one").rename(models / "a.safetensors")
         eventually(lambda: "a.safetensors" in listed(service))
@@ -92,7 +92,7 @@ def test_files_come_change_and_go_and_bad_ones_stop_nothing(models: Path, tmp_pa
         assert "Traceback" not in service.call("GET", "/v1/nothing").body.decode()
 
 
-def test_sigterm_finishes_what_runs_and_exits_with_0(models: Path, tmp_path: Path) -> None:
+def test_sigterm_finishes_running_jobs_and_exits_with_0(models: Path, tmp_path: Path) -> None:
     shutil.copy(DEMO_CHECKPOINT, models / "demo.safetensors")
     with run_service(models, tmp_path) as service, ThreadPoolExecutor(1) as caller:
         body = {
@@ -111,7 +111,7 @@ def test_sigterm_finishes_what_runs_and_exits_with_0(models: Path, tmp_path: Pat
         assert service.stop() == 0
 
 
-def test_sigterm_finishes_what_nobody_waits_for_and_says_so_meanwhile(
+def test_sigterm_finishes_jobs_without_a_waiting_client_and_reports_it(
     models: Path, tmp_path: Path
 ) -> None:
     shutil.copy(DEMO_CHECKPOINT, models / "demo.safetensors")
@@ -126,7 +126,7 @@ def test_sigterm_finishes_what_nobody_waits_for_and_says_so_meanwhile(
         service.wait_for_line("loaded .*demo.safetensors")
         service.process.send_signal(signal.SIGTERM)
         ready = service.call("GET", "/health/ready")
-        while ready.status == 200:  # the signal goes from process to process
+        while ready.status == 200:  # the signal travels from process to process
             ready = service.call("GET", "/health/ready")
         assert (ready.status, ready.json["detail"]) == (503, "the service is stopping")
         refused = service.call("POST", "/v1/jobs", body | {"id": "late"})
@@ -136,7 +136,7 @@ def test_sigterm_finishes_what_nobody_waits_for_and_says_so_meanwhile(
         assert "SIGABRT" not in service.output
 
 
-def test_past_the_grace_those_who_wait_are_told_and_it_exits_with_0(
+def test_clients_waiting_past_the_grace_period_are_answered_and_the_exit_status_is_0(
     models: Path, tmp_path: Path
 ) -> None:
     shutil.copy(DEMO_CHECKPOINT, models / "demo.safetensors")
@@ -164,7 +164,7 @@ def test_past_the_grace_those_who_wait_are_told_and_it_exits_with_0(
 def test_half_sent_requests_do_not_hold_their_threads(models: Path, tmp_path: Path) -> None:
     with run_service(models, tmp_path, MAX_QUEUE="1") as service, ExitStack() as sockets:
         host, port = service.url.removeprefix("http://").split(":")
-        for _ in range(30):  # more than there are threads
+        for _ in range(30):  # more connections than threads
             half = sockets.enter_context(socket.create_connection((host, int(port))))
             half.sendall(b"POST /v1/infer HTTP/1.1\r\nHost: x\r\n")
         assert service.call("GET", "/health", seconds=60).status == 200
@@ -178,7 +178,7 @@ def test_half_sent_requests_do_not_hold_their_threads(models: Path, tmp_path: Pa
         (b"GET / HTTP/1.1\r\n" + b"".join(b"a%d: b\r\n" % i for i in range(200)) + b"\r\n", 431),
     ],
 )
-def test_what_is_no_request_gets_a_problem_too(
+def test_bytes_that_are_not_http_get_problem_details(
     empty_service: RunningService, sent: bytes, status: int
 ) -> None:
     host, port = empty_service.url.removeprefix("http://").split(":")
@@ -191,7 +191,7 @@ def test_what_is_no_request_gets_a_problem_too(
     assert json.loads(body)["status"] == status
 
 
-def test_chunks_that_are_none_are_a_bad_request(empty_service: RunningService) -> None:
+def test_invalid_chunks_are_a_bad_request(empty_service: RunningService) -> None:
     host, port = empty_service.url.removeprefix("http://").split(":")
     head = (
         f"POST /v1/infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n"
@@ -209,7 +209,7 @@ def empty_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
         yield running
 
 
-def test_all_wrong_settings_are_named_and_nothing_is_served(models: Path, tmp_path: Path) -> None:
+def test_all_invalid_settings_are_named_and_nothing_is_served(models: Path, tmp_path: Path) -> None:
     environment = service_environment(models, DEVICE="tpu", LOG_LEVEL="LOUD", MAX_QUEUE="0")
     service = RunningService(environment, tmp_path)
     assert service.process.wait(60) != 0
@@ -219,16 +219,14 @@ def test_all_wrong_settings_are_named_and_nothing_is_served(models: Path, tmp_pa
     assert "Traceback" not in service.output
 
 
-def test_a_device_that_is_not_there_ends_the_service_with_a_clear_error(
-    models: Path, tmp_path: Path
-) -> None:
+def test_a_missing_device_ends_the_service_with_a_clear_error(models: Path, tmp_path: Path) -> None:
     service = RunningService(service_environment(models, DEVICE="cuda:99"), tmp_path)
     assert service.process.wait(60) != 0
     service.stop()
     assert "DEVICE is 'cuda:99'" in service.output
 
 
-def test_without_any_credential_it_makes_a_key_and_shows_it_and_a_link_with_it(
+def test_without_credentials_the_service_makes_a_key_and_prints_it_and_a_link(
     models: Path, tmp_path: Path
 ) -> None:
     with run_service(models, tmp_path, API_KEYS="") as service:
@@ -240,7 +238,7 @@ def test_without_any_credential_it_makes_a_key_and_shows_it_and_a_link_with_it(
         assert service.call("GET", "/v1/models", headers=mine).status == 200
 
 
-def test_a_body_without_a_length_is_bounded_too(models: Path, tmp_path: Path) -> None:
+def test_a_body_without_a_length_is_limited_too(models: Path, tmp_path: Path) -> None:
     with run_service(models, tmp_path, MAX_BODY_BYTES="2048") as service:
         host = service.url.removeprefix("http://")
         headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}

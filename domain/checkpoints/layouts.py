@@ -7,9 +7,9 @@ test converts them with diffusers and finds each tensor of each model.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
+from domain.checkpoints.families import FAMILIES, TextEncoderFacts, UnetFacts
 from domain.models.record import ModelFamily
 
 __all__ = ["Shape", "checkpoint_parts"]
@@ -20,53 +20,37 @@ _Tensors = Iterator[tuple[str, Shape]]
 _TOKENS, _POSITIONS = 49408, 77
 
 
-@dataclass(frozen=True, slots=True)
-class _Unet:
-    """Numbers of a UNet: `depths` has the transformer blocks a level, 0 for none."""
-
-    in_channels: int
-    multipliers: tuple[int, ...]
-    depths: tuple[int, ...]
-    middle_depth: int
-    context: int
-    linear: bool
-    label: int | None = None
-    width: int = 320
-
-
-_UNETS = {
-    ModelFamily.SD_1: _Unet(4, (1, 2, 4, 4), (1, 1, 1, 0), 1, 768, linear=False),
-    ModelFamily.SD_1_INPAINT: _Unet(9, (1, 2, 4, 4), (1, 1, 1, 0), 1, 768, linear=False),
-    ModelFamily.SD_2: _Unet(4, (1, 2, 4, 4), (1, 1, 1, 0), 1, 1024, linear=True),
-    ModelFamily.SD_2_V: _Unet(4, (1, 2, 4, 4), (1, 1, 1, 0), 1, 1024, linear=True),
-    ModelFamily.SDXL: _Unet(4, (1, 2, 4), (0, 2, 10), 10, 2048, linear=True, label=2816),
-}
-
-
 @cache
 def checkpoint_parts(family: ModelFamily) -> Mapping[str, Mapping[str, Shape]]:
-    """The tensors that a checkpoint of the family must have, by part ("UNet", "VAE", …).
+    """Return the tensors that a checkpoint of the family must have, by part ("UNet", "VAE", …).
 
     Raises:
-        KeyError: The family can not be loaded from a single file.
+        KeyError: The family cannot be loaded from a single file.
     """
+    facts = FAMILIES[family]
     parts = {
-        "UNet": dict(_prefixed("model.diffusion_model.", _unet(_UNETS[family]))),
+        "UNet": dict(_prefixed("model.diffusion_model.", _unet(facts.unet))),
         "VAE": dict(_prefixed("first_stage_model.", _vae())),
     }
-    if family in (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT):
-        clip = _prefixed("cond_stage_model.transformer.text_model.", _clip(768, 12))
-        return {**parts, "text encoder": dict(clip)}
-    if family is ModelFamily.SDXL:
-        clip = _prefixed("conditioner.embedders.0.transformer.text_model.", _clip(768, 12))
-        second = dict(_prefixed("conditioner.embedders.1.model.", _open_clip(1280, 32)))
-        second["conditioner.embedders.1.model.text_projection"] = (1280, 1280)
-        return {**parts, "text encoder": dict(clip), "second text encoder": second}
-    # SD 2.x is conditioned on the last layer but one, so the 24th is never read.
-    return {
-        **parts,
-        "text encoder": dict(_prefixed("cond_stage_model.model.", _open_clip(1024, 23))),
-    }
+    places = (
+        ("conditioner.embedders.0.", "conditioner.embedders.1.")
+        if len(facts.text_encoders) > 1
+        else ("cond_stage_model.",)
+    )
+    titles = ("text encoder", "second text encoder")
+    for title, place, encoder in zip(titles, places, facts.text_encoders, strict=False):
+        parts[title] = dict(_text_encoder(place, encoder))
+    return parts
+
+
+def _text_encoder(place: str, encoder: TextEncoderFacts) -> _Tensors:
+    if not encoder.is_open_clip:
+        clip = _clip(encoder.width, encoder.layers)
+        yield from _prefixed(f"{place}transformer.text_model.", clip)
+        return
+    yield from _prefixed(f"{place}model.", _open_clip(encoder.width, encoder.layers))
+    if encoder.projected:
+        yield f"{place}model.text_projection", (encoder.width, encoder.projection)
 
 
 def _prefixed(prefix: str, tensors: _Tensors) -> _Tensors:
@@ -79,8 +63,8 @@ def _layer(name: str, *weight: int) -> _Tensors:
     yield f"{name}.bias", weight[:1]
 
 
-def _unet(unet: _Unet) -> _Tensors:
-    width, embedding = unet.width, 4 * unet.width
+def _unet(unet: UnetFacts) -> _Tensors:
+    width, embedding = unet.widths[0], 4 * unet.widths[0]
     yield from _layer("time_embed.0", embedding, width)
     yield from _layer("time_embed.2", embedding, embedding)
     if unet.label is not None:
@@ -88,14 +72,14 @@ def _unet(unet: _Unet) -> _Tensors:
         yield from _layer("label_emb.0.2", embedding, embedding)
     yield from _layer("input_blocks.0.0", width, unet.in_channels, 3, 3)
     skips, block, channels = [width], 1, width
-    for level, multiplier in enumerate(unet.multipliers):
+    for level, level_width in enumerate(unet.widths):
         for _ in range(2):
-            yield from _residual(f"input_blocks.{block}.0", channels, width * multiplier, embedding)
-            channels = width * multiplier
+            yield from _residual(f"input_blocks.{block}.0", channels, level_width, embedding)
+            channels = level_width
             yield from _attention(f"input_blocks.{block}.1", channels, unet.depths[level], unet)
             skips.append(channels)
             block += 1
-        if level + 1 < len(unet.multipliers):
+        if level + 1 < len(unet.widths):
             yield from _layer(f"input_blocks.{block}.0.op", channels, channels, 3, 3)
             skips.append(channels)
             block += 1
@@ -103,9 +87,9 @@ def _unet(unet: _Unet) -> _Tensors:
     yield from _attention("middle_block.1", channels, unet.middle_depth, unet)
     yield from _residual("middle_block.2", channels, channels, embedding)
     block = 0
-    for level, multiplier in reversed(list(enumerate(unet.multipliers))):
+    for level, level_width in reversed(list(enumerate(unet.widths))):
         for position in range(3):
-            name, out = f"output_blocks.{block}", width * multiplier
+            name, out = f"output_blocks.{block}", level_width
             yield from _residual(f"{name}.0", channels + skips.pop(), out, embedding)
             channels, depth = out, unet.depths[level]
             yield from _attention(f"{name}.1", channels, depth, unet)
@@ -126,7 +110,7 @@ def _residual(name: str, before: int, after: int, embedding: int) -> _Tensors:
         yield from _layer(f"{name}.skip_connection", after, before, 1, 1)
 
 
-def _attention(name: str, width: int, depth: int, unet: _Unet) -> _Tensors:
+def _attention(name: str, width: int, depth: int, unet: UnetFacts) -> _Tensors:
     if not depth:
         return
     projection = (width, width) if unet.linear else (width, width, 1, 1)

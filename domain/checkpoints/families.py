@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 from domain.models.record import ModelFamily
 
-__all__ = ["FAMILIES", "FamilyFacts", "TextEncoderFacts", "UnetFacts"]
+__all__ = ["FAMILIES", "LATENT_SIDE", "FamilyFacts", "TextEncoderFacts", "UnetFacts"]
+
+LATENT_SIDE = 8
+"""Pixels a side that one latent of these families' autoencoders stands for."""
+
+_SIZE_NUMBERS, _NUMBERS_A_SIZE, _SUMMARY = 6, 256, 1280
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +31,8 @@ class UnetFacts:
         heads: Attention heads a level (the libraries' `attention_head_dim`, which is misnamed).
         linear: The attention's projections are linear layers, not convolutions.
         upcast: Attention is computed in float32; None where the publisher says nothing.
-        sized: It is told the picture's size and crop, in 6 numbers of 256 each, and the second
-            text encoder's summary, in 1280.
+        sized: It is told the picture's size and crop, 6 numbers of 256 values each, and the
+            second text encoder's summary of 1,280 values.
         in_channels: 4, and for inpainting 5 more with the mask and the masked picture.
     """
 
@@ -41,6 +46,16 @@ class UnetFacts:
     sized: bool = False
     in_channels: int = 4
 
+    @property
+    def middle_depth(self) -> int:
+        """Transformer blocks between the way down and the way up."""
+        return max(self.depths[-1], 1)
+
+    @property
+    def label(self) -> int | None:
+        """Numbers that it is told beside the prompt; None if it is told nothing."""
+        return _SIZE_NUMBERS * _NUMBERS_A_SIZE + _SUMMARY if self.sized else None
+
 
 @dataclass(frozen=True, slots=True)
 class TextEncoderFacts:
@@ -53,6 +68,11 @@ class TextEncoderFacts:
     projection: int
     projected: bool = False
     pad_token: str = "<|endoftext|>"  # noqa: S105 - a word of the vocabulary, no password
+
+    @property
+    def is_open_clip(self) -> bool:
+        """Whether the checkpoint names its tensors as open_clip does, not as transformers does."""
+        return self.activation == "gelu"
 
 
 @dataclass(frozen=True, slots=True)

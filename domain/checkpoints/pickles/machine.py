@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from domain.checkpoints.header_values import BoundedReader, UnreadableHeader
-from domain.checkpoints.pickle_names import (
+from domain.checkpoints.pickles.names import (
     dtype_named,
     is_allocation,
     is_harmless,
@@ -21,7 +21,7 @@ from domain.checkpoints.pickle_names import (
     modern_name,
     storage_dtype,
 )
-from domain.checkpoints.stored_tensors import (
+from domain.checkpoints.pickles.stored_tensors import (
     MOST_DIMENSIONS,
     Storage,
     StoredTensor,

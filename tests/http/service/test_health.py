@@ -1,4 +1,4 @@
-"""What anybody may see, without a credential."""
+"""The routes without a credential."""
 
 import dataclasses
 import re
@@ -40,7 +40,7 @@ def test_both_indexes_are_the_same(shared: Service) -> None:
     assert shared.client.get("/").get_json() == shared.client.get("/v1").get_json()
 
 
-def test_every_link_of_an_index_leads_somewhere(shared: Service) -> None:
+def test_every_link_of_an_index_works(shared: Service) -> None:
     links = shared.client.get("/v1").get_json()["links"]
     assert {"/v1/health", "/health/ready", "/v1/models", "/v1/infer"} <= set(links.values())
     for link in links.values():
@@ -50,7 +50,7 @@ def test_every_link_of_an_index_leads_somewhere(shared: Service) -> None:
 @pytest.mark.parametrize(
     "accept", [BROWSER, "text/html", "text/*", "text/html, application/json;q=0.9", "TEXT/HTML"]
 )
-def test_who_prefers_html_gets_a_page(shared: Service, accept: str) -> None:
+def test_a_client_that_prefers_html_gets_a_page(shared: Service, accept: str) -> None:
     with shared.client.get("/", headers={"Accept": accept}) as response:
         assert response.status_code == 200
         assert response.mimetype == "text/html"
@@ -77,7 +77,7 @@ def test_who_prefers_html_gets_a_page(shared: Service, accept: str) -> None:
         "text/html;q=0, */*",
     ],
 )
-def test_everybody_else_gets_json(shared: Service, accept: str | None) -> None:
+def test_other_clients_get_json(shared: Service, accept: str | None) -> None:
     headers = {} if accept is None else {"Accept": accept}
     response = shared.client.get("/", headers=headers)
     assert (response.status_code, response.mimetype) == (200, "application/json")
@@ -105,7 +105,7 @@ class _Addresses(HTMLParser):
         self.inline |= {tag} & ({"style"} if "src" in dict(attrs) else {"style", "script"})
 
 
-def test_the_page_needs_nothing_that_is_not_here_and_nothing_inline(shared: Service) -> None:
+def test_the_page_needs_no_external_and_no_inline_resource(shared: Service) -> None:
     with shared.client.get("/", headers={"Accept": "text/html"}) as response:
         page = response.get_data(as_text=True)
     addresses = _Addresses()
@@ -119,7 +119,7 @@ def test_the_page_needs_nothing_that_is_not_here_and_nothing_inline(shared: Serv
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/health"])
-def test_health_tells_version_device_and_number_of_models(shared: Service, path: str) -> None:
+def test_health_shows_version_device_and_number_of_models(shared: Service, path: str) -> None:
     response = shared.client.get(path)
     assert (response.status_code, response.content_type) == (200, "application/json")
     assert response.get_json() == {
@@ -146,7 +146,7 @@ def test_health_counts_the_models_of_the_last_scan() -> None:
     assert service.client.get("/health").get_json()["models"] == 3
 
 
-def test_health_counts_what_can_be_drawn_with_apart() -> None:
+def test_health_counts_usable_models_separately() -> None:
     service = make_service(make_settings())
     lora = dataclasses.replace(model_record(b"l", "models/l.ckpt"), reason="it is a LoRA")
     service.source.others = (lora,)
@@ -155,7 +155,7 @@ def test_health_counts_what_can_be_drawn_with_apart() -> None:
     assert (health["models"], health["loadable_models"]) == (2, 1)
 
 
-def test_without_a_model_to_draw_with_it_is_not_ready_and_says_what_to_do() -> None:
+def test_without_a_usable_model_it_is_not_ready_and_gives_the_remedy() -> None:
     service = in_state(Readiness.NO_MODEL)
     problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
     assert "put a checkpoint into one of the folders that MODEL_DIRS names" in problem["detail"]
@@ -173,7 +173,7 @@ def test_a_model_that_cannot_draw_does_not_make_it_ready() -> None:
 
 
 @pytest.mark.parametrize("scanned", [True, False])
-def test_a_file_that_is_read_keeps_nobody_from_drawing_with_another(scanned: bool) -> None:
+def test_a_file_being_read_does_not_block_other_models(scanned: bool) -> None:
     service = make_service(make_settings(), scanned=scanned)
     service.source.pending = (PendingModel("big.ckpt", "models/big.ckpt", 9, PendingState.HASHING),)
     service.source.settled = False
@@ -185,12 +185,12 @@ def test_a_file_that_is_read_keeps_nobody_from_drawing_with_another(scanned: boo
     assert problem["detail"] == Readiness.SCANNING.value
 
 
-def test_who_is_ready_says_so() -> None:
+def test_a_ready_service_says_so() -> None:
     response = in_state(Readiness.READY).client.get("/health/ready")
     assert (response.status_code, response.get_json()) == (200, {"status": "ready"})
 
 
-def test_who_waits_for_another_service_is_not_ready() -> None:
+def test_a_service_that_waits_for_another_is_not_ready() -> None:
     service = in_state(Readiness.READY)
     sole_use = service.container.sole_use()
     assert isinstance(sole_use, FakeSoleUse)
@@ -208,7 +208,7 @@ def test_who_waits_for_another_service_is_not_ready() -> None:
         life.stop(10)
 
 
-def test_who_can_keep_no_job_is_not_ready_until_one_is_kept() -> None:
+def test_a_service_that_cannot_store_jobs_is_not_ready_until_it_can() -> None:
     service = in_state(Readiness.READY)
     store = break_store(service)
     assert_problem(service.client.get("/health/ready"), 503, "not_ready")
@@ -218,7 +218,7 @@ def test_who_can_keep_no_job_is_not_ready_until_one_is_kept() -> None:
     assert service.client.get("/health/ready").status_code == 200
 
 
-def test_who_warms_up_is_not_ready() -> None:
+def test_a_service_in_its_warm_up_is_not_ready() -> None:
     generator = FakeImageGenerator()
     service = make_service(make_settings(warm_up=(MODEL.name,)), generator=generator)
     generator.gate.clear()
@@ -240,7 +240,7 @@ def test_who_warms_up_is_not_ready() -> None:
 @pytest.mark.parametrize(
     "readiness", [each for each in STATES_AT_REST if each is not Readiness.READY]
 )
-def test_who_is_not_ready_says_why_and_is_healthy_all_the_same(readiness: Readiness) -> None:
+def test_an_unready_service_says_why_and_is_still_healthy(readiness: Readiness) -> None:
     service = in_state(readiness)
     problem = assert_problem(service.client.get("/health/ready"), 503, "not_ready")
     assert problem["detail"].startswith(readiness.value)
@@ -248,7 +248,7 @@ def test_who_is_not_ready_says_why_and_is_healthy_all_the_same(readiness: Readin
     assert service.client.get("/v1/health").status_code == 200
 
 
-def test_a_credential_does_no_harm_where_none_is_needed(shared: Service) -> None:
+def test_an_unneeded_credential_does_no_harm(shared: Service) -> None:
     for path in ("/", "/v1", "/health", "/v1/health", "/health/ready"):
         response = shared.client.get(path, headers={"Authorization": "Bearer wrong"})
         assert response.status_code == 200

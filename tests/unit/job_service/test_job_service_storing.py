@@ -1,4 +1,4 @@
-"""How jobs end that can not be kept, or not by this process."""
+"""The end of jobs that cannot be stored, or not by this process."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from domain.ports.image_generator import GeneratedBatch
 from tests.unit.jobs.scheduling import Bench, request
 
 
-def test_who_waits_hears_of_any_failure_to_keep_a_picture(
+def test_a_waiting_client_is_told_of_any_failure_to_store_a_picture(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(*_anything: object) -> None:
@@ -31,7 +31,7 @@ def test_who_waits_hears_of_any_failure_to_keep_a_picture(
     assert bench.statuses == {"r1": "failed", "next": "succeeded"}
 
 
-def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
+def test_a_failing_store_refuses_before_the_work_and_loses_nothing(bench: Bench) -> None:
     kept = bench.job_service.submit(request("kept"), caller="me")
     bench.jobs.broken = True
     with pytest.raises(StorageUnavailable):
@@ -44,7 +44,7 @@ def test_a_store_that_fails_refuses_before_the_work_and_loses_nothing(bench: Ben
     assert kept.wait(0)
 
 
-def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Bench) -> None:
+def test_a_result_that_cannot_be_stored_is_a_failure_that_is_stored_later(bench: Bench) -> None:
     job = bench.job_service.submit(request(), caller="me")
     bench.results.broken = True
     bench.generator.on_begin = lambda _requests: setattr(bench.jobs, "broken", True)
@@ -64,7 +64,7 @@ def test_a_result_that_can_not_be_kept_is_a_failure_that_is_kept_later(bench: Be
     assert again.wait(0)
 
 
-def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: Bench) -> None:
+def test_jobs_of_another_process_are_visible_and_unchanged(bench: Bench) -> None:
     bench.job_service.submit(request("theirs"), caller="me")
     bench.restart()
     bench.sole_use.others = True
@@ -87,7 +87,7 @@ def test_jobs_that_another_process_draws_are_not_touched_but_can_be_seen(bench: 
     assert bench.statuses == {"theirs": "succeeded"}
 
 
-def test_a_start_removes_pictures_of_no_job(bench: Bench) -> None:
+def test_startup_removes_pictures_without_a_job(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.job_service.run_once()
     pictures = dict(bench.results.files)
@@ -97,7 +97,7 @@ def test_a_start_removes_pictures_of_no_job(bench: Bench) -> None:
     assert bench.results.files == pictures
 
 
-def test_a_start_with_an_empty_store_removes_no_pictures(bench: Bench) -> None:
+def test_startup_with_an_empty_store_removes_no_pictures(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.job_service.run_once()
     pictures = dict(bench.results.files)
@@ -117,7 +117,7 @@ def test_closed_records_are_left_to_the_next_process(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("deaths, status", [(2, "succeeded"), (3, "failed")])
-def test_a_job_that_ends_its_process_is_given_up_at_last(
+def test_a_job_that_keeps_ending_its_process_fails_in_the_end(
     bench: Bench, deaths: int, status: str
 ) -> None:
     bench.job_service.submit(request("deadly"), caller="me")
@@ -143,7 +143,7 @@ def test_a_job_that_ends_its_process_is_given_up_at_last(
 
 
 def end_the_process(bench: Bench, name: str) -> None:
-    """As if it had been killed while this was drawn."""
+    """Act as if the process had been killed while it drew this."""
     key = JobKey("me", name)
     bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0)
     bench.restart()
@@ -154,7 +154,7 @@ def drawn(bench: Bench) -> list[str]:
     return [each.id for each in bench.generator.drawn]
 
 
-def test_what_may_have_ended_a_process_is_drawn_after_those_that_waited() -> None:
+def test_jobs_that_may_have_ended_a_process_are_drawn_after_those_that_waited() -> None:
     bench = Bench(largest_batch=4)
     for name, caller in (("deadly", "me"), ("next", "me"), ("other", "you"), ("last", "you")):
         bench.job_service.submit(request(name), caller=caller)
@@ -164,7 +164,7 @@ def test_what_may_have_ended_a_process_is_drawn_after_those_that_waited() -> Non
     assert drawn(bench) == ["next", "other", "last", "deadly"]
 
 
-def test_what_may_have_ended_a_process_shares_no_batch() -> None:
+def test_jobs_that_may_have_ended_a_process_are_drawn_alone() -> None:
     bench = Bench(largest_batch=4)
     for name in ("deadly", "too", "good"):
         bench.job_service.submit(request(name), caller="me")
@@ -173,7 +173,7 @@ def test_what_may_have_ended_a_process_shares_no_batch() -> None:
         bench.jobs.jobs[key] = bench.jobs.jobs[key].started(1.0)
     bench.restart()
     bench.job_service.recover()
-    for number in range(4):  # as many as the limit takes to grow
+    for number in range(4):  # as many as the limit needs to grow
         bench.job_service.submit(request(f"new {number}"), caller="me")
     bench.job_service.drain()
     bench.job_service.run_forever()
@@ -183,7 +183,7 @@ def test_what_may_have_ended_a_process_shares_no_batch() -> None:
     ]
 
 
-def test_what_ended_a_process_before_the_last_one_is_still_drawn_last(bench: Bench) -> None:
+def test_jobs_that_ended_an_earlier_process_are_still_drawn_last(bench: Bench) -> None:
     bench.job_service.submit(request("deadly"), caller="me")
     bench.job_service.submit(request("good"), caller="me")
     end_the_process(bench, "deadly")
@@ -194,7 +194,7 @@ def test_what_ended_a_process_before_the_last_one_is_still_drawn_last(bench: Ben
     assert drawn(bench) == ["good", "deadly"]
 
 
-def test_no_newcomers_keep_what_may_have_ended_a_process_waiting_for_ever(bench: Bench) -> None:
+def test_new_jobs_do_not_delay_a_suspected_job_for_ever(bench: Bench) -> None:
     bench.job_service.submit(request("deadly"), caller="me")
     end_the_process(bench, "deadly")
     for number in range(4):
@@ -220,7 +220,7 @@ def test_a_cancel_after_the_last_step_still_counts(bench: Bench) -> None:
     assert bench.results.files == {}
 
 
-def test_pictures_are_not_lost_when_only_the_store_fails(bench: Bench) -> None:
+def test_pictures_are_not_lost_if_only_the_job_store_fails(bench: Bench) -> None:
     running = bench.job_service.submit(request(), caller="me")
 
     def break_the_store(_requests: object) -> None:

@@ -1,4 +1,4 @@
-"""What every lock does, the one in memory and the real one."""
+"""What every lock does, in memory and on disk."""
 
 import stat
 import subprocess
@@ -37,7 +37,7 @@ def test_it_is_taken_any_number_of_times_and_released_once(lock: SoleUse) -> Non
     lock.release()
 
 
-def test_only_one_has_it(tmp_path: Path) -> None:
+def test_only_one_process_holds_it(tmp_path: Path) -> None:
     first, second = FolderLock(tmp_path), FolderLock(tmp_path)
     assert first.take()
     assert not second.take()
@@ -47,7 +47,7 @@ def test_only_one_has_it(tmp_path: Path) -> None:
     second.release()
 
 
-def test_a_process_that_is_killed_leaves_it_free(tmp_path: Path) -> None:
+def test_a_killed_process_releases_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(tmp_path)],
         cwd=ROOT,
@@ -65,7 +65,7 @@ def test_a_process_that_is_killed_leaves_it_free(tmp_path: Path) -> None:
         lock.release()
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     lock = FolderLock(tmp_path)
     assert lock.take()
     (file,) = tmp_path.iterdir()
@@ -73,7 +73,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_a_folder_that_can_not_be_is_no_silent_sole_use(tmp_path: Path) -> None:
+def test_an_impossible_folder_is_never_silently_locked(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageUnavailable, match="DATA_DIR"):
         FolderLock(tmp_path / "file" / "data").take()

@@ -28,7 +28,7 @@ def test_unfinished_jobs_are_the_callers_own_oldest_first(bench: Bench) -> None:
     assert bench.job_service.glances.unfinished("me") == ()
 
 
-def test_a_job_that_waits_says_where(bench: Bench) -> None:
+def test_a_waiting_job_has_its_position(bench: Bench) -> None:
     for name in ("a", "b"):
         bench.job_service.submit(request(name), caller="me")
     views = bench.job_service.glances.unfinished("me")
@@ -38,7 +38,7 @@ def test_a_job_that_waits_says_where(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "seconds, previews", [(0.0, 3), (_GLANCE_SECONDS - 0.1, 1), (_GLANCE_SECONDS, 0)]
 )
-def test_previews_are_made_for_some_seconds_after_a_glance(
+def test_previews_are_made_for_some_seconds_after_a_poll(
     bench: Bench, seconds: float, previews: int
 ) -> None:
     bench.job_service.submit(request(), caller="me")
@@ -62,7 +62,7 @@ def test_previews_are_made_for_some_seconds_after_a_glance(
     assert bench.generator.previews == previews
 
 
-def test_the_newest_preview_is_seen_and_none_of_a_job_that_is_over(bench: Bench) -> None:
+def test_a_poll_returns_the_newest_preview_and_none_of_a_finished_job(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     glances = bench.job_service.glances
     seen = []

@@ -17,7 +17,7 @@ def drawn(service: Service, **changes: object) -> dict[str, object]:
     return body
 
 
-def test_a_finished_job_is_gone_with_its_pictures(service: Service) -> None:
+def test_a_finished_job_is_deleted_with_its_pictures(service: Service) -> None:
     body = drawn(service, num_images=2)
     kept = drawn(service)
     assert len(service.results.files) == 2
@@ -32,7 +32,7 @@ def test_a_finished_job_is_gone_with_its_pictures(service: Service) -> None:
     assert len(service.results.files) == len(service.jobs.jobs) == 1
 
 
-def test_the_same_request_is_drawn_anew_after_that(service: Service) -> None:
+def test_the_same_request_is_drawn_again_afterwards(service: Service) -> None:
     body = drawn(service)
     delete(service, body["id"])
     changed = body | {"prompt": "another"}
@@ -41,14 +41,14 @@ def test_the_same_request_is_drawn_anew_after_that(service: Service) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?forget=false"])
-def test_without_it_a_late_cancel_destroys_nothing(service: Service, query: str) -> None:
+def test_without_forget_a_late_cancel_deletes_nothing(service: Service, query: str) -> None:
     body = drawn(service)
     assert delete(service, body["id"], query).get_json()["status"] == "succeeded"
     address = f"/v1/jobs/{body['id']}/images/0"
     assert service.client.get(address, headers=AUTHORIZED).status_code == 200
 
 
-def test_what_has_not_ended_is_not_forgotten(service: Service) -> None:
+def test_an_unfinished_job_is_not_deleted(service: Service) -> None:
     occupy_device(service)
     body = infer_body()
     service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
@@ -58,21 +58,21 @@ def test_what_has_not_ended_is_not_forgotten(service: Service) -> None:
     assert delete(service, body["id"]).status_code == 204
 
 
-def test_a_failed_job_can_be_forgotten(service: Service) -> None:
+def test_a_failed_job_can_be_deleted(service: Service) -> None:
     service.generator.failures = [RuntimeError("broken")]
     body = infer_body()
     assert service.client.post("/v1/infer", json=body, headers=AUTHORIZED).status_code == 500
     assert delete(service, body["id"]).status_code == 204
 
 
-def test_nobody_forgets_what_is_anothers(service: Service) -> None:
+def test_no_caller_deletes_the_jobs_of_another(service: Service) -> None:
     body = drawn(service)
     response = service.client.delete(f"/v1/jobs/{body['id']}?forget=true", headers=OTHERS)
     assert_problem(response, 404, "job_not_found")
     assert len(service.results.files) == 1
 
 
-def test_a_store_that_fails_loses_nothing(service: Service) -> None:
+def test_a_failing_store_loses_nothing(service: Service) -> None:
     body = drawn(service)
     service.jobs.broken = True
     assert_problem(delete(service, body["id"]), 503, "storage_unavailable")
@@ -82,5 +82,5 @@ def test_a_store_that_fails_loses_nothing(service: Service) -> None:
 
 
 @pytest.mark.parametrize("word", ["yes", "1", "", "TRUE"])
-def test_another_word_is_refused(shared: Service, word: str) -> None:
+def test_another_value_is_refused(shared: Service, word: str) -> None:
     assert "true or false" in wrong_fields(delete(shared, "x", f"?forget={word}"))["forget"]

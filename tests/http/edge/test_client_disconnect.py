@@ -1,4 +1,4 @@
-"""A caller that hangs up while it waits frees its place; its job goes on."""
+"""A client that disconnects while it waits frees its slot; its job continues."""
 
 import socket
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.http.helpers import assert_problem
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """One place, and a device that draws when the fake's gate is opened."""
+    """One slot, and a device that draws when the fake's gate is opened."""
     with running_service(make_settings(max_waiting=1)) as running:
         running.generator.gate.clear()
         yield running
@@ -22,7 +22,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """The service's end of a connection, and the caller's."""
+    """The service's end of a connection, and the client's."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield ours, theirs
@@ -34,7 +34,7 @@ def infer(client: FlaskClient, body: dict[str, object], ours: socket.socket) -> 
     )
 
 
-def test_who_hangs_up_frees_its_place_and_finds_its_pictures_later(
+def test_a_disconnecting_client_frees_its_slot_and_finds_its_pictures_later(
     service: Service, connection: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = connection
@@ -54,7 +54,7 @@ def test_who_hangs_up_frees_its_place_and_finds_its_pictures_later(
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\n"])
-def test_who_is_there_gets_the_pictures(
+def test_a_connected_client_gets_the_pictures(
     service: Service, connection: tuple[socket.socket, socket.socket], sent: bytes
 ) -> None:
     ours, theirs = connection
@@ -62,13 +62,13 @@ def test_who_is_there_gets_the_pictures(
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(infer, service.client, infer_body(), ours)
         with pytest.raises(TimeoutError):
-            call.result(1.5)  # it was looked after once
+            call.result(1.5)  # the connection was checked once
         service.generator.gate.set()
         assert call.result(10).status_code == 200
     assert ours.gettimeout() is None
 
 
-def test_a_job_that_ends_with_a_timeout_of_its_own_is_no_end_of_the_wait(
+def test_a_job_that_ends_with_its_own_timeout_does_not_end_the_wait(
     service: Service, connection: tuple[socket.socket, socket.socket]
 ) -> None:
     service.generator.failures.append(TimeoutError("a library's"))

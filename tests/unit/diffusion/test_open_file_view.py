@@ -9,7 +9,7 @@ import pytest
 from adapters.diffusion.loading import open_file_view as mirror
 
 
-def test_a_path_leads_to_the_open_file_each_time_from_its_start(tmp_path: Path) -> None:
+def test_a_path_opens_the_file_from_its_start_each_time(tmp_path: Path) -> None:
     path = tmp_path / "weights.ckpt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("data", "weights")
@@ -17,12 +17,12 @@ def test_a_path_leads_to_the_open_file_each_time_from_its_start(tmp_path: Path) 
         path.unlink()
         own = mirror.own_path(file.fileno())
         if own is None:
-            pytest.skip("there is none on this system")
+            pytest.skip("this system has no such path")
         assert zipfile.is_zipfile(own)
         assert Path(own).read_bytes().startswith(b"PK")
 
 
-def test_where_positions_are_shared_there_is_none(
+def test_without_separate_positions_there_is_no_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = os.path.exists

@@ -1,4 +1,4 @@
-"""A small screen, a keyboard alone, a dark room, and a policy that forbids what is not needed."""
+"""Accessibility: a small screen, a keyboard alone, a dark room; and a strict content policy."""
 
 from typing import Any
 
@@ -47,8 +47,8 @@ def test_nothing_is_wider_than_a_phone(
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is now."""
-    # Nothing is judged in the middle of a change of colour.
+    """Return what axe-core finds wrong with the page in its current state."""
+    # Nothing is judged during a transition of colours.
     page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
@@ -59,7 +59,7 @@ def faults(page: Page) -> list[str]:
 
 
 def focused(page: Page) -> str:
-    """What the focused element is called."""
+    """Return the name of the focused element."""
     name: str = page.evaluate(
         "(({id, ariaLabel, textContent}) => id || ariaLabel || textContent.trim())"
         "(document.activeElement)"
@@ -67,7 +67,7 @@ def focused(page: Page) -> str:
     return name
 
 
-def test_a_keyboard_is_enough(studio: Studio, generator: SteppedGenerator) -> None:
+def test_the_page_works_with_a_keyboard_alone(studio: Studio, generator: SteppedGenerator) -> None:
     page = studio.open().page
     press = page.keyboard.press
     page.keyboard.type("key-of-the-tests")
@@ -78,7 +78,7 @@ def test_a_keyboard_is_enough(studio: Studio, generator: SteppedGenerator) -> No
     for _ in range(30):
         press("Tab")
         order.append(focused(page))
-        # Where the focus is can be seen.
+        # The focus is visible.
         assert page.evaluate("document.activeElement.matches(':focus-visible')")
         if order[-1].startswith("More settings"):
             break
@@ -106,13 +106,13 @@ def test_a_keyboard_is_enough(studio: Studio, generator: SteppedGenerator) -> No
     expect(studio.prompt).to_be_focused()
 
 
-def test_who_cancels_by_keyboard_keeps_a_place_to_go_on_from(
+def test_the_focus_stays_near_after_a_keyboard_cancel(
     studio: Studio, generator: SteppedGenerator
 ) -> None:
     generator.held = True
     studio.sign_in().draw()
     studio.button("Cancel").focus()
-    # Let it draw on only once the service knows of the cancel, or it may end first.
+    # Draw on only once the service knows of the cancel; otherwise the job may end first.
     with studio.page.expect_response(lambda answer: answer.request.method == "DELETE"):
         studio.page.keyboard.press("Enter")
     generator.held = False
@@ -122,7 +122,7 @@ def test_who_cancels_by_keyboard_keeps_a_place_to_go_on_from(
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_fault(studio: Studio, service: Service, view: dict[str, Any]) -> None:
-    """Every rule of axe-core for WCAG 2.2 A and AA, and its best practices, in every state."""
+    """Apply axe-core's rules for WCAG 2.2 A and AA, and its best practices, in every state."""
     page = studio.open().page
     assert faults(page) == []
     studio.sign_in()
@@ -191,8 +191,8 @@ _CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("view", [{"color_scheme": "light"}, {"color_scheme": "dark"}])
-def test_text_stands_out_from_its_ground(studio: Studio, view: dict[str, Any]) -> None:
-    """WCAG 2.2, 1.4.3: at least 4.5 to 1."""
+def test_text_has_enough_contrast(studio: Studio, view: dict[str, Any]) -> None:
+    """Check WCAG 2.2, 1.4.3: a ratio of at least 4.5 to 1."""
     studio.open()
     assert studio.page.evaluate(_CONTRAST) == []
     studio.sign_in().draw("a red circle", Width="1")
@@ -204,7 +204,7 @@ def test_text_stands_out_from_its_ground(studio: Studio, view: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("view", [{"reduced_motion": "reduce"}])
-def test_nothing_moves_for_who_wants_it_still(
+def test_nothing_moves_with_reduced_motion(
     studio: Studio, generator: SteppedGenerator, view: dict[str, Any]
 ) -> None:
     generator.held = True
@@ -213,7 +213,7 @@ def test_nothing_moves_for_who_wants_it_still(
     assert studio.page.evaluate("document.getAnimations().length") == 0
 
 
-def test_the_policy_stops_what_the_page_does_not_need(studio: Studio) -> None:
+def test_the_content_policy_blocks_what_the_page_does_not_need(studio: Studio) -> None:
     studio.open()
     for attempt in (
         "document.body.append(Object.assign(document.createElement('img'),"

@@ -1,4 +1,4 @@
-"""What a person sees at the start: the key, the line to paste, and why it cannot start."""
+"""What a person sees at startup: the key, the command to paste, and why a start fails."""
 
 import os
 import re
@@ -22,7 +22,7 @@ OWN_KEYS = "first-key-of-the-user-0, second-key-of-the-user"
 
 
 def start(folder: Path, **changes: str) -> RunningService:
-    """A service in `folder` that draws with two steps, ready."""
+    """Run a service in `folder` that draws with two steps, and wait until it is ready."""
     models = folder / "models"
     if not models.exists():
         models.mkdir()
@@ -36,7 +36,7 @@ def start(folder: Path, **changes: str) -> RunningService:
 def paste(
     shell: str, line: str, folder: Path, typed: str = "", **exported: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a line as it was printed, and type `typed` when asked."""
+    """Run a command as it was printed, and type `typed` when asked."""
     folder.mkdir()
     return subprocess.run(
         [shell, "-c", line],
@@ -70,7 +70,7 @@ def ended(home: Path) -> Iterator[list[RunningService]]:
         service.stop()
 
 
-def test_a_made_key_lasts_and_the_printed_line_draws_with_it(
+def test_a_generated_key_survives_restarts_and_the_printed_command_draws_with_it(
     home: Path, tmp_path: Path, ended: list[RunningService]
 ) -> None:
     ended.append(service := start(home, API_KEYS=""))
@@ -90,7 +90,7 @@ def test_a_made_key_lasts_and_the_printed_line_draws_with_it(
     assert again.call("GET", "/v1/jobs", headers=mine).json["count"] >= 1
 
 
-def test_with_own_keys_the_line_takes_them_from_the_shell_or_asks(
+def test_with_api_keys_the_printed_command_reads_the_key_from_the_shell_or_asks(
     home: Path, ended: list[RunningService]
 ) -> None:
     ended.append(service := start(home, API_KEYS=OWN_KEYS))
@@ -109,7 +109,7 @@ def test_with_own_keys_the_line_takes_them_from_the_shell_or_asks(
         assert not (home / f"{shell} wrong" / "picture.png").exists()
 
 
-def test_with_a_secret_key_the_line_makes_a_token_or_asks(
+def test_with_a_secret_key_the_printed_command_makes_a_token_or_asks(
     home: Path, ended: list[RunningService]
 ) -> None:
     ended.append(service := start(home, API_KEYS="", SECRET_KEY=SECRET_KEY))
@@ -137,7 +137,7 @@ COMMANDS = {
 
 
 def refused(name: str, folder: Path, **changes: str) -> str:
-    """What a start that fails says beside its log."""
+    """Return what a failing start prints besides its log."""
     done = subprocess.run(
         COMMANDS[name],
         cwd=folder,
@@ -161,7 +161,7 @@ def refused(name: str, folder: Path, **changes: str) -> str:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_port_that_is_taken_is_one_sentence(name: str, tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_sentence(name: str, tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -169,7 +169,7 @@ def test_a_port_that_is_taken_is_one_sentence(name: str, tmp_path: Path) -> None
         said = refused(name, tmp_path, PORT=str(port))
     assert said.startswith(f"Error: port {port} of 127.0.0.1 is taken")
     assert "choose another port, such as PORT=" in said
-    # Who could not even listen has changed nothing.
+    # A service that could not even listen has changed nothing.
     assert not (tmp_path / "data").exists()
 
 
@@ -179,7 +179,7 @@ def test_an_address_of_another_machine_is_one_sentence(name: str, tmp_path: Path
     assert said.startswith("Error: HOST is '192.0.2.1', which is not an address of this machine")
 
 
-def test_a_key_file_that_is_no_good_is_said(tmp_path: Path) -> None:
+def test_an_unusable_key_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "api-key").touch()
     done = subprocess.run(
@@ -195,7 +195,7 @@ def test_a_key_file_that_is_no_good_is_said(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_model_it_says_what_to_do_and_is_ready_once_there_is_one(
+def test_without_a_model_it_prints_the_remedy_and_is_ready_once_there_is_one(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "models").mkdir()

@@ -44,10 +44,10 @@ def test_a_picture_is_the_same_alone_and_in_a_batch(
             )
 
 
-def test_neighbours_have_noise_of_their_own_at_each_step(
+def test_pictures_of_a_batch_have_separate_noise_at_each_step(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
-    """With a float32_generator for all, the second picture would depend on there being a first."""
+    """With one float32_generator for all, the second picture would depend on the first."""
     for scheduler in (Scheduler.EULER_A, Scheduler.LCM):
         pair = float32_generator.generate(
             DEMO_MODEL, [demo_request(scheduler=scheduler, num_images=2)], at_once=2
@@ -57,7 +57,7 @@ def test_neighbours_have_noise_of_their_own_at_each_step(
 
 
 @pytest.mark.parametrize("scheduler", [*PLAIN, Scheduler.DPMPP_2M_KARRAS])
-def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
+def test_twenty_steps_draw_the_prompt_and_name_the_sampler(
     float32_generator: DiffusersImageGenerator, scheduler: Scheduler
 ) -> None:
     seen: list[tuple[int, int]] = []
@@ -91,7 +91,7 @@ def test_twenty_steps_draw_what_the_prompt_says_and_tell_how(
 def test_long_steps_keep_the_colours(
     float32_generator: DiffusersImageGenerator, scheduler: Scheduler, steps: int
 ) -> None:
-    """A method of high order swings up there, and the picture is burnt."""
+    """A method of high order oscillates there, and the picture is burnt."""
     wanted = demo_request(
         scheduler=scheduler,
         num_inference_steps=steps,
@@ -103,11 +103,11 @@ def test_long_steps_keep_the_colours(
     assert (verdict.colour, verdict.background) == (True, True)
 
 
-def test_each_draws_a_picture_of_its_own_and_leaves_the_next_alone(
+def test_each_scheduler_draws_its_own_picture_and_does_not_affect_the_next(
     float32_generator: DiffusersImageGenerator,
 ) -> None:
     def with_(name: Scheduler | None) -> bytes:
-        # With fewer steps some take the order of another, and draw what it draws.
+        # With fewer steps some fall back to another order, and draw the same as it.
         return draw(float32_generator, demo_request(scheduler=name, num_inference_steps=12))
 
     before = with_(None)
@@ -133,7 +133,7 @@ def test_a_format_changes_the_file_and_not_the_picture(
     assert comment.decode("utf-16-be") == picture(one.data).info["parameters"]
 
 
-def test_no_format_carries_parameters_where_that_is_off() -> None:
+def test_no_format_contains_parameters_if_they_are_off() -> None:
     float32_generator = DiffusersImageGenerator(device="cpu", embed_metadata=False)
     for output_format in OutputFormat:
         found = picture(draw(float32_generator, demo_request(output_format=output_format)))

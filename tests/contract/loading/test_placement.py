@@ -1,4 +1,4 @@
-"""Pipelines as plans have them."""
+"""Pipelines prepared according to plans."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -45,7 +45,7 @@ def test_a_plan_changes_no_more_than_rounding(
 
 
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous_format"])
-def test_convolutions_lie_in_memory_as_the_plan_has_them(memory_format: str) -> None:
+def test_convolutions_have_the_memory_format_of_the_plan(memory_format: str) -> None:
     import torch
 
     from adapters.diffusion.devices.device import planned_device
@@ -62,7 +62,7 @@ def test_convolutions_lie_in_memory_as_the_plan_has_them(memory_format: str) -> 
         assert all(each.is_contiguous(memory_format=wanted) for each in kernels)
 
 
-def test_networks_are_compiled_where_that_is_wanted() -> None:
+def test_networks_are_compiled_on_request() -> None:
     from adapters.diffusion.devices.device import planned_device
     from adapters.diffusion.devices.probe import probe
     from adapters.diffusion.loading.loader import load_pipeline
@@ -77,12 +77,13 @@ def test_networks_are_compiled_where_that_is_wanted() -> None:
             assert (part._compiled_call_impl is not None) is compiled
 
 
-# By layer it can not be tried here: accelerate breaks where it moves weights from a CPU to a CPU.
+# Offloading by layer cannot be tested here: accelerate fails to move weights from CPU to CPU.
 @pytest.mark.parametrize("offload", ["model"])
-def test_weights_that_wait_elsewhere_draw_the_same_picture(
+def test_offloaded_weights_draw_the_same_picture(
     float32_generator: DiffusersImageGenerator, offload: str
 ) -> None:
-    # Elsewhere is the same memory here; what moves them is the same as with a GPU.
+    # Here they are offloaded to the same memory; the code that moves them is the same as with a
+    # GPU.
     from adapters.diffusion.devices.device import Device, find_device
     from adapters.diffusion.engine import Engine
 
@@ -97,7 +98,7 @@ def test_weights_that_wait_elsewhere_draw_the_same_picture(
     assert hasattr(pipeline.unet, "_hf_hook")
 
 
-def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
+def test_weights_are_offloaded_again_when_a_drawing_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from adapters.diffusion.devices.device import Device, find_device
@@ -118,7 +119,7 @@ def test_weights_go_back_to_wait_when_a_drawing_is_stopped(
     assert went_back == [pipeline]
 
 
-def test_a_network_for_films_keeps_its_layout() -> None:
+def test_a_video_network_keeps_its_memory_format() -> None:
     import torch
 
     from adapters.diffusion.devices.device import planned_device

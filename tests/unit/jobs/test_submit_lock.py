@@ -1,4 +1,4 @@
-"""One call at a time is admitted; nobody waits long for a store that does not answer."""
+"""One call at a time is admitted; no caller waits long for a store that does not answer."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ def nothing() -> None:
 
 
 def in_threads(calls: list[Callable[[], None]]) -> list[Exception]:
-    """What they raised, when all of them have ended."""
+    """Return the exceptions of the calls, when all of them have ended."""
     raised: list[Exception] = []
 
     def run(call: Callable[[], None]) -> None:
@@ -32,7 +32,7 @@ def in_threads(calls: list[Callable[[], None]]) -> list[Exception]:
     return raised
 
 
-def test_a_store_that_answers_nobody_holds_those_who_wait_for_a_moment_only() -> None:
+def test_a_store_that_never_answers_delays_waiting_calls_only_briefly() -> None:
     admission = Admission(nothing, patience=0.05)
     with admission.one_at_a_time():
         began = time.monotonic()
@@ -44,7 +44,7 @@ def test_a_store_that_answers_nobody_holds_those_who_wait_for_a_moment_only() ->
 
 
 @pytest.mark.parametrize("refusal", [None, QueueFull(waiting=1, retry_after=1)])
-def test_who_waits_for_many_others_is_admitted_as_long_as_they_are_answered(
+def test_a_call_behind_many_others_is_admitted_as_long_as_they_are_answered(
     refusal: Exception | None,
 ) -> None:
     admission = Admission(nothing, patience=0.5)
@@ -63,7 +63,7 @@ def test_who_waits_for_many_others_is_admitted_as_long_as_they_are_answered(
     assert raised == ([] if refusal is None else [refusal] * 12)
 
 
-def test_calls_that_the_store_fails_do_not_keep_others_waiting() -> None:
+def test_calls_that_fail_in_the_store_do_not_delay_others() -> None:
     admission = Admission(nothing, patience=0.3)
 
     def fail() -> None:
@@ -77,7 +77,7 @@ def test_calls_that_the_store_fails_do_not_keep_others_waiting() -> None:
     assert time.monotonic() - began < 4  # one after the other would be eight
 
 
-def test_what_the_claim_raises_is_raised_and_the_next_may_try() -> None:
+def test_an_error_of_the_claim_is_raised_and_the_next_call_may_try() -> None:
     errors: list[Exception] = [StorageUnavailable("in use")]
 
     def claim() -> None:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from domain.checkpoints.header_values import DTYPE_BITS, BoundedReader, UnreadableHeader
-from domain.checkpoints.pickle_machine import PickleMachine
-from domain.checkpoints.stored_tensors import StoredTensor
+from domain.checkpoints.pickles.machine import PickleMachine
+from domain.checkpoints.pickles.stored_tensors import StoredTensor
 
 __all__ = ["ZIP_MAGIC", "TorchFile", "read_torch_file"]
 

@@ -1,4 +1,4 @@
-"""Who gets in by AUTOMATIC1111's API, and what everybody else hears."""
+"""Authentication in AUTOMATIC1111's API, and its errors."""
 
 import base64
 
@@ -27,13 +27,11 @@ def post(service: Service, headers: dict[str, str]) -> TestResponse:
         {"Authorization": f"bAsIc   {basic(API_KEY)['Authorization'][6:]}  "},
     ],
 )
-def test_a_key_is_a_password_whatever_the_users_name(
-    shared: Service, headers: dict[str, str]
-) -> None:
+def test_a_key_is_the_password_for_any_user_name(shared: Service, headers: dict[str, str]) -> None:
     assert post(shared, headers).status_code == 200
 
 
-def test_so_is_a_token(shared: Service) -> None:
+def test_a_token_is_accepted_as_password_too(shared: Service) -> None:
     assert post(shared, basic(make_token())).status_code == 200
 
 
@@ -54,7 +52,9 @@ def test_so_is_a_token(shared: Service) -> None:
         {"Authorization": f"Digest {API_KEY}"},
     ],
 )
-def test_anything_else_is_asked_for_a_password(shared: Service, headers: dict[str, str]) -> None:
+def test_other_credentials_are_asked_for_a_password(
+    shared: Service, headers: dict[str, str]
+) -> None:
     response = shared.client.post(URL, data=b"{", headers=headers)
     assert error_of(response, 401)["error"] == "unauthenticated"
     basic_challenge, bearer_challenge = response.headers.getlist("WWW-Authenticate")
@@ -62,12 +62,12 @@ def test_anything_else_is_asked_for_a_password(shared: Service, headers: dict[st
     assert bearer_challenge.split()[0] == "Bearer"
 
 
-def test_a_right_that_lacks_is_a_403(shared: Service) -> None:
+def test_a_missing_scope_is_a_403(shared: Service) -> None:
     response = post(shared, basic(make_token({"scope": "models:read"})))
     assert error_of(response, 403)["error"] == "insufficient_scope"
 
 
-def test_basic_is_for_this_door_alone(shared: Service) -> None:
+def test_basic_works_in_this_api_only(shared: Service) -> None:
     for path in ("/v1/models", "/openai/v1/models"):
         response = shared.client.get(path, headers=basic(API_KEY))
         assert response.status_code == 401
@@ -77,12 +77,12 @@ def test_basic_is_for_this_door_alone(shared: Service) -> None:
 @pytest.mark.parametrize(
     "method, path, status", [("GET", URL, 405), ("POST", "/sdapi/v1/img2img", 404)]
 )
-def test_an_unknown_route_has_that_apis_shape(
+def test_an_unknown_route_has_the_error_shape_of_that_api(
     shared: Service, method: str, path: str, status: int
 ) -> None:
     error_of(shared.client.open(path, method=method, headers=AUTHORIZED), status)
 
 
 @pytest.mark.parametrize("path", ["/sdapi", "/sdapi/v10", "/sdapi/v1x/txt2img"])
-def test_beside_the_door_errors_keep_their_own_shape(shared: Service, path: str) -> None:
+def test_errors_of_other_routes_keep_their_own_shape(shared: Service, path: str) -> None:
     assert_problem(shared.client.get(path, headers=AUTHORIZED), 404, "not_found")

@@ -1,4 +1,4 @@
-"""The credential: asked for once or brought by a link, kept in the tab, given up on request."""
+"""The credential: entered once or brought by a link, kept in the tab, removed on request."""
 
 import json
 import time
@@ -20,12 +20,12 @@ document.addEventListener("DOMContentLoaded", () => addresses.push(`then ${locat
 
 
 def kept(page: Page) -> dict[str, str]:
-    """What the browser keeps, in the tab and on the device, that holds the key."""
+    """Return the browser's stored values, of the tab and the device, that contain the key."""
     text: str = page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
     return {name: value for name, value in json.loads(text).items() if API_KEY in value}
 
 
-def test_a_wrong_key_is_refused_with_a_word_about_it(studio: Studio) -> None:
+def test_a_wrong_key_is_rejected_with_a_reason(studio: Studio) -> None:
     key = studio.open().field("API key or token")
     expect(key).to_be_focused()
     key.fill("wrong")
@@ -42,7 +42,7 @@ def test_a_wrong_key_is_refused_with_a_word_about_it(studio: Studio) -> None:
     expect(alert).to_contain_text("Enter an API key")
 
 
-def test_a_right_key_is_asked_for_once_and_forgotten_on_signing_out(studio: Studio) -> None:
+def test_a_valid_key_is_asked_for_once_and_forgotten_on_sign_out(studio: Studio) -> None:
     studio.sign_in()
     expect(studio.prompt).to_be_focused()
     studio.page.reload()
@@ -64,7 +64,7 @@ def test_a_right_key_is_asked_for_once_and_forgotten_on_signing_out(studio: Stud
     expect(studio.field("Steps")).to_have_value("9")
 
 
-def test_a_key_is_remembered_on_the_device_only_when_a_person_says_so(studio: Studio) -> None:
+def test_a_key_is_stored_on_the_device_only_on_request(studio: Studio) -> None:
     studio.open().page.get_by_label("Remember me on this device").check()
     studio.sign_in_here()
     studio.prompt.fill("a long thought")
@@ -79,7 +79,9 @@ def test_a_key_is_remembered_on_the_device_only_when_a_person_says_so(studio: St
 
 
 @pytest.mark.parametrize("remembered", [False, True])
-def test_a_link_signs_in_and_leaves_the_address_at_once(studio: Studio, remembered: bool) -> None:
+def test_a_link_signs_in_and_its_key_leaves_the_address_at_once(
+    studio: Studio, remembered: bool
+) -> None:
     page = studio.page
     page.add_init_script(_ADDRESSES)
     if remembered:
@@ -101,7 +103,7 @@ def test_a_link_signs_in_and_leaves_the_address_at_once(studio: Studio, remember
     assert page.url == f"{studio.url}/"
 
 
-def test_a_wrong_link_says_so_and_keeps_a_key_that_is_good(studio: Studio) -> None:
+def test_a_wrong_link_is_reported_and_keeps_a_valid_key(studio: Studio) -> None:
     studio.sign_in()
     studio.page.goto("about:blank")
     studio.page.goto(f"{studio.url}/#key=wrong")
@@ -123,7 +125,7 @@ def test_a_link_works_in_a_tab_that_shows_the_page_already(studio: Studio) -> No
     ("fragment", "refused"),
     [("#key=%E0%A4%A", "no spaces|not accepted"), ("#key=", "Enter|no spaces"), ("#other", "")],
 )
-def test_a_link_that_is_no_good_does_no_harm(studio: Studio, fragment: str, refused: str) -> None:
+def test_a_malformed_link_does_no_harm(studio: Studio, fragment: str, refused: str) -> None:
     studio.page.goto(f"{studio.url}/{fragment}")
     expect(studio.field("API key or token")).to_be_visible()
     if refused:
@@ -139,7 +141,7 @@ def test_the_characters_of_a_key_survive_the_link(studio: Studio) -> None:
     assert "Bearer a+b+c%d" in seen
 
 
-def test_a_token_serves_as_well_but_needs_both_rights(studio: Studio) -> None:
+def test_a_token_works_too_but_needs_both_scopes(studio: Studio) -> None:
     key = studio.open().field("API key or token")
     key.fill(make_token({"scope": "models:read"}))
     studio.button("Sign in").click()
@@ -147,7 +149,7 @@ def test_a_token_serves_as_well_but_needs_both_rights(studio: Studio) -> None:
     studio.sign_in(make_token({"exp": int(time.time()) + 60}))
 
 
-def test_a_credential_that_ends_in_the_middle_loses_nothing(studio: Studio) -> None:
+def test_a_credential_that_expires_in_between_loses_nothing(studio: Studio) -> None:
     studio.sign_in()
 
     def with_a_stale_key(route: Route) -> None:

@@ -35,7 +35,7 @@ def model(tmp_path: Path) -> ModelRecord:
     return dataclasses.replace(DEMO_MODEL, path=str(path), stamp=FileStamp.of(path.stat()))
 
 
-def test_a_file_with_its_stamp_is_drawn_with(
+def test_a_file_with_its_stamp_can_draw(
     generator: DiffusersImageGenerator, model: ModelRecord, request_for: RequestFor
 ) -> None:
     assert generator.generate(model, [request_for()]).images
@@ -62,7 +62,7 @@ def test_another_file_is_refused(
         generator.generate(model, [request_for()])
 
 
-def test_a_write_while_it_is_read_is_found_out(
+def test_a_write_during_reading_is_detected(
     model: ModelRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from adapters.diffusion.devices.device import find_device

@@ -54,18 +54,18 @@ def answer(service: Service, **changes: object) -> dict[str, Any]:
     return found
 
 
-def test_a_model_lists_its_schedulers_and_the_one_it_has_by_default(shared: Service) -> None:
+def test_a_model_lists_its_schedulers_and_its_default(shared: Service) -> None:
     model = shared.client.get(f"/v1/models/{MODEL.id}", headers=AUTHORIZED).get_json()
     assert (model["schedulers"], model["default_scheduler"]) == (NAMES, "DPM++ 2M")
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_scheduler_is_handed_on_and_told_of(shared: Service, name: str) -> None:
+def test_a_scheduler_is_passed_on_and_returned(shared: Service, name: str) -> None:
     assert answer(shared, scheduler=name)["scheduler"] == name
     assert [request.scheduler for request in shared.generator.drawn] == [name]
 
 
-def test_a_scheduler_of_null_is_one_that_was_left_out(shared: Service) -> None:
+def test_a_scheduler_of_null_is_a_missing_one(shared: Service) -> None:
     body = infer_body(seed=3)
     first, again = (
         shared.client.post("/v1/infer", json=body | more, headers=AUTHORIZED)
@@ -77,7 +77,7 @@ def test_a_scheduler_of_null_is_one_that_was_left_out(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("value", ["euler", "DPM++ 2m", "", " Euler", "x" * 5000, 1, True, []])
-def test_an_unknown_scheduler_is_refused_with_those_there_are(
+def test_an_unknown_scheduler_is_refused_with_the_known_ones(
     shared: Service, value: object
 ) -> None:
     messages = wrong_fields(post(shared, scheduler=value))
@@ -87,7 +87,7 @@ def test_an_unknown_scheduler_is_refused_with_those_there_are(
     assert shared.generator.drawn == []
 
 
-def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy() -> None:
+def test_a_scheduler_that_does_not_suit_the_model_is_refused_with_the_remedy() -> None:
     service = make_service(make_settings())
     service.source.others = (SD_3,)
     service.container.model_registry().refresh()
@@ -103,9 +103,7 @@ def test_a_scheduler_that_is_not_for_the_model_is_refused_with_the_remedy() -> N
 
 
 @pytest.mark.parametrize(("name", "extension"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])
-def test_a_picture_has_the_format_that_was_asked_for(
-    shared: Service, name: str, extension: str
-) -> None:
+def test_a_picture_has_the_requested_format(shared: Service, name: str, extension: str) -> None:
     told = answer(shared, output_format=name, num_images=2)
     assert told["output_format"] == name
     job = shared.client.get(f"/v1/jobs/{told['id']}", headers=AUTHORIZED).get_json()
@@ -134,7 +132,7 @@ def test_a_replay_has_the_same_format(shared: Service) -> None:
 
 
 @pytest.mark.parametrize("value", ["gif", "PNG", "jpg", "", None, 1, ["png"]])
-def test_an_unknown_format_is_refused_with_those_there_are(shared: Service, value: object) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(shared: Service, value: object) -> None:
     messages = wrong_fields(post(shared, output_format=value, quality=5))
     assert set(messages) == {"output_format"}
     assert value is None or "png, jpeg, webp" in messages["output_format"]
@@ -150,7 +148,7 @@ def test_a_quality_is_between_1_and_100(shared: Service, output_format: str) -> 
         assert set(messages) == {"quality"}
 
 
-def test_a_quality_of_a_png_is_refused_also_beside_other_wrong_fields(shared: Service) -> None:
+def test_a_quality_for_a_png_is_refused_with_other_invalid_fields_too(shared: Service) -> None:
     assert set(wrong_fields(post(shared, quality=90))) == {"quality"}
     messages = wrong_fields(post(shared, quality=90, output_format="png", width=1))
     assert set(messages) == {"quality", "width"}
@@ -158,7 +156,7 @@ def test_a_quality_of_a_png_is_refused_also_beside_other_wrong_fields(shared: Se
     assert answer(shared, quality=None)["quality"] is None
 
 
-def test_the_quality_that_is_the_default_is_the_same_request_and_others_are_not(
+def test_the_default_quality_is_the_same_request_and_others_are_not(
     shared: Service,
 ) -> None:
     body = infer_body(seed=1, output_format="jpeg")
