@@ -1,38 +1,38 @@
-"""What is wrong in the model folders."""
+"""Warnings of a scan: what is wrong in the model folders."""
 
 import logging
 
-__all__ = ["Complaints", "one_line"]
+__all__ = ["ScanWarnings", "one_line"]
 
 _log = logging.getLogger(__name__)
 
 
 def one_line(text: str) -> str:
-    """A text as one line of a log: what is not printable, such as a line end, is escaped."""
+    """Return a text as one line of a log; characters that are not printable are escaped."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
-class Complaints:
-    """What is wrong with some files, each said once for as long as it stays so."""
+class ScanWarnings:
+    """Logs what is wrong with files, each fault once for as long as it lasts."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
         self._now: set[str] = set()
         self._unread: set[str] = set()
 
-    def say(self, message: str) -> None:
-        """Say that something is wrong."""
-        if message not in self._said | self._now:
+    def warn(self, message: str) -> None:
+        """Log a fault, unless this scan or the one before has logged it."""
+        if message not in self._logged | self._now:
             _log.warning("%s", one_line(message))
         self._now.add(message)
 
     def unread(self, path: str, message: str) -> None:
-        """Say why `path` can not be looked at, and note that it was not."""
+        """Log why `path` cannot be read, and note that it was not."""
         self._unread.add(path)
-        self.say(message)
+        self.warn(message)
 
     def end_of_scan(self) -> tuple[str, ...]:
-        """The paths that were not looked at, sorted; what is no longer wrong is forgotten."""
-        self._said, self._now = self._now, set()
+        """Return the paths that were not read, sorted; forget the faults that are gone."""
+        self._logged, self._now = self._now, set()
         unread, self._unread = self._unread, set()
         return tuple(sorted(unread))

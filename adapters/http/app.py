@@ -106,7 +106,7 @@ def create_app(
         automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
-        automatic1111.upkeep_blueprint(device_report, credential_checker),
+        automatic1111.program_blueprint(device_report, credential_checker),
         automatic1111.progress_blueprint(job_service, credential_checker),
         automatic1111.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(registry),

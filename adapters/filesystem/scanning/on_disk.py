@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 
 from adapters.filesystem.folders import part_paths
-from adapters.filesystem.scan_warnings import Complaints
+from adapters.filesystem.scan_warnings import ScanWarnings
 from domain.models.record import FileStamp, ModelPart
 
 __all__ = ["Found", "look_at"]
@@ -35,7 +35,7 @@ class Found:
         return next((part.path for part in self.parts if part.path.endswith(_PARTIAL)), None)
 
 
-def look_at(path: str, complaints: Complaints) -> Found | None:
+def look_at(path: str, warnings: ScanWarnings) -> Found | None:
     """What lies at `path`; None for what is neither file nor folder.
 
     Raises:
@@ -43,15 +43,15 @@ def look_at(path: str, complaints: Complaints) -> Found | None:
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
-        return Found(path, parts=_parts(path, complaints))
+        return Found(path, parts=_parts(path, warnings))
     if not stat.S_ISREG(status.st_mode):
         return None
     return Found(path, FileStamp.of(status))
 
 
-def _parts(folder: str, complaints: Complaints) -> tuple[ModelPart, ...]:
+def _parts(folder: str, warnings: ScanWarnings) -> tuple[ModelPart, ...]:
     parts = []
-    for path in part_paths(folder, complaints):
+    for path in part_paths(folder, warnings):
         status = os.stat(os.path.join(folder, path))
         if stat.S_ISREG(status.st_mode):
             parts.append(ModelPart(path, FileStamp.of(status)))

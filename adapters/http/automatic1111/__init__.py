@@ -9,9 +9,9 @@ from adapters.http.automatic1111.listing import listing_blueprint
 from adapters.http.automatic1111.options import CallersOptions, options_blueprint
 from adapters.http.automatic1111.png_info import png_info_blueprint
 from adapters.http.automatic1111.prefix import PREFIX
+from adapters.http.automatic1111.program import program_blueprint
 from adapters.http.automatic1111.progress import progress_blueprint
 from adapters.http.automatic1111.txt2img import txt2img_blueprint
-from adapters.http.automatic1111.upkeep import upkeep_blueprint
 
 __all__ = [
     "ERROR_FORM",
@@ -20,7 +20,7 @@ __all__ = [
     "listing_blueprint",
     "options_blueprint",
     "png_info_blueprint",
+    "program_blueprint",
     "progress_blueprint",
     "txt2img_blueprint",
-    "upkeep_blueprint",
 ]

@@ -11,7 +11,7 @@ from adapters.http.problems.handlers import ErrorForm
 from adapters.http.problems.rows import ErrorTable, Problem, row
 from domain import errors
 
-__all__ = ["ERRORS", "ERROR_FORM", "Automatic1111ErrorSchema"]
+__all__ = ["ERRORS", "ERROR_FORM", "SdapiErrorSchema"]
 
 # What the domain finds wrong, by that API's names.
 _FIELDS = {
@@ -93,7 +93,7 @@ _WRONG_FIELD = {
 }
 
 
-class Automatic1111ErrorSchema(AnswerSchema):
+class SdapiErrorSchema(AnswerSchema):
     """An error in the form of AUTOMATIC1111's API."""
 
     error = fields.String(metadata={"description": "A stable word that programs can match."})

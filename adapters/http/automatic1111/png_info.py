@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from adapters.http.automatic1111.errors import Automatic1111ErrorSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import protect
@@ -84,7 +84,7 @@ def png_info_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: the parameters of pictures.",
-        error_schema=Automatic1111ErrorSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields
 
-from adapters.http.automatic1111.errors import Automatic1111ErrorSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect
@@ -81,7 +81,7 @@ def progress_blueprint(job_service: JobService, checker: CredentialChecker) -> B
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: progress.",
-        error_schema=Automatic1111ErrorSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 

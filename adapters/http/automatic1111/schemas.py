@@ -6,19 +6,19 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.automatic1111.asked import (
-    MORE_FIELDS,
-    MORE_SETTINGS,
-    ignored_names,
-    refusals,
-    refused_settings,
-)
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
     SCHEDULES,
     Chosen,
     chosen_scheduler,
+)
+from adapters.http.automatic1111.unsupported import (
+    MORE_FIELDS,
+    MORE_SETTINGS,
+    ignored_names,
+    refusals,
+    refused_settings,
 )
 from adapters.http.edge.redaction import current_redactor
 from adapters.http.generation.fields import CheckedString, LimitedString

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
 from adapters.http import automatic1111
-from adapters.http.automatic1111.asked.fields import READ_SETTINGS
+from adapters.http.automatic1111.unsupported.fields import READ_SETTINGS
 from adapters.http.description.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
 from adapters.http.description.samples import sample_of
 from adapters.http.generation.schemas import V1_LIMITS
@@ -121,7 +121,7 @@ def test_every_domain_error_is_described(
         return
     assert isinstance(sample_of(error), error)
     examples = document.contents["components"]["examples"]
-    names = {f"Problem.{error.code}", f"Automatic1111Error.{error.code}"} & examples.keys()
+    names = {f"Problem.{error.code}", f"SdapiError.{error.code}"} & examples.keys()
     assert names, "no route says that it `raises` it"
     for value in (examples[name]["value"] for name in names):
         assert error.code in (value.get("code"), value.get("error"))
@@ -220,7 +220,7 @@ def test_the_api_of_automatic1111_is_described_with_its_own_errors(document: Doc
     ]
     assert len(operations) == 28
     for operation in operations:
-        assert error_schemas(operation["responses"]) == {"Automatic1111Error"}
+        assert error_schemas(operation["responses"]) == {"SdapiError"}
         assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]
     schema = document.contents["components"]["schemas"]["SdapiTxt2Img"]
     settings = schema["properties"]["override_settings"]["properties"]

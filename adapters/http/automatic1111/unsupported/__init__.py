@@ -4,7 +4,7 @@ Clients send all the fields that they know, most of them at their defaults. `fie
 what it comes to here, `settings` of each setting of that web UI, `scripts` of scripts.
 """
 
-from adapters.http.automatic1111.asked.fields import (
+from adapters.http.automatic1111.unsupported.fields import (
     MORE_FIELDS,
     MORE_SETTINGS,
     ignored_names,

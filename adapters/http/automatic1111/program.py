@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Response, jsonify
 
-from adapters.http.automatic1111.errors import Automatic1111ErrorSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.edge.auth import protect
 from adapters.http.edge.bodies import Blueprint
@@ -14,7 +14,7 @@ from domain.credentials import Scope
 from domain.ports.device_report import DeviceReport
 from domain.services.credential_checker import CredentialChecker
 
-__all__ = ["upkeep_blueprint"]
+__all__ = ["program_blueprint"]
 
 _REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 _UNKNOWN = {"error": "unavailable"}
@@ -24,14 +24,14 @@ _FLAGS = {"api": True}
 _STATM = Path("/proc/self/statm")
 
 
-def upkeep_blueprint(report: DeviceReport, checker: CredentialChecker) -> Blueprint:
+def program_blueprint(report: DeviceReport, checker: CredentialChecker) -> Blueprint:
     """`/sdapi/v1/memory`, `/sdapi/v1/cmd-flags` and `/sdapi/v1/refresh-…`."""
     blueprint = Blueprint(
         "sdapi_upkeep",
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: the program itself.",
-        error_schema=Automatic1111ErrorSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 
