@@ -121,4 +121,5 @@ def _answer(result: GenerationResult, pictures: Sequence[dict[str, str]]) -> dic
         ],
         "output_format": result.request.output_format.value,
         "size": f"{result.request.width}x{result.request.height}",
+        "warnings": list(result.warnings),
     }

@@ -42,6 +42,16 @@ def test_a_model_that_cannot_be_loaded_is_named_with_the_reason(service: Service
     assert MODEL.name in detail
 
 
+def test_a_failed_job_says_what_the_client_that_waited_was_told(shared: Service) -> None:
+    shared.generator.failures.append(errors.OutOfMemory("drawing", "cpu"))
+    body = infer_body()
+    waited = shared.client.post("/v1/infer", json=body, headers=AUTHORIZED)
+    told = assert_problem(waited, 507, "out_of_memory")["detail"]
+    assert "ask for a smaller width and height or fewer images" in told
+    job = shared.client.get(f"/v1/jobs/{body['id']}", headers=AUTHORIZED).get_json()
+    assert job["error"]["detail"] == told
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_an_unknown_model_is_not_found_and_named(shared: Service, route: str) -> None:
     body = infer_body(model_id=UNKNOWN.upper())
