@@ -67,10 +67,11 @@ def _precision(error: errors.GenerationFailed) -> str:
 
 
 def _device(error: errors.DeviceUnavailable) -> str:
-    if error.available:
-        return "DEVICE=auto takes the best"
-    settings = ", ".join(option.upper() for option in error.options)
-    return f"see {settings}" if settings else ""
+    return "DEVICE=auto takes the best" if error.available else ""
+
+
+def _settings(error: errors.DeviceUnavailable) -> str:
+    return error.named(str.upper)
 
 
 ERRORS: Mapping[type[DomainError], _Row] = {
@@ -92,7 +93,7 @@ ERRORS: Mapping[type[DomainError], _Row] = {
     errors.OutOfMemory: _Row(CommandError, Wording(_memory)),
     errors.GenerationFailed: _Row(CommandError, Wording(_precision)),
     errors.DeviceLost: _fails(_AGAIN),
-    errors.DeviceUnavailable: _Row(CommandError, Wording(_device)),
+    errors.DeviceUnavailable: _Row(CommandError, Wording(_device, _settings)),
     errors.JobNotFound: _wrong(),
     errors.ImageNotFound: _wrong(),
     errors.ImageNotReady: _fails("wait until it has succeeded"),

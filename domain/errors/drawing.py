@@ -1,5 +1,7 @@
 """The device, and the drawing itself."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.errors.base import DomainError
@@ -63,7 +65,7 @@ class DeviceUnavailable(DomainError):
     Attributes:
         reason: Why.
         available: The devices that are there; empty where another device would not help.
-        options: The operator's choices that cannot be had, by the names of `Settings`.
+        options: The operator's choices that the reason names, such as `offload`.
     """
 
     reason: str
@@ -71,6 +73,13 @@ class DeviceUnavailable(DomainError):
     options: tuple[str, ...] = ()
 
     code = "device_unavailable"
+
+    def named(self, name_of: Callable[[str], str]) -> str:
+        """The sentence, with the name that `name_of` gives each option."""
+        if not self.options:
+            return str(self)
+        names = "|".join(self.options)
+        return re.sub(rf"\b(?:{names})\b", lambda found: name_of(found[0]), str(self))
 
     def __str__(self) -> str:
         there = f"; there are: {', '.join(self.available)}" if self.available else ""

@@ -42,7 +42,7 @@ def probe(device: str = AUTO) -> DeviceFacts:
     chosen = torch.device(_best_device() if device == AUTO else device)
     if not _is_there(chosen):
         raise DeviceUnavailable(
-            f"the device is {device!r}, which this machine or this build of torch "
+            f"device is {device!r}, which this machine or this build of torch "
             f"{torch.__version__} does not have",
             available=tuple(
                 name for name in ("cuda", "mps", "cpu") if _is_there(torch.device(name))

@@ -28,7 +28,7 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.ModelChanged("model1.ckpt"),
     errors.OutOfMemory("drawing 1024 × 1024 pixels", "NVIDIA T4"),
     errors.GenerationFailed("drawing failed: the device reported an error"),
-    errors.DeviceUnavailable("the device is 'cuda', which is not there", available=("cpu",)),
+    errors.DeviceUnavailable("device is 'cuda', which is not there", ("cpu",), ("device",)),
     errors.JobNotFound(_ID),
     errors.DeviceLost("drawing failed, and the device takes no more work from this process"),
     errors.PicturesLost(_ID),

@@ -29,10 +29,11 @@ def _precision(error: errors.GenerationFailed) -> str:
 
 
 def _device(error: errors.DeviceUnavailable) -> str:
-    if error.available:
-        return "DEVICE=auto takes the best"
-    settings = ", ".join(option.upper() for option in error.options)
-    return f"see {settings}" if settings else ""
+    return "DEVICE=auto takes the best" if error.available else ""
+
+
+def _settings(error: errors.DeviceUnavailable) -> str:
+    return error.named(str.upper)
 
 
 def _image(error: errors.ImageNotFound) -> str:
@@ -67,7 +68,7 @@ COMMON: ErrorTable = {
     errors.DeviceLost: row(
         HTTPStatus.INTERNAL_SERVER_ERROR, "send the request again when the service has restarted"
     ),
-    errors.DeviceUnavailable: row(HTTPStatus.SERVICE_UNAVAILABLE, _device),
+    errors.DeviceUnavailable: row(HTTPStatus.SERVICE_UNAVAILABLE, _device, says=_settings),
     errors.ImageNotFound: row(HTTPStatus.NOT_FOUND, _image),
     errors.JobRunning: row(HTTPStatus.CONFLICT, "cancel it first, or wait until it has ended"),
     errors.JobNotReadable: row(

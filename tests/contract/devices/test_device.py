@@ -175,7 +175,7 @@ def test_an_unsupported_setting_is_reported_before_drawing() -> None:
     from adapters.diffusion.image_generator import DiffusersImageGenerator
 
     generator = DiffusersImageGenerator(device="cpu", offload="model")
-    with pytest.raises(DeviceUnavailable, match="OFFLOAD is model, which is for CUDA"):
+    with pytest.raises(DeviceUnavailable, match="offload is model, which is for CUDA"):
         generator.prepare()
     assert generator.device is None
     assert generator.plan is None

@@ -103,6 +103,15 @@ def test_each_api_names_its_own_remedy(error: DomainError, v1: str, others: list
     assert others[1] in said("automatic1111", error)
 
 
+@pytest.mark.parametrize("name", [*APIS, "terminal"])
+def test_the_options_of_a_device_have_the_names_of_the_settings(name: str) -> None:
+    reason = "offload is model and compile is true; choose one of the two"
+    error = errors.DeviceUnavailable(reason, options=("offload", "compile"))
+    assert said(name, error) == "OFFLOAD is model and COMPILE is true; choose one of the two"
+    missing = errors.DeviceUnavailable("device is 'cuda'", ("cpu",), ("device",))
+    assert said(name, missing) == "DEVICE is 'cuda'; there are: cpu; DEVICE=auto takes the best"
+
+
 def test_an_id_conflict_names_the_fields_and_the_format_of_the_job() -> None:
     told_of = said("v1", errors.IdConflict("a", ("output_format", "quality"), "png"))
     assert "with another output_format, quality" in told_of

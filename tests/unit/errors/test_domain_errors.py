@@ -28,7 +28,7 @@ SAMPLES: tuple[DomainError, ...] = (
     errors.OutOfMemory("drawing", "NVIDIA T4", tiling_helps=True),
     errors.GenerationFailed("decoding produced NaN in float16", overflowed="float16"),
     errors.DeviceLost("an illegal memory access"),
-    errors.DeviceUnavailable("the device is 'cuda'", available=("mps", "cpu"), options=("device",)),
+    errors.DeviceUnavailable("device is 'cuda'", available=("mps", "cpu"), options=("device",)),
     errors.JobNotFound("a"),
     errors.ImageNotFound("a", 3, pictures=2),
     errors.ImageNotFound("a", 3, pictures=1),
