@@ -1,4 +1,4 @@
-"""What that API's clients ask of the program itself."""
+"""Routes about the program itself: its memory, its flags, and refreshes that it does not need."""
 
 import os
 from http import HTTPStatus
@@ -20,7 +20,7 @@ _REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 _UNKNOWN = {"error": "unavailable"}
 """That API's words for what it cannot tell."""
 _FLAGS = {"api": True}
-"""How that web UI would have been started. What this service was told is nobody's business."""
+"""The flags that that web UI would have been started with. This service's own are not shown."""
 _STATM = Path("/proc/self/statm")
 
 

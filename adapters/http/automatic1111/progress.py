@@ -75,7 +75,7 @@ class _SdapiProgressSchema(AnswerSchema):
 
 
 def progress_blueprint(job_service: JobService, checker: CredentialChecker) -> Blueprint:
-    """`/sdapi/v1/progress`, `interrupt` and `skip`, for the caller's own jobs of this door."""
+    """`/sdapi/v1/progress`, `interrupt` and `skip`, for the caller's own jobs of this API."""
     blueprint = Blueprint(
         "sdapi_progress",
         __name__,

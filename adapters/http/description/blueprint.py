@@ -1,4 +1,4 @@
-"""A blueprint whose routes are described in OpenAPI by what is said of them anyway."""
+"""A blueprint that documents its routes in OpenAPI from their own declarations."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -34,7 +34,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):
     """A flask-smorest blueprint that describes what its routes answer when something is wrong.
 
     Args:
-        error_schema: The shape of an error here; problem details unless a door has its own.
+        error_schema: The shape of an error here; problem details by default.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):
             app,
             spec,
             self._errors(doc, doc_info, method),
-            door=self.url_prefix or "/",
+            prefix=self.url_prefix or "/",
             schema=self._error_component(spec),
         )
         responses |= {

@@ -25,13 +25,14 @@ from adapters.http.v1.picture_links import LinkMaker
 from application.jobs.job_service import JobService
 from application.settings.settings import Settings
 from domain.credentials import Scope
+from domain.errors import JobNotFound
 from domain.generation.request import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["images_blueprint"]
 
 _ID_PREFIX = "openai-"
-"""Keeps the ids of this door's jobs apart from those that the caller chose elsewhere."""
+"""The start of all ids of this API's jobs; it keeps them apart from ids that callers choose."""
 _KEY_HEADER = "Idempotency-Key"
 _HASHED = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY = {
@@ -64,7 +65,7 @@ def images_blueprint(
 
     @blueprint.post("/images/generations")
     @blueprint.request_headers(_KEY)
-    @blueprint.raises(*SUBMITTING, *DRAWING)
+    @blueprint.raises(*SUBMITTING, *DRAWING, JobNotFound)
     @blueprint.arguments(ImagesRequestSchema, example=_EXAMPLE)
     @blueprint.response(
         HTTPStatus.OK, ImagesSchema, description="The pictures, in the order of their seeds."

@@ -1,7 +1,8 @@
-"""What that API's clients ask for, beyond what is read from their requests.
+"""Fields, settings and scripts of that API that this service does not have.
 
-Clients send all the fields that they know, most of them at their defaults. `fields` says of each
-what it comes to here, `settings` of each setting of that web UI, `scripts` of scripts.
+Clients send all the fields that they know, most of them at their defaults. A value that asks for
+nothing is accepted. A value that would change the picture is refused. `fields` decides on fields,
+`settings` on settings of that web UI, and `scripts` on scripts.
 """
 
 from adapters.http.automatic1111.unsupported.fields import (
