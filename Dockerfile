@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 
-# Two stages: the first installs into a virtual environment, the second takes it over and nothing
-# of what made it. docs/operations.md has the commands.
-# For a build that never changes, name the image with its digest: python:3.12-slim@sha256:….
+# Two stages: the first installs into a virtual environment, the second copies only that
+# environment. docs/operations.md has the commands.
+# For a build that never changes, name the image by its digest: python:3.12-slim@sha256:….
 # `docker buildx imagetools inspect python:3.12-slim` prints it.
 ARG PYTHON_IMAGE=python:3.12-slim
 
@@ -16,10 +16,11 @@ COPY constraints.txt ./
 COPY requirements ./requirements
 RUN /opt/venv/bin/pip install --require-hashes --requirement requirements/pip.txt
 
-# Where torch comes from. Empty takes the registry's own build: CUDA on x86-64, CPU on Arm. Its files
-# are checked by their hashes. For the CPU build on x86-64, or another CUDA version, give the index
-# address that PyTorch's installation page names for it. That build is pinned by its version alone.
-# torch comes first: it is most of the image, and its layer stays while the code changes.
+# The package index for torch. If it is empty, the registry's own build is installed: CUDA on x86-64,
+# CPU on Arm; its files are checked by their hashes. For the CPU build on x86-64, or another CUDA
+# version, set the index address from PyTorch's installation page; that build is pinned by its
+# version only. torch is installed first: it is most of the image, and its layer stays cached while
+# the code changes.
 ARG TORCH_INDEX_URL=""
 RUN if [ -z "${TORCH_INDEX_URL}" ]; then \
         /opt/venv/bin/pip install --require-hashes --no-deps --requirement requirements/torch.txt; \
@@ -28,7 +29,7 @@ RUN if [ -z "${TORCH_INDEX_URL}" ]; then \
             --extra-index-url "${TORCH_INDEX_URL}" torch; \
     fi
 
-# Which packages beside torch: runtime, or openvino for that extra too.
+# The packages besides torch: runtime, or openvino to include that extra.
 ARG REQUIREMENTS=runtime
 RUN /opt/venv/bin/pip install --require-hashes --no-deps \
     --requirement "requirements/${REQUIREMENTS}.txt"
@@ -49,7 +50,7 @@ COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY gunicorn.conf.py ./
 COPY ai-models ./ai-models
-# A checkout may keep its files from others; the service is another.
+# The files of a checkout may be private to its owner; the service runs as another user.
 RUN chmod -R a+rX /app
 
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 \

@@ -1,4 +1,4 @@
-# The two commands: `make run` serves, `make test` proves. Both make what they need.
+# The two commands: `make run` serves, `make test` tests. Both install what they need.
 GOOD := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   "$$p" -c '$(GOOD)' 2>/dev/null && echo "$$p" && break; done)
@@ -7,14 +7,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 QUIET := install --quiet --disable-pip-version-check
 
-.PHONY: help install run check test fuzz lock sbom clean
+.PHONY: help install run check check-without-torch test pythons fuzz lock sbom clean
 
 help:
 	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
-	@echo "make check    the part of it that needs no torch and no browser, in seconds"
-	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' for so long"
-	@echo "make install  the virtual environment alone"
+	@echo "make check    the part of it that needs no torch and no browser, in a minute or two"
+	@echo "make pythons  the tests that need no torch, on Python 3.12 and 3.13 if they are installed"
+	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' sets a limit"
+	@echo "make install  only the virtual environment"
 	@echo "make lock     pin every package with the hashes of its files, after a change of constraints.txt"
 	@echo "make sbom     a software bill of materials of what a release installs, in dist/sbom.json"
 	@echo "make clean    remove the virtual environment and caches"
@@ -28,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt requirements/pip.txt requirements/d
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip $(QUIET) --require-hashes --requirement requirements/pip.txt
 	@$(BIN)/python -m pip $(QUIET) --require-hashes --no-deps --requirement requirements/dev.txt
-	@# Which build of torch fits is this machine's matter, so its version alone is pinned here.
+	@# The right build of torch depends on the machine, so only its version is pinned here.
 	@$(BIN)/python -m pip $(QUIET) --constraint constraints.txt torch
 	@$(BIN)/python -m pip $(QUIET) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null
@@ -49,6 +50,30 @@ test: check
 	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
 	$(BIN)/python -m pytest -m torch
 
+# Without torch, which has a build of its own for each Python: its tests run on one Python alone.
+pythons:
+	@found=""; for version in 3.12 3.13; do \
+	  for python in "python$$version" "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
+	    "$$python" --version >/dev/null 2>&1 || continue; \
+	    found="$$found $$version"; \
+	    $(MAKE) --no-print-directory check-without-torch PYTHON="$$python" VENV=".venv$$version" || exit 1; \
+	    break; \
+	  done; \
+	done; \
+	test -n "$$found" || { echo "neither Python 3.12 nor 3.13 is here"; exit 1; }; \
+	echo "passed on Python$$found"
+
+check-without-torch: $(VENV)/.installed-without-torch
+	$(BIN)/python -m pytest -m "not torch and not browser" --numprocesses auto --dist loadfile --quiet
+
+$(VENV)/.installed-without-torch: pyproject.toml constraints.txt requirements/pip.txt requirements/dev.txt
+	@echo "Installing into $(VENV); the first time takes a few minutes"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip $(QUIET) --require-hashes --requirement requirements/pip.txt
+	@$(BIN)/python -m pip $(QUIET) --require-hashes --no-deps --requirement requirements/dev.txt
+	@$(BIN)/python -m pip $(QUIET) --no-deps --no-build-isolation --editable .
+	@touch $@
+
 fuzz: $(INSTALLED)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
@@ -56,7 +81,7 @@ lock: $(INSTALLED)
 	$(BIN)/python -m pip $(QUIET) uv==0.13.9
 	$(BIN)/python -m tools.lock_requirements
 
-# Of the packages that the image installs beside torch; torch's own are those of its build.
+# Lists the packages that the image installs besides torch; torch's own depend on its build.
 sbom: $(INSTALLED)
 	@mkdir -p dist
 	@$(PYTHON) -m venv --clear dist/sbom-tool
@@ -66,4 +91,4 @@ sbom: $(INSTALLED)
 	@echo "dist/sbom.json is written"
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) .venv3.12 .venv3.13 build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -37,7 +37,7 @@ def main() -> None:
     run(assembly, NAME)
 
 
-# What is imported in the functions is what `ai-inference --help` need not wait for.
+# Imports inside functions are those that `ai-inference --help` need not wait for.
 
 
 def _core(settings: "Settings", only: str | None) -> "Core":
@@ -46,7 +46,7 @@ def _core(settings: "Settings", only: str | None) -> "Core":
 
     for name, value in LIBRARY_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    if not sys.warnoptions:  # what libraries warn developers of
+    if not sys.warnoptions:  # deprecation warnings of libraries for developers
         warnings.simplefilter("ignore")
     container = Container(settings=settings, only_model=only)
     return Core(
@@ -104,7 +104,7 @@ def _serve(changes: Mapping[str, str]) -> None:
     from application.version import NAME
 
     class Service(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
-        """gunicorn with the settings of serving.py alone, wherever it is called."""
+        """gunicorn with only the settings of serving.py, from any folder."""
 
         def load_config(self) -> None:
             self.load_config_from_module_name_or_filename("python:serving")

@@ -13,6 +13,8 @@ from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.parameters import PictureFileReader
 from adapters.pictures.thumbnails import PillowThumbnailMaker
+from adapters.process.crash_file import CrashFile
+from adapters.process.memory import LinuxProcessReport
 from adapters.security.api_keys import ApiKeyVerifier
 from adapters.security.jwt_tokens import JwtTokens
 from adapters.security.link_key import LinkKey
@@ -113,9 +115,18 @@ def _job_store(settings: Settings) -> "JobStore":
 
 
 def _result_store(settings: Settings) -> "ResultStore":
+    from adapters.storage.bounded_calls import BoundedCalls
+    from adapters.storage.bounded_result_store import BoundedResultStore
     from adapters.storage.files.result_files import ResultFiles
 
-    return ResultFiles(Path(settings.data_dir, "results"))
+    calls, writes = BoundedCalls(name="pictures"), BoundedCalls(2, name="new pictures")
+
+    def commit() -> None:
+        calls.commit()
+        writes.commit()
+
+    files = ResultFiles(Path(settings.data_dir, "results"), before_commit=commit)
+    return BoundedResultStore(files, calls, writes)
 
 
 def _picture_links(settings: Settings) -> PictureLinks:
@@ -127,6 +138,10 @@ def _sole_use(settings: Settings) -> "SoleUse":
     from adapters.storage.files.folder_lock import FolderLock
 
     return FolderLock(settings.data_dir)
+
+
+def _crashes(settings: Settings) -> CrashFile:
+    return CrashFile(Path(settings.data_dir, "crash.txt"))
 
 
 def _metrics_registry() -> "CollectorRegistry":
@@ -191,6 +206,7 @@ class Container(containers.DeclarativeContainer):
     # Who puts another one in the place of the first leaves the second with nothing to say.
     image_generator = providers.Callable(_itself, _diffusers)
     device_report = providers.Callable(_itself, _diffusers)
+    process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
     picture_parameters = providers.ThreadSafeSingleton(PictureFileReader)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     # At /metrics a metrics key has the right that is asked for there, and nowhere else any.
@@ -200,6 +216,8 @@ class Container(containers.DeclarativeContainer):
     job_store = providers.ThreadSafeSingleton(_job_store, settings)
     result_store = providers.ThreadSafeSingleton(_result_store, settings)
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
+
+    crashes = providers.ThreadSafeSingleton(_crashes, settings)
 
     model_names = providers.ThreadSafeSingleton(_model_names, settings)
     model_registry = providers.ThreadSafeSingleton(
@@ -219,6 +237,7 @@ class Container(containers.DeclarativeContainer):
         retention_seconds=settings.provided.job_retention_seconds,
         retention_bytes=settings.provided.job_retention_bytes,
         now=time.time,
+        crashes=crashes,
     )
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
@@ -259,6 +278,7 @@ class Container(containers.DeclarativeContainer):
         registry=model_registry,
         generator=image_generator,
         device_report=device_report,
+        process_report=process_report,
         job_service=job_service,
         service=service,
         credential_checker=credential_checker,

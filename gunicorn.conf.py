@@ -1,6 +1,6 @@
-"""What a bare `gunicorn` in this folder finds; `ai-inference serve` has the same from anywhere."""
+"""The settings of a plain `gunicorn` in this folder; `ai-inference serve` uses the same."""
 
-# ruff: noqa: E402 - the first lines say what Ctrl-C does while the rest is imported
+# ruff: noqa: E402 - the first lines set what Ctrl-C does during the other imports
 from adapters.gunicorn import early_signals
 
 early_signals.end_at_once()

@@ -11,19 +11,20 @@ from gunicorn.arbiter import Arbiter
 
 from adapters.cli.errors import told
 from adapters.gunicorn.arbiter import ServiceArbiter
+from adapters.gunicorn.console import say
 from adapters.gunicorn.descriptors import connections_within_limit
-from adapters.gunicorn.ending import end_process
 from adapters.gunicorn.listeners import listen
 from adapters.gunicorn.logs import logging_config
-from adapters.gunicorn.saying import say
-from adapters.gunicorn.startup_banner import first_picture, no_model, welcome
+from adapters.gunicorn.process_exit import end_process
+from adapters.gunicorn.startup_banner import first_picture, no_model_message, startup_message
 from adapters.gunicorn.worker import service_worker
 from application.lifecycle.service import InferenceService
 from application.version import NAME
 from domain.errors import DomainError
 from wsgi import container, made_api_key, misspelt, settings
 
-# Who waits for pictures or listens to events holds a thread; these are on top, for all else.
+# A client that waits for pictures or listens to events holds a thread; the added threads serve all
+# other requests.
 _THREADS_FOR_THE_REST = 16
 
 wsgi_app = "wsgi:app"
@@ -33,26 +34,27 @@ workers = 1
 worker_class = service_worker(container.service(), grace_seconds=settings.shutdown_grace_seconds)
 threads = settings.max_waiting + settings.max_streams + _THREADS_FOR_THE_REST
 worker_connections = connections_within_limit(2 * threads + 100, needed=threads)
-# With threads this is how long the worker's own loop may hang, not how long a request may take.
+# With threads this limits how long the worker's own loop may hang, not how long a request may take.
 timeout = 120
-# The service answers all who wait within its own grace; only then may gunicorn lose patience.
+# The service answers all waiting clients within its own grace period; gunicorn must wait longer
+# than that.
 graceful_timeout = settings.shutdown_grace_seconds + 10
 keepalive = 5
-# Nothing but signals steers this process.
+# Only signals control this process.
 control_socket_disable = True
-# A heartbeat file on a disk can block the worker; memory does not.
+# A heartbeat file on a disk can block the worker; one in memory cannot.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 logconfig_dict = logging_config(level=settings.log_level, log_format=settings.log_format)
 
 
 def on_starting(server: Any) -> None:
-    ServiceArbiter.take_over(server)
+    ServiceArbiter.convert(server)
     listen(server)
-    made_api_key()  # where it cannot be read or kept, now is the time to say so
+    made_api_key()  # if it cannot be read or stored, report that now
 
 
 def when_ready(server: Any) -> None:
-    say(welcome(settings, made=made_api_key(), warnings=misspelt))
+    say(startup_message(settings, made=made_api_key(), warnings=misspelt))
 
 
 def post_worker_init(worker: Any) -> None:
@@ -64,11 +66,12 @@ def post_worker_init(worker: Any) -> None:
         say(first_picture(settings, models, made=made_api_key(), program=command))
 
     def on_no_model() -> None:
-        say(no_model(settings))
+        say(no_model_message(settings))
 
     def on_fatal(error: DomainError) -> None:
         worker.log.critical("%s", told(error))
-        # gunicorn starts a worker that died anew, but for this status, with which it ends too.
+        # gunicorn restarts a worker that died, except with this status, with which gunicorn ends
+        # too.
         os._exit(Arbiter.APP_LOAD_ERROR)
 
     service.start(on_ready=on_ready, on_no_model=on_no_model, on_fatal=on_fatal)

@@ -1,4 +1,4 @@
-"""The service, made from the environment. Makes objects only: serving.py starts them."""
+"""The service, built from the environment. This only creates objects: serving.py starts them."""
 
 import dataclasses
 import functools
@@ -32,10 +32,10 @@ container = Container(settings=settings)
 
 @functools.cache
 def made_api_key() -> MadeApiKey | None:
-    """The service's own key where neither API_KEYS nor SECRET_KEY is set; None elsewhere.
+    """Return the service's own key if neither API_KEYS nor SECRET_KEY is set; otherwise None.
 
-    The first call reads it from DATA_DIR, or makes it and keeps it there: the service never serves
-    without authentication. Raises SystemExit where that fails.
+    The first call reads it from DATA_DIR, or creates it and stores it there: the service never
+    serves without authentication. Raises SystemExit if that fails.
     """
     if settings.api_keys or settings.secret_key is not None:
         return None
@@ -48,7 +48,7 @@ def made_api_key() -> MadeApiKey | None:
 
 
 def __getattr__(name: str) -> Any:
-    # `app` is made when a server asks for it, so that an import writes no key.
+    # `app` is created when a server asks for it, so that an import writes no key.
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     made_api_key()

@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 _MOST_ATTEMPTS = 3
-"""How often a job is begun: one that kills its process must not do so for ever."""
+"""How often a job is begun whose process ends for a reason that is not known, such as SIGKILL. That
+may be an operator's doing, or the kernel's because memory ran out; neither loses the job."""
 
 
 class JobStatus(StrEnum):
@@ -113,11 +114,13 @@ class ForeignJob:
         reason: What this release refuses.
         body: All that is stored, as text, so that none of it is lost.
         has_known_status: Whether this release knows the status that is stored.
+        has_known_request: Whether this release reads all of the request that is stored.
     """
 
     reason: str
     body: str
     has_known_status: bool
+    has_known_request: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +174,11 @@ class Job:
         """Whether `request` asks for what this job draws.
 
         A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
-        does naming it. A job whose pictures this release cannot read answers nothing.
+        does naming it. A job whose pictures or request this release cannot read answers nothing.
         """
         if self.status is JobStatus.SUCCEEDED and self.images is None:
+            return False
+        if self.foreign is not None and not self.foreign.has_known_request:
             return False
         same = [fingerprint(self.request)]
         if self.seed_drawn:
@@ -215,8 +220,20 @@ class Job:
             attempts=self.attempts - 1,
         )
 
-    def left_behind(self, now: float) -> "Job":
-        """Its process ended while it was drawn: it waits again, but not for ever."""
+    def left_behind(self, now: float, crash: str | None = None) -> "Job":
+        """Its process ended while it was drawn: it waits again, but not for ever.
+
+        Args:
+            now: Seconds since 1970.
+            crash: What ended the process because of this job, in words; the job fails at once.
+                None where that is not known.
+        """
+        if crash is not None:
+            detail = (
+                f"the process that drew this was ended by {crash}, so it is not drawn again; the "
+                "log has where. Choose another model, or change the request"
+            )
+            return self.failed(now, JobFailure.of(GenerationFailed(detail)))
         if self.attempts < _MOST_ATTEMPTS:
             return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
         detail = (

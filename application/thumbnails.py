@@ -8,7 +8,7 @@ from application.job import Job
 from application.jobs.job_service import JobService
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
-from domain.errors import StorageUnavailable, UnreadablePicture
+from domain.errors import PicturesLost, StorageUnavailable, UnreadablePicture
 from domain.ports.thumbnail_maker import ThumbnailMaker
 
 __all__ = ["Thumbnails", "thumbnail_version"]
@@ -49,12 +49,18 @@ class Thumbnails:
 
         Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
         """
+        # All is read of this one job: its id may be another job's by the time it is read.
         job = self._job_service.find(caller, job_id).job
         if job.images is not None and 0 <= number < len(job.images):
             kept = self._results.read_thumbnail(job.token, number)
             if kept is not None:
                 return job, kept
-        picture = self._job_service.image(caller, job_id, number)
+        try:
+            picture = self._job_service.image_of(job, number)
+        except PicturesLost:
+            if self._job_service.find(caller, job_id).job.token == job.token:
+                raise
+            return self.get(caller, job_id, number)
         with self._making:
             kept = self._results.read_thumbnail(job.token, number)
             return job, kept if kept is not None else self._made(job, number, picture)

@@ -15,9 +15,7 @@ def resident_bytes(process: int | str = "self") -> int:
 
 
 def peak_bytes(process: int | str = "self") -> int:
-    """Return the largest value of `resident_bytes` since `reset_peak`, or since the process
-    started.
-    """
+    """Return the peak of `resident_bytes` since `reset_peak`, or since the process started."""
     return _status(process, "VmHWM")
 
 

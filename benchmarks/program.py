@@ -39,9 +39,7 @@ def run(
     benchmarks: Mapping[str, Benchmark],
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Run the chosen benchmarks, print, and store each result at once; return 1 if a bound is not
-    kept.
-    """
+    """Run the chosen benchmarks, print and store each result; return 1 if a bound is not kept."""
     options = parser.parse_args(arguments)
     if options.store and options.scale != 1:
         parser.error(f"--scale is {options.scale}; only results with --scale 1 can be stored")

@@ -120,7 +120,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, object]) -> str:
     """Return the machine and a table, as Markdown."""
     table = [_HEADINGS, ("---",) * len(_HEADINGS), *(row.cells for row in rows)]
     lines = ["| " + " | ".join(cells) + " |" for cells in table]
-    named = [f"- {name.replace('_', ' ')}: {_told(value)}" for name, value in facts.items()]
+    named = [f"- {name.replace('_', ' ')}: {_shown(value)}" for name, value in facts.items()]
     return "\n".join([*named, "", *lines])
 
 
@@ -130,9 +130,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def store(path: Path, rows: Iterable[Row], facts: Mapping[str, object]) -> None:
-    """Put the rows into the JSON file at `path`; rows with other names stay in it. Each row is
-    dated.
-    """
+    """Put the dated rows into the JSON file at `path`; rows with other names stay in it."""
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else {}
     new = {
@@ -159,7 +157,7 @@ def _quantity(value: float, unit: str) -> str:
     return f"{_number(value)} {unit}".rstrip()
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {version}" for name, version in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -175,9 +173,7 @@ def _processor() -> str:
 
 
 def _file_system(folder: Path) -> str:
-    """Return the file system type of `folder`, such as ext4; tmpfs would make every read look
-    fast.
-    """
+    """Return the file system type of `folder`, such as ext4; tmpfs makes every read look fast."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import resident_bytes
-from benchmarks.registry_files import demo_variant
-from benchmarks.registry_service import worker_of
+from benchmarks.registry.files import demo_variant
+from benchmarks.registry.service import worker_of
 from domain.samplers import Sampler
 from tests.e2e.service import RunningService, run_service
 
@@ -46,9 +46,7 @@ class Sample:
 
 
 def growth(values: Sequence[float]) -> float:
-    """Return how much the median of the last quarter exceeds that of the second one; 0.01 is 1
-    %.
-    """
+    """Return by how much the last quarter's median exceeds the second's; 0.01 is 1 %."""
     quarter = len(values) // 4
     before = statistics.median(values[quarter : 2 * quarter])
     return statistics.median(values[-quarter:]) / before - 1
@@ -79,12 +77,12 @@ def _soak(folder: Path, drawings: int) -> tuple[list[Sample], int]:
     for number in range(2):
         demo_variant(models / f"{number}.safetensors", number)
     rng = random.Random(7)  # noqa: S311 - the same requests each time
-    doors: list[Callable[[RunningService, random.Random, int], int]] = [_v1, _v1, _openai, _sdapi]
+    apis: list[Callable[[RunningService, random.Random, int], int]] = [_v1, _v1, _openai, _sdapi]
     samples, failed = [], 0
     with run_service(models, folder) as service:
         worker = worker_of(service)
         for number in range(drawings):
-            failed += rng.choice(doors)(service, rng, number) != 200
+            failed += rng.choice(apis)(service, rng, number) != 200
             if number % _BAD_EVERY == 0:
                 service.call("POST", "/v1/infer", {"prompt": "", "width": "wide"})
             if number % _CANCEL_EVERY == 0:

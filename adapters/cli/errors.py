@@ -49,8 +49,8 @@ _LIST = "`ai-inference models` lists the models"
 _AGAIN = "run the command again"
 _STORAGE = {
     StorageFault.PASSING: _AGAIN,
-    StorageFault.NEWER: "run that release; or set a new DATA_DIR, with a new DATABASE_URL where "
-    "that is set: with a new database alone the pictures are lost",
+    StorageFault.NEWER: "run the release that wrote it; or set a new DATA_DIR, with a new "
+    "DATABASE_URL where that is set: with a new database alone the pictures are lost",
     StorageFault.FOLDER: "see DATA_DIR",
     StorageFault.LINK_KEY: "remove the file from DATA_DIR if it is damaged; the service makes "
     "another one",

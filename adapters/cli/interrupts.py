@@ -10,8 +10,7 @@ __all__ = ["kept_interrupts"]
 
 @contextmanager
 def kept_interrupts() -> Iterator[Callable[[], None]]:
-    """Handle Ctrl-C as usual, and yield a function that raises KeyboardInterrupt if one came
-    before.
+    """Handle Ctrl-C as usual, and yield a function that raises KeyboardInterrupt after one.
 
     An imported module may take the exception for an error of its own, and continue or fail with
     that error. A caller that calls the function from time to time is still interrupted, and any

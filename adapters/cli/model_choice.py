@@ -15,8 +15,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
 
 def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
-    """Return the model that `wanted` names, by the same rule as the API; the default model for
-    None.
+    """Return the model that `wanted` names, by the same rule as the API; None means the default.
 
     Args:
         registry: A registry that has read the folders.

@@ -19,9 +19,7 @@ class OutputLost(OSError):
 
 
 class _Output(io.FileIO):
-    """Standard output; the first write that fails raises OutputLost, and later writes are
-    discarded.
-    """
+    """Standard output; the first failing write raises OutputLost, and later ones are discarded."""
 
     _lost = False
 

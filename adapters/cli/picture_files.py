@@ -26,9 +26,7 @@ ENDINGS: Mapping[str, OutputFormat] = MappingProxyType(
 
 
 def format_of(output: Path) -> OutputFormat:
-    """Return the format that a file's ending names. Raises InputError if it is no image format's
-    ending.
-    """
+    """Return the format that a file's ending names. Raises InputError for any other ending."""
     wanted = ENDINGS.get(output.suffix.lower())
     if wanted is None:
         raise InputError(

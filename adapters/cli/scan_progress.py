@@ -12,8 +12,7 @@ _LOOK_AGAIN_SECONDS = 0.1
 
 
 def look_through(registry: ModelRegistry, line: StatusLine, wanted: str | None = None) -> None:
-    """Do what `ModelRegistry.refresh` does, but stop once the id that starts with `wanted` is
-    known.
+    """Do what `ModelRegistry.refresh` does; stop once the id that starts with `wanted` is known.
 
     New files are hashed, which takes a while if they are large; DATA_DIR keeps what earlier runs or
     the service learned about them.
@@ -33,9 +32,7 @@ def look_through(registry: ModelRegistry, line: StatusLine, wanted: str | None =
 
 
 def _is_known(registry: ModelRegistry, wanted: str | None) -> bool:
-    """Return True if `wanted` is a listed id or its beginning. A file that is not listed yet will
-    have another id.
-    """
+    """Return True if `wanted` is a listed id or its start; unlisted files will have other ids."""
     if wanted is None or len(wanted) < SHORT_ID:
         return False
     return any(model.id.startswith(wanted.lower()) for model in registry.models())

@@ -36,9 +36,7 @@ def human_seconds(seconds: float) -> str:
 
 
 def plain(text: str) -> str:
-    """Return `text` on one line and without terminal control codes: file names come from
-    strangers.
-    """
+    """Return `text` on one line without terminal control codes: strangers choose file names."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 

@@ -1,4 +1,4 @@
-"""The demo model, which comes with the program."""
+"""The demo model, which is part of the program."""
 
 import os
 import secrets
@@ -16,13 +16,13 @@ _CHECKOUT = Path(__file__).resolve().parents[2] / "ai-models" / _FILE
 
 
 def put_demo(folder: str | os.PathLike[str]) -> str:
-    """Copy the demo model into `folder`, which is made where it is not there; the file's path.
+    """Copy the demo model into `folder`, which is created if necessary; return the file's path.
 
-    A file of that name stays as it is. What the model says of itself goes beside it.
+    An existing file of that name is not changed. The model's card goes beside it.
 
     Raises:
         FileNotFoundError: the installation has no demo model.
-        OSError: the folder cannot be written to.
+        OSError: the folder is not writable.
     """
     target = Path(folder) / _FILE
     if target.exists():
@@ -41,7 +41,7 @@ def put_demo(folder: str | os.PathLike[str]) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    # No model as long as it is not whole: the scanner looks for other endings.
+    # An incomplete copy is not a model: the scanner looks for other endings.
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(8)}.tmp")
     try:
         shutil.copyfile(source, temporary)
@@ -51,7 +51,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _installed() -> Path | None:
-    """Where pip has put it, whichever prefix it was told."""
+    """Return the path where pip installed it, under any prefix."""
     try:
         listed = files(NAME) or ()
     except PackageNotFoundError:

@@ -1,24 +1,36 @@
-"""Where models lie in folders."""
+"""Where models are in folders."""
 
 import os
 from collections.abc import Iterator
 
 from adapters.filesystem.scan_warnings import ScanWarnings
 
-__all__ = ["EXTENSIONS", "INDEX", "device_of", "extension_of", "model_paths", "part_paths"]
+__all__ = [
+    "EXTENSIONS",
+    "INDEX",
+    "MOST_DEPTH",
+    "device_of",
+    "extension_of",
+    "model_paths",
+    "part_paths",
+]
 
 INDEX = "model_index.json"
 """The file that makes a folder one model."""
+MOST_DEPTH = 32
+"""Levels of sub-folders that are scanned. `os.walk` of Python 3.11 calls itself for each level, and
+raises RecursionError some 1,000 levels deep.
+"""
 EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".safetensors"})
 
 
 def extension_of(path: str) -> str:
-    """The extension in lower case, with its dot."""
+    """Return the extension in lower case, with its dot."""
     return os.path.splitext(path)[1].lower()
 
 
 def device_of(folder: str) -> int | None:
-    """The number of the file system that a folder is on; None where there is no folder."""
+    """Return the number of the file system that a folder is on; None if there is no folder."""
     try:
         return os.stat(folder).st_dev
     except OSError:
@@ -26,10 +38,10 @@ def device_of(folder: str) -> int | None:
 
 
 def model_paths(folder: str, warnings: ScanWarnings) -> Iterator[str]:
-    """Each file below `folder` that ends like a model, and each folder with an `INDEX`.
+    """Yield each file below `folder` with a model's extension, and each folder with an `INDEX`.
 
-    What such a folder holds is part of it, so no path below it comes. Links are followed, loops
-    end. What cannot be listed is left out, with a warning.
+    A folder with an `INDEX` is one model, so no path below it is yielded. Links are followed, loops
+    end. Paths that cannot be listed are skipped, with a warning.
     """
     if not os.path.isdir(folder):
         warnings.unread(folder, f"the model folder {folder} is not there")
@@ -53,7 +65,7 @@ def model_paths(folder: str, warnings: ScanWarnings) -> Iterator[str]:
 
 
 def part_paths(folder: str, warnings: ScanWarnings) -> Iterator[str]:
-    """Each file of the model that `folder` is, from there, with `/`; hidden ones do not count."""
+    """Yield each file of the model in `folder`, relative to it, with `/`; skip hidden ones."""
     for parent, folders, names in _walk(folder, warnings):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
@@ -62,16 +74,16 @@ def part_paths(folder: str, warnings: ScanWarnings) -> Iterator[str]:
 
 
 def _note_lost_folders(parent: str, names: list[str], warnings: ScanWarnings) -> None:
-    """Note links that lead nowhere now, where there may have been a folder with models."""
+    """Report dangling links, which may have led to folders with models."""
     for name in names:
         path = os.path.join(parent, name)
-        is_file = extension_of(name) in EXTENSIONS  # which is looked at anyway
+        is_file = extension_of(name) in EXTENSIONS  # this path is checked anyway
         if not is_file and os.path.islink(path) and not os.path.exists(path):
             warnings.unread(path, f"{path!a} is left out: the link leads nowhere")
 
 
 def _walk(folder: str, warnings: ScanWarnings) -> Iterator[tuple[str, list[str], list[str]]]:
-    """`os.walk`, in order, through links, into each folder once."""
+    """Walk like `os.walk`, in order, through links, into each folder once, down to a depth."""
 
     def unreadable(error: OSError) -> None:
         warnings.unread(error.filename, f"{error.filename} is left out: {error.strerror}")
@@ -84,9 +96,12 @@ def _walk(folder: str, warnings: ScanWarnings) -> Iterator[tuple[str, list[str],
             unreadable(error)
             folders.clear()
             continue
-        if (status.st_dev, status.st_ino) in seen:  # a link that leads back up
+        if (status.st_dev, status.st_ino) in seen:  # a link to a parent folder
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        if folders and os.path.relpath(parent, folder).count(os.sep) + 1 >= MOST_DEPTH:
+            warnings.warn(f"what lies deeper than {parent} is left out: {MOST_DEPTH} folders deep")
+            folders.clear()
         folders.sort()
         yield parent, folders, sorted(names)

@@ -1,4 +1,4 @@
-"""Model files in folders, each listed once it is whole and its bytes are known."""
+"""Model files in folders, each listed once it is complete and hashed."""
 
 import logging
 import os
@@ -24,29 +24,33 @@ __all__ = ["FilesystemModelSource"]
 _SETTLE_SECONDS = 1.0
 _RETRY_SECONDS = 30.0
 _STALL_SECONDS = 30.0
-"""How long a file that is not whole must stay as it is until it is listed with that reason."""
+"""How long an incomplete file must stay unchanged before it is listed with that reason."""
 _MIN_READERS = 2
 _MAX_READERS = 12
-"""Threads that hash, where there are as many cores; each holds a block of 4 MiB."""
+"""Threads that hash, if there are as many cores; each holds a block of 4 MiB."""
+_LONG_BYTES = 64 * 2**30
+"""Files with more bytes are hashed one after another by a thread of their own. So files that take
+minutes never delay files that take seconds. A sparse file takes no room on a disk.
+"""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Seen:
-    """A model that lies there so.
+    """A model at a path, with the history of its stamp.
 
     Attributes:
-        found: What lies there.
-        first: When it was first seen so.
-        since: The same, or when it was last tried to read it.
-        identity: What it is; None until it is known.
-        reading: How far it is read; None while it is not.
-        outcome: Of reading it; None before and after.
-        trouble: Why it could not be read, in a line for the log; None when it was not tried.
+        found: The file or folder.
+        first: When it was first seen with this stamp.
+        since: The same, or the time of the last attempt to read it.
+        identity: Its identity; None until it is known.
+        reading: The progress of reading it; None if it is not being read.
+        outcome: The result of reading it; None before and after.
+        trouble: Why it could not be read, in a line for the log; None before an attempt.
         reason: The same for a user.
-        incomplete: Whether it may be whole at a later look.
-        changed_since_a_look: Whether it was something else at the look before.
+        incomplete: Whether it may be complete at a later scan.
+        changed_since_last_scan: Whether it was different at the scan before.
     """
 
     found: Found
@@ -58,31 +62,32 @@ class _Seen:
     trouble: str | None = None
     reason: str | None = None
     incomplete: bool = False
-    changed_since_a_look: bool = False
+    changed_since_last_scan: bool = False
 
     @property
     def is_written_to(self) -> bool:
-        """Whether it changed between two looks, and has not settled since."""
-        return self.changed_since_a_look and self.outcome is None
+        """Return True if it changed between two scans, and has not settled since."""
+        return self.changed_since_last_scan and self.outcome is None
 
 
 class FilesystemModelSource(ModelSource):
     """Every model file and diffusers folder in some folders and their sub-folders.
 
-    A new one *settles* first: its stamps must be the same at two looks that lie `settle_seconds`
-    apart, so that nobody is writing it, and its last change is older than the file system's clock
-    is coarse. Then it is *hashed*, in a pool. Then it is listed, until its stamp changes.
+    A new file *settles* first: its stamps must be the same at two scans that are `settle_seconds`
+    apart, so that no process is writing it, and its last change must be older than the resolution
+    of the file system's clock. Then it is *hashed*, in a pool. Then it is listed, until its stamp
+    changes.
 
-    What is not whole (a file without bytes, one whose header promises more, a folder with a
-    download that goes on) settles for `stall_seconds`. When it has not changed until then, it is
-    listed as it is, as not loadable and with that reason.
+    An incomplete model (an empty file, a header that promises more bytes, a folder with a running
+    download) settles for `stall_seconds`. If it has not changed by then, it is listed as not
+    loadable, with that reason.
 
     Args:
-        folders: Where to look; they need not be there.
-        cache: What earlier runs learnt; None to learn everything anew.
-        only: A name or a path: where something is called so, nothing else is read or listed.
-        settle_seconds: How far apart the two looks are.
-        stall_seconds: How long what is not whole is waited for while it does not change.
+        folders: The folders to scan; they need not exist.
+        cache: The identities from earlier runs; None to hash everything again.
+        only: A name or a path: if a file has it, nothing else is read or listed.
+        settle_seconds: The time between the two scans.
+        stall_seconds: How long an incomplete model is awaited while it does not change.
         clock: Seconds since some moment.
     """
 
@@ -111,6 +116,7 @@ class FilesystemModelSource(ModelSource):
         self._readers = ThreadPoolExecutor(
             max(_MIN_READERS, min(_MAX_READERS, os.cpu_count() or 1)), thread_name_prefix="hash"
         )
+        self._long_readers = ThreadPoolExecutor(1, thread_name_prefix="hash-long")
 
     def scan(self) -> ModelScan:
         now = self._clock()
@@ -119,7 +125,7 @@ class FilesystemModelSource(ModelSource):
             if before.reading is not None and seen.get(path) is not before:
                 before.reading.cancelled.set()
         self._seen = seen
-        # One that takes hours must not keep the others waiting.
+        # A file that takes hours must not delay the others.
         for each in sorted(seen.values(), key=lambda each: each.found.size):
             self._advance(each, now)
         unlisted = [each for each in seen.values() if each.identity is None]
@@ -143,7 +149,8 @@ class FilesystemModelSource(ModelSource):
         for seen in tuple(self._seen.values()):
             if seen.reading is not None:
                 seen.reading.cancelled.set()
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        for readers in (self._readers, self._long_readers):
+            readers.shutdown(wait=False, cancel_futures=True)
         if self._cache is not None:
             self._cache.close()
 
@@ -184,17 +191,22 @@ class FilesystemModelSource(ModelSource):
             first=now,
             since=now,
             identity=self._known(found),
-            changed_since_a_look=before is not None and before.identity is None,
+            changed_since_last_scan=before is not None and before.identity is None,
         )
 
     def _known(self, found: Found) -> Identity | None:
-        """What earlier runs learnt of it, when that is all there is to learn."""
+        """Return the cached identity, if it is complete."""
         if self._cache is None:
             return None
         if found.stamp is not None:
             return self._cache.get(found.path, found.stamp)
-        if found.unfinished_download is not None or not all(
-            self._cache.get(os.path.join(found.path, part.path), part.stamp) for part in found.parts
+        if (
+            found.unfit
+            or found.unfinished_download is not None
+            or not all(
+                self._cache.get(os.path.join(found.path, part.path), part.stamp)
+                for part in found.parts
+            )
         ):
             return None
         try:
@@ -205,29 +217,35 @@ class FilesystemModelSource(ModelSource):
     def _advance(self, seen: _Seen, now: float) -> None:
         if seen.identity is not None:
             return
+        if (unfit := seen.found.unfit) is not None:
+            seen.reason = unfit
+            seen.trouble = f"{seen.found.path} is left out: {unfit}"
+            self._warnings.warn(seen.trouble)
+            return
         stalled = now - seen.first >= self._stall_seconds
         if seen.trouble is not None:
             is_final = stalled and seen.incomplete
             if now - seen.since < _RETRY_SECONDS and not is_final:
-                self._complain(seen)
+                self._log_trouble(seen)
                 return
             seen.trouble = seen.reason = None
         if seen.outcome is not None:
             if seen.outcome.done():
                 self._conclude(seen, now)
         elif seen.found.unfinished_download is not None and not stalled:
-            self._wait_for(seen, "a download in it goes on", now)
+            self._wait_for(seen, "a download in it is still running", now)
         elif now - seen.since >= self._settle_seconds:
             _log.info("hashing %s (%d bytes)", one_line(seen.found.path), seen.found.size)
             seen.reading = Reading()
-            seen.outcome = self._readers.submit(self._identify, seen.found, seen.reading, stalled)
+            readers = self._long_readers if seen.found.size > _LONG_BYTES else self._readers
+            seen.outcome = readers.submit(self._identify, seen.found, seen.reading, stalled)
 
     def _wait_for(self, seen: _Seen, reason: str, now: float) -> None:
-        """Note that it is not whole."""
+        """Record that it is incomplete."""
         seen.incomplete, seen.since, seen.reason = True, now, reason
-        seen.trouble = f"{seen.found.path} is not whole yet: {reason}"
+        seen.trouble = f"{seen.found.path} is not complete yet: {reason}"
 
-    def _complain(self, seen: _Seen) -> None:
+    def _log_trouble(self, seen: _Seen) -> None:
         if seen.trouble is not None and seen.incomplete:
             self._warnings.warn(seen.trouble)
         elif seen.trouble is not None:
@@ -246,17 +264,17 @@ class FilesystemModelSource(ModelSource):
         except IncompleteFile as error:
             self._wait_for(seen, error.reason, now)
         except OSError as error:
-            self._leave_out(seen, error.strerror or str(error))
+            self._skip(seen, error.strerror or str(error))
         except Exception as error:  # one file's bytes must not stop the scan of the others
             _log.error("%a cannot be read", seen.found.path, exc_info=error)
-            self._leave_out(seen, type(error).__name__)
-        self._complain(seen)
+            self._skip(seen, type(error).__name__)
+        self._log_trouble(seen)
         stamp = seen.found.stamp
         if seen.identity is not None and stamp is not None and self._cache is not None:
             self._cache.put(seen.found.path, stamp, seen.identity)
 
-    def _leave_out(self, seen: _Seen, fault: str) -> None:
-        """Note that it cannot be read now."""
+    def _skip(self, seen: _Seen, fault: str) -> None:
+        """Record that it cannot be read now."""
         seen.trouble = f"{seen.found.path} is left out: {fault}"
         seen.reason = f"it cannot be read: {fault}"
 
@@ -275,6 +293,7 @@ class FilesystemModelSource(ModelSource):
             stamp=found.stamp,
             parts=found.parts,
             native_size=told.native_size,
+            note=told.note,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )
 
@@ -287,5 +306,5 @@ def _pending(seen: _Seen) -> PendingModel:
         size=seen.found.size,
         state=PendingState.HASHING if hashing else PendingState.SETTLING,
         hashed=seen.reading.hashed if seen.reading is not None else 0,
-        reason=seen.reason,
+        reason=seen.reason or (None if seen.reading is None else seen.reading.fault),
     )

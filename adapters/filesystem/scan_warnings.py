@@ -1,4 +1,4 @@
-"""Warnings of a scan: what is wrong in the model folders."""
+"""Warnings about the model folders."""
 
 import logging
 
@@ -8,12 +8,12 @@ _log = logging.getLogger(__name__)
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line of a log; characters that are not printable are escaped."""
+    """Return a text as one log line; unprintable characters, such as a line end, are escaped."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class ScanWarnings:
-    """Logs what is wrong with files, each fault once for as long as it lasts."""
+    """Warnings about some paths, each logged once for as long as it applies."""
 
     def __init__(self) -> None:
         self._logged: set[str] = set()
@@ -21,18 +21,18 @@ class ScanWarnings:
         self._unread: set[str] = set()
 
     def warn(self, message: str) -> None:
-        """Log a fault, unless this scan or the one before has logged it."""
+        """Log a warning."""
         if message not in self._logged | self._now:
             _log.warning("%s", one_line(message))
         self._now.add(message)
 
     def unread(self, path: str, message: str) -> None:
-        """Log why `path` cannot be read, and note that it was not."""
+        """Log why `path` cannot be read, and remember that it was not."""
         self._unread.add(path)
         self.warn(message)
 
     def end_of_scan(self) -> tuple[str, ...]:
-        """Return the paths that were not read, sorted; forget the faults that are gone."""
+        """Return the paths that were not read, sorted; forget the warnings that no longer apply."""
         self._logged, self._now = self._now, set()
         unread, self._unread = self._unread, set()
         return tuple(sorted(unread))

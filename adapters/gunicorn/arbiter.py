@@ -1,6 +1,4 @@
-"""gunicorn's master process, for one service in one worker and with signals that suit a
-terminal.
-"""
+"""gunicorn's master process, for one service in one worker, with signals for a terminal."""
 
 import contextlib
 import os
@@ -11,7 +9,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from adapters.gunicorn.ending import end_process
+from adapters.gunicorn.process_exit import end_process
 
 __all__ = ["HELD_SIGNALS", "ServiceArbiter"]
 
@@ -43,7 +41,7 @@ class ServiceArbiter(Arbiter):
     _ignores_hangup = False
 
     @classmethod
-    def take_over(cls, server: Any) -> None:
+    def convert(cls, server: Any) -> None:
         """Turn a gunicorn server into a ServiceArbiter, before it installs its signal handlers.
 
         A plain `gunicorn` command creates its Arbiter itself and has no setting for the class.

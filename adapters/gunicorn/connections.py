@@ -6,7 +6,10 @@ the main thread collects heads without blocking, and a client that is too slow i
 
 - A head must arrive within `head_seconds`, whatever its number of bytes.
 - A body and an answer must move at `BYTES_PER_SECOND` after `BODY_SECONDS`.
-- When there are too many connections, the one that has waited longest for its client is closed.
+- At most half of all connections may wait for a head from one address. Beyond that, the one of them
+  that has waited longest is closed.
+- When there are too many connections, the address with the most waiting ones loses the one that has
+  waited longest.
 - Health requests have threads of their own, and so have public pages.
 """
 
@@ -23,6 +26,7 @@ from urllib.parse import unquote_to_bytes
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from adapters.gunicorn.addresses import WaitingConnections
 from adapters.gunicorn.slow_clients import (
     MAX_HEAD,
     BodyUnreader,
@@ -45,17 +49,29 @@ _PUBLIC_THREADS = 8
 _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEALTH = re.compile(rb"/(?:v1/)?health(?:/ready)?")
 _API = re.compile(rb"/(?:v1|infer|openai|sdapi|metrics)(?:/.*)?", re.DOTALL)
+_LINE_END = b"\r\n"
 _SHORT = 1024
 """Bytes at the start of a head that decide which threads answer the request."""
 
 
 def _path(head: bytes) -> bytes:
     """Return the path of a request, as the application will read it (RFC 9112, section 3.2)."""
-    words = head.removeprefix(b"\r\n").split(b" ", 2)
+    words = head.split(b" ", 2)
     target = words[1] if len(words) > 1 else b""
     if not target.startswith(b"/"):  # a proxy's form, with scheme and host
         target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
     return unquote_to_bytes(target.partition(b"?")[0])
+
+
+def _drop_empty_lines(received: bytearray) -> None:
+    """Drop the empty lines that a client may send before a request line (RFC 9112, section 2.2)."""
+    while received.startswith(_LINE_END):
+        del received[: len(_LINE_END)]
+
+
+def _has_begun(received: bytearray) -> bool:
+    """Return True if a request has begun; half of an empty line is not a beginning."""
+    return bool(received) and received != _LINE_END[:1]
 
 
 class ConnectionsWorker(ThreadWorker):
@@ -79,19 +95,12 @@ class ConnectionsWorker(ThreadWorker):
 
     def prepare_connections(self) -> None:
         """Create what connections need, in the worker's own process."""
-        # Connections whose head is being received, the longest waiting first.
-        self._receiving: dict[Any, bytearray] = {}
+        # Connections whose head is being received.
+        self._receiving = WaitingConnections(max(1, self.worker_connections // 2))
         self._closing: dict[socket.socket, float] = {}
         self._accepts_again = 0.0
         self._health_threads = ThreadPoolExecutor(_HEALTH_THREADS, thread_name_prefix="health")
         self._public_threads = ThreadPoolExecutor(_PUBLIC_THREADS, thread_name_prefix="public")
-
-    def close_connections(self) -> None:
-        """Let the health and public-page threads end. The worker serves no more requests."""
-        self._health_threads.shutdown(wait=False)
-        self._public_threads.shutdown(wait=False)
-        for sock in list(self._closing):
-            sock.close()
 
     def accept(self, listener: Any) -> None:
         try:
@@ -108,6 +117,8 @@ class ConnectionsWorker(ThreadWorker):
             accepted.family, accepted.type, accepted.proto, fileno=accepted.detach()
         )
         self._receive(TConn(self.cfg, sock, client, listener.getsockname()), self.head_seconds)
+        if (longest := self._receiving.one_too_many(client)) is not None:
+            self._give_up(longest, tell=False)
         if self.nr_conns >= self.worker_connections:
             self._close_longest_waiting()
 
@@ -123,7 +134,8 @@ class ConnectionsWorker(ThreadWorker):
             self._linger(conn)
             return
         conn.sock.setblocking(False)
-        ahead = conn.parser.unreader.take_buffered()
+        ahead = bytearray(conn.parser.unreader.take_buffered())
+        _drop_empty_lines(ahead)
         seconds = self.head_seconds if ahead else self.cfg.keepalive
         self._receive(conn, seconds if self.alive else min(seconds, self.linger_seconds), ahead)
 
@@ -168,11 +180,11 @@ class ConnectionsWorker(ThreadWorker):
         deadline = time.monotonic() + _DRAIN_SECONDS
         return bool(keepalive and conn.parser.finish_body(deadline=deadline))
 
-    def _receive(self, conn: Any, seconds: float, ahead: bytes = b"") -> None:
+    def _receive(self, conn: Any, seconds: float, ahead: bytes | bytearray = b"") -> None:
         """Collect the next head of a connection. Often its bytes are already there."""
         conn.data_ready = True  # so that no thread waits for these bytes
         conn.timeout = time.monotonic() + seconds
-        self._receiving[conn] = bytearray(ahead)
+        self._receiving.add(conn, bytearray(ahead))
         self.poller.register(conn.sock, EVENT_READ, partial(self._on_readable, conn))
         self._on_readable(conn, None, more=not ahead)
 
@@ -180,7 +192,7 @@ class ConnectionsWorker(ThreadWorker):
         received = self._receiving.get(conn)
         if received is None:
             return  # it was closed to make room for another after the poller had found it readable
-        began = bool(received)
+        began = _has_begun(received)
         try:
             data = conn.sock.recv(MAX_HEAD) if more else b"-"
         except BlockingIOError:
@@ -192,7 +204,9 @@ class ConnectionsWorker(ThreadWorker):
             return
         if more:
             received += data
-            if not began:  # a connection that was kept alive had longer for its first byte
+            _drop_empty_lines(received)
+            # A connection that was kept alive had longer for its first byte.
+            if not began and _has_begun(received):
                 conn.timeout = time.monotonic() + self.head_seconds
         if len(received) > MAX_HEAD and not head_is_ready(bytes(received[:MAX_HEAD])):
             self._give_up(conn, tell=True)
@@ -209,7 +223,7 @@ class ConnectionsWorker(ThreadWorker):
     def _give_up(self, conn: Any, *, tell: bool) -> None:
         """Close a connection whose head did not arrive; `tell` a client that had started one."""
         began = self._forget(conn)
-        if tell and began:
+        if tell and _has_begun(began):
             error = HeadTooLarge() if len(began) > MAX_HEAD else HeadTooSlow()
             with contextlib.suppress(OSError):
                 self.handle_error(None, conn.sock, conn.client, error)
@@ -220,7 +234,7 @@ class ConnectionsWorker(ThreadWorker):
 
     def _close_longest_waiting(self) -> None:
         if self._receiving:
-            self._give_up(next(iter(self._receiving)), tell=False)
+            self._give_up(self._receiving.of_most_crowded(), tell=False)
         elif self._closing:
             self._close(next(iter(self._closing)))
 
@@ -233,9 +247,7 @@ class ConnectionsWorker(ThreadWorker):
         self._close_longest_waiting()
 
     def _linger(self, conn: Any) -> None:
-        """Close a connection without blocking: one direction now, the other once the client has
-        read.
-        """
+        """Close a connection without blocking: one way now, the other after the client read."""
         sock = conn.sock
         try:
             sock.setblocking(False)

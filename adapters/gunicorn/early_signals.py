@@ -31,9 +31,7 @@ def end_at_once() -> None:
 
 
 def restore_interrupts() -> None:
-    """Restore Python's defaults: Ctrl-C raises KeyboardInterrupt, the other signals end the
-    process.
-    """
+    """Restore Python's defaults: Ctrl-C raises KeyboardInterrupt, other signals end the process."""
     for number in _STATUS:
         if signal.getsignal(number) is _end:
             interrupt = number == signal.SIGINT

@@ -46,11 +46,10 @@ def head_is_ready(received: bytes) -> bool:
 
     The bytes contain the whole head, or enough to see that this is not a request.
     """
-    text = received.removeprefix(b"\r\n")  # RFC 9112, section 2.2
-    line, newline, _ = text.partition(b"\n")
+    line, newline, _ = received.partition(b"\n")
     if not newline:
-        return len(text) > _MAX_LINE
-    return b"\r\n\r\n" in text or _REQUEST_LINE.fullmatch(line) is None
+        return len(received) > _MAX_LINE
+    return b"\r\n\r\n" in received or _REQUEST_LINE.fullmatch(line) is None
 
 
 class DeadlineSocket(socket.socket):
@@ -81,9 +80,7 @@ class DeadlineSocket(socket.socket):
 
 
 def _deadline(length: int) -> float:
-    """Return the time by which a client must have received this many bytes, if they are sent
-    now.
-    """
+    """Return the time by which a client must have received this many bytes, sent now."""
     return time.monotonic() + BODY_SECONDS + length / BYTES_PER_SECOND
 
 

@@ -7,7 +7,7 @@ from application.settings.settings import Settings
 from application.version import NAME, VERSION
 from domain.models.record import ModelRecord
 
-__all__ = ["first_picture", "no_model", "welcome"]
+__all__ = ["first_picture", "no_model_message", "startup_message"]
 
 _PROMPT = "a beautiful landscape with mountains and a lake"
 _PICTURE = "picture.png"
@@ -20,7 +20,9 @@ _DECODE = (
 """Python code, quoted for a place between double quotes in a shell."""
 
 
-def welcome(settings: Settings, *, made: MadeApiKey | None, warnings: Sequence[str] = ()) -> str:
+def startup_message(
+    settings: Settings, *, made: MadeApiKey | None, warnings: Sequence[str] = ()
+) -> str:
     """Return the address, how to sign in, the key if the service created it, and each warning."""
     lines = ["", f"{NAME} {VERSION} serves on {address(settings)}"]
     if made is not None:
@@ -102,7 +104,7 @@ def first_picture(
     )
 
 
-def no_model(settings: Settings) -> str:
+def no_model_message(settings: Settings) -> str:
     """Return what to do when there is no model to draw with."""
     return (
         f"No model to draw with yet. Put a checkpoint into {settings.model_dirs[0]}, or let "

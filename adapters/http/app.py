@@ -30,6 +30,7 @@ from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
 from application.ports.metrics import Metrics
+from application.ports.process_report import ProcessReport
 from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
@@ -52,6 +53,7 @@ def create_app(
     registry: ModelRegistry,
     generator: ImageGenerator,
     device_report: DeviceReport,
+    process_report: ProcessReport,
     job_service: JobService,
     service: InferenceService,
     credential_checker: CredentialChecker,
@@ -98,7 +100,7 @@ def create_app(
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
-            settings, make_request, draw, job_service, LinkMaker(picture_links), credential_checker
+            settings, make_request, draw, LinkMaker(picture_links), credential_checker
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
@@ -106,7 +108,7 @@ def create_app(
         automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
-        automatic1111.program_blueprint(device_report, credential_checker),
+        automatic1111.program_blueprint(device_report, process_report, credential_checker),
         automatic1111.progress_blueprint(job_service, credential_checker),
         automatic1111.png_info_blueprint(picture_parameters, credential_checker),
         explorer_blueprint(registry),

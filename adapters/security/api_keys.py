@@ -27,9 +27,7 @@ class ApiKeyVerifier(CredentialVerifier):
         self._may_mint = may_mint
 
     def verify(self, credential: str) -> Principal | None:
-        """Return the caller that this key belongs to. Takes the same time for every key, known or
-        not.
-        """
+        """Return the caller of this key. Takes the same time for every key, known or not."""
         digest = hashlib.sha256(credential.encode(errors="surrogateescape")).digest()
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):

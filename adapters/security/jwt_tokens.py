@@ -24,9 +24,7 @@ class JwtTokens(CredentialVerifier, TokenIssuer):
         self._clock = clock
 
     def verify(self, credential: str) -> Principal | None:
-        """Return the caller of a token. `exp` and `sub` are required, `nbf` and `iat` are
-        honoured.
-        """
+        """Return the caller of a token; require `exp` and `sub`, honour `nbf` and `iat`."""
         try:
             claims = jwt.decode(
                 credential,

@@ -1,13 +1,10 @@
 """The API key that the service creates for itself and keeps between starts."""
 
-import contextlib
-import logging
 import os
 import secrets
-import stat
 from pathlib import Path
 
-from adapters.security.whole_files import put_first
+from adapters.security.whole_files import NotASecret, read_secret, write_secret
 from application.settings.made_key import MadeApiKey
 from application.settings.settings import SettingsError
 
@@ -16,10 +13,7 @@ __all__ = ["ApiKeyFile"]
 _BYTES = 32
 """Random bytes in a key, as in `ai-inference keys new`."""
 _LONGEST = 1024
-"""Bytes read from the file at most; a key has 43."""
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-_log = logging.getLogger(__name__)
+"""Bytes that are read of the file; a key has 43."""
 
 
 class ApiKeyFile:
@@ -54,48 +48,20 @@ class ApiKeyFile:
 
     def _read(self, *, mend: bool) -> MadeApiKey | None:
         try:
-            file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
+            kept = read_secret(self._path, _LONGEST, mend=mend)
+        except NotASecret as error:
+            raise self._unusable(str(error)) from None
+        if kept is None:
             return None
-        except OSError as error:
-            raise self._unusable(f"cannot be read: {error.strerror}") from None
-        try:
-            about = os.fstat(file)
-            if not stat.S_ISREG(about.st_mode):
-                raise self._unusable("is not a file")
-            if mend and about.st_mode & _OTHERS:
-                self._close_to_others(file)
-            key = os.read(file, _LONGEST).decode("ascii", "replace").strip()
-        finally:
-            os.close(file)
+        key = kept.decode("ascii", "replace").strip()
         if len(key) < _BYTES or not key.isascii() or not key.isprintable() or " " in key:
             raise self._unusable("does not hold an API key")
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
 
-    def _close_to_others(self, file: int) -> None:
-        with contextlib.suppress(OSError):
-            os.fchmod(file, stat.S_IRUSR | stat.S_IWUSR)
-        if os.fstat(file).st_mode & _OTHERS:
-            raise self._unusable("can be read by other users, so its key is not a secret")
-        _log.warning(
-            "other users could read %s until now; to get a new key, delete it and start again",
-            self._path,
-        )
-
     def _make(self) -> MadeApiKey:
         key = secrets.token_urlsafe(_BYTES)
-        temporary = self._folder / f".api-key-{secrets.token_hex(8)}.tmp"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with open(os.open(temporary, flags, 0o600), "w", encoding="ascii") as text:
-                if os.fstat(text.fileno()).st_mode & _OTHERS:
-                    return MadeApiKey(key, kept_in=None)
-                text.write(key + "\n")
-                text.flush()
-                os.fsync(text.fileno())
-            if not put_first(temporary, self._path):
-                return self.read_or_make()  # another process was first
+            is_kept = write_secret(self._path, f"{key}\n".encode())
         except OSError as error:
             raise SettingsError(
                 [
@@ -103,9 +69,10 @@ class ApiKeyFile:
                     f"{error.strerror}. Name a folder that this user can write to"
                 ]
             ) from None
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        if is_kept is None:
+            return MadeApiKey(key, kept_in=None)
+        if not is_kept:
+            return self.read_or_make()  # another process was first
         return MadeApiKey(key, kept_in=str(self._path.absolute()))
 
     def _unusable(self, why: str) -> SettingsError:

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from threading import Lock
 
-from adapters.security.whole_files import put_first
+from adapters.security.whole_files import NotASecret, read_secret, write_secret
 from domain.errors import StorageFault, StorageUnavailable
 
 __all__ = ["LinkKey"]
@@ -19,7 +19,9 @@ _LABEL = b"ai-inference: key of picture links"
 class LinkKey:
     """A key derived from the secret key, or a random one in a file that only its owner can read.
 
-    The file is created when the key is first needed. Any thread may ask for it.
+    The file is created when the key is first needed. If other users can read the file, their access
+    is removed, with a warning. A file system without permissions, such as FAT, stores no file: the
+    key is then valid in this process only. Any thread may ask for the key.
     """
 
     def __init__(self, secret_key: str | None, file: str | os.PathLike[str]) -> None:
@@ -29,9 +31,7 @@ class LinkKey:
         self._key: bytes | None = None
 
     def __call__(self) -> bytes:
-        """Return 32 bytes. Raises StorageUnavailable if the file can be neither read nor
-        created.
-        """
+        """Return 32 bytes. Raises StorageUnavailable if the file cannot be read or created."""
         with self._lock:
             if self._key is None:
                 self._key = self._derived() if self._secret_key else self._kept()
@@ -43,32 +43,24 @@ class LinkKey:
 
     def _kept(self) -> bytes:
         try:
-            if not self._file.exists():
-                self._make()
-            key = self._file.read_bytes()
+            key = read_secret(self._file, _BYTES + 1, mend=True)
+            if key is None:
+                new = secrets.token_bytes(_BYTES)
+                if write_secret(self._file, new) is not False:
+                    return new  # if the file system has no permissions; valid in this process only
+                key = read_secret(self._file, _BYTES + 1, mend=True)  # another process was first
+        except NotASecret as error:
+            raise StorageUnavailable(
+                f"the key of picture links, {self._file.name}, {error}", StorageFault.LINK_KEY
+            ) from error
         except OSError as error:
             raise StorageUnavailable(
                 f"the key of picture links can be neither read nor made: {error.strerror}",
                 StorageFault.LINK_KEY,
             ) from error
-        if len(key) != _BYTES:
+        if key is None or len(key) != _BYTES:
             raise StorageUnavailable(
-                f"the key of picture links, {self._file.name}, has {len(key)} bytes and not "
-                f"{_BYTES}",
+                f"the key of picture links, {self._file.name}, does not hold {_BYTES} bytes",
                 StorageFault.LINK_KEY,
             )
         return key
-
-    def _make(self) -> None:
-        """Put a complete file in place. If two processes do this at once, the first one wins."""
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new = self._file.with_name(f".{self._file.name}-{secrets.token_hex(4)}")
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(handle, "wb") as file:
-                file.write(secrets.token_bytes(_BYTES))
-                file.flush()
-                os.fsync(handle)
-            put_first(new, self._file)
-        finally:
-            new.unlink(missing_ok=True)

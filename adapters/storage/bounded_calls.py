@@ -50,22 +50,29 @@ class BoundedCalls:
     The threads are daemons, so a frozen call does not keep the process from ending.
 
     Args:
-        most: The largest number of calls at once. If all of them are frozen, a further call fails
-            when its time is over.
+        most: The largest number of calls at once. If all of them are abandoned and none has ended,
+            a further call fails at once. If all of them still run, it fails once its time is over.
+        name: The name of the threads.
     """
 
-    def __init__(self, most: int = 16) -> None:
+    def __init__(self, most: int = 16, *, name: str = "database") -> None:
+        self._most = most
+        self._name = name
         self._places = threading.BoundedSemaphore(most)
         self._current = threading.local()
+        self._counting = threading.Lock()
+        self._frozen: set[_Call] = set()
 
     def __call__(self, function: Callable[[], _T], seconds: float) -> _T:
         """Return or raise what `function` does. Raises TimeoutError if it takes longer."""
         late = TimeoutError(f"no answer within {seconds:g} s")
         began = time.monotonic()
+        if len(self._frozen) == self._most:
+            raise TimeoutError(f"{self._most} earlier calls have no answer yet")
         if not self._places.acquire(timeout=seconds):
             raise late
         call = _Call(function)
-        thread = threading.Thread(target=self._run, args=(call,), name="database", daemon=True)
+        thread = threading.Thread(target=self._run, args=(call,), name=self._name, daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the system cannot start another thread
@@ -73,6 +80,9 @@ class BoundedCalls:
             raise
         if not call.ended.wait(max(0.0, began + seconds - time.monotonic())):
             call.give_up()
+            with self._counting:
+                if not call.ended.is_set():
+                    self._frozen.add(call)
             raise late
         result: _T = call.future.result()
         return result
@@ -96,4 +106,6 @@ class BoundedCalls:
             call.future.set_result(result)
         finally:
             self._places.release()
-            call.ended.set()
+            with self._counting:
+                call.ended.set()
+                self._frozen.discard(call)

@@ -169,6 +169,10 @@ class JobService:
         """
         return self._records.image(self.find(caller, job_id).job, number)
 
+    def image_of(self, job: Job, number: int) -> bytes:
+        """The same of a job that was found before. Raises PicturesLost where it was forgotten."""
+        return self._records.image(job, number)
+
     def linked_image(self, picture: LinkedPicture) -> bytes:
         """The file that a link leads to. Raises ImageNotFound and StorageUnavailable."""
         return self._records.linked_image(picture)
@@ -237,6 +241,7 @@ class JobService:
         for job in left:
             with self._admission.one_at_a_time():
                 self._look_up(job.key, patiently=True)
+        self._records.earlier_crash.settle()
         if left:
             _log.info("%d accepted jobs of an earlier run are drawn now", len(left))
 
@@ -262,6 +267,7 @@ class JobService:
     def put_back(self) -> None:
         """As `DeviceWorker.put_back`: after `abandon`, where the service was told to stop."""
         self._worker.put_back()
+        self._records.crashes.end()
 
     def give_up(self, error: DomainError) -> None:
         """As `DeviceWorker.give_up`: what is drawn fails, as this process ends because of it."""
@@ -289,7 +295,7 @@ class JobService:
             self._observer.job_ended(job)
             return None, job
         if job.status is JobStatus.RUNNING:
-            job = job.left_behind(self._now())
+            job = job.left_behind(self._now(), self._records.earlier_crash.cause(job))
             self._records.update(job, patiently=patiently)
             if job.status.finished:
                 self._observer.job_ended(job)

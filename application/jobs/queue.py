@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from application.job import Job, JobKey, JobStatus, JobView, Progress
 from application.jobs.batching import Waiting, drawing_order, next_batch
+from application.jobs.fair_places import fair_places
 from application.jobs.live_job import LiveJob
 from application.ports.job_observer import JobObserver
 from domain.errors import ShuttingDown
@@ -19,7 +20,9 @@ _REMEMBERED_CALLERS = 10_000
 
 
 class JobQueue:
-    """A bounded queue, fair between callers, each of whom may have a bound of their own.
+    """A bounded queue, fair between callers.
+
+    `max_of_caller` jobs of one caller may wait; without that number, as many as `fair_places` says.
 
     What may have ended an earlier process goes last, and alone.
 
@@ -99,8 +102,11 @@ class JobQueue:
 
     def full_for(self, caller: str) -> bool:
         """Whether as many jobs of this caller wait as one caller's may."""
-        most = self._max_of_caller
-        return most is not None and self.waiting_of(caller) >= most
+        with self.changed:
+            most = self._max_of_caller
+            if most is None:
+                most = fair_places(self._max_waiting, self._max_waiting - len(self._waiting))
+            return self.waiting_of(caller) >= most
 
     def put(self, job: Job) -> LiveJob:
         """Let a job wait, also past the bound: that is for its caller to keep.

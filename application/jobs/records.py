@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from application.job import Job, JobKey, JobStatus
+from application.jobs.earlier_crash import EarlierCrash
 from application.picture_links import LinkedPicture
+from application.ports.crash_record import CrashRecord, NoCrashRecord
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
 from application.ports.sole_use import SoleUse
@@ -38,6 +40,11 @@ class JobRecords:
     Args:
         now: Seconds since 1970. Stored times are of this clock, which may be set at any moment.
         clock: Seconds since some moment. It never jumps, so waiting times are of this clock.
+        crashes: Notes why a process crashed.
+
+    Attributes:
+        crashes: The same.
+        earlier_crash: Which job an earlier process crashed with.
     """
 
     def __init__(
@@ -50,7 +57,10 @@ class JobRecords:
         retention_bytes: int,
         now: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
+        crashes: CrashRecord | None = None,
     ) -> None:
+        self.crashes = crashes or NoCrashRecord()
+        self.earlier_crash = EarlierCrash(self.crashes, jobs)
         self._jobs = jobs
         self._results = results
         self._sole_use = sole_use
@@ -211,6 +221,7 @@ class JobRecords:
         Only when nothing is drawn any more.
         """
         self._closed = True
+        self.crashes.end()
         self._jobs.close()
         self._sole_use.release()
 

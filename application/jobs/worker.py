@@ -78,7 +78,11 @@ class DeviceWorker:
         What was drawn is encoded and kept by another thread, while the device draws on; of no
         more than one batch, so that finished pictures do not heap up.
         """
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish") as thread:
+        with ThreadPoolExecutor(
+            max_workers=1,
+            thread_name_prefix="finish",
+            initializer=self._records.crashes.include_this_thread,
+        ) as thread:
             last: list[Future[None]] = []
 
             def finish(tasks: Sequence[Callable[[], None]]) -> None:
@@ -111,6 +115,9 @@ class DeviceWorker:
             return False
         if self.queue.abandoned:
             return True
+        is_suspect = any(live.may_be_deadly for live in batch)
+        if is_suspect:
+            finish(())  # what was drawn before, so that a crash is this one's alone
         for live in batch:
             request = live.job.request
             job = self.queue.started(
@@ -122,6 +129,8 @@ class DeviceWorker:
                 # It was kept when it was accepted; that it has begun is no loss.
                 _log.warning("the start of job %a could not be kept", request.id)
         self._draw(batch, finish)
+        if is_suspect:
+            finish(())
         return True
 
     def put_back(self) -> None:

@@ -3,6 +3,7 @@
 Listing and loading both ask here, so they cannot disagree.
 """
 
+import math
 import statistics
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def prediction_of(
     architecture = metadata.get("modelspec.architecture", "")
     if "v2-512" in architecture or "v2-768" in architecture:
         return Prediction(velocity="v2-768" in architecture)
-    if probe:
+    if probe and all(map(math.isfinite, probe)):
         return Prediction(velocity=statistics.pstdev(probe) > _VELOCITY_ABOVE)
     if metadata.get("global_step") == _STEPS_OF_512_BASE:
         return Prediction(velocity=False)

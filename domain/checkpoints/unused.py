@@ -6,7 +6,7 @@ of its tensors draws something else than its author made.
 
 import re
 
-__all__ = ["PARTS", "is_harmless", "part_of", "unexpected_reason"]
+__all__ = ["PARTS", "is_harmless", "is_harmless_in_a_folder", "part_of", "unexpected_reason"]
 
 PARTS = {
     "model.diffusion_model.": "UNet",
@@ -47,10 +47,45 @@ _HARMLESS = re.compile(
 )
 
 
+_HARMLESS_IN_A_TEXT_ENCODER = re.compile(
+    "|".join(
+        (
+            # Numbers that transformers counts itself: the places of tokens, and the frequencies of
+            # rotary embeddings (`modeling_rope_utils.py`).
+            r"(^|\.)position_ids$",
+            r"(^|\.)rotary_emb\.inv_freq$",
+            # CLIP's temperature, its projection and its half that looks at pictures. A network with
+            # a projection reads it, so that it is not left over.
+            r"^logit_scale$",
+            r"^(text|visual)_projection\.weight$",
+            r"^vision_model\.",
+            # The half of T5 that writes texts, and the last layers of language models and of BERT,
+            # which name tokens. Pictures are drawn after the layers before them.
+            r"^decoder\.",
+            r"^lm_head\.",
+            r"^(cls|pooler|bert\.pooler)\.",
+        )
+    )
+)
+_HARMLESS_IN_A_VAE = re.compile(r"^(loss|model_ema|discriminator)\.")  # as above
+
+
+def is_harmless_in_a_folder(part: str, name: str) -> bool:
+    """Whether a part of a diffusers folder draws the same without this tensor of its file.
+
+    Args:
+        part: The name of the part's folder, such as `text_encoder_2`.
+        name: Of the tensor, in the layout of diffusers and transformers.
+    """
+    if part.startswith("text_encoder"):
+        return _HARMLESS_IN_A_TEXT_ENCODER.search(name) is not None
+    return part == "vae" and _HARMLESS_IN_A_VAE.search(name) is not None
+
+
 def part_of(name: str) -> str | None:
     """The part that a tensor belongs to; None for what lies outside of all networks.
 
-    Outside are, for instance, `model_ema.…` (averages, whose weights are there a second time), the
+    Outside are, for instance, `model_ema.…` (the averages, for which `averages` has the rule), the
     sampler's tables (`alphas_cumprod`, `denoiser.sigmas`) and the states of optimizers.
     """
     return next((part for start, part in PARTS.items() if name.startswith(start)), None)

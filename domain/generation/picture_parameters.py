@@ -17,7 +17,7 @@ _NEGATIVE = "Negative prompt:"
 _FEWEST_SETTINGS = 3
 """A last line with fewer is taken for a part of the prompt."""
 _LONGEST_SETTINGS = 65_536
-"""Characters; a longer last line is no settings line, and reading it as one would take long."""
+"""Characters; a longer last line is not a settings line, and reading it as one would take long."""
 _SETTING = re.compile(r'\s*(\w[\w \-/]{0,63}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 

@@ -1,19 +1,38 @@
 """A request for pictures, and the pictures: values that check themselves."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from operator import attrgetter
+from typing import Any, ClassVar
 
-from domain.errors import FieldProblem, InvalidRequest
+from domain.errors import InvalidRequest
+from domain.generation.batch_key import BatchKey, other_values
+from domain.generation.fields import LIMITS, NO_GUIDANCE, OPTIONAL
+from domain.generation.judging import (
+    JudgedFields,
+    field_problems,
+    last_seed_problem,
+    quality_problem,
+    with_newlines,
+)
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.parts import (
+    Control,
+    Embedding,
+    Lora,
+    PromptSyntax,
+    SecondPass,
+    SourceImage,
+    Upscale,
+)
+from domain.generation.parts.rules import ModelUse, models_of, part_problems, pictures_of
+from domain.generation.plain import built_part, part_names
 from domain.generation.result import GeneratedImage, Timings
-from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength, one_line_end
-from domain.samplers import DEFAULT_SCHEDULER, SCHEDULER_NAMES, Scheduler
-from domain.sizes import LARGEST_SIDE, SMALLEST_SIDE
+from domain.generation.stored import stored_values
+from domain.limits import Limit
+from domain.pictures import PictureRef
+from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 
 __all__ = [
     "BatchKey",
@@ -28,72 +47,29 @@ __all__ = [
     "quality_problem",
 ]
 
-NO_GUIDANCE = 1.0
-_MODEL_ID = re.compile(r"[0-9a-f]{64}")
 _NEXT_MULTIPLE = 8
 
-
-def id_problem(value: object) -> str | None:
-    """What is wrong with a request's `id`, which names its job in a URL; None when nothing is."""
-    if isinstance(value, str) and (value in (".", "..") or "/" in value):
-        return f"is {ascii(value)[:40]}; it must hold no '/' and be neither '.' nor '..'"
-    return GenerationRequest.LIMITS["id"].problem(value)
-
-
-def model_id_problem(value: object) -> str | None:
-    """What is wrong with a `model_id`; None when nothing is. Both cases of hex are good."""
-    if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
-        return "must be the id of a model: 64 hexadecimal digits"
-    return None
-
-
-def guidance_problem(value: object) -> str | None:
-    """What is wrong with a `guidance_scale`; None when nothing is."""
-    limit = GenerationRequest.LIMITS["guidance_scale"]
-    message = limit.problem(value)
-    if message is None and isinstance(value, int | float) and 0 < value < NO_GUIDANCE:
-        return f"is {value}; it must be 0 or 1 for no guidance, or more than 1"
-    return message
-
-
-def last_seed_problem(seed: int | None, num_images: int) -> str | None:
-    """What is wrong with the seed of the last of `num_images`; None when nothing is."""
-    if seed is None:
-        return None
-    message = GenerationRequest.LIMITS["seed"].problem(seed + num_images - 1)
-    return f"of the last image {message}" if message else None
-
-
-def quality_problem(quality: int | None, output_format: str) -> str | None:
-    """What is wrong with naming a quality of this format; None when nothing is."""
-    if quality is None or OutputFormat(output_format).has_quality:
-        return None
-    return (
-        f"is {quality}, and a {output_format} has none: it keeps every pixel; leave quality out, "
-        "or ask for jpeg or webp as output_format"
-    )
-
-
-class BatchKey(NamedTuple):
-    """What requests must have in common to be drawn in one batch."""
-
-    model_id: str
-    width: int
-    height: int
-    num_inference_steps: int
-    guidance_scale: float
-    scheduler: Scheduler | None = None
+id_problem = LIMITS["id"].problem
+"""What is wrong with a request's `id`, which names its job in a URL; None when nothing is."""
+model_id_problem = LIMITS["model_id"].problem
+"""What is wrong with a `model_id`; None when nothing is. Both cases of hex are good."""
+guidance_problem = LIMITS["guidance_scale"].problem
+"""What is wrong with a `guidance_scale`; None when nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """A prompt and everything that decides the picture.
 
-    The limits are the widest that any door has; a door may have narrower ones.
+    The limits are the widest that any door has; a door may have narrower ones. `FIELDS` says
+    what each field means.
 
     A scheduler and a format may be given as their names; they are kept as the values of the enums.
     In the prompts a line may also end with CR LF, or CR; a newline is kept, so that a text is the
     same request whichever system wrote it.
+
+    A field that is added has a default that changes nothing, as the parts below have. Requests
+    that differ in it are then drawn in separate batches, and stored requests stay what they are.
 
     Attributes:
         id: The caller's name for the request.
@@ -103,8 +79,8 @@ class GenerationRequest:
             SDXL is told zeros for None, and the encoding of no words for an empty text.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
-            convention of Imagen and diffusers: 1 is no guidance. 0, as clients send it for none,
-            becomes 1.
+            convention of Imagen and diffusers: 1 means no guidance. Clients also send 0 for none,
+            which becomes 1.
         width: Pixels.
         height: Pixels.
         seed: Of the first image; image i has seed + i. None until one is drawn.
@@ -113,34 +89,23 @@ class GenerationRequest:
         output_format: Of the picture files.
         quality: Of those files, up to 100; `DEFAULT_QUALITY` where none is given, and always None
             where the format has none.
+        source: A picture that the drawing starts from.
+        loras: LoRAs that are added; 8 at most.
+        embeddings: Words that stand for vectors of a file; 16 at most, each of another token.
+        controls: ControlNets with their pictures; 4 at most.
+        vae_id: Another autoencoder than the model's own; kept in lower case.
+        second_pass: The result is enlarged and drawn again, to 2048 pixels a side at most.
+        upscale: The result is enlarged by a model, to 64 megapixels at most.
+        prompt_syntax: How the prompts are read.
+        clip_skip: Layers that are left off the end of the text encoder, 1 to 12 and counted as
+            AUTOMATIC1111's web UI does: 1 is none.
 
     Raises:
         InvalidRequest: with one row for each field that is wrong.
     """
 
-    LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
-        {
-            "id": TextLength(1, 128),
-            # The longest prompt that the OpenAI Images API takes.
-            "prompt": TextLength(1, 32_000),
-            "negative_prompt": TextLength(0, 32_000),
-            "num_inference_steps": IntegerRange(1, 150),
-            # 30 is where the slider of AUTOMATIC1111's web UI ends.
-            "guidance_scale": NumberRange(0.0, 30.0),
-            # A model draws fewer of them: `ModelRecord.sizes`.
-            "width": IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
-            "height": IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
-            # 2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, 6).
-            "seed": IntegerRange(0, 2**53 - 1),
-            "num_images": IntegerRange(1, 16),
-            "scheduler": OneOf(tuple(Scheduler), SCHEDULER_NAMES),
-            "output_format": OneOf(tuple(OutputFormat)),
-            "quality": IntegerRange(1, 100),
-        }
-    )
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
-        {"negative_prompt", "seed", "scheduler", "quality"}
-    )
+    LIMITS: ClassVar[Mapping[str, Limit]] = LIMITS
+    OPTIONAL: ClassVar[frozenset[str]] = OPTIONAL
 
     id: str
     model_id: str
@@ -155,55 +120,78 @@ class GenerationRequest:
     scheduler: Scheduler | None = None
     output_format: OutputFormat = OutputFormat.PNG
     quality: int | None = None
+    source: SourceImage | None = None
+    loras: tuple[Lora, ...] = ()
+    embeddings: tuple[Embedding, ...] = ()
+    controls: tuple[Control, ...] = ()
+    vae_id: str | None = None
+    second_pass: SecondPass | None = None
+    upscale: Upscale | None = None
+    prompt_syntax: PromptSyntax = PromptSyntax.PLAIN
+    clip_skip: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("prompt", "negative_prompt"):
-            if isinstance(text := getattr(self, name), str):
-                object.__setattr__(self, name, one_line_end(text))
-        problems = [
-            FieldProblem(field.name, message)
-            for field in dataclasses.fields(self)
-            if (message := self._problem(field.name)) is not None
-        ]
-        wrong = {row.field for row in problems}
-        if not wrong & {"seed", "num_images"}:
-            message = last_seed_problem(self.seed, self.num_images)
-            problems += [FieldProblem("seed", message)] if message else []
-        if not wrong & {"quality", "output_format"}:
-            message = quality_problem(self.quality, self.output_format)
-            problems += [FieldProblem("quality", message)] if message else []
+        values = with_newlines({name: getattr(self, name) for name in LIMITS})
+        problems = field_problems(values)
+        carries_parts = _read_beyond(self) != _NOTHING_BEYOND
+        if carries_parts:
+            problems += part_problems(self)
         if problems:
             raise InvalidRequest(problems)
-        object.__setattr__(self, "model_id", self.model_id.lower())
-        guidance = float(self.guidance_scale)
-        object.__setattr__(self, "guidance_scale", guidance or NO_GUIDANCE)
-        if self.scheduler is not None:
-            object.__setattr__(self, "scheduler", Scheduler(self.scheduler))
-        object.__setattr__(self, "output_format", OutputFormat(self.output_format))
-        if self.quality is None and self.output_format.has_quality:
-            object.__setattr__(self, "quality", DEFAULT_QUALITY)
+        self._keep(values)
+        if carries_parts:
+            object.__setattr__(self, "prompt_syntax", PromptSyntax(self.prompt_syntax))
+            object.__setattr__(self, "vae_id", self.vae_id and self.vae_id.lower())
+
+    @classmethod
+    def of(cls, fields: JudgedFields, **more: Any) -> "GenerationRequest":
+        """The request that judged `fields` make; only `more`, which win, are judged here.
+
+        Raises:
+            InvalidRequest: with one row for each field that is wrong.
+            TypeError: a field without a default is missing.
+        """
+        values = fields.plus(**more)
+        if missing := _REQUIRED - values.keys():
+            raise TypeError(f"a request needs its {', '.join(sorted(missing))}")
+        request = object.__new__(cls)
+        for name, default in _DEFAULTS:
+            object.__setattr__(request, name, default)
+        request._keep(values)
+        return request
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> "GenerationRequest":
+        """The request that `plain_values` gave.
+
+        Raises:
+            InvalidRequest: with one row for each field that is wrong.
+            TypeError: a field without a default is missing.
+            ValueError: a part has another shape, or a field that is not known asks for something.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in known:
+                found[name] = built_part(cls, name, value) if name in _PARTS else value
+            elif value is not None:
+                raise ValueError(f"{name} is not a field that this release knows")
+        return cls(**found)
 
     @classmethod
     def as_stored(cls, values: Mapping[str, object]) -> "GenerationRequest":
         """A request that another release checked and stored, with values that this one may refuse.
 
         It is for showing, never for drawing. A value of another type than its field counts as the
-        field's default. A scheduler or format that is not known stays the text that it is.
+        field's default, and so does a part that cannot be read. A scheduler or format that is not
+        known stays the text that it is.
 
         Raises:
             ValueError: `id`, `model_id` or `prompt` is missing, or not text.
         """
         request = object.__new__(cls)
-        for field in dataclasses.fields(cls):
-            value = values.get(field.name)
-            if field.name in _TEXTS and not isinstance(value, str):
-                raise ValueError(f"{field.name} is not text")
-            if not _is_like(value, field.default, field.name):
-                value = field.default
-            words = _WORDS.get(field.name)
-            if words is not None and isinstance(value, str) and value in list(words):
-                value = words(value)
-            object.__setattr__(request, field.name, value)
+        for name, value in stored_values(cls, values):
+            object.__setattr__(request, name, value)
         return request
 
     @property
@@ -241,19 +229,42 @@ class GenerationRequest:
             self.num_inference_steps,
             self.guidance_scale,
             self.scheduler,
+            other_values(self),
         )
 
-    def _problem(self, name: str) -> str | None:
-        value = getattr(self, name)
-        if value is None and name in self.OPTIONAL:
-            return None
-        if name == "id":
-            return id_problem(value)
-        if name == "model_id":
-            return model_id_problem(value)
-        if name == "guidance_scale":
-            return guidance_problem(value)
-        return self.LIMITS[name].problem(value)
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the fields beyond those of `FIELDS` that ask for something."""
+        return tuple(
+            name
+            for name, value, default in zip(
+                _BEYOND, _read_beyond(self), _NOTHING_BEYOND, strict=True
+            )
+            if value != default
+        )
+
+    @property
+    def models(self) -> tuple[ModelUse, ...]:
+        """The models that it needs, the checkpoint first."""
+        return models_of(self)
+
+    @property
+    def pictures(self) -> tuple[PictureRef, ...]:
+        """The pictures that it needs."""
+        return pictures_of(self)
+
+    def _keep(self, values: Mapping[str, Any]) -> None:
+        """Take judged `values` as they are kept."""
+        put = object.__setattr__
+        for name, value in values.items():
+            put(self, name, value)
+        put(self, "model_id", self.model_id.lower())
+        put(self, "guidance_scale", float(self.guidance_scale) or NO_GUIDANCE)
+        put(self, "output_format", OutputFormat(self.output_format))
+        if self.scheduler is not None:
+            put(self, "scheduler", Scheduler(self.scheduler))
+        if self.quality is None and self.output_format.has_quality:
+            put(self, "quality", DEFAULT_QUALITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,18 +285,10 @@ def _next_multiple(pixels: int) -> int:
     return -(-pixels // _NEXT_MULTIPLE) * _NEXT_MULTIPLE
 
 
-_TEXTS = frozenset({"id", "model_id", "prompt"})
-_WORDS: Mapping[str, type[StrEnum]] = {"scheduler": Scheduler, "output_format": OutputFormat}
-_OPTIONAL_TEXTS = frozenset({"negative_prompt", "scheduler"})
-
-
-def _is_like(value: object, default: object, name: str) -> bool:
-    """Whether a stored value has the type of the field of this name."""
-    if name in _TEXTS or (name in _OPTIONAL_TEXTS and value is not None):
-        return isinstance(value, str)
-    if value is None:
-        return default is None
-    if isinstance(default, str):
-        return isinstance(value, str)
-    kinds = int | float if isinstance(default, float) else int
-    return isinstance(value, kinds) and not isinstance(value, bool)
+_FIELDS = dataclasses.fields(GenerationRequest)
+_REQUIRED = frozenset(each.name for each in _FIELDS if each.default is dataclasses.MISSING)
+_DEFAULTS = tuple((each.name, each.default) for each in _FIELDS if each.name not in _REQUIRED)
+_BEYOND = tuple(each.name for each in _FIELDS if each.name not in LIMITS)
+_NOTHING_BEYOND = tuple(each.default for each in _FIELDS if each.name not in LIMITS)
+_read_beyond = attrgetter(*_BEYOND)
+_PARTS = part_names(GenerationRequest)

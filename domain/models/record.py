@@ -9,7 +9,6 @@ from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
-    "CONFIGURATION_FILES",
     "SHORT_ID",
     "FileStamp",
     "ModelFamily",
@@ -19,20 +18,6 @@ __all__ = [
     "PendingModel",
     "PendingState",
 ]
-
-
-CONFIGURATION_FILES = (
-    "model_index.json",
-    "unet/config.json",
-    "vae/config.json",
-    "text_encoder/config.json",
-    "scheduler/scheduler_config.json",
-    "tokenizer/vocab.json",
-    "tokenizer/merges.txt",
-    "tokenizer/tokenizer_config.json",
-)
-"""What the metadata of a self-contained checkpoint holds, all or none: a diffusers folder's small
-files, by their paths in it. `model_index.json` says that they are a StableDiffusionPipeline's."""
 
 
 SHORT_ID = 10
@@ -137,6 +122,7 @@ class ModelRecord:
         native_size: Of the pictures that it was trained with; None when that is not known.
         max_pixels: Of a picture, as this service bounds it for any model.
         card: What the model says of itself.
+        note: What whoever draws with it must know, to go on after its name; None for nothing.
     """
 
     id: str
@@ -154,6 +140,12 @@ class ModelRecord:
     native_size: Size | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     card: ModelCard = NO_CARD
+    note: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What each result that it draws must say of it."""
+        return () if self.note is None else (f"{self.name} {self.note}",)
 
     @property
     def description(self) -> str | None:

@@ -35,6 +35,7 @@ __all__ = ["DrawnRequest", "GenerateImages"]
 DrawnRequest = Callable[[], GenerationResult]
 """A request that is drawn: waits for its pictures to be encoded, on any thread."""
 
+_NOT_YET = "cannot be drawn with yet; leave it out"
 _RANDOM_SEED_BITS = 32
 """Seeds that are drawn fit the 32-bit fields of the tools people paste them into."""
 
@@ -94,8 +95,10 @@ class GenerateImages:
             ModelNotFound: no model has its `model_id`.
             ModelsNotRead: none has it now, and not all files are read.
             ModelNotLoadable: no picture can be drawn with that model.
-            InvalidRequest: its scheduler or its size is not one for that model.
+            InvalidRequest: its scheduler or its size is not one for that model, or it carries a
+                part that nothing draws with yet.
         """
+        _refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
@@ -147,8 +150,11 @@ class GenerateImages:
                 time; when its file turned out to be another one than its id names, the registry no
                 longer lists it, and when its bytes are why, it is not tried again.
             GenerationFailed: the generator raised what is no `Exception`, such as SystemExit.
+            InvalidRequest: one carries a part that nothing draws with yet.
             DomainError: whatever `ImageGenerator.generate` raises.
         """
+        for request in requests:  # a newer release may have accepted it
+            _refuse_parts(request)
         started = self._clock()
         model = self._registry.get_loadable(requests[0].model_id)
         try:
@@ -187,6 +193,7 @@ class GenerateImages:
                 processing_time=ended - started,
                 timings=dataclasses.replace(timings, encode=timings.encode + ended - drawn),
                 warnings=(
+                    *model.warnings,
                     *model.card.warnings_for(model.name, request.prompt, request.negative_prompt),
                     *warnings,
                 ),
@@ -217,6 +224,11 @@ class GenerateImages:
         self.heartbeat.beat(loading=False)
         if on_step is not None:
             on_step(step)
+
+
+def _refuse_parts(request: GenerationRequest) -> None:
+    if parts := request.parts:
+        raise InvalidRequest([FieldProblem(name, _NOT_YET) for name in parts])
 
 
 def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:

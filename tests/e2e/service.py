@@ -50,12 +50,14 @@ class Answer:
 class RunningService:
     """A service process, and its output line by line as it comes."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], folder: Path, config: Path = ROOT / "gunicorn.conf.py"
+    ) -> None:
         self.url = f"http://127.0.0.1:{environment['PORT']}"
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")],
+            [sys.executable, "-m", "gunicorn", "--config", str(config)],
             cwd=folder,
             env=dict(environment),
             stdout=subprocess.PIPE,

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.paths import DEMO_CHECKPOINT, ROOT
-from tools.demo_checkpoint.judge import judge_shape
+from tools.demo_checkpoint.judging.judge import judge_shape
 
 pytestmark = pytest.mark.torch
 

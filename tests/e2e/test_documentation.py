@@ -99,9 +99,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def environment(port: int) -> dict[str, str]:
-    """The environment of a new shell: `ai-inference` is found only after the page activates
-    `.venv`.
-    """
+    """The environment of a new shell: `ai-inference` is found once the page activates `.venv`."""
     own = str(Path(sys.prefix, "bin"))
     path = (each for each in os.environ["PATH"].split(os.pathsep) if each != own)
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}

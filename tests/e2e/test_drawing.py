@@ -17,8 +17,8 @@ from PIL import Image
 from domain.samplers import Sampler, Schedule, Scheduler
 from tests.e2e.service import API_KEY, RunningService, run_service
 from tests.paths import DEMO_CHECKPOINT
-from tools.demo_checkpoint.judge import has_feature, judge_shape
-from tools.demo_checkpoint.outlines import OUTLINES
+from tools.demo_checkpoint.judging.judge import has_feature, judge_shape
+from tools.demo_checkpoint.scenes.outlines import OUTLINES
 
 pytestmark = pytest.mark.torch
 

@@ -63,9 +63,7 @@ _BOMBS = (
 
 
 def pickle_file(seed: int) -> bytes:
-    """Return a file in one of torch's formats: valid tensors, an odd call, bombs, and changed
-    bytes.
-    """
+    """Return a file in one of torch's formats: valid tensors, an odd call, bombs, changed bytes."""
     chance = random.Random(f"pickle {seed}")
     table: dict[str, Any] = {
         f"w{number}": tensor(

@@ -9,11 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
-from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
 from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import UnreadableHeader, read_header
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations import UnusableConfiguration, check_folder
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
 
 __all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured", "resident"]
@@ -54,17 +52,22 @@ def _safetensors(seed: int) -> tuple[str, int]:
     return _listed(data, ".safetensors"), len(data)
 
 
+def _paths(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
 def _configurations(seed: int) -> tuple[str, int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         configurations(seed, folder)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         try:
-            check_folder(name)
-            path = folder / "tokenizer/tokenizer.json"
-            check_tokenizer("tokenizer.json", json_object(path, "tokenizer.json"))
-        except ModelNotLoadable as error:
-            return _reason(str(error)), size
+            check_folder(
+                {path: (folder / path).stat().st_size for path in _paths(folder)},
+                lambda path, most: (folder / path).read_bytes()[:most],
+            )
+        except UnusableConfiguration as error:
+            return _reason(error.reason), size
     return "allowed", size
 
 

@@ -11,9 +11,11 @@ from flask.testing import FlaskClient
 
 from application.settings.settings import Settings
 from container import Container
+from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.process_report import FakeProcessReport
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
 
@@ -42,6 +44,7 @@ class Service:
     jobs: FakeJobStore
     results: FakeResultStore
     report: FakeDeviceReport
+    process: FakeProcessReport
 
 
 def make_service(
@@ -59,10 +62,13 @@ def make_service(
     container.sole_use.override(FakeSoleUse())
     report = FakeDeviceReport()
     container.device_report.override(report)
+    process = FakeProcessReport()
+    container.process_report.override(process)
+    container.crashes.override(FakeCrashRecord())
     if scanned:
         container.model_registry().refresh()
     client = container.app().test_client()
-    return Service(client, container, generator, source, jobs, results, report)
+    return Service(client, container, generator, source, jobs, results, report, process)
 
 
 def make_settings(**changes: object) -> Settings:

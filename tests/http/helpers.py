@@ -87,9 +87,7 @@ def make_token(
     key: str = SECRET_KEY,
     digest: str = "sha256",
 ) -> str:
-    """Return a hand-written JWT, valid for a minute unless `claims`, `header` or `without` spoil
-    it.
-    """
+    """Return a hand-written JWT, valid for a minute unless the arguments spoil it."""
     good = {"sub": "somebody", "exp": int(time.time()) + 60}
     payload = {k: v for k, v in (good | dict(claims or {})).items() if k != without}
     signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'} | dict(header or {}))}.{_part(payload)}"
@@ -185,9 +183,7 @@ class BetweenSubmitAndWait(JobService):
 def between_submit_and_wait(
     service: Service, meanwhile: Callable[[], object]
 ) -> tuple[FlaskClient, list[float | None]]:
-    """Return a client of `service` whose calls run `meanwhile` just before they wait, and their
-    waits.
-    """
+    """Return a client of `service` whose calls run `meanwhile` before they wait, and the waits."""
     job_service = BetweenSubmitAndWait(service.container.job_service(), meanwhile)
     with service.container.job_service.override(job_service):
         service.container.app.reset()

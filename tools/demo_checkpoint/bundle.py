@@ -12,6 +12,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextModel
 
+from tools.demo_checkpoint.captions.phrases import known_words
+from tools.demo_checkpoint.captions.vocabulary import tokenizer_files
 from tools.demo_checkpoint.networks import SCHEDULER_CONFIG
 from tools.demo_checkpoint.original_layout import (
     text_encoder_name,
@@ -19,8 +21,6 @@ from tools.demo_checkpoint.original_layout import (
     unet_name,
     vae_name,
 )
-from tools.demo_checkpoint.phrases import known_words
-from tools.demo_checkpoint.vocabulary import tokenizer_files
 
 __all__ = ["write_bundle"]
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Final
 
-from tools.demo_checkpoint import phrases
+from tools.demo_checkpoint.captions import phrases
 
 __all__ = ["card_text", "naming_words"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tools.demo_checkpoint.captions import caption
-from tools.demo_checkpoint.contact_sheet import contact_sheet
+from tools.demo_checkpoint.captions.captions import caption
+from tools.demo_checkpoint.judging.contact_sheet import contact_sheet
 from tools.demo_checkpoint.pictures import draw, random_scene
 
 __all__ = ["main"]

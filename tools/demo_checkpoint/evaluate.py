@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tools.demo_checkpoint.contact_sheet import contact_sheet
-from tools.demo_checkpoint.flat_scenes import is_held_out
-from tools.demo_checkpoint.judge import ShapeVerdict, has_feature, judge_shape
+from tools.demo_checkpoint.judging.contact_sheet import contact_sheet
+from tools.demo_checkpoint.judging.judge import ShapeVerdict, has_feature, judge_shape
 from tools.demo_checkpoint.networks import device, fast_dtype
-from tools.demo_checkpoint.outlines import OUTLINES
-from tools.demo_checkpoint.palette import COLOURS
 from tools.demo_checkpoint.sampling import Order, Sampler
+from tools.demo_checkpoint.scenes.flat_scenes import is_held_out
+from tools.demo_checkpoint.scenes.outlines import OUTLINES
+from tools.demo_checkpoint.scenes.palette import COLOURS
 
 __all__ = ["FlatQuestion", "flat_questions", "main"]
 
@@ -64,9 +64,7 @@ class FlatQuestion:
 
 
 def flat_questions(count: int, *, seen: bool) -> list[FlatQuestion]:
-    """Return the first `count` fixed questions whose combination training saw, or did not; shapes
-    take turns.
-    """
+    """Return the first `count` fixed questions that training saw, or did not; shapes take turns."""
     rng = np.random.default_rng(11 if seen else 12)
     shapes, colours = itertools.cycle(OUTLINES), list(COLOURS)
     questions: list[FlatQuestion] = []

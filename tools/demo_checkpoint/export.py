@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from tools.demo_checkpoint.bundle import write_bundle
-from tools.demo_checkpoint.encode import load_autoencoder
-from tools.demo_checkpoint.progress import load_state
-from tools.demo_checkpoint.train_unet import Denoiser
+from tools.demo_checkpoint.training.encode import load_autoencoder
+from tools.demo_checkpoint.training.progress import load_state
+from tools.demo_checkpoint.training.unet import Denoiser
 
 __all__ = ["export", "main"]
 
@@ -20,7 +20,7 @@ def export(folder: Path, output: Path) -> None:
     """Write the checkpoint; raises FileNotFoundError if a stage has stored no state yet."""
     state = load_state(folder / "unet.pt")
     if state is None:
-        raise FileNotFoundError(f"{folder}/unet.pt is missing; run train_unet first")
+        raise FileNotFoundError(f"{folder}/unet.pt is missing; run training.unet first")
     denoiser = Denoiser()
     denoiser.load_state_dict(state["average"])
     vae = load_autoencoder(folder)

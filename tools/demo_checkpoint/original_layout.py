@@ -1,5 +1,4 @@
-"""Name weights as original Stable Diffusion checkpoints do, the inverse of what diffusers does on
-loading one.
+"""Name weights as original Stable Diffusion checkpoints do, the inverse of diffusers' loading.
 
 Source of the names: CompVis' latent-diffusion, as `diffusers.loaders.single_file_utils` reads them.
 """
@@ -41,9 +40,7 @@ def to_original(weights: dict[str, Tensor], rename: Callable[[str], str]) -> dic
 
 
 def text_encoder_name(name: str) -> str:
-    """Rename a CLIPTextModel weight; transformers 5 drops the `text_model.` that the file format
-    has.
-    """
+    """Rename a CLIPTextModel weight; transformers 5 drops the file format's `text_model.`."""
     return _TEXT_PREFIX + name.removeprefix("text_model.")
 
 
@@ -88,9 +85,7 @@ def _unet_layer(part: str, rest: str) -> str:
 
 
 def vae_name(name: str, *, levels: int) -> str:
-    """Rename an AutoencoderKL weight; the original counts the decoder's blocks from the full size
-    inwards.
-    """
+    """Rename an AutoencoderKL weight; the original counts decoder blocks from full size inwards."""
     name = name.replace("conv_shortcut", "nin_shortcut").replace("conv_norm_out", "norm_out")
     name = re.sub(
         r"mid_block\.resnets\.(\d+)", lambda found: f"mid.block_{int(found[1]) + 1}", name

@@ -1,6 +1,4 @@
-"""A picture's plan, flat or landscape: how it is chosen at random, how it is drawn, in which
-sizes.
-"""
+"""A picture's plan, flat or landscape: its random choice, its drawing, its sizes."""
 
 from __future__ import annotations
 
@@ -9,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demo_checkpoint.flat_scenes import FlatScene, draw_flat, random_flat
-from tools.demo_checkpoint.landscape_drawing import draw_landscape
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene, random_landscape
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene, draw_flat, random_flat
+from tools.demo_checkpoint.scenes.landscape_drawing import draw_landscape
+from tools.demo_checkpoint.scenes.landscape_scenes import LandscapeScene, random_landscape
 
 __all__ = ["Scene", "draw", "random_scene"]
 

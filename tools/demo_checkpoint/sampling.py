@@ -1,6 +1,4 @@
-"""Draw pictures with an exported checkpoint, as the service does: DPM-Solver++ 2M, guided, one seed
-per picture.
-"""
+"""Draw with an exported checkpoint as the service does: guided DPM-Solver++ 2M, a seed each."""
 
 from __future__ import annotations
 

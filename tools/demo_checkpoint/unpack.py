@@ -1,11 +1,10 @@
-"""Unpack an exported checkpoint into a training folder, the inverse of export, to continue
-training.
+"""Unpack an exported checkpoint into a training folder, the inverse of export.
 
     python -m tools.demo_checkpoint.unpack ai-models/demo.safetensors --folder /tmp/demo
 
-Then run encode and train_unet. The autoencoder and the latents' scale do not change; its decoder is
-already sharpened, so skip train_decoder. An export contains no optimizer state; it builds up again
-within some hundred steps.
+Then run training.encode and training.unet. The autoencoder and the latents' scale do not change;
+its decoder is already sharpened, so skip training.decoder. An export contains no optimizer state;
+it builds up again within some hundred steps.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from pathlib import Path
 
 from tools.demo_checkpoint.loading import load_pipeline
 from tools.demo_checkpoint.networks import SCHEDULER_CONFIG
-from tools.demo_checkpoint.progress import save_state
-from tools.demo_checkpoint.train_unet import Denoiser
+from tools.demo_checkpoint.training.progress import save_state
+from tools.demo_checkpoint.training.unet import Denoiser
 
 __all__ = ["main", "unpack"]
 
@@ -25,7 +24,7 @@ _OF_THE_SCHEDULE = ("num_train_timesteps", "beta_start", "beta_end", "beta_sched
 
 
 def unpack(checkpoint: Path, folder: Path) -> None:
-    """Write the states that encode, train_unet and export read.
+    """Write the states that training.encode, training.unet and export read.
 
     Warns if the checkpoint was trained with another noise schedule than the one that `export`
     writes: until a training has adapted it, an export of it draws wrong pictures.

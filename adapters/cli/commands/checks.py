@@ -67,9 +67,7 @@ def check_versions() -> Iterator[Check]:
 
 
 def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
-    """The environment's settings and what is wrong with them; a wrong one is replaced by its
-    default.
-    """
+    """The environment's settings and what is wrong with them; wrong ones get their defaults."""
     doubts = [Check("settings", Verdict.WARNING, each) for each in misspelt_settings(environ)]
     try:
         settings = Settings.from_env(environ)
@@ -83,9 +81,7 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
 
 
 def check_credentials(assembly: Assembly, settings: Settings) -> Iterator[Check]:
-    """API_KEYS, METRICS_KEY and SECRET_KEY. Without API_KEYS and SECRET_KEY the service makes a
-    key.
-    """
+    """API_KEYS, METRICS_KEY and SECRET_KEY. Without a key or secret the service makes a key."""
     if weakness := settings.api_keys_weakness:
         remedy = "whoever guesses it has every right; `ai-inference keys new` prints a good one"
         yield Check("API_KEYS", Verdict.WARNING, f"{weakness}; {remedy}")
@@ -142,9 +138,7 @@ def check_device(assembly: Assembly, settings: Settings) -> Check:
 
 
 def check_models(settings: Settings, registry: ModelRegistry) -> Iterator[Check]:
-    """Each model folder, and whether there is a model to draw with. The registry is already
-    filled.
-    """
+    """Each model folder, and whether there is a model to draw with. The registry is filled."""
     for folder in settings.model_dirs:
         yield _folder(folder, registry)
     loadable = [model for model in registry.models() if model.loadable]

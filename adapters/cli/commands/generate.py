@@ -10,34 +10,20 @@ import click
 from adapters.cli.errors import InputError
 from adapters.cli.interrupts import kept_interrupts
 from adapters.cli.model_choice import choose_model
-from adapters.cli.options import integer, models_dir_option, number, settings_for
+from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
+from adapters.cli.request_options import option_name, request_options
 from adapters.cli.scan_progress import look_through
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
 from adapters.cli.wiring import Assembly
 from application.settings.settings import Settings
 from domain.errors import InvalidRequest
-from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.ports.image_generator import GenerationStep
-from domain.samplers import SCHEDULER_NAMES
 
 __all__ = ["generate"]
 
-_OPTIONS = {
-    "prompt": "PROMPT",
-    "negative_prompt": "--negative",
-    "num_inference_steps": "--steps",
-    "guidance_scale": "--guidance",
-    "width": "--width",
-    "height": "--height",
-    "seed": "--seed",
-    "num_images": "--number",
-    "scheduler": "--scheduler",
-    "output_format": "--output-format",
-    "quality": "--quality",
-}
 _ANY_MODEL = "0" * 64
 
 
@@ -51,38 +37,7 @@ _ANY_MODEL = "0" * 64
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @click.option("--model", metavar="NAME|ID", help="The file name, path, id or alias of a model.")
-@click.option(
-    "--negative", "negative_prompt", metavar="TEXT", help="What to keep out of the picture."
-)
-@click.option("--steps", "num_inference_steps", type=integer, help="The number of denoising steps.")
-@click.option("--guidance", "guidance_scale", type=number, help="How closely to follow the prompt.")
-@click.option("--width", type=integer, default=512, show_default=True, help="Pixels.")
-@click.option("--height", type=integer, default=512, show_default=True, help="Pixels.")
-@click.option("--seed", type=integer, help="The seed of the first picture; random if not given.")
-@click.option(
-    "--number",
-    "num_images",
-    type=integer,
-    default=1,
-    show_default=True,
-    help="The number of pictures.",
-)
-@click.option(
-    "--scheduler",
-    metavar="NAME",
-    help=f"The scheduler: {SCHEDULER_NAMES}. The default of the model if not given.",
-)
-@click.option(
-    "--output-format",
-    metavar="FORMAT",
-    help=f"The format: {', '.join(OutputFormat)}; the ending of the file names it if not given.",
-)
-@click.option(
-    "--quality",
-    type=integer,
-    show_default=str(DEFAULT_QUALITY),
-    help="The quality of a jpeg or webp, 1 to 100; a webp of 100 keeps every pixel.",
-)
+@request_options
 @models_dir_option
 @click.pass_obj
 def generate(
@@ -149,7 +104,9 @@ def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
 
 
 def _input_error(error: InvalidRequest) -> InputError:
-    return InputError("\n".join(f"{_OPTIONS[row.field]} {row.message}" for row in error.problems))
+    return InputError(
+        "\n".join(f"{option_name(row.field)} {row.message}" for row in error.problems)
+    )
 
 
 def _draw(
@@ -175,7 +132,7 @@ def _draw(
         return core.generate_images(
             dataclasses.replace(request, model_id=model.id), on_step=on_step
         )
-    except InvalidRequest as error:  # what this model cannot do
+    except InvalidRequest as error:  # of what this model cannot do
         raise _input_error(error) from None
     finally:
         line.clear()

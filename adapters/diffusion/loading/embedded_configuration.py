@@ -1,85 +1,11 @@
-"""The configuration files of a pipeline, for a checkpoint that is one file of weights.
+"""The configuration files of a pipeline, for a checkpoint that is one file of weights."""
 
-A checkpoint may carry its own: its safetensors metadata then has an entry for each file that a
-diffusers folder would have, under the file's relative path. What may be in them is narrow, because
-anybody can write a file: names and fields come from lists, numbers are bounded, and no class is
-named by the file.
-"""
-
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
-from adapters.diffusion.loading.configuration_consistency import (
-    check_together,
-    check_vocabulary,
-    special_tokens,
-)
-from adapters.diffusion.loading.configuration_fields import Fields, checked_fields, refuse
-from domain.errors import ModelNotLoadable
-from domain.models.record import CONFIGURATION_FILES
-
-__all__ = ["configuration_folder", "embedded_configuration"]
-
-_INDEX, _MERGES, _VOCABULARY = "model_index.json", "tokenizer/merges.txt", "tokenizer/vocab.json"
-_TOKENIZER, _ENCODER = "tokenizer/tokenizer_config.json", "text_encoder/config.json"
-_SCHEDULER = "scheduler/scheduler_config.json"
-_MAX_CHARACTERS = 8_000_000
-
-# diffusers imports the classes that this file names, so it is never taken from a checkpoint.
-_MODEL_INDEX = {
-    "_class_name": "StableDiffusionPipeline",
-    "feature_extractor": [None, None],
-    "image_encoder": [None, None],
-    "requires_safety_checker": False,
-    "safety_checker": [None, None],
-    "scheduler": ["diffusers", "DPMSolverMultistepScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"],
-    "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet2DConditionModel"],
-    "vae": ["diffusers", "AutoencoderKL"],
-}
-
-
-def embedded_configuration(metadata: Mapping[str, str]) -> Mapping[str, str] | None:
-    """The configuration files that safetensors metadata carries, by relative path.
-
-    They are written anew from the fields that are known. Returns None when it carries none.
-
-    Raises:
-        ModelNotLoadable: it carries some, and they are incomplete, too large, no JSON, or say what
-            can not be built; the message names the file and the field.
-    """
-    texts = {name: metadata[name] for name in CONFIGURATION_FILES if name in metadata}
-    if not texts:
-        return None
-    if missing := sorted(set(CONFIGURATION_FILES) - texts.keys()):
-        raise ModelNotLoadable(f"its embedded configuration lacks {', '.join(missing)}")
-    if sum(map(len, texts.values())) > _MAX_CHARACTERS:
-        raise ModelNotLoadable(
-            f"its embedded configuration has more than {_MAX_CHARACTERS} characters"
-        )
-    for name, text in texts.items():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise refuse(name, "holds half a character, which no file can") from error
-    merges = texts.pop(_MERGES)
-    tables = {name: _object(name, text) for name, text in texts.items()}
-    if tables.pop(_INDEX).get("_class_name") != _MODEL_INDEX["_class_name"]:
-        raise refuse(_INDEX, f"has another _class_name than {_MODEL_INDEX['_class_name']}")
-    vocabulary = tables.pop(_VOCABULARY)
-    tokens = special_tokens(tables[_TOKENIZER])
-    known = {name: checked_fields(name, fields) for name, fields in tables.items()}
-    check_together(known)
-    check_vocabulary(vocabulary, merges, tokens, known[_ENCODER])
-    known[_TOKENIZER] |= {"tokenizer_class": "CLIPTokenizer", **tokens}
-    known[_SCHEDULER] |= {"_class_name": "DPMSolverMultistepScheduler"}
-    files = {_INDEX: _MODEL_INDEX, **known, _VOCABULARY: vocabulary}
-    return {**{name: json.dumps(fields) for name, fields in files.items()}, _MERGES: merges}
+__all__ = ["configuration_folder"]
 
 
 @contextmanager
@@ -91,22 +17,3 @@ def configuration_folder(files: Mapping[str, str]) -> Iterator[str]:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         yield folder
-
-
-def _object(name: str, text: str) -> Fields:
-    def without_twins(pairs: list[tuple[str, object]]) -> Fields:
-        if len(fields := dict(pairs)) < len(pairs):
-            raise refuse(name, "names a field twice")
-        return fields
-
-    def no_number(text: str) -> NoReturn:
-        raise refuse(name, f"holds {text}, which is not JSON")
-
-    try:
-        value = json.loads(text, object_pairs_hook=without_twins, parse_constant=no_number)
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise refuse(name, "is not JSON") from error
-    if not isinstance(value, dict):
-        raise refuse(name, "is not a JSON object")
-    return value

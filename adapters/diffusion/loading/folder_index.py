@@ -18,8 +18,8 @@ from diffusers import ModelMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from adapters.diffusion.untrusted.folder_bounds import check_folder, json_object
-from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
+from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
+from domain.checkpoints.configurations import check_folder, json_object
 from domain.checkpoints.pipelines import DROPPED_PARTS, PIPELINE_CLASSES
 from domain.errors import ModelNotLoadable
 
@@ -59,7 +59,7 @@ def read_index(folder: str) -> FolderIndex:
     Raises:
         ModelNotLoadable: it is missing or no JSON, or names what is not drawn with or not loaded.
     """
-    index = json_object(Path(folder, "model_index.json"), "model_index.json")
+    index = _object(Path(folder, "model_index.json"), "model_index.json")
     pipeline = _pipeline_class(index.get("_class_name"))
     parameters = inspect.signature(pipeline.__init__).parameters
     components: dict[str, Any] = {}
@@ -98,15 +98,17 @@ def make_harmless(folder: str) -> None:
     Raises:
         ModelNotLoadable: one is no JSON object, is out of bounds, or its shards lie elsewhere.
     """
-    check_folder(folder)
-    for path in Path(folder).glob("*/*.json"):
-        name = f"{path.parent.name}/{path.name}"
-        if path.name == "tokenizer.json":
-            check_tokenizer(name, json_object(path, name))
-        elif path.name in ("config.json", "tokenizer_config.json"):
-            path.write_text(json.dumps(_without_ways_out(json_object(path, name))), "utf-8")
-        elif path.name.endswith(".index.json"):
-            _check_shards(path)
+    root = Path(folder)
+    files = [path for path in root.rglob("*") if path.is_file()]
+    with refusals_as_not_loadable():
+        check_folder(
+            {path.relative_to(root).as_posix(): path.stat().st_size for path in files},
+            lambda path, most: _start_of(root / path, most),
+        )
+    for path in root.glob("*/*.json"):
+        if path.name in ("config.json", "tokenizer_config.json"):
+            table = _object(path, f"{path.parent.name}/{path.name}")
+            path.write_text(json.dumps(_without_ways_out(table)), "utf-8")
     for path in [*Path(folder).rglob("*.jinja"), *Path(folder).rglob("chat_template*.json")]:
         path.unlink()
 
@@ -168,11 +170,14 @@ def _leads_out(key: str) -> bool:
     )
 
 
-def _check_shards(path: Path) -> None:
-    shards = json_object(path, path.name).get("weight_map")
-    names = shards.values() if isinstance(shards, dict) else [None]
-    for name in names:
-        if not isinstance(name, str) or not name or "/" in name or name.startswith("."):
-            raise ModelNotLoadable(
-                f"its {path.name} has {str(name)[:80]!r} as a shard; shards lie beside it"
-            )
+def _object(path: Path, name: str) -> dict[str, Any]:
+    try:
+        with refusals_as_not_loadable():
+            return json_object(name, path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelNotLoadable(f"its {name} is missing") from error
+
+
+def _start_of(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most)

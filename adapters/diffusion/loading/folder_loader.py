@@ -1,10 +1,12 @@
 """A diffusers folder becomes a pipeline, with the folder's own configuration."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import diffusers.utils.logging
+import safetensors
 import torch
 import transformers.utils.logging
 from diffusers import SchedulerMixin
@@ -14,6 +16,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import brief, is_of_the_bytes, is_out_of_memory
 from adapters.diffusion.loading.folder_index import make_harmless, read_index
 from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
+from adapters.diffusion.loading.unread_tensors import why_not_all_of_a_part_is_read
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
 from domain.errors import DomainError, ModelNotLoadable
@@ -113,7 +116,25 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
         raise ValueError(
             f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}"
         )
+    left_over = {
+        *report["unexpected_keys"],
+        *(_not_in_its_index(folder, variant) if is_safe else ()),
+    }
+    if (reason := why_not_all_of_a_part_is_read(folder.name, left_over)) is not None:
+        raise ModelNotLoadable(reason)
     return part.eval()
+
+
+def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:
+    """The tensors in shards that their index does not name: both libraries read by the index."""
+    end = ".index.json" if variant is None else f".index.{variant}.json"
+    for index in folder.glob(f"*.safetensors{end}"):
+        if (folder / index.name.replace(end, "")).exists():  # the whole file is read, and no shard
+            continue
+        places: Mapping[str, str] = json.loads(index.read_bytes())["weight_map"]
+        for shard in set(places.values()):
+            with safetensors.safe_open(folder / shard, framework="pt") as file:
+                yield from file.keys() - places.keys()
 
 
 def _form(folder: Path) -> tuple[bool, str | None]:

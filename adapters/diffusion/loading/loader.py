@@ -35,17 +35,18 @@ from adapters.diffusion.families import (
     with_modern_names,
 )
 from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
-from adapters.diffusion.loading.embedded_configuration import (
-    configuration_folder,
-    embedded_configuration,
-)
+from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.placement import STABLE_DIFFUSION, place
 from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
 from adapters.diffusion.loading.weights import read_metadata, read_weights
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
+from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
+from domain.checkpoints.averages import places_of_averages
+from domain.checkpoints.configurations import embedded_configuration
+from domain.checkpoints.header_values import TensorFacts
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -121,14 +122,29 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
 
 def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Any:
     metadata = read_metadata(model)
-    weights = with_modern_names(read_weights(model, tick=tick))
-    files = embedded_configuration(metadata) or _family_configuration(model, weights, metadata)
+    stored = with_modern_names(read_weights(model, tick=tick))
+    weights = _with_averages(stored)
+    with refusals_as_not_loadable():
+        embedded = embedded_configuration(metadata)
+    files = embedded or _family_configuration(model, stored, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
         raise ModelNotLoadable(f"it cannot be loaded: {reason}", model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
+
+
+def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights with the averages in their place, where there is one for each."""
+    places = places_of_averages(
+        {
+            name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
+            for name, each in weights.items()
+        }
+    )
+    moved = frozenset(places.values())
+    return {name: weights[places.get(name, name)] for name in weights if name not in moved}
 
 
 def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:

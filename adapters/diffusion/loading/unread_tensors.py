@@ -5,7 +5,7 @@ what their author gave them. Here it is run a second time, over stand-ins that h
 instead of weights: what arrives in a network says which tensors it was made of.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -17,9 +17,14 @@ from diffusers.loaders.single_file_utils import (
     is_clip_model,
 )
 
-from domain.checkpoints.unused import is_harmless, part_of, unexpected_reason
+from domain.checkpoints.unused import (
+    is_harmless,
+    is_harmless_in_a_folder,
+    part_of,
+    unexpected_reason,
+)
 
-__all__ = ["why_not_all_is_read"]
+__all__ = ["why_not_all_is_read", "why_not_all_of_a_part_is_read"]
 
 _OPEN_CLIP = "cond_stage_model.model."
 _SECOND_OPEN_CLIP = "conditioner.embedders.1.model."
@@ -54,6 +59,20 @@ def why_not_all_is_read(
         if name not in read and not is_harmless(name):
             unread.setdefault(part_of(name) or "", []).append(ascii(name[:200])[1:-1])
     return next((unexpected_reason(part, found) for part, found in unread.items()), None)
+
+
+def why_not_all_of_a_part_is_read(part: str, left_over: Iterable[str]) -> str | None:
+    """What is wrong with a part of a diffusers folder whose file has tensors that nothing read.
+
+    Args:
+        part: The name of the part's folder.
+        left_over: The names of those tensors, in the layout of diffusers or transformers.
+
+    Returns:
+        The reason, for a user; None when all of them are known to change no picture.
+    """
+    names = [name for name in sorted(left_over) if not is_harmless_in_a_folder(part, name)]
+    return unexpected_reason(part, [ascii(name[:200])[1:-1] for name in names]) if names else None
 
 
 def _stand_in(tensor: torch.Tensor, number: int) -> torch.Tensor:

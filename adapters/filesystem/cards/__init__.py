@@ -1,4 +1,4 @@
-"""What models say of themselves: in a safetensors file's metadata, and in a file beside them."""
+"""Descriptions of models: in a safetensors file's metadata, and in a file beside the model."""
 
 from adapters.filesystem.cards.beside import CardsBeside
 from adapters.filesystem.cards.metadata import card_in

@@ -1,10 +1,11 @@
 """A card in a file beside the model: `name.json` for `name.safetensors`, and for a folder `name`.
 
-AUTOMATIC1111's web UI keeps what a user notes of a model in such a file
-(`modules/ui_extra_networks_user_metadata.py`), and its `description` is taken as it is. The file
-is no part of the model's id, so it can be changed at any time.
+AUTOMATIC1111's web UI stores a user's notes about a model in such a file
+(`modules/ui_extra_networks_user_metadata.py`), and its `description` is used unchanged. The file is
+not part of the model's id, so it can be changed at any time.
 """
 
+import io
 import json
 import os
 import stat
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.headers.values import shown
+from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
 from adapters.filesystem.scan_warnings import ScanWarnings
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.record import FileStamp
@@ -23,7 +25,7 @@ MAX_CARD_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a file held when it had this stamp, or what is wrong with it."""
+    """The content of a file with this stamp, or what is wrong with it."""
 
     stamp: FileStamp
     card: ModelCard = NO_CARD
@@ -31,14 +33,14 @@ class _Read:
 
 
 class CardsBeside:
-    """Reads each file again when it has changed, and nothing of one that is not a plain file."""
+    """Reads each file again when it has changed. Reads regular files only."""
 
     def __init__(self, warnings: ScanWarnings) -> None:
         self._warnings = warnings
         self._read: dict[str, _Read] = {}
 
     def of(self, model_path: str, told: ModelCard, *, is_folder: bool) -> ModelCard:
-        """The card of the model at `model_path`: the file beside it, then what the model told."""
+        """Return the card of the model at `model_path`: the file beside it, then its own data."""
         stem = model_path if is_folder else os.path.splitext(model_path)[0]
         beside = self._beside(f"{stem}.json")
         return ModelCard(
@@ -67,12 +69,11 @@ class CardsBeside:
 def _read(path: str, stamp: FileStamp) -> _Read:
     if stamp.size > MAX_CARD_BYTES:
         return _Read(stamp, trouble=f"it has {stamp.size:,} bytes, more than {MAX_CARD_BYTES:,}")
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return _Read(stamp)
-        content = file.read(MAX_CARD_BYTES)
+    try:
+        with io.BufferedReader(opened_plain(path)) as file:
+            content = file.read(MAX_CARD_BYTES)
+    except NotAPlainFile:
+        return _Read(stamp)
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The fields of a card, as anybody may have written them."""
+"""The fields of a card, which come from strangers."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from domain.models.card import ModelCard
 __all__ = ["MAX_PROMPTS", "MAX_TEXT", "MAX_WORDS", "card_of"]
 
 MAX_TEXT = 1000
-"""Characters of a description, and of a sample prompt: those of the longest prompt of `/v1`."""
+"""Characters of a description, and of a sample prompt: the longest prompt of `/v1`."""
 
 MAX_PROMPTS = 20
 MAX_WORDS = 5000
@@ -15,10 +15,10 @@ _LONGEST_WORD = 50
 
 
 def card_of(fields: Mapping[str, object]) -> ModelCard:
-    """The card in `description`, `sample_prompts` and `known_words`.
+    """Return the card in `description`, `sample_prompts` and `known_words`.
 
-    What is of another type, empty or too long is left out, and a long description is cut. Line
-    ends and other control characters become blanks.
+    Values of another type, empty ones and too long ones are skipped, but a long description is
+    truncated. Line ends and other control characters become spaces.
     """
     description = _line(fields.get("description"))
     if description is not None and len(description) > MAX_TEXT:
@@ -38,10 +38,10 @@ def _texts(value: object, *, most: int, longest: int) -> tuple[str, ...]:
 
 
 def _line(value: object) -> str | None:
-    """A text as one line that can be written as UTF-8; None for an empty one, or no text."""
+    """Return a text as one line of valid UTF-8; None if it is empty or not a text."""
     if not isinstance(value, str):
         return None
-    # JSON can hold half of a surrogate pair, which no answer can.
+    # JSON can contain half of a surrogate pair, which no answer can.
     whole = value.encode(errors="replace").decode()
     printable = "".join(sign if sign.isprintable() else " " for sign in whole)
     return " ".join(printable.split()) or None

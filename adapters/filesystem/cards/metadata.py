@@ -1,8 +1,8 @@
 """A card in the metadata of a safetensors file.
 
 `modelspec.description` is a field of ModelSpec (https://github.com/Stability-AI/ModelSpec), which
-trainers write. `sample_prompts` and `known_words` are this service's own: metadata holds texts
-alone, so each is a JSON list of texts.
+trainers write. `sample_prompts` and `known_words` are this service's own: metadata contains only
+strings, so each is a JSON list of strings.
 """
 
 import json
@@ -14,11 +14,11 @@ from domain.models.card import ModelCard
 __all__ = ["card_in"]
 
 _LONGEST_LIST = 200_000
-"""Characters of a list that is looked into."""
+"""Characters of a list; a longer one is ignored."""
 
 
 def card_in(metadata: Mapping[str, str]) -> ModelCard:
-    """What the metadata says of the model; anything that is badly formed is left out."""
+    """Return the card in the metadata; malformed values are skipped."""
     return card_of(
         {
             "description": metadata.get("modelspec.description"),

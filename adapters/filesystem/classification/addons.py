@@ -1,4 +1,4 @@
-"""What goes on top of a checkpoint: LoRAs, embeddings, ControlNets and VAEs, told by names.
+"""Add-ons of a checkpoint (LoRAs, embeddings, ControlNets and VAEs), recognised by tensor names.
 
 The names are those that the trainers write: kohya-ss/sd-scripts (`lora_unet_`, `lora_te_`),
 KohakuBlueleaf/LyCORIS (`hada_`, `lokr_`, `oft_`, `dora_scale`), huggingface/peft (`lora_A`),
@@ -29,9 +29,9 @@ _VAE = re.compile(
 _EMBEDDING = re.compile(r"^(string_to_param\..+|emb_params|clip_[lg])$")
 _CROSS_ATTENTION = re.compile(r"attn2[._](processor\.)?to_[kv](?![a-z])")
 _INPUT_SIDE = re.compile(r"[._](lora_A|lora_down|lora\.down|hada_w1_b|lokr_w2_b)\b|_lora\.down\b")
-# Numbers a token's vector has, by the text encoder that reads it: CLIP-L, OpenCLIP-H, OpenCLIP-G.
+# Width of a token's vector, by the text encoder that reads it: CLIP-L, OpenCLIP-H, OpenCLIP-G.
 _EMBEDDING_FAMILIES = {768: ModelFamily.SD_1, 1024: ModelFamily.SD_2, 1280: ModelFamily.SDXL}
-# Numbers that describe a token to the UNet.
+# Width of the vectors that describe a token to the UNet.
 _CONTEXT_FAMILIES = {768: ModelFamily.SD_1, 1024: ModelFamily.SD_2, 2048: ModelFamily.SDXL}
 _BASE_MODELS = (
     ("sdxl", ModelFamily.SDXL),
@@ -48,12 +48,12 @@ _LONGEST_EMBEDDING = 256
 
 
 def is_lora(tensors: Mapping[str, TensorFacts]) -> bool:
-    """True when any tensor is a low-rank change to another, whatever network it changes."""
+    """Return True if any tensor is a low-rank change to another, whatever network it changes."""
     return any(_LORA.search(name) for name in tensors)
 
 
 def addon_kind(tensors: Mapping[str, TensorFacts]) -> ModelKind:
-    """LoRA, ControlNet, VAE, embedding, or unknown for none of them."""
+    """Return LoRA, ControlNet, VAE, embedding, or unknown for anything else."""
     if is_lora(tensors):
         return ModelKind.LORA
     for kind, pattern in (
@@ -63,14 +63,14 @@ def addon_kind(tensors: Mapping[str, TensorFacts]) -> ModelKind:
     ):
         if any(pattern.search(name) for name in tensors):
             return kind
-    # diffusers writes an embedding as one tensor, named as the word that it teaches.
+    # diffusers writes an embedding as one tensor, named like the word that it teaches.
     if len(tensors) == 1 and _token_width(next(iter(tensors.values()))) in _EMBEDDING_FAMILIES:
         return ModelKind.EMBEDDING
     return ModelKind.UNKNOWN
 
 
 def addon_family(kind: ModelKind, header: Header) -> ModelFamily | None:
-    """The family of checkpoints that the add-on was made for; None when nothing in it tells."""
+    """Return the family of checkpoints that the add-on was made for; None if unknown."""
     if kind is ModelKind.EMBEDDING:
         return _embedding_family(header.tensors)
     if kind not in (ModelKind.LORA, ModelKind.CONTROLNET):
@@ -90,7 +90,7 @@ def _embedding_family(tensors: Mapping[str, TensorFacts]) -> ModelFamily | None:
 
 
 def _token_width(facts: TensorFacts) -> int | None:
-    """Width of one token's vector when the tensor is a few of them; None for another tensor."""
+    """Return the width of a token's vector if the tensor is a few of them; None for others."""
     if not facts.shape or len(facts.shape) > 2 or facts.shape[0] == 0:
         return None
     if len(facts.shape) == 2 and facts.shape[0] > _LONGEST_EMBEDDING:

@@ -1,7 +1,8 @@
-"""Checkpoints: which family they are of, and what keeps one from being loaded.
+"""Checkpoints: the family of each, and what prevents it from being loaded.
 
-Families are told as diffusers (`loaders/single_file_utils.py`) and ComfyUI (`model_detection.py`)
-tell them: by how many numbers describe a token to the UNet, and by its input channels.
+Families are recognised as in diffusers (`loaders/single_file_utils.py`) and ComfyUI
+(`model_detection.py`): by the width of the token vectors that the UNet takes, and by its input
+channels.
 """
 
 import re
@@ -18,7 +19,7 @@ from domain.models.record import ModelFamily
 __all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
 
 UNET = "model.diffusion_model."
-# How a UNet or transformer begins that lies in a file of its own: original names, diffusers' names.
+# Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
 _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
@@ -26,7 +27,7 @@ _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
 _DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
 _VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
 
-# The numbers that describe a token to the UNet, and the width of its first layer.
+# The width of the token vectors that the UNet takes, and the shape of its first layer.
 _FAMILIES = {
     **{
         (facts.unet.context, facts.unet.widths[0]): family
@@ -37,7 +38,7 @@ _FAMILIES = {
 }
 _INPAINT = {
     ModelFamily.SD_1: ModelFamily.SD_1_INPAINT,
-    ModelFamily.SD_2_V: ModelFamily.SD_2,  # of which the inpainting form predicts noise
+    ModelFamily.SD_2_V: ModelFamily.SD_2,  # whose inpainting form predicts noise
     ModelFamily.SDXL: ModelFamily.SDXL_INPAINT,
 }
 _NAMES = {
@@ -65,9 +66,9 @@ _INPUTS = {
 
 
 def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
-    """True when the file has a network that draws, with or without what belongs to it."""
+    """Return True if the file has a network that draws, with or without its other parts."""
     if any(name.startswith(_STEERING) for name in tensors):
-        return False  # the first ControlNets came together with their checkpoint
+        return False  # the first ControlNets were published together with their checkpoint
     if any(name.startswith((UNET, *_BARE)) for name in tensors):
         return True
     return any(name.startswith(_DIFFUSERS_TRANSFORMER) for name in tensors) or all(
@@ -76,7 +77,7 @@ def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
 
 
 def checkpoint_family(header: Header) -> ModelFamily | None:
-    """The published architecture; None when the network is another."""
+    """Return the published architecture; None for another network."""
     tensors = header.tensors
     names = [name.removeprefix(UNET) for name in tensors]
     if any(name.startswith(("double_blocks.", "single_transformer_blocks.")) for name in names):
@@ -96,7 +97,7 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
 
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
-    """What keeps the checkpoint from drawing from text; None when nothing does."""
+    """Return what prevents the checkpoint from drawing from text; None if nothing does."""
     if family in _NEVER:
         return _NEVER[family]
     if (reason := quantised(header.tensors, header.metadata)) is not None:
@@ -110,7 +111,9 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         return f"it is only the UNet of {_NAMES[family]}; get the full checkpoint"
     first = _first_layer(header.tensors)
     if first is not None and first[1] != FAMILIES[family].unet.in_channels:
-        return _INPUTS.get(first[1], f"its UNet takes {first[1]} channels, as no known family does")
+        return _INPUTS.get(
+            first[1], f"its UNet takes {first[1]} channels, which no known family does"
+        )
     if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
     if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
@@ -121,7 +124,7 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     if "edm_mean" in header.tensors:
         return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
     if any(name.startswith("edm_vpred.") for name in header.tensors):
-        # https://huggingface.co/stabilityai/cosxl: its two scalars say the range of its noise.
+        # https://huggingface.co/stabilityai/cosxl: its two scalars give the range of its noise.
         return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
     return _incomplete(header.tensors, family)
 
@@ -145,7 +148,7 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
 
 
 def _fits(name: str, shape: Shape, needed: Shape) -> bool:
-    # The VAE's attention comes as convolutions and, in newer files, as the same linear layers.
+    # The VAE's attention consists of convolutions or, in newer files, of the same linear layers.
     return shape == needed or (
         shape == needed[:2] and needed[2:] == (1, 1) and _VAE_ATTENTION.match(name) is not None
     )

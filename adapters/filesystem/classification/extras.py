@@ -1,4 +1,4 @@
-"""Tensors that a checkpoint has and loading would leave out."""
+"""Tensors of a checkpoint that loading would skip."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ _NAMES = {
 
 
 def quantised(tensors: Mapping[str, TensorFacts], metadata: Mapping[str, str]) -> str | None:
-    """Why a file is refused whose weights are codes; None when they are numbers."""
+    """Return why a file is refused if its weights are quantisation codes, or None."""
     found = quantisation_of(tensors, metadata) or _by_type(tensors)
     if found is None:
         return None
@@ -65,15 +65,15 @@ def _by_type(tensors: Mapping[str, TensorFacts]) -> tuple[str, str] | None:
 
 
 def unexpected(tensors: Iterable[str], needed: Mapping[str, Mapping[str, Shape]]) -> str | None:
-    """Why a published family's checkpoint is refused that has tensors which the family lacks."""
+    """Return why a known family's checkpoint is refused: it has tensors that the family lacks."""
     known = {name for names in needed.values() for name in names}
     return _reason(name for name in tensors if name not in known)
 
 
 def unexpected_of_any_size(tensors: Iterable[str]) -> str | None:
-    """The same of a checkpoint that brings its own configuration, by the forms of names.
+    """Return the same for a checkpoint with its own configuration, by the patterns of names.
 
-    What its configuration makes of them shows when it is loaded.
+    Loading shows whether its configuration uses these tensors.
     """
     return _reason(
         name

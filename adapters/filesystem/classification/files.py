@@ -1,4 +1,4 @@
-"""Tells from a header alone what a model file is, and whether pictures can be drawn with it."""
+"""Classifies a model file by its header alone: what it is, and whether it can draw."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,14 @@ from adapters.filesystem.classification.checkpoints import (
 from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from domain.checkpoints.averages import averages_note
+from domain.checkpoints.configurations import (
+    CONFIGURATION_FILES,
+    UnusableConfiguration,
+    embedded_configuration,
+)
 from domain.models.card import NO_CARD, ModelCard
-from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
@@ -33,17 +39,19 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a model file is.
+    """The classification of a model file.
 
     Attributes:
         kind: What it is for.
         family: The published architecture, if it is one.
         precision: Element type of the weights by torch's name, "mixed" for several, None for none.
-        loadable: True when text-to-image pictures can be drawn with it.
-        reason: Why it is not loadable, for a user to read; None when it is.
-        card: What its metadata says of it.
-        fault: Why nothing can be made of it, not even a part of a folder; None when something can.
-        native_size: Of the pictures that it was trained with; None when that is not known.
+        loadable: True if text-to-image pictures can be drawn with it.
+        reason: Why it is not loadable, for a user to read; None if it is.
+        card: The description in its metadata.
+        fault: Why it is useless, even as a part of a folder; None if it is not.
+        native_size: The size of the pictures that it was trained with; None if unknown.
+        note: A sentence for every client that draws with it, which continues after its name; None
+            if there is nothing to say.
     """
 
     kind: ModelKind
@@ -54,10 +62,11 @@ class Classification:
     card: ModelCard = NO_CARD
     fault: str | None = None
     native_size: Size | None = None
+    note: str | None = None
 
 
 def classify(header: Header) -> Classification:
-    """Tell what a file is from the names, types and shapes in its header."""
+    """Classify a file by the names, types and shapes in its header."""
     if is_checkpoint(header.tensors) and not is_lora(header.tensors):
         kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
     else:
@@ -81,6 +90,7 @@ def classify(header: Header) -> Classification:
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
+        note=(averages_note(header.tensors) if reason is None else None),
     )
 
 
@@ -101,9 +111,9 @@ def _danger(header: Header) -> str | None:
 
 
 def _configuration_problem(header: Header) -> str | None:
-    """What is wrong with a checkpoint in the original layout that brings its own configuration.
+    """Return what is wrong with an original-layout checkpoint that embeds its configuration.
 
-    It must bring all of it, for loading takes none of it from a family then.
+    It must embed all of it, because loading then takes none of it from a family.
     """
     absent = [name for name in CONFIGURATION_FILES if name not in header.metadata]
     if absent:
@@ -117,11 +127,15 @@ def _configuration_problem(header: Header) -> str | None:
     for part in _CONFIGURED_PARTS:
         if not any(name.startswith(part) for name in header.tensors):
             return f"its embedded configuration is for more than it holds: no tensor of {part[:-1]}"
+    try:
+        embedded_configuration(header.metadata)
+    except UnusableConfiguration as error:
+        return error.reason
     return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
 
 
 def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
-    """The one floating type of the weights; noise schedules, counters and averages do not count."""
+    """Return the floating type of the weights; ignore noise schedules, counters and averages."""
     weights = {
         facts.dtype
         for name, facts in tensors.items()

@@ -1,6 +1,5 @@
-"""Tells what a diffusers folder is from its small files."""
+"""Classifies a diffusers folder by its small files."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -16,44 +15,56 @@ from adapters.filesystem.folder_parts import (
 )
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers.values import shown
+from domain.checkpoints.configurations import UnusableConfiguration, check_folder, json_object
 from domain.checkpoints.pipelines import DROPPED_PARTS, LIBRARIES, PIPELINES
 from domain.models.record import ModelFamily, ModelKind
 
-__all__ = ["MAX_TEXT_BYTES", "classify_folder"]
+__all__ = ["classify_folder"]
 
-MAX_TEXT_BYTES = 1_000_000
-"""Of a configuration file that is read; published ones have a few thousand."""
+_CONFIGURATION_BYTES = 4 * 2**20
+"""Bytes read from a configuration file here; `check_folder` refuses a file that has more."""
 
 _OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
 _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
-_SD_2_WIDTH = 1024  # of its text encoder; Stable Diffusion 1's has 768
+_SD_2_WIDTH = 1024  # width of its text encoder; Stable Diffusion 1's is 768
 
 
 def classify_folder(
-    paths: Collection[str],
-    read: Callable[[str], bytes],
+    sizes: Mapping[str, int],
+    read_most: Callable[[str, int], bytes],
     faults: Mapping[str, str] = MappingProxyType({}),
 ) -> Classification:
-    """Tell what a folder is.
+    """Classify a folder.
 
     Args:
-        paths: Of its files, from the folder.
-        read: Gives the content of one of them, at most `MAX_TEXT_BYTES`.
+        sizes: The bytes of each of its files, by its path relative to the folder.
+        read_most: Returns the first bytes of the file at a path, at most a number of them.
         faults: Why some of them cannot be used, by path.
+
+    Raises:
+        OSError: a file cannot be read.
     """
+    paths = frozenset(sizes)
+
+    def read(path: str) -> bytes:
+        return read_most(path, _CONFIGURATION_BYTES)
+
     if INDEX in faults:
         return _refused(None, f"its file {INDEX} cannot be used: {faults[INDEX]}")
-    index = _object(INDEX, read)
+    try:
+        index = _parsed(INDEX, read)
+    except UnusableConfiguration as error:
+        return _refused(None, error.reason)
     name = index.get("_class_name")
     if not isinstance(name, str):
         return _refused(None, f"its {INDEX} names no pipeline class")
     if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
         family = _OTHER_FAMILIES.get(name)
-        return _refused(family, f"it is a {shown}, which draws no picture from text alone here")
+        return _refused(family, f"it is a {shown}, which cannot draw from text alone here")
     family = PIPELINES[name]
     if name == "StableDiffusionPipeline":
         family = _stable_diffusion(paths, read)
@@ -69,6 +80,10 @@ def classify_folder(
         reason = scheduler_problem(scheduler, _object(f"scheduler/{_SCHEDULER}", read))
         if reason is not None:
             return _refused(family, reason)
+    try:
+        check_folder(sizes, read_most)
+    except UnusableConfiguration as error:
+        return _refused(family, error.reason)
     return Classification(
         ModelKind.CHECKPOINT,
         family,
@@ -90,7 +105,7 @@ def _component_problem(
     if library is None or component in DROPPED_PARTS:
         return None
     if not isinstance(library, str) or library not in LIBRARIES:
-        return f"its {shown_as} is code of its own, and no model may bring code"
+        return f"its {shown_as} is custom code, and a model must not contain code"
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]
     if not files:
@@ -110,7 +125,7 @@ def _component_problem(
 
 
 def _fault(component: str, files: list[str], faults: Mapping[str, str]) -> str | None:
-    """What is wrong with a file that the loader reads; of weights it may leave some unread."""
+    """Return what is wrong with a file that the loader reads; it does not read all weight files."""
     used = used_weights(files)
     for file in sorted(files):
         path = f"{component}/{file}"
@@ -138,12 +153,15 @@ def _stable_diffusion(paths: Collection[str], read: Callable[[str], bytes]) -> M
 
 
 def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
-    """The JSON object in a file; an empty one when there is none."""
+    """Return the JSON object in a file; an empty one if there is none."""
     try:
-        value = json.loads(read(path))
-    except (ValueError, RecursionError):
+        return _parsed(path, read)
+    except UnusableConfiguration:
         return {}
-    return value if isinstance(value, dict) else {}
+
+
+def _parsed(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
+    return json_object(path, read(path))
 
 
 def _refused(family: ModelFamily | None, reason: str) -> Classification:

@@ -12,15 +12,16 @@ from domain.sizes import Size
 __all__ = ["native_size_of_file", "native_size_of_folder"]
 
 _SIDES: Mapping[ModelFamily, int] = {
-    # As published: `sample_size` of the networks' configurations, times the autoencoder's factor.
+    # Published values: `sample_size` of the networks' configurations, times the autoencoder's
+    # factor.
     **{family: facts.unet.sample_size * LATENT_SIDE for family, facts in FAMILIES.items()},
     ModelFamily.SDXL_INPAINT: 1024,
     ModelFamily.SDXL_REFINER: 1024,
     ModelFamily.SD_3: 1024,
-    # FLUX has no such field. Its authors' pipelines draw 1024 × 1024 where nothing is said.
+    # FLUX has no such field. Its authors' pipelines draw 1024 × 1024 by default.
     ModelFamily.FLUX: 1024,
 }
-# Of ModelSpec (https://github.com/Stability-AI/ModelSpec): "WIDTHxHEIGHT".
+# The format of ModelSpec (https://github.com/Stability-AI/ModelSpec): "WIDTHxHEIGHT".
 _RESOLUTION = "modelspec.resolution"
 _PAIR = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _SHORTEST, _LONGEST = 64, 8192
@@ -30,7 +31,7 @@ _MOST_LEVELS = 10
 
 
 def native_size_of_file(metadata: Mapping[str, str], family: ModelFamily | None) -> Size | None:
-    """What a file's metadata says, else its own configuration, else its family; None for none."""
+    """Return the size in a file's metadata, its own configuration, or of its family; or None."""
     if (found := _PAIR.fullmatch(metadata.get(_RESOLUTION, "").strip().lower())) is not None:
         width, height = map(int, found.groups())
         if _is_plausible(width, height):
@@ -39,11 +40,12 @@ def native_size_of_file(metadata: Mapping[str, str], family: ModelFamily | None)
 
 
 def native_size_of_folder(read: Callable[[str], bytes], family: ModelFamily | None) -> Size | None:
-    """What the configurations of a folder's parts say, else its family; None for neither.
+    """Return the size in the configurations of a folder's parts, or of its family, or None.
 
     Args:
-        read: Gives the content of a file by its path from the folder; raises OSError for none.
-        family: The folder's.
+        read: Returns the content of a file by its path in the folder; raises OSError for a missing
+            one.
+        family: The folder's family.
     """
     return _configured(read) or _of_family(family)
 
@@ -71,10 +73,10 @@ def _configured(read: Callable[[str], str | bytes]) -> Size | None:
 
 
 def _factor(vae: Mapping[str, Any]) -> int | None:
-    """How many pixels of a side a latent stands for: each level of the encoder but one halves it.
+    """Return the number of pixels per latent along a side: each encoder level but one halves it.
 
-    So diffusers' pipelines compute `vae_scale_factor`; the second name is that of the deep
-    compression autoencoders that Sana has.
+    diffusers' pipelines compute `vae_scale_factor` this way; the second name is that of the deep
+    compression autoencoders of Sana.
     """
     for name in ("block_out_channels", "encoder_block_out_channels"):
         levels = vae.get(name)
@@ -88,7 +90,7 @@ def _is_plausible(width: int, height: int) -> bool:
 
 
 def _object(read: Callable[[str], str | bytes], path: str) -> Mapping[str, Any]:
-    """The JSON object in a file; an empty one where there is none."""
+    """Return the JSON object in a file; an empty one if there is none."""
     try:
         value = json.loads(read(path))
     except (OSError, ValueError, RecursionError):

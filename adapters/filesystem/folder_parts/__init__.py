@@ -1,4 +1,4 @@
-"""Whether the parts of a diffusers folder are all there, told before anything is loaded."""
+"""Whether the parts of a diffusers folder are complete, checked before anything is loaded."""
 
 from adapters.filesystem.folder_parts.needed import unnamed_parts
 from adapters.filesystem.folder_parts.noise import scheduler_problem

@@ -1,4 +1,4 @@
-"""Which parts a pipeline cannot draw without."""
+"""The parts that a pipeline cannot draw without."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ _TWO_ENCODERS = ("StableDiffusionXL", "FluxPipeline")
 
 
 def needed_parts(pipeline: str) -> tuple[str, ...]:
-    """The parts that a class of diffusers needs, by the names of their folders.
+    """Return the parts that a class of diffusers needs, by the names of their folders.
 
-    They are the arguments of its `__init__`. Stable Diffusion 3 may come without its further text
+    They are the arguments of its `__init__`. Stable Diffusion 3 works without its additional text
     encoders, and no pipeline needs a safety checker.
     """
     is_newer = pipeline.startswith("StableDiffusion3")
@@ -23,7 +23,7 @@ def needed_parts(pipeline: str) -> tuple[str, ...]:
 
 
 def unnamed_parts(pipeline: str, index: Mapping[str, object]) -> tuple[str, ...]:
-    """Those that `model_index.json` does not name, or names as `[null, null]`; sorted."""
+    """Return the parts that `model_index.json` omits or names as `[null, null]`; sorted."""
 
     def is_named(part: str) -> bool:
         value = index.get(part)

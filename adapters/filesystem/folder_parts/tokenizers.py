@@ -1,4 +1,4 @@
-"""Which files a tokenizer is read from."""
+"""The files of a tokenizer."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,7 +7,7 @@ __all__ = ["tokenizer_problem"]
 _FAST = "tokenizer.json"
 _ABOUT = "tokenizer_config.json"
 _BYTE_PAIRS = ("vocab.json", "merges.txt")
-# `vocab_files_names` of transformers' tokenizers, by how the classes' names begin.
+# `vocab_files_names` of transformers' tokenizers, by the start of the class's name.
 _VOCABULARIES: Mapping[str, tuple[str, ...]] = {
     "CLIP": _BYTE_PAIRS,
     "Qwen2": _BYTE_PAIRS,
@@ -20,11 +20,11 @@ _VOCABULARIES: Mapping[str, tuple[str, ...]] = {
 
 
 def tokenizer_problem(part: str, name: object, files: Collection[str]) -> str | None:
-    """What a tokenizer lacks; without it the library makes one that knows no word.
+    """Return which files a tokenizer lacks; without them the library makes one that knows no word.
 
     Args:
         part: The name of its folder.
-        name: The class that `model_index.json` gives.
+        name: The class in `model_index.json`.
         files: The names of the files in its folder.
     """
     if _FAST not in files:

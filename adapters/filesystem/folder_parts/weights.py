@@ -1,8 +1,8 @@
-"""Which files hold the weights of a part, and which of them are missing.
+"""Which files contain the weights of a part, and which of them are missing.
 
 Weights are one file, or several shards `…-00001-of-00003.…` with an index that says which tensor is
-in which. A variant stands before the extension, as in `model.fp16.safetensors`. The names are those
-of diffusers (`utils/constants.py`) and transformers (`utils/__init__.py`).
+in which shard. A variant precedes the extension, as in `model.fp16.safetensors`. The names are
+those of diffusers (`utils/constants.py`) and transformers (`utils/__init__.py`).
 """
 
 import json
@@ -21,10 +21,10 @@ _MOST_SHARDS = 1000
 
 
 def used_weights(files: Collection[str]) -> tuple[str, ...]:
-    """Of the files in a part's folder those that the loader reads its weights from, sorted.
+    """Return the files of a part's folder from which the loader reads its weights, sorted.
 
-    Files of other names, such as a trainer's `optimizer.bin`, are not. Safetensors are read where
-    there are any, and the plain variant where there is one, as
+    Files with other names, such as a trainer's `optimizer.bin`, are not among them. Safetensors
+    files are preferred, and so is the plain variant, as
     `adapters/diffusion/loading/folder_loader.py` chooses.
     """
     for form in _FORMS:
@@ -42,12 +42,12 @@ def _variant(name: str, form: str) -> str | None:
 
 
 def weights_problem(part: str, files: Collection[str], read: Callable[[str], bytes]) -> str | None:
-    """What a part with weights lacks.
+    """Return what a part with weights lacks.
 
     Args:
         part: The name of its folder.
         files: The names of the files in it.
-        read: Gives the content of one of them.
+        read: Returns the content of one of them.
     """
     used = used_weights(files)
     if not used:
@@ -55,7 +55,7 @@ def weights_problem(part: str, files: Collection[str], read: Callable[[str], byt
     if _CONFIGURATION not in files:
         return f"its {part}/{_CONFIGURATION} is missing"
     shards = [match for match in map(_SHARD.fullmatch, used) if match is not None]
-    if not shards or len(shards) < len(used):  # a whole file is taken before shards
+    if not shards or len(shards) < len(used):  # a complete file is preferred to shards
         return None
     start, _, total, end = shards[0].groups()
     count = int(total)
@@ -75,7 +75,7 @@ def _index_problem(
     files: Collection[str],
     read: Callable[[str], bytes],
 ) -> str | None:
-    """What is wrong with the index of the shards `used`; indexes of other variants do not count."""
+    """Return what is wrong with the index of the shards `used`; ignore other variants' indexes."""
     indexes = sorted(name for name in files if ".index." in name and name.endswith(".json"))
     if not indexes:
         return f"its {part}/{shown(whole)}.index.json is missing, which says what is in which shard"
@@ -88,7 +88,7 @@ def _index_problem(
 
 
 def _shards_of(index: bytes) -> set[str]:
-    """The files that an index names; none of one that the loader will refuse."""
+    """Return the files that an index names; none for an index that the loader will refuse."""
     try:
         return {str(shard) for shard in json.loads(index)["weight_map"].values()}
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):

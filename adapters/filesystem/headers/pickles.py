@@ -1,4 +1,4 @@
-"""Headers of the files that `torch.save` writes, read without unpickling."""
+"""Headers of files that `torch.save` wrote, read without unpickling."""
 
 from typing import BinaryIO
 
@@ -15,7 +15,8 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
     """Read the structure of an open torch file of `size` bytes; nothing in it is imported or run.
 
     Raises:
-        UnreadableHeader: It is no torch file, is cut off, or claims what it does not hold.
+        UnreadableHeader: The file is not a torch file, is truncated, or claims more than it
+            contains.
     """
     content = read_torch_file(file, size)
     return Header(

@@ -1,4 +1,4 @@
-"""Reads the header of any model file: names, types and shapes of its tensors, never their data."""
+"""Reads the header of any model file: names, types and shapes of tensors, but not their data."""
 
 from typing import BinaryIO
 
@@ -35,32 +35,32 @@ def read_header(file: BinaryIO, size: int, extension: str) -> Header:
 
     Args:
         file: The file, open for reading in binary and seekable.
-        size: Its size in bytes, as `os.fstat` gives it.
-        extension: Of its name, in lower case with the dot: `.safetensors`, or one that stands for
-            a file that `torch.save` wrote.
+        size: Its size in bytes, from `os.fstat`.
+        extension: The extension of its name, in lower case with the dot: `.safetensors`, or one of
+            those for files that `torch.save` wrote.
 
     Raises:
-        IncompleteFile: The header promises more bytes than there are; look again later.
-        UnreadableHeader: It is no model file, or its header lies; `reason` says how.
+        IncompleteFile: The header promises more bytes than there are; try again later.
+        UnreadableHeader: The file is not a model file, or its header lies; `reason` says how.
         OSError: The file could not be read.
     """
     if size == 0:
         raise EmptyFile
     file.seek(0)
     start = file.read(64)
-    _check_what_it_is(start, extension)
+    _check_file_type(start, extension)
     if extension == _SAFETENSORS:
         return read_safetensors_header(file, size)
     return read_pickle_header(file, size)
 
 
 def is_pointer(start: bytes) -> bool:
-    """Whether a file that begins so stands for one that Git LFS has not fetched."""
+    """Return True if a file that starts like this is a pointer to a file not fetched by Git LFS."""
     return start.startswith(b"version https://git-lfs")
 
 
-def _check_what_it_is(start: bytes, extension: str) -> None:
-    """Raises UnreadableHeader for what users take for a model file, with what to do instead."""
+def _check_file_type(start: bytes, extension: str) -> None:
+    """Raise UnreadableHeader for files that users mistake for model files, with the remedy."""
     if is_pointer(start):
         raise UnreadableHeader(POINTER)
     if start.startswith(b"GGUF"):
@@ -70,7 +70,7 @@ def _check_what_it_is(start: bytes, extension: str) -> None:
         )
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise UnreadableHeader("it is a web page, not the model; download the model itself")
-    # A header's length may begin with the bytes of a pickle: 640 is 80 02 00 00 00 00 00 00.
+    # A header's length may start with the bytes of a pickle: 640 is 80 02 00 00 00 00 00 00.
     is_safe = start[8:10] in (b'{"', b"{}") and start[5:8] == bytes(3)
     if extension == _SAFETENSORS and not is_safe and start.startswith((ZIP_MAGIC, b"\x80\x02")):
         raise UnreadableHeader("it is a torch file, not safetensors; rename it to end in .ckpt")

@@ -1,9 +1,9 @@
 """Headers of safetensors files.
 
-The format, from https://github.com/huggingface/safetensors#format: 8 bytes with the header's
-length (little-endian), the header as JSON, then the data. The JSON maps each tensor's name to
-`dtype`, `shape` and `data_offsets`, its begin and end in the data; `__metadata__` maps texts to
-texts. The data has no holes and nothing follows it.
+The format, from https://github.com/huggingface/safetensors#format: 8 bytes with the header's length
+(little-endian), the header as JSON, then the data. The JSON maps each tensor's name to `dtype`,
+`shape` and `data_offsets`, its begin and end in the data; `__metadata__` maps strings to strings.
+The data has no holes and nothing follows it.
 """
 
 import json
@@ -25,13 +25,13 @@ from domain.checkpoints.prediction import PROBE
 
 __all__ = ["read_safetensors_header"]
 
-# The cap of the safetensors library itself.
+# The limit of the safetensors library itself.
 _LONGEST_HEADER = 100_000_000
-# JSON values, so that a header within the cap can not fill the memory: SDXL's has some 20,000,
-# and a big vocabulary, if the file embeds one, 100,000 commas.
+# JSON values, so that a header within the limit cannot fill the memory: SDXL's has some 20,000, and
+# a big vocabulary, if the file embeds one, 100,000 commas.
 _MOST_VALUES = 2_000_000
-# SDXL's training states have some 5,000 tensors, and no name has 200 characters. The bounds keep
-# what is done with each name, such as matching it, short for any file.
+# SDXL's training states have some 5,000 tensors, and no name has 200 characters. The limits keep
+# the work for each name, such as matching it, short for any file.
 _MOST_TENSORS = 100_000
 _LONGEST_NAME = 500
 _METADATA = "__metadata__"
@@ -65,8 +65,9 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
     """Read the header of an open safetensors file of `size` bytes, and the values of `PROBE`.
 
     Raises:
-        IncompleteFile: The header is sound and promises more than `size` bytes.
-        UnreadableHeader: It is no safetensors file, or the header contradicts itself or the file.
+        IncompleteFile: The header is valid and promises more than `size` bytes.
+        UnreadableHeader: The file is not a safetensors file, or the header contradicts itself or
+            the file.
     """
     file.seek(0)
     start = file.read(9)
@@ -106,7 +107,7 @@ def _parse(text: bytes) -> dict[str, object]:
         raise UnreadableHeader("its header has more entries than any model file's")
     try:
         table = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_without_twins, parse_constant=_no_number
+            text.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
         )
     except UnicodeDecodeError as error:
         raise UnreadableHeader("its header is not UTF-8 text") from error
@@ -119,7 +120,7 @@ def _parse(text: bytes) -> dict[str, object]:
     return table
 
 
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     table = dict(pairs)
     if len(table) < len(pairs):
         twin, _ = Counter(name for name, _ in pairs).most_common(1)[0]
@@ -127,7 +128,7 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return table
 
 
-def _no_number(text: str) -> NoReturn:
+def _refuse_constant(text: str) -> NoReturn:
     raise UnreadableHeader(f"its header holds {text}, which is not JSON")
 
 
@@ -184,7 +185,7 @@ def _tensor(name: str, entry: object) -> tuple[TensorFacts, int, int]:
 
 
 def _is_counts(value: object) -> bool:
-    # The format's counts are 64-bit; 64 dimensions are what torch can hold.
+    # The format's counts are 64-bit; torch supports 64 dimensions.
     return (
         isinstance(value, list)
         and len(value) <= 64

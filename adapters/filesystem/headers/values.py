@@ -1,4 +1,4 @@
-"""What a model file's header says, and how reading one fails."""
+"""The content of a model file's header, and the errors of reading one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,16 +25,16 @@ _LONGEST_SHOWN = 100
 
 
 def shown(text: str) -> str:
-    """A text of a file's making, for a message: in printable ASCII, the rest escaped; not long."""
+    """Return text of a file for use in a message: printable ASCII, the rest escaped; shortened."""
     escaped = ascii(text[: _LONGEST_SHOWN + 1])[1:-1]
     return escaped if len(escaped) <= _LONGEST_SHOWN else f"{escaped[:_LONGEST_SHOWN]}…"
 
 
 class IncompleteFile(UnreadableHeader):
-    """The header promises more bytes than there are: most often a file that is still being copied.
+    """The header promises more bytes than there are: most often the file is still being copied.
 
     Attributes:
-        promised: Size in bytes that the header promises; for one that is itself cut off, its end.
+        promised: Size in bytes that the header promises; for a truncated header, the header's end.
         present: Size in bytes of the file now.
     """
 
@@ -48,7 +48,7 @@ class IncompleteFile(UnreadableHeader):
 
 
 class EmptyFile(IncompleteFile):
-    """The file has no bytes: most often one whose copying has just begun, or has failed."""
+    """The file is empty: most often its copying has just started, or has failed."""
 
     def __init__(self) -> None:
         super().__init__(promised=0, present=0)
@@ -58,14 +58,14 @@ class EmptyFile(IncompleteFile):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """All that can be known of a model file without its tensors' data.
+    """Everything that can be known of a model file without its tensors' data.
 
     Attributes:
         tensors: The tensors by name; names inside nested dictionaries are joined with dots.
-        metadata: A safetensors file's `__metadata__`; of a pickle the short texts and numbers
-            that lie beside the tensors, such as `global_step`.
-        unsafe_globals: Functions that a pickle of a checkpoint has no use for, such as
-            `os.system`. Nothing runs them here; a file that names one is not to be trusted.
+        metadata: A safetensors file's `__metadata__`; for a pickle the short strings and numbers
+            beside the tensors, such as `global_step`.
+        unsafe_globals: Functions that a checkpoint's pickle does not need, such as `os.system`.
+            Nothing runs them here; a file that names one must not be trusted.
         unsupported: Pickle instructions and calls that cannot be followed without running them.
         probe: The values of the tensor `PROBE`, the only data that is read; None without it.
     """

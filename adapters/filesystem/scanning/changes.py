@@ -1,4 +1,4 @@
-"""Waiting for something to happen in folders."""
+"""Waits for changes in folders."""
 
 import logging
 import os
@@ -10,18 +10,19 @@ from typing import Any
 __all__ = ["FolderChanges"]
 
 _WAKE_MILLISECONDS = 500
-"""How long the system's watcher sleeps before it looks whether it was closed."""
+"""How long the system's watcher sleeps before it checks whether it was closed."""
 
 _DEBOUNCE_MILLISECONDS = 200
-"""How long changes that follow each other are gathered into one."""
+"""How long consecutive changes are collected into one."""
 
 _log = logging.getLogger(__name__)
 
 
 class FolderChanges:
-    """Says when the system saw a change in some folders, where it can tell.
+    """Notices changes in some folders, if the system reports them.
 
-    It can not for network folders and for what links lead to; `wait` then ends with its time.
+    The system does not report changes in network folders and behind links; `wait` then ends with
+    its timeout.
     """
 
     def __init__(self, folders: Sequence[str]) -> None:
@@ -36,14 +37,16 @@ class FolderChanges:
         if seconds < _WAKE_MILLISECONDS / 1000:
             self._closed.wait(seconds)
             return
-        self._watch_what_is_there()
+        self._watch_existing_folders()
         while not self._closed.is_set() and (left := deadline - time.monotonic()) > 0:
             try:
                 if next(self._notices):
                     return
             except (StopIteration, OSError, RuntimeError) as error:
                 if not isinstance(error, StopIteration):
-                    _log.warning("changes in the model folders come with the scan: %s", error)
+                    _log.warning(
+                        "changes in the model folders are seen at the next scan: %s", error
+                    )
                     self._notices = iter(())
                 self._closed.wait(left)
 
@@ -51,7 +54,7 @@ class FolderChanges:
         """End any `wait`."""
         self._closed.set()
 
-    def _watch_what_is_there(self) -> None:
+    def _watch_existing_folders(self) -> None:
         there = tuple(folder for folder in self._folders if os.path.isdir(folder))
         if there == self._watched:
             return

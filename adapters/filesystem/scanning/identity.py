@@ -1,35 +1,43 @@
-"""What the bytes of a file are: their hash, and what their header says."""
+"""The identity of a file: its hash, and the content of its header."""
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 from threading import Event
 
 from adapters.filesystem.classification.files import Classification, classify
 from adapters.filesystem.folders import extension_of
 from adapters.filesystem.headers.reading import IncompleteFile, UnreadableHeader, read_header
+from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
 from domain.models.record import FileStamp, ModelKind
 
 __all__ = ["Identity", "Reading", "identify_file"]
 
 _BLOCK_BYTES = 4 * 1024 * 1024
-"""Of one read: large enough for disks and network folders, small enough for several at once."""
+"""Bytes of one read: many for disks and network folders, few enough for several at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """SHA-256 of a file's bytes, 64 lower-case hex digits, and what the file is."""
+    """SHA-256 of a file's bytes, 64 lower-case hex digits, and the file's classification."""
 
     digest: str
     classification: Classification
 
 
 class Reading:
-    """A file being read by one thread: how far it is, and whether to go on, for any other."""
+    """A file being read by one thread; any other thread may read the progress or cancel it.
+
+    Attributes:
+        hashed: The number of hashed bytes.
+        fault: Why the model cannot draw, read from its header before the bytes are hashed; None if
+            no fault is known.
+        cancelled: Set by a thread that wants the reading to end.
+    """
 
     def __init__(self) -> None:
         self.hashed = 0
+        self.fault: str | None = None
         self.cancelled = Event()
 
 
@@ -38,29 +46,32 @@ def identify_file(
 ) -> Identity | None:
     """Read the whole file at `path`, which had `stamp` when it was found.
 
-    The stamp is taken of the open file before the first byte and after the last one; when either
-    is another, what was read is no one file's content, and nothing is said of it.
+    The stamp of the open file is checked before the first byte and after the last one. If it
+    differs, the bytes are a mixture of contents, and there is no identity.
 
     Args:
-        path: Where it is.
-        stamp: What it had.
-        reading: How far it is.
-        stalled: Whether a file that is not whole is taken as it is: nobody is writing it any more.
+        path: The file.
+        stamp: The stamp when the file was found.
+        reading: The progress.
+        stalled: Whether an incomplete file is accepted: no process is writing it any more.
 
     Returns:
-        None when the file changed, is no plain file, or `reading` was cancelled.
+        None if the file changed, is not a regular file, or `reading` was cancelled.
 
     Raises:
         IncompleteFile: its header promises more bytes than there are, and it is not `stalled`.
-        OSError: it can not be read.
+        OSError: it cannot be read.
     """
-    # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or FileStamp.of(status) != stamp:
+    try:
+        opened = opened_plain(path)
+    except NotAPlainFile:
+        return None
+    with opened as file:
+        descriptor = file.fileno()
+        if FileStamp.of(os.fstat(descriptor)) != stamp:
             return None
         classification = _classified(path, descriptor, stamp.size, stalled=stalled)
+        reading.fault = classification.fault
         digest = hashlib.sha256()
         block = memoryview(bytearray(min(_BLOCK_BYTES, stamp.size)))
         file.seek(0)

@@ -1,5 +1,6 @@
-"""What was learnt of files, kept from one run to the next."""
+"""Identities of files, stored from one run to the next."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -18,7 +19,7 @@ from domain.sizes import Size
 __all__ = ["IdentityCache"]
 
 _VERSION = 8
-"""Of the table and of what `classify` says; another one starts the cache anew."""
+"""Version of the table and of `classify`; another version recreates the cache."""
 
 _PATIENCE = 5.0
 """Seconds to wait for another process that writes; each writes one row at a time."""
@@ -31,6 +32,7 @@ create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
+  note text,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -39,32 +41,32 @@ _log = logging.getLogger(__name__)
 
 
 class IdentityCache:
-    """Identities by path and stamp, in an SQLite file that is made when there is something to keep.
+    """Identities by path and stamp, in an SQLite file that is created when there is one to store.
 
-    The stamp's device does not count, for network folders, btrfs and overlays get another number
-    with each mount. That trusts whoever may mount: a file system put in the place of another, with
-    a file of the same path, inode, size and times to the nanosecond but other bytes (a clone, or an
-    image with made-up times), is not told from it.
+    The stamp's device does not count, because network folders, btrfs and overlays get another
+    number with each mount. This trusts everybody who may mount: a file system that replaces
+    another, with a file of the same path, inode, size and times to the nanosecond but other bytes
+    (a clone, or an image with made-up times), is not noticed.
 
-    A cache that can not be read or written is no reason to stop: it is told once, and files are
-    hashed again. Several services may share the file. `_lock` lets the threads that hash share the
-    one connection.
+    A cache that cannot be read or written stops nothing: it is logged once, and files are hashed
+    again. Several services may share the file. `_lock` protects the one connection, which the
+    hashing threads share.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        self._useless = False
+        self._disabled = False
 
     def get(self, path: str, stamp: FileStamp) -> Identity | None:
-        """What was kept of a file at this path with this stamp, whatever its device."""
+        """Return the identity of a file at this path with this stamp, whatever its device."""
         with self._lock:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height from identities "
+                "native_height, note from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -81,13 +83,14 @@ class IdentityCache:
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
-        """Keep what a file at this path with this stamp is."""
+        """Store the identity of a file at this path with this stamp."""
         told = identity.classification
         card = json.dumps(dataclasses.asdict(told.card))
         native = told.native_size
         values = (
             *(identity.digest, told.kind, told.family, told.precision, told.reason),
             *(card, told.fault, native and native.width, native and native.height),
+            told.note,
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -97,15 +100,15 @@ class IdentityCache:
             )
 
     def close(self) -> None:
-        """Let go of the file; from now on nothing is found or kept."""
+        """Close the file; from now on nothing is found or stored."""
         with self._lock:
-            self._useless = True
+            self._disabled = True
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
     def _run(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
-        if self._useless:
+        if self._disabled:
             return None
         try:
             if self._connection is None:
@@ -114,30 +117,36 @@ class IdentityCache:
             return row
         except (sqlite3.Error, OSError) as error:
             _log.warning("no hashes are kept in %s: %s", self._path, error)
-            self._useless = True
+            self._disabled = True
             return None
 
     def _opened(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             return self._connected()
         except sqlite3.DatabaseError as error:
-            # Of an extended code the lowest byte is the plain one.
+            # The lowest byte of an extended error code is the plain code.
             if error.sqlite_errorcode & 0xFF not in _NO_DATABASE:
                 raise
-        # What is there is no database, or a torn one; it holds nothing that can not be had again.
+        # The file is not a database, or a damaged one; everything in it can be computed again.
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
+        # Names of models are private; SQLite's other files get the same permissions.
+        file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(OSError):
+            os.fchmod(file, 0o600)  # an older release created it for everybody
+        os.close(file)
         connection = sqlite3.connect(
             self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
         try:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")
-            # At once, for a process that starts beside this one may see half of it otherwise.
+            # In one transaction, because a process that starts at the same time could see half of
+            # it.
             connection.execute("begin immediate")
             if connection.execute("pragma user_version").fetchone()[0] != _VERSION:
                 connection.execute("drop table if exists identities")
@@ -160,6 +169,7 @@ def _identity(
     fault: str | None,
     native_width: int | None,
     native_height: int | None,
+    note: str | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -174,6 +184,7 @@ def _identity(
             native_size=Size(native_width, native_height)
             if native_width is not None and native_height is not None
             else None,
+            note=note,
         ),
     )
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import Response, json
 from marshmallow import ValidationError, fields
 
+from adapters.http.automatic1111.names import NAMES
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.problems.common import COMMON
 from adapters.http.problems.handlers import ErrorForm
@@ -13,13 +14,6 @@ from domain import errors
 
 __all__ = ["ERRORS", "ERROR_FORM", "SdapiErrorSchema"]
 
-# What the domain finds wrong, by that API's names.
-_FIELDS = {
-    "guidance_scale": "cfg_scale",
-    "num_inference_steps": "steps",
-    "num_images": "batch_size",
-    "scheduler": "sampler_name",
-}
 _CHALLENGE = "WWW-Authenticate"
 _BASIC = 'Basic realm="ai-inference", charset="UTF-8"'
 _LIST = "GET /sdapi/v1/sd-models lists all"
@@ -117,7 +111,7 @@ def _render(problem: Problem) -> Response:
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)
     # The schema names the fields as that API does; the domain does not.
-    names = {} if error is None or isinstance(error.__cause__, ValidationError) else _FIELDS
+    names = {} if error is None or isinstance(error.__cause__, ValidationError) else NAMES
     rows = [
         {
             "loc": ["body", *names.get(row.field, row.field).split(".", 1)],

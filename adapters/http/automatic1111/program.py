@@ -1,8 +1,6 @@
 """Routes about the program itself: its memory, its flags, and refreshes that it does not need."""
 
-import os
 from http import HTTPStatus
-from pathlib import Path
 
 from flask import Response, jsonify
 
@@ -10,6 +8,7 @@ from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.edge.auth import protect
 from adapters.http.edge.bodies import Blueprint
+from application.ports.process_report import ProcessReport
 from domain.credentials import Scope
 from domain.ports.device_report import DeviceReport
 from domain.services.credential_checker import CredentialChecker
@@ -21,10 +20,11 @@ _UNKNOWN = {"error": "unavailable"}
 """That API's words for what it cannot tell."""
 _FLAGS = {"api": True}
 """The flags that that web UI would have been started with. This service's own are not shown."""
-_STATM = Path("/proc/self/statm")
 
 
-def program_blueprint(report: DeviceReport, checker: CredentialChecker) -> Blueprint:
+def program_blueprint(
+    device: DeviceReport, process: ProcessReport, checker: CredentialChecker
+) -> Blueprint:
     """`/sdapi/v1/memory`, `/sdapi/v1/cmd-flags` and `/sdapi/v1/refresh-…`."""
     blueprint = Blueprint(
         "sdapi_upkeep",
@@ -47,9 +47,12 @@ def program_blueprint(report: DeviceReport, checker: CredentialChecker) -> Bluep
     )
     def memory() -> Response:
         """The memory that this process uses, and the memory of the device."""
-        device = report.memory
-        cuda = _UNKNOWN if device is None else {"system": _bytes(device.used, device.total)}
-        return jsonify({"ram": _of_process() or _UNKNOWN, "cuda": cuda})
+        own, of_device = process.memory, device.memory
+        ram = _UNKNOWN if own is None else _bytes(own.used, own.total)
+        cuda = (
+            _UNKNOWN if of_device is None else {"system": _bytes(of_device.used, of_device.total)}
+        )
+        return jsonify({"ram": ram, "cuda": cuda})
 
     @blueprint.get("/cmd-flags")
     @blueprint.response(HTTPStatus.OK, {"type": "object"})
@@ -72,13 +75,3 @@ def _add_refresh(blueprint: Blueprint, what: str) -> None:
 
 def _bytes(used: int, total: int) -> dict[str, int]:
     return {"free": max(0, total - used), "used": used, "total": total}
-
-
-def _of_process() -> dict[str, int] | None:
-    """The process's resident memory and the host's, as Linux tells; None elsewhere."""
-    try:
-        page = os.sysconf("SC_PAGE_SIZE")
-        resident = int(_STATM.read_text(encoding="ascii").split()[1])
-        return _bytes(resident * page, os.sysconf("SC_PHYS_PAGES") * page)
-    except (OSError, ValueError):
-        return None

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
+from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
+from adapters.http.automatic1111.names import NAMES
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
@@ -21,30 +23,33 @@ from adapters.http.automatic1111.unsupported import (
     refused_settings,
 )
 from adapters.http.edge.redaction import current_redactor
-from adapters.http.generation.fields import CheckedString, LimitedString
-from adapters.http.generation.rules import images_rule
-from adapters.http.generation.schemas import (
-    limited_guidance,
-    limited_integer,
-    limited_text,
-    limited_word,
+from adapters.http.generation.fields import (
+    CheckedString,
+    LimitedInteger,
+    LimitedString,
+    request_field,
 )
+from adapters.http.generation.judged import JudgedSchema
+from adapters.http.generation.rules import images_rule
+from domain.generation.fields import LIMITS, MODEL_NAME, integers
+from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import GenerationRequest
 from domain.limits import TextLength
+from domain.samplers import Scheduler
 
-__all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "SdapiTxt2ImgSchema", "named_format"]
+__all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "AskedTxt2Img", "SdapiTxt2ImgSchema", "named_format"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
 _FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
 _READ_SETTINGS = (_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality")
-CHECKPOINT_NAME = TextLength(0, 4096)
-"""A path is a name too, and Linux' PATH_MAX is 4096."""
+CHECKPOINT_NAME = TextLength(0, MODEL_NAME.maximum)
+"""Of a name of a model; empty for the default."""
 _WORD = TextLength(0, 100)
 _NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
 _NUMBER = re.compile(r"\s*-?[0-9]{1,20}(\.[0-9]{1,20})?\s*")
+_IMAGES, _QUALITY = integers("num_images"), integers("quality")
 _RANDOM = -1
 _JPG = "jpg"
 
@@ -54,13 +59,66 @@ _NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # what `\w` is, languages 
 _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
-class SdapiTxt2ImgSchema(Schema):
-    """A request for pictures. A null counts as left out, and a number may be sent as text.
+_MORE: Mapping[str, Mapping[str, Any]] = {
+    "prompt": _NO_NETWORK,
+    "negative_prompt": _NO_NETWORK,
+    "seed": {
+        "minimum": _RANDOM,
+        "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
+        "means a random seed.",
+    },
+    "output_format": {"enum": [*OutputFormat, _JPG]},
+}
+"""What this API says otherwise of the fields of a request."""
+_KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
+_READ = (
+    *("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "width", "height"),
+    *("seed", "output_format"),
+)
+"""The fields of a request that this API has too; its other fields are translated."""
 
-    Loaded as fields of a `GenerationRequest`, with `checkpoint`, `batch_size`, `n_iter`,
-    `send_images` and `ignored`, the names of what is not followed, beside them.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedTxt2Img:
+    """A request for pictures.
+
+    Attributes:
+        fields: Of a `GenerationRequest`.
+        scheduler: None for the model's own.
+        checkpoint: The name of a model; empty for that of the caller's options.
+        jpeg_quality: None for that of the caller's options.
+        batch_size: How many pictures, times `n_iter`.
+        n_iter: The same.
+        send_images: Whether the answer holds the pictures.
+        ignored: The names of what is not followed.
     """
 
+    fields: JudgedFields
+    scheduler: Scheduler | None
+    checkpoint: str
+    jpeg_quality: int | None
+    batch_size: int
+    n_iter: int
+    send_images: bool
+    ignored: list[str]
+
+
+class SdapiTxt2ImgSchema(JudgedSchema):
+    """A request for pictures. A null counts as left out, and a number may be sent as text."""
+
+    class Meta:
+        include = {  # noqa: RUF012 - marshmallow declares it so
+            name: request_field(
+                name,
+                LIMITS,
+                required=name == "prompt",
+                data_key=_KEYS.get(name),
+                metadata=_MORE.get(name),
+            )
+            for name in _READ
+        }
+
+    limits = LIMITS
     null_is_left_out = True
     described: ClassVar[Mapping[str, Any]] = {
         **MORE_FIELDS,
@@ -71,27 +129,13 @@ class SdapiTxt2ImgSchema(Schema):
         "allOf": [images_rule("batch_size", "n_iter")],
     }
 
-    prompt = limited_text("prompt", required=True, metadata=_NO_NETWORK)
-    negative_prompt = limited_text("negative_prompt", metadata=_NO_NETWORK)
-    num_inference_steps = limited_integer("num_inference_steps", data_key="steps")
-    guidance_scale = limited_guidance(data_key="cfg_scale")
-    width = limited_integer("width")
-    height = limited_integer("height")
-    seed = limited_integer(
-        "seed",
-        metadata={
-            "minimum": _RANDOM,
-            "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
-            "means a random seed.",
-        },
-    )
-    batch_size = limited_integer(
-        "num_images",
+    batch_size = LimitedInteger(
+        _IMAGES,
         load_default=1,
         metadata={"description": "The number of pictures, times `n_iter`."},
     )
-    n_iter = limited_integer(
-        "num_images",
+    n_iter = LimitedInteger(
+        _IMAGES,
         load_default=1,
         metadata={"description": "How many times to draw `batch_size` pictures."},
     )
@@ -135,13 +179,8 @@ class SdapiTxt2ImgSchema(Schema):
             "alias. If it is empty, the checkpoint of your options draws."
         },
     )
-    output_format = limited_word(
-        "output_format",
-        data_key=f"{_SETTINGS}.{_FORMAT_SETTING}",
-        metadata={"enum": [*OutputFormat, _JPG]},
-    )
-    quality = limited_integer(
-        "quality",
+    jpeg_quality = LimitedInteger(
+        _QUALITY,
         data_key=f"{_SETTINGS}.jpeg_quality",
         metadata={"description": "The quality of a jpeg or webp; a png has none."},
     )
@@ -168,11 +207,16 @@ class SdapiTxt2ImgSchema(Schema):
             raise ValidationError(problems)
         return asked
 
+    @post_load(pass_original=True)
+    def _not_followed(
+        self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        return {**data, "ignored": ignored_names(original, current_redactor())}
+
     # Also beside wrong fields, so that a client hears of everything at once.
     @validates_schema(skip_on_field_errors=False)
     def _number_of_images(self, data: dict[str, Any], **_: Any) -> None:
-        number = data.get("batch_size", 1) * data.get("n_iter", 1)
-        if message := GenerationRequest.LIMITS["num_images"].problem(number):
+        if message := _IMAGES.problem(_number(data)):
             raise ValidationError(f"times batch_size {message}", "n_iter")
 
     @validates_schema(skip_on_field_errors=False)
@@ -182,29 +226,41 @@ class SdapiTxt2ImgSchema(Schema):
     @validates_schema(skip_on_field_errors=False)
     def _networks(self, data: dict[str, Any], **_: Any) -> None:
         for name in ("prompt", "negative_prompt"):
-            if found := _EXTRA_NETWORK.search(data.get(name, "")):
+            text = data.get(name)
+            if isinstance(text, str) and (found := _EXTRA_NETWORK.search(text)):
                 shown = ascii(found[0])[:40]
                 raise ValidationError(f"holds {shown}; no network can be added here", name)
 
-    @post_load(pass_original=True)
-    def _request(
-        self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
-    ) -> dict[str, Any]:
-        data["scheduler"], is_followed = _scheduler(data)
-        data["num_images"] = data["batch_size"] * data["n_iter"]
-        data["ignored"] = ignored_names(original, current_redactor())
-        if not is_followed:
-            data["ignored"].insert(0, "scheduler")
-        return {
-            name: value
-            for name, value in data.items()
-            if name not in ("sampler_name", "sampler_index", "schedule")
-        }
+    def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a `GenerationRequest`, with the number of pictures."""
+        asked = super().asked(found)
+        number = _number(found)
+        return asked if _IMAGES.problem(number) else {**asked, "num_images": number}
+
+    def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedTxt2Img:
+        """What the route gets."""
+        scheduler, is_followed = _scheduler(found)
+        return AskedTxt2Img(
+            fields=judged,
+            scheduler=scheduler,
+            checkpoint=found["checkpoint"],
+            jpeg_quality=found.get("jpeg_quality"),
+            batch_size=found["batch_size"],
+            n_iter=found["n_iter"],
+            send_images=found["send_images"],
+            ignored=[*([] if is_followed else ["scheduler"]), *found["ignored"]],
+        )
 
 
 def named_format(name: object) -> object:
     """The name that a format of that API has here; what is none is left as it is."""
     return OutputFormat.JPEG.value if name == _JPG else name
+
+
+def _number(data: Mapping[str, Any]) -> int:
+    """How many pictures are asked for."""
+    number: int = data.get("batch_size", 1) * data.get("n_iter", 1)
+    return number
 
 
 def _scheduler(data: Mapping[str, Any]) -> Chosen:

@@ -9,7 +9,7 @@ from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.options import CallersOptions, Options
 from adapters.http.automatic1111.pictures import SdapiPicturesSchema, pictures
 from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
-from adapters.http.automatic1111.schemas import SdapiTxt2ImgSchema
+from adapters.http.automatic1111.schemas import AskedTxt2Img, SdapiTxt2ImgSchema
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
@@ -59,23 +59,35 @@ def txt2img_blueprint(
     @blueprint.response(
         HTTPStatus.OK, SdapiPicturesSchema, description="The pictures, in the order of their seeds."
     )
-    def txt2img(fields: dict[str, Any]) -> dict[str, object]:
+    def txt2img(asked: AskedTxt2Img) -> dict[str, object]:
         """Draw pictures and wait for them."""
         caller = current_principal().name
         own = options.of(caller)
-        answer = {name: fields.pop(name) for name in ("batch_size", "n_iter", "ignored")}
-        send = fields.pop("send_images")
-        named = fields.pop("checkpoint")
+        named = asked.checkpoint
         model = chosen_checkpoint(registry, named) if named else own.model(registry)
-        asked = {"id": JOB_PREFIX + uuid.uuid4().hex, "model_id": model.id, **_format(fields, own)}
-        result = draw.pictures(generation_request(fields | asked, settings), caller=caller)
-        return pictures(result, model, **answer, send=send)
+        request = generation_request(
+            asked.fields,
+            settings,
+            id=JOB_PREFIX + uuid.uuid4().hex,
+            model_id=model.id,
+            scheduler=asked.scheduler,
+            **_format(asked, own),
+        )
+        result = draw.pictures(request, caller=caller)
+        return pictures(
+            result,
+            model,
+            batch_size=asked.batch_size,
+            n_iter=asked.n_iter,
+            ignored=asked.ignored,
+            send=asked.send_images,
+        )
 
     return blueprint
 
 
-def _format(fields: dict[str, Any], own: Options) -> dict[str, object]:
+def _format(asked: AskedTxt2Img, own: Options) -> dict[str, Any]:
     """The format that a request asks for, or its caller's options do. Only some have a quality."""
-    name = OutputFormat(fields.get("output_format", own.samples_format))
-    quality = fields.get("quality", own.jpeg_quality)
+    name = OutputFormat(asked.fields.get("output_format", own.samples_format))
+    quality = own.jpeg_quality if asked.jpeg_quality is None else asked.jpeg_quality
     return {"output_format": name, "quality": quality if name.has_quality else None}

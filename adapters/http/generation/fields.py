@@ -5,11 +5,88 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from domain.limits import IntegerRange, NumberRange, OneOf, TextLength, one_line_end
+from adapters.http.generation.rules import described_limit
+from domain.generation.fields import FIELDS
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 
-__all__ = ["CheckedString", "LimitedInteger", "LimitedNumber", "LimitedString", "OneWord"]
+__all__ = ["CheckedString", "LimitedInteger", "LimitedString", "answer_field", "request_field"]
 
 _MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
+
+
+class _Unjudged:
+    """Takes any value that JSON has. The domain judges it with the others of its request."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return value
+
+    def _validate(self, value: Any) -> None:
+        """marshmallow calls it with every value; there is nothing to add."""
+
+
+class _Text(_Unjudged, fields.String):
+    pass
+
+
+class _Number(_Unjudged, fields.Float):
+    pass
+
+
+class _Integer(_Unjudged, fields.Integer):
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        # In JSON Schema, and so in the API's description, 30.0 is an integer.
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_KINDS: Mapping[type[Limit], type[fields.Field[Any]]] = {
+    IntegerRange: _Integer,
+    NumberRange: _Number,
+    TextLength: _Text,
+    OneOf: _Text,
+}
+
+
+def request_field(
+    name: str,
+    limits: Mapping[str, Limit],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> fields.Field[Any]:
+    """The field of a body for this field of a `GenerationRequest`: described, and not judged.
+
+    `metadata` is what a door says otherwise of it.
+    """
+    row, limit = FIELDS[name], limits[name]
+    kind = next(each for of, each in _KINDS.items() if isinstance(limit, of))
+    told = {"description": row.meaning, **described_limit(row, limit), **(metadata or {})}
+    if "enum" in told and options.get("allow_none"):
+        told["enum"] = [*told["enum"], None]
+    field = kind(error_messages=_MESSAGES, metadata=told, **options)
+    field.limit_name = name  # type: ignore[attr-defined]
+    return field
+
+
+def answer_field(name: str, *, within: str = "", any_word: bool = False) -> fields.Field[Any]:
+    """The field of an answer for this field of a `GenerationRequest`, which has its seed.
+
+    Args:
+        name: Of the field.
+        within: The attribute whose value the request is; empty for the answer itself.
+        any_word: Whether a word may be one that only another release knows.
+    """
+    row = FIELDS[name]
+    options: dict[str, Any] = {"allow_none": True} if row.is_optional and name != "seed" else {}
+    if within:
+        options["attribute"] = f"{within}.{name}"
+    if isinstance(row.limit, IntegerRange):
+        return fields.Integer(**options)
+    if isinstance(row.limit, NumberRange):
+        return fields.Float(**options)
+    if isinstance(row.limit, OneOf) and not any_word:
+        words: Any = type(row.limit.words[0])
+        return fields.Enum(words, by_value=True, **options)
+    return fields.String(**options)
 
 
 class _Checked:
@@ -20,8 +97,6 @@ class _Checked:
     """
 
     problem: Callable[[object], str | None]
-    limit_name: str | None = None
-    """Which field of a `GenerationRequest` it is."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
@@ -45,49 +120,19 @@ class LimitedInteger(_Checked, fields.Integer):
         return super()._deserialize(int(value) if whole else value, *args, **options)
 
 
-class LimitedNumber(_Checked, fields.Float):
-    """A finite JSON number within `limit`."""
-
-    def __init__(self, limit: NumberRange, **options: Any) -> None:
-        bounds = validate.Range(limit.minimum, limit.maximum)
-        super().__init__(validate=bounds, error_messages=_MESSAGES, **options)
-        self.problem = limit.problem
-
-
 class LimitedString(_Checked, fields.String):
-    """JSON text within `limit`, that `problem` finds nothing wrong with: `limit`'s own, if none.
-
-    With `lines` it may have lines, and every kind of line end becomes a newline first.
-    """
+    """JSON text within `limit`, that `problem` finds nothing wrong with: `limit`'s own, if none."""
 
     def __init__(
         self,
         limit: TextLength,
         problem: Callable[[object], str | None] | None = None,
-        *,
-        lines: bool = False,
         **options: Any,
     ) -> None:
         bounds = validate.Length(limit.minimum, limit.maximum)
-        pattern = limit.LINES_PATTERN if lines else limit.PATTERN
-        described = {"pattern": pattern, **options.pop("metadata", {})}
+        described = {"pattern": limit.PATTERN, **options.pop("metadata", {})}
         super().__init__(validate=bounds, error_messages=_MESSAGES, metadata=described, **options)
         self.problem = problem or limit.problem
-        self._lines = lines
-
-    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
-        if self._lines and isinstance(value, str):
-            value = one_line_end(value)
-        return super()._deserialize(value, *args, **options)
-
-
-class OneWord(_Checked, fields.String):
-    """JSON text that is one of `limit`'s words."""
-
-    def __init__(self, limit: OneOf, **options: Any) -> None:
-        words = validate.OneOf(limit.words)
-        super().__init__(validate=words, error_messages=_MESSAGES, **options)
-        self.problem = limit.problem
 
 
 class CheckedString(_Checked, fields.String):

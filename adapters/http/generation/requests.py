@@ -1,13 +1,13 @@
-"""Requests for pictures, made of the checked fields of a body."""
+"""Requests for pictures, made of the judged fields of a body."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adapters.http.generation.schemas import generation_request
 from application.model_choice import ModelChoice
 from application.settings.settings import Settings
+from domain.generation.judging import JudgedFields
 from domain.generation.request import GenerationRequest
 
 __all__ = ["NamedRequest", "RequestMaker"]
@@ -29,24 +29,28 @@ class RequestMaker:
         self._choose = choose
 
     def __call__(
-        self, fields: Mapping[str, Any], *, caller: str, natively: bool = False
+        self, fields: JudgedFields, *, caller: str, natively: bool = False, **more: Any
     ) -> NamedRequest:
-        """The request that checked `fields` make.
+        """The request that judged `fields` make.
 
         Args:
             fields: Of a `GenerationRequest`; `model_id` may be any name. It and `id` may be left
-                out: the default model is drawn with, and an id is made that no job has.
-            caller: Who asks.
+                out: the default model draws then, and an id is made that no job has.
+            caller: The name of the caller.
             natively: Whether a size that is left out is the one that the model was trained with.
+            more: Further fields, which win.
 
-        Raises ModelNotFound, ModelsNotRead and StorageUnavailable, as `ModelChoice` does.
+        Raises:
+            InvalidRequest: one of `more` is wrong, or a text holds a credential.
+            ModelNotFound, ModelsNotRead, StorageUnavailable: as `ModelChoice` does.
         """
         name = str(fields.get("model_id", ""))
-        job_id: str | None = fields.get("id")
+        job_id: str | None = more.get("id", fields.get("id"))
         model_id = self._choose(name, caller=caller, job_id=job_id)
-        made: dict[str, object] = {"id": uuid.uuid4().hex}
+        made: dict[str, Any] = {} if job_id is not None else {"id": uuid.uuid4().hex}
         if natively:
             size = self._choose.size(model_id, caller=caller, job_id=job_id)
-            made |= {} if size is None else {"width": size.width, "height": size.height}
-        request = generation_request({**made, **fields, "model_id": model_id}, self._settings)
+            sides = {} if size is None else {"width": size.width, "height": size.height}
+            made |= {side: pixels for side, pixels in sides.items() if side not in fields}
+        request = generation_request(fields, self._settings, **made, **more, model_id=model_id)
         return NamedRequest(request, name)

@@ -1,21 +1,35 @@
-"""What fields of a request say of each other, in the words of JSON Schema.
+"""What a field of a request may be, and what fields say of each other, in words of JSON Schema.
 
-The domain checks it (`last_seed_problem`, `quality_problem`); this is for the API's description.
+The domain checks it (`field_problems`); this is for the API's description.
 """
 
 from typing import Any
 
+from domain.generation.fields import LIMITS, NO_GUIDANCE, RequestField, integers
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import GenerationRequest
-from domain.limits import IntegerRange, Limit
+from domain.limits import IntegerRange, Limit, NumberRange, TextLength
 
-__all__ = ["images_rule", "quality_rule", "seed_rule"]
+__all__ = ["described_limit", "images_rule", "quality_rule", "seed_rule"]
+
+_NO_PATH = {"not": {"pattern": r"/|^\.{1,2}$"}}
+_GUIDANCE = {"anyOf": [{"maximum": 0}, {"minimum": int(NO_GUIDANCE)}]}
 
 
-def seed_rule(numbers: Limit, num_images: str = "num_images") -> dict[str, Any]:
+def described_limit(row: RequestField, limit: Limit) -> dict[str, Any]:
+    """The bounds of a field, and what its limit says beyond them."""
+    if isinstance(limit, IntegerRange | NumberRange):
+        bounds: dict[str, Any] = {"minimum": limit.minimum, "maximum": limit.maximum}
+        return bounds | (_GUIDANCE if limit is LIMITS["guidance_scale"] else {})
+    if isinstance(limit, TextLength):
+        pattern = limit.LINES_PATTERN if row.is_text else limit.PATTERN
+        length = {"minLength": limit.minimum, "maxLength": limit.maximum, "pattern": pattern}
+        return length | (_NO_PATH if limit is LIMITS["id"] else {})
+    return {"enum": list(limit.words)}
+
+
+def seed_rule(numbers: IntegerRange, num_images: str = "num_images") -> dict[str, Any]:
     """The seed of the last image is within the bounds too; `numbers` is how many there may be."""
-    seeds = _bounds("seed")
-    assert isinstance(numbers, IntegerRange)  # noqa: S101 - tells mypy which kind of limit
+    seeds = integers("seed")
     return {
         "anyOf": [
             {
@@ -35,7 +49,7 @@ def images_rule(one: str, other: str) -> dict[str, Any]:
     Of the pairs with an allowed product only the largest are listed, and 1 by 1: that is enough but
     for the last few seeds, where more pairs are taken than it says.
     """
-    seeds, numbers = _bounds("seed"), _bounds("num_images")
+    seeds, numbers = integers("seed"), integers("num_images")
     most = numbers.maximum
     largest = [(first, most // first) for first in range(numbers.minimum, most + 1)]
     pairs = [(1, 1), *((a, b) for a, b in largest if most // b == a)]
@@ -62,9 +76,3 @@ def quality_rule(quality: str, *free: object) -> dict[str, Any]:
             {"properties": {"output_format": {"enum": lossy}}, "required": ["output_format"]},
         ]
     }
-
-
-def _bounds(name: str) -> IntegerRange:
-    limit = GenerationRequest.LIMITS[name]
-    assert isinstance(limit, IntegerRange)  # noqa: S101 - tells mypy which kind of limit
-    return limit

@@ -4,33 +4,29 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
 from adapters.http.generation.requests import NamedRequest
 from application.job import JobStatus, JobView
+from application.jobs.fair_places import fair_places
 from application.jobs.job_service import JobService
 from application.jobs.submission import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
 
-__all__ = ["Places", "WaitingCallers"]
+__all__ = ["DrawnJob", "Places", "WaitingCallers"]
 
 
 class Places:
     """A bounded number of places, of which no caller takes so many that a newcomer finds none.
 
-    A caller gets a further place while it holds fewer than three for each one that is free, so one
-    caller alone gets three quarters of them. Where there are four places or fewer, everyone may
-    take all. This is the dynamic threshold of shared buffers (Choudhury & Hahne,
-    IEEE/ACM Transactions on Networking 6(2), 1998).
+    `fair_places` says how many a caller may hold.
 
     Args:
         number: How many there are.
     """
-
-    _FOR_EACH_FREE = 3
-    _FEW = 4
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -47,8 +43,7 @@ class Places:
         """Take a place if this caller may have one. It never waits, and it is given back once."""
         with self._changing:
             free = self._number - self._held.total()
-            share = self._FEW if self._number <= self._FEW else max(1, self._FOR_EACH_FREE * free)
-            if free <= 0 or self._held[caller] >= share:
+            if free <= 0 or self._held[caller] >= fair_places(self._number, free):
                 return False
             self._held[caller] += 1
             return True
@@ -69,6 +64,19 @@ class Places:
         finally:
             if taken:
                 self.give_back(caller)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnJob:
+    """The pictures of a job, which may be forgotten by now.
+
+    Attributes:
+        token: Names the job's files.
+        result: Its pictures.
+    """
+
+    token: str
+    result: GenerationResult
 
 
 class WaitingCallers:
@@ -94,7 +102,7 @@ class WaitingCallers:
             TooManyCallers: all places are taken, and the caller wants only the pictures.
         """
         if preference.seconds is None:
-            return self._pictures(wanted, caller, preference.within)
+            return self._pictures(wanted, caller, preference.within).result
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
             submission = self._submit(wanted, caller, preference.within)
             try:
@@ -110,20 +118,24 @@ class WaitingCallers:
 
         Raises TooManyCallers when all places are taken.
         """
+        return self.job(wanted, caller=caller).result
+
+    def job(self, wanted: NamedRequest | GenerationRequest, *, caller: str) -> DrawnJob:
+        """As `pictures`, with the job that has them."""
         if isinstance(wanted, GenerationRequest):
             wanted = NamedRequest(wanted, "")
         return self._pictures(wanted, caller, None)
 
-    def _pictures(
-        self, wanted: NamedRequest, caller: str, within: float | None
-    ) -> GenerationResult:
+    def _pictures(self, wanted: NamedRequest, caller: str, within: float | None) -> DrawnJob:
         with self._places.one(caller) as taken:
             if taken:
-                return wait_for_pictures(self._submit(wanted, caller, within))
+                submission = self._submit(wanted, caller, within)
+                return DrawnJob(submission.view.job.token, wait_for_pictures(submission))
         if self._drawn(wanted.request, caller):
-            # Unless it is drawn anew, as its pictures are lost.
+            # Unless it is drawn again, as its pictures are lost.
             with suppress(TimeoutError):
-                return self._submit(wanted, caller, within).wait(0)
+                submission = self._submit(wanted, caller, within)
+                return DrawnJob(submission.view.job.token, submission.wait(0))
         raise TooManyCallers
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:

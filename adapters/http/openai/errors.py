@@ -7,6 +7,7 @@ from flask import Response, json
 from marshmallow import ValidationError, fields
 
 from adapters.http.description.answers import AnswerSchema
+from adapters.http.openai.names import NAMES
 from adapters.http.problems.common import COMMON, SEND_AGAIN
 from adapters.http.problems.handlers import ErrorForm
 from adapters.http.problems.rows import ErrorRow, ErrorTable, Problem, row
@@ -14,8 +15,6 @@ from domain import errors
 
 __all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema"]
 
-_FIELDS = {"width": "size", "height": "size", "num_images": "n", "quality": "output_compression"}
-"""What that API calls the fields of a request."""
 _NOT_WORTH_A_RETRY = (errors.OutOfMemory, errors.JobCancelled)
 """A second attempt would fail likewise, whatever the status makes clients think."""
 _LIST = "GET /openai/v1/models lists the models"
@@ -99,7 +98,7 @@ def _render(problem: Problem) -> Response:
         param = "model"
     elif problem.fields:
         # The schema names the fields as that API does; the domain does not.
-        names = {} if isinstance(error and error.__cause__, ValidationError) else _FIELDS
+        names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
         param = problem.fields[0].field
         param = names.get(param, param)
     body = {"message": problem.detail, "type": _type(status), "param": param, "code": code}

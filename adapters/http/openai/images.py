@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
 
 from flask import request
 
@@ -20,9 +19,8 @@ from adapters.http.generation.waiting import WaitingCallers
 from adapters.http.openai.errors import OpenAIErrorSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
-from adapters.http.openai.schemas import ImagesRequestSchema, ImagesSchema
+from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, ImagesSchema
 from adapters.http.v1.picture_links import LinkMaker
-from application.jobs.job_service import JobService
 from application.settings.settings import Settings
 from domain.credentials import Scope
 from domain.errors import JobNotFound
@@ -49,7 +47,6 @@ def images_blueprint(
     settings: Settings,
     make_request: RequestMaker,
     draw: WaitingCallers,
-    job_service: JobService,
     make_link: LinkMaker,
     checker: CredentialChecker,
 ) -> Blueprint:
@@ -70,22 +67,23 @@ def images_blueprint(
     @blueprint.response(
         HTTPStatus.OK, ImagesSchema, description="The pictures, in the order of their seeds."
     )
-    def generate(fields: dict[str, Any]) -> dict[str, object]:
+    def generate(asked: AskedImages) -> dict[str, object]:
         """Draw pictures and wait for them."""
         caller = current_principal().name
-        as_url = fields.pop("response_format", settings.openai_response_format) == "url"
+        as_url = (asked.response_format or settings.openai_response_format) == "url"
         if as_url:
             make_link.check_host()
-        if (effort := fields.pop("effort", None)) is not None:
-            steps = steps_of(effort, settings.default_inference_steps)
-            fields = {"num_inference_steps": steps, **fields}
-        wanted = make_request({**fields, "id": _job_id()}, caller=caller, natively=True)
-        result = draw.pictures(wanted, caller=caller)
+        steps = {}
+        if asked.effort is not None and "num_inference_steps" not in asked.fields:
+            number = steps_of(asked.effort, settings.default_inference_steps)
+            steps = {"num_inference_steps": number}
+        wanted = make_request(asked.fields, caller=caller, natively=True, id=_job_id(), **steps)
+        job = draw.job(wanted, caller=caller)
+        result = job.result
         if not as_url:
             return _answer(result, [_in_base64(image) for image in result.images])
-        token = job_service.find(caller, result.request.id).job.token
         links = [
-            {"url": make_link(token, number, image.data)}
+            {"url": make_link(job.token, number, image.data)}
             for number, image in enumerate(result.images)
         ]
         return _answer(result, links)

@@ -6,8 +6,7 @@ The words are those of `openai` 3.54, `types/image_generate_params.py`, and of t
 import math
 from collections.abc import Mapping
 
-from domain.generation.request import GenerationRequest
-from domain.limits import IntegerRange
+from domain.generation.fields import integers
 
 __all__ = ["QUALITIES", "steps_of"]
 
@@ -26,7 +25,6 @@ QUALITIES: Mapping[str, float] = {
 
 def steps_of(quality: str, default: int) -> int:
     """The steps that a word stands for, within the bounds of a request; a half is rounded up."""
-    limit = GenerationRequest.LIMITS["num_inference_steps"]
-    assert isinstance(limit, IntegerRange)  # noqa: S101 - tells mypy which kind of limit
+    limit = integers("num_inference_steps")
     steps = math.floor(default * QUALITIES[quality] + 0.5)
     return min(max(steps, limit.minimum), limit.maximum)

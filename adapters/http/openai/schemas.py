@@ -2,29 +2,24 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validates_schema
+from marshmallow import ValidationError, fields, pre_load, validates_schema
 
 from adapters.http.description.answers import AnswerSchema
-from adapters.http.generation.fields import CheckedString
+from adapters.http.generation.fields import CheckedString, request_field
+from adapters.http.generation.judged import JudgedSchema
 from adapters.http.generation.rules import quality_rule, seed_rule
-from adapters.http.generation.schemas import (
-    limited_guidance,
-    limited_integer,
-    limited_text,
-    limited_word,
-    model_name,
-)
+from adapters.http.openai.names import NAMES
 from adapters.http.openai.quality import QUALITIES
+from domain.errors import FieldProblem
+from domain.generation.fields import FIELDS, OPENAI_LIMITS, integers
+from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import GenerationRequest
-from domain.limits import IntegerRange
 
-__all__ = ["ImagesRequestSchema", "ImagesSchema"]
+__all__ = ["AskedImages", "ImagesRequestSchema", "ImagesSchema"]
 
-_NUMBERS = IntegerRange(1, 10)
-_LIMITS = {**GenerationRequest.LIMITS, "num_images": _NUMBERS}
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 # What is asked for by these is what is done anyway; any other value asks for what is not there.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
@@ -33,7 +28,7 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
     "stream": (False,),
 }
 # Its name says the contrary: 100 is the most faithful, which a PNG always is.
-_COMPRESSION = "output_compression"
+_COMPRESSION = NAMES["quality"]
 _NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
 _RESPONSE_FORMATS = ("b64_json", "url")
 _FOR_OTHERS = ("moderation", "safety_identifier", "style", "user")
@@ -66,28 +61,56 @@ def _described(choices: tuple[object, ...]) -> dict[str, Any]:
 def _size_problem(value: object) -> str | None:
     if value == "auto":
         return None
-    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        return f"is {ascii(value)[:40]}; it must be 'auto' or a size such as '512x512'"
-    for side, pixels in zip(("width", "height"), found.groups(), strict=True):
-        if message := GenerationRequest.LIMITS[side].problem(int(pixels)):
-            return f"is {value}: its {side} {message}"
-    return None
+    if isinstance(value, str) and _SIZE.fullmatch(value):
+        return None
+    return f"is {ascii(value)[:40]}; it must be 'auto' or a size such as '512x512'"
 
 
 _SIDES = " × ".join(
-    f"{limit.minimum}–{limit.maximum}"
-    for limit in map(GenerationRequest.LIMITS.__getitem__, ("width", "height"))
-    if isinstance(limit, IntegerRange)
+    f"{limit.minimum}–{limit.maximum}" for limit in map(integers, ("width", "height"))
 )
 
 
-class ImagesRequestSchema(Schema):
-    """A request for pictures. A null counts as left out.
+# The id of a request is the header's, its sides are those of `size`.
+_OWN = frozenset({"id", "width", "height"})
+_SAID = {
+    "model_id": "The id of a model, ten or more first digits of it, the path, the file name with "
+    "or without its extension, or an alias. The default model draws if left out."
+}
 
-    Loaded as fields of a `GenerationRequest`, with `response_format` and `effort` beside them.
+
+@dataclass(frozen=True, slots=True)
+class AskedImages:
+    """A request for pictures.
+
+    Attributes:
+        fields: Of a `GenerationRequest`.
+        response_format: One of that API's; None for the default.
+        effort: What that API calls the quality; None for the default.
     """
 
+    fields: JudgedFields
+    response_format: str | None = None
+    effort: str | None = None
+
+
+class ImagesRequestSchema(JudgedSchema):
+    """A request for pictures. A null counts as left out."""
+
+    class Meta:
+        include = {  # noqa: RUF012 - marshmallow declares it so
+            name: request_field(
+                name,
+                OPENAI_LIMITS,
+                required=name == "prompt",
+                data_key=NAMES.get(name),
+                metadata={"description": _SAID[name]} if name in _SAID else None,
+            )
+            for name in FIELDS
+            if name not in _OWN
+        }
+
+    limits = OPENAI_LIMITS
     null_is_left_out = True
     described: ClassVar[Mapping[str, Any]] = {
         "properties": {
@@ -98,7 +121,7 @@ class ImagesRequestSchema(Schema):
             },
         },
         "dependentSchemas": {
-            "seed": seed_rule(_NUMBERS, "n"),
+            "seed": seed_rule(integers("num_images", OPENAI_LIMITS), NAMES["num_images"]),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
         },
     }
@@ -107,15 +130,6 @@ class ImagesRequestSchema(Schema):
         "unknown": "is not a parameter of this request",
     }
 
-    model_id = model_name(
-        data_key="model",
-        metadata={
-            "description": "The id of a model, ten or more first digits of it, the path, the file "
-            "name with or without its extension, or an alias. The default model draws if left out."
-        },
-    )
-    prompt = limited_text("prompt", required=True)
-    num_images = limited_integer("num_images", _LIMITS, data_key="n")
     size = CheckedString(
         _size_problem,
         metadata={
@@ -141,13 +155,6 @@ class ImagesRequestSchema(Schema):
             "`hd` one and a half, `xhigh` and `max` twice as many. `num_inference_steps` wins.",
         },
     )
-    seed = limited_integer("seed")
-    negative_prompt = limited_text("negative_prompt")
-    num_inference_steps = limited_integer("num_inference_steps")
-    guidance_scale = limited_guidance()
-    scheduler = limited_word("scheduler")
-    output_format = limited_word("output_format")
-    quality = limited_integer("quality", data_key=_COMPRESSION)
 
     @pre_load
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -170,11 +177,22 @@ class ImagesRequestSchema(Schema):
         if problems:
             raise ValidationError(problems)
 
-    @post_load
-    def _sides(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if (found := _SIZE.fullmatch(data.pop("size", "auto"))) is not None:
-            data["width"], data["height"] = map(int, found.groups())
-        return data
+    def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a `GenerationRequest`, with the sides of `size`."""
+        asked = super().asked(found)
+        if (sides := _SIZE.fullmatch(found.get("size", "auto"))) is not None:
+            asked |= {"width": int(sides[1]), "height": int(sides[2])}
+        return asked
+
+    def told(self, row: FieldProblem, found: Mapping[str, Any]) -> tuple[str, str]:
+        """What is wrong with a field; of a side it is told of `size`."""
+        if row.field in ("width", "height"):
+            return "size", f"is {found['size']}: its {row.field} {row.message}"
+        return super().told(row, found)
+
+    def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedImages:
+        """What the route gets."""
+        return AskedImages(judged, found.get("response_format"), found.get("effort"))
 
 
 class _OpenAIImageSchema(AnswerSchema):

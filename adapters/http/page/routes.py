@@ -1,22 +1,31 @@
-"""The page for people with a browser, and the files that it is made of."""
+"""The page for people with a browser, and its files."""
 
 import hashlib
 from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
-from adapters.http.generation.schemas import V1_LIMITS, generation_request
+from adapters.http.generation.schemas import request_defaults
 from application.settings.settings import Settings
 from application.version import NAME, VERSION
+from domain.generation.fields import FIELDS, V1_LIMITS
 from domain.generation.output_formats import DEFAULT_QUALITY
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf
 
 __all__ = ["BrowserPage"]
 
 _FOLDER = Path(__file__).with_name("site")
 _ASSETS = _FOLDER / "assets"
+_LAID_OUT = frozenset(
+    {
+        *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
+        *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
+    }
+)
+"""The fields that have a place of their own in the form; others follow them."""
 _HEADERS = {
-    # Scripts and styles come from files alone; previews are data:, pictures blob: (an <img> can
-    # send no credential). By the last two no script can write text into the page as HTML.
+    # Scripts and styles come only from files; previews are data:, images blob: (an <img> cannot
+    # send a credential). The last two rules keep scripts from writing text into the page as HTML.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -29,30 +38,30 @@ _HEADERS = {
 
 
 class BrowserPage:
-    """The page. The bounds and defaults of its form are the service's own."""
+    """Return the page. The limits and defaults of its form are the service's own."""
 
     def __init__(self, settings: Settings) -> None:
         version = _digest(_ASSETS)
         self._address = f"/assets-{version}"
         self._version = version
-        # What a request that names nothing else has.
-        defaults = generation_request({"id": "-", "model_id": "0" * 64, "prompt": "-"}, settings)
-        limits = V1_LIMITS
         self._context = {
             "name": NAME,
             "version": VERSION,
             "assets": self._address,
             "modules": _names("*.js", but="early.js"),
             "styles": _names("*.css"),
-            "limits": limits,
-            "defaults": defaults,
+            "fields": FIELDS,
+            "others": [row for name, row in FIELDS.items() if name not in _LAID_OUT],
+            "kinds": {name: _kind(limit) for name, limit in V1_LIMITS.items()},
+            "limits": V1_LIMITS,
+            "defaults": request_defaults(settings),
             "quality": DEFAULT_QUALITY,
-            # Anybody may read the page, and where a disk's folders lie is not for anybody.
+            # Anybody may read the page, so it must not show where the folders are on the disk.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
         }
 
     def __call__(self) -> Response:
-        """The answer that holds the page; 304 for who has it already."""
+        """Return the page as an answer; 304 if the browser already has it."""
         page = make_response(render_template("index.html", **self._context))
         page.headers.update(_HEADERS)
         page.add_etag()
@@ -60,10 +69,10 @@ class BrowserPage:
         return page
 
     def assets_blueprint(self) -> Blueprint:
-        """Its scripts and styles, at an address that changes when one of them does.
+        """Its scripts and styles, at a URL that changes when one of them does.
 
-        So a browser may keep them for good, and modules that import each other by relative
-        addresses are all of one version.
+        Browsers may therefore cache them for good, and modules that import each other by relative
+        URLs all have the same version.
         """
         blueprint = Blueprint("page_assets", __name__)
 
@@ -77,14 +86,23 @@ class BrowserPage:
         return blueprint
 
 
+def _kind(limit: Limit) -> str:
+    """How the script of the form reads the value of a control."""
+    if isinstance(limit, IntegerRange):
+        return "integer"
+    if isinstance(limit, NumberRange):
+        return "number"
+    return "word" if isinstance(limit, OneOf) else "text"
+
+
 def _names(pattern: str, *, but: str = "") -> list[str]:
-    """The assets of this pattern, by their ways from the folder."""
+    """Return the assets that match this pattern, as paths relative to the folder."""
     files = (path.relative_to(_ASSETS).as_posix() for path in _ASSETS.rglob(pattern))
     return sorted(name for name in files if name != but)
 
 
 def _digest(folder: Path) -> str:
-    """Names the contents of `folder`."""
+    """Return a name for the contents of `folder`."""
     digest = hashlib.sha256()
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

@@ -15,8 +15,8 @@ SEND_AGAIN = "send the request again in a moment"
 
 _STORAGE = {
     StorageFault.PASSING: "try again in a moment",
-    StorageFault.NEWER: "run that release; or set a new DATA_DIR, with a new DATABASE_URL where "
-    "that is set: with a new database alone the pictures are lost",
+    StorageFault.NEWER: "run the release that wrote it; or set a new DATA_DIR, with a new "
+    "DATABASE_URL where that is set: with a new database alone the pictures are lost",
     StorageFault.FOLDER: "see DATA_DIR",
     StorageFault.LINK_KEY: "the key is a file in DATA_DIR. If it is damaged, remove it: the "
     "service makes a new one, and links that it gave before end. Pictures in the answer itself "

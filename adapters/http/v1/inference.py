@@ -23,6 +23,7 @@ from adapters.http.v1.jobs.schemas import JobSchema, job_location
 from application.job import JobView
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
+from domain.generation.judging import JudgedFields
 from domain.generation.request import GenerationResult
 from domain.services.credential_checker import CredentialChecker
 
@@ -77,7 +78,7 @@ def inference_blueprint(
         example=JOB,
         headers=response_headers("Location", "Preference-Applied"),
     )
-    def infer(fields: dict[str, Any]) -> _Answer:
+    def infer(fields: JudgedFields) -> _Answer:
         """Draw pictures and wait for them.
 
         The `id` names the job of this request. The same request with the same `id` joins that job

@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,15 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 class ResultFiles(ResultStore):
-    """`<folder>/<token's first two>/<token>/<number>`, one file per image, and `<number>.thumbnail`
-    beside it.
+    """`<folder>/<token's first two>/<token>/<number>`, and `<number>.thumbnail` beside it.
 
     A job's files are written to a temporary folder next to it, synchronised with the disk, and
     appear together when that folder gets its final name.
+
+    Args:
+        folder: The folder of all jobs.
+        before_commit: Called before new files appear. If it raises, they are dropped.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], *, before_commit: Callable[[], None] = lambda: None
+    ) -> None:
         self._folder = Path(folder)
+        self._before_commit = before_commit
 
     def write(self, token: str, images: Sequence[GeneratedImage]) -> None:
         final = self._folder_of(token)
@@ -42,6 +48,7 @@ class ResultFiles(ResultStore):
             try:
                 for number, image in enumerate(images):
                     _write(new / str(number), image.data)
+                self._before_commit()
                 # Left by an attempt that was stopped before the job was known to have succeeded.
                 shutil.rmtree(final, ignore_errors=True)
                 new.rename(final)
@@ -59,6 +66,7 @@ class ResultFiles(ResultStore):
         with _translated():
             try:
                 _write(new, data)
+                self._before_commit()
                 new.rename(folder / f"{number}{_THUMBNAIL}")
             except FileNotFoundError:  # the job was removed in the meantime
                 return

@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.storage.sql.value_types import is_number
 from application.job import ForeignJob, Job, JobFailure, JobImage, JobStatus
-from domain.errors import JobNotReadable
+from domain.errors import InvalidRequest, JobNotReadable
 from domain.generation.request import GenerationRequest, Timings
 
 __all__ = ["foreign_job"]
@@ -35,9 +35,10 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
     if not is_known:
         reason = f"its status is {status[:40]!a}"
         failure = JobFailure.of(JobNotReadable(reason))
+    known = _request(request)
     return Job(
         caller=caller,
-        request=GenerationRequest.as_stored(request),
+        request=known or GenerationRequest.as_stored(request),
         seed_drawn=stored.get("seed_drawn") is True,
         token=token,
         created_at=float(created),
@@ -50,8 +51,18 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
         processing_time=_number(stored.get("processing_time")),
         timings=_timings(stored.get("timings")),
         warnings=_texts(stored.get("warnings")),
-        foreign=ForeignJob(reason, text, has_known_status=is_known),
+        foreign=ForeignJob(
+            reason, text, has_known_status=is_known, has_known_request=known is not None
+        ),
     )
+
+
+def _request(values: Mapping[str, Any]) -> GenerationRequest | None:
+    """The request, where this release reads all of it."""
+    try:
+        return GenerationRequest.from_plain(values)
+    except (InvalidRequest, ValueError, TypeError):
+        return None
 
 
 def _failure(value: object) -> JobFailure | None:

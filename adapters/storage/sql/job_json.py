@@ -1,4 +1,8 @@
-"""Jobs as JSON text. Unknown fields of a newer release are skipped, missing ones get defaults."""
+"""Jobs as JSON text. What an older release did not have gets its default.
+
+An unknown field of a job, which a newer release added, is skipped. An unknown field of its request
+is not: the job would be drawn without it.
+"""
 
 import dataclasses
 import json
@@ -9,6 +13,7 @@ from adapters.storage.sql.foreign_jobs import foreign_job
 from adapters.storage.sql.value_types import wrong_fields
 from application.job import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
+from domain.generation.plain import plain_values
 from domain.generation.request import GenerationRequest, Timings
 
 __all__ = ["job_from_json", "job_to_json"]
@@ -19,8 +24,9 @@ def job_to_json(job: Job) -> str:
 
     For a job that this release could not read in full, only its outcome changes.
     """
-    values = dataclasses.asdict(job)
+    values = dataclasses.asdict(dataclasses.replace(job, foreign=None))
     del values["sequence"], values["foreign"]
+    values["request"] = plain_values(job.request)
     if job.foreign is not None:
         ended = {name: values[name] for name in ("status", "finished_at", "failure")}
         values = json.loads(job.foreign.body) | ended
@@ -49,7 +55,7 @@ def _job(values: dict[str, Any], sequence: int) -> Job:
     images, failure, timings = (values.get(name) for name in ("images", "failure", "timings"))
     values |= {
         "sequence": sequence,
-        "request": GenerationRequest(**_known(GenerationRequest, values["request"])),
+        "request": GenerationRequest.from_plain(values["request"]),
         "status": JobStatus(values["status"]),
         "failure": failure and JobFailure(**_known(JobFailure, failure)),
         "images": images and tuple(JobImage(**_known(JobImage, each)) for each in images),

@@ -27,11 +27,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.storage.sql.job_json import job_from_json, job_to_json
-from adapters.storage.sql.tables import VERSION, jobs, metadata, versions
+from adapters.storage.sql.schema import bring_up_to_date
+from adapters.storage.sql.tables import jobs
 from application.job import Job, JobKey, JobStatus
 from application.jobs.retention import KEPT_WITHOUT_PICTURES, fair_share
 from application.ports.job_store import JobStore
-from domain.errors import StorageFault, StorageUnavailable
+from domain.errors import StorageUnavailable
 
 __all__ = ["SqlJobStore"]
 
@@ -46,8 +47,9 @@ _log = logging.getLogger(__name__)
 class SqlJobStore(JobStore):
     """Jobs behind an SQLAlchemy URL; a change is on disk when the call returns.
 
-    The tables are created at the first use. SQLite keeps a write-ahead log and synchronises
-    accepted and finished jobs (`synchronous=FULL`), so that both survive a power failure too.
+    The tables are created, or brought up to date, at the first use. SQLite keeps a write-ahead log
+    and synchronises accepted and finished jobs (`synchronous=FULL`), so that both survive a power
+    failure too.
 
     Args:
         url: An SQLAlchemy URL, such as `sqlite:///data/jobs.sqlite`.
@@ -160,13 +162,22 @@ class SqlJobStore(JobStore):
         patience = self._long_patience if patiently else self._patience
         try:
             engine = self._opened(patience)
-            with engine.begin() as connection:
-                if engine.dialect.name == "sqlite":
-                    level = "full" if durable else "normal"
-                    connection.exec_driver_sql(f"pragma synchronous = {level}")
-                    connection.exec_driver_sql(f"pragma busy_timeout = {round(patience * 1000)}")
-                yield connection
-                self._before_commit()
+            pool = engine.pool
+            try:
+                with engine.begin() as connection:
+                    if engine.dialect.name == "sqlite":
+                        level = "full" if durable else "normal"
+                        connection.exec_driver_sql(f"pragma synchronous = {level}")
+                        connection.exec_driver_sql(
+                            f"pragma busy_timeout = {round(patience * 1000)}"
+                        )
+                    yield connection
+                    self._before_commit()
+            finally:
+                if engine is not self._engine:
+                    # The store was closed meanwhile. Closing gives the engine a new pool, and the
+                    # connection of this call has gone back to the old one.
+                    pool.dispose()
         except (SQLAlchemyError, OSError) as error:
             # The library's message contains the statement, and the URL's credentials.
             _log.error("the job store failed: %s", _cause(error))
@@ -184,7 +195,7 @@ class SqlJobStore(JobStore):
             if self._engine is None:
                 engine = _engine(self._url, self._patience)
                 try:
-                    _make_tables(engine)
+                    bring_up_to_date(engine, patience=self._long_patience)
                 except BaseException:
                     engine.dispose()
                     raise
@@ -214,20 +225,6 @@ def _engine(url: str, patience: float) -> Engine:
         connection.execute("pragma journal_mode = wal")
 
     return engine
-
-
-def _make_tables(engine: Engine) -> None:
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        version = connection.execute(select(func.max(versions.c.version))).scalar()
-        if version is None:
-            connection.execute(insert(versions).values(version=VERSION))
-        elif version > VERSION:
-            raise StorageUnavailable(
-                f"the job database is of version {version}, made by a newer release; this one "
-                f"knows version {VERSION}",
-                StorageFault.NEWER,
-            )
 
 
 def _beyond_share(share: int) -> Select[tuple[int, str]]:

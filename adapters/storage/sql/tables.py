@@ -2,10 +2,13 @@
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-__all__ = ["VERSION", "jobs", "metadata", "versions"]
+__all__ = ["HEAD", "VERSION", "jobs", "metadata", "revisions", "versions"]
 
 VERSION = 1
-"""Version of the tables. A database with a higher one belongs to a newer release."""
+"""The version of the tables. This release refuses a higher one, which a newer release made."""
+
+HEAD = "0001"
+"""The last migration that this release has. Each has a number of four digits."""
 
 # SQLite auto-increments INTEGER columns only.
 _Large = BigInteger().with_variant(Integer, "sqlite")
@@ -13,6 +16,9 @@ _Large = BigInteger().with_variant(Integer, "sqlite")
 metadata = MetaData()
 
 versions = Table("job_schema_versions", metadata, Column("version", Integer, primary_key=True))
+
+# alembic creates this table.
+revisions = Table("alembic_version", MetaData(), Column("version_num", String(32)))
 
 # Callers and ids are looked up by their SHA-256: databases differ in the longest text that they can
 # index, and in which texts they consider equal.

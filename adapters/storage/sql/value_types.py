@@ -11,9 +11,7 @@ __all__ = ["is_number", "wrong_fields"]
 
 
 def is_number(value: object) -> bool:
-    """Return True if the value is a number that can be a time: its year is one that dates
-    support.
-    """
+    """Return True if the value is a number that can be a time, in a year that dates support."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value) and abs(value) < 2**35

@@ -14,6 +14,7 @@ from tests.fakes.device_report import PLAN, FakeDeviceReport
 RequestFor = Callable[..., GenerationRequest]
 
 
+@pytest.mark.torch
 def test_before_the_device_is_known_there_is_no_plan() -> None:
     for report in (FakeDeviceReport(), DiffusersImageGenerator(device="cpu")):
         assert report.plan is None

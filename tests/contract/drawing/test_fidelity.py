@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed_fidelity import (
+from benchmarks.speed.fidelity import (
     PATHS,
     draw_by_diffusers,
     draw_by_the_service,

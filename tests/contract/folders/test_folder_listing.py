@@ -1,6 +1,8 @@
 """The listing of a folder agrees with what can be loaded."""
 
 import inspect
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 from adapters.filesystem.folder_parts.needed import needed_parts
 from adapters.filesystem.model_source import FilesystemModelSource
 from domain.checkpoints.pipelines import PIPELINE_CLASSES
+from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
-from tests.contract.folders.folders import save_newer, save_stable_diffusion
+from tests.contract.folders.folders import record_of, save_newer, save_stable_diffusion
 
 pytestmark = pytest.mark.torch
 
@@ -58,3 +61,37 @@ def test_the_required_parts_are_those_that_the_pipeline_class_takes(name: str) -
     needed = set(needed_parts(name))
     assert needed <= parameters.keys()
     assert needed >= folder_index._NEEDED & parameters.keys()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_stable_diffusion(tmp_path_factory.mktemp("whole") / "sd")
+
+
+@pytest.mark.parametrize(
+    ("file", "fields"),
+    [
+        ("scheduler/scheduler_config.json", {"num_train_timesteps": 1_500_000_000}),
+        ("text_encoder/config.json", {"num_hidden_layers": 20_000}),
+        ("text_encoder/config.json", {"vocab_size": 3}),
+        ("unet/config.json", {"layers_per_block": 3000}),
+        ("vae/config.json", {"scaling_factor": 0}),
+        ("tokenizer/tokenizer_config.json", {"model_max_length": 10**9}),
+        ("tokenizer/tokenizer.json", {"normalizer": {"type": "Prepend", "prepend": "x" * 10**6}}),
+        ("tokenizer/tokenizer.json", {"model": None}),
+    ],
+)
+def test_listing_refuses_a_folder_for_the_same_reason_as_loading(
+    tmp_path: Path, whole: Path, file: str, fields: dict[str, Any]
+) -> None:
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    folder = Path(shutil.copytree(whole, tmp_path / "sd"))
+    table = json.loads((folder / file).read_text("utf-8"))
+    (folder / file).write_text(json.dumps(table | fields), "utf-8")
+    reason = listed(tmp_path).reason
+    assert reason is not None
+    with pytest.raises(ModelNotLoadable) as caught:
+        load_pipeline(record_of(folder), find_device("cpu", "float32"))
+    assert str(caught.value) == f"sd cannot be loaded: {reason}"

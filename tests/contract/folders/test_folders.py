@@ -46,7 +46,9 @@ def draw(
     return [image.data for images in batch.images for image in images]
 
 
-@pytest.mark.parametrize("form", ["safetensors", "a variant", "pickles of tensors", "sharded"])
+@pytest.mark.parametrize(
+    "form", ["safetensors", "a variant", "pickles of tensors", "sharded", "shards of a variant"]
+)
 def test_a_folder_and_a_file_of_the_same_weights_draw_the_same_bytes(
     generator: DiffusersImageGenerator,
     stable_diffusion: Path,
@@ -59,6 +61,7 @@ def test_a_folder_and_a_file_of_the_same_weights_draw_the_same_bytes(
         "a variant": {"variant": "fp16"},
         "pickles of tensors": {"safe_serialization": False},
         "sharded": {"max_shard_size": "1MB"},
+        "shards of a variant": {"max_shard_size": "1MB", "variant": "fp16"},
     }
     folder = save_stable_diffusion(tmp_path / "sd", **options[form]) if options[form] else None
     request = request_for(prompt="many words " * 60, negative_prompt="red", num_images=2)

@@ -57,9 +57,9 @@ def read_by_its_own_tokenizer(folder: Path, **sections: Any) -> None:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tokenizers reach their library, as an attack unknown to the checks would."""
-    import adapters.diffusion.loading.folder_index as folder_index
+    import domain.checkpoints.configurations.folder as bounds
 
-    monkeypatch.setattr(folder_index, "check_tokenizer", lambda *_anything: None)
+    monkeypatch.setattr(bounds, "check_tokenizer", lambda *_anything: None)
 
 
 OUT_OF_ITS_TABLE = {

@@ -18,7 +18,8 @@ from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request, pixels
-from tests.contract.drawing.test_sdxl import WIDTH, pipeline
+from tests.contract.drawing.test_sdxl import pipeline
+from tests.contract.drawing.tiny_sdxl import WIDTH
 from tests.contract.families.test_families_inpainting import parts
 from tests.contract.hostile.instructions import skip_without_int8
 

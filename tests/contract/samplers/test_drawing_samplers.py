@@ -14,7 +14,7 @@ from domain.samplers import Scheduler
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import LEVELS, demo_request, pixels
 from tests.contract.samplers.known_networks import PLAIN
-from tools.demo_checkpoint.judge import judge_shape
+from tools.demo_checkpoint.judging.judge import judge_shape
 
 pytestmark = pytest.mark.torch
 

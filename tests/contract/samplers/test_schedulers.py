@@ -185,9 +185,7 @@ STOCHASTIC = [name for name in Scheduler if name.sampler.is_stochastic]
 
 
 def looks(name: Scheduler, dtype: torch.dtype, seeds: list[int]) -> torch.Tensor:
-    """Return latents (seeds, 4, 8, 8) after two evaluations of zeros, so that only new noise is
-    left.
-    """
+    """Return latents (seeds, 4, 8, 8) after two evaluations of zeros: only new noise is left."""
     scheduler = new_scheduler(name, configuration(**STABLE_DIFFUSION), 4)
     scheduler.set_timesteps(4)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from adapters.storage.bounded_calls import BoundedCalls
+from adapters.storage.bounded_result_store import BoundedResultStore
 from adapters.storage.files.result_files import ResultFiles
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
@@ -15,9 +18,25 @@ from tests.fakes.stores import FakeResultStore
 from tests.paths import ROOT
 
 
-@pytest.fixture(params=["fake", "files"])
+def _bounded(folder: Path) -> ResultStore:
+    calls = BoundedCalls()
+    files = ResultFiles(folder, before_commit=calls.commit)
+    return BoundedResultStore(
+        files, calls, calls, seconds=_LONG, long_seconds=_LONG, removing_seconds=_LONG
+    )
+
+
+_LONG = 30.0
+_STORES: Mapping[str, Callable[[Path], ResultStore]] = {
+    "fake": lambda _folder: FakeResultStore(),
+    "files": ResultFiles,
+    "bounded": _bounded,
+}
+
+
+@pytest.fixture(params=_STORES)
 def results(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
-    return FakeResultStore() if request.param == "fake" else ResultFiles(tmp_path / "results")
+    return _STORES[request.param](tmp_path / "results")
 
 
 def test_the_pictures_of_a_job_are_stored_and_removed_together(results: ResultStore) -> None:

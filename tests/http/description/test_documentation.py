@@ -37,9 +37,7 @@ def document(shared: Service) -> Document:
 
 
 def codes(document: Document) -> Iterator[tuple[str, str]]:
-    """Return each code of problem details with its status: the routes' own, and those of any
-    address.
-    """
+    """Return each code of problem details with its status: the routes' own, and general ones."""
     about = " ".join(document.contents["info"]["description"].split())
     yield from ((code, status) for status, code in re.findall(r"\b(4\d\d) `([a-z_]+)`", about))
     for _, _, operation in document.operations():

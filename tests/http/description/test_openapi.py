@@ -17,9 +17,9 @@ from adapters.http import automatic1111
 from adapters.http.automatic1111.unsupported.fields import READ_SETTINGS
 from adapters.http.description.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
 from adapters.http.description.samples import sample_of
-from adapters.http.generation.schemas import V1_LIMITS
 from application.version import NAME, VERSION
 from domain import errors
+from domain.generation.fields import V1_LIMITS
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf, TextLength
 from tests.http.conftest import AUTHORIZED, MODEL, Service, make_service, make_settings

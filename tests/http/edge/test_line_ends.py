@@ -10,7 +10,7 @@ from tests.http.helpers import assert_problem, wrong_fields
 
 WRITTEN = "a red circle,\r\nwhite background\rno frame\n\r\n.\r"
 KEPT = "a red circle,\nwhite background\nno frame\n\n.\n"
-DOORS: dict[str, dict[str, Any]] = {
+ROUTES: dict[str, dict[str, Any]] = {
     "/v1/infer": {"id": "x", "model_id": MODEL.id},
     "/v1/jobs": {"id": "x", "model_id": MODEL.id},
     "/infer": {"id": "x", "model_id": MODEL.id},
@@ -19,10 +19,10 @@ DOORS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_every_line_ending_becomes_a_newline(service: Service, door: str) -> None:
-    body = DOORS[door] | {"prompt": WRITTEN, "negative_prompt": "blue\r\nred"}
-    response = service.client.post(door, json=body, headers=AUTHORIZED)
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_line_ending_becomes_a_newline(service: Service, route: str) -> None:
+    body = ROUTES[route] | {"prompt": WRITTEN, "negative_prompt": "blue\r\nred"}
+    response = service.client.post(route, json=body, headers=AUTHORIZED)
     assert response.status_code in (200, 202), response.get_data(as_text=True)
     service.client.post("/v1/infer", json=infer_body(), headers=AUTHORIZED)  # it is drawn last
     drawn = service.generator.drawn[0]

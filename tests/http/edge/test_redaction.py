@@ -175,19 +175,19 @@ def test_no_field_is_repeated_with_a_credential_in_it(
     assert tried > 150
 
 
-@pytest.mark.parametrize("door", ["/v1/infer", "/v1/jobs", "/openai/v1/images/generations"])
+@pytest.mark.parametrize("route", ["/v1/infer", "/v1/jobs", "/openai/v1/images/generations"])
 @pytest.mark.parametrize("name", ["prompt", "negative_prompt", "id"])
 @pytest.mark.parametrize("text", [KEY, f"a circle {OTHER_KEY}.", f"me:{KEY}", METRICS_KEY.upper()])
 def test_stored_and_returned_values_contain_no_credential(
-    service: Service, door: str, name: str, text: str
+    service: Service, route: str, name: str, text: str
 ) -> None:
     body = infer_body() | {name: text}
-    if "openai" in door:
+    if "openai" in route:
         if name == "id":
             return
         body = {"model": MODEL.id, "prompt": "a circle", name: text}
     kept = len(service.jobs.jobs)
-    response = service.client.post(door, json=body, headers=bearer(KEY))
+    response = service.client.post(route, json=body, headers=bearer(KEY))
     assert response.status_code in (400, 422)
     assert f"{name} holds a credential" in response.get_data(as_text=True)
     assert len(service.jobs.jobs) == kept

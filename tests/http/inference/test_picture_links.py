@@ -4,7 +4,7 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from adapters.security.link_key import LinkKey
+from application.jobs.submission import Submission
 from application.picture_links import LinkedPicture, PictureLinks, SignedLink
 from domain.errors import StorageUnavailable
 from tests.fakes.clock import FakeClock
@@ -145,11 +146,65 @@ def test_a_folder_without_hard_links_stores_the_key_too(
 
 def test_an_invalid_key_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"short")
-    with pytest.raises(StorageUnavailable, match="5 bytes"):
+    with pytest.raises(StorageUnavailable, match="does not hold 32 bytes"):
+        LinkKey(None, tmp_path / "key")()
+    (tmp_path / "key").write_bytes(b"k" * 33)
+    with pytest.raises(StorageUnavailable, match="does not hold 32 bytes"):
         LinkKey(None, tmp_path / "key")()
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageUnavailable, match="neither read nor made"):
         LinkKey(None, tmp_path / "file" / "key")()
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o660, 0o602])
+def test_a_key_file_that_others_may_read_is_closed_to_them_with_a_warning(
+    tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = LinkKey(None, tmp_path / "key")()
+    assert caplog.text == ""
+    (tmp_path / "key").chmod(mode)
+    assert LinkKey(None, tmp_path / "key")() == key
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    assert "other users could read" in caplog.text
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_a_file_of_another_owner_or_type_is_refused_as_a_key(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "key")
+    with pytest.raises(StorageUnavailable, match="remove it"):
+        LinkKey(None, tmp_path / "key")()
+
+
+def test_a_file_system_without_permissions_stores_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, flags, mode=0o777: real(path, flags, 0o644 if mode else mode)
+    )
+    key = LinkKey(None, tmp_path / "key")
+    assert len(key()) == 32
+    assert key() == key()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_made_even_if_its_job_is_deleted_before_the_answer(service: Service) -> None:
+    job_service = service.container.job_service()
+    submit = job_service.submit
+
+    def submit_and_forget(*arguments: Any, **options: Any) -> Submission:
+        submission = submit(*arguments, **options)
+        result = submission.wait(10)
+        job_service.forget(options["caller"], result.request.id)
+        return submission
+
+    job_service.submit = submit_and_forget  # type: ignore[method-assign]
+    answer = generate(service)
+    assert answer.status_code == 200
+    link = answer.get_json()["data"][0]["url"]
+    assert_problem(opened(service, link), 404, "image_not_found")
 
 
 def test_a_link_to_a_deleted_picture_says_so(service: Service) -> None:

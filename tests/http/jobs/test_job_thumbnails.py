@@ -7,10 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
+from application.job import JobView
 from application.thumbnails import Thumbnails
 from tests.fakes.thumbnail_maker import FakeThumbnailMaker
-from tests.http.conftest import AUTHORIZED, OTHERS, Service, infer_body, make_service, make_settings
-from tests.http.helpers import assert_problem
+from tests.http.conftest import (
+    API_KEY,
+    AUTHORIZED,
+    OTHERS,
+    Service,
+    infer_body,
+    make_service,
+    make_settings,
+)
+from tests.http.helpers import assert_problem, key_name
 
 
 def drawn(name: str = "small", **changes: object) -> Service:
@@ -87,6 +96,32 @@ def test_a_thumbnail_is_made_once_stored_and_counted() -> None:
     assert service.jobs.more_bytes == {job.token: len(fetch(first)) + more}
     service.results.remove([job.token])
     assert service.results.thumbnails == {}
+
+
+def test_a_thumbnail_never_shows_a_later_job_with_the_same_id() -> None:
+    service = drawn(seed=1)
+    job_service = service.container.job_service()
+    find, first = job_service.find, job_service.find(key_name(API_KEY), "small")
+
+    def find_and_draw_again(caller: str, job_id: str) -> JobView:
+        job_service.find = find  # type: ignore[method-assign]
+        service.client.delete("/v1/jobs/small?forget=true", headers=AUTHORIZED)
+        body = infer_body(id="small", seed=2)
+        service.client.post("/v1/jobs", json=body, headers=AUTHORIZED)
+        job_service.run_once()
+        return first
+
+    (url,) = addresses(service)
+    job_service.find = find_and_draw_again  # type: ignore[method-assign]
+    response = service.client.get(url, headers=AUTHORIZED)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    (new_url,) = addresses(service)
+    assert new_url != url
+    new = service.client.get(new_url, headers=AUTHORIZED)
+    assert (new.status_code, new.data) == (200, response.data)
+    (job,) = service.jobs.jobs.values()
+    assert service.results.thumbnails == {(job.token, 0): new.data}
 
 
 def test_a_thumbnail_that_cannot_be_stored_is_still_returned(

@@ -65,6 +65,16 @@ def test_a_repeated_request_is_accepted(service: Service) -> None:
     assert submit(service, AUTHORIZED, id="a").status_code == 202
 
 
+def test_without_a_limit_one_caller_leaves_a_quarter_of_the_queue() -> None:
+    service = make_service(make_settings(max_queue=8))
+    answers = [submit(service, AUTHORIZED) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [202] * 6 + [503]
+    assert_problem(answers[-1], 503, "queue_full")
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    assert submit(service, OTHERS).status_code == 202
+    assert service.client.get("/health/ready").get_json()["status"] == "ready"
+
+
 def test_the_limit_is_among_the_limits_of_the_service(service: Service) -> None:
     limits = service.client.get("/v1/system", headers=AUTHORIZED).get_json()["limits"]
     assert limits["max_queue_per_caller"] == 2

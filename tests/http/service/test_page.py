@@ -5,7 +5,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from adapters.http.generation.schemas import V1_LIMITS
+from domain.generation.fields import V1_LIMITS
 from domain.limits import IntegerRange, NumberRange
 from tests.http.conftest import Service, make_service, make_settings
 

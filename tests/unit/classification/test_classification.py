@@ -1,12 +1,10 @@
 """Whether a file can be loaded, beyond what its tensors say, and its precision."""
 
-import json
-
 import pytest
 
 from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import Header, TensorFacts
-from domain.models.record import CONFIGURATION_FILES, ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelKind
 from tests.unit.classification.classification_headers import (
     CLIP,
     DOWN,
@@ -16,10 +14,9 @@ from tests.unit.classification.classification_headers import (
     classified,
     facts,
 )
+from tests.unit.diffusion.embedded_files import FILES, changed
 
-EMBEDDED = dict.fromkeys(CONFIGURATION_FILES, "{}") | {
-    "model_index.json": json.dumps({"_class_name": "StableDiffusionPipeline"})
-}
+EMBEDDED = FILES
 SMALL = facts(
     {
         f"{UNET}input_blocks.0.0.weight": (48, 4, 3, 3),
@@ -56,6 +53,24 @@ def test_an_embedded_configuration_needs_the_parts_that_it_configures(part: str)
 @pytest.mark.parametrize("index", ["", "[]", '{"_class_name": "X"}', "[" * 100_000])
 def test_an_embedded_index_must_name_a_text_to_image_pipeline(index: str) -> None:
     assert not classified(SMALL, EMBEDDED | {"model_index.json": index}).loadable
+
+
+@pytest.mark.parametrize(
+    ("file", "field", "value"),
+    [
+        ("scheduler/scheduler_config.json", "num_train_timesteps", 1_500_000_000),
+        ("text_encoder/config.json", "num_hidden_layers", 20_000),
+        ("unet/config.json", "cross_attention_dim", 64),
+        ("tokenizer/vocab.json", "a", 10**9),
+    ],
+)
+def test_an_embedded_configuration_is_checked_against_its_limits_on_listing(
+    file: str, field: str, value: object
+) -> None:
+    answer = classified(SMALL, changed(file, field, value))
+    assert not answer.loadable
+    assert answer.reason is not None
+    assert answer.reason.startswith(f"{file} in its embedded configuration has a ")
 
 
 def test_a_lora_with_an_embedded_configuration_is_still_a_lora() -> None:

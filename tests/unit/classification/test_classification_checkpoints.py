@@ -7,6 +7,7 @@ import pytest
 
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.headers.reading import TensorFacts
+from domain.checkpoints.averages import averages_note
 from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
@@ -25,13 +26,15 @@ LOADABLE = (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2_V, Mode
 @pytest.mark.parametrize("family", LOADABLE)
 def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> None:
     sides = {ModelFamily.SD_2_V: 768, ModelFamily.SDXL: 1024}
-    assert classified(checkpoint(family)) == Classification(
+    tensors = checkpoint(family)
+    assert classified(tensors) == Classification(
         ModelKind.CHECKPOINT,
         family,
         "float16",
         loadable=True,
         reason=None,
         native_size=Size(sides.get(family, 512), sides.get(family, 512)),
+        note=averages_note(tensors),
     )
 
 

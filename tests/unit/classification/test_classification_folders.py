@@ -9,13 +9,13 @@ from adapters.filesystem.classification.folders import classify_folder
 
 def reason_for(index: dict[str, object]) -> str | None:
     text = json.dumps({"_class_name": "FluxPipeline", **index}).encode()
-    return classify_folder(["model_index.json"], lambda _: text).reason
+    return classify_folder({"model_index.json": len(text)}, lambda *_: text).reason
 
 
 @pytest.mark.parametrize("library", [[], {}, 5, True])
 def test_a_library_name_that_is_not_a_string_counts_as_custom_code(library: object) -> None:
     assert reason_for({"transformer": [library, "X"]}) == (
-        "its transformer is code of its own, and no model may bring code"
+        "its transformer is custom code, and a model must not contain code"
     )
 
 
@@ -34,7 +34,7 @@ def test_the_name_of_a_component_is_escaped_and_shortened_in_a_reason() -> None:
     reason.encode()
 
 
-def test_a_deeply_nested_index_names_no_pipeline() -> None:
+def test_a_deeply_nested_index_is_refused() -> None:
     for text in (b"[" * 100_000, b'{"a":' * 100_000):
-        told = classify_folder(["model_index.json"], lambda _, text=text: text)  # type: ignore[misc]
-        assert told.reason == "its model_index.json names no pipeline class"
+        told = classify_folder({"model_index.json": len(text)}, lambda *_, text=text: text)
+        assert told.reason == "its model_index.json is not JSON"

@@ -51,6 +51,7 @@ def rows(terminal: Terminal) -> dict[str, tuple[str, str]]:
     return {row["name"]: (row["verdict"], row["detail"]) for row in document["checks"]}
 
 
+@pytest.mark.torch
 def test_an_environment_without_problems(terminal: Terminal, tmp_path: Path) -> None:
     found = rows(terminal)
     assert {verdict for verdict, _ in found.values()} == {"ok"}
@@ -76,6 +77,7 @@ def test_no_secret_is_shown(terminal: Terminal) -> None:
     assert not [secret for secret in ("k1", "k2", SECRET_KEY) if secret in shown]
 
 
+@pytest.mark.torch
 def test_people_get_one_row_for_each_check(terminal: Terminal) -> None:
     terminal.environment["API_KEYS"] = ""
     lines = terminal.run("doctor").stdout.splitlines()
@@ -83,6 +85,7 @@ def test_people_get_one_row_for_each_check(terminal: Terminal) -> None:
     assert all(line.isprintable() for line in lines)
 
 
+@pytest.mark.torch
 def test_every_invalid_setting_is_a_row_and_the_other_checks_still_run(terminal: Terminal) -> None:
     terminal.environment |= {"MAX_QUEUE": "0", "LOG_LEVEL": "LOUD", "DTYPE": "int8"}
     done = terminal.run("doctor")

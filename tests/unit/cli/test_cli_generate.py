@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from adapters.cli.request_options import option_name
 from domain.errors import DomainError, GenerationFailed, ModelChanged, OutOfMemory
+from domain.generation.fields import FIELDS
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily
 from tests.fakes.model_source import model_record
@@ -299,3 +301,10 @@ def test_other_model_folders_can_be_given() -> None:
     terminal = Terminal({"MODEL_DIRS": "elsewhere"})
     terminal.run("generate", "a hill", "--models-dir", "one, two", "--models-dir", "three")
     assert [each.model_dirs for each in terminal.settings] == [("one, two", "three")]
+
+
+def test_each_field_of_a_request_has_an_option() -> None:
+    told = Terminal().run("generate", "--help").stdout
+    names = [option_name(name) for name in FIELDS if name not in ("id", "model_id")]
+    assert [name for name in names if name not in told] == []
+    assert len(set(names)) == len(names)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.diffusion.loading.embedded_configuration import (
-    configuration_folder,
+from adapters.diffusion.loading.embedded_configuration import configuration_folder
+from domain.checkpoints.configurations import (
+    CONFIGURATION_FILES,
+    UnusableConfiguration,
     embedded_configuration,
 )
-from domain.errors import ModelNotLoadable
-from domain.models.record import CONFIGURATION_FILES
 from tests.unit.diffusion.embedded_files import FILES, changed
 
 
@@ -36,7 +36,7 @@ def test_the_file_cannot_name_a_class() -> None:
 
 @pytest.mark.parametrize("index", ["{}", '{"_class_name": "Evil"}', '{"_class_name": ["x"]}'])
 def test_a_configuration_for_another_pipeline_is_refused(index: str) -> None:
-    with pytest.raises(ModelNotLoadable, match=r"model_index\.json"):
+    with pytest.raises(UnusableConfiguration, match=r"model_index\.json"):
         embedded_configuration(FILES | {"model_index.json": index})
 
 
@@ -79,7 +79,7 @@ def test_the_service_chooses_the_classes() -> None:
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_configuration_that_lacks_a_file_is_refused_with_its_name(name: str) -> None:
     files = {key: text for key, text in FILES.items() if key != name}
-    with pytest.raises(ModelNotLoadable, match=name):
+    with pytest.raises(UnusableConfiguration, match=name):
         embedded_configuration(files)
 
 
@@ -103,12 +103,12 @@ def test_a_configuration_that_lacks_a_file_is_refused_with_its_name(name: str) -
 )
 @pytest.mark.parametrize("name", sorted(FILES.keys() - {"tokenizer/merges.txt"}))
 def test_a_configuration_that_is_not_a_json_object_is_refused(name: str, text: str) -> None:
-    with pytest.raises(ModelNotLoadable, match=name):
+    with pytest.raises(UnusableConfiguration, match=name):
         embedded_configuration(FILES | {name: text})
 
 
 def test_a_huge_configuration_is_refused() -> None:
-    with pytest.raises(ModelNotLoadable, match="characters"):
+    with pytest.raises(UnusableConfiguration, match="characters"):
         embedded_configuration(FILES | {"tokenizer/merges.txt": "a" * 8_000_001})
 
 

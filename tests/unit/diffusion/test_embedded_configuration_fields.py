@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.diffusion.families import FAMILIES, configuration_files
-from adapters.diffusion.loading.embedded_configuration import embedded_configuration
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations import UnusableConfiguration, embedded_configuration
 from domain.models.record import ModelFamily
 from tests.paths import DEMO_CHECKPOINT
 from tests.unit.diffusion.embedded_files import FILES, changed
@@ -106,7 +105,7 @@ HUGE = 10**8
 def test_an_impossible_value_is_refused_by_file_and_field(
     file: str, field: str, value: Any
 ) -> None:
-    with pytest.raises(ModelNotLoadable) as caught:
+    with pytest.raises(UnusableConfiguration) as caught:
         embedded_configuration(changed(file, field, value))
     reason = str(caught.value)
     assert reason.startswith(f"{file} in its embedded configuration")
@@ -131,19 +130,19 @@ def test_a_vocabulary_that_points_outside_the_tokens_is_refused(
     name: str, text: object, reason: str
 ) -> None:
     content = text if isinstance(text, str) else json.dumps(text)
-    with pytest.raises(ModelNotLoadable, match=reason) as caught:
+    with pytest.raises(UnusableConfiguration, match=reason) as caught:
         embedded_configuration(FILES | {name: content})
     assert str(caught.value).startswith(name)
 
 
 def test_a_number_that_is_not_finite_is_refused() -> None:
     text = FILES[VAE].replace("0.35", "1e999")
-    with pytest.raises(ModelNotLoadable, match=r"vae/config\.json.*scaling_factor of inf"):
+    with pytest.raises(UnusableConfiguration, match=r"vae/config\.json.*scaling_factor of inf"):
         embedded_configuration(FILES | {VAE: text})
 
 
 def test_the_token_numbers_of_a_text_encoder_are_in_its_vocabulary() -> None:
-    with pytest.raises(ModelNotLoadable, match=r"text_encoder/config\.json.* vocab_size is 5"):
+    with pytest.raises(UnusableConfiguration, match=r"text_encoder/config\.json.* vocab_size is 5"):
         embedded_configuration(changed(ENCODER, "pad_token_id", 5))
 
 

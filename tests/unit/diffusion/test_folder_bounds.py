@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.loading.configuration_fields import checked_fields
-from adapters.diffusion.untrusted.folder_bounds import check_folder
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations import UnusableConfiguration, json_object
+from domain.checkpoints.configurations import check_folder as check_files
+from domain.checkpoints.configurations.fields import checked_fields
 from tests.paths import ROOT
 
 PUBLISHED = sorted(path.name for path in (ROOT / "tests/data/model-configs").iterdir())
@@ -18,6 +18,16 @@ PUBLISHED = sorted(path.name for path in (ROOT / "tests/data/model-configs").ite
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "tests/data/model-configs/sdxl", tmp_path / "sdxl"))
+
+
+def check_folder(folder: str) -> None:
+    root = Path(folder)
+    sizes = {
+        path.relative_to(root).as_posix(): path.stat().st_size
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+    check_files(sizes, lambda path, most: (root / path).read_bytes()[:most])
 
 
 def edit(path: Path, **fields: Any) -> None:
@@ -66,7 +76,7 @@ def test_each_limit_holds_on_both_sides(
     edit(folder / file, **{field: good})
     check_folder(str(folder))
     edit(folder / file, **{field: bad})
-    with pytest.raises(ModelNotLoadable, match=f"{file}.* {field}") as caught:
+    with pytest.raises(UnusableConfiguration, match=f"{file}.* {field}") as caught:
         check_folder(str(folder))
     assert len(str(caught.value)) < 300
 
@@ -77,7 +87,7 @@ def test_a_field_is_found_at_any_depth(folder: Path, depth: int) -> None:
     for _ in range(depth):
         inner = {"text_config": inner}
     edit(folder / TEXT, **inner)
-    with pytest.raises(ModelNotLoadable, match="num_hidden_layers of 20000"):
+    with pytest.raises(UnusableConfiguration, match="num_hidden_layers of 20000"):
         check_folder(str(folder))
 
 
@@ -89,14 +99,80 @@ def test_a_field_is_found_at_any_depth(folder: Path, depth: int) -> None:
         ('{"a": 1, "a": 2}', "names a field twice"),
         ('{"a": NaN}', "a number from"),
         ("[1]", "not a JSON object"),
-        (json.dumps({str(number): 1 for number in range(200_001)}), "more than 200,000 values"),
+        (json.dumps({str(number): 1 for number in range(200_001)}), "more values than any model's"),
         ('{"a": "' + "x" * 4_200_000 + '"}', "more than 4,194,304 bytes"),
     ],
     ids=["brackets", "deep", "twins", "NaN", "list", "many", "large"],
 )
 def test_an_oversized_file_is_refused(folder: Path, content: str, reason: str) -> None:
     (folder / UNET).write_text(content, "utf-8")
-    with pytest.raises(ModelNotLoadable, match=f"{UNET} .*{reason}"):
+    with pytest.raises(UnusableConfiguration, match=f"{UNET} .*{reason}"):
+        check_folder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "most"),
+    [(b'{"a":[[],[1,2]]}', {"most_marks": 6}), (b'{"a":1,"b":{"c":2}}', {"most_fields": 3})],
+)
+def test_values_are_counted_before_they_are_created(content: bytes, most: dict[str, int]) -> None:
+    json_object("a.json", content, **most)
+    fewer = {name: number - 1 for name, number in most.items()}
+    with pytest.raises(UnusableConfiguration, match=r"its a\.json has more values than any"):
+        json_object("a.json", content, **fewer)
+
+
+def test_the_number_of_configurations_in_a_folder_is_limited(folder: Path) -> None:
+    there = len(list(folder.rglob("*.json")))
+    for number in range(500 - there):
+        (folder / "unet" / f"{number}.json").write_text("{}", "utf-8")
+    check_folder(str(folder))
+    (folder / "vae/one_more.json").write_text("{}", "utf-8")
+    with pytest.raises(UnusableConfiguration, match="more than 500 configuration files"):
+        check_folder(str(folder))
+
+
+def test_a_file_that_grew_after_its_size_was_read_is_refused(folder: Path) -> None:
+    sizes = {UNET: 10}
+    with pytest.raises(UnusableConfiguration, match="has more than 4,194,304 bytes"):
+        check_files(sizes, lambda _path, most: b"x" * most)
+
+
+@pytest.mark.parametrize("name", ["sample.json", ".hidden.json", "unet/.cache/x.json"])
+def test_files_that_no_loader_reads_are_ignored(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("not JSON", "utf-8")
+    check_folder(str(folder))
+
+
+def test_the_added_tokens_of_a_large_vocabulary_are_allowed(folder: Path) -> None:
+    # As in Qwen2's tokenizer, which several text-to-image models have.
+    edit(folder / TEXT, vocab_size=152_064)
+    (folder / "tokenizer/added_tokens.json").write_text('{"</tool_call>": 151658}', "utf-8")
+    check_folder(str(folder))
+
+
+@pytest.mark.parametrize("name", ["a.safetensors.index.json", "a.safetensors.index.fp16.json"])
+def test_an_index_counts_parameters_without_a_limit(folder: Path, name: str) -> None:
+    about = {"metadata": {"total_parameters": 12_000_000_000}, "weight_map": {}}
+    (folder / "unet" / name).write_text(json.dumps(about), "utf-8")
+    check_folder(str(folder))
+
+
+@pytest.mark.parametrize("places", [None, {}, {"weight_map": []}, {"weight_map": {"a": 5}}])
+def test_an_index_of_shards_says_where_they_are(folder: Path, places: object) -> None:
+    path = folder / "unet/diffusion_pytorch_model.safetensors.index.json"
+    path.write_text(json.dumps({"weight_map": {"a": "x.safetensors"}}), "utf-8")
+    check_folder(str(folder))
+    path.write_text(json.dumps(places), "utf-8")
+    with pytest.raises(UnusableConfiguration, match=r"index\.json"):
+        check_folder(str(folder))
+
+
+@pytest.mark.parametrize("place", ["../x", "/etc/passwd", ".x", "", "a/b"])
+def test_a_shard_is_beside_its_index(folder: Path, place: str) -> None:
+    path = folder / "unet/diffusion_pytorch_model.safetensors.index.json"
+    path.write_text(json.dumps({"weight_map": {"a": place}}), "utf-8")
+    with pytest.raises(UnusableConfiguration, match="shards lie beside it"):
         check_folder(str(folder))
 
 
@@ -112,7 +188,7 @@ def test_each_token_has_a_row_in_its_text_encoder(folder: Path, name: str) -> No
     write(size - 1)
     check_folder(str(folder))
     write(size)
-    with pytest.raises(ModelNotLoadable, match=f"numbers a token {size:,}"):
+    with pytest.raises(UnusableConfiguration, match=f"numbers a token {size:,}"):
         check_folder(str(folder))
 
 
@@ -124,7 +200,7 @@ def test_a_table_of_positions_is_limited(folder: Path) -> None:
     check_folder(str(folder))
     for changes in ({"pos_embed_max_size": 1025}, {"num_attention_heads": 4096}):
         path.write_text(json.dumps(about | {"pos_embed_max_size": 1024} | changes), "utf-8")
-        with pytest.raises(ModelNotLoadable, match=r"transformer/config\.json has"):
+        with pytest.raises(UnusableConfiguration, match=r"transformer/config\.json has"):
             check_folder(str(folder))
 
 
@@ -142,5 +218,5 @@ def test_the_limits_of_a_folder_apply_to_an_embedded_configuration_too(
     folder: Path, file: str, field: str, bad: object
 ) -> None:
     table = json.loads((ROOT / "tests/data/model-configs/sd-1" / file).read_text("utf-8"))
-    with pytest.raises(ModelNotLoadable, match=field):
+    with pytest.raises(UnusableConfiguration, match=field):
         checked_fields(file, table | {"prediction_type": "epsilon"} | {field: bad})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.diffusion.untrusted.tokenizer_bounds import check_tokenizer
-from domain.errors import ModelNotLoadable
+from domain.checkpoints.configurations import UnusableConfiguration
+from domain.checkpoints.configurations.tokenizer import check_tokenizer
 
 
 def tokenizer(**sections: Any) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_the_features_of_published_tokenizers_are_allowed(table: dict[str, Any])
 def test_input_that_could_exhaust_memory_or_end_the_process_is_refused(
     table: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(ModelNotLoadable, match=reason):
+    with pytest.raises(UnusableConfiguration, match=reason):
         check_tokenizer("tokenizer/tokenizer.json", table)
 
 
@@ -124,5 +124,5 @@ def test_input_that_could_exhaust_memory_or_end_the_process_is_refused(
 )
 def test_a_pattern_that_is_too_slow_on_some_text_is_refused(pattern: str) -> None:
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"}
-    with pytest.raises(ModelNotLoadable, match="take too long"):
+    with pytest.raises(UnusableConfiguration, match="take too long"):
         check_tokenizer("tokenizer/tokenizer.json", tokenizer(pre_tokenizer=split))

@@ -90,9 +90,7 @@ def call(name: str, *arguments: object) -> Any:
 
 
 def pickled(value: object) -> bytes:
-    """Return the protocol-2 pickle of plain values and of the symbols above, in torch's
-    instructions.
-    """
+    """Return the protocol-2 pickle, in torch's instructions, of plain values and those symbols."""
     out = io.BytesIO()
     out.write(b"\x80\x02")
     _write(out.write, value)

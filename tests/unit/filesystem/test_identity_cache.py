@@ -17,6 +17,28 @@ from domain.models.record import FileStamp, ModelFamily, ModelKind
 from domain.services.model_registry import ModelRegistry
 from tests.paths import ROOT
 
+
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_only_its_owner_can_read_the_cache(tmp_path: Path, before: int | None) -> None:
+    file = tmp_path / "data" / "models.sqlite"
+    if before is not None:
+        file.parent.mkdir()
+        file.touch()
+        file.chmod(before)
+    mask = os.umask(0o022)
+    try:
+        cache = IdentityCache(file)
+        cache.put(PATH, STAMP, CHECKPOINT)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
+        cache.close()
+    finally:
+        os.umask(mask)
+    assert modes.pop("models.sqlite") == 0o600
+    assert set(modes.values()) <= {0o600}
+    if before is None:
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
 PATH = "models/a.safetensors"
 STAMP = FileStamp(device=2**64 - 1, inode=2**63, size=10, modified_ns=-5, changed_ns=7)
 CHECKPOINT = Identity(

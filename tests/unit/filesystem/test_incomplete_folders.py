@@ -1,6 +1,7 @@
 """An incomplete folder says what is missing, before anything is loaded."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -145,21 +146,21 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "flows of another class": (
         scheduler("DPMSolverMultistepScheduler", use_flow_sigmas=True),
-        "its scheduler matches flows",
+        "its scheduler is for flow matching",
     ),
     "flows by what is predicted": (
         scheduler("UniPCMultistepScheduler", prediction_type="flow_prediction"),
-        "its scheduler matches flows",
+        "its scheduler is for flow matching",
     ),
     "continuous noise": (
         scheduler("EulerDiscreteScheduler", sigma_min=0.002, sigma_max=120.0),
-        "its scheduler has bounds of noise of its own (sigma_min, sigma_max), which no sampler",
+        "its scheduler has its own noise bounds (sigma_min, sigma_max), which no sampler",
     ),
     "continuous timesteps": (
         scheduler("EulerDiscreteScheduler", timestep_type="continuous"),
-        "its scheduler has bounds of noise of its own, which no sampler",
+        "its scheduler has its own noise bounds, which no sampler",
     ),
-    "a scheduler that is no name": (
+    "a scheduler whose name is not text": (
         index(scheduler=["diffusers", ["a"]]),
         "its scheduler is ['a'], whose noise",
     ),
@@ -182,7 +183,7 @@ def test_the_fault_of_a_folder_is_reported_with_its_name(models: Path, case: str
 LISTED: dict[str, Files] = {
     "unchanged": FILES,
     "a tokenizer as one file": less(less(FILES, "tokenizer/vocab.json"), "tokenizer/merges.txt")
-    | {"tokenizer/tokenizer.json": b"{}"},
+    | {"tokenizer/tokenizer.json": b'{"model": {"vocab": {"a": 0}}}'},
     "shards": in_shards(),
     "an index of another variant, whose shards are not here": in_shards()
     | {"unet/diffusion_pytorch_model.safetensors.index.fp16.json": b'{"weight_map": {"a": "o.x"}}'},
@@ -212,8 +213,8 @@ def test_a_later_run_knows_the_same_reason(models: Path, tmp_path: Path) -> None
     write(models / "mine", FILES | {VAE: POINTER})
     reasons = set()
     for _ in range(2):
-        cache = IdentityCache(tmp_path / "models.sqlite")
-        (record,) = list_all(cache)
+        with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+            (record,) = list_all(cache)
         reasons.add(record.reason)
     assert reasons == {f"its file {VAE} cannot be used: {LFS}"}
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -157,12 +158,12 @@ def index(**changes: object) -> bytes:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"model_index.json": b"no json"}, "names no pipeline class"),
+        ({"model_index.json": b"no json"}, "its model_index.json is not JSON"),
         ({"model_index.json": index(_class_name=["mine", "Mine"])}, "names no pipeline class"),
         ({"model_index.json": index(_class_name="FluxFillPipeline")}, "it is a FluxFillPipeline"),
         ({"model_index.json": index(_class_name="a b" * 99)}, "it is a something else"),
-        ({"model_index.json": index(unet=["os", "system"])}, "its unet is code of its own"),
-        ({"model_index.json": index(unet=["pipeline", "Mine"])}, "its unet is code of its own"),
+        ({"model_index.json": index(unet=["os", "system"])}, "its unet is custom code"),
+        ({"model_index.json": index(unet=["pipeline", "Mine"])}, "its unet is custom code"),
         ({"model_index.json": index(extra=["diffusers", "VQModel"])}, "its extra is missing"),
         ({"vae/diffusion_pytorch_model.safetensors": b""}, None),
     ],
@@ -204,7 +205,7 @@ def test_the_family_comes_from_the_configuration(
     assert record.family is family
 
 
-def test_a_second_run_does_not_read_the_weights_again(
+def test_a_second_run_does_not_read_a_file_of_the_folder_again(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(models / "mine", FILES)
@@ -216,9 +217,13 @@ def test_a_second_run_does_not_read_the_weights_again(
         return real(path, flags)
 
     monkeypatch.setattr(os, "open", counting)
-    runs = [list_all(IdentityCache(tmp_path / "models.sqlite")) for _ in range(2)]
-    assert runs[0] == runs[1]
-    assert len(opened) == len(FILES)
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        first = list_all(cache)
+    assert {os.path.relpath(path, "models/mine") for path in opened} == set(FILES)
+    opened.clear()
+    with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+        assert list_all(cache) == first
+    assert opened == []
 
 
 def test_a_loop_of_links_in_a_folder_ends(models: Path) -> None:

@@ -20,8 +20,10 @@ from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.unit.generation.test_plain import FULL
 
 MODEL = model_record()
+PARTS = {name: getattr(FULL, name) for name in FULL.parts}
 
 
 @pytest.fixture
@@ -198,3 +200,19 @@ def test_a_prompt_without_words_that_the_model_knows_gets_a_warning() -> None:
     assert "knows no word of the prompt" in unknown
     assert long == "the prompt is long"
     assert use_case(request(prompt="a lake")).warnings == ("the prompt is long",)
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_a_part_that_nothing_draws_with_is_refused_by_name(
+    use_case: GenerateImages, generator: FakeImageGenerator, name: str
+) -> None:
+    carrying = request(**{name: PARTS[name]})
+    for refused in (
+        lambda: use_case.admit(carrying),
+        lambda: use_case(carrying),
+        lambda: use_case.batch((request(), carrying), at_once=1),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            refused()
+        assert [row.field for row in caught.value.problems] == [name]
+    assert generator.drawn == []

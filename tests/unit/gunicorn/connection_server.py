@@ -71,12 +71,18 @@ class Server:
         ConnectionsWorker.handle_exit(self.worker, 15, None)
         self._thread.join(LONG)
         assert not self._thread.is_alive()
-        self.worker.close_connections()
+        for pool in (self.worker._health_threads, self.worker._public_threads):
+            pool.shutdown(wait=False)
+        for sock in list(self.worker._closing):
+            sock.close()
         self.worker.tmp.close()
 
-    def connect(self, data: bytes = b"") -> socket.socket:
+    def connect(self, data: bytes = b"", *, address: str | None = None) -> socket.socket:
+        """Return a connection, from another address of this machine if one is given."""
         connection = socket.socket(self.listener.family)
         connection.settimeout(LONG)
+        if address is not None:
+            connection.bind((address, 0))
         connection.connect(self.listener.getsockname())
         connection.sendall(data)
         return connection

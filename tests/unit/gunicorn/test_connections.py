@@ -67,6 +67,28 @@ def test_connections_without_a_head_hold_no_thread(server: Server, begun: bytes)
     assert server.ask().startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("lines", [b"\r\n", b"\r\n\r\n", b"\r\n" * 9])
+def test_empty_lines_before_a_request_are_ignored(server: Server, lines: bytes) -> None:
+    assert server.ask(lines + LAST).startswith(b"HTTP/1.1 200")
+    assert rest_after(server, REQUEST + lines + REQUEST + lines + LAST).count(b"HTTP/1.1 200") == 3
+
+
+def rest_after(server: Server, data: bytes) -> bytes:
+    """The answers to bytes that arrive one by one."""
+    with server.connect() as connection:
+        for number in range(len(data)):
+            connection.sendall(data[number : number + 1])
+        return rest(connection)
+
+
+@pytest.mark.parametrize("stray", [b"\r", b"\r\n", b"\r\n\r\n\r"])
+def test_empty_lines_after_a_request_are_not_a_slow_request(server: Server, stray: bytes) -> None:
+    with server.connect(REQUEST + stray) as connection:
+        answers = rest(connection)  # until the connection has been idle for too long
+    assert answers.startswith(b"HTTP/1.1 200")
+    assert b"408" not in answers
+
+
 @pytest.mark.parametrize("size, status", [(60_000, b"200"), (70_000, b"431")])
 def test_a_head_is_limited(server: Server, size: int, status: bytes) -> None:
     fields = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 990) for n in range(size // 1000))
@@ -197,8 +219,6 @@ def test_without_file_descriptors_it_pauses_and_continues(
         (b"GET / HTTP/1.1\r\n", False),
         (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
-        (b"\r\nGET / HTTP/1.1\r\n", False),
-        (b"\r\nGET / HTTP/1.1\r\n\r\n", True),
         (b"POST / HTTP/1.1\r\n\r\nbody", True),
         (b"no http at all\r\n", True),
         (b"\x16\x03\x01\x02\x00\n", True),

@@ -3,7 +3,12 @@ import shlex
 
 import pytest
 
-from adapters.gunicorn.startup_banner import address, first_picture, no_model, welcome
+from adapters.gunicorn.startup_banner import (
+    address,
+    first_picture,
+    no_model_message,
+    startup_message,
+)
 from application.settings.made_key import MadeApiKey
 from application.settings.settings import Settings
 from tests.fakes.model_source import model_record
@@ -40,20 +45,20 @@ def test_a_model_that_cannot_draw_is_not_named() -> None:
 
 @pytest.mark.parametrize("settings", [Settings(api_keys=("hunter2",)), Settings(secret_key="s3")])
 def test_secrets_of_the_user_are_never_printed(settings: Settings) -> None:
-    printed = welcome(settings, made=None) + first_picture(settings, [MODEL], made=None)
+    printed = startup_message(settings, made=None) + first_picture(settings, [MODEL], made=None)
     assert "hunter2" not in printed
     assert "s3" not in printed
 
 
 def test_a_generated_key_is_printed_with_a_link_and_its_file() -> None:
-    said = welcome(Settings(), made=MADE)
+    said = startup_message(Settings(), made=MADE)
     assert "http://127.0.0.1:8000/#key=made-key" in said
     assert "API key: made-key" in said
     assert "/srv/data/api-key" in said
 
 
 def test_a_key_that_is_not_stored_is_announced_as_temporary() -> None:
-    said = welcome(Settings(), made=MadeApiKey("made-key", kept_in=None))
+    said = startup_message(Settings(), made=MadeApiKey("made-key", kept_in=None))
     assert "for this run alone" in said
     assert "kept in" not in said
 
@@ -63,30 +68,30 @@ def test_a_generated_key_is_not_shown_by_accident() -> None:
 
 
 def test_without_a_model_the_banner_says_where_to_put_one() -> None:
-    assert "ai-models/" in no_model(Settings())
-    assert "ai-inference demo" in no_model(Settings())
+    assert "ai-models/" in no_model_message(Settings())
+    assert "ai-inference demo" in no_model_message(Settings())
 
 
 def test_a_weak_api_key_is_a_prominent_warning() -> None:
-    said = welcome(Settings(api_keys=("changeme",)), made=None)
+    said = startup_message(Settings(api_keys=("changeme",)), made=None)
     assert "WARNING: API_KEYS is weak" in said
     assert "changeme" not in said
     strong = Settings(api_keys=("q7Jw0Zr2Vt9Xk4Lm",))
-    assert "WARNING" not in welcome(strong, made=None)
+    assert "WARNING" not in startup_message(strong, made=None)
 
 
 def test_a_weak_metrics_key_is_a_prominent_warning() -> None:
-    said = welcome(Settings(metrics_key="changeme"), made=None)
+    said = startup_message(Settings(metrics_key="changeme"), made=None)
     assert "WARNING: METRICS_KEY is weak" in said
     assert "changeme" not in said
     strong = Settings(metrics_key="q7Jw0Zr2Vt9Xk4Lm")
-    assert "WARNING" not in welcome(strong, made=None)
+    assert "WARNING" not in startup_message(strong, made=None)
 
 
 def test_a_weak_secret_key_is_a_prominent_warning() -> None:
-    assert "WARNING" in welcome(Settings(secret_key="short"), made=None)
+    assert "WARNING" in startup_message(Settings(secret_key="short"), made=None)
     strong = Settings(secret_key="q7Jw0Zr2Vt9Xk4Lm1Np8Bc5Df3Gh6Js0")
-    assert "WARNING" not in welcome(strong, made=None)
+    assert "WARNING" not in startup_message(strong, made=None)
 
 
 @pytest.mark.parametrize(
@@ -103,5 +108,5 @@ def test_the_printed_address_is_reachable(host: str, shown: str) -> None:
 
 
 def test_each_warning_has_a_line() -> None:
-    said = welcome(Settings(), made=None, warnings=("MODEL_DIR is not a setting",))
+    said = startup_message(Settings(), made=None, warnings=("MODEL_DIR is not a setting",))
     assert said.splitlines()[-1] == "WARNING: MODEL_DIR is not a setting"

@@ -155,11 +155,11 @@ def test_a_jump_of_the_wall_clock_does_not_make_a_job_look_stalled(
 
 @pytest.mark.parametrize(("seconds", "attempts"), [(299, 0), (301, 1)])
 def test_the_attempt_of_a_stalled_job_counts(bench: Bench, seconds: int, attempts: int) -> None:
-    def stand_still_and_stop(_requests: object) -> None:
+    def stall_and_stop(_requests: object) -> None:
         bench.clock.now += seconds
         stop(bench)
 
-    bench.generator.on_begin = stand_still_and_stop
+    bench.generator.on_begin = stall_and_stop
     bench.job_service.submit(request(), caller="me")
     bench.job_service.run_once()
     bench.restart()

@@ -107,8 +107,8 @@ def test_an_id_sent_again_after_its_cancel_is_drawn_after_the_stopping_one(
         begun.extend(each.prompt for each in requests)
         if len(begun) == 1:
             bench.job_service.cancel("me", "r1")
-            sent.append(bench.job_service.submit(request(prompt="anew"), caller="me"))
-            sent.append(bench.job_service.submit(request(prompt="anew"), caller="me"))
+            sent.append(bench.job_service.submit(request(prompt="again"), caller="me"))
+            sent.append(bench.job_service.submit(request(prompt="again"), caller="me"))
             assert [each.view.job.status for each in sent] == [JobStatus.QUEUED] * 2
 
     bench.generator.on_begin = cancel_and_send_again
@@ -123,9 +123,9 @@ def test_an_id_sent_again_after_its_cancel_is_drawn_after_the_stopping_one(
     assert bench.job_service.find("me", "r1").job.status is JobStatus.QUEUED
     assert bench.statuses == {"r1": "queued"}
     bench.job_service.run_once()
-    assert begun == ["x", "anew"]
+    assert begun == ["x", "again"]
     assert sent[0].wait(0) == sent[1].wait(0)
-    assert sent[0].wait(0).request.prompt == "anew"
+    assert sent[0].wait(0).request.prompt == "again"
     assert bench.statuses == {"r1": "succeeded"}
     assert bench.job_service.waiting == 0
 

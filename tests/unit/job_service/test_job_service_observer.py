@@ -96,7 +96,7 @@ def test_cancelled_jobs_are_reported_waiting_or_running(bench: Bench) -> None:
 
 
 def test_a_refusal_is_not_a_job(bench: Bench) -> None:
-    submit(bench, *(f"r{number}" for number in range(8)))
+    submit(bench, *(f"r{number}" for number in range(6)))
     with pytest.raises(QueueFull):
         submit(bench, "one too many")
     assert bench.observer.ended == []

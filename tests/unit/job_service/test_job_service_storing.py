@@ -165,7 +165,7 @@ def test_jobs_that_may_have_ended_a_process_are_drawn_after_those_that_waited() 
 
 
 def test_jobs_that_may_have_ended_a_process_are_drawn_alone() -> None:
-    bench = Bench(largest_batch=4)
+    bench = Bench(max_queue=16, largest_batch=4)
     for name in ("deadly", "too", "good"):
         bench.job_service.submit(request(name), caller="me")
     for name in ("deadly", "too"):  # drawn together when the process ended

@@ -10,6 +10,7 @@ from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
+from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.job_observer import FakeJobObserver
 from tests.fakes.model_source import FakeModelSource, model_record
@@ -43,6 +44,7 @@ class Bench:
         self.results = FakeResultStore()
         self.sole_use = FakeSoleUse()
         self.observer = FakeJobObserver()
+        self.crashes = FakeCrashRecord()
         self._max_queue = max_queue
         self._max_queue_per_caller = max_queue_per_caller
         self.restart()
@@ -57,6 +59,7 @@ class Bench:
             retention_bytes=1_000_000,
             now=self.clock,
             clock=self.clock,
+            crashes=self.crashes,
         )
         self.job_service = JobService(
             GenerateImages(

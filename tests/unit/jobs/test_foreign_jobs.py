@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ REFUSED: dict[str, dict[str, Any]] = {
     "sides past the limits": {"request": {"width": 8192, "height": 4096}},
     "a prompt past the limits": {"request": {"prompt": "p" * 100_000}},
     "more pictures": {"request": {"num_images": 99}},
+    "an unknown field": {"request": {"tiling": [True]}},
+    "a part that is not known": {"request": {"loras": [{"model_id": MODEL.id, "blocks": "x"}]}},
+    "a part past the limits": {"request": {"loras": [{"model_id": MODEL.id, "scale": 9}]}},
+    "a part of another shape": {"request": {"source": ["x"], "controls": {"scale": 1}}},
     "other types": {"request": {"num_inference_steps": "many", "seed": [1]}},
     "an odd failure": {"failure": {"reason": 5}},
     "a time as text": {"started_at": "2031-01-01T00:00:00Z"},
@@ -96,8 +101,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.store.close()
 
 
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED)
@@ -193,6 +200,19 @@ def test_the_same_request_gets_its_result_if_only_other_fields_are_foreign(bench
     result = bench.job_service.submit(bench.request("odd"), caller="me").wait(0)
     assert json.dumps(GenerationResultSchema().dump(result))
     assert len(result.images) == 1
+
+
+@pytest.mark.parametrize("changes", [each for each in REFUSED.values() if "request" in each])
+def test_a_request_that_is_not_known_whole_equals_no_other(
+    bench: Bench, changes: dict[str, Any]
+) -> None:
+    bench.submit("odd")
+    bench.job_service.drain()
+    bench.job_service.run_once()
+    bench.change("odd", **changes, status="succeeded")
+    bench.job_service = bench.started()
+    with pytest.raises(IdConflict):
+        bench.job_service.submit(bench.request("odd"), caller="me")
 
 
 def test_a_job_with_foreign_pictures_is_never_answered_without_pictures(bench: Bench) -> None:

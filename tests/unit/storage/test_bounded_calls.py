@@ -27,6 +27,13 @@ class Frozen:
         return "changed"
 
 
+def wait_until_calls_have_ended() -> None:
+    """Return when no call runs any more."""
+    for thread in threading.enumerate():
+        if thread.name == "database":
+            thread.join(_LONG)
+
+
 @pytest.fixture
 def calls() -> BoundedCalls:
     """Calls with one slot, so each starts when the one before it has ended."""
@@ -50,6 +57,7 @@ def test_an_abandoned_call_changes_nothing_later(calls: BoundedCalls) -> None:
     with pytest.raises(TimeoutError, match=r"no answer within 0\.3 s"):
         calls(frozen.change, 0.3)
     frozen.thawed.set()
+    wait_until_calls_have_ended()
     assert calls(lambda: frozen.changes, _LONG) == 0
     assert calls(frozen.change, _LONG) == "changed"
     assert frozen.changes == 1
@@ -62,12 +70,24 @@ def test_calls_beyond_the_last_slot_are_abandoned_and_never_start(calls: Bounded
     first.start()
     assert frozen.entered.acquire(timeout=_LONG)
     for _ in range(3):
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match="no answer within"):
             calls(never.change, _SOON)
     frozen.thawed.set()
     first.join(_LONG)
     assert answers == ["changed"]
     assert calls(lambda: never.entered.acquire(blocking=False), _LONG) is False
+
+
+def test_if_every_call_has_frozen_the_next_one_fails_at_once(calls: BoundedCalls) -> None:
+    frozen = Frozen(calls)
+    with pytest.raises(TimeoutError, match="no answer within"):
+        calls(frozen.change, _SOON)
+    with pytest.raises(TimeoutError, match="1 earlier calls have no answer yet"):
+        calls(lambda: 7, _LONG)
+    frozen.thawed.set()
+    wait_until_calls_have_ended()
+    assert calls(lambda: 7, _LONG) == 7
+    assert frozen.changes == 0
 
 
 def test_a_function_outside_a_call_may_commit(calls: BoundedCalls) -> None:

@@ -12,6 +12,8 @@ from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest
 from domain.samplers import Scheduler
 from tests.unit.errors.test_domain_errors import SAMPLES
+from tests.unit.generation.test_parts import request as any_request
+from tests.unit.generation.test_plain import FULL as CARRYING
 
 PLAIN = GenerationRequest(id="a", model_id="a" * 64, prompt="a hill", seed=3)
 FULL = GenerationRequest(
@@ -78,3 +80,30 @@ def test_facts_that_are_no_table_make_the_job_foreign_and_keep_the_words() -> No
     read = job_from_json(json.dumps(values), 0)
     assert read.foreign is not None
     assert read.failure == JobFailure("out_of_memory", "too large")
+
+
+def test_the_parts_of_a_request_are_read_back_as_they_were() -> None:
+    made = job(CARRYING)
+    read = job_from_json(job_to_json(made), 0)
+    assert read == made
+    assert read.foreign is None
+    assert read.answers(CARRYING)
+    assert not read.answers(any_request(seed=3))
+
+
+def test_a_job_without_parts_is_stored_without_them() -> None:
+    stored = json.loads(job_to_json(job(PLAIN)))["request"]
+    assert list(stored) == [
+        *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
+        *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
+    ]
+
+
+def test_a_part_of_a_newer_release_makes_the_job_foreign_and_stays_stored() -> None:
+    values = json.loads(job_to_json(job(CARRYING)))
+    values["request"]["loras"][0]["blocks"] = [1, 2]
+    read = job_from_json(json.dumps(values), 0)
+    assert read.foreign is not None
+    assert "loras[0].blocks" in read.foreign.reason
+    assert not read.answers(read.request)
+    assert json.loads(job_to_json(read.refused(9.0)))["request"] == values["request"]

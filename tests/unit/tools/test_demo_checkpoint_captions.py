@@ -8,12 +8,12 @@ import re
 import numpy as np
 import pytest
 
-from tools.demo_checkpoint.captions import caption
-from tools.demo_checkpoint.flat_scenes import FlatScene, is_held_out, random_flat
-from tools.demo_checkpoint.landscape_scenes import FEATURES, LandscapeScene, random_landscape
-from tools.demo_checkpoint.palette import COLOURS
-from tools.demo_checkpoint.phrases import FEATURE_PHRASES, known_words
-from tools.demo_checkpoint.vocabulary import merges_for, tokenizer_files
+from tools.demo_checkpoint.captions.captions import caption
+from tools.demo_checkpoint.captions.phrases import FEATURE_PHRASES, known_words
+from tools.demo_checkpoint.captions.vocabulary import merges_for, tokenizer_files
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene, is_held_out, random_flat
+from tools.demo_checkpoint.scenes.landscape_scenes import FEATURES, LandscapeScene, random_landscape
+from tools.demo_checkpoint.scenes.palette import COLOURS
 
 
 @pytest.fixture

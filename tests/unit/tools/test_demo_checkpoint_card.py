@@ -10,11 +10,11 @@ import pytest
 
 from adapters.filesystem.cards.fields import card_of
 from tests.paths import ROOT
-from tools.demo_checkpoint.captions import caption
+from tools.demo_checkpoint.captions.captions import caption
+from tools.demo_checkpoint.captions.phrases import known_words
 from tools.demo_checkpoint.card import card_text, naming_words
-from tools.demo_checkpoint.flat_scenes import random_flat
-from tools.demo_checkpoint.landscape_scenes import random_landscape
-from tools.demo_checkpoint.phrases import known_words
+from tools.demo_checkpoint.scenes.flat_scenes import random_flat
+from tools.demo_checkpoint.scenes.landscape_scenes import random_landscape
 
 CARD = card_of(json.loads(card_text()))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.demo_checkpoint.flat_scenes import PLACES, FlatScene, draw_flat
-from tools.demo_checkpoint.landscape_drawing import draw_landscape
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene, Time
-from tools.demo_checkpoint.outlines import OUTLINES, coverage
-from tools.demo_checkpoint.palette import COLOURS, nearest_colours, to_lab
+from tools.demo_checkpoint.scenes.flat_scenes import PLACES, FlatScene, draw_flat
+from tools.demo_checkpoint.scenes.landscape_drawing import draw_landscape
+from tools.demo_checkpoint.scenes.landscape_scenes import LandscapeScene, Time
+from tools.demo_checkpoint.scenes.outlines import OUTLINES, coverage
+from tools.demo_checkpoint.scenes.palette import COLOURS, nearest_colours, to_lab
 
 EVERYTHING = frozenset({"mountains", "snow", "lake", "trees", "sun"})
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from tools.demo_checkpoint.flat_scenes import FlatScene, draw_flat
-from tools.demo_checkpoint.judge import ShapeVerdict, has_feature, judge_shape, time_of_day
-from tools.demo_checkpoint.landscape_drawing import draw_landscape
-from tools.demo_checkpoint.landscape_scenes import LandscapeScene, Time
-from tools.demo_checkpoint.outlines import OUTLINES
+from tools.demo_checkpoint.judging.judge import ShapeVerdict, has_feature, judge_shape, time_of_day
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene, draw_flat
+from tools.demo_checkpoint.scenes.landscape_drawing import draw_landscape
+from tools.demo_checkpoint.scenes.landscape_scenes import LandscapeScene, Time
+from tools.demo_checkpoint.scenes.outlines import OUTLINES
 
 ALL_RIGHT = ShapeVerdict(colour=True, background=True, shape=True)
 SIZES = [(256, 256), (512, 512), (384, 256), (256, 512)]

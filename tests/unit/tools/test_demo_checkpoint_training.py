@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.paths import DEMO_CHECKPOINT
-from tools.demo_checkpoint.flat_scenes import FlatScene, random_flat
-from tools.demo_checkpoint.landscape_scenes import random_landscape
 from tools.demo_checkpoint.pictures import Scene
+from tools.demo_checkpoint.scenes.flat_scenes import FlatScene, random_flat
+from tools.demo_checkpoint.scenes.landscape_scenes import random_landscape
 
 pytestmark = pytest.mark.torch
 
@@ -47,7 +47,7 @@ def test_unpacking_does_not_overwrite_a_training(tmp_path: Path) -> None:
 @pytest.fixture
 def encoded(tmp_path: Path) -> Path:
     """A folder of meaningless latents in three sizes."""
-    from tools.demo_checkpoint.encode import scene_to_json
+    from tools.demo_checkpoint.training.encode import scene_to_json
 
     (tmp_path / "latents").mkdir()
     rng = np.random.default_rng(0)
@@ -60,7 +60,7 @@ def encoded(tmp_path: Path) -> Path:
 
 
 def test_small_pictures_come_first_and_workers_share_a_batch(encoded: Path) -> None:
-    from tools.demo_checkpoint.latents import Latents
+    from tools.demo_checkpoint.training.latents import Latents
 
     data, rng = Latents(encoded), np.random.default_rng(0)
     assert data.batch(rng, unnamed=0, first=True).latents.shape == (64, 4, 16, 16)
@@ -70,8 +70,8 @@ def test_small_pictures_come_first_and_workers_share_a_batch(encoded: Path) -> N
 
 
 def test_outlines_that_are_learned_last_come_more_often(encoded: Path) -> None:
-    from tools.demo_checkpoint.encode import scene_to_json
-    from tools.demo_checkpoint.latents import Latents
+    from tools.demo_checkpoint.training.encode import scene_to_json
+    from tools.demo_checkpoint.training.latents import Latents
 
     scenes: list[Scene] = [
         FlatScene(shape, "red", "white", "medium", "centre", 0)
@@ -92,7 +92,7 @@ def test_outlines_that_are_learned_last_come_more_often(encoded: Path) -> None:
 def test_the_text_encoder_learns_only_on_the_small_pictures(encoded: Path) -> None:
     import torch
 
-    from tools.demo_checkpoint.train_unet import make_denoiser, train
+    from tools.demo_checkpoint.training.unet import make_denoiser, train
 
     train(encoded, steps=4, peak=1e-3, seed=0, small_share=0.5)
     state = torch.load(encoded / "unet.pt", weights_only=True)["optimizer"]["state"]
@@ -103,7 +103,7 @@ def test_the_text_encoder_learns_only_on_the_small_pictures(encoded: Path) -> No
 
 
 def test_latents_keep_the_scale_at_which_training_started(encoded: Path) -> None:
-    from tools.demo_checkpoint.latents import Latents
+    from tools.demo_checkpoint.training.latents import Latents
 
     assert Latents(encoded).scale == pytest.approx(1, abs=0.05)
     assert Latents(encoded, scale=0.5).scale == 0.5

@@ -40,6 +40,7 @@ from domain.errors import (
     StorageUnavailable,
     TooManyCallers,
 )
+from domain.generation.judging import JudgedFields
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["jobs_blueprint"]
@@ -81,7 +82,7 @@ def jobs_blueprint(
         description="The same request was sent before, and its job is finished.",
         headers=response_headers("Location"),
     )
-    def submit(fields: dict[str, Any]) -> tuple[JobView, HTTPStatus, dict[str, str]]:
+    def submit(fields: JudgedFields) -> tuple[JobView, HTTPStatus, dict[str, str]]:
         """Ask for pictures and fetch them later."""
         wanted = make_request(fields, caller=caller())
         view = job_service.submit(

@@ -9,11 +9,13 @@ from urllib.parse import quote
 from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
+from adapters.http.generation.fields import answer_field
 from adapters.http.generation.schemas import TimingsSchema
 from adapters.http.problems.details import job_problem
 from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
+from domain.generation.fields import FIELDS
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import id_problem
 from domain.limits import IntegerRange
@@ -122,20 +124,9 @@ class ProgressSchema(AnswerSchema):
 class _JobRequestSchema(AnswerSchema):
     """The request, with defaults filled in."""
 
-    id = fields.String()
-    model_id = fields.String()
-    prompt = fields.String()
-    negative_prompt = fields.String(allow_none=True)
-    num_inference_steps = fields.Integer()
-    guidance_scale = fields.Float()
-    width = fields.Integer()
-    height = fields.Integer()
-    seed = fields.Integer()
-    num_images = fields.Integer()
-    # Not enums: a newer release may have stored names that are not known here.
-    scheduler = fields.String(allow_none=True)
-    output_format = fields.String()
-    quality = fields.Integer(allow_none=True)
+    class Meta(AnswerSchema.Meta):
+        # Any word: a newer release may have stored names that are not known here.
+        include = {name: answer_field(name, any_word=True) for name in FIELDS}  # noqa: RUF012
 
 
 class _JobImageSchema(AnswerSchema):

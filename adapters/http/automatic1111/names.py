@@ -1,0 +1,12 @@
+"""What that API calls the fields of a request, where it has another name."""
+
+from collections.abc import Mapping
+
+__all__ = ["NAMES"]
+
+NAMES: Mapping[str, str] = {
+    "guidance_scale": "cfg_scale",
+    "num_inference_steps": "steps",
+    "num_images": "batch_size",
+    "scheduler": "sampler_name",
+}

@@ -1,0 +1,13 @@
+"""What that API calls the fields of a request, where it has another name."""
+
+from collections.abc import Mapping
+
+__all__ = ["NAMES"]
+
+NAMES: Mapping[str, str] = {
+    "model_id": "model",
+    "num_images": "n",
+    "quality": "output_compression",
+    "width": "size",
+    "height": "size",
+}

@@ -1,0 +1,278 @@
+"""Bounds for the configuration files of a diffusers folder, before a library reads one.
+
+The classes of a folder are many, and each has fields of its own, so a field is held to a rule by
+its name. Numbers whose names say nothing have a bound too; how many modules are made of them is
+counted while they are (`ticking`).
+"""
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from domain.checkpoints.configurations.json_text import UnusableConfiguration, json_object
+from domain.checkpoints.configurations.rules import (
+    LEVELS,
+    MOST_LAYERS,
+    MOST_TOKENS,
+    MOST_TRAINING_STEPS,
+    SCALING_FACTORS,
+    Rule,
+    number,
+    shown,
+    whole,
+)
+from domain.checkpoints.configurations.tokenizer import check_tokenizer
+
+__all__ = ["check_folder"]
+
+_VOCABULARIES = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
+# `….index.json`, or with a variant `….index.fp16.json`.
+_INDEX = ".index."
+_CONFIGURATION_BYTES, _TOKENIZER_BYTES = 4 * 2**20, 64 * 2**20
+# Published folders have up to 20.
+_MOST_FILES = 500
+# Commas and opening brackets. A vocabulary of 2**18 tokens with 2**19 merges, each a pair, has some
+# 1.9 million of them.
+_MOST_MARKS, _MOST_FIELDS = 3_000_000, MOST_TOKENS + 2**18
+# Published configurations are nested 4 deep; a tokenizer's 6.
+_DEEPEST = 32
+_MOST_VALUES = 200_000
+_LONGEST_LIST = 20_000
+_LONGEST_TEXT = 100_000
+# Widths, sizes and whatever else has no rule of its own. T5's largest width is 65,536.
+_MOST_OF_ANYTHING = 2**17
+# What transformers writes for a tokenizer that has no length: int(1e30).
+_NO_LENGTH = 10**29
+# A table of positions in two dimensions is computed: side x side x width. Stable Diffusion 3.5 has
+# 384 x 384 x 2,432.
+_MOST_SIDE, _MOST_TABLE = 1024, 2**29
+
+_STEPS, _LAYERS = whole(1, MOST_TRAINING_STEPS), whole(0, MOST_LAYERS)
+_TOKENS = whole(-1, MOST_TOKENS)
+_PER_LEVEL, _TRANSFORMERS = whole(0, 8), whole(0, 16)
+_RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
+    (re.compile(pattern), rule)
+    for pattern, rule in (
+        (r"num_train_timesteps|original_inference_steps|num_train_steps", _STEPS),
+        (r"(reverse_)?transformer_layers_per_block", _TRANSFORMERS),
+        (r"layers_per_block|num_res_blocks|num_convs", _PER_LEVEL),
+        (r".*(layers|blocks|depth|stages|refiner)", _LAYERS),
+        (r"solver_order", whole(1, 3)),
+        (r"scaling_factor", number(*SCALING_FACTORS)),
+        (r"extra_ids|num_additional_tokens", whole(0, 10_000)),
+        (r".*(token_id|token_index|_index|_idx|id)s?", _TOKENS),
+        (r".*(vocab|position|length|seq|window).*", _TOKENS),
+        (r"sample_size|pos_embed_max_size|image_size", whole(0, 8192)),
+        (r"(num_)?.*groups|.*kernel.*|.*stride.*|.*padding", whole(-1, 8192)),
+    )
+)
+# A list of one value for each level of a network: as many modules are made.
+_LEVELLED = re.compile(r".*(block_types|out_channels|_mult|channel_mult|num_attention_heads)|width")
+
+
+def check_folder(sizes: Mapping[str, int], read: Callable[[str, int], bytes]) -> None:
+    """Hold every JSON file of a folder to its bounds; nothing is built and nothing imported.
+
+    Each file is read once, but for the small configurations of text encoders.
+
+    Args:
+        sizes: The bytes of each file by its path from the folder.
+        read: Gives the first bytes of the file at a path, as many as there are up to a number.
+
+    Raises:
+        UnusableConfiguration: A file is too large or too deep, is not JSON, or has a value out of
+            bounds. The reason names the file, the field, the value and what it must be.
+        OSError: A file cannot be read.
+    """
+    paths = sorted(path for path in sizes if path.endswith(".json") and _is_read(path))
+    if len(paths) > _MOST_FILES:
+        raise UnusableConfiguration(f"it has more than {_MOST_FILES} configuration files")
+    for path in paths:
+        most = _TOKENIZER_BYTES if _is_large(path) else _CONFIGURATION_BYTES
+        if sizes[path] > most:
+            raise _refused(path, f"has more than {most:,} bytes")
+    files = _Files(frozenset(sizes), read)
+    for path in paths:
+        part, _, name = path.rpartition("/")
+        if name in _VOCABULARIES:
+            _check_vocabulary_file(part, path, files)
+        elif _INDEX in name:
+            _check_shards(path, files.table(path))
+        else:
+            table = files.table(path)
+            _check_values(path, table)
+            if name == "config.json" and part.startswith("transformer") and "/" not in part:
+                _check_positions(path, table)
+            if name == "tokenizer_config.json" and part.startswith("tokenizer"):
+                _check_length(path, table, files.encoder_of(part))
+
+
+class _Files:
+    """The tables in the files of one folder."""
+
+    def __init__(self, paths: Collection[str], read: Callable[[str, int], bytes]) -> None:
+        self._paths = paths
+        self._read = read
+
+    def table(self, path: str) -> dict[str, Any]:
+        """The JSON object at a path."""
+        is_large = _is_large(path)
+        most = _TOKENIZER_BYTES if is_large else _CONFIGURATION_BYTES
+        content = self._read(path, most + 1)
+        if len(content) > most:  # it has grown since its size was taken
+            raise _refused(path, f"has more than {most:,} bytes")
+        if is_large:
+            return json_object(path, content, most_marks=_MOST_MARKS, most_fields=_MOST_FIELDS)
+        return json_object(path, content)
+
+    def encoder_of(self, part: str) -> dict[str, Any]:
+        """The configuration of a tokenizer's text encoder; an empty one where there is none."""
+        path = f"{part.replace('tokenizer', 'text_encoder')}/config.json"
+        return self.table(path) if path in self._paths else {}
+
+
+def _is_read(path: str) -> bool:
+    """Whether a loader may read a file. Beside the index all lie in the folders of the parts."""
+    part, _, name = path.rpartition("/")
+    if not part:
+        return name == "model_index.json"
+    return name != "adapter_config.json" and not path.startswith(".") and "/." not in path
+
+
+def _is_large(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name in _VOCABULARIES or _INDEX in name
+
+
+def _check_values(name: str, table: Mapping[str, Any]) -> None:
+    for count, (field, value, depth) in enumerate(_walked("", table, 0)):
+        if depth > _DEEPEST:
+            raise _refused(name, f"is nested more than {_DEEPEST} deep")
+        if count > _MOST_VALUES:
+            raise _refused(name, f"has more than {_MOST_VALUES:,} values")
+        if (told := _problem(field, value)) is not None:
+            raise _refused(name, f"has a {field[:80]} of {shown(value)}; it must be {told}")
+
+
+def _walked(field: str, value: object, depth: int) -> Iterator[tuple[str, object, int]]:
+    """Each value with the name of the field that it is of; a list's values are of its field."""
+    yield field, value, depth
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _walked(key, each, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _walked(field, each, depth + 1)
+
+
+def _problem(field: str, value: object) -> str | None:
+    """What a value of this field must be; None when it is that, or is no number, list or text."""
+    if isinstance(value, list):
+        most = LEVELS if _LEVELLED.fullmatch(field) else _LONGEST_LIST
+        return None if len(value) <= most else f"a list of up to {most}"
+    if isinstance(value, str):
+        return None if len(value) <= _LONGEST_TEXT else f"a text of up to {_LONGEST_TEXT:,} signs"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if field == "model_max_length":
+        fits = value > _NO_LENGTH or 1 <= value <= MOST_TOKENS
+        return None if fits else f"a whole number from 1 to {MOST_TOKENS:,}"
+    for pattern, rule in _RULES:
+        # What is no whole number under one of these names is a share, a factor or a rate.
+        if pattern.fullmatch(field) and (isinstance(value, int) or field == "scaling_factor"):
+            return rule(value)
+    if isinstance(value, int):
+        is_theta = field.endswith("theta")
+        most = 10**9 if is_theta else _MOST_OF_ANYTHING
+        return None if abs(value) <= most else f"a number from {-most:,} to {most:,}"
+    if value == -math.inf and field == "lambda_min_clipped":  # as diffusers writes it
+        return None
+    return number(-1e12, 1e12)(value)
+
+
+def _check_positions(name: str, table: Mapping[str, Any]) -> None:
+    """A transformer's table of positions is computed when it is made."""
+    sizes = table.get("sample_size"), table.get("pos_embed_max_size")
+    sides = [each for size in sizes for each in _whole_numbers(size)]
+    heads, width = table.get("num_attention_heads"), table.get("attention_head_dim")
+    if not sides:
+        return
+    side = max(sides)
+    if side > _MOST_SIDE:
+        raise _refused(name, f"has a side of {side:,}; it must be up to {_MOST_SIDE:,}")
+    columns = max(_whole_numbers(heads), default=1) * max(_whole_numbers(width), default=1)
+    if side**2 * columns > _MOST_TABLE:
+        raise _refused(name, f"has {side:,} x {side:,} positions of {columns:,} numbers")
+
+
+def _check_length(name: str, about: Mapping[str, Any], network: Mapping[str, Any]) -> None:
+    """CLIP's tokenizer fills every text up to its length, for which its encoder has positions."""
+    length, kind = about.get("model_max_length"), network.get("model_type")
+    positions = network.get("max_position_embeddings", 77)
+    if not isinstance(kind, str) or not kind.startswith("clip") or length is None:
+        return
+    if not isinstance(length, int) or not isinstance(positions, int) or length > positions:
+        raise _refused(
+            name,
+            f"has a model_max_length of {shown(length)}; its text encoder reads {positions} tokens",
+        )
+
+
+def _check_vocabulary_file(part: str, name: str, files: _Files) -> None:
+    """A token's number is a row of the text encoder's table: there must be one.
+
+    On a GPU a number outside of it ends all work of the process.
+    """
+    is_tokenizer = name.endswith("/tokenizer.json")
+    is_read = part.startswith("tokenizer") and "/" not in part
+    if not is_tokenizer and not is_read:
+        return
+    table = files.table(name)
+    if is_tokenizer:
+        check_tokenizer(name, table)
+    if not is_read:
+        return
+    highest = max(_token_numbers(table), default=0)
+    network = files.encoder_of(part)
+    inner = network.get("text_config")
+    size = network.get("vocab_size", inner.get("vocab_size") if isinstance(inner, dict) else None)
+    if type(size) is int and highest >= size:
+        raise _refused(name, f"numbers a token {highest:,}; its text encoder has {size:,}")
+    if highest > MOST_TOKENS:
+        raise _refused(name, f"numbers a token {highest:,}; {MOST_TOKENS:,} are the most")
+
+
+def _check_shards(name: str, table: Mapping[str, Any]) -> None:
+    """An index of weights says in which file beside it each tensor lies."""
+    places = table.get("weight_map")
+    for place in places.values() if isinstance(places, dict) else [None]:
+        if not isinstance(place, str) or not place or "/" in place or place.startswith("."):
+            raise _refused(name, f"has {shown(place)} as a shard; shards lie beside it")
+
+
+def _token_numbers(table: Mapping[str, Any]) -> Iterator[int]:
+    """The numbers of all tokens: of a `tokenizer.json`, or of a table of numbers by token."""
+    model = table.get("model")
+    if not isinstance(model, dict):
+        yield from (each for each in table.values() if type(each) is int)
+        return
+    words, added = model.get("vocab"), table.get("added_tokens")
+    if isinstance(words, list):  # of a Unigram model, where a token's place is its number
+        yield len(words) - 1
+    elif isinstance(words, dict):
+        yield from (each for each in words.values() if type(each) is int)
+    for each in added if isinstance(added, list) else ():
+        if isinstance(each, dict) and type(each.get("id")) is int:
+            yield each["id"]
+
+
+def _whole_numbers(value: object) -> list[int]:
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if type(each) is int]
+
+
+def _refused(name: str, problem: str) -> UnusableConfiguration:
+    return UnusableConfiguration(f"its {name} {problem}")

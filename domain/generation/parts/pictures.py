@@ -1,0 +1,229 @@
+"""Pictures that a request is drawn from: where it starts, and what ControlNets follow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+from domain.errors import FieldProblem
+from domain.generation.fields import ModelId
+from domain.generation.parts.checks import (
+    is_a,
+    own_problems,
+    picture_problem,
+    refuse,
+    settle,
+)
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf
+from domain.pictures import PictureRef
+
+__all__ = [
+    "Control",
+    "InpaintArea",
+    "MaskContent",
+    "Preprocessor",
+    "ResizeMode",
+    "SourceImage",
+]
+
+_MODEL_ID = ModelId(64, 64)
+
+
+class ResizeMode(StrEnum):
+    """How a picture gets the size that is wanted of it."""
+
+    STRETCH = "stretch"
+    CROP = "crop"
+    PAD = "pad"
+
+
+class MaskContent(StrEnum):
+    """What lies under a mask when the drawing starts."""
+
+    ORIGINAL = "original"
+    FILL = "fill"
+    NOISE = "noise"
+    EMPTY = "empty"
+
+
+class InpaintArea(StrEnum):
+    """How much is drawn of a picture with a mask: all of it, or the mask's box at full size."""
+
+    WHOLE = "whole"
+    MASKED = "masked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceImage:
+    """A picture that the drawing starts from: image-to-image, and with a mask inpainting.
+
+    The fields of a mask are None without one, and have their defaults with one.
+
+    Attributes:
+        init_image: Where the drawing starts.
+        strength: The share of the schedule that is drawn; 0 is the picture itself.
+        resize_mode: How both pictures get the wanted size.
+        mask_image: White is drawn again, black stays, grey mixes.
+        mask_blur: Pixels, Gaussian; 4 if not given.
+        mask_content: `original` if not given.
+        inpaint_area: `whole` if not given.
+        inpaint_padding: Pixels round the box of `masked`; 32 if not given.
+        image_guidance_scale: How closely an eight-channel model (instruct-pix2pix) keeps the
+            picture: the guidance of equation 3 of Brooks et al. 2022. None for 1.5 with these
+            models; no other takes one.
+
+    Raises:
+        InvalidRequest: with one row for each field that is wrong.
+    """
+
+    DEFAULT_IMAGE_GUIDANCE: ClassVar[float] = 1.5
+    LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
+        {
+            "strength": NumberRange(0.0, 1.0),
+            "resize_mode": OneOf(tuple(ResizeMode)),
+            "mask_blur": IntegerRange(0, 64),
+            "mask_content": OneOf(tuple(MaskContent)),
+            "inpaint_area": OneOf(tuple(InpaintArea)),
+            "inpaint_padding": IntegerRange(0, 256),
+            "image_guidance_scale": NumberRange(1.0, 10.0),
+        }
+    )
+    OF_A_MASK: ClassVar[Mapping[str, object]] = MappingProxyType(
+        {
+            "mask_blur": 4,
+            "mask_content": MaskContent.ORIGINAL,
+            "inpaint_area": InpaintArea.WHOLE,
+            "inpaint_padding": 32,
+        }
+    )
+    """The fields that need `mask_image`, with their defaults."""
+
+    init_image: PictureRef
+    strength: float = 0.75
+    resize_mode: ResizeMode = ResizeMode.CROP
+    mask_image: PictureRef | None = None
+    mask_blur: int | None = None
+    mask_content: MaskContent | None = None
+    inpaint_area: InpaintArea | None = None
+    inpaint_padding: int | None = None
+    image_guidance_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        optional = {"mask_image", "image_guidance_scale", *self.OF_A_MASK}
+        rules = {"init_image": picture_problem, "mask_image": picture_problem}
+        problems = own_problems(self, self.LIMITS, rules, optional=optional)
+        if self.mask_image is None:
+            problems += [
+                FieldProblem(name, "needs a mask_image; send one, or leave it out")
+                for name in self.OF_A_MASK
+                if getattr(self, name) is not None
+            ]
+        refuse(problems)
+        if self.mask_image is not None:
+            for name, default in self.OF_A_MASK.items():
+                if getattr(self, name) is None:
+                    object.__setattr__(self, name, default)
+        settle(self, float, "strength", "image_guidance_scale")
+        settle(self, ResizeMode, "resize_mode")
+        settle(self, MaskContent, "mask_content")
+        settle(self, InpaintArea, "inpaint_area")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessor:
+    """How the map of a ControlNet is made of a picture.
+
+    Attributes:
+        name: `canny` finds edges, `invert` turns light and dark round.
+        low: The lower threshold of `canny` on gradients of 8-bit pixels; 100 if not given. None
+            for others.
+        high: Its upper threshold; 200 if not given.
+
+    Raises:
+        InvalidRequest: with one row for each field that is wrong.
+    """
+
+    LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
+        {
+            "name": OneOf(("canny", "invert")),
+            "low": IntegerRange(0, 255),
+            "high": IntegerRange(0, 255),
+        }
+    )
+    OF_CANNY: ClassVar[Mapping[str, int]] = MappingProxyType({"low": 100, "high": 200})
+
+    name: str
+    low: int | None = None
+    high: int | None = None
+
+    def __post_init__(self) -> None:
+        problems = own_problems(self, self.LIMITS, optional=set(self.OF_CANNY))
+        wrong = {row.field for row in problems}
+        if "name" not in wrong and self.name != "canny":
+            problems += [
+                FieldProblem(name, f"is of canny alone; leave it out for {self.name}")
+                for name in self.OF_CANNY
+                if getattr(self, name) is not None and name not in wrong
+            ]
+        refuse(problems)
+        if self.name == "canny":
+            for name, default in self.OF_CANNY.items():
+                if getattr(self, name) is None:
+                    object.__setattr__(self, name, default)
+            if self.low > self.high:  # type: ignore[operator]
+                refuse(
+                    [
+                        FieldProblem(
+                            "low", f"is {self.low}; it must be no more than {self.high}, high"
+                        )
+                    ]
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A ControlNet, and the picture that it follows.
+
+    Attributes:
+        model_id: Of the ControlNet.
+        image: The map itself, or what `preprocessor` makes it of.
+        scale: How much it counts.
+        start: The share of the schedule before which it does not count.
+        end: The share of the schedule after which it does not count.
+        preprocessor: None where `image` is the map itself.
+        resize_mode: How `image` gets the wanted size.
+
+    Raises:
+        InvalidRequest: with one row for each field that is wrong.
+    """
+
+    LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
+        {
+            "model_id": _MODEL_ID,
+            "scale": NumberRange(0.0, 2.0),
+            "start": NumberRange(0.0, 1.0),
+            "end": NumberRange(0.0, 1.0),
+            "resize_mode": OneOf(tuple(ResizeMode)),
+        }
+    )
+
+    model_id: str
+    image: PictureRef
+    scale: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    preprocessor: Preprocessor | None = None
+    resize_mode: ResizeMode = ResizeMode.CROP
+
+    def __post_init__(self) -> None:
+        rules = {"image": picture_problem, "preprocessor": is_a(Preprocessor)}
+        problems = own_problems(self, self.LIMITS, rules, optional={"preprocessor"})
+        if not {"start", "end"} & {row.field for row in problems} and self.start >= self.end:
+            # So does diffusers: a ControlNet that never counts is a mistake.
+            text = f"is {self.start}; it must be less than end, which is {self.end}"
+            problems.append(FieldProblem("start", text))
+        refuse(problems)
+        settle(self, str.lower, "model_id")
+        settle(self, float, "scale", "start", "end")
+        settle(self, ResizeMode, "resize_mode")

@@ -1,0 +1,162 @@
+"""What the parts of a request need, and what they say of the request and of each other.
+
+`request` is a `GenerationRequest`, which checks itself with these.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from domain.errors import FieldProblem
+from domain.generation.fields import ModelId
+from domain.generation.parts import (
+    Control,
+    Embedding,
+    Lora,
+    PromptSyntax,
+    SecondPass,
+    SourceImage,
+    Upscale,
+)
+from domain.limits import IntegerRange, Limit, OneOf
+from domain.pictures import MOST_PIXELS_DRAWN, PictureRef
+from domain.sizes import LARGEST_SIDE
+
+__all__ = ["ModelRole", "ModelUse", "models_of", "part_problems", "pictures_of"]
+
+_ONE: Mapping[str, type] = MappingProxyType(
+    {"source": SourceImage, "second_pass": SecondPass, "upscale": Upscale}
+)
+_SEVERAL: Mapping[str, tuple[type, int]] = MappingProxyType(
+    {"loras": (Lora, 8), "embeddings": (Embedding, 16), "controls": (Control, 4)}
+)
+"""With the most of them that a request may have."""
+_PLAIN: Mapping[str, Limit] = MappingProxyType(
+    {
+        "vae_id": ModelId(64, 64),
+        "prompt_syntax": OneOf(tuple(PromptSyntax)),
+        "clip_skip": IntegerRange(1, 12),
+    }
+)
+
+
+class ModelRole(StrEnum):
+    """What a request uses a model for."""
+
+    CHECKPOINT = "checkpoint"
+    VAE = "vae"
+    LORA = "lora"
+    EMBEDDING = "embedding"
+    CONTROLNET = "controlnet"
+    UPSCALER = "upscaler"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A model that a request needs, for what, and the field that names it."""
+
+    role: ModelRole
+    model_id: str
+    field: str
+
+
+def models_of(request: Any) -> tuple[ModelUse, ...]:
+    """The models that it needs, the checkpoint first."""
+    uses = [ModelUse(ModelRole.CHECKPOINT, request.model_id, "model_id")]
+    if request.vae_id is not None:
+        uses.append(ModelUse(ModelRole.VAE, request.vae_id, "vae_id"))
+    several = (
+        ("loras", ModelRole.LORA),
+        ("embeddings", ModelRole.EMBEDDING),
+        ("controls", ModelRole.CONTROLNET),
+    )
+    for name, role in several:
+        uses += [
+            ModelUse(role, part.model_id, f"{name}[{number}].model_id")
+            for number, part in enumerate(getattr(request, name))
+        ]
+    if request.second_pass is not None and (upscaler := request.second_pass.model_id) is not None:
+        uses.append(ModelUse(ModelRole.UPSCALER, upscaler, "second_pass.upscaler"))
+    if request.upscale is not None:
+        uses.append(ModelUse(ModelRole.UPSCALER, request.upscale.model_id, "upscale.model_id"))
+    return tuple(uses)
+
+
+def pictures_of(request: Any) -> tuple[PictureRef, ...]:
+    """The pictures that it needs: where it starts, its mask, those of its controls."""
+    source = request.source
+    own = () if source is None else (source.init_image, source.mask_image)
+    return (
+        *(picture for picture in own if picture is not None),
+        *(control.image for control in request.controls),
+    )
+
+
+def part_problems(request: Any) -> Iterator[FieldProblem]:
+    """One row for each part that is wrong beside the others. A part by itself is right already."""
+    wrong = set()
+    for name, message in _kinds(request):
+        wrong.add(name)
+        yield FieldProblem(name, message)
+    if "embeddings" not in wrong:
+        yield from _tokens(request.embeddings)
+    if not {"second_pass", "upscale"} & wrong:
+        yield from _sizes(request)
+
+
+def _kinds(request: Any) -> Iterator[tuple[str, str]]:
+    for name, kind in _ONE.items():
+        value = getattr(request, name)
+        if value is not None and not isinstance(value, kind):
+            yield name, f"must be a {kind.__name__}"
+    for name, (kind, most) in _SEVERAL.items():
+        values = getattr(request, name)
+        if values == ():
+            continue
+        if not isinstance(values, tuple) or not all(isinstance(each, kind) for each in values):
+            yield name, f"must be a tuple of {kind.__name__}"
+        elif len(values) > most:
+            yield name, f"has {len(values)} entries; it may have at most {most}"
+    for name, limit in _PLAIN.items():
+        value = getattr(request, name)
+        if (value is None and name == "vae_id") or (message := limit.problem(value)) is None:
+            continue
+        yield name, message
+
+
+def _tokens(embeddings: tuple[Embedding, ...]) -> Iterator[FieldProblem]:
+    first: dict[str, int] = {}
+    for number, each in enumerate(embeddings):
+        if each.token is None:
+            continue
+        if each.token in first:
+            text = f"is {each.token[:40]!a}, as that of embeddings[{first[each.token]}] is; one of "
+            yield FieldProblem(f"embeddings[{number}].token", f"{text}them needs another token")
+        first.setdefault(each.token, number)
+
+
+def _sizes(request: Any) -> Iterator[FieldProblem]:
+    """How large the result is, where the sides of the request are numbers."""
+    sides: list[Any] = [request.width, request.height]
+    if not all(type(side) is int for side in sides):
+        return
+    if request.second_pass is not None:
+        scale = request.second_pass.scale
+        sides = [round(side * scale) for side in sides]
+        if max(sides) > LARGEST_SIDE:
+            yield FieldProblem(
+                "second_pass.scale",
+                f"is {scale:g}, which makes {sides[0]} x {sides[1]} pixels; a side may have at "
+                f"most {LARGEST_SIDE}",
+            )
+            return
+    if request.upscale is not None and (scale := request.upscale.scale or 0):
+        sides = [round(side * scale) for side in sides]
+        if sides[0] * sides[1] > MOST_PIXELS_DRAWN:
+            yield FieldProblem(
+                "upscale.scale",
+                f"is {scale:g}, which makes {sides[0]} x {sides[1]} pixels; a picture has at most "
+                f"{MOST_PIXELS_DRAWN}",
+            )

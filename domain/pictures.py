@@ -1,0 +1,74 @@
+"""Picture files that a caller sent or that were drawn here, by name and never as bytes."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.errors import FieldProblem, InvalidRequest
+from domain.limits import IntegerRange, Limit, OneOf
+
+__all__ = ["MOST_PIXELS_DRAWN", "MOST_PIXELS_SENT", "PictureRef"]
+
+_MEGAPIXEL = 2**20
+MOST_PIXELS_SENT = 16 * _MEGAPIXEL
+"""Of a picture that a request takes."""
+MOST_PIXELS_DRAWN = 64 * _MEGAPIXEL
+"""Of a picture that an upscaler makes."""
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRef:
+    """A picture file, named by the SHA-256 of its bytes, as models are.
+
+    Two files are two pictures, whatever their pixels.
+
+    Attributes:
+        id: SHA-256 of the file, 64 hex digits; kept in lower case.
+        media_type: Of the file.
+        size: Of the file, in bytes.
+        width: Pixels.
+        height: Pixels.
+
+    Raises:
+        InvalidRequest: with one row for each field that is wrong.
+    """
+
+    MEDIA_TYPE: ClassVar[Limit] = OneOf(("image/png", "image/jpeg", "image/webp"))
+    # A file that was drawn here may be larger than one that a caller may send.
+    SIZE: ClassVar[Limit] = IntegerRange(1, 2**53 - 1)
+    SIDE: ClassVar[Limit] = IntegerRange(1, MOST_PIXELS_DRAWN)
+
+    id: str
+    media_type: str
+    size: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        found = {
+            "id": _id_problem(self.id),
+            "media_type": self.MEDIA_TYPE.problem(self.media_type),
+            "size": self.SIZE.problem(self.size),
+            "width": self.SIDE.problem(self.width),
+            "height": self.SIDE.problem(self.height),
+        }
+        if not found["width"] and not found["height"] and self.pixels > MOST_PIXELS_DRAWN:
+            found["width"] = (
+                f"is {self.width}, and {self.width} x {self.height} are {self.pixels} pixels; a "
+                f"picture has at most {MOST_PIXELS_DRAWN}"
+            )
+        if problems := [FieldProblem(name, text) for name, text in found.items() if text]:
+            raise InvalidRequest(problems)
+        object.__setattr__(self, "id", self.id.lower())
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.width * self.height
+
+
+def _id_problem(value: object) -> str | None:
+    if isinstance(value, str) and _ID.fullmatch(value.lower()):
+        return None
+    return "must be the SHA-256 of a picture file, 64 hexadecimal digits"

@@ -1,0 +1,94 @@
+"""docs/api.md has each field of a request, as the table of fields has it."""
+
+import re
+
+import pytest
+
+from adapters.http.generation.schemas import request_defaults
+from adapters.http.openai.names import NAMES
+from domain.generation.fields import FIELDS, V1_LIMITS
+from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
+from tests.http.conftest import Service, make_settings
+from tests.http.description.test_documentation import API, table
+
+_DEFAULTS = {
+    "id": "one is made",
+    "model_id": "required",
+    "prompt": "required",
+    "num_inference_steps": "`DEFAULT_INFERENCE_STEPS`",
+    "guidance_scale": "`DEFAULT_GUIDANCE_SCALE`",
+    "seed": "random",
+    "scheduler": "the model's",
+    "quality": "90",
+}
+"""What follows from more than the field itself."""
+_BOUNDS = {
+    "model_id": "64 hexadecimal digits",
+    "width": "256–1024",
+    "height": "256–1024",
+    "seed": "0–2^53−1",
+    "scheduler": "`schedulers`",
+}
+"""Where the limit is not what most callers meet."""
+_TYPES: dict[type, str] = {
+    IntegerRange: "integer",
+    NumberRange: "number",
+    TextLength: "string",
+    OneOf: "string",
+}
+
+ROWS = {
+    name: cells
+    for cells in table(API, "## Draw pictures")
+    for name in re.findall("`([a-z_]+)`", cells[0])
+}
+
+
+def bounds(name: str, limit: Limit) -> list[str]:
+    if name in _BOUNDS:
+        return [_BOUNDS[name]]
+    if isinstance(limit, IntegerRange | NumberRange):
+        return [f"{limit.minimum:g}–{limit.maximum:g}"]
+    if isinstance(limit, OneOf):
+        return [f"`{word}`" for word in limit.words]
+    length = f"{limit.maximum} characters"
+    return [f"{limit.minimum}–{length}" if limit.minimum else f"Up to {length}"]
+
+
+def test_the_document_has_the_fields_and_no_others() -> None:
+    assert list(ROWS) == list(FIELDS)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_each_field_has_its_type_its_default_and_its_bounds(name: str) -> None:
+    _, kind, default, meaning = ROWS[name]
+    limit = V1_LIMITS[name]
+    wanted = next(word for of, word in _TYPES.items() if isinstance(limit, of))
+    assert kind == wanted + (", null" if FIELDS[name].is_optional else "")
+    value = request_defaults(make_settings()).get(name)
+    plain = "null" if value is None else str(value)
+    assert default.strip("`") == _DEFAULTS.get(name, plain).strip("`")
+    for part in bounds(name, limit):
+        assert part in meaning
+
+
+def test_the_page_has_a_control_for_each_field(shared: Service) -> None:
+    html = shared.client.get("/", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert set(re.findall(r'<(?:input|select|textarea) [^>]*name="([a-z_]+)"', html)) == (
+        FIELDS.keys() - {"id"}
+    )
+    for name in FIELDS.keys() - {"id"}:
+        assert f'data-error="{name}"' in html
+        assert FIELDS[name].label in html
+
+
+def test_the_openai_api_takes_each_field_by_its_name_there(shared: Service) -> None:
+    document = shared.client.get("/openapi.json").get_json()
+    taken = document["components"]["schemas"]["ImagesRequest"]["properties"]
+    assert {NAMES.get(name, name) for name in FIELDS.keys() - {"id"}} <= taken.keys()
+
+
+@pytest.mark.parametrize("schema", ["GenerationRequest", "JobRequest"])
+def test_a_job_tells_each_field_that_was_asked_for(shared: Service, schema: str) -> None:
+    document = shared.client.get("/openapi.json").get_json()
+    assert list(document["components"]["schemas"][schema]["properties"]) == list(FIELDS)
