@@ -9,6 +9,7 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
+from adapters.cli.errors import told
 from adapters.gunicorn.arbiter import ServiceArbiter
 from adapters.gunicorn.console import say
 from adapters.gunicorn.descriptors import connections_within_limit
@@ -68,7 +69,7 @@ def post_worker_init(worker: Any) -> None:
         say(no_model_message(settings))
 
     def on_fatal(error: DomainError) -> None:
-        worker.log.critical("%s", error)
+        worker.log.critical("%s", told(error))
         # gunicorn restarts a worker that died, except with this status, with which gunicorn ends
         # too.
         os._exit(Arbiter.APP_LOAD_ERROR)

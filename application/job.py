@@ -4,10 +4,10 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from application.fingerprints import fingerprint
-from domain.errors import GenerationFailed, JobNotReadable
+from domain.errors import DomainError, GenerationFailed, IdConflict, JobNotReadable, restored
 from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
 
 __all__ = [
@@ -51,10 +51,28 @@ class JobKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job failed: the `code` of a DomainError, or `internal_error`, and its message."""
+    """Why a job failed.
+
+    Attributes:
+        code: Of a DomainError, or `internal_error`.
+        detail: The same in words, for a person to read.
+        facts: Those of the DomainError, so that it can be said in other words. None where it was
+            none, or an older release stored the job: the words are all that there is then.
+    """
 
     code: str
     detail: str
+    facts: dict[str, Any] | None = dataclasses.field(default=None, hash=False)
+
+    @classmethod
+    def of(cls, error: DomainError) -> "JobFailure":
+        """The failure that this error is."""
+        return cls(error.code, str(error), error.facts)
+
+    @property
+    def error(self) -> DomainError | None:
+        """The error again; None where it is not known, or is not one of this release."""
+        return None if self.facts is None else restored(self.code, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +185,17 @@ class Job:
             same.append(fingerprint(self.request, seed=None))
         return fingerprint(request) in same
 
+    def conflict_with(self, request: GenerationRequest) -> IdConflict:
+        """The error for a request that has the id of this job and asks for something else."""
+        ours, theirs = self.request, request
+        differing = tuple(
+            field.name
+            for field in dataclasses.fields(GenerationRequest)
+            if getattr(ours, field.name) != getattr(theirs, field.name)
+            and not (field.name == "seed" and self.seed_drawn and request.seed is None)
+        )
+        return IdConflict(ours.id, differing, str(ours.output_format))
+
     @property
     def can_be_replaced(self) -> bool:
         """Whether its id may be sent again with whatever body, as it has brought nothing."""
@@ -204,14 +233,14 @@ class Job:
                 f"the process that drew this was ended by {crash}, so it is not drawn again; the "
                 "log has where. Choose another model, or change the request"
             )
-            return self.failed(now, JobFailure(GenerationFailed.code, detail))
+            return self.failed(now, JobFailure.of(GenerationFailed(detail)))
         if self.attempts < _MOST_ATTEMPTS:
             return self._moved(JobStatus.RUNNING, status=JobStatus.QUEUED, started_at=None)
         detail = (
             f"the service ended {self.attempts} times while this was drawn, perhaps because of it: "
             "a process that takes all memory is killed"
         )
-        return self.failed(now, JobFailure(GenerationFailed.code, detail))
+        return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
         """The job with its pictures."""
@@ -248,7 +277,7 @@ class Job:
     def refused(self, now: float) -> "Job":
         """The job that another release stored and this one cannot draw."""
         reason = "" if self.foreign is None else self.foreign.reason
-        failure = JobFailure(JobNotReadable.code, str(JobNotReadable(reason)))
+        failure = JobFailure.of(JobNotReadable(reason))
         return self._moved(
             JobStatus.QUEUED,
             JobStatus.RUNNING,

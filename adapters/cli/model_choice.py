@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from adapters.cli.failures import Misuse
+from adapters.cli.errors import InputError, told
 from adapters.cli.terminal import plain
-from domain.errors import ModelNotFound, ModelsNotRead, NoModel
+from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -23,33 +23,28 @@ def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
             alias.
 
     Raises:
-        Misuse: `wanted` names no model, or several; the message lists the candidates.
+        InputError: `wanted` names no model, or several; the message lists the candidates.
     """
     try:
         model = registry.resolve(wanted)
-    except NoModel:
-        raise Misuse(
-            "there is no model to draw with; put a checkpoint into a folder of MODEL_DIRS, or let "
-            "`ai-inference demo` put a small one there. `ai-inference models` lists what is there"
-        ) from None
-    except ModelsNotRead as error:
-        raise Misuse(str(error)) from None
+    except (NoModel, ModelsNotRead) as error:
+        raise InputError(told(error)) from None
     except ModelNotFound as error:
-        raise _misuse(registry, error, wanted) from None
+        raise _input_error(registry, error, wanted) from None
     if model.reason is not None:
-        raise Misuse(f"no picture can be drawn with {plain(model.name)}: {plain(model.reason)}")
+        raise InputError(told(ModelNotLoadable(model.reason, model.name)))
     return model
 
 
-def _misuse(registry: ModelRegistry, error: ModelNotFound, wanted: str | None) -> Misuse:
+def _input_error(registry: ModelRegistry, error: ModelNotFound, wanted: str | None) -> InputError:
     name = f"'{plain(error.wanted)}'"
     if wanted is None:
         name = f"{name} (DEFAULT_MODEL)"
     if meant := registry.named(error.wanted):
-        return Misuse(f"{name} names several models; name one by its id.{_listed(meant)}")
+        return InputError(f"{name} names several models; name one by its id.{_listed(meant)}")
     models = registry.models(ModelKind.CHECKPOINT)
     listed = _listed(model for model in models if model.loadable)
-    return Misuse(f"no model is called {name}{_hint(error.wanted)}.{listed}")
+    return InputError(f"no model is called {name}{_hint(error.wanted)}.{listed}")
 
 
 def _hint(wanted: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from adapters.cli.failures import Failure, Misuse
+from adapters.cli.errors import CommandError, InputError
 from adapters.cli.terminal import plain
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GeneratedImage
@@ -26,10 +26,10 @@ ENDINGS: Mapping[str, OutputFormat] = MappingProxyType(
 
 
 def format_of(output: Path) -> OutputFormat:
-    """Return the format that a file's ending names. Raises Misuse for any other ending."""
+    """Return the format that a file's ending names. Raises InputError for any other ending."""
     wanted = ENDINGS.get(output.suffix.lower())
     if wanted is None:
-        raise Misuse(
+        raise InputError(
             f"--output is '{plain(str(output))}'; its ending names the format and "
             f"must be one of {', '.join(ENDINGS)}"
         )
@@ -40,19 +40,19 @@ def destinations(output: Path, count: int, *, force: bool) -> list[Path]:
     """Return where `count` images go: `output`, or `<stem>-1.png` and so on for several.
 
     Raises:
-        Misuse: they could not be written there, or a file is there already and `force` is not set.
+        InputError: they could not be written there, or a file is there and `force` is not set.
     """
     if not output.parent.is_dir():
-        raise Misuse(f"--output: there is no folder '{plain(str(output.parent))}'")
+        raise InputError(f"--output: there is no folder '{plain(str(output.parent))}'")
     if not os.access(output.parent, os.W_OK):
-        raise Misuse(
+        raise InputError(
             f"--output: nothing can be written to the folder '{plain(str(output.parent))}'"
         )
     paths = [output] if count == 1 else _numbered(output, count)
     if directory := next((path for path in paths if path.is_dir()), None):
-        raise Misuse(f"--output: '{plain(str(directory))}' is a folder")
+        raise InputError(f"--output: '{plain(str(directory))}' is a folder")
     if not force and (taken := [path for path in paths if os.path.lexists(path)]):
-        raise Misuse(_exists(taken[0]))
+        raise InputError(_exists(taken[0]))
     return paths
 
 
@@ -60,7 +60,7 @@ def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
     """Write the image. If this is interrupted, `path` holds all of it or nothing.
 
     Raises:
-        Failure: it cannot be written, or another file has appeared there in the meantime.
+        CommandError: it cannot be written, or another file has appeared there in the meantime.
     """
     temporary = path.with_name(f".ai-inference-{secrets.token_hex(8)}.tmp")
     try:
@@ -70,9 +70,9 @@ def save(image: GeneratedImage, path: Path, *, force: bool) -> None:
         else:
             _move_without_replacing(temporary, path)
     except FileExistsError:
-        raise Failure(_exists(path)) from None
+        raise CommandError(_exists(path)) from None
     except OSError as error:
-        raise Failure(f"{plain(str(path))} cannot be written: {error.strerror}") from None
+        raise CommandError(f"{plain(str(path))} cannot be written: {error.strerror}") from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`ai-inference`: the commands together, and how each of them ends."""
+"""`ai-inference`: all commands, and how each of them ends."""
 
 import sys
 from typing import NoReturn
@@ -12,7 +12,7 @@ from adapters.cli.commands.keys import keys
 from adapters.cli.commands.models import models
 from adapters.cli.commands.serve import serve
 from adapters.cli.commands.tokens import token
-from adapters.cli.failures import INTERRUPTED, Failure, Misuse
+from adapters.cli.errors import INTERRUPTED, InputError, error_of
 from adapters.cli.output import OutputLost
 from adapters.cli.wiring import Assembly
 from application.settings.settings import SettingsError
@@ -30,9 +30,9 @@ class _Program(click.Group):
             click.echo("stopped", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
         except SettingsError as error:
-            raise Misuse(str(error)) from None
+            raise InputError(str(error)) from None
         except DomainError as error:
-            raise Failure(str(error)) from None
+            raise error_of(error) from None
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,8 +63,8 @@ for _command in (serve, generate, models, demo, token, keys, doctor):
 def run(assembly: Assembly, name: str) -> NoReturn:
     """Run the command that the process's arguments name, and end the process.
 
-    Where standard output fails the command ends with 1: with a sentence on standard error, or with
-    none where its reader has had enough.
+    If standard output cannot be written to, the command ends with 1, and says so on standard
+    error. It says nothing where the reader of the output has closed it.
     """
     try:
         program.main(prog_name=name, obj=assembly)

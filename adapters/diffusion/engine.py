@@ -157,9 +157,7 @@ class Engine:
         if not bool(torch.isfinite(pixels).all()):
             device = self.device
             dtype = device.dtype_of_others if plan.decode is None else device.dtype
-            raise GenerationFailed(
-                f"decoding produced NaN in {dtype}; DTYPE=float32 helps when the model is sound"
-            )
+            raise GenerationFailed(f"decoding produced NaN in {dtype}", overflowed=str(dtype))
         # Bytes are made on the device, so that a quarter of the memory is copied from it, and once.
         levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
         height, width = size

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from adapters.filesystem.cards import CardsBeside
 from adapters.filesystem.folders import device_of, extension_of, model_paths
 from adapters.filesystem.headers.reading import IncompleteFile
-from adapters.filesystem.scan_warnings import Complaints, one_line
+from adapters.filesystem.scan_warnings import ScanWarnings, one_line
 from adapters.filesystem.scanning.changes import FolderChanges
 from adapters.filesystem.scanning.folder_identity import identify_folder
 from adapters.filesystem.scanning.identity import Identity, Reading, identify_file
@@ -109,8 +109,8 @@ class FilesystemModelSource(ModelSource):
         self._clock = clock
         self._changes = FolderChanges(self._folders)
         self._seen: dict[str, _Seen] = {}
-        self._complaints = Complaints()
-        self._cards = CardsBeside(self._complaints)
+        self._warnings = ScanWarnings()
+        self._cards = CardsBeside(self._warnings)
         self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
@@ -138,7 +138,7 @@ class FilesystemModelSource(ModelSource):
             pending=tuple(_pending(each) for each in unlisted),
             moving=any(each.trouble is None for each in unlisted),
             settled=all(each.trouble is not None or each.is_written_to for each in unlisted),
-            unread=self._complaints.end_of_scan(),
+            unread=self._warnings.end_of_scan(),
         )
 
     def wait(self, seconds: float) -> None:
@@ -157,9 +157,9 @@ class FilesystemModelSource(ModelSource):
     def _found(self) -> Iterator[Found]:
         for path in self._paths():
             try:
-                found = look_at(path, self._complaints)
+                found = look_at(path, self._warnings)
             except OSError as error:
-                self._complaints.unread(path, f"{path} is left out: {error.strerror}")
+                self._warnings.unread(path, f"{path} is left out: {error.strerror}")
             else:
                 if found is not None:
                     yield found
@@ -170,14 +170,14 @@ class FilesystemModelSource(ModelSource):
         return named or paths
 
     def _paths_in(self, folder: str) -> Sequence[str]:
-        paths = tuple(model_paths(folder, self._complaints))
+        paths = tuple(model_paths(folder, self._warnings))
         device = device_of(folder)
         if device is None:
             return paths
         if paths:
             self._devices[folder] = device
         elif self._devices.get(folder, device) != device:
-            self._complaints.unread(
+            self._warnings.unread(
                 folder, f"the model folder {folder} is empty; what was mounted there is gone"
             )
         return paths
@@ -220,7 +220,7 @@ class FilesystemModelSource(ModelSource):
         if (unfit := seen.found.unfit) is not None:
             seen.reason = unfit
             seen.trouble = f"{seen.found.path} is left out: {unfit}"
-            self._complaints.say(seen.trouble)
+            self._warnings.warn(seen.trouble)
             return
         stalled = now - seen.first >= self._stall_seconds
         if seen.trouble is not None:
@@ -247,9 +247,9 @@ class FilesystemModelSource(ModelSource):
 
     def _log_trouble(self, seen: _Seen) -> None:
         if seen.trouble is not None and seen.incomplete:
-            self._complaints.say(seen.trouble)
+            self._warnings.warn(seen.trouble)
         elif seen.trouble is not None:
-            self._complaints.unread(seen.found.path, seen.trouble)
+            self._warnings.unread(seen.found.path, seen.trouble)
 
     def _identify(self, found: Found, reading: Reading, stalled: bool) -> Identity | None:
         if found.stamp is not None:

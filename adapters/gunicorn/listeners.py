@@ -6,7 +6,7 @@ from gunicorn.sock import TCP6Socket, TCPSocket
 from gunicorn.systemd import listen_fds
 from gunicorn.util import is_ipv6
 
-from application.listening import why_not_listening
+from application.settings.listening import why_not_listening
 
 __all__ = ["listen"]
 

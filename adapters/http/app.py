@@ -16,7 +16,7 @@ from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
 from adapters.http.page.routes import BrowserPage
-from adapters.http.problems import install_error_handlers
+from adapters.http.problems.handlers import install_error_handlers
 from adapters.http.v1.health import public_blueprint
 from adapters.http.v1.inference import inference_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
@@ -85,7 +85,7 @@ def create_app(
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app,
-        {openai.PREFIX: openai.render_failure, automatic1111.PREFIX: automatic1111.render_failure},
+        {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     streams = EventStreams(job_service, places=Places(settings.max_streams))
@@ -110,7 +110,7 @@ def create_app(
         automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
-        automatic1111.upkeep_blueprint(device_report, process_report, credential_checker),
+        automatic1111.program_blueprint(device_report, process_report, credential_checker),
         automatic1111.progress_blueprint(job_service, credential_checker),
         automatic1111.png_info_blueprint(picture_codec, credential_checker),
         explorer_blueprint(registry),

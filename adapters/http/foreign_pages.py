@@ -1,9 +1,9 @@
-"""Requests that a page of another site makes a browser send.
+"""Requests that a browser sends because a page of another site makes it.
 
 A browser adds a stored password (HTTP Basic) to every request for this service, also to one that a
 form or a script of another site sends. The other site cannot read the answer, but the request would
-act in the name of the person at the browser. Scripts that send a Bearer token name it themselves,
-so the CORS policy decides about them.
+act in the name of the user. A script that sends a Bearer token has to know it, so the CORS policy
+decides about such requests.
 """
 
 from collections.abc import Collection

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from adapters.security.whole_files import NotASecret, read_secret, write_secret
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
 
 __all__ = ["LinkKey"]
 
@@ -51,17 +51,16 @@ class LinkKey:
                 key = read_secret(self._file, _BYTES + 1, mend=True)  # another process was first
         except NotASecret as error:
             raise StorageUnavailable(
-                f"{self._file.name} in DATA_DIR {error}; remove it, and the service makes a new "
-                "one. Earlier links stop working then"
+                f"the key of picture links, {self._file.name}, {error}", StorageFault.LINK_KEY
             ) from error
         except OSError as error:
             raise StorageUnavailable(
-                f"the key of picture links can be neither read nor made in DATA_DIR: "
-                f"{error.strerror}; ask for the pictures with response_format b64_json"
+                f"the key of picture links can be neither read nor made: {error.strerror}",
+                StorageFault.LINK_KEY,
             ) from error
         if key is None or len(key) != _BYTES:
             raise StorageUnavailable(
-                f"{self._file.name} in DATA_DIR does not hold {_BYTES} bytes; remove it, and the "
-                "service makes a new one. Earlier links stop working then"
+                f"the key of picture links, {self._file.name}, does not hold {_BYTES} bytes",
+                StorageFault.LINK_KEY,
             )
         return key

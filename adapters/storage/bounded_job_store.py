@@ -90,6 +90,4 @@ class BoundedJobStore(JobStore):
             return self._calls(call, self._long_seconds if patiently else self._seconds)
         except TimeoutError as error:
             _log.error("the job store failed: %s", error)
-            raise StorageUnavailable(
-                "the job database does not answer; try again in a moment"
-            ) from error
+            raise StorageUnavailable("the job database does not answer") from error

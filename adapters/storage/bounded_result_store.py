@@ -85,6 +85,4 @@ class BoundedResultStore(ResultStore):
             return (calls or self._calls)(call, seconds)
         except TimeoutError as error:
             _log.error("the pictures' folder failed: %s", error)
-            raise StorageUnavailable(
-                "the folder of the pictures does not answer; try again in a moment"
-            ) from error
+            raise StorageUnavailable("the folder of the pictures does not answer") from error

@@ -12,7 +12,7 @@ from application.jobs.queue import JobQueue
 from application.jobs.records import JobRecords
 from application.jobs.timing import Forecast
 from application.ports.job_observer import JobObserver
-from domain.errors import DeadlineUnmet, IdConflict, QueueFull, ShuttingDown, StorageUnavailable
+from domain.errors import DeadlineUnmet, QueueFull, ShuttingDown, StorageUnavailable
 from domain.generation.request import GenerationRequest
 
 __all__ = ["Acceptance", "SubmitLock", "Submitted"]
@@ -57,7 +57,7 @@ class SubmitLock:
         seen = self._answered
         while not self._lock.acquire(timeout=self._patience):
             if self._answered == seen:
-                raise StorageUnavailable("the job store does not answer; try again in a moment")
+                raise StorageUnavailable("the job store does not answer")
             seen = self._answered
 
 
@@ -205,5 +205,5 @@ class Acceptance:
 def _answer(wanted: Submitted, live: LiveJob | None, job: Job) -> LiveJob | Job:
     """The job that is there. Raises IdConflict where it is that of another request."""
     if not job.answers(wanted.request):
-        raise IdConflict(wanted.request.id)
+        raise job.conflict_with(wanted.request)
     return live or job

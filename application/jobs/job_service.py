@@ -232,7 +232,7 @@ class JobService:
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
             if live is not None:
-                raise JobRunning(job_id, live.job.status)
+                raise JobRunning(job_id, live.job.status.value)
             self._records.forget(job)
 
     def watch(

@@ -91,7 +91,7 @@ class Endings:
 def failure_of(error: Exception) -> JobFailure:
     """What the caller of a job that failed with this error is told."""
     if isinstance(error, DomainError):
-        return JobFailure(error.code, str(error))
+        return JobFailure.of(error)
     return JobFailure(
         "internal_error", "an unexpected error; the log has it under the id of the job"
     )

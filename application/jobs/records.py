@@ -168,7 +168,7 @@ class JobRecords:
         if not 0 <= number < len(images):
             raise _missing_image(job, number)
         data = self._results.read(job.token, number)
-        # A copy of DATA_DIR may be incomplete, and a disk may return other bytes.
+        # A copy of the folder may be incomplete, and a disk may return other bytes.
         if data is None or not images[number].describes(data):
             raise PicturesLost(job.request.id)
         return data
@@ -180,10 +180,7 @@ class JobRecords:
         """
         data = self._results.read(picture.token, picture.number)
         if data is None or not picture.describes(data):
-            raise ImageNotFound(
-                "the picture of this link is gone: its job was forgotten, or was kept for as long "
-                "as jobs are; ask for the picture again"
-            )
+            raise ImageNotFound(number=picture.number)
         return data
 
     def result(self, job: Job) -> GenerationResult:
@@ -264,21 +261,9 @@ class JobRecords:
 
 
 def _missing_image(job: Job, number: int) -> ImageNotFound:
-    """Why a job has no picture of this number, and what its caller can do."""
-    name, images = f"{job.request.id!a}", job.images or ()
+    """Why a job has no picture of this number."""
     if not job.status.finished:
-        return ImageNotReady(job.request.id, job.status)
-    if not images:
-        return ImageNotFound(
-            f"the job {name} has {job.status} and has no pictures; send its request again"
-            if job.status is JobStatus.FAILED
-            else f"the job {name} was {job.status} and has no pictures; send its request again"
-        )
-    if len(images) == 1:
-        return ImageNotFound(
-            f"the job {name} has 1 picture, number 0; there is no picture {number}"
-        )
-    return ImageNotFound(
-        f"the job {name} has {len(images)} pictures, numbers 0 to {len(images) - 1}; there is no "
-        f"picture {number}"
-    )
+        return ImageNotReady(job.request.id, job.status.value)
+    if not job.images:
+        return ImageNotFound(job.request.id, number, status=job.status.value)
+    return ImageNotFound(job.request.id, number, pictures=len(job.images))

@@ -10,7 +10,7 @@ from functools import partial
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
 from application.lifecycle.devices import Device, Devices, DeviceState
-from domain.errors import DomainError, NoModel
+from domain.errors import DomainError
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["InferenceService", "Readiness"]
@@ -35,9 +35,9 @@ class Readiness(StrEnum):
     READY = "ready"
     SEEKING_DEVICE = "the service is looking for the device"
     SCANNING = "the model files are being read, and no model that can draw is known yet"
-    NO_MODEL = str(NoModel())
+    NO_MODEL = "there is no model to draw with"
     WARMING_UP = "the service is warming up: it draws the first pictures"
-    IN_USE = "another service uses the same DATA_DIR"
+    IN_USE = "another service uses the same data folder"
     STANDS_STILL = "the device has shown no progress for a long time"
     STORAGE = "a job could not be stored: the disk is full, or the database is locked or gone"
     QUEUE_FULL = "the queue is full"
@@ -223,7 +223,7 @@ class InferenceService:
         if self._registry.scanned and not self._names_checked:
             self._names_checked = True
             for problem in self._registry.name_problems():
-                _log.warning("DEFAULT_MODEL or MODEL_ALIASES: %s", problem)
+                _log.warning("a configured name stands for no model: %s", problem)
 
     def _tidy(self) -> None:
         while not self._stopping.wait(_TIDY_SECONDS):
@@ -234,8 +234,8 @@ class InferenceService:
 
     def _announce(self, tell: _Announcements) -> None:
         readiness = self.readiness
-        # Several threads may get here at once; the lock lets one of them speak. Once the service
-        # was ready, only its readiness says that it is not ready any more.
+        # Several threads may get here at once; the lock lets one of them announce it. When the
+        # service is not ready any more, `readiness` says so to all who ask.
         with self._announcing:
             if readiness not in tell or self._announced & {readiness, Readiness.READY}:
                 return

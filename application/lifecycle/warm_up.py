@@ -91,7 +91,7 @@ class WarmUp:
         kept = {each.id for each in self._report.loaded_models}
         for gone in [name for model_id, name in warm.items() if model_id not in kept]:
             _log.warning(
-                "%s is not loaded any more: MODEL_CACHE_BYTES is too small for WARM_UP", gone
+                "%s is not loaded any more: not all models to warm up fit the cache of models", gone
             )
 
     @property
@@ -118,9 +118,7 @@ class WarmUp:
     def _log_missing(self, name: str | None) -> None:
         if name is not None:
             why = "several models" if self._registry.named(name) else "no model"
-            _log.warning(
-                "WARM_UP has %r, which names %s; `ai-inference models` lists them", name, why
-            )
+            _log.warning("the model %r is to be warmed up, and that names %s", name, why)
 
     def _draw(self, model: ModelRecord, stopped: Callable[[float], bool]) -> None:
         compiled = self._compiled

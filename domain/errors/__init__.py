@@ -2,18 +2,19 @@
 
     DomainError
     ├── InvalidRequest           one or more fields of a request are wrong
-    ├── Unauthenticated          no credential, or one that is not good
-    ├── Forbidden                a good credential without the right
+    ├── Unauthenticated          no credential, or one that is not valid
+    ├── (Forbidden)              a valid credential without the right
+    │   ├── ScopeMissing             it lacks the scope
     │   ├── TokenMintingForbidden    a token cannot make another
     │   └── LinkNotValid             a link to a picture that was not made here, or has expired
-    ├── TokensUnavailable        no SECRET_KEY, so no tokens
+    ├── TokensUnavailable        no key to sign tokens with
     ├── ModelNotFound            no model has that id or name, or several have
     │   └── NoModel                  there is no model to draw with at all
     ├── ModelNotLoadable         the file is there and cannot draw
     │   └── ModelChanged             the file is no longer the one that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
-    │   └── DeviceLost               nothing can be drawn by this process any more
+    │   └── DeviceLost               this process can draw nothing any more
     ├── DeviceUnavailable        the device that was asked for is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
@@ -22,28 +23,38 @@
     ├── IdConflict               the id belongs to another request
     ├── JobRunning               the job has not ended, so it cannot be forgotten
     ├── JobNotReadable           another release stored the job, and this one cannot draw it
-    ├── JobCancelled             the job was cancelled while somebody waited for it
+    ├── JobCancelled             the job was cancelled while a caller waited for it
     ├── UnreadablePicture        a picture that was sent cannot be read
     ├── StorageUnavailable       jobs or pictures cannot be stored or read now
-    │   └── StorageInUse             another process draws the jobs of this DATA_DIR
-    ├── Refused                  not now; says when to try again
+    │   └── StorageInUse             another process uses the same data folder
+    ├── (Refused)                not now; says when to try again
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            it would not be done in time
     │   ├── TooManyCallers           too many callers wait for pictures or listen
     │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 
-Each class has a stable `code`: clients and dashboards match on it, so it never changes.
+A class in brackets is never raised itself. Each other class has a stable `code`: clients and
+dashboards match on it, so it never changes.
+
+This layer calls what is wrong with one field a problem, and what is raised an error.
 """
 
 from domain.errors.access import (
     Forbidden,
     LinkNotValid,
+    ScopeMissing,
     TokenMintingForbidden,
     TokensUnavailable,
     Unauthenticated,
 )
-from domain.errors.base import DomainError, FieldProblem, InvalidRequest
+from domain.errors.base import (
+    DomainError,
+    FieldProblem,
+    InvalidRequest,
+    error_classes,
+    restored,
+)
 from domain.errors.drawing import DeviceLost, DeviceUnavailable, GenerationFailed, OutOfMemory
 from domain.errors.jobs import (
     IdConflict,
@@ -57,6 +68,7 @@ from domain.errors.jobs import (
 )
 from domain.errors.models import ModelChanged, ModelNotFound, ModelNotLoadable, NoModel
 from domain.errors.refusals import (
+    Activity,
     DeadlineUnmet,
     ModelsNotRead,
     QueueFull,
@@ -64,9 +76,16 @@ from domain.errors.refusals import (
     ShuttingDown,
     TooManyCallers,
 )
-from domain.errors.storage import StorageInUse, StorageUnavailable, UnreadablePicture
+from domain.errors.storage import (
+    StorageFault,
+    StorageInUse,
+    StorageUnavailable,
+    UnreadablePicture,
+)
+from domain.errors.wording import Wording, row_of
 
 __all__ = [
+    "Activity",
     "DeadlineUnmet",
     "DeviceLost",
     "DeviceUnavailable",
@@ -92,7 +111,9 @@ __all__ = [
     "PicturesLost",
     "QueueFull",
     "Refused",
+    "ScopeMissing",
     "ShuttingDown",
+    "StorageFault",
     "StorageInUse",
     "StorageUnavailable",
     "TokenMintingForbidden",
@@ -100,4 +121,8 @@ __all__ = [
     "TooManyCallers",
     "Unauthenticated",
     "UnreadablePicture",
+    "Wording",
+    "error_classes",
+    "restored",
+    "row_of",
 ]

@@ -1,34 +1,51 @@
 """Credentials and rights."""
 
+from dataclasses import dataclass
+
 from domain.errors.base import DomainError
 
 __all__ = [
     "Forbidden",
     "LinkNotValid",
+    "ScopeMissing",
     "TokenMintingForbidden",
     "TokensUnavailable",
     "Unauthenticated",
 ]
 
 
+@dataclass(eq=False)
 class Unauthenticated(DomainError):
     """The request has no credential, or one that is not valid. The answer does not say why."""
 
+    credential_sent: bool
+
     code = "unauthenticated"
 
-    def __init__(self, *, credential_sent: bool) -> None:
-        self.credential_sent = credential_sent
-        super().__init__(
-            "the credential is not valid; send a current API key or token"
-            if credential_sent
-            else "a credential is needed; send 'Authorization: Bearer <API key or token>'"
-        )
+    def __str__(self) -> str:
+        if self.credential_sent:
+            return "the credential is not valid"
+        return "a credential is needed"
 
 
 class Forbidden(DomainError):
-    """The credential is valid, but lacks the scope that this route needs."""
+    """The credential is valid, but does not give the right."""
+
+
+@dataclass(eq=False)
+class ScopeMissing(Forbidden):
+    """The credential is valid, but lacks the scope that is needed.
+
+    Attributes:
+        scope: By its name in tokens.
+    """
+
+    scope: str
 
     code = "insufficient_scope"
+
+    def __str__(self) -> str:
+        return "the credential does not give this right"
 
 
 class TokenMintingForbidden(Forbidden):
@@ -36,19 +53,23 @@ class TokenMintingForbidden(Forbidden):
 
     code = "token_minting_forbidden"
 
+    def __str__(self) -> str:
+        return "only an API key can make a token"
+
 
 class LinkNotValid(Forbidden):
     """The link has expired, or this service did not make it. The answer does not say which."""
 
     code = "link_not_valid"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the link to this picture is not valid, or has expired; ask for the picture again"
-        )
+    def __str__(self) -> str:
+        return "the link to this picture is not valid, or has expired"
 
 
 class TokensUnavailable(DomainError):
-    """Tokens need a `SECRET_KEY`, and none is set."""
+    """Tokens need a key to sign with, and the service has none."""
 
     code = "tokens_unavailable"
+
+    def __str__(self) -> str:
+        return "there are no tokens, because there is no key to sign them with"

@@ -1,10 +1,11 @@
-"""What every error is, and what is wrong with a request."""
+"""The base of all errors, and what is wrong with a request."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
-__all__ = ["DomainError", "FieldProblem", "InvalidRequest"]
+__all__ = ["DomainError", "FieldProblem", "InvalidRequest", "error_classes", "restored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,30 +17,51 @@ class FieldProblem:
 
 
 class DomainError(Exception):
-    """Base of all errors that a caller may see. `str(error)` names the value and the remedy.
+    """Base of all errors that a caller may see.
 
-    Each of them can be pickled, with its facts.
+    An error carries facts. Each parameter of its constructor is an attribute of the same name: a
+    number, a text, or a tuple of these. So an error can be pickled, stored and restored.
+
+    `str(error)` is a short sentence for the log. It names the facts. It does not know how the
+    caller asked, or how the operator configures the service: each API and the command line have a
+    table of their own with the sentence and the remedy.
+
+    The classes are dataclasses where they only hold facts. They are not frozen, because Python
+    writes the traceback into an exception.
     """
 
-    code = "error"
+    def __init__(self) -> None:
+        """An error without facts."""
+        super().__init__()
+
+    code: ClassVar[str]
+    """A stable word that programs can match. A class without one is never raised itself."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts by name. `type(error).of_facts(error.facts)` is the same error again."""
+        names = [*inspect.signature(type(self).__init__).parameters][1:]
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The error with these facts, which may have been JSON: a list is as good as a tuple.
+
+        Raises:
+            TypeError: they are not the facts of this class.
+        """
+        return cls(**{name: _immutable(value) for name, value in facts.items()})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exceptions are pickled by their constructor's arguments, and many here have others.
-        return _loaded, (type(self), self.args, self.__dict__)
-
-
-def _loaded(
-    kind: type[DomainError], args: tuple[Any, ...], facts: Mapping[str, Any]
-) -> DomainError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(facts)
-    return error
+        """An error is pickled by its facts; Python's own way loses keyword arguments."""
+        return type(self).of_facts, (self.facts,)
 
 
 class InvalidRequest(DomainError):
     """One or more fields are wrong; `problems` has one row for each, all of them at once.
 
-    Of those past the hundredth the last row tells the number: a body may hold very many.
+    Of more than a hundred wrong fields only a hundred have a row, because a body may hold very many
+    of them. One more row then says how many the others are.
     """
 
     code = "invalid_request"
@@ -50,4 +72,36 @@ class InvalidRequest(DomainError):
         if more := len(problems) - len(shown):
             shown.append(FieldProblem("body", f"has {more} more wrong fields"))
         self.problems = tuple(shown)
-        super().__init__("; ".join(f"{row.field} {row.message}" for row in self.problems))
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Self:
+        rows = [
+            FieldProblem(**row) if isinstance(row, Mapping) else row for row in facts["problems"]
+        ]
+        error = cls(())
+        error.problems = tuple(rows)  # which were counted when the error was made
+        return error
+
+    def __str__(self) -> str:
+        return "; ".join(f"{row.field} {row.message}" for row in self.problems)
+
+
+def error_classes(base: type[DomainError] = DomainError) -> tuple[type[DomainError], ...]:
+    """Every class of errors that can be raised: those with a code, by their place in the tree."""
+    own = (base,) if "code" in vars(base) else ()
+    return own + tuple(each for child in base.__subclasses__() for each in error_classes(child))
+
+
+def restored(code: str, facts: Mapping[str, Any]) -> DomainError | None:
+    """The error that had this code and these facts; None where this release has no such error."""
+    for cls in error_classes():
+        if cls.code == code:
+            try:
+                return cls.of_facts(facts)
+            except (TypeError, KeyError):
+                return None
+    return None
+
+
+def _immutable(value: Any) -> Any:
+    return tuple(map(_immutable, value)) if isinstance(value, list) else value

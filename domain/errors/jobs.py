@@ -1,5 +1,7 @@
 """Jobs and their pictures."""
 
+from dataclasses import dataclass
+
 from domain.errors.base import DomainError
 
 __all__ = [
@@ -14,19 +16,47 @@ __all__ = [
 ]
 
 
+@dataclass(eq=False)
 class JobNotFound(DomainError):
     """You have no job with this id. Jobs of other callers are never shown."""
 
+    job_id: str
+
     code = "job_not_found"
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"you have no job {job_id!a}; GET /v1/jobs lists your jobs")
+    def __str__(self) -> str:
+        return f"the caller has no job {self.job_id!a}"
 
 
+@dataclass(eq=False)
 class ImageNotFound(DomainError):
-    """The job has no picture with this number."""
+    """The job has no picture with this number.
+
+    Attributes:
+        job_id: The job; empty where the picture was asked for without naming one.
+        number: The picture that was asked for: a number, or the text that is not one.
+        status: How a job without pictures ended; empty for one that has some.
+        pictures: How many pictures the job has.
+    """
+
+    job_id: str = ""
+    number: int | str = 0
+    status: str = ""
+    pictures: int = 0
 
     code = "image_not_found"
+
+    def __str__(self) -> str:
+        if isinstance(self.number, str):
+            return f"{self.number!a} is not the number of a picture"
+        if not self.job_id:
+            return "the picture is gone: its job was removed, or was kept for as long as jobs are"
+        if self.status:
+            verb = "has" if self.status == "failed" else "was"
+            return f"the job {self.job_id!a} {verb} {self.status} and has no pictures"
+        last = self.pictures - 1
+        count = f"{self.pictures} pictures, numbers 0 to {last}" if last else "1 picture, number 0"
+        return f"the job {self.job_id!a} has {count}; there is no picture {self.number}"
 
 
 class ImageNotReady(ImageNotFound):
@@ -35,62 +65,81 @@ class ImageNotReady(ImageNotFound):
     code = "image_not_ready"
 
     def __init__(self, job_id: str, status: str) -> None:
-        super().__init__(
-            f"the job {job_id!a} is {status} and has no pictures yet; wait until it has succeeded; "
-            "GET /v1/jobs/{id} and its events say when"
-        )
+        super().__init__(job_id, status=status)
+
+    def __str__(self) -> str:
+        return f"the job {self.job_id!a} is {self.status} and has no pictures yet"
 
 
+@dataclass(eq=False)
 class JobRunning(DomainError):
     """The job has not ended. Only a finished job can be removed."""
 
+    job_id: str
+    status: str
+
     code = "job_running"
 
-    def __init__(self, job_id: str, status: str) -> None:
-        super().__init__(
-            f"the job {job_id!a} is {status}, and only a finished job can be removed; cancel it "
-            "first, or wait until it has ended"
-        )
+    def __str__(self) -> str:
+        return f"the job {self.job_id!a} is {self.status}, and only a finished job can be removed"
 
 
+@dataclass(eq=False)
 class JobNotReadable(DomainError):
     """Another release of this service stored the job, and this one cannot draw it."""
 
+    reason: str
+
     code = "job_not_readable"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"another release of this service stored this job, and this release does not take it: "
-            f"{reason}; send a new request, or run that release"
+    def __str__(self) -> str:
+        return (
+            "another release of this service stored this job, and this release does not take it: "
+            f"{self.reason}"
         )
 
 
+@dataclass(eq=False)
 class PicturesLost(DomainError):
     """The job was drawn, but its picture files are gone or damaged."""
 
+    job_id: str
+
     code = "pictures_lost"
 
-    def __init__(self, job_id: str) -> None:
-        what = f"the files of the job {job_id!a} are gone"
-        super().__init__(f"{what}; send the same request again to have it drawn again")
+    def __str__(self) -> str:
+        return f"the files of the job {self.job_id!a} are gone"
 
 
+@dataclass(eq=False)
 class IdConflict(DomainError):
-    """The id belongs to another request of yours, which stays as it is."""
+    """The id belongs to another request of yours, which stays as it is.
+
+    Attributes:
+        job_id: The id.
+        differing: The fields in which the new request differs from the one that has the id.
+        output_format: Of the request that has the id; empty where that is not known.
+    """
+
+    job_id: str
+    differing: tuple[str, ...] = ()
+    output_format: str = ""
 
     code = "id_conflict"
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(
-            f"the id {job_id!a} belongs to another request of yours; send a new id, or the "
-            "same request again to get its result"
-        )
+    def __str__(self) -> str:
+        fields = ", ".join(self.differing)
+        which = f", which differs in {fields}" if fields else ""
+        return f"the id {self.job_id!a} belongs to another request of the caller{which}"
 
 
+@dataclass(eq=False)
 class JobCancelled(DomainError):
     """The job was cancelled while this request waited for it."""
 
+    job_id: str
+
     code = "cancelled"
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"the job {job_id!a} was cancelled; send it again to have it drawn")
+    def __str__(self) -> str:
+        return f"the job {self.job_id!a} was cancelled"

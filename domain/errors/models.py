@@ -1,7 +1,7 @@
 """Models that are not there, or cannot be drawn with."""
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domain.errors.base import DomainError
 
@@ -12,41 +12,36 @@ _SHOWN_CHARACTERS = 80
 """Of a name that a client sent, in a message."""
 
 
+@dataclass(eq=False)
 class ModelNotFound(DomainError):
     """No model in the folders has this id or name, or several models have this name.
 
-    Args:
+    Attributes:
         wanted: The id or the name.
-        stands_for: What an alias of this name stands for; None for what is no alias.
+        stands_for: What an alias of this name stands for; None if the name is not an alias.
         is_default: Whether it is the name of the default model, which the request left out.
-        bearers: The models that have the name, each as a person tells them apart.
+        bearers: The models that have the name, each with its path and the first digits of its id.
     """
+
+    wanted: str
+    stands_for: str | None = None
+    is_default: bool = False
+    bearers: tuple[str, ...] = ()
 
     code = "model_not_found"
 
-    def __init__(
-        self,
-        wanted: str,
-        *,
-        stands_for: str | None = None,
-        is_default: bool = False,
-        bearers: Sequence[str] = (),
-    ) -> None:
-        self.wanted = wanted
-        self.bearers = tuple(bearers)
-        name = f"{wanted[:_SHOWN_CHARACTERS]!a}"
-        if is_default:
+    def __str__(self) -> str:
+        name = f"{self.wanted[:_SHOWN_CHARACTERS]!a}"
+        if self.is_default:
             name = f"the default model {name}"
-        if stands_for is not None:
-            name = f"{name}, which stands for {stands_for[:_SHOWN_CHARACTERS]!a},"
-        if bearers:
-            why = f"{name} names several models: {', '.join(bearers)}; send the id of one"
-        elif is_default or stands_for is not None:
-            why = f"{name} is not there; GET /v1/models lists the models"
-        else:
-            called = "has the id" if _ID.fullmatch(wanted.lower()) else "has the id or name"
-            why = f"no model {called} {name}; GET /v1/models lists the models"
-        super().__init__(why)
+        if self.stands_for is not None:
+            name = f"{name}, which stands for {self.stands_for[:_SHOWN_CHARACTERS]!a},"
+        if self.bearers:
+            return f"{name} names several models: {', '.join(self.bearers)}"
+        if self.is_default or self.stands_for is not None:
+            return f"{name} is not there"
+        called = "has the id" if _ID.fullmatch(self.wanted.lower()) else "has the id or name"
+        return f"no model {called} {name}"
 
 
 class NoModel(ModelNotFound):
@@ -55,27 +50,32 @@ class NoModel(ModelNotFound):
     code = "no_model"
 
     def __init__(self) -> None:
-        DomainError.__init__(
-            self,
-            "there is no model to draw with; put a checkpoint into one of the folders that "
-            "MODEL_DIRS names, or let `ai-inference demo` put a small one there. GET /v1/models "
-            "says why each file cannot draw",
-        )
-        self.wanted = ""
-        self.bearers = ()
+        super().__init__("")
+
+    def __str__(self) -> str:
+        return "there is no model to draw with"
 
 
+@dataclass(eq=False)
 class ModelNotLoadable(DomainError):
-    """The model is there, but it cannot draw; `detail` says why.
+    """The model is there, but it cannot draw.
 
-    `lasting` says whether its bytes are why, so that another attempt would end likewise.
+    Attributes:
+        reason: Why.
+        name: The model's file or folder; empty where the reason names it.
+        lasting: Whether its bytes are why, so that another attempt would end likewise.
     """
+
+    reason: str
+    name: str = ""
+    lasting: bool = False
 
     code = "model_not_loadable"
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
-        self.lasting = lasting
-        super().__init__(message)
+    def __str__(self) -> str:
+        return (
+            f"no picture can be drawn with {self.name}: {self.reason}" if self.name else self.reason
+        )
 
 
 class ModelChanged(ModelNotLoadable):
@@ -84,4 +84,7 @@ class ModelChanged(ModelNotLoadable):
     code = "model_changed"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} has changed since it was listed; GET /v1/models has its new id")
+        super().__init__("it has changed since it was listed", name)
+
+    def __str__(self) -> str:
+        return f"{self.name} has changed since it was listed"

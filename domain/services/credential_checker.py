@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from domain.credentials import AccessToken, Principal, Scope, scope_problem
 from domain.errors import (
     FieldProblem,
-    Forbidden,
     InvalidRequest,
+    ScopeMissing,
     TokenMintingForbidden,
     TokensUnavailable,
     Unauthenticated,
@@ -19,7 +19,7 @@ __all__ = ["CredentialChecker"]
 
 
 class CredentialChecker:
-    """Tells callers apart and mints tokens for those who may."""
+    """Tells callers apart, and makes tokens for those who may have them."""
 
     EXPIRES_IN = IntegerRange(1, 86_400)
     """Seconds that a token may be good for."""
@@ -35,8 +35,8 @@ class CredentialChecker:
         """The caller with this credential, who has `scope`.
 
         Raises:
-            Unauthenticated: no credential, or one that no verifier knows.
-            Forbidden: the credential is good and lacks the scope.
+            Unauthenticated: there is no credential, or no verifier knows it.
+            ScopeMissing: the credential is valid and lacks the scope.
         """
         if not credential:
             raise Unauthenticated(credential_sent=False)
@@ -47,7 +47,7 @@ class CredentialChecker:
         else:
             raise Unauthenticated(credential_sent=True)
         if scope is not None and scope not in principal.scopes:
-            raise Forbidden(f"this credential lacks the scope {scope}")
+            raise ScopeMissing(scope)
         return principal
 
     def require_minting(self, principal: Principal) -> None:
@@ -86,9 +86,7 @@ class CredentialChecker:
 
     def _issuer_for(self, principal: Principal) -> TokenIssuer:
         if not principal.may_mint:
-            raise TokenMintingForbidden("only an API key can make a token; send an API key")
+            raise TokenMintingForbidden
         if self._issuer is None:
-            raise TokensUnavailable(
-                "there are no tokens, because SECRET_KEY is not set; set it, or send an API key"
-            )
+            raise TokensUnavailable
         return self._issuer

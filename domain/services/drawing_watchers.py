@@ -100,8 +100,9 @@ class AttendedDrawing(DrawingWatcher):
         self._watcher.loading(loaded)
         if not loaded and self._clock() - self._began > self._load_timeout:
             raise ModelNotLoadable(
-                f"{self._model.name} was not loaded within {self._load_timeout:g} seconds, the "
-                "longest that a load may take here"
+                f"it was not loaded within {self._load_timeout:g} seconds, the longest that a load "
+                "may take here",
+                self._model.name,
             )
 
     def step(self, done: int, total: int) -> None:

@@ -244,7 +244,7 @@ class GenerateImages:
             raise
         except ModelNotLoadable as error:
             if error.lasting:
-                self._registry.reject(model.id, str(error))
+                self._registry.reject(model.id, error.reason)
             raise
         except Exception:
             raise
@@ -331,6 +331,6 @@ def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProbl
 def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:
     return FieldProblem(
         "scheduler",
-        f"is '{scheduler}', which {model.name} does not take; leave scheduler "
-        "out, or choose a model that lists it in its schedulers",
+        f"is '{scheduler}', which {model.name} does not take; leave it out, or choose another "
+        "model",
     )

@@ -128,7 +128,7 @@ class ModelRegistry(ModelLocator):
         """The model with this id, to draw with. Raises ModelNotFound and ModelNotLoadable."""
         record = self.get(model_id)
         if record.reason is not None:
-            raise ModelNotLoadable(f"no picture can be drawn with {record.name}: {record.reason}")
+            raise ModelNotLoadable(record.reason, record.name)
         return record
 
     def locate(self, model_id: str) -> ModelRecord:
@@ -204,7 +204,7 @@ class ModelRegistry(ModelLocator):
             wanted,
             stands_for=self._names.stands_for(wanted, self.models()),
             is_default=is_default,
-            bearers=[f"{each.path} ({each.id[:SHORT_ID]})" for each in found],
+            bearers=tuple(f"{each.path} ({each.id[:SHORT_ID]})" for each in found),
         )
 
     def _first(self) -> ModelRecord:

@@ -11,9 +11,10 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from adapters.cli.errors import told
 from adapters.cli.terminal import human_bytes
 from adapters.cli.wiring import Assembly
-from application.listening import why_not_listening
+from application.settings.listening import why_not_listening
 from application.settings.misspelt import misspelt_settings
 from application.settings.settings import Settings, SettingsError
 from application.version import NAME, VERSION
@@ -120,7 +121,7 @@ def check_device(assembly: Assembly, settings: Settings) -> Check:
     try:
         device = assembly.find_device(settings)
     except DeviceUnavailable as error:
-        return Check("device", Verdict.PROBLEM, str(error))
+        return Check("device", Verdict.PROBLEM, told(error))
     except (ImportError, OSError, RuntimeError) as error:  # torch is installed but cannot be loaded
         return Check("device", Verdict.PROBLEM, f"torch fails: {type(error).__name__}: {error}")
     cache = settings.model_cache_bytes
@@ -171,7 +172,7 @@ def check_job_store(assembly: Assembly, settings: Settings) -> Check:
     try:
         assembly.try_job_store(settings)
     except StorageUnavailable as error:
-        return Check(name, Verdict.PROBLEM, str(error))
+        return Check(name, Verdict.PROBLEM, told(error))
     except ImportError as error:
         return Check(name, Verdict.PROBLEM, f"its driver is not installed: {error}")
     return Check(name, Verdict.OK, "its database answers")

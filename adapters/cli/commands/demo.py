@@ -2,7 +2,7 @@
 
 import click
 
-from adapters.cli.failures import Failure
+from adapters.cli.errors import CommandError
 from adapters.cli.options import settings_for
 from adapters.cli.terminal import plain
 from adapters.cli.wiring import Assembly
@@ -34,8 +34,8 @@ def demo(assembly: Assembly, folder: str | None) -> None:
     try:
         path = assembly.put_demo(folder)
     except FileNotFoundError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Failure(f"nothing can be written to '{plain(folder)}': {reason}") from None
+        raise CommandError(f"nothing can be written to '{plain(folder)}': {reason}") from None
     click.echo(plain(path))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from adapters.cli.failures import Misuse
+from adapters.cli.errors import InputError
 from adapters.cli.interrupts import kept_interrupts
 from adapters.cli.model_choice import choose_model
 from adapters.cli.options import models_dir_option, settings_for
@@ -68,7 +68,7 @@ def generate(
     values["output_format"] = output_format or format_of(output)
     request = _request(settings, values)
     if format_of(output) is not request.output_format:
-        raise Misuse(
+        raise InputError(
             f"--output is '{plain(str(output))}', which is not a name for a "
             f"{request.output_format}; leave --output-format out, or give the name that ending"
         )
@@ -91,7 +91,7 @@ def _usual_file(output_format: str | None) -> Path:
 
 
 def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
-    """The request for a model that is yet to be found. Raises Misuse, in the API's words."""
+    """The request for a model that is yet to be found. Raises InputError, in the API's words."""
     defaults = {
         "num_inference_steps": settings.default_inference_steps,
         "guidance_scale": settings.default_guidance_scale,
@@ -100,11 +100,13 @@ def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
     try:
         return GenerationRequest(id="cli", model_id=_ANY_MODEL, **(defaults | given))
     except InvalidRequest as error:
-        raise _misuse(error) from None
+        raise _input_error(error) from None
 
 
-def _misuse(error: InvalidRequest) -> Misuse:
-    return Misuse("\n".join(f"{option_name(row.field)} {row.message}" for row in error.problems))
+def _input_error(error: InvalidRequest) -> InputError:
+    return InputError(
+        "\n".join(f"{option_name(row.field)} {row.message}" for row in error.problems)
+    )
 
 
 def _draw(
@@ -131,7 +133,7 @@ def _draw(
             dataclasses.replace(request, model_id=model.id), on_step=on_step
         )
     except InvalidRequest as error:  # of what this model cannot do
-        raise _misuse(error) from None
+        raise _input_error(error) from None
     finally:
         line.clear()
         core.registry.close()

@@ -2,12 +2,12 @@
 
 import click
 
-from adapters.cli.failures import Misuse
+from adapters.cli.errors import InputError
 from adapters.cli.options import integer
 from adapters.cli.wiring import Assembly
 from application.settings.settings import Settings
 from domain.credentials import Principal, Scope, join_scopes
-from domain.errors import InvalidRequest, TokensUnavailable, Unauthenticated
+from domain.errors import InvalidRequest, Unauthenticated
 from domain.limits import TextLength
 from domain.services.credential_checker import CredentialChecker
 
@@ -49,19 +49,17 @@ def token(assembly: Assembly, subject: str, scope: str, expires_in: int) -> None
     """
     settings = Settings.from_env(assembly.environment)
     if message := _SUBJECT.problem(subject):
-        raise Misuse(f"--subject {message}")
+        raise InputError(f"--subject {message}")
     checker = assembly.core(settings, None).credential_checker
     holder = Principal(name=subject, scopes=frozenset(Scope), may_mint=True)
     try:
         minted = checker.mint(holder, expires_in=expires_in, scope=scope)
         checker(minted.token)
-    except TokensUnavailable:
-        raise Misuse("SECRET_KEY is not set; a token needs the SECRET_KEY of the service") from None
     except InvalidRequest as error:
         rows = [f"{_OPTIONS[row.field]} {row.message}" for row in error.problems]
-        raise Misuse("\n".join(rows)) from None
+        raise InputError("\n".join(rows)) from None
     except Unauthenticated:
-        raise Misuse(f"the service would not take a token for {subject!a}") from None
+        raise InputError(f"the service would not take a token for {subject!a}") from None
     if weakness := settings.secret_key_weakness:
         click.echo(f"warning: SECRET_KEY is weak: {weakness}", err=True)
     click.echo(minted.token)

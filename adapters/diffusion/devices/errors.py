@@ -81,15 +81,12 @@ def translated_errors(
         if is_device_lost(error):
             raise DeviceLost(
                 f"{doing} failed, and the device takes no more work from this process: "
-                f"{brief(error)}; send the request again when the service has restarted"
+                f"{brief(error)}"
             ) from error
         if not is_out_of_memory(error):
             raise GenerationFailed(f"{doing} failed: {brief(error)}") from error
         give_memory_back(device)
-        raise OutOfMemory(
-            f"{doing} does not fit the memory of {device.name}; "
-            "ask for a smaller width and height or fewer images"
-        ) from error
+        raise OutOfMemory(doing, device.name) from error
 
 
 def give_memory_back(device: Device) -> None:

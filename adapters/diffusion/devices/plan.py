@@ -1,5 +1,6 @@
 """Decides how a machine draws, from its facts. Nothing here looks at the machine."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ _BATCH_LIMITS = {"cpu": 1, "mps": 4, "cuda": 8}
 _SLICED_BELOW = 64 * 2**30
 _WEIGHTS_SHARE = 0.8
 """The share of a device's memory that weights may take. Drawing needs the rest."""
+_OPTIONS = (
+    *("backend", "dtype", "vae_dtype", "quantization", "memory_format", "attention", "offload"),
+    "compile",
+)
+"""What an operator may choose, as the reasons below call it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +61,12 @@ def choose_plan(facts: DeviceFacts, overrides: PlanOverrides) -> ExecutionPlan:
     """The best plan for a device that respects every override.
 
     Raises:
-        DeviceUnavailable: the device cannot do what an override asks; the message names the
-            settings.
+        DeviceUnavailable: the device cannot do what an override asks; `options` names it.
     """
     if problems := list(_problems(facts, overrides)):
-        raise DeviceUnavailable("; ".join(problems))
+        reason = "; ".join(problems)
+        named = tuple(option for option in _OPTIONS if re.search(rf"\b{option}\b", reason))
+        raise DeviceUnavailable(reason, options=named)
     dtype = _or(overrides.dtype, _precision(facts))
     vae_dtype = _or(overrides.vae_dtype, dtype)
     wide = "bfloat16" if facts.bfloat16 else "float32"
@@ -147,39 +154,39 @@ def _is_eager(backend: str, wanted: PlanOverrides) -> bool:
 def _problems(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
     if wanted.quantization == "int8" and facts.kind == "cpu" and not facts.int8:
         yield (
-            f"QUANTIZATION is int8, for which {facts.name} has no instructions (VNNI or AMX); "
+            f"quantization is int8, for which {facts.name} has no instructions (VNNI or AMX); "
             "leave it out"
         )
     if wanted.quantization == "int8" and wanted.backend == "torch":
-        yield "QUANTIZATION is int8, which OpenVINO computes, and BACKEND is torch; leave one out"
+        yield "quantization is int8, which OpenVINO computes, and backend is torch; leave one out"
     if wanted.quantization == "int8" or wanted.backend == "openvino":
         yield from _problems_of_openvino(facts, wanted)
     if wanted.offload == "model":
         if facts.kind != "cuda":
-            yield f"OFFLOAD is model, which is for CUDA; leave it out on {facts.device}"
+            yield f"offload is model, which is for CUDA; leave it out on {facts.device}"
         if wanted.compile:
-            yield "OFFLOAD is model and COMPILE is true; choose one of the two"
+            yield "offload is model and compile is true; choose one of the two"
     if wanted.attention == "chunked" and facts.kind != "cpu":
-        yield f"ATTENTION is chunked, which is for CPUs; leave it out on {facts.device}"
+        yield f"attention is chunked, which is for CPUs; leave it out on {facts.device}"
     elif wanted.attention == "chunked" and wanted.compile:
-        yield "ATTENTION is chunked and COMPILE is true; choose one of the two"
+        yield "attention is chunked and compile is true; choose one of the two"
     if wanted.memory_format == "channels_last" and facts.kind == "mps":
-        yield "MEMORY_FORMAT is channels_last, with which Metal draws wrongly; leave it out"
+        yield "memory_format is channels_last, with which Metal draws wrongly; leave it out"
     if wanted.compile:
         if facts.kind == "mps":
-            yield "COMPILE is true, which is for CUDA and CPUs; leave it out on mps"
+            yield "compile is true, which is for CUDA and CPUs; leave it out on mps"
         elif not facts.compiler:
             needs = "g++ or clang++" if facts.kind == "cpu" else "triton and gcc or clang"
             yield (
-                f"COMPILE is true, for which torch needs {needs}, and they are not there; "
-                "install them or leave COMPILE out"
+                f"compile is true, for which torch needs {needs}, and they are not there; "
+                "install them or leave compile out"
             )
 
 
 def _problems_of_openvino(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator[str]:
     asks = [
         f"{setting} is {value}"
-        for setting, value in (("BACKEND", wanted.backend), ("QUANTIZATION", wanted.quantization))
+        for setting, value in (("backend", wanted.backend), ("quantization", wanted.quantization))
         if value in ("openvino", "int8")
     ]
     asked, it = " and ".join(asks), "both" if len(asks) > 1 else "it"
@@ -187,12 +194,11 @@ def _problems_of_openvino(facts: DeviceFacts, wanted: PlanOverrides) -> Iterator
         yield f"{asked}, for CPUs alone; leave {it} out on {facts.device}"
     if not facts.openvino:
         yield (
-            f"{asked}, and OpenVINO is not installed; "
-            f"`pip install '.[openvino]'` brings it, or leave {it} out"
+            f"{asked}, and OpenVINO is not installed; install the extra openvino, or leave {it} out"
         )
     if "float16" in (wanted.dtype, wanted.vae_dtype):
-        yield f"{asked}, and OpenVINO draws in float32 or bfloat16; DTYPE and VAE_DTYPE say which"
+        yield f"{asked}, and OpenVINO draws in float32 or bfloat16; dtype and vae_dtype say which"
     if wanted.compile:
-        yield f"{asked}, and COMPILE is true, which is for torch; leave one out"
+        yield f"{asked}, and compile is true, which is for torch; leave one out"
     if wanted.attention == "chunked":
-        yield f"{asked}, and ATTENTION is chunked, which is for torch; leave one out"
+        yield f"{asked}, and attention is chunked, which is for torch; leave one out"

@@ -41,10 +41,13 @@ def probe(device: str = AUTO) -> DeviceFacts:
     """
     chosen = torch.device(_best_device() if device == AUTO else device)
     if not _is_there(chosen):
-        there = ", ".join(name for name in ("cuda", "mps", "cpu") if _is_there(torch.device(name)))
         raise DeviceUnavailable(
-            f"DEVICE is {device!r}, which this machine or this build of torch "
-            f"{torch.__version__} does not have; there are: {there}. DEVICE=auto takes the best"
+            f"device is {device!r}, which this machine or this build of torch "
+            f"{torch.__version__} does not have",
+            available=tuple(
+                name for name in ("cuda", "mps", "cpu") if _is_there(torch.device(name))
+            ),
+            options=("device",),
         )
     look = {"cuda": _cuda, "mps": _mps, "cpu": _cpu}[chosen.type]
     name, memory_bytes, bfloat16, compiler = look(chosen)

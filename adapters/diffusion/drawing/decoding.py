@@ -85,8 +85,7 @@ def _fitting(
             return pixels
         if tiling != AUTO:
             raise OutOfMemory(
-                f"the picture is drawn and does not fit the memory of {device.name} as pixels; "
-                "VAE_TILING=auto decodes it tile by tile, or ask for a smaller one"
+                "the picture is drawn, and decoding it as a whole", device.name, tiling_helps=True
             )
     side = _TILE if max(latents.shape[-2:]) > _TILE else _SMALL_TILE
     knows_tiles = hasattr(pipeline.vae, "tile_latent_min_size")

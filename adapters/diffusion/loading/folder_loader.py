@@ -50,12 +50,13 @@ def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) ->
     try:
         return _read(model.path, device, tick)
     except DomainError as error:
-        raise ModelNotLoadable(f"{model.name} cannot be loaded: {error}", lasting=True) from error
+        raise ModelNotLoadable(f"it cannot be loaded: {error}", model.name, lasting=True) from error
     except Exception as error:  # libraries raise whatever the files lead them to
         if is_out_of_memory(error):
             raise
         raise ModelNotLoadable(
-            f"{model.name} is not a whole model of its configuration: {brief(error)}",
+            f"it is not a whole model of its configuration: {brief(error)}",
+            model.name,
             lasting=is_of_the_bytes(error),
         ) from error
 

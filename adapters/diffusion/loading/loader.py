@@ -115,7 +115,8 @@ def _finish(pipeline: StableDiffusion, device: Device) -> None:
 def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     _log.warning("%a cannot be loaded", model.path, exc_info=error)
     return ModelNotLoadable(
-        f"{model.name} is not a whole checkpoint of its configuration: {brief(error)}",
+        f"it is not a whole checkpoint of its configuration: {brief(error)}",
+        model.name,
         lasting=is_of_the_bytes(error),
     )
 
@@ -130,7 +131,7 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipel
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
-        raise ModelNotLoadable(f"{model.name} cannot be loaded: {reason}", lasting=True)
+        raise ModelNotLoadable(f"it cannot be loaded: {reason}", model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 
@@ -164,7 +165,9 @@ def _family_configuration(
     model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
 ) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
-        raise ModelNotLoadable(f"{model.name} is of no family that a single file is loaded of")
+        raise ModelNotLoadable(
+            "it belongs to no family that can be loaded from a single file", model.name
+        )
     probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
     prediction = prediction_of(model.family, weights, metadata, probe)
     return configuration_files(model.family, prediction)

@@ -45,7 +45,7 @@ def check_part_paths(model: ModelRecord) -> None:
         pieces = part.path.split("/")
         if not {"", ".", ".."}.isdisjoint(pieces) or "\0" in part.path:
             raise ModelNotLoadable(
-                f"{model.name} has a file at {part.path!r}; a path must lie inside the folder"
+                f"it has a file at {part.path!r}; a path must lie inside the folder", model.name
             )
 
 

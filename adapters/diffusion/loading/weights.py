@@ -53,5 +53,5 @@ def read_weights(
 
 def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     return ModelNotLoadable(
-        f"{model.name} cannot be read: {brief(error)}", lasting=is_of_the_bytes(error)
+        f"it cannot be read: {brief(error)}", model.name, lasting=is_of_the_bytes(error)
     )

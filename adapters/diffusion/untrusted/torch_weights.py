@@ -65,22 +65,24 @@ def _checked(name: str, file: BinaryIO, size: int, *, only_tensors: bool = False
     try:
         content = read_torch_file(file, size)
     except UnreadableHeader as error:
-        raise ModelNotLoadable(f"{name} cannot be read: {error}", lasting=True) from error
+        raise ModelNotLoadable(f"it cannot be read: {error}", name, lasting=True) from error
     if content.unsafe_globals or content.unsupported:
         first = (*content.unsafe_globals, *content.unsupported)[0]
         raise ModelNotLoadable(
-            f"{name} is a pickle that asks for {first[:80]!a}; nothing in it was run. "
+            f"it is a pickle that asks for {first[:80]!a}; nothing in it was run. "
             "A .safetensors file of the same model is safe by its form",
+            name,
             lasting=True,
         )
     if only_tensors and content.others:
         raise ModelNotLoadable(
-            f"{name} is a pickle that names {content.others[0][:80]!a} beside its tensors; "
+            f"it is a pickle that names {content.others[0][:80]!a} beside its tensors; "
             "save them again as .safetensors",
+            name,
             lasting=True,
         )
     if not content.tensors:
-        raise ModelNotLoadable(f"{name} holds no table of named tensors", lasting=True)
+        raise ModelNotLoadable("it holds no table of named tensors", name, lasting=True)
     return content
 
 

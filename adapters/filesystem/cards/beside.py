@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.headers.values import shown
 from adapters.filesystem.plain_files import NotAPlainFile, opened_plain
-from adapters.filesystem.scan_warnings import Complaints
+from adapters.filesystem.scan_warnings import ScanWarnings
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.record import FileStamp
 
@@ -35,8 +35,8 @@ class _Read:
 class CardsBeside:
     """Reads each file again when it has changed. Reads regular files only."""
 
-    def __init__(self, complaints: Complaints) -> None:
-        self._complaints = complaints
+    def __init__(self, warnings: ScanWarnings) -> None:
+        self._warnings = warnings
         self._read: dict[str, _Read] = {}
 
     def of(self, model_path: str, told: ModelCard, *, is_folder: bool) -> ModelCard:
@@ -62,7 +62,7 @@ class CardsBeside:
             self._read.pop(path, None)
             return NO_CARD
         if read.trouble is not None:
-            self._complaints.say(f"{shown(path)} is not read: {read.trouble}")
+            self._warnings.warn(f"{shown(path)} is not read: {read.trouble}")
         return read.card
 
 

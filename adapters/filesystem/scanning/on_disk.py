@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from adapters.filesystem.folders import part_paths
 from adapters.filesystem.headers.values import shown
-from adapters.filesystem.scan_warnings import Complaints
+from adapters.filesystem.scan_warnings import ScanWarnings
 from domain.models.record import FileStamp, ModelPart
 
 __all__ = ["MOST_BYTES", "MOST_PARTS", "Found", "look_at"]
@@ -69,7 +69,7 @@ def _is_plain(path: str) -> bool:
     return _ESCAPED.isdisjoint(path)
 
 
-def look_at(path: str, complaints: Complaints) -> Found | None:
+def look_at(path: str, warnings: ScanWarnings) -> Found | None:
     """Return the file or folder at `path`; None for anything else.
 
     Raises:
@@ -77,15 +77,15 @@ def look_at(path: str, complaints: Complaints) -> Found | None:
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
-        return Found(path, parts=_parts(path, complaints))
+        return Found(path, parts=_parts(path, warnings))
     if not stat.S_ISREG(status.st_mode):
         return None
     return Found(path, FileStamp.of(status))
 
 
-def _parts(folder: str, complaints: Complaints) -> tuple[ModelPart, ...]:
+def _parts(folder: str, warnings: ScanWarnings) -> tuple[ModelPart, ...]:
     parts: list[ModelPart] = []
-    for path in part_paths(folder, complaints):
+    for path in part_paths(folder, warnings):
         if len(parts) > MOST_PARTS:
             break
         status = os.stat(os.path.join(folder, path))

@@ -4,23 +4,23 @@ Source of names, shapes and defaults: that web UI 1.10, `modules/api/api.py` and
 its clients send is taken as they send it: `webuiapi` 0.9 and SillyTavern.
 """
 
-from adapters.http.automatic1111.errors import render_failure
+from adapters.http.automatic1111.errors import ERROR_FORM
 from adapters.http.automatic1111.listing import listing_blueprint
 from adapters.http.automatic1111.options import CallersOptions, options_blueprint
 from adapters.http.automatic1111.png_info import png_info_blueprint
 from adapters.http.automatic1111.prefix import PREFIX
+from adapters.http.automatic1111.program import program_blueprint
 from adapters.http.automatic1111.progress import progress_blueprint
 from adapters.http.automatic1111.txt2img import txt2img_blueprint
-from adapters.http.automatic1111.upkeep import upkeep_blueprint
 
 __all__ = [
+    "ERROR_FORM",
     "PREFIX",
     "CallersOptions",
     "listing_blueprint",
     "options_blueprint",
     "png_info_blueprint",
+    "program_blueprint",
     "progress_blueprint",
-    "render_failure",
     "txt2img_blueprint",
-    "upkeep_blueprint",
 ]

@@ -1,18 +1,74 @@
 """Errors as that API's clients know them."""
 
+from http import HTTPStatus
+
 from flask import Response, json
 from marshmallow import ValidationError, fields
 
 from adapters.http.automatic1111.names import NAMES
 from adapters.http.description.answers import AnswerSchema
-from adapters.http.problems import Failure
+from adapters.http.problems.common import COMMON
+from adapters.http.problems.handlers import ErrorForm
+from adapters.http.problems.rows import ErrorTable, Problem, row
 from domain import errors
 
-__all__ = ["SdapiFailureSchema", "render_failure"]
+__all__ = ["ERRORS", "ERROR_FORM", "SdapiErrorSchema"]
 
 _CHALLENGE = "WWW-Authenticate"
 _BASIC = 'Basic realm="ai-inference", charset="UTF-8"'
+_LIST = "GET /sdapi/v1/sd-models lists all"
+_LATER = "try again in a moment"
 
+
+def _checkpoint(error: errors.ModelNotFound) -> str:
+    if error.bearers:
+        return str(error)
+    return f"the checkpoint {error.wanted!a} is not there"
+
+
+def _choice(error: errors.ModelNotFound) -> str:
+    return "send the title of one" if error.bearers else _LIST
+
+
+def _memory(error: errors.OutOfMemory) -> str:
+    if error.tiling_helps:
+        return "VAE_TILING=auto decodes it tile by tile, or ask for a smaller picture"
+    return "ask for a smaller width and height, or a smaller batch_size"
+
+
+ERRORS: ErrorTable = {
+    **COMMON,
+    errors.Unauthenticated: row(
+        HTTPStatus.UNAUTHORIZED,
+        "send the API key as the password (Basic) or as a Bearer token",
+        says=lambda _: "the credential is missing or not valid",
+    ),
+    errors.ModelNotFound: row(HTTPStatus.NOT_FOUND, _choice, says=_checkpoint),
+    errors.NoModel: row(
+        HTTPStatus.NOT_FOUND,
+        "put one into a folder of MODEL_DIRS",
+        says=lambda _: "there is no checkpoint to draw with",
+    ),
+    errors.ModelChanged: row(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "GET /sdapi/v1/sd-models has its new title"
+    ),
+    errors.OutOfMemory: row(HTTPStatus.INSUFFICIENT_STORAGE, _memory),
+    errors.JobNotFound: row(
+        HTTPStatus.NOT_FOUND,
+        "it may have ended meanwhile",
+        says=lambda error: f"you have no task {error.job_id!a}",
+    ),
+    errors.ImageNotReady: row(HTTPStatus.NOT_FOUND, _LATER),
+    errors.IdConflict: row(HTTPStatus.CONFLICT, "send the request again"),
+    errors.DeadlineUnmet: row(HTTPStatus.SERVICE_UNAVAILABLE, _LATER),
+    errors.TooManyCallers: row(
+        HTTPStatus.SERVICE_UNAVAILABLE, lambda error: f"try again in {error.retry_after} s"
+    ),
+    errors.ModelsNotRead: row(
+        HTTPStatus.SERVICE_UNAVAILABLE, _LATER, says=lambda _: "not all checkpoints are read yet"
+    ),
+}
+"""The status of each class of errors, what is said of it, and its remedy."""
 
 _TEXT = {"type": "string"}
 _WRONG_FIELD = {
@@ -31,7 +87,7 @@ _WRONG_FIELD = {
 }
 
 
-class SdapiFailureSchema(AnswerSchema):
+class SdapiErrorSchema(AnswerSchema):
     """An error in the form of AUTOMATIC1111's API."""
 
     error = fields.String(metadata={"description": "A stable word that programs can match."})
@@ -45,26 +101,16 @@ class SdapiFailureSchema(AnswerSchema):
     errors = fields.String(metadata={"description": "What is wrong, for a person to read."})
 
 
-def render_failure(failure: Failure) -> Response:
+def _render(problem: Problem) -> Response:
     """`{"error", "detail", "body", "errors"}`, as its `api_middleware` has them.
 
     The `detail` of wrong fields is a list of `{"loc", "msg", "type"}`, which is FastAPI's.
     """
-    error = failure.error
-    message = failure.detail
-    if isinstance(error, errors.Unauthenticated):
-        message = (
-            "the credential is missing or not valid; send the API key as the password (Basic) or "
-            "as a Bearer token"
-        )
-    elif isinstance(error, errors.ModelNotFound) and not error.bearers:
-        message = _no_checkpoint(error.wanted)
-    elif isinstance(error, errors.ModelsNotRead):
-        message = "not all checkpoints are read yet; try again in a moment"
-    wrong = failure.fields
+    error = problem.error
+    wrong = problem.fields
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)
-    # What the schema finds wrong has that API's names already.
+    # The schema names the fields as that API does; the domain does not.
     names = {} if error is None or isinstance(error.__cause__, ValidationError) else NAMES
     rows = [
         {
@@ -74,16 +120,15 @@ def render_failure(failure: Failure) -> Response:
         }
         for row in wrong
     ]
-    body = {"error": failure.code, "detail": rows or message, "body": "", "errors": message}
-    response = Response(json.dumps(body), failure.status.value, content_type="application/json")
-    if challenge := failure.headers.get(_CHALLENGE):
+    message = problem.detail
+    body = {"error": problem.code, "detail": rows or message, "body": "", "errors": message}
+    response = Response(json.dumps(body), problem.status.value, content_type="application/json")
+    if challenge := problem.headers.get(_CHALLENGE):
         # Two headers: Chromium cannot read both challenges from one.
         response.headers.add(_CHALLENGE, _BASIC)
         response.headers.add(_CHALLENGE, challenge)
     return response
 
 
-def _no_checkpoint(wanted: str) -> str:
-    if not wanted:
-        return "there is no checkpoint to draw with; put one into a folder of MODEL_DIRS"
-    return f"the checkpoint {wanted!a} is not there; GET /sdapi/v1/sd-models lists all"
+ERROR_FORM = ErrorForm(ERRORS, _render)
+"""How this API answers errors."""

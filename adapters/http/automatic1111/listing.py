@@ -6,7 +6,7 @@ from flask import Response, jsonify
 from marshmallow import fields
 
 from adapters.http.automatic1111.checkpoints import stem, title
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.samplers import (
     SAMPLERS,
@@ -101,7 +101,7 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: what a tool can choose from.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 

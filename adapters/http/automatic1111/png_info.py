@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import protect
@@ -82,7 +82,7 @@ def png_info_blueprint(codec: PictureCodec, checker: CredentialChecker) -> Pictu
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: the parameters of pictures.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 

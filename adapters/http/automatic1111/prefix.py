@@ -1,7 +1,7 @@
-"""Where the door is, and what tells its jobs from others."""
+"""The path of this API, and how the ids of its jobs begin."""
 
 __all__ = ["JOB_PREFIX", "PREFIX"]
 
 PREFIX = "/sdapi/v1"
 JOB_PREFIX = "sdapi-"
-"""Of the ids of this door's jobs, which `progress` and `interrupt` are about."""
+"""How the ids of this API's jobs begin. `progress` and `interrupt` look at these jobs alone."""

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields
 
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect
@@ -75,13 +75,13 @@ class _SdapiProgressSchema(AnswerSchema):
 
 
 def progress_blueprint(job_service: JobService, checker: CredentialChecker) -> Blueprint:
-    """`/sdapi/v1/progress`, `interrupt` and `skip`, for the caller's own jobs of this door."""
+    """`/sdapi/v1/progress`, `interrupt` and `skip`, for the caller's own jobs of this API."""
     blueprint = Blueprint(
         "sdapi_progress",
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: progress.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 

@@ -7,13 +7,6 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.automatic1111.asked import (
-    MORE_FIELDS,
-    MORE_SETTINGS,
-    ignored_names,
-    refusals,
-    refused_settings,
-)
 from adapters.http.automatic1111.names import NAMES
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
@@ -21,6 +14,13 @@ from adapters.http.automatic1111.samplers import (
     SCHEDULES,
     Chosen,
     chosen_scheduler,
+)
+from adapters.http.automatic1111.unsupported import (
+    MORE_FIELDS,
+    MORE_SETTINGS,
+    ignored_names,
+    refusals,
+    refused_settings,
 )
 from adapters.http.edge.redaction import current_redactor
 from adapters.http.generation.fields import (

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.options import CallersOptions, Options
 from adapters.http.automatic1111.pictures import SdapiPicturesSchema, pictures
 from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
@@ -49,7 +49,7 @@ def txt2img_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: pictures.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 

@@ -1,4 +1,4 @@
-"""A blueprint whose routes are described in OpenAPI by what is said of them anyway."""
+"""A blueprint that documents its routes in OpenAPI from their own declarations."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -12,11 +12,11 @@ from marshmallow import Schema
 from werkzeug import exceptions
 
 from adapters.http.description.answers import ProblemSchema
-from adapters.http.description.errors import failure_responses
+from adapters.http.description.errors import error_responses
 from adapters.http.description.headers import ALWAYS, response_headers
 from adapters.http.foreign_pages import CHANGES_NOTHING, ForeignPage
 from domain.credentials import Scope
-from domain.errors import Forbidden, InvalidRequest, Unauthenticated
+from domain.errors import InvalidRequest, ScopeMissing, Unauthenticated
 
 __all__ = ["DescribedBlueprint"]
 
@@ -34,23 +34,25 @@ class DescribedBlueprint(flask_smorest.Blueprint):
     """A flask-smorest blueprint that describes what its routes answer when something is wrong.
 
     Args:
-        failure_schema: The shape of an error here; problem details unless a door has its own.
+        error_schema: The shape of an error here; problem details by default.
     """
 
     def __init__(
-        self, *args: Any, failure_schema: type[Schema] = ProblemSchema, **options: Any
+        self, *args: Any, error_schema: type[Schema] = ProblemSchema, **options: Any
     ) -> None:
         super().__init__(*args, **options)
-        self._failure_schema = failure_schema
+        self._error_schema = error_schema
         self._security: list[dict[str, list[str]]] = []
         self._guard_errors: tuple[type[Exception], ...] = ()
-        self._prepare_doc_cbks.append(self._prepare_everything_else)
+        self._prepare_doc_cbks.append(self._add_errors_and_headers)
 
     def describe_guard(self, schemes: Iterable[str], scope: Scope | None) -> None:
         """Say that every route here wants a credential, sent by any of these security schemes."""
         scopes = [] if scope is None else [scope.value]
         self._security = [{scheme: scopes} for scheme in schemes]
-        self._guard_errors = (Unauthenticated,) if scope is None else (Unauthenticated, Forbidden)
+        self._guard_errors = (
+            (Unauthenticated,) if scope is None else (Unauthenticated, ScopeMissing)
+        )
 
     def raises(self, *errors: type[Exception]) -> Callable[[_Route], _Route]:
         """Say which errors of its own a route may end with.
@@ -75,7 +77,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):
                     said.setdefault("operationId", f"{name}_{endpoint}")
         super().register_views_in_doc(*args, name=name, **options)
 
-    def _prepare_everything_else(
+    def _add_errors_and_headers(
         self,
         doc: dict[str, Any],
         doc_info: dict[str, Any],
@@ -91,14 +93,16 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         parameters += [*doc_info.get("request_headers", ()), "X-Request-ID"]
         responses: dict[Any, Any] = doc.setdefault("responses", {})
         responses.pop(HTTPStatus.UNPROCESSABLE_ENTITY, None)  # flask-smorest's own idea of it
-        failures = failure_responses(
+        responses_to_errors = error_responses(
             app,
             spec,
             self._errors(doc, doc_info, method),
-            door=self.url_prefix or "/",
-            schema=self._failure_component(spec),
+            prefix=self.url_prefix or "/",
+            schema=self._error_component(spec),
         )
-        responses |= {each: found for each, found in failures.items() if each not in responses}
+        responses |= {
+            each: found for each, found in responses_to_errors.items() if each not in responses
+        }
         for response in responses.values():
             response["headers"] = response.get("headers", {}) | response_headers(*ALWAYS)
         doc["responses"] = dict(sorted(responses.items()))
@@ -116,10 +120,10 @@ class DescribedBlueprint(flask_smorest.Blueprint):
             found.append(InvalidRequest)
         return [*found, *doc_info.get("raises", ()), exceptions.InternalServerError]
 
-    def _failure_component(self, spec: APISpec) -> str:
+    def _error_component(self, spec: APISpec) -> str:
         """The name of the component that has the shape of an error here."""
         plugin = next(each for each in spec.plugins if hasattr(each, "converter"))
-        found: dict[str, str] = plugin.converter.resolve_nested_schema(self._failure_schema)
+        found: dict[str, str] = plugin.converter.resolve_nested_schema(self._error_schema)
         return found["$ref"].rsplit("/", 1)[-1]
 
 

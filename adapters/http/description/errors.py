@@ -1,4 +1,4 @@
-"""The answers to errors, as the application itself gives them."""
+"""Descriptions of the answers to errors, made from the answers themselves."""
 
 import json
 from collections import defaultdict
@@ -12,9 +12,9 @@ from flask import Flask, Response, g
 
 from adapters.http.description.headers import documented
 from adapters.http.description.samples import meaning_of, sample_of
-from adapters.http.problems import failure_of
+from adapters.http.problems.handlers import problem_of
 
-__all__ = ["failure_responses"]
+__all__ = ["error_responses"]
 
 _REQUEST_ID = "5f0c9a52d8b14a6e9d3a7c1e2b4f6a80"
 
@@ -32,17 +32,17 @@ class _Answer:
         return json.loads(self.response.get_data())
 
 
-def failure_responses(
-    app: Flask, spec: APISpec, errors: Iterable[type[Exception]], *, door: str, schema: str
+def error_responses(
+    app: Flask, spec: APISpec, errors: Iterable[type[Exception]], *, prefix: str, schema: str
 ) -> dict[HTTPStatus, dict[str, Any]]:
-    """OpenAPI's responses to these errors below the path `door`, by their status.
+    """Return OpenAPI's responses to these errors at paths below `prefix`, by their status.
 
-    Each is found by handing a sample to the application's error handlers there, so a door that
-    has statuses, headers and shapes of its own is described without saying so a second time.
+    Each response comes from the application's own error handlers, which get a sample of the error.
+    So an API with statuses, headers and shapes of its own is described as it is.
     """
     by_status: dict[HTTPStatus, list[_Answer]] = defaultdict(list)
     for error in dict.fromkeys(errors):
-        answer = _answer(app, error, door)
+        answer = _answer(app, error, prefix)
         by_status[HTTPStatus(answer.response.status_code)].append(answer)
     return {
         status: _response(spec, status, answers, schema)
@@ -50,16 +50,16 @@ def failure_responses(
     }
 
 
-def _answer(app: Flask, error: type[Exception], door: str) -> _Answer:
+def _answer(app: Flask, error: type[Exception], prefix: str) -> _Answer:
     known: dict[object, _Answer] = app.extensions.setdefault(__name__, {})
-    if (error, door) not in known:
+    if (error, prefix) not in known:
         sample = sample_of(error)
-        # With a `g` of its own: whoever asks for the document may be a request itself.
-        with app.app_context(), app.test_request_context(door):
+        # With a `g` of its own: the document may be made while a request is answered.
+        with app.app_context(), app.test_request_context(prefix):
             g.request_id = _REQUEST_ID
             response = app.make_response(app.handle_user_exception(sample))
-            known[error, door] = _Answer(failure_of(sample).code, meaning_of(error), response)
-    return known[error, door]
+            known[error, prefix] = _Answer(problem_of(sample).code, meaning_of(error), response)
+    return known[error, prefix]
 
 
 def _response(
@@ -84,7 +84,7 @@ def _response(
 
 
 def _example(spec: APISpec, answer: _Answer, schema: str) -> str:
-    """The name of the component that shows this answer, which is made when it is not there."""
+    """Return the name of the component that shows this answer. Make it if it is missing."""
     name = f"{schema}.{answer.code}"
     if name not in spec.components.examples:
         spec.components.example(name, {"summary": answer.meaning, "value": answer.body})

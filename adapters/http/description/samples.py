@@ -11,42 +11,40 @@ from domain import errors
 __all__ = ["meaning_of", "sample_of"]
 
 _ID = "my-first-picture"
-_WHEN = 5
+_SECONDS = 5
 
 _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.InvalidRequest(
         [errors.FieldProblem("num_inference_steps", "is 200; it must lie between 1 and 150")]
     ),
     errors.Unauthenticated(credential_sent=False),
-    errors.Forbidden("this credential lacks the scope inference:run"),
-    errors.TokenMintingForbidden("only an API key can make a token; send an API key"),
+    errors.ScopeMissing("inference:run"),
+    errors.TokenMintingForbidden(),
     errors.LinkNotValid(),
-    errors.TokensUnavailable(
-        "there are no tokens, because SECRET_KEY is not set; set it, or send an API key"
-    ),
+    errors.TokensUnavailable(),
     errors.ModelNotFound("ab" * 32),
     errors.NoModel(),
-    errors.ModelNotLoadable("no picture can be drawn with style.safetensors: it is a LoRA"),
+    errors.ModelNotLoadable("it is a LoRA", "style.safetensors"),
     errors.ModelChanged("model1.ckpt"),
-    errors.OutOfMemory("1024 × 1024 does not fit the device; ask for fewer pixels"),
+    errors.OutOfMemory("drawing 1024 × 1024 pixels", "NVIDIA T4"),
     errors.GenerationFailed("drawing failed: the device reported an error"),
-    errors.DeviceUnavailable("DEVICE is cuda, and there is none"),
+    errors.DeviceUnavailable("device is 'cuda', which is not there", ("cpu",), ("device",)),
     errors.JobNotFound(_ID),
     errors.DeviceLost("drawing failed, and the device takes no more work from this process"),
     errors.PicturesLost(_ID),
     errors.ModelsNotRead("0" * 64),
-    errors.ImageNotFound(f"the job '{_ID}' has 1 picture, number 0; there is no picture 1"),
+    errors.ImageNotFound(_ID, 1, pictures=1),
     errors.ImageNotReady(_ID, "running"),
     errors.JobRunning(_ID, "running"),
     errors.JobNotReadable("width is 4096; it must lie between 256 and 2048"),
-    errors.IdConflict(_ID),
+    errors.IdConflict(_ID, ("prompt", "output_format"), "png"),
     errors.JobCancelled(_ID),
     errors.UnreadablePicture("is cut off"),
-    errors.StorageUnavailable("the job store does not answer; try again in a moment"),
+    errors.StorageUnavailable("the job store does not answer"),
     errors.StorageInUse(),
-    errors.QueueFull(waiting=64, retry_after=_WHEN),
+    errors.QueueFull(waiting=64, retry_after=_SECONDS),
     errors.DeadlineUnmet(within=5, predicted=12.5),
-    errors.TooManyCallers(f"64 callers wait already; try again in {_WHEN} s", retry_after=_WHEN),
+    errors.TooManyCallers(),
     errors.ShuttingDown(),
 )
 _SAMPLES: Mapping[type[Exception], Exception] = {
@@ -66,6 +64,15 @@ _SAMPLES: Mapping[type[Exception], Exception] = {
 }
 _MEANINGS: Mapping[type[Exception], str] = {
     errors.InvalidRequest: "One or more fields are wrong; `errors` names each of them.",
+    errors.ScopeMissing: "The credential is valid, but lacks the scope that this route needs.",
+    errors.TokensUnavailable: "Tokens need a `SECRET_KEY`, and none is set.",
+    errors.ModelNotLoadable: "The model is there, but it cannot draw; `detail` says why.",
+    errors.DeviceUnavailable: "The device that `DEVICE` names is not there.",
+    errors.UnreadablePicture: "The picture that you sent cannot be read; `detail` says why.",
+    errors.StorageInUse: "Another service uses the same `DATA_DIR`.",
+    errors.QueueFull: "The queue is full: `MAX_QUEUE`, or `MAX_QUEUE_PER_CALLER` for your own "
+    "jobs.",
+    errors.DeadlineUnmet: "The pictures would not be ready within the time that `Prefer` allows.",
     exceptions.BadRequest: "The body is not valid JSON, or it did not arrive whole.",
     exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes.",
     exceptions.UnsupportedMediaType: "The request has no `Content-Type: application/json`.",
@@ -76,7 +83,7 @@ _MEANINGS: Mapping[type[Exception], str] = {
 
 
 def sample_of(error: type[Exception]) -> Exception:
-    """One such error. Raises LookupError for a class that none was written down of."""
+    """One such error. Raises LookupError for a class without a sample here."""
     try:
         return _SAMPLES[error]
     except KeyError:
@@ -86,6 +93,6 @@ def sample_of(error: type[Exception]) -> Exception:
 
 
 def meaning_of(error: type[Exception]) -> str:
-    """What it says, in one sentence: the first of its docstring."""
+    """What it means: the first line of its docstring, or a sentence for this API."""
     documented = inspect.cleandoc(error.__doc__ or error.__name__).split("\n")[0]
     return _MEANINGS.get(error, documented)

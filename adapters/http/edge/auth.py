@@ -1,4 +1,4 @@
-"""Who sent a request."""
+"""The caller of a request, by its credential."""
 
 import base64
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from flask import g, request
 from adapters.http.description.blueprint import DescribedBlueprint
 from adapters.http.description.document import BASIC, BEARER
 from domain.credentials import Principal, Scope
-from domain.errors import Forbidden
+from domain.errors import ScopeMissing
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["current_principal", "protect", "require_scope"]
@@ -21,9 +21,9 @@ def protect(
     *,
     basic: bool = False,
 ) -> None:
-    """Let no request reach `blueprint`, nor its body be read, without a good credential.
+    """Refuse requests to `blueprint` without a valid credential, before their body is read.
 
-    With `basic` it may also be the password of HTTP Basic, whatever the user's name.
+    With `basic` the credential may also be the password of HTTP Basic, with any user name.
     """
     read = _bearer_or_password if basic else _bearer
     blueprint.before_request(_guard(checker, scope, read))
@@ -37,9 +37,9 @@ def current_principal() -> Principal:
 
 
 def require_scope(scope: Scope) -> None:
-    """Let a protected route go on. Raises Forbidden when its caller lacks this scope too."""
+    """Let a protected route go on. Raises ScopeMissing when its caller lacks this scope."""
     if scope not in current_principal().scopes:
-        raise Forbidden(f"this credential lacks the scope {scope}")
+        raise ScopeMissing(scope)
 
 
 def _guard(
@@ -53,13 +53,13 @@ def _guard(
 
 
 def _bearer(header: str) -> str | None:
-    """The credential of RFC 6750, section 2.1; None when the header holds none."""
+    """Return the credential of RFC 6750, section 2.1; None if the header holds none."""
     scheme, _, credential = header.strip().partition(" ")
     return credential.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _bearer_or_password(header: str) -> str | None:
-    """The same, or else the password of RFC 7617, section 2."""
+    """Return the same, or else the password of RFC 7617, section 2."""
     scheme, _, credentials = header.strip().partition(" ")
     if scheme.lower() != "basic":
         return _bearer(header)

@@ -88,14 +88,14 @@ class _PictureParser(JsonParser):
 
 
 class PictureBlueprint(Blueprint):
-    """One whose bodies have room for a picture."""
+    """A blueprint whose bodies have room for a picture."""
 
     ARGUMENTS_PARSER = _PictureParser()
 
 
 def _bounded_body(req: Request, least_limit: int) -> bytes:
-    """The body, or 413. A body without a length is cut at werkzeug's limit without a word, so
-    one byte more than may be is let through here, and found."""
+    """The body, or 413. werkzeug silently cuts a body without a length at its limit, so that
+    limit is one byte more than the real one: a body of that length is too long."""
     setting: int = current_app.config["MAX_CONTENT_LENGTH"]
     limit = max(setting, least_limit)
     req.max_content_length = limit + 1
@@ -103,7 +103,7 @@ def _bounded_body(req: Request, least_limit: int) -> bytes:
         body = req.get_data(cache=True)
     except RequestEntityTooLarge:
         body = None
-    except (ParseException, OSError):  # chunks that are none; a client that has gone silent
+    except (ParseException, OSError):  # malformed chunks; a client that has gone silent
         abort(HTTPStatus.BAD_REQUEST, description="the body did not arrive whole")
     if body is None or len(body) > limit:
         name = "MAX_BODY_BYTES=" if limit == setting else ""
@@ -121,7 +121,7 @@ def _rows(messages: Mapping[Any, Any]) -> list[FieldProblem]:
 
 
 def _shown(name: object) -> str:
-    """A field's name, which may be anything a client thought of."""
+    """Return a field's name for a message: a client can send any name."""
     text = str(name)
     return text if text.isprintable() and len(text) <= 64 else f"{ascii(text)[:64]}…"
 

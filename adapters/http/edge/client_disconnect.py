@@ -1,4 +1,4 @@
-"""Callers that hang up while they wait: nobody needs their answer, and others need their place."""
+"""Clients that disconnect while they wait: their answer is not needed, and their place is."""
 
 import select
 import socket
@@ -18,18 +18,19 @@ _LOOK_SECONDS = 1.0
 
 
 def wait_for_pictures(submission: Submission, seconds: float | None = None) -> GenerationResult:
-    """As `Submission.wait`, as long as who made this request is there. The job goes on without.
+    """As `Submission.wait`, while the client is connected. The job goes on without it.
 
-    A proxy in front closes its connection to here when its client is gone, so that is seen too.
+    A proxy closes its connection to the service when its own client disconnects, so this works
+    behind one too.
 
     Args:
         submission: What to wait for.
         seconds: At most; None for however long it takes.
 
     Raises:
-        ClientDisconnected: the caller has hung up.
-        TimeoutError: it was not there in time.
-        DomainError: what became of the job instead.
+        ClientDisconnected: the client has closed the connection.
+        TimeoutError: the pictures were not there in time.
+        DomainError: the job failed or was cancelled.
     """
     connection = request.environ.get(_SOCKET)  # where gunicorn serves it
     if connection is None:
@@ -38,7 +39,7 @@ def wait_for_pictures(submission: Submission, seconds: float | None = None) -> G
 
 
 def _wait(
-    submission: Submission, seconds: float | None, has_hung_up: Callable[[], bool]
+    submission: Submission, seconds: float | None, is_disconnected: Callable[[], bool]
 ) -> GenerationResult:
     until = float("inf") if seconds is None else time.monotonic() + seconds
     while True:
@@ -50,7 +51,7 @@ def _wait(
                 return submission.wait(0)
             if left <= _LOOK_SECONDS:
                 raise
-        if has_hung_up():
+        if is_disconnected():
             raise ClientDisconnected
 
 

@@ -9,7 +9,7 @@ from werkzeug.http import parse_list_header, unquote_header_value
 __all__ = ["LONGEST_WAIT", "Preference", "parse_prefer"]
 
 LONGEST_WAIT = 86_400
-"""Seconds. Who asks for more gets this, which the RFC allows: N is the most, not the least."""
+"""Seconds. A client that asks for more gets this. The RFC allows it: N is an upper bound."""
 
 _LONGEST_HEADER = 2_000
 # A token, perhaps with a value, perhaps with parameters, which none of ours has.
@@ -24,12 +24,12 @@ _SECONDS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What a client prefers, as far as it is understood here.
+    """The preferences of a client that this service knows.
 
     Attributes:
-        respond_async: A 202 is as good as the pictures.
-        wait: Seconds after which it would rather have the 202; None for however long it takes.
-        strict: It would rather be refused at once than wait longer than `wait`.
+        respond_async: A 202 is as welcome as the pictures.
+        wait: Seconds after which the client prefers the 202; None for no bound.
+        strict: The client prefers a refusal at once to a wait longer than `wait`.
     """
 
     respond_async: bool = False

@@ -257,7 +257,7 @@ def install_redaction(app: Flask, redactor: Redactor) -> None:
                 response.headers.remove(name)
         is_json = (response.mimetype or "").endswith("json") and not response.is_streamed
         if response.status_code >= 400 and is_json:
-            shapes = g.get("failure_code") not in _OF_JOBS
+            shapes = g.get("problem_code") not in _OF_JOBS
             body = json.loads(response.get_data())
             cleaned = _cleaned(body, redactor, shapes)
             if cleaned != body:

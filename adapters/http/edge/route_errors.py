@@ -1,4 +1,4 @@
-"""Which errors the use cases behind several routes may end with; for `blueprint.raises`."""
+"""The errors that use cases behind several routes can raise, for `blueprint.raises`."""
 
 from domain import errors
 

@@ -1,4 +1,4 @@
-"""Callers that hold a thread: a bounded number, so that threads are left for everybody else."""
+"""Callers that hold a thread: a bounded number, so that threads are left for all other requests."""
 
 import threading
 from collections import Counter
@@ -16,17 +16,10 @@ from application.jobs.live_job import Submission
 from domain.errors import JobNotFound, TooManyCallers
 from domain.generation.request import GenerationRequest, GenerationResult
 
-__all__ = ["DrawnJob", "Places", "Wait", "WaitingCallers", "too_many"]
-
-_RETRY_SECONDS = 5
+__all__ = ["DrawnJob", "Places", "Wait", "WaitingCallers"]
 
 Wait = Callable[[Submission, float | None], GenerationResult]
 """Waits for the result of a submission, for at most this many seconds, or however long it takes."""
-
-
-def too_many(what: str) -> TooManyCallers:
-    """The refusal that says `what` there is too much of, and what to do."""
-    return TooManyCallers(f"{what}; try again in {_RETRY_SECONDS} s", retry_after=_RETRY_SECONDS)
 
 
 class Places:
@@ -90,7 +83,7 @@ class DrawnJob:
 
 
 class WaitingCallers:
-    """Submits requests and waits for the pictures as long as the caller likes to, and is there."""
+    """Submits requests and waits for the pictures, while the client waits and is connected."""
 
     def __init__(
         self, job_service: JobService, *, places: Places, wait: Wait = wait_for_pictures
@@ -109,14 +102,13 @@ class WaitingCallers:
     ) -> GenerationResult | JobView:
         """The pictures, or the job that will have them when the caller does not wait for them.
 
-        The place comes before the job, so who is refused for want of one leaves no job behind.
+        The place comes before the job, so a caller that gets no place leaves no job behind.
 
         Raises:
-            TooManyCallers: all places are taken, and the caller takes nothing but the pictures.
+            TooManyCallers: all places are taken, and the caller wants only the pictures.
         """
         if preference.seconds is None:
-            remedy = "send 'Prefer: respond-async', or POST /v1/jobs, not to wait"
-            return self._pictures(wanted, caller, preference.within, f"; {remedy}").result
+            return self._pictures(wanted, caller, preference.within).result
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
             submission = self._submit(wanted, caller, preference.within)
             try:
@@ -138,11 +130,9 @@ class WaitingCallers:
         """As `pictures`, with the job that has them."""
         if isinstance(wanted, GenerationRequest):
             wanted = NamedRequest(wanted, "")
-        return self._pictures(wanted, caller, None, "")
+        return self._pictures(wanted, caller, None)
 
-    def _pictures(
-        self, wanted: NamedRequest, caller: str, within: float | None, remedy: str
-    ) -> DrawnJob:
+    def _pictures(self, wanted: NamedRequest, caller: str, within: float | None) -> DrawnJob:
         with self._places.one(caller) as taken:
             if taken:
                 submission = self._submit(wanted, caller, within)
@@ -152,7 +142,7 @@ class WaitingCallers:
             with suppress(TimeoutError):
                 submission = self._submit(wanted, caller, within)
                 return DrawnJob(submission.view.job.token, submission.wait(0))
-        raise too_many(f"too many requests wait for pictures{remedy}")
+        raise TooManyCallers
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
         return self._job_service.submit(

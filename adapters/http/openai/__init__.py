@@ -4,8 +4,8 @@ Source of names, shapes and statuses: the official Python client, `openai` 3.54,
 and `_client.py`.
 """
 
-from adapters.http.openai.errors import render_failure
+from adapters.http.openai.errors import ERROR_FORM
 from adapters.http.openai.images import images_blueprint
 from adapters.http.openai.listing import PREFIX, models_blueprint
 
-__all__ = ["PREFIX", "images_blueprint", "models_blueprint", "render_failure"]
+__all__ = ["ERROR_FORM", "PREFIX", "images_blueprint", "models_blueprint"]

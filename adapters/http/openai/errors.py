@@ -1,6 +1,6 @@
 """Errors as that API's clients know them."""
 
-from collections.abc import Mapping
+import dataclasses
 from http import HTTPStatus
 
 from flask import Response, json
@@ -8,27 +8,70 @@ from marshmallow import ValidationError, fields
 
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.openai.names import NAMES
-from adapters.http.problems import Failure
+from adapters.http.problems.common import COMMON, SEND_AGAIN
+from adapters.http.problems.handlers import ErrorForm
+from adapters.http.problems.rows import ErrorRow, ErrorTable, Problem, row
 from domain import errors
 
-__all__ = ["OpenAIFailureSchema", "render_failure"]
+__all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema"]
 
-# Where that API has another status than this service's own. Its clients try 409, 429 and all from
-# 500 on again by themselves (`_should_retry` in their `_base_client.py`).
-_STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
-    errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
-    errors.ModelNotLoadable: HTTPStatus.BAD_REQUEST,
-    errors.ModelChanged: HTTPStatus.BAD_REQUEST,
-    errors.IdConflict: HTTPStatus.BAD_REQUEST,
-    errors.QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.DeadlineUnmet: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.TooManyCallers: HTTPStatus.TOO_MANY_REQUESTS,
+_NOT_WORTH_A_RETRY = (errors.OutOfMemory, errors.JobCancelled)
+"""A second attempt would fail likewise, whatever the status makes clients think."""
+_LIST = "GET /openai/v1/models lists the models"
+_LATER = "try again in a moment"
+
+
+def _model(error: errors.ModelNotFound) -> str:
+    if error.bearers:
+        return "send the id of one"
+    # Many clients of that API have a name built in and no field for another.
+    return f"{_LIST}; MODEL_ALIASES lets a name that a client has built in stand for one"
+
+
+def _memory(error: errors.OutOfMemory) -> str:
+    if error.tiling_helps:
+        return "VAE_TILING=auto decodes it tile by tile, or ask for a smaller size"
+    return "ask for a smaller size or a smaller n"
+
+
+def _with(error: type[errors.DomainError], status: HTTPStatus) -> ErrorRow:
+    """The common words, with the status that that API has for such errors."""
+    return dataclasses.replace(COMMON[error], status=status)
+
+
+# Its clients try 409, 429 and all statuses from 500 on again by themselves (`_should_retry` in
+# their `_base_client.py`). So errors that stay have 400, and refusals have 429.
+ERRORS: ErrorTable = {
+    **COMMON,
+    errors.InvalidRequest: _with(errors.InvalidRequest, HTTPStatus.BAD_REQUEST),
+    errors.Unauthenticated: row(
+        HTTPStatus.UNAUTHORIZED, "send a current API key or token as the API key of your client"
+    ),
+    errors.ModelNotFound: row(HTTPStatus.NOT_FOUND, _model),
+    errors.NoModel: row(
+        HTTPStatus.NOT_FOUND, "put a checkpoint into one of the folders that MODEL_DIRS names"
+    ),
+    errors.ModelNotLoadable: _with(errors.ModelNotLoadable, HTTPStatus.BAD_REQUEST),
+    errors.ModelChanged: row(HTTPStatus.BAD_REQUEST, "GET /openai/v1/models has its new id"),
+    errors.OutOfMemory: row(HTTPStatus.INSUFFICIENT_STORAGE, _memory),
+    errors.JobNotFound: row(HTTPStatus.NOT_FOUND, "send the request again"),
+    errors.ImageNotReady: row(HTTPStatus.NOT_FOUND, _LATER),
+    errors.IdConflict: row(
+        HTTPStatus.BAD_REQUEST,
+        "send a new key, or the same request again to get its pictures",
+        says=lambda _: "this Idempotency-Key belongs to another request of yours",
+    ),
+    errors.QueueFull: _with(errors.QueueFull, HTTPStatus.TOO_MANY_REQUESTS),
+    errors.DeadlineUnmet: row(HTTPStatus.TOO_MANY_REQUESTS, _LATER),
+    errors.TooManyCallers: row(
+        HTTPStatus.TOO_MANY_REQUESTS, lambda error: f"try again in {error.retry_after} s"
+    ),
+    errors.ModelsNotRead: row(HTTPStatus.SERVICE_UNAVAILABLE, f"{SEND_AGAIN}. {_LIST}"),
 }
-_FUTILE = (errors.OutOfMemory, errors.JobCancelled)
-"""What would be no better a second time, whatever the status makes clients think."""
+"""The status of each class of errors, what is said of it, and its remedy."""
 
 
-class _OpenAIErrorSchema(AnswerSchema):
+class _OpenAIErrorDetailsSchema(AnswerSchema):
     """The error."""
 
     message = fields.String(metadata={"description": "What is wrong, for a person to read."})
@@ -39,33 +82,28 @@ class _OpenAIErrorSchema(AnswerSchema):
     code = fields.String(metadata={"description": "A stable word that programs can match."})
 
 
-class OpenAIFailureSchema(AnswerSchema):
+class OpenAIErrorSchema(AnswerSchema):
     """An error in the form of the OpenAI API."""
 
-    error = fields.Nested(_OpenAIErrorSchema)
+    error = fields.Nested(_OpenAIErrorDetailsSchema)
 
 
-def render_failure(failure: Failure) -> Response:
+def _render(problem: Problem) -> Response:
     """`{"error": {"message", "type", "param", "code"}}`."""
-    error = failure.error
-    status = failure.status if error is None else _STATUS.get(type(error), failure.status)
-    code, message, param = failure.code, failure.detail, None
+    error, status = problem.error, problem.status
+    code, param = problem.code, None
     if isinstance(error, errors.Unauthenticated):
         code = "invalid_api_key"
     elif isinstance(error, errors.ModelNotFound):
-        message = message.replace("GET /v1/models", "GET /openai/v1/models")
-        if type(error) is errors.ModelNotFound and not error.bearers:
-            # Many clients of that API have a name built in and no field for another.
-            message += "; MODEL_ALIASES lets a name that a client has built in stand for one"
         param = "model"
-    elif failure.fields:
-        # What the schema finds wrong has that API's names already.
+    elif problem.fields:
+        # The schema names the fields as that API does; the domain does not.
         names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
-        param = failure.fields[0].field
+        param = problem.fields[0].field
         param = names.get(param, param)
-    body = {"message": message, "type": _type(status), "param": param, "code": code}
+    body = {"message": problem.detail, "type": _type(status), "param": param, "code": code}
     response = Response(json.dumps({"error": body}), status.value, content_type="application/json")
-    if isinstance(error, _FUTILE):
+    if isinstance(error, _NOT_WORTH_A_RETRY):
         response.headers["X-Should-Retry"] = "false"
     return response
 
@@ -74,3 +112,7 @@ def _type(status: HTTPStatus) -> str:
     if status is HTTPStatus.TOO_MANY_REQUESTS:
         return "rate_limit_error"
     return "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+
+
+ERROR_FORM = ErrorForm(ERRORS, _render)
+"""How this API answers errors."""

@@ -16,20 +16,21 @@ from adapters.http.edge.redaction import current_redactor
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
-from adapters.http.openai.errors import OpenAIFailureSchema
+from adapters.http.openai.errors import OpenAIErrorSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, ImagesSchema
 from adapters.http.v1.picture_links import LinkMaker
 from application.settings.settings import Settings
 from domain.credentials import Scope
+from domain.errors import JobNotFound
 from domain.generation.request import GeneratedImage, GenerationResult, id_problem
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["images_blueprint"]
 
 _ID_PREFIX = "openai-"
-"""Keeps the ids of this door's jobs apart from those that the caller chose elsewhere."""
+"""The start of all ids of this API's jobs; it keeps them apart from ids that callers choose."""
 _KEY_HEADER = "Idempotency-Key"
 _HASHED = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY = {
@@ -55,13 +56,13 @@ def images_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="The OpenAI API: images.",
-        failure_schema=OpenAIFailureSchema,
+        error_schema=OpenAIErrorSchema,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
     @blueprint.post("/images/generations")
     @blueprint.request_headers(_KEY)
-    @blueprint.raises(*SUBMITTING, *DRAWING)
+    @blueprint.raises(*SUBMITTING, *DRAWING, JobNotFound)
     @blueprint.arguments(ImagesRequestSchema, example=_EXAMPLE)
     @blueprint.response(
         HTTPStatus.OK, ImagesSchema, description="The pictures, in the order of their seeds."
@@ -119,4 +120,5 @@ def _answer(result: GenerationResult, pictures: Sequence[dict[str, str]]) -> dic
         ],
         "output_format": result.request.output_format.value,
         "size": f"{result.request.width}x{result.request.height}",
+        "warnings": list(result.warnings),
     }

@@ -8,7 +8,7 @@ from adapters.http.description.answers import AnswerSchema, Computed
 from adapters.http.description.parameters import path_parameter
 from adapters.http.edge.auth import protect
 from adapters.http.edge.bodies import Blueprint
-from adapters.http.openai.errors import OpenAIFailureSchema
+from adapters.http.openai.errors import OpenAIErrorSchema
 from domain.credentials import Scope
 from domain.errors import ModelNotFound, ModelsNotRead
 from domain.models.record import ModelRecord
@@ -55,7 +55,7 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
         __name__,
         url_prefix=PREFIX,
         description="The OpenAI API: models.",
-        failure_schema=OpenAIFailureSchema,
+        error_schema=OpenAIErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ)
 

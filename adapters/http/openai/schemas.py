@@ -222,3 +222,10 @@ class ImagesSchema(AnswerSchema):
     data = fields.List(fields.Nested(_OpenAIImageSchema))
     output_format = fields.String(metadata={"enum": list(OutputFormat)})
     size = fields.String(metadata={"pattern": "^[0-9]+x[0-9]+$"})
+    warnings = fields.List(
+        fields.String(),
+        metadata={
+            "description": "What is not as you asked, for a person to read. OpenAI's own API does "
+            "not have this field."
+        },
+    )

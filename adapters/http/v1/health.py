@@ -1,5 +1,6 @@
-"""What anybody may see: what this is, and whether it runs."""
+"""What needs no credential: the name of the service, and whether it runs."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,17 +10,23 @@ from adapters.http.description.answers import ProblemSchema
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.page.routes import BrowserPage
-from adapters.http.problems import problem
+from adapters.http.problems.details import problem_response
+from adapters.http.problems.table import PROBLEMS
 from adapters.http.v1.health_schemas import HealthSchema, IndexSchema, ReadySchema
 from application.lifecycle.service import InferenceService, Readiness
 from application.version import NAME, VERSION
+from domain.errors import DomainError, NoModel, StorageInUse
 from domain.ports.image_generator import ImageGenerator
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["public_blueprint"]
 
 _OF_PAGE = ("Cache-Control", "Content-Security-Policy", "ETag", "Referrer-Policy")
-"""Headers of the page, which JSON has not."""
+"""Headers of the page. The answer in JSON does not have them."""
+_ERRORS: Mapping[Readiness, DomainError] = {
+    Readiness.NO_MODEL: NoModel(),
+    Readiness.IN_USE: StorageInUse(),
+}
 _LINKS = {
     "health": "/v1/health",
     "ready": "/health/ready",
@@ -102,10 +109,21 @@ def public_blueprint(
         """Whether a request would be drawn now."""
         readiness = service.readiness
         if readiness is not Readiness.READY:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=readiness.value)
+            return problem_response(
+                HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=_why(readiness)
+            )
         return {"status": readiness.value}
 
     return blueprint
+
+
+def _why(readiness: Readiness) -> str:
+    """Why the service is not ready; where a request would fail for the same reason, in its words.
+
+    The remedy is the operator's.
+    """
+    error = _ERRORS.get(readiness)
+    return readiness.value if error is None else PROBLEMS[type(error)].words.of(error)
 
 
 def _described() -> dict[str, object]:

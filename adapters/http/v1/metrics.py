@@ -72,7 +72,7 @@ def count_requests(app: Flask, metrics: Metrics) -> None:
                 method=request.method if request.method in _METHODS else _OTHER,
                 status=response.status_code,
                 seconds=time.monotonic() - g.began,
-                code=g.get("failure_code"),
+                code=g.get("problem_code"),
             )
         )
         return response

@@ -8,7 +8,7 @@ from threading import Lock
 from filelock import FileLock, Timeout
 
 from application.ports.sole_use import SoleUse
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
 
 __all__ = ["FolderLock"]
 
@@ -43,7 +43,7 @@ class FolderLock(SoleUse):
             except (OSError, NotImplementedError) as error:
                 _log.error("the data folder cannot be locked: %s", error)
                 raise StorageUnavailable(
-                    "the data folder cannot be written to or locked; see DATA_DIR"
+                    "the data folder cannot be written to or locked", StorageFault.FOLDER
                 ) from error
             self._held = lock
             return True

@@ -124,8 +124,7 @@ def _translated() -> Iterator[None]:
     except OSError as error:
         _log.error("the pictures' folder failed: %s", error)
         raise StorageUnavailable(
-            f"pictures cannot be stored or read now ({os.strerror(error.errno or 0)}); "
-            "try again in a moment"
+            f"pictures cannot be stored or read now ({os.strerror(error.errno or 0)})"
         ) from error
 
 

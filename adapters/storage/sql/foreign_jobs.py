@@ -34,7 +34,7 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
     failure = _failure(stored.get("failure"))
     if not is_known:
         reason = f"its status is {status[:40]!a}"
-        failure = JobFailure(JobNotReadable.code, str(JobNotReadable(reason)))
+        failure = JobFailure.of(JobNotReadable(reason))
     known = _request(request)
     return Job(
         caller=caller,
@@ -68,7 +68,8 @@ def _request(values: Mapping[str, Any]) -> GenerationRequest | None:
 def _failure(value: object) -> JobFailure | None:
     if not isinstance(value, dict) or not _is_text(value.get("code"), value.get("detail")):
         return None
-    return JobFailure(value["code"], value["detail"])
+    facts = value.get("facts")
+    return JobFailure(value["code"], value["detail"], facts if isinstance(facts, dict) else None)
 
 
 def _images(value: object) -> tuple[JobImage, ...] | None:

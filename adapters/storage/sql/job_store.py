@@ -212,14 +212,14 @@ class SqlJobStore(JobStore):
             _log.error("the job store failed: %s", _cause(error))
             raise StorageUnavailable(
                 "jobs cannot be stored or read now, because the database does not answer or is "
-                "locked, full or broken; try again in a moment"
+                "locked, full or broken"
             ) from error
 
     def _opened(self, patience: float) -> Engine:
         if (engine := self._engine) is not None:
             return engine
         if not self._opening.acquire(timeout=patience):
-            raise StorageUnavailable("the job database is being opened; try again in a moment")
+            raise StorageUnavailable("the job database is being opened")
         try:
             if self._engine is None:
                 engine = _engine(self._url, self._patience)

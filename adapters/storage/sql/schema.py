@@ -13,7 +13,7 @@ from threading import Lock
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from adapters.storage.sql.tables import HEAD, VERSION, revisions, versions
-from domain.errors import StorageUnavailable
+from domain.errors import StorageFault, StorageUnavailable
 
 __all__ = ["bring_up_to_date"]
 
@@ -59,8 +59,8 @@ def bring_up_to_date(engine: Engine, *, patience: float) -> None:
             except CommandError as error:
                 _log.error("the job database cannot be brought up to date: %s", error)
                 raise StorageUnavailable(
-                    "the job database has a revision that this release does not know; run the "
-                    "release that made it, or restore a backup"
+                    "the job database has a revision that this release does not know",
+                    StorageFault.NEWER,
                 ) from error
             _log.info("the job database is of revision %s now", HEAD)
         connection.commit()
@@ -77,8 +77,8 @@ def _is_usable(connection: Connection) -> bool:
     if version > VERSION:
         raise StorageUnavailable(
             f"the job database is of version {version}, made by a newer release; this one "
-            f"knows version {VERSION}. Run that release, or set a new DATA_DIR, and a new "
-            "DATABASE_URL if you use one: with a new database alone the pictures are lost"
+            f"knows version {VERSION}",
+            StorageFault.NEWER,
         )
     if not version or not tables.has_table(revisions.name):
         return False

@@ -21,7 +21,7 @@ def wrong_fields(value: Any) -> list[str]:
     """Return the names of a dataclass's fields whose values do not have the declared type.
 
     Understands what the dataclasses of jobs declare: numbers, text, enums, other dataclasses,
-    tuples of one type, and unions of these. A `float` must be a possible time.
+    tuples of one type, dictionaries, and unions of these. A `float` must be a possible time.
     """
     kinds = _kinds(value.__class__)
     return [name for name, kind in kinds.items() if not _has_type(getattr(value, name), kind)]
@@ -37,6 +37,8 @@ def _has_type(value: object, kind: Any) -> bool:
     if typing.get_origin(kind) is tuple:
         each = typing.get_args(kind)[0]
         return isinstance(value, tuple) and all(_has_type(one, each) for one in value)
+    if typing.get_origin(kind) is dict:  # of facts, which are checked where they are used
+        return isinstance(value, dict)
     if not isinstance(value, kind):
         return False
     return not (dataclasses.is_dataclass(kind) and wrong_fields(value))

@@ -175,7 +175,7 @@ def test_the_limit_of_a_control_group_is_used(
 def test_an_unsupported_setting_is_reported_before_drawing() -> None:
 
     generator = new_generator(device="cpu", offload="model")
-    with pytest.raises(DeviceUnavailable, match="OFFLOAD is model, which is for CUDA"):
+    with pytest.raises(DeviceUnavailable, match="offload is model, which is for CUDA"):
         generator.prepare()
     assert generator.device is None
     assert generator.report.plan is None

@@ -75,5 +75,5 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
 
 def test_an_impossible_folder_is_never_silently_locked(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageUnavailable, match="DATA_DIR"):
+    with pytest.raises(StorageUnavailable, match="cannot be written to or locked"):
         FolderLock(tmp_path / "file" / "data").take()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.http.automatic1111.asked.fields import FIELD_RULES, READ
-from adapters.http.automatic1111.asked.settings import AT_REST
+from adapters.http.automatic1111.unsupported.fields import FIELD_RULES, READ
+from adapters.http.automatic1111.unsupported.settings import AT_REST
 from tests.http.automatic1111.sdapi import TXT2IMG, body, places_of
 from tests.http.conftest import AUTHORIZED, Service
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.problems import STATUS
-from domain.errors import Refused
+from adapters.http.problems.table import PROBLEMS
 from tests.http.conftest import Service
 from tests.http.description.documented import Document
 from tests.paths import DOCS, ROOT
@@ -54,9 +53,7 @@ def test_each_error_code_is_explained_with_its_status(document: Document) -> Non
         code.strip("`"): status for code, status, *_ in table(API, "## Errors") if code[0] == "`"
     }
     told = dict(codes(document))
-    raised = {
-        error.code: str(status.value) for error, status in STATUS.items() if error is not Refused
-    }
+    raised = {error.code: str(row.status.value) for error, row in PROBLEMS.items()}
     assert len(told) > 20
     assert {code: explained.get(code) for code in told | raised} == told | raised
 

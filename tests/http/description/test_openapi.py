@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
 from adapters.http import automatic1111
-from adapters.http.automatic1111.asked.fields import READ_SETTINGS
+from adapters.http.automatic1111.unsupported.fields import READ_SETTINGS
 from adapters.http.description.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
 from adapters.http.description.samples import sample_of
 from application.version import NAME, VERSION
@@ -113,16 +113,15 @@ def test_every_operation_has_a_description_and_a_stable_name(document: Document)
         assert any(status.startswith("2") for status in operation["responses"])
 
 
-@pytest.mark.parametrize("error", [*subclasses(errors.DomainError)])
+@pytest.mark.parametrize("error", errors.error_classes())
 def test_every_domain_error_is_described(
     document: Document, error: type[errors.DomainError]
 ) -> None:
-    # Of the first class only subclasses are raised, and the second is a job's outcome.
-    if error in (errors.Refused, errors.JobNotReadable):
+    if error is errors.JobNotReadable:  # no request ends with it: a job does
         return
     assert isinstance(sample_of(error), error)
     examples = document.contents["components"]["examples"]
-    names = {f"Problem.{error.code}", f"SdapiFailure.{error.code}"} & examples.keys()
+    names = {f"Problem.{error.code}", f"SdapiError.{error.code}"} & examples.keys()
     assert names, "no route says that it `raises` it"
     for value in (examples[name]["value"] for name in names):
         assert error.code in (value.get("code"), value.get("error"))
@@ -208,7 +207,7 @@ def test_every_response_has_the_common_headers(document: Document) -> None:
 
 def test_a_compatible_api_is_described_with_its_own_errors(document: Document) -> None:
     responses = document.contents["paths"]["/openai/v1/images/generations"]["post"]["responses"]
-    assert failure_schemas(responses) == {"OpenAIFailure"}
+    assert error_schemas(responses) == {"OpenAIError"}
     assert "Retry-After" in responses["429"]["headers"]
     assert "422" not in responses
 
@@ -221,7 +220,7 @@ def test_the_api_of_automatic1111_is_described_with_its_own_errors(document: Doc
     ]
     assert len(operations) == 28
     for operation in operations:
-        assert failure_schemas(operation["responses"]) == {"SdapiFailure"}
+        assert error_schemas(operation["responses"]) == {"SdapiError"}
         assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]
     schema = document.contents["components"]["schemas"]["SdapiTxt2Img"]
     settings = schema["properties"]["override_settings"]["properties"]
@@ -229,7 +228,7 @@ def test_the_api_of_automatic1111_is_described_with_its_own_errors(document: Doc
     assert not [name for name in schema["properties"] if "." in name]
 
 
-def failure_schemas(responses: dict[str, Any]) -> set[str]:
+def error_schemas(responses: dict[str, Any]) -> set[str]:
     """Return the names of the schemas of error responses."""
     schemas = [
         response["content"]["application/json"]["schema"]

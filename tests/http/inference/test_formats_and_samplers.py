@@ -98,7 +98,7 @@ def test_a_scheduler_that_does_not_suit_the_model_is_refused_with_the_remedy() -
     )
     messages = wrong_fields(response)
     assert set(messages) == {"scheduler"}
-    assert "leave scheduler out" in messages["scheduler"]
+    assert "leave it out" in messages["scheduler"]
     assert service.container.job_service().waiting == 0
 
 

@@ -59,6 +59,30 @@ def test_a_random_seed_belongs_to_the_id(service: Service) -> None:
     assert_problem(post(service.client, body | {"seed": seed + 1}), 409, "id_conflict")
 
 
+def test_a_conflict_names_the_fields_that_differ(service: Service) -> None:
+    body = infer_body()
+    post(service.client, body)
+    other = post(service.client, body | {"prompt": "another", "num_inference_steps": 2})
+    detail = assert_problem(other, 409, "id_conflict")["detail"]
+    assert "with another prompt, num_inference_steps;" in detail
+    assert "seed" not in detail, "it was drawn for the job, and this body names none either"
+    assert "Accept" not in detail
+
+
+def test_the_format_that_accept_chose_belongs_to_the_id(service: Service) -> None:
+    body = infer_body()
+    first = post(service.client, body)
+    accepting = AUTHORIZED | {"Accept": "image/jpeg"}
+    other = service.client.post("/v1/infer", json=body, headers=accepting)
+    detail = assert_problem(other, 409, "id_conflict")["detail"]
+    assert "another output_format" in detail
+    assert "output_format 'png'" in detail
+    again = service.client.post(
+        "/v1/infer", json=body | {"output_format": "png"}, headers={**AUTHORIZED}
+    )
+    assert again.data == first.data
+
+
 def test_an_integer_guidance_is_the_same_number(service: Service) -> None:
     body = infer_body(guidance_scale=7)
     assert (

@@ -160,7 +160,7 @@ def test_a_succeeded_job(service: Service) -> None:
 @pytest.mark.parametrize(
     "failure, status, code",
     [
-        (OutOfMemory("ask for a smaller picture"), 507, "out_of_memory"),
+        (OutOfMemory("drawing", "cpu"), 507, "out_of_memory"),
         (RuntimeError("psst /root/secret"), 500, "internal_error"),
     ],
 )

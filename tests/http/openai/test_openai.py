@@ -51,6 +51,14 @@ def test_pictures_are_base64_with_their_seeds(service: Service) -> None:
     assert (drawn.negative_prompt, drawn.num_inference_steps, drawn.guidance_scale) == ("n", 3, 2.0)
 
 
+def test_warnings_are_a_field_of_the_answer(service: Service) -> None:
+    answer = service.client.post(URL, json=body(), headers=AUTHORIZED).get_json()
+    assert answer["warnings"] == []
+    service.generator.warnings = ("the prompt has 99 tokens",)
+    answer = service.client.post(URL, json=body(), headers=AUTHORIZED).get_json()
+    assert answer["warnings"] == ["the prompt has 99 tokens"]
+
+
 def test_missing_or_null_fields_have_the_defaults_of_the_service(service: Service) -> None:
     sent = body(n=None, size=None, seed=None, response_format=None, quality=None)
     assert service.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200

@@ -114,7 +114,10 @@ def test_a_missing_device_is_a_problem(terminal: Terminal, error: Exception) -> 
 def test_a_database_that_does_not_answer_is_a_problem(terminal: Terminal) -> None:
     terminal.job_store = StorageUnavailable("no database there")
     terminal.environment["DATABASE_URL"] = "postgresql://somewhere/jobs"
-    assert rows(terminal)["DATABASE_URL"] == ("problem", "no database there")
+    assert rows(terminal)["DATABASE_URL"] == (
+        "problem",
+        "no database there; run the command again",
+    )
     terminal.job_store = ImportError("No module named 'psycopg'")
     assert rows(terminal)["DATABASE_URL"][0] == "problem"
     terminal.job_store = None
@@ -130,7 +133,7 @@ def test_the_database_in_the_data_dir_is_read_if_it_exists_and_never_created(
     assert not (tmp_path / "kept").exists()
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "jobs.sqlite").touch()
-    assert rows(terminal)["jobs"] == ("problem", "it is locked")
+    assert rows(terminal)["jobs"] == ("problem", "it is locked; run the command again")
     terminal.job_store = None
     assert rows(terminal)["jobs"][0] == "ok"
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from adapters.cli.request_options import option_name
-from domain.errors import GenerationFailed
+from domain.errors import DomainError, GenerationFailed, ModelChanged, OutOfMemory
 from domain.generation.fields import FIELDS
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily
@@ -167,6 +167,30 @@ def test_a_failure_is_one_line_and_leaves_no_file(folder: Path) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == "Error: the device fell over"
     assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ModelChanged("demo.safetensors"),
+            "demo.safetensors has changed since it was listed; `ai-inference models` has its new "
+            "id; run the command again",
+        ),
+        (
+            OutOfMemory("drawing", "cpu"),
+            "drawing does not fit the memory of cpu; ask for a smaller --width and --height, or a "
+            "smaller --number",
+        ),
+    ],
+)
+def test_an_error_has_the_remedy_of_the_terminal(
+    folder: Path, error: DomainError, said: str
+) -> None:
+    terminal = Terminal()
+    terminal.generator.failures = [error]
+    done = terminal.run("generate", "a hill", "-o", "out.png")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, f"Error: {said}")
 
 
 def test_a_full_disk_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_jobs_of_another_process_are_visible_and_unchanged(bench: Bench) -> None
         lambda: bench.job_service.watch("me", "theirs"),
         bench.job_service.recover,
     ):
-        with pytest.raises(StorageInUse, match="DATA_DIR"):
+        with pytest.raises(StorageInUse):
             change()
     assert bench.statuses == {"theirs": "queued"}
     assert bench.job_service.find("me", "theirs").job.status is JobStatus.QUEUED

@@ -98,7 +98,7 @@ def test_a_model_that_cannot_warm_up_is_logged_and_skipped(
     with caplog.at_level(logging.WARNING):
         (drawn,) = bench.run()
     assert drawn.model_id != MODEL.id
-    assert "'nobody', which names no model" in caplog.text
+    assert "the model 'nobody' is to be warmed up, and that names no model" in caplog.text
     assert "it is broken" in caplog.text
 
 

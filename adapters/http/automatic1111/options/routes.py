@@ -6,12 +6,12 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import INCLUDE, Schema, fields
 
-from adapters.http.automatic1111.asked import refused_settings
 from adapters.http.automatic1111.checkpoints import title
-from adapters.http.automatic1111.errors import SdapiFailureSchema
-from adapters.http.automatic1111.options.held import CallersOptions, Options
+from adapters.http.automatic1111.errors import SdapiErrorSchema
+from adapters.http.automatic1111.options.callers_options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.schemas import CHECKPOINT_NAME, named_format
+from adapters.http.automatic1111.unsupported import refused_settings
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect, require_scope
 from adapters.http.edge.bodies import Blueprint
@@ -72,7 +72,7 @@ def options_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: options.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 

@@ -10,10 +10,11 @@ from flask import Response
 from marshmallow import fields
 
 from adapters.http.description.answers import AnswerSchema
-from adapters.http.generation.waiting import Places, too_many
+from adapters.http.generation.waiting import Places
 from adapters.http.v1.jobs.schemas import JobSchema, ProgressSchema
 from application.jobs.job_service import JobService
 from application.jobs.watching import JobEvent, JobWatch
+from domain.errors import Activity, TooManyCallers
 
 __all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
 
@@ -84,7 +85,7 @@ class EventStreams:
         """
         with ExitStack() as held:
             if not self._places.take(caller):
-                raise too_many("too many event streams are open")
+                raise TooManyCallers(Activity.LISTENING)
             held.callback(self._places.give_back, caller)
             watch = self._job_service.watch(caller, job_id, after=after, previews=previews)
             held.callback(watch.close)

@@ -65,8 +65,7 @@ def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _
 def image_number(text: str) -> int:
     """The number that an address has. Raises ImageNotFound when it can be none."""
     if not _NUMBER.fullmatch(text):
-        shown = ascii(text if len(text) <= 30 else f"{text[:30]}...")
-        raise ImageNotFound(f"{shown} is not the number of a picture; send 0 for the first one")
+        raise ImageNotFound(number=text if len(text) <= 30 else f"{text[:30]}...")
     return int(text)
 
 

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.generation.fields import answer_field
 from adapters.http.generation.schemas import TimingsSchema
-from adapters.http.problems import failure_body
+from adapters.http.problems.details import job_problem
 from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
@@ -169,7 +169,7 @@ class JobSchema(AnswerSchema):
         metadata={"description": "The pictures; null until the job has succeeded."},
     )
     error = Computed(
-        lambda view: view.job.failure and failure_body(view.job.failure),
+        lambda view: view.job.failure and job_problem(view.job.failure),
         fields.Nested(ProblemSchema, allow_none=True),
         metadata={"description": "Why the job failed; null if it has not."},
     )

@@ -8,14 +8,14 @@ that API does, and named in the answer's `info`, which it does not.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapters.http.automatic1111.asked.scripts import (
+from adapters.http.automatic1111.unsupported.scripts import (
     NO_CHECKPOINT,
     busy_scripts,
     idle_scripts,
     scripts_rule,
 )
-from adapters.http.automatic1111.asked.settings import AT_REST, SETTING_RULES
-from adapters.http.automatic1111.asked.verdicts import (
+from adapters.http.automatic1111.unsupported.settings import AT_REST, SETTING_RULES
+from adapters.http.automatic1111.unsupported.verdicts import (
     NOTHING,
     Rule,
     Verdict,
@@ -158,7 +158,7 @@ def refusals(sent: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
                 [f"asks for scripts that this service does not have: {shown}; leave them out"],
             )
         else:
-            yield name, [_undoable(value)]
+            yield name, [_unsupported(value)]
 
 
 def refused_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
@@ -166,7 +166,7 @@ def refused_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[st
     for name, value in settings.items():
         rule = SETTING_RULES.get(name)
         if rule is not None and rule(value, settings) is Verdict.REFUSED:
-            yield name, [_undoable(value)]
+            yield name, [_unsupported(value)]
 
 
 def ignored_names(sent: Mapping[str, Any], redactor: Redactor) -> list[str]:
@@ -194,7 +194,7 @@ def _shown(name: str) -> str:
     return ascii(name[:_LONGEST_NAME])[1:-1]
 
 
-def _undoable(value: object) -> str:
+def _unsupported(value: object) -> str:
     shown = "set" if isinstance(value, dict | list) else ascii(value)[:40]
     return f"is {shown}, which cannot be done here; leave it out"
 

@@ -1,10 +1,10 @@
-"""What that API's clients ask of the program itself."""
+"""Routes about the program itself: its memory, its flags, and refreshes that it does not need."""
 
 from http import HTTPStatus
 
 from flask import Response, jsonify
 
-from adapters.http.automatic1111.errors import SdapiFailureSchema
+from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.edge.auth import protect
 from adapters.http.edge.bodies import Blueprint
@@ -13,16 +13,16 @@ from domain.credentials import Scope
 from domain.ports.device_report import DeviceReport
 from domain.services.credential_checker import CredentialChecker
 
-__all__ = ["upkeep_blueprint"]
+__all__ = ["program_blueprint"]
 
 _REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 _UNKNOWN = {"error": "unavailable"}
 """That API's words for what it cannot tell."""
 _FLAGS = {"api": True}
-"""How that web UI would have been started. What this service was told is nobody's business."""
+"""The flags that that web UI would have been started with. This service's own are not shown."""
 
 
-def upkeep_blueprint(
+def program_blueprint(
     device: DeviceReport, process: ProcessReport, checker: CredentialChecker
 ) -> Blueprint:
     """`/sdapi/v1/memory`, `/sdapi/v1/cmd-flags` and `/sdapi/v1/refresh-…`."""
@@ -31,7 +31,7 @@ def upkeep_blueprint(
         __name__,
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: the program itself.",
-        failure_schema=SdapiFailureSchema,
+        error_schema=SdapiErrorSchema,
     )
     protect(blueprint, checker, Scope.MODELS_READ, basic=True)
 

@@ -1,4 +1,4 @@
-"""What a value that is not read comes to: nothing, a word to the client, or a refusal."""
+"""What the service does with a value that it does not read: accept, report or refuse it."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
@@ -7,14 +7,14 @@ from typing import Any
 __all__ = ["NOTHING", "Rule", "Verdict", "ignored", "no_effect", "nothing_but"]
 
 NOTHING: tuple[object, ...] = (None, False, 0, "", [], {})
-"""Asks for nothing in any field."""
+"""Values that ask for nothing, in any field."""
 
 
 class Verdict(Enum):
     """What becomes of a value."""
 
     NOTHING = auto()
-    """It asks for nothing, or for what is done anyway."""
+    """It is accepted: it asks for nothing, or for what the service does anyway."""
     IGNORED = auto()
     """It is not followed, and the answer names it."""
     REFUSED = auto()
@@ -26,17 +26,17 @@ Rule = Callable[[Any, Mapping[str, Any]], Verdict]
 
 
 def no_effect(value: Any, sent: Mapping[str, Any]) -> Verdict:
-    """Of what changes no picture that is drawn here."""
+    """The rule for fields that change no picture of this service."""
     return Verdict.NOTHING
 
 
 def ignored(value: Any, sent: Mapping[str, Any]) -> Verdict:
-    """Of what nobody here knows."""
+    """The rule for fields that this service does not know."""
     return Verdict.NOTHING if value in NOTHING else Verdict.IGNORED
 
 
 def nothing_but(*values: object) -> Rule:
-    """Of what would change the picture, unless it is one of `values`, or nothing."""
+    """The rule for fields that would change the picture, unless the value is one of `values`."""
 
     def rule(value: Any, sent: Mapping[str, Any]) -> Verdict:
         return Verdict.NOTHING if value in (*NOTHING, *values) else Verdict.REFUSED

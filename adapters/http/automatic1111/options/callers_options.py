@@ -1,4 +1,4 @@
-"""What callers have set, each for itself."""
+"""The options that callers have set, each caller for its own requests."""
 
 import threading
 from collections import OrderedDict
@@ -24,7 +24,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What requests of a caller have where they say nothing else.
+    """The options of a caller. They count where a request of it names no value.
 
     Attributes:
         checkpoint: None for the default one.
@@ -55,10 +55,10 @@ class Options:
 
 
 class CallersOptions:
-    """The options of each caller, in memory. Any thread may ask and set.
+    """The options of each caller, in memory. Any thread may read and set them.
 
-    Those of a restart ago are gone, as are those of whoever has asked for nothing the longest,
-    once `most` callers have set some.
+    A restart forgets them. Once `most` callers have set some, the caller that has been silent the
+    longest loses its options.
     """
 
     def __init__(self, registry: ModelRegistry, *, most: int = 10_000) -> None:

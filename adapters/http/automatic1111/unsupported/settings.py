@@ -6,8 +6,8 @@ changes no picture, or is of another tool: it is taken, and nothing is done with
 
 from collections.abc import Mapping
 
-from adapters.http.automatic1111.asked.scripts import NO_CHECKPOINT
-from adapters.http.automatic1111.asked.verdicts import Rule, nothing_but
+from adapters.http.automatic1111.unsupported.scripts import NO_CHECKPOINT
+from adapters.http.automatic1111.unsupported.verdicts import Rule, nothing_but
 
 __all__ = ["AT_REST", "SETTING_RULES"]
 

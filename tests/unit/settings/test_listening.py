@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from application.listening import why_not_listening
+from application.settings.listening import why_not_listening
 
 
 def failure(code: int) -> OSError:

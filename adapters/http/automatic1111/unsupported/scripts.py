@@ -7,7 +7,7 @@ of their arguments and defaults: its 1.10, `modules/processing_scripts/`.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.http.automatic1111.asked.verdicts import NOTHING, Verdict
+from adapters.http.automatic1111.unsupported.verdicts import NOTHING, Verdict
 
 __all__ = ["NO_CHECKPOINT", "busy_scripts", "idle_scripts", "scripts_rule"]
 

@@ -1,0 +1,61 @@
+"""Problem details: the shape of RFC 9457, which this service's own API answers errors in."""
+
+from http import HTTPStatus
+
+from flask import Response, g, json
+from werkzeug.http import HTTP_STATUS_CODES
+
+from adapters.http.problems.rows import Problem
+from adapters.http.problems.table import PROBLEMS
+from application.job import JobFailure
+from domain import errors
+
+__all__ = ["job_problem", "problem_response", "render_problem"]
+
+_STATUS_OF_CODE = {error.code: row.status for error, row in PROBLEMS.items()}
+
+
+def problem_response(
+    status: HTTPStatus,
+    *,
+    code: str,
+    detail: str,
+    fields: tuple[errors.FieldProblem, ...] = (),
+) -> Response:
+    """A problem response; `fields` become its `errors`, one row for each wrong field."""
+    body = _body(status, code, detail) | {"request_id": g.get("request_id")}
+    if fields:
+        body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
+    return Response(json.dumps(body), status.value, content_type="application/problem+json")
+
+
+def render_problem(problem: Problem) -> Response:
+    """The answer to a request of this API."""
+    return problem_response(
+        problem.status, code=problem.code, detail=problem.detail, fields=problem.fields
+    )
+
+
+def job_problem(failure: JobFailure) -> dict[str, object]:
+    """The problem that a job ended with: what a client that waited for the job was told.
+
+    It belongs to no request: several requests may have asked for the job, and an earlier process
+    may have drawn it.
+    """
+    if (error := failure.error) is not None:
+        row = errors.row_of(PROBLEMS, error)
+        return _body(row.status, failure.code, row.words.of(error))
+    status = _STATUS_OF_CODE.get(failure.code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _body(status, failure.code, failure.detail)
+
+
+def _body(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
+    return {
+        "type": f"urn:ai-inference:problem:{code}",
+        # Not status.phrase: Python 3.13 has other words for some than 3.12.
+        "title": HTTP_STATUS_CODES[status],
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "request_id": None,
+    }
