@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 QUIET := install --quiet --disable-pip-version-check
 
-.PHONY: help install run check check-without-torch test pythons fuzz lock sbom clean
+.PHONY: help install run check check-without-torch test coverage pythons fuzz lock sbom clean
 
 help:
 	@echo "make run      serve on PORT (8000); settings come from the environment, see docs/settings.md"
 	@echo "make test     lint, types, import contracts and every test"
 	@echo "make check    the part of it that needs no torch and no browser, in a minute or two"
+	@echo "make coverage which lines and branches those tests run, by file"
 	@echo "make pythons  the tests that need no torch, on Python 3.12 and 3.13 if they are installed"
 	@echo "make fuzz     hostile model files until Ctrl-C; FUZZ='--seconds 600 --from 5000' sets a limit"
 	@echo "make install  only the virtual environment"
@@ -49,6 +50,9 @@ check: $(INSTALLED)
 test: check
 	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
 	$(BIN)/python -m pytest -m torch
+
+coverage: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not torch and not browser" --numprocesses auto --dist loadfile --quiet --cov --cov-report=term
 
 # Without torch, which has a build of its own for each Python: its tests run on one Python alone.
 pythons:
