@@ -94,4 +94,5 @@ def test_listing_refuses_a_folder_for_the_same_reason_as_loading(
     assert reason is not None
     with pytest.raises(ModelNotLoadable) as caught:
         load_pipeline(record_of(folder), find_device("cpu", "float32"))
-    assert str(caught.value) == f"sd cannot be loaded: {reason}"
+    assert caught.value.name == "sd"
+    assert caught.value.reason == f"it cannot be loaded: {reason}"

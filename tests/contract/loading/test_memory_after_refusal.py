@@ -23,10 +23,10 @@ pytestmark = [
 
 _SCRIPT = """
 import json, pathlib, resource, sys
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation.request import GenerationRequest
 from domain.models.record import FileStamp, ModelFamily, ModelPart, ModelRecord
+from tests.contract.drawing.generating import generate, new_generator
 
 demo_path, path, size = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
 files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else []
@@ -36,12 +36,12 @@ parts = tuple(
 demo = ModelRecord("de" * 32, "demo.safetensors", 1, demo_path, ".safetensors")
 large = ModelRecord("ab" * 32, path.name, size, str(path), path.suffix,
                     family=ModelFamily.SD_1, parts=parts)
-generator = DiffusersImageGenerator(device="cpu", dtype="bfloat16")
+generator = new_generator(device="cpu", dtype="bfloat16")
 
 def draw(model):
     request = GenerationRequest(id="r", model_id=model.id, prompt="x", seed=1, width=256,
                                 height=256, num_inference_steps=1)
-    return generator.generate(model, [request]).images[0][0].data
+    return generate(generator, model, [request]).images[0][0].data
 
 def status(name):
     text = pathlib.Path("/proc/self/status").read_text()

@@ -165,5 +165,6 @@ def test_a_file_with_unread_tensors_is_refused_on_loading(
     with pytest.raises(ModelNotLoadable) as caught:
         generate(generator, record, [request_for()])
     assert caught.value.lasting
-    assert str(caught.value).startswith("more.safetensors cannot be loaded: its ")
+    assert caught.value.name == "more.safetensors"
+    assert caught.value.reason.startswith("it cannot be loaded: its ")
     assert name in str(caught.value)
