@@ -350,3 +350,36 @@ def test_jobs_that_a_dying_worker_has_taken_and_not_begun_are_drawn_by_another(
             job.wait(0)
     for job in jobs[2:]:
         assert job.wait(0).images
+
+
+@pytest.mark.parametrize("lost_end", ["the earlier", "the later"])
+def test_a_job_that_ends_after_the_one_that_took_its_id_changes_nothing_of_that_one(
+    monkeypatch: pytest.MonkeyPatch, lost_end: str
+) -> None:
+    bench = Bench(devices=2)
+    first, second = bench.job_service.workers
+    update, broken = bench.jobs.update, False
+
+    def fail(job: Job, *, patiently: bool = False) -> None:
+        if broken and job.status.finished:
+            raise StorageUnavailable("the store is broken")
+        update(job, patiently=patiently)
+
+    monkeypatch.setattr(bench.jobs, "update", fail)
+    bench.generator.gate.clear()
+    bench.job_service.submit(request("a"), caller="me")
+    thread = threading.Thread(target=first.run_once)
+    thread.start()
+    assert bench.generator.began.wait(30)
+    bench.job_service.cancel("me", "a")
+    again = bench.job_service.submit(request("a"), caller="me")
+    broken = lost_end == "the later"
+    second.run_once()
+    assert again.wait(0).images
+    broken = lost_end == "the earlier"
+    bench.generator.gate.set()
+    thread.join(30)
+    assert bench.job_service.find("me", "a").job.status == "succeeded"
+    broken = False
+    bench.records.tidy()
+    assert bench.statuses == {"a": "succeeded"}
