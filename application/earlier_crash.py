@@ -50,4 +50,7 @@ class EarlierCrash:
             unfinished = self._jobs.unfinished()
             running = [job.token for job in unfinished if job.status is JobStatus.RUNNING]
             self._suspect = running[0] if len(running) == 1 else None
+            if len(running) > 1:
+                # Once some of them wait again, a later process would blame the one that is left.
+                self._record.forget()
         self._is_known = True

@@ -174,11 +174,14 @@ class Job:
         """Whether `request` asks for what this job draws.
 
         A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
-        does naming it. A job whose pictures or request this release cannot read answers nothing.
+        does naming it. A job whose pictures, status or request this release cannot read answers
+        nothing.
         """
         if self.status is JobStatus.SUCCEEDED and self.images is None:
             return False
-        if self.foreign is not None and not self.foreign.has_known_request:
+        if (foreign := self.foreign) is not None and not (
+            foreign.has_known_status and foreign.has_known_request
+        ):
             return False
         same = [fingerprint(self.request)]
         if self.seed_drawn:

@@ -32,10 +32,7 @@ class PillowPictureCodec(PictureCodec):
             image = Image.frombytes("RGB", (raster.width, raster.height), raster.pixels)
             return encode_picture(image, text, output_format, quality)
         except MemoryError as error:
-            raise OutOfMemory(
-                "encoding the picture does not fit the memory of the host; "
-                "ask for a smaller width and height or fewer images"
-            ) from error
+            raise OutOfMemory("encoding the picture", "the host") from error
         except BaseException as error:
             # Python raises Ctrl-C and the end of the process in the main thread alone.
             is_main = threading.current_thread() is threading.main_thread()

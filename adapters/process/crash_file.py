@@ -81,10 +81,13 @@ class CrashFile(CrashRecord):
             )
         return None
 
-    def begin(self) -> None:
-        self.end()
+    def forget(self) -> None:
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
+
+    def begin(self) -> None:
+        self.end()
+        self.forget()
         if faulthandler.is_enabled():
             _log.info("faulthandler is enabled already, so no crash is noted in %s", self._path)
             return

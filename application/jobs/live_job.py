@@ -158,8 +158,17 @@ class Workers:
         self._taken |= dict.fromkeys(jobs, worker)
         self._drawing[worker] = jobs
 
+    def put_back(self, worker: str) -> tuple[LiveJob, ...]:
+        """The jobs that a worker has taken and not begun, which it has no longer."""
+        left = tuple(
+            live for live, name in self._taken.items() if name == worker and not live.is_running
+        )
+        for live in left:
+            self.drop(live)
+        return left
+
     def drop(self, live: LiveJob) -> None:
-        """A job is finished."""
+        """A job is finished, or waits again."""
         worker = self._taken.pop(live, None)
         if worker is not None and worker in self:
             left = tuple(each for each in self._drawing[worker] if each is not live)

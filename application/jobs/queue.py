@@ -153,6 +153,14 @@ class JobQueue(JobFeed):
             self._reordered()
             return TakenBatch(jobs, batch.limit)
 
+    def put_back(self, worker: str) -> None:
+        """Let the jobs wait again that a worker has taken and whose drawing has not begun."""
+        with self._changed:
+            if not self._abandoned:
+                for live in self._workers.put_back(worker):
+                    self._line.add(live)
+                self._reordered()
+
     def started(self, live: LiveJob, progress: Progress, *, now: float, at: float) -> Job:
         """Note that the drawing of a job that was taken has begun.
 

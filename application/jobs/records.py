@@ -72,6 +72,8 @@ class JobRecords:
         self._started_now, self._started_clock = now(), clock()
         self._changing = threading.Lock()
         self._unsaved: dict[JobKey, Job] = {}
+        self._replaced: set[str] = set()
+        """The tokens of jobs that have not ended and whose ids other jobs have taken."""
         self._failed_at: float | None = None
 
     @property
@@ -109,6 +111,9 @@ class JobRecords:
             kept = self._jobs.accept(job, instead_of=instead_of.token if instead_of else None)
         if kept.token == job.token:
             self._failed_at = None
+            if instead_of is not None and not instead_of.status.finished:
+                with self._changing:
+                    self._replaced.add(instead_of.token)
             self._drop_unsaved(job.key)
             if instead_of is not None:
                 self._results.remove({instead_of.token})
@@ -119,7 +124,14 @@ class JobRecords:
         self._jobs.update(job, patiently=patiently)
 
     def end(self, job: Job) -> None:
-        """Store how a job ended, as soon as that can be done. Raises nothing."""
+        """Store how a job ended, as soon as that can be done. Raises nothing.
+
+        Of a job that ends after another one has taken its id, nothing is stored any more.
+        """
+        with self._changing:
+            if job.token in self._replaced:
+                self._replaced.remove(job.token)
+                return
         try:
             with self._noticing():
                 self._jobs.update(job, patiently=True)

@@ -132,16 +132,12 @@ class DeviceWorker:
         if self._queue.abandoned:
             return True
         self._last_model = batch.jobs[0].job.request.model_id
-        for live in batch.jobs:
-            request = live.job.request
-            job = self._queue.started(
-                live, Progress(0, request.num_inference_steps), now=self._now(), at=self._clock()
-            )
-            try:
-                self._records.update(job)
-            except StorageUnavailable:
-                # The job was stored when it was accepted; nothing is lost.
-                _log.warning("the start of job %a could not be stored", request.id)
+        try:
+            for live in batch.jobs:
+                self._start(live)
+        except BaseException:
+            self._queue.put_back(self.name)  # this thread ends; other workers may draw the rest
+            raise
         self._draw(batch.jobs, batch.limit, finish)
         return True
 
@@ -184,6 +180,17 @@ class DeviceWorker:
                 self._endings.fail(live, error)
             except BaseException:  # it may be the store that ends the process
                 _log.exception("the end of job %a could not be stored", live.job.request.id)
+
+    def _start(self, live: LiveJob) -> None:
+        request = live.job.request
+        job = self._queue.started(
+            live, Progress(0, request.num_inference_steps), now=self._now(), at=self._clock()
+        )
+        try:
+            self._records.update(job)
+        except StorageUnavailable:
+            # The job was stored when it was accepted; nothing is lost.
+            _log.warning("the start of job %a could not be stored", request.id)
 
     def _warm_models(self) -> frozenset[str]:
         # A generator need not tell what it has loaded; the last model is loaded for certain.

@@ -21,6 +21,10 @@ class CrashRecord(ABC):
         """
 
     @abstractmethod
+    def forget(self) -> None:
+        """Delete the note of the earlier process. Not for a process that has begun its own."""
+
+    @abstractmethod
     def begin(self) -> None:
         """Forget the earlier process, and note the fault that ends this one.
 
@@ -42,6 +46,9 @@ class NoCrashRecord(CrashRecord):
 
     def earlier(self) -> str | None:
         return None
+
+    def forget(self) -> None:
+        pass
 
     def begin(self) -> None:
         pass

@@ -1,6 +1,8 @@
 """The base of all errors, and what is wrong with a request."""
 
 import inspect
+import types
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -93,14 +95,35 @@ def error_classes(base: type[DomainError] = DomainError) -> tuple[type[DomainErr
 
 
 def restored(code: str, facts: Mapping[str, Any]) -> DomainError | None:
-    """The error that had this code and these facts; None where this release has no such error."""
+    """The error that had this code and these facts; None where this release has no such error.
+
+    Another release may have stored facts of other types, which no sentence here can name.
+    """
     for cls in error_classes():
         if cls.code == code:
             try:
-                return cls.of_facts(facts)
-            except (TypeError, KeyError):
+                error = cls.of_facts(facts)
+            except (TypeError, KeyError, ValueError):
                 return None
+            return error if _has_facts_of_its_types(error) else None
     return None
+
+
+def _has_facts_of_its_types(error: DomainError) -> bool:
+    hints = typing.get_type_hints(type(error).__init__)
+    return all(_has_type(value, hints[name]) for name, value in error.facts.items())
+
+
+def _has_type(value: Any, hint: Any) -> bool:
+    """Whether a fact has the type that the constructor declares, as its sentence relies on it."""
+    if isinstance(hint, types.UnionType):
+        return any(_has_type(value, each) for each in typing.get_args(hint))
+    if typing.get_origin(hint) is not None:  # several of one type
+        kind = typing.get_args(hint)[0]
+        return isinstance(value, tuple) and all(_has_type(each, kind) for each in value)
+    if hint is FieldProblem:
+        return isinstance(value, FieldProblem) and {type(value.field), type(value.message)} == {str}
+    return isinstance(value, int | float if hint is float else hint)
 
 
 def _immutable(value: Any) -> Any:

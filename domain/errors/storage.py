@@ -40,12 +40,18 @@ class StorageUnavailable(DomainError):
     Attributes:
         reason: Why.
         fault: The kind of reason.
+
+    Raises:
+        ValueError: there is no such kind.
     """
 
     reason: str
     fault: str = StorageFault.PASSING
 
     code = "storage_unavailable"
+
+    def __post_init__(self) -> None:
+        StorageFault(self.fault)  # each API has a remedy for each of these
 
     def __str__(self) -> str:
         return self.reason

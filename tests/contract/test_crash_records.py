@@ -70,6 +70,16 @@ def test_a_crash_is_known_until_the_next_record_begins(
     assert record.earlier() is None
 
 
+def test_a_crash_that_is_forgotten_is_unknown(
+    record_and_crash: tuple[CrashRecord, Crash],
+) -> None:
+    record, crash = record_and_crash
+    record.forget()
+    crash()
+    record.forget()
+    assert record.earlier() is None
+
+
 def test_a_process_that_ends_normally_leaves_no_record(
     record_and_crash: tuple[CrashRecord, Crash],
 ) -> None:

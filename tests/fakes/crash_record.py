@@ -20,6 +20,9 @@ class FakeCrashRecord(CrashRecord):
     def earlier(self) -> str | None:
         return self.cause
 
+    def forget(self) -> None:
+        self.cause = None
+
     def begin(self) -> None:
         self.cause, self.begun = None, True
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy.exc import DBAPIError
 
 from adapters.storage.sql.tables import HEAD, VERSION, revisions, versions
 from domain.errors import StorageFault, StorageUnavailable
@@ -35,9 +36,23 @@ def bring_up_to_date(engine: Engine, *, patience: float) -> None:
     Raises:
         StorageUnavailable: a newer release has changed the tables so that this one cannot use them.
     """
+    if _is_up_to_date(engine):
+        return
+    try:
+        _upgrade(engine, patience)
+    except DBAPIError:
+        # A database server lets two processes define the same table at once. One of them fails
+        # when the other commits.
+        if not _is_up_to_date(engine):
+            raise
+
+
+def _is_up_to_date(engine: Engine) -> bool:
     with engine.connect() as connection:
-        if _is_usable(connection):
-            return
+        return _is_usable(connection)
+
+
+def _upgrade(engine: Engine, patience: float) -> None:
     # Importing it takes a fifth of a second. Only a new or an old database costs that.
     from alembic import command
     from alembic.config import Config

@@ -50,6 +50,16 @@ def test_a_format_with_a_quality_needs_one(
         codec.encode(RASTER, None, output_format)
 
 
+def test_a_shortage_of_memory_names_the_host_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_anything: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(pillow, "encode_picture", fail)
+    with pytest.raises(OutOfMemory) as caught:
+        PillowPictureCodec().encode(RASTER, None)
+    assert str(caught.value) == "encoding the picture does not fit the memory of the host"
+
+
 @pytest.mark.parametrize(
     ("raised", "error"),
     [

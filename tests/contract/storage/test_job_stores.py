@@ -20,7 +20,7 @@ from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.files.result_files import ResultFiles
 from adapters.storage.sql.job_store import SqlJobStore
-from adapters.storage.sql.tables import metadata
+from adapters.storage.sql.tables import metadata, revisions
 from application.fairness import KEPT_WITHOUT_PICTURES
 from application.job import Job, JobFailure, JobKey, JobStatus
 from application.ports.job_store import JobStore
@@ -67,6 +67,7 @@ def store(request: pytest.FixtureRequest, url: str) -> Iterator[JobStore]:
     store.close()
     engine = create_engine(server)
     metadata.drop_all(engine)
+    revisions.drop(engine, checkfirst=True)
     engine.dispose()
 
 

@@ -14,7 +14,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import IntegrityError
 
 from adapters.storage.sql import schema, tables
 from adapters.storage.sql.job_store import SqlJobStore
@@ -226,6 +227,25 @@ def test_processes_may_open_one_database_at_once(found: Path) -> None:
     assert [each.returncode for each in processes] == [0] * 4, errors
     assert len(rows(found, "select * from jobs")) == there + 4
     assert rows(found, "select version_num from alembic_version") == [(tables.HEAD,)]
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_an_upgrade_that_another_process_was_first_with_does_no_harm(
+    file: Path, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    upgrade = schema._upgrade
+
+    def collide(engine: Engine, patience: float) -> None:
+        if is_done:
+            upgrade(engine, patience)
+        raise IntegrityError("create table jobs", {}, Exception("the name is taken"))
+
+    monkeypatch.setattr(schema, "_upgrade", collide)
+    if is_done:
+        opened(file)
+    else:
+        with pytest.raises(StorageUnavailable):
+            opened(file)
 
 
 def test_threads_may_open_databases_at_once(found: Path) -> None:

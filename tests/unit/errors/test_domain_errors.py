@@ -114,6 +114,12 @@ def test_the_sentence_is_one_line_and_names_its_texts(error: DomainError) -> Non
         ("invalid_request", {}),
         ("invalid_request", {"problems": [{"row": 1}]}),
         ("invalid_request", {"problems": 7}),
+        ("invalid_request", {"problems": [{"field": 1, "message": "is wrong"}]}),
+        ("model_not_found", {"wanted": None}),
+        ("device_unavailable", {"reason": "x", "available": 3}),
+        ("device_unavailable", {"reason": "x", "available": [3]}),
+        ("deadline_unmet", {"within": "soon", "predicted": 1.5}),
+        ("storage_unavailable", {"reason": "x", "fault": "quota"}),
     ],
 )
 def test_facts_of_another_release_restore_no_error(code: str, facts: dict[str, object]) -> None:

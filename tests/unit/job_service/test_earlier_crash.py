@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.job import JobKey
+from application.job import Job, JobKey
 from domain.errors import StorageUnavailable
 from tests.unit.jobs.scheduling import Bench, request
 
@@ -49,6 +49,26 @@ def test_each_of_several_suspects_is_retried_alone(bench: Bench) -> None:
     crash(bench, "deadly")
     bench.job_service.recover()
     assert bench.statuses == {"deadly": "failed", "good": "queued"}
+
+
+def test_a_recovery_that_stops_halfway_leaves_no_single_suspect(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash(bench, "deadly", "good")
+    update = bench.jobs.update
+
+    def fail_after_the_first(job: Job, *, patiently: bool = False) -> None:
+        update(job, patiently=patiently)
+        bench.jobs.broken = True
+
+    monkeypatch.setattr(bench.jobs, "update", fail_after_the_first)
+    with pytest.raises(StorageUnavailable):
+        bench.job_service.recover()
+    monkeypatch.undo()
+    bench.jobs.broken = False
+    bench.restart()  # as a supervisor does then
+    bench.job_service.recover()
+    assert bench.statuses == {"deadly": "queued", "good": "queued"}
 
 
 def test_a_crash_counts_only_for_the_process_before_this_one(bench: Bench) -> None:

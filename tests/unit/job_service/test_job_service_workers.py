@@ -1,5 +1,6 @@
 """Several workers take from one queue: no job is drawn twice, and none is lost."""
 
+import itertools
 import random
 import threading
 from collections import Counter
@@ -8,9 +9,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from application.job import JobKey, JobStatus
+from application.job import Job, JobKey, JobStatus
 from application.jobs.worker import DeviceWorker
-from domain.errors import DeviceLost, DomainError, GenerationFailed, JobCancelled
+from domain.errors import (
+    DeviceLost,
+    DomainError,
+    GenerationFailed,
+    JobCancelled,
+    StorageUnavailable,
+)
 from domain.generation.request import GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.unit.jobs.scheduling import MODEL, OTHER_MODEL, Bench, request
@@ -312,3 +319,67 @@ def test_the_speed_is_that_of_all_workers() -> None:
     )
     bench.job_service.run_once()
     assert seen == [8.0]
+
+
+def test_jobs_that_a_dying_worker_has_taken_and_not_begun_are_drawn_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(max_queue=50, devices=2, largest_batch=4)
+    first, second = bench.job_service.workers
+    for number in range(6):
+        bench.job_service.submit(request(f"before {number}"), caller="me")
+    while bench.job_service.waiting:
+        first.run_once()  # learns to draw several together
+    jobs = [bench.job_service.submit(request(f"r{number}"), caller="me") for number in range(4)]
+    update, calls = bench.jobs.update, itertools.count(1)
+
+    def fail(job: Job, *, patiently: bool = False) -> None:
+        if next(calls) == 2:
+            raise MemoryError
+        update(job, patiently=patiently)
+
+    monkeypatch.setattr(bench.jobs, "update", fail)
+    with pytest.raises(MemoryError):
+        first.run_once()
+    assert first.leave()
+    first.fail_running(GenerationFailed("the device was lost"))
+    bench.job_service.drain()
+    second.run_forever()
+    for job in jobs[:2]:
+        with pytest.raises(GenerationFailed):
+            job.wait(0)
+    for job in jobs[2:]:
+        assert job.wait(0).images
+
+
+@pytest.mark.parametrize("lost_end", ["the earlier", "the later"])
+def test_a_job_that_ends_after_the_one_that_took_its_id_changes_nothing_of_that_one(
+    monkeypatch: pytest.MonkeyPatch, lost_end: str
+) -> None:
+    bench = Bench(devices=2)
+    first, second = bench.job_service.workers
+    update, broken = bench.jobs.update, False
+
+    def fail(job: Job, *, patiently: bool = False) -> None:
+        if broken and job.status.finished:
+            raise StorageUnavailable("the store is broken")
+        update(job, patiently=patiently)
+
+    monkeypatch.setattr(bench.jobs, "update", fail)
+    bench.generator.gate.clear()
+    bench.job_service.submit(request("a"), caller="me")
+    thread = threading.Thread(target=first.run_once)
+    thread.start()
+    assert bench.generator.began.wait(30)
+    bench.job_service.cancel("me", "a")
+    again = bench.job_service.submit(request("a"), caller="me")
+    broken = lost_end == "the later"
+    second.run_once()
+    assert again.wait(0).images
+    broken = lost_end == "the earlier"
+    bench.generator.gate.set()
+    thread.join(30)
+    assert bench.job_service.find("me", "a").job.status == "succeeded"
+    broken = False
+    bench.records.tidy()
+    assert bench.statuses == {"a": "succeeded"}

@@ -171,6 +171,14 @@ def test_an_unknown_status_is_reported_and_its_id_stays_taken(bench: Bench) -> N
     assert bench.body("odd") == stored
 
 
+def test_a_job_of_an_unknown_status_answers_nothing(bench: Bench) -> None:
+    bench.submit("odd")
+    bench.change("odd", status="paused")
+    bench.job_service = bench.started()
+    with pytest.raises(IdConflict):
+        bench.job_service.submit(bench.request("odd"), caller="me")
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '{"request": 5}', '{"request": {"id": 5}}', "[" * 100_000]
 )
