@@ -15,6 +15,7 @@ REVISED = (
     "adapters/cli",
     "adapters/diffusion/attention",
     "adapters/diffusion/families",
+    "adapters/diffusion/loading",
     "adapters/diffusion/untrusted",
     "adapters/filesystem",
     "adapters/gunicorn",
