@@ -16,6 +16,7 @@ REVISED = (
     "adapters/diffusion/attention",
     "adapters/diffusion/families",
     "adapters/diffusion/loading",
+    "adapters/diffusion/openvino",
     "adapters/diffusion/untrusted",
     "adapters/filesystem",
     "adapters/gunicorn",
