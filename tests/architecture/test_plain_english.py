@@ -17,6 +17,7 @@ REVISED = (
     "adapters/diffusion/families",
     "adapters/diffusion/loading",
     "adapters/diffusion/openvino",
+    "adapters/diffusion/sampling",
     "adapters/diffusion/untrusted",
     "adapters/filesystem",
     "adapters/gunicorn",
