@@ -13,12 +13,7 @@ from tests.paths import ROOT
 
 REVISED = (
     "adapters/cli",
-    "adapters/diffusion/attention",
-    "adapters/diffusion/families",
-    "adapters/diffusion/loading",
-    "adapters/diffusion/openvino",
-    "adapters/diffusion/sampling",
-    "adapters/diffusion/untrusted",
+    "adapters/diffusion",
     "adapters/filesystem",
     "adapters/gunicorn",
     "adapters/http/automatic1111/schemas.py",

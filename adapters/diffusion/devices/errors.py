@@ -1,4 +1,4 @@
-"""What torch raises, in the domain's terms."""
+"""Translates the errors of torch into errors of the domain."""
 
 import ctypes
 import gc
