@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from adapters.diffusion.devices.report import EngineReport
+from adapters.diffusion.device_report import EngineReport
 from application.settings.plan_overrides import PlanOverrides
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import (
