@@ -28,30 +28,30 @@ __all__ = [
 ]
 
 _MOST_ATTEMPTS = 3
-"""How often a job is started whose process ends for an unknown reason, such as SIGKILL. An operator
-may have sent it, or the kernel because memory ran out; neither loses the job."""
+"""How often a job is started if its process ends each time for an unknown reason, such as SIGKILL.
+An operator may have sent it, or the kernel when memory ran out. Neither loses the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as it is stored. Each step of its life makes a new value.
+    """A job as it is stored. Each change of its status makes a new value.
 
     Attributes:
-        caller: Whose it is.
-        request: What is drawn; it has its seed.
-        seed_drawn: Whether the seed was drawn here, because the caller left it open.
-        model_name: The name that the caller gave the model; None where that is not known.
-        token: Names this job's files; no other job ever has it.
+        caller: The owner of the job.
+        request: What to draw, with its seed.
+        seed_drawn: Whether the service drew the seed, because the request had none.
+        model_name: The name that the caller gave the model; None if it is not known.
+        token: Names the files of the job. It is unique among all jobs.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
-        attempts: How often its drawing was started, without those that were requeued.
-        failure: Why it failed; None while it has not.
-        images: Of a job that succeeded.
-        processing_time: Seconds, the wait in the queue left out.
-        steps_done: Of a job that was cancelled or failed while it was drawn.
-        steps_in_all: Of the same; None while that is not known.
-        foreign: Set where another release stored the job and this one would refuse it. It is
-            shown, and never drawn.
+        attempts: How often its drawing was started, without starts that were requeued.
+        failure: Why it failed; None if it has not failed.
+        images: The pictures of a job that succeeded; else None.
+        processing_time: Seconds of the drawing, without the wait in the queue.
+        steps_done: The steps that were done when the job was cancelled or failed.
+        steps_in_all: The number of all steps of that drawing; None if it is not known.
+        foreign: Set if another release stored the job and this one refuses it. Such a job is shown,
+            and never drawn.
     """
 
     caller: str
@@ -76,14 +76,15 @@ class Job:
 
     @property
     def key(self) -> JobKey:
-        """What names it."""
+        """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
     def answers(self, request: GenerationRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
-        A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
-        does naming it. A job whose pictures or request this release cannot read answers nothing.
+        A seed that the service drew belongs to the id. A request without a seed asks for the same
+        job, and so does a request with that seed. A job whose pictures or request this release
+        cannot read answers no request.
         """
         if self.status is JobStatus.SUCCEEDED and self.images is None:
             return False
@@ -95,7 +96,7 @@ class Job:
         return fingerprint(request) in same
 
     def conflict_with(self, request: GenerationRequest) -> IdConflict:
-        """The error for a request that has the id of this job and asks for something else."""
+        """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
         differing = tuple(
             field.name
@@ -107,12 +108,12 @@ class Job:
 
     @property
     def can_be_replaced(self) -> bool:
-        """Whether its id may be sent again with whatever body, as it has brought nothing."""
+        """Whether another request may use its id, because the job produced no picture."""
         is_known = self.foreign is None or self.foreign.has_known_status
         return is_known and self.status in (JobStatus.FAILED, JobStatus.CANCELLED)
 
     def started(self, now: float) -> "Job":
-        """The job while it is being drawn."""
+        """Return the job as it is being drawn."""
         return self._moved(
             JobStatus.QUEUED,
             status=JobStatus.RUNNING,
@@ -121,7 +122,7 @@ class Job:
         )
 
     def requeued(self) -> "Job":
-        """It waits again, as if it had never been started."""
+        """Return the job as it waits again, as if it had never been started."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.QUEUED,
@@ -130,12 +131,12 @@ class Job:
         )
 
     def recovered(self, now: float, crash: str | None = None) -> "Job":
-        """The job whose process ended while it was drawn. It waits again, a few times at most.
+        """Return a job whose process ended while it was drawn. It waits again, or it has failed.
 
         Args:
             now: Seconds since 1970.
-            crash: What ended the process because of this job, in words; the job fails at once.
-                None where that is not known.
+            crash: The fault by which this job ended the process, in words; the job fails at once.
+                None if no such fault is known; the job waits again, a few times at most.
         """
         if crash is not None:
             detail = (
@@ -152,7 +153,7 @@ class Job:
         return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
-        """The job with its pictures."""
+        """Return the job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.SUCCEEDED,
@@ -164,7 +165,7 @@ class Job:
         )
 
     def failed(self, now: float, failure: JobFailure, progress: Progress | None = None) -> "Job":
-        """The job that could not be drawn; `progress` is how far it was."""
+        """Return the job as it failed after this progress."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.FAILED,
@@ -174,7 +175,7 @@ class Job:
         )
 
     def cancelled(self, now: float, progress: Progress | None = None) -> "Job":
-        """The job that its caller cancelled; `progress` is how far it was."""
+        """Return the job as its caller cancelled it after this progress."""
         return self._moved(
             JobStatus.QUEUED,
             JobStatus.RUNNING,
@@ -184,7 +185,7 @@ class Job:
         )
 
     def refused(self, now: float) -> "Job":
-        """The job that another release stored and this one cannot draw."""
+        """Return the job as it failed because this release cannot read it."""
         reason = "" if self.foreign is None else self.foreign.reason
         failure = JobFailure.of(JobNotReadable(reason))
         return self._moved(
@@ -213,7 +214,7 @@ class JobView:
 
     @classmethod
     def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
-        """A job that is not being drawn. Its steps are all done, or those until it was stopped."""
+        """Return the view of a job that is not being drawn."""
         steps = job.steps_in_all or job.request.num_inference_steps
         done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
         return cls(job, position, Progress(done, steps))

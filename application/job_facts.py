@@ -28,7 +28,7 @@ class JobStatus(StrEnum):
 
 
 class JobKey(NamedTuple):
-    """What names a job: the id is its caller's own."""
+    """Names a job. The caller chose the id, and other callers may use the same one."""
 
     caller: str
     id: str
@@ -39,10 +39,10 @@ class JobFailure:
     """Why a job failed.
 
     Attributes:
-        code: Of a DomainError, or `internal_error`.
-        detail: The same in words, for a person to read.
-        facts: Those of the DomainError, so that it can be said in other words. None where it was
-            none, or an older release stored the job: the words are all that there is then.
+        code: The code of a DomainError, or `internal_error`.
+        detail: The reason in words, for a person to read.
+        facts: The facts of the DomainError, so that another wording of it can be made. None if the
+            error was not a DomainError, or if an older release stored the job.
     """
 
     code: str
@@ -51,25 +51,25 @@ class JobFailure:
 
     @classmethod
     def of(cls, error: DomainError) -> "JobFailure":
-        """The failure that this error is."""
+        """Return the failure that describes this error."""
         return cls(error.code, str(error), error.facts)
 
     @property
     def error(self) -> DomainError | None:
-        """The error again; None where it is not known, or is not one of this release."""
+        """The error; None if its facts are unknown, or if this release has no such error."""
         return None if self.facts is None else restored(self.code, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class JobImage:
-    """What is known of a finished picture without its file.
+    """The facts of a finished picture, without its file.
 
     Attributes:
-        seed: It is drawn from this.
+        seed: The seed of the picture.
         width: Pixels.
         height: Pixels.
-        size: The file's bytes.
-        sha256: The file's SHA-256 in hex. None for a job that an older release stored.
+        size: The size of the file in bytes.
+        sha256: The SHA-256 of the file in hex; None if an older release stored the job.
     """
 
     seed: int
@@ -80,12 +80,12 @@ class JobImage:
 
     @classmethod
     def of(cls, image: GeneratedImage) -> "JobImage":
-        """What is known of this picture."""
+        """Return the facts of this picture."""
         digest = hashlib.sha256(image.data).hexdigest()
         return cls(image.seed, image.width, image.height, len(image.data), digest)
 
     def describes(self, data: bytes) -> bool:
-        """Whether a file holds this picture, to the last byte."""
+        """Whether a file has exactly the bytes of this picture."""
         if len(data) != self.size:
             return False
         return self.sha256 is None or hashlib.sha256(data).hexdigest() == self.sha256
@@ -93,13 +93,13 @@ class JobImage:
 
 @dataclass(frozen=True, slots=True)
 class ForeignJob:
-    """What another release stored of a job, where this one would refuse it.
+    """A job that another release stored and that this release refuses.
 
     Attributes:
-        reason: What this release refuses.
-        body: All that is stored, as text, so that none of it is lost.
-        has_known_status: Whether this release knows the status that is stored.
-        has_known_request: Whether this release reads all of the request that is stored.
+        reason: Why this release refuses it.
+        body: The whole stored text, so that nothing of it is lost.
+        has_known_status: Whether this release knows the stored status.
+        has_known_request: Whether this release can read the whole stored request.
     """
 
     reason: str
@@ -113,10 +113,10 @@ class Progress:
     """How far the drawing is.
 
     Attributes:
-        step: Steps that are done.
-        steps: Steps in all.
-        rate: Steps a second; None until one is done.
-        seconds_left: Until the last step, at that rate.
+        step: The number of steps that are done.
+        steps: The number of all steps.
+        rate: Steps a second; None until it can be measured.
+        seconds_left: Seconds until the last step, at that rate.
     """
 
     step: int

@@ -25,6 +25,7 @@ REVISED = (
     "adapters/process",
     "adapters/security",
     "adapters/storage",
+    "application",
     "benchmarks",
     "cli.py",
     "compose.yaml",
