@@ -1,4 +1,4 @@
-"""Which job an earlier process crashed with."""
+"""Finds the job that crashed an earlier process."""
 
 import threading
 
@@ -10,10 +10,10 @@ __all__ = ["EarlierCrash"]
 
 
 class EarlierCrash:
-    """Tells the job that crashed the earlier process from jobs that merely ended with it.
+    """Tells the job that crashed the earlier process from jobs that were merely drawn beside it.
 
     A crash is certainly the fault of a job only if the process drew no other job. If it drew
-    several, each is drawn again by itself, and the next crash tells. Any thread may ask.
+    several, each is drawn again by itself, and the next crash shows which. Any thread may ask.
     """
 
     def __init__(self, record: CrashRecord, jobs: JobStore) -> None:
@@ -25,7 +25,7 @@ class EarlierCrash:
         self._suspect: str | None = None
 
     def cause(self, job: Job) -> str | None:
-        """What ended the earlier process because of this job, in words; None where it did not.
+        """Return the fault by which this job ended the earlier process; None if it did not.
 
         Raises StorageUnavailable.
         """

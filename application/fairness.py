@@ -1,4 +1,4 @@
-"""How much one caller may use of what all callers share."""
+"""Shares storage and places in the queue fairly between callers."""
 
 from collections.abc import Collection
 
@@ -10,12 +10,12 @@ _FEW = 4
 KEPT_WITHOUT_PICTURES = 100
 """A caller's newest failed and cancelled jobs count as much as its pictures. Older ones go first.
 
-So a client that asks for a failed job learns why it failed, also while pictures fill the room.
+So a client can still learn why its job failed when pictures fill the storage.
 """
 
 
 def fair_share(used: Collection[int], room: int) -> int | None:
-    """The most bytes that one caller keeps, when all callers together may keep `room`.
+    """Return the most bytes that one caller keeps if all callers together may keep `room`.
 
     This is max-min fairness: a caller that uses less than its share keeps everything, and what it
     leaves is shared by the others (Bertsekas & Gallager, Data Networks, section 6.5.2).
@@ -39,7 +39,7 @@ def fair_share(used: Collection[int], room: int) -> int | None:
 
 
 def fair_places(number: int, free: int) -> int:
-    """How many places one caller may hold, so that a new caller finds one.
+    """Return how many places one caller may hold, so that a new caller finds one.
 
     A caller gets a further place while it holds fewer than three for each free one. So a single
     caller gets three quarters of them. Of four places or fewer, a caller may take all. This is the
@@ -48,6 +48,6 @@ def fair_places(number: int, free: int) -> int:
 
     Args:
         number: How many places there are.
-        free: How many of them nobody holds.
+        free: How many of them are free.
     """
     return _FEW if number <= _FEW else max(1, _FOR_EACH_FREE * free)

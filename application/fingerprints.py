@@ -1,4 +1,4 @@
-"""What makes two requests the same request."""
+"""Decides whether two requests are the same."""
 
 import hashlib
 import json
@@ -10,14 +10,15 @@ __all__ = ["fingerprint"]
 
 
 def fingerprint(request: GenerationRequest, **changes: object) -> str:
-    """SHA-256, in hex, of all that is asked for but the id: equal for equal requests.
+    """Return the SHA-256, in hex, of all fields of a request except the id.
 
-    Of JSON in ASCII, with sorted keys and no blanks, of `plain_values`: a request that does not use
-    the fields of a later release has the fingerprint that an earlier release gave it.
+    It is the digest of `plain_values` as JSON in ASCII, with sorted keys and without blanks. A
+    request that does not use the fields of a later release keeps the fingerprint that an earlier
+    release gave it.
 
     Args:
-        request: What is asked for.
-        changes: Fields that count with another value, which need not be allowed.
+        request: The request.
+        changes: Other values for some fields, which need not be valid.
     """
     asked = plain_values(request) | changes
     del asked["id"]

@@ -1,14 +1,19 @@
 """A job: one accepted request on its way to its pictures."""
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, NamedTuple
 
 from application.fingerprints import fingerprint
-from domain.errors import DomainError, GenerationFailed, IdConflict, JobNotReadable, restored
-from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from application.job_facts import (
+    ForeignJob,
+    JobFailure,
+    JobImage,
+    JobKey,
+    JobStatus,
+    Progress,
+)
+from domain.errors import GenerationFailed, IdConflict, JobNotReadable
+from domain.generation.request import GenerationRequest, GenerationResult, Timings
 
 __all__ = [
     "ForeignJob",
@@ -23,126 +28,30 @@ __all__ = [
 ]
 
 _MOST_ATTEMPTS = 3
-"""How often a job is started whose process ends for an unknown reason, such as SIGKILL. An operator
-may have sent it, or the kernel because memory ran out; neither loses the job."""
-
-
-class JobStatus(StrEnum):
-    """Where a job stands. Only `queued` and `running` can still change."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def finished(self) -> bool:
-        """Whether the status is final."""
-        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
-
-
-class JobKey(NamedTuple):
-    """What names a job: the id is its caller's own."""
-
-    caller: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobFailure:
-    """Why a job failed.
-
-    Attributes:
-        code: Of a DomainError, or `internal_error`.
-        detail: The same in words, for a person to read.
-        facts: Those of the DomainError, so that it can be said in other words. None where it was
-            none, or an older release stored the job: the words are all that there is then.
-    """
-
-    code: str
-    detail: str
-    facts: dict[str, Any] | None = dataclasses.field(default=None, hash=False)
-
-    @classmethod
-    def of(cls, error: DomainError) -> "JobFailure":
-        """The failure that this error is."""
-        return cls(error.code, str(error), error.facts)
-
-    @property
-    def error(self) -> DomainError | None:
-        """The error again; None where it is not known, or is not one of this release."""
-        return None if self.facts is None else restored(self.code, self.facts)
-
-
-@dataclass(frozen=True, slots=True)
-class JobImage:
-    """What is known of a finished picture without its file.
-
-    Attributes:
-        seed: It is drawn from this.
-        width: Pixels.
-        height: Pixels.
-        size: The file's bytes.
-        sha256: The file's SHA-256 in hex. None for a job that an older release stored.
-    """
-
-    seed: int
-    width: int
-    height: int
-    size: int
-    sha256: str | None = None
-
-    @classmethod
-    def of(cls, image: GeneratedImage) -> "JobImage":
-        """What is known of this picture."""
-        digest = hashlib.sha256(image.data).hexdigest()
-        return cls(image.seed, image.width, image.height, len(image.data), digest)
-
-    def describes(self, data: bytes) -> bool:
-        """Whether a file holds this picture, to the last byte."""
-        if len(data) != self.size:
-            return False
-        return self.sha256 is None or hashlib.sha256(data).hexdigest() == self.sha256
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignJob:
-    """What another release stored of a job, where this one would refuse it.
-
-    Attributes:
-        reason: What this release refuses.
-        body: All that is stored, as text, so that none of it is lost.
-        has_known_status: Whether this release knows the status that is stored.
-        has_known_request: Whether this release reads all of the request that is stored.
-    """
-
-    reason: str
-    body: str
-    has_known_status: bool
-    has_known_request: bool
+"""How often a job is started if its process ends each time for an unknown reason, such as SIGKILL.
+An operator may have sent it, or the kernel when memory ran out. Neither loses the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as it is stored. Each step of its life makes a new value.
+    """A job as it is stored. Each change of its status makes a new value.
 
     Attributes:
-        caller: Whose it is.
-        request: What is drawn; it has its seed.
-        seed_drawn: Whether the seed was drawn here, because the caller left it open.
-        model_name: The name that the caller gave the model; None where that is not known.
-        token: Names this job's files; no other job ever has it.
+        caller: The owner of the job.
+        request: What to draw, with its seed.
+        seed_drawn: Whether the service drew the seed, because the request had none.
+        model_name: The name that the caller gave the model; None if it is not known.
+        token: Names the files of the job. It is unique among all jobs.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
-        attempts: How often its drawing was started, without those that were requeued.
-        failure: Why it failed; None while it has not.
-        images: Of a job that succeeded.
-        processing_time: Seconds, the wait in the queue left out.
-        steps_done: Of a job that was cancelled or failed while it was drawn.
-        steps_in_all: Of the same; None while that is not known.
-        foreign: Set where another release stored the job and this one would refuse it. It is
-            shown, and never drawn.
+        attempts: How often its drawing was started, without starts that were requeued.
+        failure: Why it failed; None if it has not failed.
+        images: The pictures of a job that succeeded; else None.
+        processing_time: Seconds of the drawing, without the wait in the queue.
+        steps_done: The steps that were done when the job was cancelled or failed.
+        steps_in_all: The number of all steps of that drawing; None if it is not known.
+        foreign: Set if another release stored the job and this one refuses it. Such a job is shown,
+            and never drawn.
     """
 
     caller: str
@@ -167,15 +76,15 @@ class Job:
 
     @property
     def key(self) -> JobKey:
-        """What names it."""
+        """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
     def answers(self, request: GenerationRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
-        A seed that was drawn belongs to the id: leaving it open again asks for the same, and so
-        does naming it. A job whose pictures, status or request this release cannot read answers
-        nothing.
+        A seed that the service drew belongs to the id. A request without a seed asks for the same
+        job, and so does a request with that seed. A job whose pictures, status or request this
+        release cannot read answers no request.
         """
         if self.status is JobStatus.SUCCEEDED and self.images is None:
             return False
@@ -189,7 +98,7 @@ class Job:
         return fingerprint(request) in same
 
     def conflict_with(self, request: GenerationRequest) -> IdConflict:
-        """The error for a request that has the id of this job and asks for something else."""
+        """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
         differing = tuple(
             field.name
@@ -201,12 +110,12 @@ class Job:
 
     @property
     def can_be_replaced(self) -> bool:
-        """Whether its id may be sent again with whatever body, as it has brought nothing."""
+        """Whether another request may use its id, because the job produced no picture."""
         is_known = self.foreign is None or self.foreign.has_known_status
         return is_known and self.status in (JobStatus.FAILED, JobStatus.CANCELLED)
 
     def started(self, now: float) -> "Job":
-        """The job while it is being drawn."""
+        """Return the job as it is being drawn."""
         return self._moved(
             JobStatus.QUEUED,
             status=JobStatus.RUNNING,
@@ -215,7 +124,7 @@ class Job:
         )
 
     def requeued(self) -> "Job":
-        """It waits again, as if it had never been started."""
+        """Return the job as it waits again, as if it had never been started."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.QUEUED,
@@ -224,12 +133,12 @@ class Job:
         )
 
     def recovered(self, now: float, crash: str | None = None) -> "Job":
-        """The job whose process ended while it was drawn. It waits again, a few times at most.
+        """Return a job whose process ended while it was drawn. It waits again, or it has failed.
 
         Args:
             now: Seconds since 1970.
-            crash: What ended the process because of this job, in words; the job fails at once.
-                None where that is not known.
+            crash: The fault by which this job ended the process, in words; the job fails at once.
+                None if no such fault is known; the job waits again, a few times at most.
         """
         if crash is not None:
             detail = (
@@ -246,7 +155,7 @@ class Job:
         return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
     def succeeded(self, now: float, result: GenerationResult) -> "Job":
-        """The job with its pictures."""
+        """Return the job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.SUCCEEDED,
@@ -257,8 +166,8 @@ class Job:
             warnings=result.warnings,
         )
 
-    def failed(self, now: float, failure: JobFailure, progress: "Progress | None" = None) -> "Job":
-        """The job that could not be drawn; `progress` is how far it was."""
+    def failed(self, now: float, failure: JobFailure, progress: Progress | None = None) -> "Job":
+        """Return the job as it failed after this progress."""
         return self._moved(
             JobStatus.RUNNING,
             status=JobStatus.FAILED,
@@ -267,8 +176,8 @@ class Job:
             **_steps(progress),
         )
 
-    def cancelled(self, now: float, progress: "Progress | None" = None) -> "Job":
-        """The job that its caller cancelled; `progress` is how far it was."""
+    def cancelled(self, now: float, progress: Progress | None = None) -> "Job":
+        """Return the job as its caller cancelled it after this progress."""
         return self._moved(
             JobStatus.QUEUED,
             JobStatus.RUNNING,
@@ -278,7 +187,7 @@ class Job:
         )
 
     def refused(self, now: float) -> "Job":
-        """The job that another release stored and this one cannot draw."""
+        """Return the job as it failed because this release cannot read it."""
         reason = "" if self.foreign is None else self.foreign.reason
         failure = JobFailure.of(JobNotReadable(reason))
         return self._moved(
@@ -298,23 +207,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the drawing is.
-
-    Attributes:
-        step: Steps that are done.
-        steps: Steps in all.
-        rate: Steps a second; None until one is done.
-        seconds_left: Until the last step, at that rate.
-    """
-
-    step: int
-    steps: int
-    rate: float | None = None
-    seconds_left: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class JobView:
     """A job as its caller sees it. `position` is 1 for the waiting job that is drawn next."""
 
@@ -324,7 +216,7 @@ class JobView:
 
     @classmethod
     def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
-        """A job that is not being drawn. Its steps are all done, or those until it was stopped."""
+        """Return the view of a job that is not being drawn."""
         steps = job.steps_in_all or job.request.num_inference_steps
         done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
         return cls(job, position, Progress(done, steps))

@@ -16,8 +16,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 class ModelChoice:
     """Finds the model that a request names, so that a repeated request means the same model.
 
-    What a name meant belongs to the id of the job, as a random seed does. The same request gets the
-    same answer after the file of that name was replaced or removed.
+    The id of a job keeps the meaning of a name, as it keeps a random seed. The same request gets
+    the same answer even after the file of that name was replaced or removed.
     """
 
     def __init__(self, registry: ModelRegistry, job_service: JobService) -> None:
@@ -25,18 +25,18 @@ class ModelChoice:
         self._job_service = job_service
 
     def __call__(self, wanted: str, *, caller: str, job_id: str | None) -> str:
-        """The id of the model that `wanted` names, by the rule of `ModelRegistry.resolve`.
+        """Return the id of the model that `wanted` names, by the rule of `ModelRegistry.resolve`.
 
-        A whole id is returned as it is: accepting the job finds out whether the model is there.
+        A whole id is returned as it is. Acceptance of the job checks whether that model exists.
 
         Args:
             wanted: An id or a name; empty for the default model.
             caller: The owner of the request.
-            job_id: The id that the caller gave the request; None where it gave none.
+            job_id: The id that the caller gave the request; None if it gave none.
 
         Raises:
-            ModelNotFound, ModelsNotRead, NoModel: as `ModelRegistry.resolve`.
-            StorageUnavailable: the caller's jobs cannot be looked up.
+            ModelNotFound, ModelsNotRead, NoModel: As `ModelRegistry.resolve`.
+            StorageUnavailable: The caller's jobs cannot be looked up.
         """
         if _ID.fullmatch(wanted.lower()):
             return wanted.lower()
@@ -45,13 +45,13 @@ class ModelChoice:
         return self._registry.resolve(wanted).id
 
     def size(self, model_id: str, *, caller: str, job_id: str | None) -> Size | None:
-        """The size of a picture whose request names none: the size that the model was trained with.
+        """Return the picture size for a request without one: the size of the model's training.
 
         It lies within the bounds of the model. While the model is not listed, a repeated request
         gets the size of the job with its id.
 
         Returns:
-            None where no size is known.
+            The size; None if it is not known.
 
         Raises:
             StorageUnavailable: the caller's jobs cannot be looked up.
@@ -66,12 +66,12 @@ class ModelChoice:
         return model.sizes.fitted(model.native_size)
 
     def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
-        """What the name meant for the job with this id; None where there is no such job."""
+        """Return the id that the name meant for the job with this id; None without such a job."""
         job = self._kept(caller, job_id)
         return None if job is None or job.model_name != wanted else job.request.model_id
 
     def _kept(self, caller: str, job_id: str) -> Job | None:
-        """The job that holds this id; None where the id may be sent again."""
+        """Return the job that holds this id; None if another request may use the id."""
         try:
             job = self._job_service.find(caller, job_id).job
         except JobNotFound:

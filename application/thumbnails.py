@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def thumbnail_version(job: Job) -> str:
-    """A word that changes when another job with other pictures gets the id of `job`."""
+    """Return a word that changes when another job gets the id of `job`."""
     return hashlib.sha256(b"thumbnail\0" + job.token.encode()).hexdigest()[:12]
 
 
@@ -43,9 +43,9 @@ class Thumbnails:
         self._making = threading.Lock()
 
     def get(self, caller: str, job_id: str, number: int) -> tuple[Job, bytes]:
-        """The job, and a small WebP file of its picture `number`, counted from 0.
+        """Return the job, and a small WebP file of its picture `number`, counted from 0.
 
-        A picture that cannot be read as one is answered as it is.
+        If the picture cannot be decoded, its own file is returned.
 
         Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
         """
@@ -72,12 +72,12 @@ class Thumbnails:
             _log.warning("no thumbnail of picture %d of job %a: %s", number, job.request.id, error)
             return picture
         try:
-            # Counted first: bytes that are counted and not there do less harm than the reverse.
+            # The bytes are counted first. Counting too many bytes does less harm than too few.
             self._jobs.add_bytes(job, len(small))
             try:
                 self._results.write_thumbnail(job.token, number, small)
             except StorageUnavailable:
-                self._jobs.add_bytes(job, -len(small))  # it would count again with each attempt
+                self._jobs.add_bytes(job, -len(small))  # else each attempt would add to the count
                 raise
         except StorageUnavailable as error:
             _log.warning("a thumbnail of job %a is not stored: %s", job.request.id, error)

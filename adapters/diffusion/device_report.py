@@ -1,4 +1,4 @@
-"""What the diffusers generator tells people of its device."""
+"""Reports the device of the diffusers generator."""
 
 import contextlib
 import platform
@@ -50,7 +50,7 @@ class EngineReport(DeviceReport):
 
 @cache
 def _versions() -> Mapping[str, str]:
-    """The versions of the libraries that draw, found without importing them."""
+    """Return the versions of the libraries that draw, without importing them."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):

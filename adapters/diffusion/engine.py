@@ -18,8 +18,8 @@ from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prom
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
+from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
-from adapters.diffusion.pipeline_cache import PipelineCache
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest, Timings
@@ -158,7 +158,7 @@ class Engine:
             device = self.device
             dtype = device.dtype_of_others if plan.decode is None else device.dtype
             raise GenerationFailed(f"decoding produced NaN in {dtype}", overflowed=str(dtype))
-        # Bytes are made on the device, so that a quarter of the memory is copied from it, and once.
+        # Conversion to bytes on the device makes the copy from it a quarter as large.
         levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
         height, width = size
         return [Raster(width, height, one.tobytes()) for one in levels.cpu().numpy()]
@@ -166,7 +166,7 @@ class Engine:
 
 @contextmanager
 def _scheduled_by(pipeline: Pipeline, scheduler: Any) -> Iterator[None]:
-    """The pipeline has this scheduler in the block, and afterwards the model's own again."""
+    """Replace the pipeline's scheduler inside the block."""
     own = pipeline.scheduler
     pipeline.scheduler = scheduler
     try:
@@ -177,7 +177,7 @@ def _scheduled_by(pipeline: Pipeline, scheduler: Any) -> Iterator[None]:
 
 @contextmanager
 def _back_in_place_after_errors(pipeline: Pipeline) -> Iterator[None]:
-    """Weights that wait in the host's memory go back there, even if the drawing is stopped."""
+    """Move offloaded weights back to the host's memory after an error or a stopped drawing."""
     try:
         yield
     except BaseException:
@@ -187,7 +187,10 @@ def _back_in_place_after_errors(pipeline: Pipeline) -> Iterator[None]:
 
 @contextmanager
 def _same_precision_after(vae: Any) -> Iterator[None]:
-    """Some pipelines of diffusers decode in float32, and cast back only if that succeeds."""
+    """Restore the precision of an autoencoder after the block.
+
+    Some pipelines of diffusers decode in float32, and cast back only if that succeeds.
+    """
     dtype = vae.dtype
     try:
         yield

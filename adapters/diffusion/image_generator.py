@@ -1,4 +1,4 @@
-"""diffusers behind the port, imported when it is first needed."""
+"""Implements the image generator with diffusers, which it imports at the first need."""
 
 import contextlib
 import gc
@@ -32,9 +32,9 @@ class DiffusersImageGenerator(ImageGenerator):
 
     Args:
         models: Finds the models of a batch on this host.
-        overrides: What the operator decides; the rest suits the device.
+        overrides: The operator's choices. The generator chooses the rest to suit the device.
         cache_bytes: Bytes of weights that stay loaded; None for a share of the device's memory.
-        wanted: Fields of `PlanOverrides`, in the place of `overrides`.
+        wanted: Fields of `PlanOverrides`, used if `overrides` is None.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class DiffusersImageGenerator(ImageGenerator):
 
     def prepare(self) -> None:
         if self._engine is None:
-            with _libraries_left_to_themselves():
+            with _outside_garbage_collection():
                 self._prepared()
 
     def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
@@ -80,7 +80,7 @@ class DiffusersImageGenerator(ImageGenerator):
             from adapters.diffusion.engine import Engine
 
             device = planned_device(self.overrides)
-            device.take_over()
+            device.configure_torch()
             _log.info("drawing with: %s", device.plan)
             limit = self._cache_bytes
             self._engine = Engine(
@@ -90,14 +90,14 @@ class DiffusersImageGenerator(ImageGenerator):
 
 
 @contextlib.contextmanager
-def _libraries_left_to_themselves() -> Iterator[None]:
-    """The garbage collector does not look at torch and diffusers, which the block imports.
+def _outside_garbage_collection() -> Iterator[None]:
+    """Exclude the objects that the block creates from garbage collection.
 
-    They are 400,000 objects that live as long as the process. While they are made, the collector
-    would look through them again and again, for a tenth of the time that the import takes. Later
-    each full collection would go through all of them, and stop every thread for a quarter of a
-    second. This happens once, before any pipeline is loaded: the memory of a cycle that is frozen
-    is never given back.
+    The import of torch and diffusers creates 400,000 objects, which live as long as the process.
+    During the import the collector would scan them again and again, which takes a tenth of the
+    import's time. Later each full collection would scan all of them, and stop every thread for a
+    quarter of a second. This must happen before any pipeline is loaded, because the memory of a
+    frozen cycle is never freed.
     """
     if gc.get_freeze_count() or not gc.isenabled():
         yield

@@ -1,4 +1,4 @@
-"""What diffusers and transformers say of themselves, which is of no use to whoever draws."""
+"""Silences the log messages of diffusers and transformers, which users do not need."""
 
 import logging
 
@@ -9,10 +9,10 @@ __all__ = ["quieten_libraries"]
 
 
 def quieten_libraries() -> None:
-    """Let them report errors alone, unless the process has chosen another level.
+    """Let the libraries log only errors, unless the process has chosen another level.
 
-    For before their other modules are imported: those speak as they are imported.
+    Call this before their other modules are imported, because those log during the import.
     """
     for library in (diffusers.utils.logging, transformers.utils.logging):
-        if library.get_verbosity() == logging.WARNING:  # both have it where nobody chose
+        if library.get_verbosity() == logging.WARNING:  # the default level of both
             library.set_verbosity_error()

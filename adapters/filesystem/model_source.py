@@ -4,8 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
 from adapters.filesystem.cards import CardsBeside
 from adapters.filesystem.folders import device_of, extension_of, model_paths
@@ -16,7 +15,8 @@ from adapters.filesystem.scanning.folder_identity import identify_folder
 from adapters.filesystem.scanning.identity import Identity, Reading, identify_file
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found, look_at
-from domain.models.record import ModelRecord, PendingModel, PendingState
+from adapters.filesystem.scanning.seen_model import SeenModel
+from domain.models.record import ModelRecord
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]
@@ -34,40 +34,6 @@ minutes never delay files that take seconds. A sparse file takes no room on a di
 """
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Seen:
-    """A model at a path, with the history of its stamp.
-
-    Attributes:
-        found: The file or folder.
-        first: When it was first seen with this stamp.
-        since: The same, or the time of the last attempt to read it.
-        identity: Its identity; None until it is known.
-        reading: The progress of reading it; None if it is not being read.
-        outcome: The result of reading it; None before and after.
-        trouble: Why it could not be read, in a line for the log; None before an attempt.
-        reason: The same for a user.
-        incomplete: Whether it may be complete at a later scan.
-        changed_since_last_scan: Whether it was different at the scan before.
-    """
-
-    found: Found
-    first: float
-    since: float
-    identity: Identity | None = None
-    reading: Reading | None = None
-    outcome: "Future[Identity | None] | None" = None
-    trouble: str | None = None
-    reason: str | None = None
-    incomplete: bool = False
-    changed_since_last_scan: bool = False
-
-    @property
-    def is_written_to(self) -> bool:
-        """Return True if it changed between two scans, and has not settled since."""
-        return self.changed_since_last_scan and self.outcome is None
 
 
 class FilesystemModelSource(ModelSource):
@@ -108,7 +74,7 @@ class FilesystemModelSource(ModelSource):
         self._stall_seconds = stall_seconds
         self._clock = clock
         self._changes = FolderChanges(self._folders)
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, SeenModel] = {}
         self._warnings = ScanWarnings()
         self._cards = CardsBeside(self._warnings)
         self._devices: dict[str, int] = {}
@@ -135,7 +101,7 @@ class FilesystemModelSource(ModelSource):
                 for each in seen.values()
                 if each.identity is not None
             ),
-            pending=tuple(_pending(each) for each in unlisted),
+            pending=tuple(each.pending() for each in unlisted),
             moving=any(each.trouble is None for each in unlisted),
             settled=all(each.trouble is not None or each.is_written_to for each in unlisted),
             unread=self._warnings.end_of_scan(),
@@ -182,11 +148,11 @@ class FilesystemModelSource(ModelSource):
             )
         return paths
 
-    def _seen_since(self, found: Found, now: float) -> _Seen:
+    def _seen_since(self, found: Found, now: float) -> SeenModel:
         before = self._seen.get(found.path)
         if before is not None and before.found == found:
             return before
-        return _Seen(
+        return SeenModel(
             found,
             first=now,
             since=now,
@@ -214,7 +180,7 @@ class FilesystemModelSource(ModelSource):
         except OSError:
             return None
 
-    def _advance(self, seen: _Seen, now: float) -> None:
+    def _advance(self, seen: SeenModel, now: float) -> None:
         if seen.identity is not None:
             return
         if (unfit := seen.found.unfit) is not None:
@@ -240,12 +206,12 @@ class FilesystemModelSource(ModelSource):
             readers = self._long_readers if seen.found.size > _LONG_BYTES else self._readers
             seen.outcome = readers.submit(self._identify, seen.found, seen.reading, stalled)
 
-    def _wait_for(self, seen: _Seen, reason: str, now: float) -> None:
+    def _wait_for(self, seen: SeenModel, reason: str, now: float) -> None:
         """Record that it is incomplete."""
         seen.incomplete, seen.since, seen.reason = True, now, reason
         seen.trouble = f"{seen.found.path} is not complete yet: {reason}"
 
-    def _log_trouble(self, seen: _Seen) -> None:
+    def _log_trouble(self, seen: SeenModel) -> None:
         if seen.trouble is not None and seen.incomplete:
             self._warnings.warn(seen.trouble)
         elif seen.trouble is not None:
@@ -256,7 +222,7 @@ class FilesystemModelSource(ModelSource):
             return identify_file(found.path, found.stamp, reading, stalled=stalled)
         return identify_folder(found, reading, self._cache, stalled=stalled)
 
-    def _conclude(self, seen: _Seen, now: float) -> None:
+    def _conclude(self, seen: SeenModel, now: float) -> None:
         assert seen.outcome is not None  # noqa: S101 - tells mypy
         outcome, seen.outcome, seen.reading, seen.since = seen.outcome, None, None, now
         try:
@@ -273,7 +239,7 @@ class FilesystemModelSource(ModelSource):
         if seen.identity is not None and stamp is not None and self._cache is not None:
             self._cache.put(seen.found.path, stamp, seen.identity)
 
-    def _skip(self, seen: _Seen, fault: str) -> None:
+    def _skip(self, seen: SeenModel, fault: str) -> None:
         """Record that it cannot be read now."""
         seen.trouble = f"{seen.found.path} is left out: {fault}"
         seen.reason = f"it cannot be read: {fault}"
@@ -296,15 +262,3 @@ class FilesystemModelSource(ModelSource):
             note=told.note,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )
-
-
-def _pending(seen: _Seen) -> PendingModel:
-    hashing = seen.reading is not None
-    return PendingModel(
-        name=os.path.basename(seen.found.path),
-        path=seen.found.path,
-        size=seen.found.size,
-        state=PendingState.HASHING if hashing else PendingState.SETTLING,
-        hashed=seen.reading.hashed if seen.reading is not None else 0,
-        reason=seen.reason or (None if seen.reading is None else seen.reading.fault),
-    )

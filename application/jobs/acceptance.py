@@ -1,4 +1,4 @@
-"""Accepts requests as jobs: each id is looked up and taken in one go."""
+"""Accepts requests as jobs. Looking up an id and taking it is one atomic step."""
 
 import secrets
 import threading
@@ -18,7 +18,7 @@ from domain.generation.request import GenerationRequest
 __all__ = ["Acceptance", "SubmitLock", "Submitted"]
 
 _STUCK_SECONDS = 1.0
-"""A store that answers nobody for this long counts as stuck for those who wait for the lock."""
+"""A store that answers no caller for this long counts as stuck."""
 
 
 class SubmitLock:
@@ -28,8 +28,8 @@ class SubmitLock:
     that does not answer must not hold the threads of all callers.
 
     Args:
-        claim: Called inside the lock, before the block. What it raises is raised.
-        patience: Seconds that a waiter waits while nobody is answered.
+        claim: Called inside the lock, before the block. Its exceptions are raised.
+        patience: Seconds that a waiter waits while no caller gets an answer.
     """
 
     def __init__(self, claim: Callable[[], None], *, patience: float = _STUCK_SECONDS) -> None:
@@ -40,7 +40,7 @@ class SubmitLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock for the block. Raises StorageUnavailable where others hold it for ever."""
+        """Hold the lock for the block. Raises StorageUnavailable if the store seems stuck."""
         self._acquire()
         answered = True
         try:
@@ -63,7 +63,7 @@ class SubmitLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What a caller has sent.
+    """A request of a caller.
 
     Attributes:
         request: What to draw.
@@ -79,7 +79,7 @@ class Submitted:
 
     @property
     def key(self) -> JobKey:
-        """What names the job."""
+        """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
 
@@ -91,7 +91,7 @@ class Acceptance:
         records: All jobs that are stored.
         forecast: Predicts when a job is done.
         admit: As `GenerateImages.admit`.
-        observer: Is told of jobs that an earlier process left and that are given up.
+        observer: Called for each job of an earlier process that fails here.
         now: Seconds since 1970.
 
     Attributes:
@@ -117,15 +117,15 @@ class Acceptance:
         self._now = now
 
     def look_up(self, key: JobKey, *, patiently: bool = False) -> tuple[LiveJob | None, Job | None]:
-        """The job of this key, alive unless it is finished.
+        """Return the job with this key; the live job is None if the job is finished.
 
-        A job that an earlier process left waits again from here on, whoever asks first.
+        If an earlier process left the job unfinished, this call lets it wait again.
 
         Args:
-            key: What names the job.
-            patiently: Whether to wait longer for others that write to the store.
+            key: The key of the job.
+            patiently: Whether to wait longer for other writers of the store.
 
-        Raises StorageUnavailable, and ShuttingDown where such a job is left to the next process.
+        Raises StorageUnavailable, and ShuttingDown if such a job is left to the next process.
         """
         if live := self._queue.get(key):
             return live, live.job
@@ -133,11 +133,11 @@ class Acceptance:
         return (None, None) if job is None else self._revived(job, patiently=patiently)
 
     def join_or_accept(self, wanted: Submitted, *, lost: Job | None = None) -> LiveJob | Job:
-        """The job of this request: not finished, or succeeded.
+        """Return the job of this request, which is unfinished or has succeeded.
 
         Args:
-            wanted: What the caller has sent.
-            lost: A job of this request whose pictures are lost: it is drawn again, with its seed.
+            wanted: The request.
+            lost: A job of this request whose pictures are lost. It is drawn again with its seed.
 
         Raises: as `JobService.submit`.
         """
@@ -148,7 +148,7 @@ class Acceptance:
         try:
             new = self._new_job(wanted, lost)
         except Exception:
-            # An id that is there already is answered, whatever refuses new jobs.
+            # A known job is returned even if new jobs are refused.
             live, job = self.look_up(wanted.key)
             if job is None or job.can_be_replaced or job == replaced:
                 raise
@@ -157,12 +157,12 @@ class Acceptance:
         if kept.token == new.token:
             return self._queue.put(kept)
         live, job = self._revived(kept)
-        if job.can_be_replaced:  # an earlier process left it, and this one gave it up
+        if job.can_be_replaced:  # an earlier process left it, and this one failed it
             return self.join_or_accept(wanted)
         return _answer(wanted, live, job)
 
     def _revived(self, job: Job, *, patiently: bool = False) -> tuple[LiveJob | None, Job]:
-        """A stored job. Where an earlier process left it unfinished, it waits again or fails."""
+        """Return a stored job. One that an earlier process left unfinished waits again or fails."""
         if job.status.finished:
             return None, job
         revived = job
@@ -178,7 +178,7 @@ class Acceptance:
         return self._queue.put(revived), revived
 
     def _new_job(self, wanted: Submitted, lost: Job | None) -> Job:
-        """A job for this request. Raises what refuses it."""
+        """Return a new job for this request. Raises the error that refuses it."""
         if self._queue.closed:
             raise ShuttingDown
         request = wanted.request if lost is None else lost.request
@@ -203,7 +203,7 @@ class Acceptance:
 
 
 def _answer(wanted: Submitted, live: LiveJob | None, job: Job) -> LiveJob | Job:
-    """The job that is there. Raises IdConflict where it is that of another request."""
+    """Return the known job. Raises IdConflict if it belongs to another request."""
     if not job.answers(wanted.request):
         raise job.conflict_with(wanted.request)
     return live or job

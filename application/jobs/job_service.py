@@ -34,16 +34,16 @@ _log = logging.getLogger(__name__)
 class JobService:
     """A bounded queue in front of the devices. What it accepts is stored until it is drawn.
 
-    Any thread may call any method but `run_once` and `run_forever`, which are for one thread, and
-    `recover`, which is called before anything is drawn.
+    Any thread may call any method, with three exceptions. `run_once` and `run_forever` are for one
+    thread. `recover` is called before anything is drawn.
 
     Args:
         generate_images: Draws, one for each device. All of them know the same models.
         records: Stores jobs and pictures.
         max_queue: How many jobs may wait.
-        max_queue_per_caller: How many jobs of one caller may wait; None for no such bound.
+        max_queue_per_caller: How many jobs of one caller may wait; None for no such limit.
         batch_window: As in `DeviceWorker`.
-        observer: Is told of steps, batches and ends.
+        observer: Called for steps, batches and ends of jobs.
         clock: Seconds of a clock that never jumps.
         now: Seconds since 1970.
 
@@ -101,12 +101,12 @@ class JobService:
 
     @property
     def full(self) -> bool:
-        """Whether the next job would be refused for want of room."""
+        """Whether there is no room for another job."""
         return self._queue.full
 
     @property
     def load(self) -> QueueLoad:
-        """What waits, and what all workers draw now."""
+        """The waiting jobs, and the running jobs of all workers."""
         return self._queue.load(self._now())
 
     @property
@@ -124,7 +124,7 @@ class JobService:
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
-        The id is the caller's idempotency key: the same request again is the same job. Where the
+        The id is the caller's idempotency key: the same request again is the same job. If the
         pictures of that job are lost, it is drawn again with its seed.
 
         Args:
@@ -134,13 +134,13 @@ class JobService:
             model_name: The name that the caller gave the model, which is stored with the job.
 
         Raises:
-            IdConflict: the id is that of another request, which is not finished or succeeded.
-            ModelNotFound: no model has its `model_id`.
-            ModelNotLoadable: no picture can be drawn with that model.
-            QueueFull: as many jobs wait as may, of all callers or of this one.
-            DeadlineUnmet: the job would not be done in time.
-            ShuttingDown: the service stops.
-            StorageUnavailable: the job could not be stored; nothing has begun.
+            IdConflict: Another request has this id, and its job is unfinished or has succeeded.
+            ModelNotFound: No model has its `model_id`.
+            ModelNotLoadable: No picture can be drawn with that model.
+            QueueFull: The queue has no room for this caller, or for any caller.
+            DeadlineUnmet: The job would not be done in time.
+            ShuttingDown: The service stops.
+            StorageUnavailable: The job could not be stored. Nothing has begun.
         """
         wanted = Submitted(request=request, caller=caller, within=within, model_name=model_name)
         lost: Job | None = None
@@ -156,7 +156,7 @@ class JobService:
                 lost = found
 
     def find(self, caller: str, job_id: str) -> JobView:
-        """A job of this caller. Raises JobNotFound and StorageUnavailable."""
+        """Return a job of this caller. Raises JobNotFound and StorageUnavailable."""
         key = JobKey(caller, job_id)
         if live := self._queue.get(key):
             return self._queue.view(live)
@@ -167,7 +167,7 @@ class JobService:
     def page(
         self, caller: str, *, status: JobStatus | None, before: int | None, limit: int
     ) -> JobPage:
-        """Jobs of this caller, newest first. Raises StorageUnavailable."""
+        """Return jobs of this caller, newest first. Raises StorageUnavailable."""
         rows = self._records.page(caller, status=status, before=before, limit=limit + 1)
         views = []
         for job in rows[:limit]:
@@ -178,32 +178,35 @@ class JobService:
         return JobPage(tuple(views), rows[limit - 1].sequence if len(rows) > limit else None)
 
     def unfinished(self, caller: str) -> tuple[JobView, ...]:
-        """The jobs of this caller that wait or are drawn, the oldest first."""
+        """Return the waiting and the running jobs of this caller, the oldest first."""
         return self._queue.of(caller)
 
     def preview(self, caller: str, job_id: str) -> bytes | None:
-        """A JPEG of the work so far; None while there is none. To ask has more made for a while."""
+        """Return a JPEG of the work so far; None if there is none.
+
+        Each call has further previews made for a while.
+        """
         return self._queue.preview(JobKey(caller, job_id), at=self._clock())
 
     def image(self, caller: str, job_id: str, number: int) -> bytes:
-        """The file of a finished picture.
+        """Return the file of a finished picture.
 
         Raises JobNotFound, ImageNotFound, PicturesLost and StorageUnavailable.
         """
         return self._records.image(self.find(caller, job_id).job, number)
 
     def image_of(self, job: Job, number: int) -> bytes:
-        """The same of a job that was found before. Raises PicturesLost where it was forgotten."""
+        """As `image`, for a job that was found before. Raises PicturesLost if it was forgotten."""
         return self._records.image(job, number)
 
     def linked_image(self, picture: LinkedPicture) -> bytes:
-        """The file that a link leads to. Raises ImageNotFound and StorageUnavailable."""
+        """Return the file that a link leads to. Raises ImageNotFound and StorageUnavailable."""
         return self._records.linked_image(picture)
 
     def cancel(self, caller: str, job_id: str) -> JobView:
-        """End a job that waits; let a job that is drawn stop before its next step.
+        """End a waiting job, or stop a running job before its next step.
 
-        Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
+        Raises JobNotFound, StorageUnavailable, and ShuttingDown if the next process draws it.
         """
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
@@ -226,8 +229,8 @@ class JobService:
     def forget(self, caller: str, job_id: str) -> None:
         """Remove a finished job and its pictures, for good.
 
-        Raises JobNotFound, JobRunning where it has not ended, StorageUnavailable, and ShuttingDown
-        where the next process draws it.
+        Raises JobNotFound, JobRunning if it has not ended, StorageUnavailable, and ShuttingDown if
+        the next process draws it.
         """
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
@@ -240,7 +243,7 @@ class JobService:
     ) -> JobWatch:
         """Follow a job, from the event `after` on, with or without previews.
 
-        Raises JobNotFound, StorageUnavailable, and ShuttingDown where the next process draws it.
+        Raises JobNotFound, StorageUnavailable, and ShuttingDown if the next process draws it.
         """
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
@@ -248,7 +251,7 @@ class JobService:
         return JobWatch(self._queue, live, view, after=after, previews=previews)
 
     def recover(self) -> None:
-        """Let all jobs wait again that an earlier process accepted and did not finish.
+        """Requeue all jobs that an earlier process accepted and did not finish.
 
         Raises StorageUnavailable, and StorageInUse while another process draws them.
         """
@@ -271,13 +274,13 @@ class JobService:
         return self.workers[0].run_once()
 
     def drain(self) -> None:
-        """Take no new job; what is queued is still drawn."""
+        """Refuse new jobs. Queued jobs are still drawn."""
         self._queue.close()
 
     def abandon(self) -> None:
-        """Take no new job and tell all who wait that the service stops.
+        """Refuse new jobs, and tell waiting callers that the service stops.
 
-        What is not finished is drawn by the next process that calls `recover`.
+        The next process that calls `recover` draws the unfinished jobs.
         """
         self._queue.abandon()
 

@@ -1,4 +1,4 @@
-"""A job of this process that is not finished, and what its caller holds of it."""
+"""The unfinished jobs of this process, and the handle that a caller gets."""
 
 import contextlib
 import math
@@ -19,16 +19,16 @@ class LiveJob:
     Attributes:
         arrived: How many turns had been taken when the job arrived.
         passes: How often a later job was drawn before this one.
-        progress: Of the drawing, once it has begun.
+        progress: The progress of the drawing; None before it begins.
         preview: A JPEG of the work so far.
-        cancelling: Whether the job is to stop before its next step. Its id may be sent again then.
-        settled: Whether a thread is ending the job: too late for a cancel.
+        cancelling: Whether the job must stop before its next step. Its id may be sent again then.
+        settled: Whether a thread is ending the job. It is too late for a cancel then.
         listeners: How many clients follow the events of the job.
         viewers: How many of them want previews.
         moved_at: When the drawing began or had its last step; seconds of a clock that never jumps.
         polled_at: When a client last asked for a preview, by the worker's clock.
         versions: For each kind of event, the version in which it last had something new.
-        outcome: For those who wait for the job.
+        outcome: The result or the error, for waiting callers.
         crashed_before: Whether an earlier process ended while it drew this job, so that this
             process may end too.
     """
@@ -53,17 +53,17 @@ class LiveJob:
 
     @property
     def is_running(self) -> bool:
-        """Whether the drawing has begun and its end is not known."""
+        """Whether the drawing has begun and has not ended."""
         return self.job.status is JobStatus.RUNNING
 
     def note(self, event: str) -> None:
-        """Note that there is something new of this kind."""
+        """Note a new event of this kind."""
         self.versions[event] = max(self.versions.values(), default=0) + 1
 
     def news(self, after: int, *, previews: bool) -> tuple[int, str] | None:
-        """The version and the kind of the first event that is newer than a version; None for none.
+        """Return the version and the kind of the first event that is newer than a version.
 
-        The end of a job is all that is new about it: what came before no longer matters.
+        None if there is no newer event. After the end of a job, only the end is returned.
         """
         if self.versions.get("done", 0) > after:
             return self.versions["done"], "done"
@@ -75,7 +75,7 @@ class LiveJob:
         return min(newer, default=None)
 
     def conclude(self, outcome: GenerationResult | Exception) -> None:
-        """Tell those who wait. Does nothing where they were told before."""
+        """Give waiting callers the outcome. Does nothing if they have one already."""
         with contextlib.suppress(InvalidStateError):
             if isinstance(outcome, Exception):
                 self.outcome.set_exception(outcome)
@@ -85,16 +85,16 @@ class LiveJob:
 
 @dataclass(frozen=True, slots=True)
 class TakenBatch:
-    """Jobs that one worker has taken; `limit` is how many images may be drawn at once."""
+    """Jobs that one worker has taken; `limit` is the most images to draw at once."""
 
     jobs: tuple[LiveJob, ...]
     limit: int
 
 
 class Workers:
-    """Which worker draws what, and which are idle. The queue's lock guards it.
+    """The batch of each worker, and the idle workers. The queue's lock guards it.
 
-    A worker is known by its name.
+    Each worker is identified by its name.
     """
 
     def __init__(self) -> None:
@@ -110,27 +110,27 @@ class Workers:
         self._drawing[worker] = ()
 
     def leave(self, worker: str) -> bool:
-        """Let a worker take no more jobs; False where it had left before."""
+        """Let a worker take no more jobs; False if it had left before."""
         return self._drawing.pop(worker, None) is not None
 
     @property
     def batches(self) -> tuple[tuple[LiveJob, ...], ...]:
-        """What each worker draws now; an empty batch for one that draws nothing."""
+        """The batch of each worker; empty for a worker that draws nothing."""
         return tuple(self._drawing.values())
 
     @property
     def taken(self) -> tuple[LiveJob, ...]:
-        """The jobs that were taken and are not finished: drawn, or drawn and being stored."""
+        """The jobs that were taken and are not finished: being drawn, or being stored."""
         return tuple(self._taken)
 
     @property
     def are_busy(self) -> bool:
-        """Whether a job is drawn or being stored."""
+        """Whether a job is being drawn or stored."""
         return any(worker in self for worker in self._taken.values())
 
     @property
     def are_drawing_solo(self) -> bool:
-        """Whether a solo job is drawn: no other job may start beside it."""
+        """Whether a solo job is being drawn. No other job may start beside it."""
         return any(live.crashed_before for live, name in self._taken.items() if name in self)
 
     def running_of(self, worker: str) -> tuple[LiveJob, ...]:
@@ -141,7 +141,7 @@ class Workers:
 
     @contextlib.contextmanager
     def idle(self, worker: str, warm: Collection[str]) -> Iterator[None]:
-        """A worker waits for jobs while the block lasts, with these models loaded."""
+        """Mark a worker as idle inside the block, with these models loaded."""
         self._idle[worker] = warm
         try:
             yield
@@ -149,12 +149,12 @@ class Workers:
             del self._idle[worker]
 
     def is_warm_elsewhere(self, model_id: str, worker: str) -> bool:
-        """Whether another worker that waits for jobs has a model loaded, and this one has not."""
+        """Whether another idle worker has a model loaded, and this worker has not."""
         others = (warm for name, warm in self._idle.items() if name in self and name != worker)
         return model_id not in self._idle[worker] and any(model_id in warm for warm in others)
 
     def take(self, worker: str, jobs: tuple[LiveJob, ...]) -> None:
-        """A worker has taken these jobs to draw them together."""
+        """Note that a worker has taken these jobs to draw them together."""
         self._taken |= dict.fromkeys(jobs, worker)
         self._drawing[worker] = jobs
 
@@ -168,7 +168,7 @@ class Workers:
         return left
 
     def drop(self, live: LiveJob) -> None:
-        """A job is finished, or waits again."""
+        """Note that a job is finished, or waits again."""
         worker = self._taken.pop(live, None)
         if worker is not None and worker in self:
             left = tuple(each for each in self._drawing[worker] if each is not live)
@@ -177,13 +177,13 @@ class Workers:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something new about a job.
+    """A change of a job.
 
     Attributes:
         version: Grows with each change of the job.
         event: The kind: `queued`, `progress`, `preview` or `done`.
         view: The job as it is now.
-        preview: A JPEG, of a `preview`.
+        preview: The JPEG of a `preview` event; else None.
     """
 
     version: int
@@ -205,10 +205,10 @@ class Submission:
         return self._look()
 
     def wait(self, timeout: float | None = None) -> GenerationResult:
-        """The result, once there is one. To stop waiting cancels nothing.
+        """Wait for the result, and return it. The end of a wait does not cancel the job.
 
         Raises:
-            TimeoutError: there was no result within `timeout` seconds.
-            DomainError: why there will be no result.
+            TimeoutError: There was no result within `timeout` seconds.
+            DomainError: There will be no result, for the reason that the error names.
         """
         return self._wait(timeout)

@@ -1,4 +1,4 @@
-"""What became of a job that was drawn: stored, told to its caller, and logged."""
+"""Ends jobs: stores the outcome, passes it to the caller, and logs it."""
 
 import dataclasses
 import logging
@@ -21,12 +21,12 @@ _log = logging.getLogger(__name__)
 class Endings:
     """Ends jobs that were drawn, or could not be. Any thread may call any method.
 
-    Where two threads end a job, the first decides what becomes of it.
+    If two threads end a job, the first one decides its outcome.
 
     Args:
-        queue: Lets go of the jobs.
-        records: Stores how they ended, and their pictures.
-        times: Learns how long they took.
+        queue: Drops the finished jobs.
+        records: Stores the outcomes and the pictures.
+        times: Learns the times of the drawings.
         now: Seconds since 1970.
     """
 
@@ -43,14 +43,14 @@ class Endings:
         self._now = now
 
     def end_if_cancelled(self, live: LiveJob) -> None:
-        """End a job that was cancelled while it was drawn. Does nothing to any other."""
+        """End a job that was cancelled while it was drawn. Does nothing to other jobs."""
         if live.cancelling and self._queue.settle(live):
             job = live.job.cancelled(self._now(), live.progress)
             self._records.end(job)
             self._queue.finish(live, job, JobCancelled(job.request.id))
 
     def fail(self, live: LiveJob, error: Exception) -> None:
-        """Let a job fail, unless another thread has decided what becomes of it."""
+        """Fail a job, unless another thread has decided its outcome."""
         if self._queue.settle(live):
             self._end_failed(live, error)
 
@@ -89,7 +89,7 @@ class Endings:
 
 
 def failure_of(error: Exception) -> JobFailure:
-    """What the caller of a job that failed with this error is told."""
+    """Return the failure that the caller of a job with this error sees."""
     if isinstance(error, DomainError):
         return JobFailure.of(error)
     return JobFailure(
@@ -98,7 +98,7 @@ def failure_of(error: Exception) -> JobFailure:
 
 
 def _as_failure(error: BaseException) -> Exception:
-    """The error that fails one job where storing its pictures raised this.
+    """Return the error of a job whose encoding or storing raised `error`.
 
     An error that is not an `Exception`, such as SystemExit, must not end the thread that stores.
     """
@@ -110,9 +110,9 @@ def _as_failure(error: BaseException) -> Exception:
 
 
 def _forget_frames(error: BaseException) -> None:
-    """Drop the tracebacks of an error, which hold all that was used for the drawing.
+    """Drop the tracebacks of an error, because they keep the drawing's objects in memory.
 
-    The error itself is kept for those who ask what became of the job.
+    The error itself is kept for clients that ask for the outcome.
     """
     each: BaseException | None = error
     while each is not None:
@@ -121,7 +121,7 @@ def _forget_frames(error: BaseException) -> None:
 
 
 def _log_failure(job: Job, error: Exception) -> None:
-    """A line for the operator; with the traceback where the code or a library is to blame."""
+    """Log a failure; with the traceback if the code or a library caused it."""
     if isinstance(error, DomainError):
         why = error if isinstance(error, GenerationFailed | OutOfMemory) else None
         _log.warning(
@@ -132,7 +132,7 @@ def _log_failure(job: Job, error: Exception) -> None:
 
 
 def _log_drawn(job: Job, result: GenerationResult) -> None:
-    """A line for each job that succeeded. Its prompt is logged at DEBUG only."""
+    """Log a job that succeeded. Its prompt is logged at DEBUG only."""
     request = result.request
     _log.info(
         "drawn: id=%a caller=%a model=%s steps=%d size=%dx%d images=%d seconds=%.2f queued=%.2f",

@@ -1,4 +1,4 @@
-"""The jobs of this process that are not finished: which wait, and which worker draws which."""
+"""The queue: the waiting and the running jobs of this process."""
 
 import time
 from collections.abc import Callable, Collection
@@ -17,19 +17,19 @@ from domain.generation.request import BatchKey, GenerationResult
 __all__ = ["JobQueue"]
 
 _LOOK_AGAIN_SECONDS = 1.0
-"""Until jobs whose model is not listed yet are looked at again."""
+"""Seconds until jobs whose model is not listed yet are checked again."""
 
 
 class JobQueue(JobFeed):
     """A bounded queue that is fair between callers, and from which several workers take jobs.
 
-    `max_of_caller` jobs of one caller may wait. Where that is None, `fair_places` says how many.
+    `max_of_caller` jobs of one caller may wait. If it is None, `fair_places` decides the number.
 
     A job that was running when an earlier process died is retried last, in a batch of its own,
-    while no worker draws another job. Then a further crash is the fault of that job alone.
+    while no worker draws another job. Then a further crash must be the fault of that job.
 
-    Any thread may call any method. The lock is the queue's own. Nobody holds it while they draw,
-    store or wait for pictures.
+    Any thread may call any method. The queue has a lock of its own. No thread holds it while it
+    draws, stores or waits for pictures.
     """
 
     def __init__(
@@ -50,22 +50,22 @@ class JobQueue(JobFeed):
 
     @property
     def full(self) -> bool:
-        """Whether the next job would be refused for want of room."""
+        """Whether there is no room for another job."""
         return len(self._line) >= self._max_waiting
 
     @property
     def closed(self) -> bool:
-        """Whether no more jobs are taken in."""
+        """Whether new jobs are refused."""
         return self._closed
 
     @property
     def batches(self) -> tuple[tuple[LiveJob, ...], ...]:
-        """What each worker draws now; an empty batch for one that draws nothing."""
+        """The batch of each worker; empty for a worker that draws nothing."""
         with self._changed:
             return self._workers.batches
 
     def load(self, now: float) -> QueueLoad:
-        """What waits and what is drawn; `now` is in seconds since 1970."""
+        """Return the load of the queue; `now` is in seconds since 1970."""
         with self._changed:
             oldest, batches = self._line.oldest, self._workers.batches
             return QueueLoad(
@@ -86,7 +86,7 @@ class JobQueue(JobFeed):
             return sum(live.job.caller == caller for live in self._line)
 
     def full_for(self, caller: str) -> bool:
-        """Whether as many jobs of this caller wait as one caller's may."""
+        """Whether this caller may not add another job."""
         with self._changed:
             most = self._max_of_caller
             if most is None:
@@ -94,9 +94,9 @@ class JobQueue(JobFeed):
             return self.waiting_of(caller) >= most
 
     def put(self, job: Job) -> LiveJob:
-        """Let a job wait, also past the bound: whoever accepts jobs keeps that.
+        """Add a job. The queue does not check its bound here; `Acceptance` does.
 
-        The job takes the place of one of the same key that is being cancelled.
+        The job replaces a job with the same key that is being cancelled.
 
         Raises ShuttingDown once the queue was abandoned.
         """
@@ -116,7 +116,7 @@ class JobQueue(JobFeed):
             self._workers.join(worker)
 
     def leave(self, worker: str) -> bool:
-        """Let a worker take no more jobs; False where it had left before."""
+        """Let a worker take no more jobs; False if it had left before."""
         with self._changed:
             self._changed.notify_all()
             return self._workers.leave(worker)
@@ -130,13 +130,13 @@ class JobQueue(JobFeed):
         may_draw: Callable[[str], bool],
         window: float,
     ) -> TakenBatch | None:
-        """Wait for jobs to draw together; None when none will come for this worker.
+        """Wait for jobs to draw together; None if none will come for this worker.
 
         No other worker gets these jobs. A worker leaves a job whose model it would have to load to
         an idle worker that has the model loaded.
 
         Args:
-            worker: The name of the worker that asks.
+            worker: The name of the calling worker.
             warm: The ids of the models that this worker has loaded.
             limit: How many images of a shape this worker draws at once.
             may_draw: Whether a job with this model may be drawn now.
@@ -166,7 +166,7 @@ class JobQueue(JobFeed):
 
         Args:
             live: The job.
-            progress: Of its drawing.
+            progress: The progress of its drawing.
             now: Seconds since 1970, which are stored with the job.
             at: Seconds of a clock that never jumps.
         """
@@ -176,7 +176,7 @@ class JobQueue(JobFeed):
             return live.job
 
     def withdraw(self, live: LiveJob) -> bool:
-        """Take out a job that waits; False when it does not."""
+        """Remove a waiting job; False if it does not wait."""
         with self._changed:
             was_waiting = self._line.remove(live)
             if was_waiting:
@@ -190,15 +190,15 @@ class JobQueue(JobFeed):
             self._reordered()
 
     def stop(self, live: LiveJob) -> None:
-        """Let a job that is drawn end before its next step, unless it is settled."""
+        """Stop a running job before its next step, unless it is settled."""
         with self._changed:
             live.cancelling = not live.settled
 
     def settle(self, live: LiveJob, *, unless_cancelled: bool = False) -> bool:
-        """Decide what becomes of a job; False where another thread has decided before.
+        """Claim the end of a job; False if another thread has claimed it before.
 
-        A worker that was given up may come back and end a job that has failed meanwhile. Of several
-        threads, the first ends the job. With `unless_cancelled` a cancel counts as decided.
+        A worker that was given up may come back and try to end a job that has failed meanwhile. The
+        first thread ends the job. With `unless_cancelled`, a cancel counts as such a claim.
         """
         with self._changed:
             if live.settled or (unless_cancelled and live.cancelling):
@@ -207,10 +207,10 @@ class JobQueue(JobFeed):
             return True
 
     def finish(self, live: LiveJob, job: Job, outcome: GenerationResult | Exception) -> None:
-        """Let go of a job, and tell all who wait for it or listen."""
+        """Drop a finished job, and pass the outcome to waiting callers and listeners."""
         with self._changed:
             live.job = job
-            if self._live.get(job.key) is live:  # and not one that was sent after its cancel
+            if self._live.get(job.key) is live:  # not a job that replaced it after its cancel
                 del self._live[job.key]
             self._workers.drop(live)
             live.note("done")
@@ -219,18 +219,18 @@ class JobQueue(JobFeed):
         live.conclude(outcome)
 
     def ahead_of(self, caller: str) -> list[LiveJob]:
-        """The waiting jobs that go before a new one of this caller."""
+        """Return the waiting jobs that go before a new job of this caller."""
         with self._changed:
             return self._line.ahead_of(caller)
 
     def close(self) -> None:
-        """Take in no more; what waits is still drawn."""
+        """Refuse new jobs. Waiting jobs are still drawn."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Draw no more. All who wait are told that the service stops, and all streams end."""
+        """Draw no more jobs. Waiting callers get ShuttingDown, and all event streams end."""
         with self._changed:
             self._closed = self._abandoned = True
             left = {*self._live.values(), *self._workers.taken}

@@ -97,10 +97,10 @@ class JobRecords:
             raise StorageInUse
 
     def accept(self, job: Job, *, instead_of: Job | None = None) -> Job:
-        """Store a new job, unless there is one of its key that stays; the job that is stored then.
+        """Store a new job, unless a job with its key stays. Return the job that is then stored.
 
-        A job stays unless it failed, was cancelled, or is `instead_of`. What is left of the
-        pictures of that one is removed.
+        A job stays unless it failed, was cancelled, or is `instead_of`. The remaining pictures of
+        `instead_of` are removed.
         """
         known = self._unsaved.get(job.key)
         if known is not None and instead_of is None:
@@ -120,13 +120,13 @@ class JobRecords:
         return self._newest(kept)
 
     def update(self, job: Job, *, patiently: bool = False) -> None:
-        """Store the new state of a job; `patiently` where no caller waits for it."""
+        """Store the new state of a job; `patiently` if no caller waits for it."""
         self._jobs.update(job, patiently=patiently)
 
     def end(self, job: Job) -> None:
-        """Store how a job ended, as soon as that can be done. Raises nothing.
+        """Store the end of a job, now or as soon as the store answers. Raises nothing.
 
-        Of a job that ends after another one has taken its id, nothing is stored any more.
+        If another job has taken its id meanwhile, nothing is stored.
         """
         with self._changing:
             if job.token in self._replaced:
@@ -143,7 +143,7 @@ class JobRecords:
             self._drop_unsaved(job.key)  # of an earlier job of that id
 
     def succeed(self, job: Job, result: GenerationResult) -> Job:
-        """Store the pictures of a job that is drawn, and that it succeeded as soon as possible."""
+        """Store the pictures of a job now, and its success now or as soon as the store answers."""
         with self._noticing():
             self._results.write(job.token, result.images)
         done = job.succeeded(self._now(), result)
@@ -151,7 +151,7 @@ class JobRecords:
         return done
 
     def find(self, key: JobKey) -> Job | None:
-        """The job of this key."""
+        """Return the job with this key; None if there is none."""
         with self._noticing():
             return self._unsaved.get(key) or self._jobs.find(key)
 
@@ -165,8 +165,8 @@ class JobRecords:
     def sweep(self) -> None:
         """Remove pictures that belong to no job, before anything is drawn.
 
-        A process that was killed left them. Where no job is known all pictures stay: their jobs may
-        be in another database.
+        A process that was killed left them. If no job is known, all pictures stay, because their
+        jobs may be in another database.
         """
         self._results.keep_only(self._jobs.tokens())
 
@@ -226,7 +226,7 @@ class JobRecords:
         self._results.remove({job.token})
 
     def tidy(self) -> None:
-        """Store what could not be stored before, and remove what is past its retention."""
+        """Store ends that could not be stored before, and remove jobs past their retention."""
         for job in list(self._unsaved.values()):
             self._jobs.update(job, patiently=True)
             self._drop_unsaved(job.key, job)
@@ -239,7 +239,7 @@ class JobRecords:
     def close(self) -> None:
         """Close files and connections, so that another process may draw the rest. Raises nothing.
 
-        Called when nothing is drawn any more.
+        Called once drawing has ended.
         """
         self._closed = True
         self.crashes.end()
@@ -273,7 +273,7 @@ class JobRecords:
 
 
 def _missing_image(job: Job, number: int) -> ImageNotFound:
-    """Why a job has no picture of this number."""
+    """Return the error for a picture number that a job does not have."""
     if not job.status.finished:
         return ImageNotReady(job.request.id, job.status.value)
     if not job.images:

@@ -1,4 +1,4 @@
-"""Passes the steps of a drawing on to those who follow its jobs."""
+"""Passes the steps of a drawing on to the clients that follow its jobs."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,21 +13,21 @@ __all__ = ["Interrupted", "StepReports"]
 _PREVIEW_SECONDS = 0.5
 """The least time between two previews of a job."""
 _POLLED_SECONDS = 5.0
-"""For how long previews are made for a client that has asked for one, and may ask again."""
+"""For how long previews are made after a client has asked for one."""
 
 
 class Interrupted(Exception):
-    """Nobody wants what is being drawn, or the process ends."""
+    """No caller wants the drawing any more, or the process ends."""
 
 
 class StepReports(DrawingWatcher):
-    """Passes on the steps of one drawing of some jobs, and stops it when nobody wants it.
+    """Passes on the steps of one drawing of some jobs, and stops it once no caller wants it.
 
     Args:
         jobs: They are drawn together.
-        feed: It tells those who follow the jobs.
-        observer: It is told of each step.
-        wanted: Given some jobs, returns those that are still to be drawn.
+        feed: Passes reports to the clients that follow the jobs.
+        observer: Called for each step.
+        wanted: Returns those of the given jobs that still have to be drawn.
         clock: Seconds since some moment.
     """
 
@@ -52,12 +52,12 @@ class StepReports(DrawingWatcher):
         self._following: Sequence[LiveJob] = ()
 
     def loading(self, loaded: bool) -> None:
-        """The model is being loaded. Raises Interrupted when nobody wants what it is for."""
+        """Called while the model is loaded. Raises Interrupted once no caller wants the drawing."""
         if not self._wanted(self._jobs):
             raise Interrupted
 
     def step(self, done: int, total: int) -> None:
-        """A step is done. Raises Interrupted when nobody wants the next one."""
+        """Called after each step. Raises Interrupted once no caller wants the drawing."""
         now = self._now = self._clock()
         if self._last is not None:
             self._observer.step_done(now - self._last)

@@ -1,4 +1,4 @@
-"""How long drawings take: what was measured, what is predicted, and the load of the queue."""
+"""The times of drawings, measured and predicted, and the load of the queue."""
 
 import heapq
 import threading
@@ -15,7 +15,7 @@ __all__ = ["DrawingTimes", "Forecast", "QueueLoad", "steps_per_second"]
 _NEWEST_COUNTS = 0.3
 _REMEMBERED_SHAPES = 256
 _UNKNOWN_SECONDS = 5.0
-"""How long a job is taken to last before one like it was drawn."""
+"""The predicted time of a job if no similar job was drawn before."""
 
 _Shape = tuple[str, int, int]
 
@@ -26,18 +26,19 @@ def _shape(key: BatchKey) -> _Shape:
 
 @dataclass(slots=True)
 class DrawingTimes:
-    """Seconds per look of the network at one image, by model and size. The newest count most.
+    """Seconds per evaluation of the network for one image, by model and size.
 
-    A step of some samplers has two looks. Any thread may call any method.
+    Newer measurements count more. Some samplers evaluate the network twice in a step. Any thread
+    may call any method.
     """
 
     _seconds: "OrderedDict[_Shape, float]" = field(default_factory=OrderedDict)
     _other: float = 0.0
-    """Seconds of a job beside its looks and the loading of its model."""
+    """Seconds of a job without the evaluations and the loading of its model."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, result: GenerationResult, *, images: int) -> None:
-        """Take in a result of a batch of `images` images."""
+        """Learn from a result of a batch of `images` images."""
         request, shape = result.request, _shape(result.request.batch_key)
         seconds = result.timings.generate / (request.evaluations * images)
         with self._lock:
@@ -49,17 +50,17 @@ class DrawingTimes:
             self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
 
     def predict(self, request: GenerationRequest) -> float | None:
-        """Seconds that this request would take now with its model loaded; None where unknown.
+        """Return the seconds that a request takes if its model is loaded; None if not known.
 
-        A size that was never drawn counts by its pixels against the nearest size that was.
+        The time of a size that was never drawn is scaled by pixels from the nearest known size.
         """
         with self._lock:
-            seconds = self._per_look(_shape(request.batch_key))
+            seconds = self._per_evaluation(_shape(request.batch_key))
         if seconds is None:
             return None
         return seconds * request.evaluations * request.num_images + self._other
 
-    def _per_look(self, shape: _Shape) -> float | None:
+    def _per_evaluation(self, shape: _Shape) -> float | None:
         if shape in self._seconds:
             return self._seconds[shape]
         model_id, width, height = shape
@@ -73,13 +74,13 @@ class DrawingTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLoad:
-    """What waits and what is drawn at one moment.
+    """The waiting and the running jobs at one moment.
 
     Attributes:
         waiting: How many jobs wait.
-        oldest_seconds: How long ago the oldest waiting job was accepted; 0 when none waits.
+        oldest_seconds: How long ago the oldest waiting job was accepted; 0 if none waits.
         running: How many jobs are drawn.
-        steps_per_second: Of all workers together; 0 until two steps of a drawing are done.
+        steps_per_second: The steps of all workers a second; 0 until a drawing has two steps.
     """
 
     waiting: int
@@ -89,7 +90,7 @@ class QueueLoad:
 
 
 def steps_per_second(batches: Iterable[Sequence[LiveJob]]) -> float:
-    """The steps of all batches in each second. The jobs of one batch share its steps."""
+    """Return the steps of all batches a second. The jobs of one batch share its steps."""
     return sum(
         max((live.progress.rate or 0.0 for live in batch if live.progress), default=0.0)
         for batch in batches
@@ -97,22 +98,22 @@ def steps_per_second(batches: Iterable[Sequence[LiveJob]]) -> float:
 
 
 class Work(Protocol):
-    """What a forecast asks of the queue."""
+    """The part of the queue that a forecast reads."""
 
     @property
     def batches(self) -> Sequence[Sequence[LiveJob]]:
-        """What each worker draws now; an empty batch for one that draws nothing."""
+        """The batch of each worker; empty for a worker that draws nothing."""
 
     def ahead_of(self, caller: str) -> Sequence[LiveJob]:
-        """The waiting jobs that go before a new one of this caller."""
+        """Return the waiting jobs that go before a new job of this caller."""
 
 
 class Forecast:
-    """Predicts when jobs will be done, from what drawings took. Any thread may ask.
+    """Predicts when jobs will be done, from the times of earlier drawings. Any thread may ask.
 
     Args:
-        times: What drawings took.
-        work: What is drawn and what waits.
+        times: The times of earlier drawings.
+        work: The running and the waiting jobs.
     """
 
     def __init__(self, times: DrawingTimes, work: Work) -> None:
@@ -120,14 +121,14 @@ class Forecast:
         self._work = work
 
     def seconds_until_free(self) -> float:
-        """How long until the first worker takes new jobs."""
+        """Return the seconds until the first worker takes new jobs."""
         return min(self._left(unknown=_UNKNOWN_SECONDS))
 
     def seconds_until_done(self, request: GenerationRequest, caller: str) -> float:
-        """How long a new request of this caller would take at least.
+        """Return the least seconds that a new request of this caller would take.
 
-        What was never measured counts nothing. Each job ahead is taken by the worker that is free
-        first.
+        A job whose time is not known counts as 0. Each job ahead is taken by the worker that is
+        free first.
         """
         free_in = self._left(unknown=0.0)
         heapq.heapify(free_in)
@@ -137,7 +138,7 @@ class Forecast:
         return free_in[0] + (self._times.predict(request) or 0.0)
 
     def _left(self, *, unknown: float) -> list[float]:
-        """For each worker, how long its batch will still take; `unknown` where nothing tells."""
+        """Return for each worker the seconds that its batch still takes; `unknown` if not known."""
         left = [
             max((self._left_of(live, unknown) for live in batch), default=0.0)
             for batch in self._work.batches

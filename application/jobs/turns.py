@@ -1,4 +1,4 @@
-"""Which waiting jobs are drawn next. Nothing here waits or locks."""
+"""Decides which waiting jobs are drawn next. Nothing in this module waits or locks."""
 
 import heapq
 from collections import defaultdict, deque
@@ -12,7 +12,7 @@ from domain.generation.request import BatchKey
 __all__ = ["AFFINITY_PASSES", "Batch", "Waiting", "WaitingLine", "drawing_order", "next_batch"]
 
 AFFINITY_PASSES = 3
-"""How often a job may see a later one drawn first because the model of that one is loaded."""
+"""How often a later job may be drawn before a job because the later job's model is loaded."""
 
 _REMEMBERED_CALLERS = 10_000
 
@@ -54,7 +54,7 @@ class Batch:
     Attributes:
         jobs: They are drawn together.
         limit: How many images may be drawn at once.
-        passed: The job whose turn it was, where other jobs are drawn before it.
+        passed: The job whose turn it was, if other jobs are drawn before it; else None.
     """
 
     jobs: tuple[Waiting, ...]
@@ -68,12 +68,12 @@ class Batch:
 
     @property
     def room(self) -> int:
-        """How many more images may be drawn at once with these."""
+        """How many more images may be drawn together with these jobs."""
         return self.limit - sum(job.images for job in self.jobs)
 
 
 def drawing_order(waiting: Collection[Waiting], served: Mapping[str, int]) -> list[Waiting]:
-    """The jobs in the order in which their turns come if no more jobs arrive.
+    """Return the jobs in the order of their turns if no more jobs arrive.
 
     The caller that was served least recently goes first. The jobs of one caller keep their order.
     A new caller counts as served when its first job arrived, so no stream of new callers keeps the
@@ -112,21 +112,20 @@ def next_batch(
     limit: Callable[[BatchKey], int],
     is_busy: bool = False,
 ) -> Batch | None:
-    """The jobs to draw now.
+    """Choose the jobs to draw now.
 
-    Where the model of the first job is not loaded, a job whose model is loaded may go first,
-    AFFINITY_PASSES times at most. Then other jobs join that can be drawn with it, in their order,
-    while the images are no more than the limit. A job with more images than that has a batch of its
-    own.
+    If the model of the first job is not loaded, a job whose model is loaded may go first, at most
+    AFFINITY_PASSES times. Then other jobs that can be drawn with it join it, in their order, up to
+    the limit of images. A job with more images than the limit has a batch of its own.
 
     Args:
         order: The result of `drawing_order`, which is not empty.
-        warm: The ids of the models that are loaded where the batch is to be drawn.
-        limit: How many images of a shape are drawn together at most.
+        warm: The ids of the models that the worker has loaded.
+        limit: The most images of a shape that are drawn together.
         is_busy: Whether other workers draw now. No solo job starts then.
 
     Returns:
-        None where the next job is a solo job that must wait for other workers.
+        The batch; None if the next job is a solo job that must wait for other workers.
     """
     first = leader = order[0]
     order = [job for job in order if job.last_resort == first.last_resort]
@@ -134,7 +133,7 @@ def next_batch(
         ready = (job for job in order if job.model_id in warm and not (job.solo and is_busy))
         leader = next(ready, first)
     if leader.solo and is_busy:
-        # Nothing else starts before it, or a stream of other jobs would keep it waiting.
+        # No other job starts before it, because a stream of them would keep it waiting.
         return None
     jobs, images, most = [leader], leader.images, limit(leader.batch_key)
     for job in () if leader.solo else order:
@@ -146,11 +145,11 @@ def next_batch(
 
 
 class WaitingLine:
-    """The jobs that wait, in the order of their turns. The queue's lock guards it.
+    """The waiting jobs in the order of their turns. The queue's lock guards it.
 
     Args:
-        patience: For how many turns a new job of last resort lets all others go first. After that
-            it takes its turn like any other, so new jobs cannot keep it waiting for ever.
+        patience: For how many turns a new job of last resort lets all other jobs go first. After
+            that it takes its turn as any job does, so new jobs cannot keep it waiting for ever.
     """
 
     def __init__(self, patience: int) -> None:
@@ -172,22 +171,22 @@ class WaitingLine:
         return self._jobs[min(self._jobs)].job if self._jobs else None
 
     def add(self, live: LiveJob) -> None:
-        """Let a job wait in the place of its sequence."""
+        """Add a job, in the place of its sequence."""
         self._jobs[live.job.sequence] = live
         self._order = None
 
     def remove(self, live: LiveJob) -> bool:
-        """Let a job wait no more; False where it did not wait."""
+        """Remove a job; False if it did not wait."""
         self._order = None
         return self._jobs.pop(live.job.sequence, None) is not None
 
     def clear(self) -> None:
-        """Let no job wait."""
+        """Remove all jobs."""
         self._jobs.clear()
         self._order = None
 
     def take(self, batch: Batch) -> tuple[LiveJob, ...]:
-        """Take a turn with these jobs, which wait no more."""
+        """Take a turn with these jobs, and remove them from the line."""
         if batch.passed is not None:
             self._jobs[batch.passed.number].passes += 1
         jobs = tuple(self._jobs.pop(job.number) for job in batch.jobs)
@@ -201,19 +200,19 @@ class WaitingLine:
         return jobs
 
     def ordered(self) -> Sequence[Waiting]:
-        """The jobs in the order of their turns."""
+        """Return the jobs in the order of their turns."""
         if self._order is None:
             self._order = drawing_order(self._waiting(), self._served)
         return self._order
 
     def position(self, live: LiveJob) -> int | None:
-        """1 for the next job; None for a job that does not wait."""
+        """Return 1 for the next job; None for a job that does not wait."""
         numbers = [job.number for job in self.ordered()]
         number = live.job.sequence
         return numbers.index(number) + 1 if number in numbers else None
 
     def ahead_of(self, caller: str) -> list[LiveJob]:
-        """The jobs that go before a new job of this caller."""
+        """Return the jobs that go before a new job of this caller."""
         number = max(self._jobs, default=0) + 1
         new = Waiting(caller, number, self.turns, BatchKey("", 0, 0, 0, 0.0), 1)
         order = drawing_order([*self._waiting(), new], self._served)

@@ -1,4 +1,4 @@
-"""What happens to a job, for those who listen and for those who ask now and then."""
+"""Follows jobs: clients listen to their events, or poll them."""
 
 import re
 import secrets
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"[0-9]{1,18}")
 
 
 class JobFeed(ABC):
-    """The jobs that are not finished, and what is new about them. Any thread may call any method.
+    """The unfinished jobs, and their events. Any thread may call any method.
 
     The lock `_changed` guards all of it, and all that a subclass adds. Only this class and its
     subclass take it.
@@ -31,15 +31,15 @@ class JobFeed(ABC):
 
     @property
     def abandoned(self) -> bool:
-        """Whether every drawing is to stop before its next step."""
+        """Whether every drawing must stop before its next step."""
         return self._abandoned
 
     def get(self, key: JobKey) -> LiveJob | None:
-        """The job of this key, while it is not finished."""
+        """Return the job with this key; None if it is finished or unknown."""
         return self._live.get(key)
 
     def of(self, caller: str) -> tuple[JobView, ...]:
-        """The jobs of this caller that are not finished, the oldest first."""
+        """Return the unfinished jobs of this caller, the oldest first."""
         with self._changed:
             mine = [live for key, live in self._live.items() if key.caller == caller]
             mine.sort(key=lambda live: live.job.sequence)
@@ -51,19 +51,19 @@ class JobFeed(ABC):
             return self._view(live)
 
     def report(self, live: LiveJob, progress: Progress, *, at: float) -> None:
-        """Tell those who listen how far a job is."""
+        """Report the progress of a job to its listeners."""
         with self._changed:
             self._report(live, progress, at)
 
     def show(self, live: LiveJob, preview: bytes) -> None:
-        """Show those who listen how a job looks now: a JPEG."""
+        """Pass a preview of a job, a JPEG, to its listeners."""
         with self._changed:
             live.preview = preview
             live.note("preview")
             self._changed.notify_all()
 
     def preview(self, key: JobKey, *, at: float) -> bytes | None:
-        """A JPEG of the work so far; None while there is none. Its caller asks at this time."""
+        """Return a JPEG of the work so far; None if there is none. A client asks at time `at`."""
         with self._changed:
             if (live := self._live.get(key)) is None:
                 return None
@@ -71,13 +71,13 @@ class JobFeed(ABC):
             return live.preview
 
     def listen(self, live: LiveJob, *, previews: bool) -> None:
-        """Count one more listener of a job, which wants previews or not."""
+        """Count one more listener of a job, with or without previews."""
         with self._changed:
             live.listeners += 1
             live.viewers += previews
 
     def stop_listening(self, live: LiveJob, *, previews: bool) -> None:
-        """Count one listener less."""
+        """Count one listener fewer."""
         with self._changed:
             live.listeners -= 1
             live.viewers -= previews
@@ -85,10 +85,10 @@ class JobFeed(ABC):
     def next_change(
         self, live: LiveJob, *, after: int, previews: bool, timeout: float
     ) -> Change | None:
-        """What is new about a job since this version.
+        """Wait for the next change of a job after this version, and return it.
 
-        Waits for it; None after `timeout` seconds, and once the queue is abandoned. Of each kind of
-        event it gives the newest, and of a finished job the end alone.
+        It returns the newest event of each kind, and for a finished job only the end. None after
+        `timeout` seconds, and once the queue is abandoned.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -104,7 +104,7 @@ class JobFeed(ABC):
 
     @abstractmethod
     def _position(self, live: LiveJob) -> int | None:
-        """1 for the job that is drawn next; None for a job that does not wait."""
+        """Return 1 for the job that is drawn next; None for a job that does not wait."""
 
     def _view(self, live: LiveJob) -> JobView:
         if live.job.status is JobStatus.QUEUED:
@@ -120,13 +120,13 @@ class JobFeed(ABC):
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """Something new.
+    """An event of a job.
 
     Attributes:
-        id: For `after` of a later watch.
+        id: The id to pass as `after` to a later watch.
         name: `queued`, `progress`, `preview` or `done`.
-        view: The job as it was then.
-        preview: A JPEG, of a `preview`.
+        view: The job at the time of the event.
+        preview: The JPEG of a `preview` event; else None.
     """
 
     id: str
@@ -136,16 +136,16 @@ class JobEvent:
 
 
 class JobWatch:
-    """One listener's way through the events of a job.
+    """Gives the events of a job to one listener.
 
     A slow listener gets the newest event of each kind, so nothing piles up and no worker waits.
 
     Args:
-        feed: Tells what is new about `live`.
-        live: The job; None where it is finished.
+        feed: Supplies the changes of `live`.
+        live: The job; None if it is finished.
         view: The job as it is now.
         after: The id of the last event that was seen; an unknown id counts as none.
-        previews: Whether previews are wanted. None is made where nobody wants one.
+        previews: Whether the listener wants previews. They are made only for such listeners.
     """
 
     def __init__(
@@ -172,16 +172,16 @@ class JobWatch:
 
     @property
     def complete(self) -> bool:
-        """Whether `done` was given, now or to an earlier watch: there is no more of this job."""
+        """Whether `done` was given, by this watch or an earlier one. No event follows it."""
         return self._done_seen
 
     @property
     def ended(self) -> bool:
-        """Whether `done` was given or the service stops: no event follows."""
+        """Whether no event follows, because `done` was given or the service stops."""
         return self._done_seen or (self._live is not None and self._feed.abandoned)
 
     def next(self, timeout: float) -> JobEvent | None:
-        """The next event; None when none came within `timeout` seconds, or the watch has ended."""
+        """Return the next event; None after `timeout` seconds, or if the watch has ended."""
         if self.ended:
             return None
         if self._live is None:
@@ -206,7 +206,7 @@ class JobWatch:
             self._feed.stop_listening(self._live, previews=self._previews)
 
     def _event(self, change: Change) -> JobEvent | None:
-        """The event for a change; None where it tells this listener nothing new."""
+        """Return the event for a change; None if it is not new for this listener."""
         if change.event == "done":
             return self._done(change.view)
         self._seen = change.version

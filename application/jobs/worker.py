@@ -1,4 +1,4 @@
-"""Draws what the queue gives out: for the one thread that owns a device."""
+"""Draws jobs from the queue, on the one thread that owns a device."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from domain.services.generate_images import ENCODERS, Drawn, GenerateImages, Map
 __all__ = ["DeviceWorker"]
 
 _BATCH_WINDOW_SECONDS = 0.005
-"""The batch window of a device that draws batches, where no other is set."""
+"""The default batch window of a device that draws batches."""
 
 _STALLED_SECONDS = 300.0
 """A job without a step for this long may be why the process hangs."""
@@ -39,12 +39,12 @@ def _inline(tasks: Sequence[Callable[[], None]]) -> None:
 
 
 class DeviceWorker:
-    """Takes jobs from the queue, draws them, stores the results and tells those who wait.
+    """Takes jobs from the queue, draws them, stores the results and reports them.
 
     Several workers may take from one queue, each with a device and a thread of its own.
 
     Args:
-        name: Tells this worker from the others of the queue.
+        name: The name of this worker, unique among the workers of the queue.
         queue: Gives out jobs.
         generate_images: Draws on the device of this worker.
         records: Stores jobs and pictures.
@@ -116,9 +116,9 @@ class DeviceWorker:
         """Wait for jobs and draw them; False when none will come, or this worker has left.
 
         Args:
-            finish: Runs what is to be done with the jobs once they are drawn.
+            finish: Runs the completion tasks of the jobs that were drawn.
 
-        Raises DeviceLost when this device can draw no more; the jobs it was drawing have failed.
+        Raises DeviceLost if this device cannot draw any more. Its running jobs have failed then.
         """
         batch = self._queue.take(
             self.name,
@@ -143,20 +143,20 @@ class DeviceWorker:
 
     @property
     def stalled_for(self) -> float:
-        """Seconds for which the worker's thread has something to do and shows no sign of life."""
+        """Seconds without a sign of life from the worker's thread while it works."""
         return self._generate_images.heartbeat.still_for
 
     def leave(self) -> bool:
-        """Take no more jobs; False where this worker had left before. For any thread."""
+        """Take no more jobs; False if this worker had left before. Any thread may call it."""
         return self._queue.leave(self.name)
 
     def requeue_running(self) -> None:
-        """Let what is still drawn wait for the next process, as if it had never begun.
+        """Requeue the running jobs for the next process, as if they had never begun.
 
-        For any thread, once the queue is abandoned: the jobs are not to blame that the service
-        stops. A job without progress may be, so its attempt counts, and so does that of a load that
-        does not stop when it is told to. What is drawn to its end all the same is stored. Raises
-        nothing.
+        Any thread may call it, once the queue is abandoned. The jobs are not the reason why the
+        service stops. But a job without progress may be, and so may a job whose load does not stop
+        when it is told to; the attempts of these jobs count. A job that is still drawn to its end
+        is stored. Raises nothing.
         """
         heartbeat = self._generate_images.heartbeat
         hangs = heartbeat.loading and heartbeat.still_for >= _LOAD_STALLED_SECONDS
@@ -170,15 +170,15 @@ class DeviceWorker:
                     _log.warning("job %a could not be requeued", live.job.request.id)
 
     def fail_running(self, error: DomainError) -> None:
-        """Let what is still drawn fail, so that it harms no other worker and no later process.
+        """Fail the running jobs, so that they harm no other worker and no later process.
 
-        For any thread, when this worker is lost or the process ends because of it. What is drawn
-        already and being stored is left to the thread that stores it. Raises nothing.
+        Any thread may call it, when this worker is lost or the process ends because of it. Jobs
+        that are drawn and being stored are left to the thread that stores them. Raises nothing.
         """
         for live in self._queue.running_of(self.name):
             try:
                 self._endings.fail(live, error)
-            except BaseException:  # it may be the store that ends the process
+            except BaseException:  # the store itself may end the process
                 _log.exception("the end of job %a could not be stored", live.job.request.id)
 
     def _start(self, live: LiveJob) -> None:
@@ -193,7 +193,7 @@ class DeviceWorker:
             _log.warning("the start of job %a could not be stored", request.id)
 
     def _warm_models(self) -> frozenset[str]:
-        # A generator need not tell what it has loaded; the last model is loaded for certain.
+        # A generator need not report its loaded models. The last model is certainly loaded.
         last = () if self._last_model is None else (self._last_model,)
         return self._generate_images.loaded_models.union(last)
 
@@ -203,7 +203,7 @@ class DeviceWorker:
         return 0.0 if self._generate_images.largest_batch == 1 else _BATCH_WINDOW_SECONDS
 
     def _wanted(self, jobs: Sequence[LiveJob]) -> list[LiveJob]:
-        """The jobs that are still to be drawn; ends those that were cancelled meanwhile."""
+        """Return the jobs that still have to be drawn. End those that were cancelled meanwhile."""
         if self._queue.abandoned:
             return []
         for live in jobs:
@@ -242,7 +242,7 @@ class DeviceWorker:
         except Exception as error:
             self._fail_or_split(batch, error, finish)
         else:
-            if at_once == first:  # what fits after a shortage does not tell whether more would
+            if at_once == first:  # after a shortage, a success says nothing about larger batches
                 self._policy.succeeded(key, at_once)
             self._observer.batch_drawn(at_once)
             finish(
@@ -258,9 +258,9 @@ class DeviceWorker:
         self._endings.finish(live, encode, images)
 
     def _fail_or_split(self, batch: Sequence[LiveJob], error: Exception, finish: Finish) -> None:
-        """Draw the jobs of a batch that failed one by one, so that one harms no other.
+        """Draw the jobs of a failed batch one by one, so that one job cannot fail the others.
 
-        A failure while the process ends is left to the next process: those who waited were told so.
+        If the process ends, the next process draws the jobs again. Waiting callers know this.
         """
         if len(batch) > 1:
             for live in batch:

@@ -1,4 +1,4 @@
-"""The devices that draw, each on a thread of its own: started, watched, and given up."""
+"""Starts, watches and gives up the devices that draw, each on a thread of its own."""
 
 import logging
 import threading
@@ -22,9 +22,9 @@ from domain.ports.image_generator import ImageGenerator
 __all__ = ["Device", "DeviceState", "Devices"]
 
 _IN_USE_SECONDS = 0.5
-"""Between two attempts to take over from another process."""
+"""Seconds between two attempts to take over from another process."""
 _LAST_WORDS_SECONDS = 1.0
-"""For the answers of those who waited, when the process can draw no more and is to end."""
+"""Seconds for the answers to waiting callers, before a process without a device ends."""
 _UNREADY_SHARE = 6
 """A device is not ready once it stalls for this share of the time after which it is given up."""
 
@@ -35,7 +35,7 @@ _OnFatal = Callable[[DomainError], None]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device, the worker that draws on it, and what it draws before it is ready."""
+    """A device, the worker that draws on it, and its warm-up."""
 
     generator: ImageGenerator
     worker: DeviceWorker
@@ -43,7 +43,7 @@ class Device:
 
 
 class DeviceState(StrEnum):
-    """Where a device stands: `ready` means that it draws, or would."""
+    """The state of a device. A `ready` device draws, or would draw."""
 
     STARTING = "starting"
     READY = "ready"
@@ -57,8 +57,8 @@ class Devices:
     other devices go on. The loss of the last device ends the service: `on_fatal` is called, once.
 
     Args:
-        devices: One at least. Their workers are those of `job_service`.
-        job_service: Gives them jobs.
+        devices: At least one. Their workers are those of `job_service`.
+        job_service: Gives jobs to the devices.
         stall_timeout: Seconds without a sign of life after which a device is given up.
         stopping: Set when the service stops.
     """
@@ -94,38 +94,38 @@ class Devices:
 
     @property
     def is_one_known(self) -> bool:
-        """Whether the hardware of a device is known."""
+        """Whether the hardware of at least one device is known."""
         return any(each.generator.device is not None for each in self._devices)
 
     @property
     def is_one_ready(self) -> bool:
-        """Whether a device draws, or would."""
+        """Whether at least one device is ready."""
         return DeviceState.READY in self.states.values()
 
     @property
     def are_stalled(self) -> bool:
-        """Whether each device that is left has shown no sign of life for a long time."""
+        """Whether every remaining device has shown no sign of life for a long time."""
         bound = self._stall_timeout / _UNREADY_SHARE
         left = self._left()
         return bool(left) and all(each.worker.stalled_for >= bound for each in left)
 
     @property
     def in_use(self) -> bool:
-        """Whether another process was found to draw the jobs."""
+        """Whether another process owned the jobs at the last attempt to take over."""
         return self._in_use
 
     @property
     def have_taken_over(self) -> bool:
-        """Whether the jobs are this process's to draw."""
+        """Whether this process owns the jobs."""
         return self._has_taken_over
 
     def run(self, device: Device, *, on_ready: Callable[[], None], on_fatal: _OnFatal) -> None:
         """Draw with a device until the service stops or the device is lost. Raises nothing.
 
         Args:
-            device: One of these.
-            on_ready: Called once the device would draw.
-            on_fatal: Called with the reason where the service has to end.
+            device: One of these devices.
+            on_ready: Called when the device is ready.
+            on_fatal: Called with the reason if the service has to end.
         """
         try:
             device.generator.prepare()
@@ -136,13 +136,13 @@ class Devices:
                 if not self._stopping.is_set():
                     on_ready()
                 device.worker.run_forever()
-        except StorageUnavailable as error:  # of no device, but of what all draw from
+        except StorageUnavailable as error:  # the fault is in the store that all devices share
             self._end(error, on_fatal)
         except DeviceLost as error:
             self._lose(device, error, on_fatal)
-        except DomainError as error:  # the device cannot be had, and nothing was drawn
+        except DomainError as error:  # the device is not available, and nothing was drawn
             self._lose(device, error, on_fatal, at_once=True)
-        except BaseException as error:  # a library that is broken, say; nobody may wait for ever
+        except BaseException as error:  # such as a broken library; no caller may wait for ever
             _log.critical("the thread of %s has ended", device.worker.name, exc_info=error)
             reason = DeviceUnavailable(f"{type(error).__name__}: {error}")
             self._lose(device, reason, on_fatal)
@@ -154,7 +154,7 @@ class Devices:
                 self._job_service.abandon()
 
     def look_at_progress(self, on_fatal: _OnFatal) -> bool:
-        """Give up each device that has stalled for too long; whether the service ends."""
+        """Give up each device that has stalled for too long. Return whether the service ends."""
         for device in self._left():
             stalled = device.worker.stalled_for
             if stalled >= self._stall_timeout:
@@ -175,13 +175,13 @@ class Devices:
     def _lose(
         self, device: Device, error: DomainError, on_fatal: _OnFatal, *, at_once: bool = False
     ) -> None:
-        """Let a device draw no more; end the service where it was the last one.
+        """Give up a device. End the service if it was the last one.
 
-        Those who wait get their answers first, unless the service ends `at_once`.
+        Waiting callers get their answers first, unless the service ends `at_once`.
         """
         name = device.worker.name
         with self._changing:
-            if self._states[name] is DeviceState.LOST:  # it was given up, and has come back
+            if self._states[name] is DeviceState.LOST:  # it was given up before
                 return
             self._states[name] = DeviceState.LOST
             left = len(self._states) - list(self._states.values()).count(DeviceState.LOST)
@@ -208,9 +208,9 @@ class Devices:
             on_fatal(error)
 
     def _take_over(self) -> bool:
-        """Wait until no other process draws the jobs; False when the service stops before that.
+        """Wait until no other process owns the jobs; False if the service stops before that.
 
-        The first device does so for all.
+        The thread of one device does this for all devices.
         """
         with self._taking_over:
             while not self._stopping.is_set():

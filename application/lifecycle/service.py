@@ -19,9 +19,9 @@ _SOON_SECONDS = 0.2
 """The least time between two scans."""
 _TIDY_SECONDS = 60.0
 _WATCHING_SECONDS = 1.0
-"""Between two checks whether the devices make progress."""
+"""Seconds between two checks whether the devices make progress."""
 _CLOSE_SECONDS = 0.5
-"""For the end of background work, where nothing else is waited for."""
+"""The least seconds that `stop` waits for the end of background work."""
 _SCAN_SHARE = 4
 """The pause after a scan is this many times as long as the scan, so that large folders are not
 scanned all the time."""
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Readiness(StrEnum):
-    """Whether a request would be drawn now, and why not."""
+    """Whether a request would be drawn now, and if not, why."""
 
     READY = "ready"
     SEEKING_DEVICE = "the service is looking for the device"
@@ -55,10 +55,10 @@ class InferenceService:
 
     Args:
         registry: Lists the models.
-        devices: They draw, each with a worker of `job_service`; one at least.
+        devices: At least one device. Each draws with a worker of `job_service`.
         job_service: Accepts jobs and gives them to the devices.
         records: Stores jobs and pictures.
-        scan_interval: Seconds between two scans of the model folders where nothing changes.
+        scan_interval: Seconds between two scans of the model folders if nothing changes.
         stall_timeout: Seconds without a sign of life after which a device is given up.
     """
 
@@ -90,7 +90,7 @@ class InferenceService:
 
     @property
     def readiness(self) -> Readiness:
-        """Whether a request would be drawn now, and why not."""
+        """Whether a request would be drawn now, and if not, why."""
         if self._job_service.draining:
             return Readiness.DRAINING
         if not self._devices.is_one_known:
@@ -113,7 +113,7 @@ class InferenceService:
 
     @property
     def device_states(self) -> dict[str, DeviceState]:
-        """Where each device stands, by the name of its worker."""
+        """The state of each device by the name of its worker."""
         return self._devices.states
 
     def start(
@@ -129,11 +129,11 @@ class InferenceService:
 
         Args:
             on_ready: Called once, when a device is ready and there is a model to draw with.
-            on_no_model: Called once, when all is ready except that there is no such model.
-            on_fatal: Called once, when this process is of no use any more: no device can be had,
-                each is lost or has stalled, or the job store cannot be opened.
+            on_no_model: Called once, when everything is ready except that there is no such model.
+            on_fatal: Called once, when this process cannot draw any more: no device is available,
+                every device is lost or has stalled, or the job store cannot be opened.
 
-        Raises RuntimeError when they were started before.
+        Raises RuntimeError if they were started before.
         """
         tell: _Announcements = {
             Readiness.READY: on_ready,
@@ -169,16 +169,16 @@ class InferenceService:
                     thread.start()
 
     def stop(self, timeout: float) -> None:
-        """Take no new request, wait `timeout` seconds for what was accepted, give up the rest.
+        """Refuse new requests, wait `timeout` seconds for accepted ones, and give up the rest.
 
-        It may be called again. Until the rest is given up that call waits too, and the shorter
-        timeout counts; after that it waits for nothing.
+        It may be called again. A call during the wait waits too, and the shorter timeout counts. A
+        later call does not wait.
         """
         self._stopping.set()
         with self._starting:
             threads = self._threads
         self._job_service.drain()
-        # In a thread, because a file that is being read, or a locked database, may hold it.
+        # A thread closes it, because a file that is being read, or a locked database, may block.
         closing = threading.Thread(target=self._registry.close, name="closing", daemon=True)
         closing.start()
         deadline = time.monotonic() + (0 if self._given_up else timeout)
@@ -187,7 +187,7 @@ class InferenceService:
         self._given_up = True
         self._job_service.abandon()
         if any(thread.is_alive() for thread in threads):
-            # What is still drawn belongs to this process until it ends.
+            # Running jobs belong to this process until it ends.
             self._job_service.requeue_running()
         else:
             self._records.close()
@@ -210,16 +210,16 @@ class InferenceService:
                 moving = self._registry.look()
                 self._tell_of_names()
                 self._announce(tell)
-            except BaseException:  # a thread that ended would leave new models unseen for good
+            except BaseException:  # without this thread no new model would be found
                 if not self._stopping.is_set():  # a source that is being closed may raise
                     _log.exception("the model folders could not be scanned")
-            # A folder where something always changes must not be scanned all the time.
+            # A folder that changes all the time must not be scanned all the time.
             self._stopping.wait(_SCAN_SHARE * (time.monotonic() - began) + _SOON_SECONDS)
             if not moving:
                 self._registry.wait(self._scan_interval)
 
     def _tell_of_names(self) -> None:
-        """Once all models are known, log which of the configured names name no model."""
+        """Once all models are known, log the configured names that match no model."""
         if self._registry.scanned and not self._names_checked:
             self._names_checked = True
             for problem in self._registry.name_problems():
@@ -234,8 +234,8 @@ class InferenceService:
 
     def _announce(self, tell: _Announcements) -> None:
         readiness = self.readiness
-        # Several threads may get here at once; the lock lets one of them announce it. When the
-        # service is not ready any more, `readiness` says so to all who ask.
+        # Several threads may get here at once. The lock lets one of them announce it. If the
+        # service becomes unready later, `readiness` says so.
         with self._announcing:
             if readiness not in tell or self._announced & {readiness, Readiness.READY}:
                 return

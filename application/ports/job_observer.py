@@ -8,9 +8,9 @@ __all__ = ["JobObserver", "NoJobObserver"]
 
 
 class JobObserver(ABC):
-    """Is told what happens to jobs, by the thread that does it.
+    """Is called for events of jobs, by the thread that causes the event.
 
-    That thread waits meanwhile, so each method returns at once and raises nothing.
+    That thread waits for the return, so each method returns at once and raises nothing.
     """
 
     @abstractmethod

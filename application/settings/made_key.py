@@ -10,8 +10,8 @@ class MadeApiKey:
     """A key that the service made.
 
     Attributes:
-        key: What a client sends.
-        kept_in: The file that a later start reads it from; None where it could not be kept safely.
+        key: The key that clients send.
+        kept_in: The file that a later start reads it from; None if it could not be stored safely.
     """
 
     key: str = field(repr=False)

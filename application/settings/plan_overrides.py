@@ -1,4 +1,4 @@
-"""What the operator decides about how pictures are drawn."""
+"""The operator's choices of how pictures are drawn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -63,5 +63,5 @@ class PlanOverrides:
 
     @classmethod
     def of(cls, settings: "PlanOverrides") -> "PlanOverrides":
-        """These settings alone, of a value that has more."""
+        """Return only these settings from a value that has more."""
         return cls(**{row.name: getattr(settings, row.name) for row in fields(cls)})

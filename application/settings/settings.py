@@ -1,4 +1,4 @@
-"""Every setting of the service, once.
+"""All settings of the service.
 
 The environment enters through `Settings.from_env`; embedders write `Settings(...)`. Why no library
 reads it: docs/architecture.md, "Settings by hand".
@@ -27,8 +27,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _SAFE_KEY_LENGTH = 16
-"""16 random letters and digits have 95 bits, which nobody can try out."""
-_SAFE_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is no shorter than its hash.
+"""16 random letters and digits have 95 bits, too many to guess by trial."""
+_SAFE_SECRET_BYTES = 32  # RFC 7518, section 3.2: an HS256 key has at least the size of its hash.
 
 
 class SettingsError(ValueError):
@@ -46,7 +46,7 @@ class Settings(PlanOverrides):
     Those of `PlanOverrides` decide how pictures are drawn.
 
     Raises:
-        SettingsError: naming every wrong value at once.
+        SettingsError: Some values are wrong. The error names all of them.
     """
 
     secret_key: str | None = field(default=None, repr=False)
@@ -97,7 +97,7 @@ class Settings(PlanOverrides):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Settings from variables; one that is empty counts as not set. Raises SettingsError."""
+        """Read settings from variables. An empty variable is ignored. Raises SettingsError."""
         values: dict[str, object] = {}
         problems: list[str] = []
         for row in fields(cls):
@@ -119,12 +119,12 @@ class Settings(PlanOverrides):
 
     @property
     def job_file(self) -> Path:
-        """The SQLite file in which jobs are kept where there is no DATABASE_URL."""
+        """The SQLite file of the jobs if there is no DATABASE_URL."""
         return Path(self.data_dir, "jobs.sqlite")
 
     @property
     def api_keys_weakness(self) -> str | None:
-        """Why one of API_KEYS is easy to guess, in words; None when none is."""
+        """Why one of API_KEYS is easy to guess, in words; None if none is."""
         weak = next(filter(None, map(_weakness_of_key, self.api_keys)), None)
         return None if weak is None else f"one {weak}"
 

@@ -1,9 +1,10 @@
-"""Self-attention over a chunk of the queries at a time, as matrix products.
+"""Self-attention as matrix products, over one chunk of the queries at a time.
 
-torch's fused attention multiplies bfloat16 on an x86 processor only where that has matrix tiles
-(AMX); with AVX-512's bfloat16 alone it converts to float32 inside. The plain products do use those
-instructions. A chunk's scores stay in the cache, as in Rabe and Staats 2021, «Self-attention Does
-Not Need O(n²) Memory», with the softmax over all keys at once.
+On an x86 processor torch's fused attention multiplies in bfloat16 only if the processor has matrix
+tiles (AMX). With AVX-512's bfloat16 alone it converts to float32 inside. Plain matrix products do
+use the bfloat16 instructions of AVX-512. The scores of a chunk fit the processor's cache, as in
+Rabe and Staats 2021, «Self-attention Does Not Need O(n²) Memory». The softmax runs over all keys at
+once.
 """
 
 from typing import Any
@@ -14,20 +15,20 @@ from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 __all__ = ["ChunkedSelfAttention", "attend_in_chunks"]
 
 _SCORES = 2**21
-"""In a chunk: 4 MB in bfloat16."""
+"""The scores in a chunk: 4 MB in bfloat16."""
 _WORTHWHILE = 256
-"""Tokens from which on it is faster than what is fused."""
+"""From this many tokens on, it is faster than fused attention."""
 
 
 def attend_in_chunks(network: torch.nn.Module) -> None:
-    """Have all self-attention of a UNet's transformers computed so."""
+    """Set this processor for every plain self-attention of a UNet."""
     for module in network.modules():
         if isinstance(module, Attention) and _is_plain(module):
             module.set_processor(ChunkedSelfAttention())
 
 
 class ChunkedSelfAttention(AttnProcessor2_0):
-    """Diffusers' processor, but for long sequences that look at themselves."""
+    """Computes self-attention over long sequences in chunks, and the rest as diffusers does."""
 
     def __call__(
         self,
@@ -39,7 +40,7 @@ class ChunkedSelfAttention(AttnProcessor2_0):
         *args: Any,
         **kwargs: Any,
     ) -> torch.Tensor:
-        """Attention over hidden states of (batch, tokens, channels), of the same shape."""
+        """Return the attention over hidden states (batch, tokens, channels), in the same shape."""
         is_short = hidden_states.shape[1] < _WORTHWHILE
         if encoder_hidden_states is not None or attention_mask is not None or is_short:
             attended: torch.Tensor = super().__call__(
@@ -58,25 +59,26 @@ class ChunkedSelfAttention(AttnProcessor2_0):
 
 
 def _attended(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Of scaled queries, keys and values (batch, heads, tokens, channels of a head), as (batch,
-    tokens, channels).
+    """Return the attention as (batch, tokens, channels).
+
+    The scaled queries, the keys and the values are (batch, heads, tokens, channels of a head).
     """
     batch, heads, tokens, _ = query.shape
     output = query.new_empty(batch, tokens, heads, query.shape[-1])
     count = max(1, _SCORES // tokens)
     for picture in range(batch):
         for head in range(heads):
-            # A row's scores may all be less by the same number, and small ones are rounded less
-            # (Zhang et al. 2024, «SageAttention», section 4.2).
+            # Subtracting one number from all scores of a row does not change the softmax, and
+            # small scores lose less to rounding (Zhang et al. 2024, «SageAttention», section 4.2).
             keys = key[picture, head]
             keys = (keys - keys.mean(0, dtype=torch.float32)).to(key.dtype).t()
             values = value[picture, head].contiguous()
-            begun = 0
+            start = 0
             for queries in query[picture, head].split(count):
                 scores = torch.mm(queries, keys)
-                ended = begun + len(queries)
-                output[picture, begun:ended, head] = torch.mm(scores.softmax(-1), values)
-                begun = ended
+                end = start + len(queries)
+                output[picture, start:end, head] = torch.mm(scores.softmax(-1), values)
+                start = end
     return output.flatten(2)
 
 

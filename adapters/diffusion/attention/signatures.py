@@ -1,4 +1,4 @@
-"""What attention's processors take, found out once."""
+"""Keeps the signatures of attention processors, which diffusers asks for at each call."""
 
 import inspect
 
@@ -9,11 +9,11 @@ __all__ = ["remember_signatures"]
 
 
 def remember_signatures(network: torch.nn.Module) -> None:
-    """Have Python keep the signatures of a network's attention processors.
+    """Store on each attention processor's class the signature of its `__call__`.
 
-    diffusers' `Attention.forward` asks for one at each call, 140 times a step of Stable Diffusion
-    XL, and it is put together anew each time where the function does not carry it. From now on
-    those of diffusers' own classes do, for all of the process.
+    `Attention.forward` of diffusers asks for the signature at each call: 140 times in one step of
+    Stable Diffusion XL. Python builds it each time unless the function has it as `__signature__`.
+    The functions keep it until the process ends.
     """
     for module in network.modules():
         if isinstance(module, Attention):

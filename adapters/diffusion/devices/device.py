@@ -81,7 +81,7 @@ class Device:
         elif self.name == "mps":
             torch.mps.empty_cache()
 
-    def take_over(self) -> None:
+    def configure_torch(self) -> None:
         """Set the options that torch has once in a process, for the thread that draws."""
         if self.plan.threads is not None:
             torch.set_num_threads(self.plan.threads)

@@ -1,4 +1,4 @@
-"""What torch raises, in the domain's terms."""
+"""Translates the errors of torch into errors of the domain."""
 
 import ctypes
 import gc
@@ -18,8 +18,8 @@ __all__ = [
     "brief",
     "give_memory_back",
     "is_device_lost",
-    "is_of_the_bytes",
     "is_out_of_memory",
+    "is_permanent",
     "translated_errors",
     "trim_heap",
 ]
@@ -46,7 +46,7 @@ _LOST = re.compile(
     r"|uncorrectable ecc error|uncorrectable nvlink error)",
     re.IGNORECASE,
 )
-_OF_THE_MOMENT = re.compile(
+_TRANSIENT = re.compile(
     r"\b(cuda|hip|mps)\b|cublas|cudnn|can't start new thread|too many open files", re.IGNORECASE
 )
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"]+")
@@ -126,13 +126,13 @@ def is_device_lost(error: BaseException) -> bool:
     return any(_LOST.search(str(each)) for each in _causes(error) if isinstance(each, RuntimeError))
 
 
-def is_of_the_bytes(error: BaseException) -> bool:
+def is_permanent(error: BaseException) -> bool:
     """Whether a file whose load raised this error can never be loaded.
 
-    False for an error of the moment: of memory, of a disk, of a device or of threads.
+    False for a transient error: of memory, of a disk, of a device or of threads.
     """
     return not any(
-        isinstance(each, OSError) or is_out_of_memory(each) or _OF_THE_MOMENT.search(str(each))
+        isinstance(each, OSError) or is_out_of_memory(each) or _TRANSIENT.search(str(each))
         for each in _causes(error)
     )
 

@@ -1,4 +1,4 @@
-"""A watcher whose exceptions are told apart from those of the libraries that draw."""
+"""A watcher whose exceptions are kept apart from those of the libraries that draw."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What torch and the system say of a device."""
+"""Reads the facts of a device from torch and from the system."""
 
 import contextlib
 import importlib.util

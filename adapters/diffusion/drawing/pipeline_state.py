@@ -1,4 +1,4 @@
-"""What a loaded pipeline keeps from one drawing to the next. For one thread."""
+"""The state that a loaded pipeline keeps between drawings. Only one thread may use it."""
 
 from weakref import WeakKeyDictionary
 
@@ -10,11 +10,11 @@ __all__ = ["DrawingMemories", "DrawingMemory"]
 
 
 class DrawingMemory:
-    """Of one pipeline.
+    """The state of one pipeline.
 
     Attributes:
         prompts: The encodings of the prompts that were drawn last.
-        schedulers: With the tables of earlier drawings.
+        schedulers: Makes schedulers, and keeps the tables of earlier drawings.
         device: The device that computes, wherever the weights wait. To find it, diffusers looks
             through every part of every network.
     """
@@ -26,7 +26,7 @@ class DrawingMemory:
 
 
 class DrawingMemories:
-    """A memory for each pipeline, as long as it is loaded."""
+    """The state of each pipeline, kept as long as the pipeline is loaded."""
 
     def __init__(self) -> None:
         self._of: WeakKeyDictionary[Pipeline, DrawingMemory] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""A cheap look at latents: a linear map to colours in place of the decoder."""
+"""Cheap previews of latents: a linear map to colours in place of the decoder."""
 
 import io
 import logging
@@ -15,10 +15,10 @@ __all__ = ["Previews"]
 _LONGEST = 224
 """Pixels of a preview's longer side."""
 _LOOK_SIDE = 16
-"""Of latents that are decoded for a look."""
+"""Latents on the longer side of the excerpt that is decoded for a preview."""
 _FIELD_SIDE = 8
 _FIELDS = 3
-"""For each channel."""
+"""Uniform fields for each channel of the latents."""
 _FIELDS_WEIGHT = 0.01
 _JPEG_QUALITY = 80
 
@@ -28,24 +28,26 @@ _log = logging.getLogger(__name__)
 
 
 class Previews:
-    """Small pictures of the work so far.
+    """Makes small pictures of the work so far.
 
-    That latents map to colours almost linearly is known of Stable Diffusion's autoencoders, whose
-    factors circulate as tables. But what is almost linear differs between pictures. So the map is
-    fitted to each look: by least squares, to what the pipeline's own decoder makes of the same
-    latents with rows and columns left out, which costs a sixteenth of the decoding of 512 × 512
-    pixels. A few even fields, decoded once, keep colours that the look does not hold in bounds.
+    The autoencoders of Stable Diffusion map latents to colours almost linearly, and tables of their
+    factors are published. But the best linear map differs between pictures. So the map is fitted to
+    each preview by least squares. The target is the output of the pipeline's own decoder for the
+    same latents with rows and columns left out. For 512 × 512 pixels this costs a sixteenth of the
+    whole decoding. A few uniform fields, decoded once, limit colours that the excerpt does not
+    contain.
     """
 
     def __init__(self) -> None:
         self._fields: weakref.WeakKeyDictionary[Any, _Normal | None] = weakref.WeakKeyDictionary()
 
     def jpeg(self, pipeline: Pipeline, latents: Any, index: int) -> bytes | None:
-        """Image `index` of latents (n, channels, height, width), a JPEG; None where there is no
-        cheap look at this pipeline's latents.
+        """Return a JPEG of image `index` of latents (n, channels, height, width).
+
+        None if there are no cheap previews of this pipeline's latents.
         """
         if getattr(pipeline, "_all_hooks", None):
-            return None  # its networks take turns on the device: a look would send the UNet away
+            return None  # decoding a preview would move an offloaded UNet from the device
         try:
             with torch.inference_mode():
                 clean = _predicted(pipeline, latents)
@@ -54,12 +56,12 @@ class Previews:
                 vae = pipeline.vae
                 fields = self._fields[vae] if vae in self._fields else _even_fields(vae)
                 if fields is None or not all(map(_is_finite, fields)):
-                    return None  # a decoder that overflows is soon one in float32
+                    return None  # `decode` will convert a decoder that overflows to float32
                 self._fields[vae] = fields
                 look = clean[index : index + 1]
                 weights = _fitted(_left_out(look), vae, fields)
                 return _picture(look[0].float().cpu(), weights)
-        except Exception:  # a look is never worth a picture
+        except Exception:  # a failed preview must not fail the drawing
             _log.warning("no previews of %s", type(pipeline).__name__, exc_info=True)
             self._fields[pipeline.vae] = None
             return None
@@ -75,13 +77,13 @@ def _even_fields(vae: Any) -> _Normal | None:
 
 
 def _left_out(latents: torch.Tensor) -> torch.Tensor:
-    """The same picture with no more than so many rows and columns."""
+    """Return the latents with at most `_LOOK_SIDE` rows and columns."""
     step = -(-max(latents.shape[-2:]) // _LOOK_SIDE)
     return latents[..., ::step, ::step]
 
 
 def _fitted(latents: torch.Tensor, vae: Any, fields: _Normal) -> torch.Tensor:
-    """(channels + 1, 3): factors of each channel, and a constant, to RGB from 0 to 1."""
+    """Return (channels + 1, 3): the factors of each channel and a constant, for RGB from 0 to 1."""
     (known, wanted), (more_known, more_wanted) = _normal(latents, vae), fields
     weights = torch.linalg.solve(
         known + _FIELDS_WEIGHT * more_known, wanted + _FIELDS_WEIGHT * more_wanted
@@ -90,7 +92,7 @@ def _fitted(latents: torch.Tensor, vae: Any, fields: _Normal) -> torch.Tensor:
 
 
 def _normal(latents: torch.Tensor, vae: Any) -> _Normal:
-    """Both sides of the normal equations of the map from latents to their decoded colours."""
+    """Return both sides of the normal equations for the map from latents to decoded colours."""
     scale = getattr(vae.config, "scaling_factor", 1.0)
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     given = (latents / scale + shift).to(vae.device, vae.dtype)
@@ -111,7 +113,7 @@ def _is_finite(tensor: torch.Tensor) -> bool:
 
 
 def _predicted(pipeline: Pipeline, latents: Any) -> torch.Tensor | None:
-    """The clean latents that a multistep scheduler has just predicted, else those of the step."""
+    """Return the finished latents that the scheduler predicts, or else those of the step."""
     outputs = getattr(pipeline.scheduler, "model_outputs", None)
     if outputs and isinstance(outputs[-1], torch.Tensor):
         newest: torch.Tensor = outputs[-1]

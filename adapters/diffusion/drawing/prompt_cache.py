@@ -45,7 +45,7 @@ class EncodingKey:
 
     @classmethod
     def of(cls, request: GenerationRequest) -> "EncodingKey":
-        """The key of the encodings of this request."""
+        """Return the key of the encodings of this request."""
         return cls(
             tuple(
                 (row.name, getattr(request, row.name))

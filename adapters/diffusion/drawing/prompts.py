@@ -2,8 +2,8 @@
 
 A longer prompt is cut into pieces of 75 tokens; each is encoded between its own start and end
 token, and the encodings stand one after the other in the cross-attention's sequence, which has no
-length of its own. The first tool to do so was AUTOMATIC1111's web UI. A prompt of up to 75 tokens
-is encoded exactly as diffusers does it, which a test holds.
+fixed length. AUTOMATIC1111's web UI was the first tool to do so. A prompt of up to 75 tokens is
+encoded exactly as in diffusers; a test checks this.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ class PromptEncoding:
 
     Attributes:
         prompt: (1, 77 × pieces, width).
-        negative: Of the same shape; None where there is no guidance.
-        pooled: (1, width of the second text encoder); None where there is one encoder.
-        negative_pooled: Of the same shape; None where there is no guidance.
+        negative: The same shape; None without guidance.
+        pooled: (1, width of the second text encoder); None if there is only one encoder.
+        negative_pooled: The same shape; None without guidance.
     """
 
     prompt: torch.Tensor
@@ -47,14 +47,14 @@ class _Encoder:
     tokenizer: Any
     model: Any
     device: torch.device
-    penultimate: bool  # SDXL reads the last layer but one, and no final norm
+    penultimate: bool  # SDXL reads the last layer but one, without the final norm
 
     def pieces(self, text: str) -> list[list[int]]:
         room = self.tokenizer.model_max_length - 2
         ids = self.tokenizer(
             text, truncation=False, add_special_tokens=False, verbose=False
         ).input_ids
-        # A GPU that is asked for a row outside of a table takes no more work from this process.
+        # After an index outside a table, a GPU takes no more work from this process.
         known = int(self.model.config.vocab_size)
         if (highest := max(ids, default=0)) >= known:
             raise GenerationFailed(
@@ -96,11 +96,11 @@ def encode_prompts(
         prompt: What to draw.
         negative_prompt: What to keep out; None for nothing.
         guided: Whether there is guidance; without it the negative prompt is not read.
-        kept: What is kept of this pipeline; a text in it is not encoded again.
+        kept: The kept encodings of this pipeline. A text in it is not encoded again.
         device: The device that computes; None to ask the pipeline.
     """
     is_xl = getattr(pipeline, "text_encoder_2", None) is not None
-    where = device or pipeline._execution_device  # weights that wait for their turn are elsewhere
+    where = device or pipeline._execution_device  # offloaded weights are elsewhere
     encoders = [_Encoder(pipeline.tokenizer, pipeline.text_encoder, where, is_xl)]
     if is_xl:
         encoders.append(_Encoder(pipeline.tokenizer_2, pipeline.text_encoder_2, where, True))
@@ -124,13 +124,14 @@ def encode_prompts(
 def _encoded(
     encoders: Sequence[_Encoder], pieces: Sequence[Sequence[list[int]]], count: int
 ) -> tuple[torch.Tensor, ...]:
-    """The states of all encoders side by side, for `count` pieces, of which the last may be empty.
-    With two encoders, the pooled output of the last one too.
+    """Return the states of all encoders side by side, and the pooled output of a second encoder.
+
+    The text is padded with empty pieces to `count` pieces.
     """
     rows = [
         encoder.encode([*each, *[[]] * (count - len(each))])
         for encoder, each in zip(encoders, pieces, strict=True)
     ]
     states = torch.cat([states for states, _ in rows], dim=-1)
-    # A view of all states would keep them.
+    # A view would keep all states in memory.
     return (states,) if len(rows) == 1 else (states, rows[-1][1].clone())

@@ -28,10 +28,10 @@ def stable_diffusion_plan(
     memory: DrawingMemory,
     make_room: Callable[[], bool],
 ) -> DrawingPlan:
-    """Prompts of any length, noise that is the same on every device, and the wanted scheduler.
+    """Plan the calls for prompts of any length, with the requested scheduler.
 
-    One call draws at most `at_once` images. `memory` belongs to this pipeline. `make_room` gives up
-    what this pipeline does not need, and says whether there was anything.
+    The noise is the same on every device. One call draws at most `at_once` images. `memory` belongs
+    to this pipeline. `make_room` unloads other pipelines, and returns whether there were any.
     """
     wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
     return DrawingPlan(
@@ -48,9 +48,9 @@ def stable_diffusion_plan(
 def _encoded(
     pipeline: StableDiffusion, requests: Sequence[GenerationRequest], memory: DrawingMemory
 ) -> list[_Encoded]:
-    """All images with their prompts, sorted by the length of the prompt."""
+    """Return all images with their encoded prompts, sorted by the length of the prompt."""
     encoded = []
-    # As in the pipelines: a distilled model gets the guidance as an input, without a second pass.
+    # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second pass.
     guided = (
         requests[0].guidance_scale > 1
         and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
@@ -69,9 +69,9 @@ def _encoded(
 
 
 def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
-    """Neighbours with equally long prompts, at most `limit` together.
+    """Yield batches of at most `limit` drawings with equally long prompts.
 
-    To fill a prompt up to the length of its neighbour would change its picture.
+    Padding a prompt to the length of another one would change its picture.
     """
     start = 0
     while start < len(drawings):
@@ -86,14 +86,14 @@ def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Enc
 def _call(pipeline: StableDiffusion, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
     drawings = tuple(drawing for drawing, _ in batch)
     first = drawings[0].request
-    # On the CPU whatever the device is, so that a seed means the same on each of them.
+    # The generators are always on the CPU, so that a seed means the same on every device.
     generators = [torch.Generator("cpu").manual_seed(drawing.seed) for drawing in drawings]
     return PipelineCall(
         drawings,
         {
             **_conditions([encoding for _, encoding in batch]),
             "latents": _noise(pipeline, drawings, generators, device),
-            # For the noise that some schedulers add at each step.
+            # Some schedulers add noise at each step.
             "generator": generators,
             "width": first.drawn_width,
             "height": first.drawn_height,
@@ -104,7 +104,7 @@ def _call(pipeline: StableDiffusion, batch: Sequence[_Encoded], device: Device) 
 
 
 def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
-    """The arguments of the pipeline for these prompts, without those that are None."""
+    """Return the arguments of the pipeline for these prompts, without those that are None."""
     rows = {
         "prompt_embeds": [each.prompt for each in encodings],
         "negative_prompt_embeds": [each.negative for each in encodings],
@@ -121,9 +121,10 @@ def _noise(
     generators: Sequence[torch.Generator],
     device: Device,
 ) -> torch.Tensor:
-    """(n, channels, height / 8, width / 8) of standard normal noise, each from its own generator.
+    """Return standard normal noise (n, channels, height / 8, width / 8).
 
-    Drawn in float32 whatever the precision is, so that a seed means the same in each of them.
+    Each image has a generator of its own. The noise is always drawn in float32, so that a seed
+    means the same in every precision.
     """
     request, scale = drawings[0].request, pipeline.vae_scale_factor
     channels = pipeline.unet.config.in_channels

@@ -1,7 +1,7 @@
-"""Drawing with any other text-to-image pipeline, as its own authors set it up.
+"""Drawing with any other text-to-image pipeline, as its authors configured it.
 
-Each picture is drawn by a call of its own, on every device: many of these pipelines fill a prompt
-up to the longest beside it, and then a neighbour would change the picture.
+Each picture is drawn by a call of its own, on every device. Many of these pipelines pad a prompt to
+the longest prompt of the batch, so other prompts would change the picture.
 """
 
 import inspect
@@ -18,18 +18,22 @@ from domain.generation.request import GenerationRequest
 
 __all__ = ["text_to_image_plan"]
 
-# These log each prompt that they cut; a prompt is its caller's, who is told of it instead.
+# These pipelines log each prompt that they truncate. A prompt is private to its caller, so the
+# caller gets a warning instead.
 logging.getLogger("diffusers.pipelines").setLevel(logging.ERROR)
 
 _Parameters = Mapping[str, inspect.Parameter]
 
-# Transformers take latents in patches of 2 × 2, of the 8 × 8 pixels that nearly all of them have.
+# Transformers take latents in patches of 2 × 2. In nearly all models a latent is 8 × 8 pixels.
 _PATCH = 2
 _SMALLEST_MULTIPLE = 16
 
 
 def text_to_image_plan(pipeline: Pipeline, requests: Sequence[GenerationRequest]) -> DrawingPlan:
-    """The pipeline's own prompt encoding, noise and scheduler; its warnings say what they lack."""
+    """Plan calls with the pipeline's own prompt encoding, noise and scheduler.
+
+    The warnings name what the pipeline does not support.
+    """
     parameters = inspect.signature(pipeline.__call__).parameters
     scheduler = type(pipeline.scheduler)
     return DrawingPlan(
@@ -58,27 +62,28 @@ def _arguments(
         "width": -(-request.width // multiple) * multiple,
         "height": -(-request.height // multiple) * multiple,
         "num_inference_steps": request.num_inference_steps,
-        # On the CPU whatever the device is, so that a seed means the same on each of them.
+        # The generator is always on the CPU, so that a seed means the same on every device.
         "generator": [torch.Generator("cpu").manual_seed(seed)],
     }
     by_true_scale = _guides_by_true_scale(parameters)
     negative_prompt = request.negative_prompt
     if by_true_scale:
-        # Qwen-Image is guided only when it has a negative prompt; a blank is its authors'.
+        # Qwen-Image uses guidance only with a negative prompt. Its authors pass a blank.
         negative_prompt = negative_prompt or " "
     if negative_prompt is not None and _takes_negative(parameters):
         arguments["negative_prompt"] = negative_prompt
     arguments["true_cfg_scale" if by_true_scale else "guidance_scale"] = request.guidance_scale
     if "use_resolution_binning" in parameters:
-        # It would draw another size and stretch it, or return another size.
+        # With it the pipeline would draw another size, and stretch it or return it.
         arguments["use_resolution_binning"] = False
     return arguments
 
 
 def _guides_by_true_scale(parameters: _Parameters) -> bool:
-    """Whether classifier-free guidance goes by another name because the first means another.
+    """Whether `true_cfg_scale` is the scale of classifier-free guidance.
 
-    In FLUX too there is one, switched off: its guidance scale is an input of the network.
+    In such a pipeline `guidance_scale` is an input of the network. FLUX has a `true_cfg_scale` too,
+    but it is off by default.
     """
     return "true_cfg_scale" in parameters and parameters["true_cfg_scale"].default > 1
 
@@ -118,10 +123,10 @@ def _truncations(
 
 
 def _token_limit(tokenizer: Any, parameters: _Parameters) -> int:
-    """How many tokens a call reads: its own limit, but CLIP has positions for 77 and no more."""
+    """Return how many tokens a call reads. CLIP has positions for 77, whatever the call's limit."""
     limit = (
         parameters["max_sequence_length"].default if "max_sequence_length" in parameters else None
     )
     if isinstance(limit, int) and not type(tokenizer).__name__.startswith("CLIP"):
         return limit
-    return int(tokenizer.model_max_length)  # a huge number where the tokenizer has none
+    return int(tokenizer.model_max_length)  # a huge number if the tokenizer has no limit

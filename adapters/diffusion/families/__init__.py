@@ -1,4 +1,4 @@
-"""The published checkpoint families, as far as a single file of theirs is loaded here."""
+"""The checkpoint families that can be loaded from a single file."""
 
 from adapters.diffusion.families.configuration import configuration_files
 from domain.checkpoints.families import FAMILIES

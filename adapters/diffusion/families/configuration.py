@@ -19,17 +19,18 @@ _Fields = dict[str, object]
 def configuration_files(
     family: ModelFamily, prediction: Prediction | None = None
 ) -> Mapping[str, str]:
-    """The files that `from_single_file(path, config=folder, local_files_only=True)` needs.
+    """Return the files that `from_single_file(path, config=folder, local_files_only=True)` needs.
 
     Args:
-        family: One of those in `FAMILIES`.
-        prediction: What the checkpoint says about its training, if it does; else the family's.
+        family: A family in `FAMILIES`.
+        prediction: What the checkpoint itself says about its training; None for the family's usual
+            training.
 
     Returns:
         The text of each file by its path in the folder, with `/` between the parts.
 
     Raises:
-        KeyError: The family can not be loaded from a single file.
+        KeyError: The family cannot be loaded from a single file.
     """
     facts = FAMILIES[family]
     tables: dict[str, _Fields] = {
@@ -153,8 +154,8 @@ def _text_encoder(encoder: TextEncoderFacts) -> _Fields:
         "projection_dim": encoder.projection,
         "layer_norm_eps": 1e-05,
         "attention_dropout": 0.0,
-        # Not the vocabulary's numbers: transformers takes 2 as the sign to find the end of the
-        # prompt as these models were trained, at the highest token number.
+        # These are not the numbers in the vocabulary. With 2, transformers finds the end of the
+        # prompt as these models were trained: at the highest token number.
         "bos_token_id": 0,
         "eos_token_id": 2,
         "pad_token_id": 1,

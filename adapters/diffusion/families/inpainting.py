@@ -1,10 +1,10 @@
 """Lets an inpainting checkpoint draw from text alone, through the ordinary pipeline.
 
-Its UNet takes 9 channels: the noisy latents, the mask, and the latents of the picture outside of
-the mask. When the mask is the whole picture nothing is left outside, and the 5 further channels are
-the same at every step: ones, and the latents of an all-grey picture. That is what text-to-image
-means for these checkpoints in AUTOMATIC1111's web UI, and what diffusers' inpainting pipeline feeds
-the UNet when it is given a white mask.
+The UNet takes 9 channels: the noisy latents (4), the mask (1), and the latents of the picture
+outside the mask (4). A mask of the whole picture leaves nothing outside. The 5 further channels are
+then the same at every step: ones, and the latents of a grey picture. AUTOMATIC1111's web UI does
+the same when such a checkpoint draws from text. diffusers' inpainting pipeline feeds the UNet the
+same channels when it gets a white mask.
 """
 
 from typing import Any
@@ -16,16 +16,16 @@ from adapters.diffusion.pipeline import StableDiffusion
 __all__ = ["INPAINTING_CHANNELS", "mask_whole_picture"]
 
 INPAINTING_CHANNELS = 9
-"""What the UNet of an inpainting checkpoint takes."""
+"""The input channels of the UNet of an inpainting checkpoint."""
 _LATENTS = 4
 _PIXELS_PER_LATENT = 8
 
 
 def mask_whole_picture(pipeline: StableDiffusion) -> None:
-    """Make a loaded `StableDiffusionPipeline` with a 9-channel UNet work like one with 4.
+    """Make a loaded `StableDiffusionPipeline` with a 9-channel UNet work like one with 4 channels.
 
-    The UNet adds the 5 channels itself, so samplers, batches and callbacks stay as they are. The
-    grey picture's latents are computed once for each size and device.
+    The UNet adds the 5 channels itself, so samplers, batches and callbacks need no change. The
+    latents of the grey picture are computed again only if the size, device or precision changes.
 
     Raises:
         ValueError: The UNet does not take 9 channels.
@@ -46,7 +46,10 @@ def mask_whole_picture(pipeline: StableDiffusion) -> None:
 
 
 class _GreyLatents:
-    """Latents (1, 4, height, width) of a grey picture, of the size and on the device of others."""
+    """Returns the latents (1, 4, height, width) of a grey picture.
+
+    They have the size, the device and the precision of the latents that it is called with.
+    """
 
     def __init__(self, vae: Any) -> None:
         self._vae = vae
@@ -59,7 +62,7 @@ class _GreyLatents:
         key = (height, width, like.device, like.dtype)
         if key != self._key:
             size = (1, 3, height * _PIXELS_PER_LATENT, width * _PIXELS_PER_LATENT)
-            # Weights that wait elsewhere for their turn come to the latents; their input does not.
+            # Offloaded weights are moved to the device when they are called. Their input is not.
             dtype = self._vae.post_quant_conv.weight.dtype
             grey = torch.zeros(size, device=like.device, dtype=dtype)
             latents = self._vae.encode(grey).latent_dist.mode() * self._vae.config.scaling_factor

@@ -1,7 +1,7 @@
 """The byte-pair vocabulary that all CLIP text encoders of Stable Diffusion share.
 
-Published by OpenAI with CLIP (MIT licence, see LICENSE.clip) as `bpe_simple_vocab_16e6.txt.gz`;
-`tools/fetch_clip_vocabulary.py` puts the merges that CLIP uses here, as `clip_merges.txt.gz`.
+OpenAI published it with CLIP (MIT licence, see LICENSE.clip) as `bpe_simple_vocab_16e6.txt.gz`.
+`tools/fetch_clip_vocabulary.py` writes the merges that CLIP uses to `clip_merges.txt.gz`.
 """
 
 import gzip
@@ -16,16 +16,17 @@ _RESOURCE = "clip_merges.txt.gz"
 
 @cache
 def merges_text() -> str:
-    """The file `merges.txt`: a version line, then two symbols a line, most frequent pair first."""
+    """Return `merges.txt`: a version line, then a pair of symbols a line, most frequent first."""
     return gzip.decompress((files(__package__) / _RESOURCE).read_bytes()).decode("utf-8")
 
 
 @cache
 def vocabulary_text() -> str:
-    """The file `vocab.json`: each of the 49,408 symbols and its number.
+    """Return `vocab.json`: each of the 49,408 symbols and its number.
 
-    The numbers follow from the merges, as in openai/CLIP, `simple_tokenizer.py`: 256 bytes, the
-    same at a word's end, one symbol a merge, and the two marks.
+    The numbers follow from the merges, as in openai/CLIP, `simple_tokenizer.py`: first the 256
+    bytes, then the 256 bytes at the end of a word, then one symbol for each merge, then the two
+    marks of start and end.
     """
     symbols = [_byte_symbol(byte) for byte in _bytes_in_order()]
     symbols += [f"{symbol}</w>" for symbol in symbols]
@@ -39,12 +40,12 @@ def _printable(byte: int) -> bool:
 
 
 def _bytes_in_order() -> list[int]:
-    """The printable bytes of Latin-1, then the others."""
+    """Return the printable bytes of Latin-1, then the others."""
     return sorted(range(256), key=lambda byte: (not _printable(byte), byte))
 
 
 def _byte_symbol(byte: int) -> str:
-    """The character that stands for a byte; those that do not print stand above 255."""
+    """Return the character of a byte. The character of a byte that does not print is above 255."""
     if _printable(byte):
         return chr(byte)
     return chr(256 + sum(not _printable(other) for other in range(byte)))

@@ -1,4 +1,4 @@
-"""The configuration files of a pipeline, for a checkpoint that is one file of weights."""
+"""Writes the configuration files of a pipeline for a checkpoint that is a single file."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ __all__ = ["configuration_folder"]
 
 @contextmanager
 def configuration_folder(files: Mapping[str, str]) -> Iterator[str]:
-    """A temporary folder that holds `files`, as diffusers wants them."""
+    """Yield a temporary folder with `files`, in the layout that diffusers reads."""
     with tempfile.TemporaryDirectory(prefix="ai-inference-") as folder:
         for name, text in files.items():
             path = Path(folder, name)

@@ -1,22 +1,27 @@
-"""That a pipeline is built from the bytes that the model's id names.
+"""Checks that a pipeline is built from the bytes that the model's id names.
 
-The registry hashed an open file and took its stamp (device, inode, size, mtime, ctime) before the
-first byte and after the last, at least a second after the file's last change. Here a file is
-opened, and its stamp must be that one, before the first tensor is read and after the last.
+The registry hashes an open file. It takes the file's stamp (device, inode, size, mtime, ctime)
+before the first byte and after the last, at least a second after the file's last change. This
+module opens the file again. It compares the stamp before the first tensor is read and after the
+last.
 
-Why that is sound: the same device and inode are the same file, held open here, so another one can
-not take its place under us. A write to it sets its ctime to the present, which no program can set
-back; the present is more than a second after the ctime in the stamp, far more than the clock of any
-file system is coarse. So with equal stamps nobody wrote between the first byte that was hashed and
-the last that was read here, and the bytes are the same. What is read is copied out of the file
-before the second look, so a later write can not reach a loaded pipeline.
+Equal stamps prove equal bytes:
 
-A folder's parts are all held open like that, each with its own stamp, and what is loaded is a
-mirror of the folder that leads to those open files and to nothing else.
+- The same device and inode are the same file. The file is held open, so no other file can take its
+  place.
+- A write sets the ctime of a file to the present, and no program can set it back. The present is
+  more than a second after the ctime in the stamp. The clock of a file system is far finer than
+  that. So nobody wrote to the file between the first byte that was hashed and the last that was
+  read.
+- The tensors are copied out of the file before the second comparison. So a later write cannot reach
+  a loaded pipeline.
 
-What it does not cover: a program that had the file mapped for writing since before it was hashed,
-where the kernel need not note each write; a file system that reports false times; and, where an
-earlier run hashed the file, a file system put in the place of that one (see `IdentityCache`).
+Every part of a folder is held open in the same way, with its own stamp. The loader reads a mirror
+of the folder, which leads to those open files alone.
+
+Three cases are not covered: a program that mapped the file for writing before it was hashed,
+because the kernel need not record each write; a file system that reports false times; and another
+file system in the place of the one whose file an earlier run hashed (see `IdentityCache`).
 """
 
 import dataclasses
@@ -31,19 +36,19 @@ from adapters.diffusion.loading.open_file_view import OpenPart, check_part_paths
 from domain.errors import ModelChanged
 from domain.models.record import FileStamp, ModelRecord
 
-__all__ = ["copied_out_of_the_file", "proven"]
+__all__ = ["copy_mapped_tensors", "proven"]
 
 
 @contextmanager
 def proven(model: ModelRecord) -> Iterator[ModelRecord]:
-    """The model with a path that leads to the very files that its id names.
+    """Yield the model with a path that leads to the very files that its id names.
 
-    For a folder that is a temporary folder, which holds what the id names and nothing else.
+    If the model is a folder, the path is a temporary folder with only the files that the id names.
 
     Raises:
-        ModelChanged: a file is another one, or is written to before the block ends. Comes
-            before whatever the block raised: half a file explains any error.
-        ModelNotLoadable: a part's path leads out of the folder.
+        ModelChanged: A file is another one, or it is written to before the block ends. This error
+            replaces an error of the block, because half a file explains any error.
+        ModelNotLoadable: The path of a part leads out of the folder.
     """
     check_part_paths(model)
     with ExitStack() as held:
@@ -53,17 +58,17 @@ def proven(model: ModelRecord) -> Iterator[ModelRecord]:
         ]
         _check(model, files)
         try:
-            yield dataclasses.replace(model, path=held.enter_context(_way_to(model, files)))
+            yield dataclasses.replace(model, path=held.enter_context(_stable_path(model, files)))
         except Exception as error:
             _check(model, files, cause=error)
             raise
         _check(model, files)
 
 
-def copied_out_of_the_file(
+def copy_mapped_tensors(
     modules: Iterable[torch.nn.Module], weights: Iterable[torch.Tensor]
 ) -> None:
-    """Copy each tensor of `modules` that is still one of `weights`, mapped from a file."""
+    """Copy each tensor of `modules` that shares its memory with one of the mapped `weights`."""
     mapped = {tensor.untyped_storage().data_ptr() for tensor in weights}
     for module in modules:
         tensors: list[Any] = [*module.parameters(), *module.buffers()]
@@ -79,7 +84,7 @@ def _named_files(model: ModelRecord) -> list[tuple[str, FileStamp | None]]:
 
 
 def _opened(model: ModelRecord, path: str, held: ExitStack) -> int:
-    # A file that became a named pipe must not make the open wait for a writer.
+    # Opening a named pipe waits for a writer, unless the open is non-blocking.
     try:
         descriptor = os.open(path.rstrip("/"), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -89,7 +94,7 @@ def _opened(model: ModelRecord, path: str, held: ExitStack) -> int:
 
 
 @contextmanager
-def _way_to(model: ModelRecord, files: Sequence[OpenPart]) -> Iterator[str]:
+def _stable_path(model: ModelRecord, files: Sequence[OpenPart]) -> Iterator[str]:
     if model.parts:
         with mirrored(model.path, files) as folder:
             yield folder

@@ -1,8 +1,8 @@
-"""What a diffusers folder says of itself, read as data that anybody may have written.
+"""Reads the index of a diffusers folder as untrusted data.
 
-`model_index.json` names classes, and the files beside it name files, code and hubs. Nothing is
-imported because a file names it: a class is looked up in diffusers or transformers and must be a
-model, a scheduler or a tokenizer of theirs.
+`model_index.json` names classes, and the files beside it name files, code and hubs. No file decides
+what is imported: a class is looked up in diffusers or transformers, and it must be a model, a
+scheduler or a tokenizer of theirs.
 """
 
 import inspect
@@ -29,23 +29,24 @@ _LIBRARIES: Mapping[str, tuple[Any, tuple[type, ...]]] = {
     "diffusers": (diffusers, (ModelMixin, SchedulerMixin)),
     "transformers": (transformers, (PreTrainedModel, PreTrainedTokenizerBase)),
 }
-# diffusers offers it by its short name only where scipy is installed, and it is read without.
+# diffusers exports this class under its short name only if scipy is installed. Loading it needs no
+# scipy.
 _OTHERS = {("diffusers", "LMSDiscreteScheduler"): LMSDiscreteScheduler}
-# A pipeline can be made without one of them, and not draw. A second or third text encoder may be
-# left out, as Stable Diffusion 3's often is.
+# A pipeline can be built without one of these, but it cannot draw. A second or third text encoder
+# may be missing, and often is in Stable Diffusion 3.
 _NEEDED = frozenset({"unet", "transformer", "vae", "scheduler", "text_encoder", "tokenizer"})
-# What pipelines are told beside their components, whatever the folder says.
+# Options that every pipeline gets, whatever the folder says.
 _OPTIONS = {"requires_safety_checker": False, "add_watermarker": False}
 
 
 @dataclass(frozen=True, slots=True)
 class FolderIndex:
-    """What `model_index.json` asks for, checked.
+    """The checked content of a `model_index.json`.
 
     Attributes:
         pipeline: The pipeline's class.
-        components: The class of each component that is to be loaded, by the name of its folder.
-        options: The pipeline's other arguments, absent components among them as None.
+        components: The class of each component to load, by the name of its folder.
+        options: The other arguments of the pipeline. An absent component is None.
     """
 
     pipeline: Any
@@ -54,10 +55,11 @@ class FolderIndex:
 
 
 def read_index(folder: str) -> FolderIndex:
-    """The checked `model_index.json` of a folder.
+    """Read and check the `model_index.json` of a folder.
 
     Raises:
-        ModelNotLoadable: it is missing or no JSON, or names what is not drawn with or not loaded.
+        ModelNotLoadable: The file is missing or is not JSON, or it names a pipeline or a component
+            that is not supported.
     """
     index = _object(Path(folder, "model_index.json"), "model_index.json")
     pipeline = _pipeline_class(index.get("_class_name"))
@@ -91,12 +93,15 @@ def read_index(folder: str) -> FolderIndex:
 
 
 def make_harmless(folder: str) -> None:
-    """Hold the files of a folder, copies all, to their bounds, and take out what leads elsewhere.
+    """Check the limits of a folder's files, and remove what refers outside the folder.
 
-    That is code, other files, and templates: a program in the template language has no end.
+    This removes the names of code and of other files. It also removes chat templates, because a
+    program in the template language may run for ever. The folder must hold copies, because its
+    files are rewritten.
 
     Raises:
-        ModelNotLoadable: one is no JSON object, is out of bounds, or its shards lie elsewhere.
+        ModelNotLoadable: A file is not a JSON object or exceeds a limit, or its shards lie outside
+            the folder.
     """
     root = Path(folder)
     files = [path for path in root.rglob("*") if path.is_file()]
@@ -108,13 +113,13 @@ def make_harmless(folder: str) -> None:
     for path in root.glob("*/*.json"):
         if path.name in ("config.json", "tokenizer_config.json"):
             table = _object(path, f"{path.parent.name}/{path.name}")
-            path.write_text(json.dumps(_without_ways_out(table)), "utf-8")
+            path.write_text(json.dumps(_without_references(table)), "utf-8")
     for path in [*Path(folder).rglob("*.jinja"), *Path(folder).rglob("chat_template*.json")]:
         path.unlink()
 
 
 def _pipeline_class(name: object) -> Any:
-    # A list there asks for code out of the folder.
+    # A list in this place asks for code in the folder.
     if not isinstance(name, str):
         raise ModelNotLoadable("its model_index.json names no pipeline class as _class_name")
     found = getattr(diffusers, PIPELINE_CLASSES.get(name, ""), None)
@@ -127,7 +132,7 @@ def _pipeline_class(name: object) -> Any:
 
 
 def _component_class(name: str, value: list[Any]) -> Any:
-    """The class of a component; None for one that is left out."""
+    """Return the class of a component; None for a component that is left out."""
     if value == [None, None]:
         return None
     library, class_name = value if len(value) == 2 else (None, None)
@@ -139,7 +144,7 @@ def _component_class(name: str, value: list[Any]) -> Any:
     module, kinds = _LIBRARIES[library]
     try:
         found = _OTHERS.get((library, class_name)) or getattr(module, class_name, None)
-    except (ImportError, RuntimeError):  # a lazy import whose own requirements are missing
+    except (ImportError, RuntimeError):  # the requirements of a lazy import are missing
         found = None
     if not (isinstance(found, type) and issubclass(found, kinds)):
         raise ModelNotLoadable(
@@ -149,20 +154,20 @@ def _component_class(name: str, value: list[Any]) -> Any:
     return found
 
 
-def _without_ways_out(value: Any) -> Any:
-    """Without names of code, of kernels on a hub, and of files anywhere, and without templates.
+def _without_references(value: Any) -> Any:
+    """Return a configuration without the names of code, of kernels on a hub and of files.
 
-    Vocabularies are among the files: transformers finds a tokenizer's files by their usual names
-    unless its configuration says otherwise.
+    Chat templates are removed too. Names of vocabulary files are not needed: transformers finds the
+    files of a tokenizer by their usual names unless its configuration names others.
     """
     if isinstance(value, list):
-        return [_without_ways_out(each) for each in value]
+        return [_without_references(each) for each in value]
     if not isinstance(value, dict):
         return value
-    return {key: _without_ways_out(each) for key, each in value.items() if not _leads_out(key)}
+    return {key: _without_references(each) for key, each in value.items() if not _is_reference(key)}
 
 
-def _leads_out(key: str) -> bool:
+def _is_reference(key: str) -> bool:
     return (
         key in ("auto_map", "chat_template")
         or "attn_implementation" in key

@@ -1,4 +1,4 @@
-"""A diffusers folder becomes a pipeline, with the folder's own configuration."""
+"""Loads a diffusers folder as a pipeline, with the folder's own configuration."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +13,10 @@ from diffusers import SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.devices.device import Device
-from adapters.diffusion.devices.errors import brief, is_of_the_bytes, is_out_of_memory
+from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.loading.folder_index import make_harmless, read_index
 from adapters.diffusion.loading.placement import place
-from adapters.diffusion.loading.unread_tensors import why_not_all_of_a_part_is_read
+from adapters.diffusion.loading.unread_tensors import unread_part_reason
 from adapters.diffusion.pipeline import STABLE_DIFFUSION, Pipeline
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
@@ -25,7 +25,7 @@ from domain.models.record import ModelRecord
 
 __all__ = ["read_folder"]
 
-# A service has a log, and no terminal that bars could move in.
+# A service writes to a log. A progress bar needs a terminal.
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
@@ -33,31 +33,32 @@ _WEIGHTS = (".safetensors", ".bin")
 
 
 def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
-    """The pipeline of a folder that is ours alone: its path is that of a `mirror.mirrored`.
+    """Load the pipeline of a folder that no other program writes to, as `mirrored` yields it.
 
-    The components are loaded one by one, each by a class that is known to be a model, a scheduler
-    or a tokenizer: the pipeline's own `from_pretrained` would import what the folder names. A
-    safety checker is left out, as it is for single files.
+    Each component is loaded by a class that is known to be a model, a scheduler or a tokenizer. The
+    pipeline's own `from_pretrained` would import what the folder names. A safety checker is left
+    out, as it is for single files.
 
     Args:
-        model: With the path of the mirror.
-        device: Where it shall draw.
-        tick: Called between its parts; what it raises ends the load.
+        model: Its path is that of the mirror.
+        device: The device that will draw.
+        tick: Called between components. An exception of it ends the load.
 
     Raises:
-        ModelNotLoadable: it is no whole model that can be drawn with; the message says why.
+        ModelNotLoadable: The folder is not a complete model, or the model is not supported. The
+            message says why.
     """
     try:
         return _read(model.path, device, tick)
     except DomainError as error:
         raise ModelNotLoadable(f"it cannot be loaded: {error}", model.name, lasting=True) from error
-    except Exception as error:  # libraries raise whatever the files lead them to
+    except Exception as error:  # libraries may raise anything for a broken file
         if is_out_of_memory(error):
             raise
         raise ModelNotLoadable(
             f"it is not a whole model of its configuration: {brief(error)}",
             model.name,
-            lasting=is_of_the_bytes(error),
+            lasting=is_permanent(error),
         ) from error
 
 
@@ -77,16 +78,16 @@ def _read(folder: str, device: Device, tick: Callable[[], None]) -> Pipeline:
         if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
             parts[name].chat_template = CHAT_TEMPLATE
     pipeline = index.pipeline(**parts, **index.options)
-    # Nothing else copies a tensor that was already in the precision to draw in, and which ones the
-    # libraries mapped from a file they do not say.
+    # A tensor that already has the wanted precision was not copied, and the libraries do not say
+    # which tensors they mapped from a file.
     place(pipeline, device, in_any_precision=False)
     return pipeline
 
 
 def _scheduler(folder: Path, kind: Any) -> Any:
-    """The scheduler of a Stable Diffusion folder, which is there for its configuration alone.
+    """Load the scheduler of a Stable Diffusion folder. Only its configuration is used.
 
-    Beta sigmas are computed in adapters/diffusion/sampling; diffusers would ask for scipy here.
+    adapters/diffusion/sampling computes beta sigmas itself. diffusers needs scipy for them.
     """
     wanted = kind.load_config(str(folder), local_files_only=True).get("use_beta_sigmas")
     if not wanted:
@@ -107,12 +108,12 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
         str(folder),
         torch_dtype=dtype,
         variant=variant,
-        use_safetensors=is_safe,  # without it the other form is read as tensors alone
+        use_safetensors=is_safe,  # if False, only tensors are read from .bin files
         low_cpu_mem_usage=True,
         local_files_only=True,
         output_loading_info=True,
     )
-    # Both libraries fill in random numbers for what is missing, with a line in the log.
+    # For a missing tensor both libraries use random numbers and only log a warning.
     if missing := sorted(report["missing_keys"]):
         raise ValueError(
             f"{len(missing)} tensors of its {folder.name} are missing, such as {missing[0]}"
@@ -121,16 +122,16 @@ def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
         *report["unexpected_keys"],
         *(_not_in_its_index(folder, variant) if is_safe else ()),
     }
-    if (reason := why_not_all_of_a_part_is_read(folder.name, left_over)) is not None:
+    if (reason := unread_part_reason(folder.name, left_over)) is not None:
         raise ModelNotLoadable(reason)
     return part.eval()
 
 
 def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:
-    """The tensors in shards that their index does not name: both libraries read by the index."""
+    """Yield the tensors in shards that the index does not name. Both libraries skip them."""
     end = ".index.json" if variant is None else f".index.{variant}.json"
     for index in folder.glob(f"*.safetensors{end}"):
-        if (folder / index.name.replace(end, "")).exists():  # the whole file is read, and no shard
+        if (folder / index.name.replace(end, "")).exists():  # read in place of the shards
             continue
         places: Mapping[str, str] = json.loads(index.read_bytes())["weight_map"]
         for shard in set(places.values()):
@@ -139,13 +140,13 @@ def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:
 
 
 def _form(folder: Path) -> tuple[bool, str | None]:
-    """Whether a component's weights are safetensors, and of which variant.
+    """Return whether a component's weights are safetensors, and the name of their variant.
 
-    A variant stands before the extension, as in `model.fp16.safetensors`. The plain form is taken
-    where there is one.
+    The name of a variant stands before the extension, as in `model.fp16.safetensors`. The plain
+    form, whose variant is None, is preferred.
 
     Raises:
-        ModelNotLoadable: there are no weights.
+        ModelNotLoadable: There are no weights.
     """
     names = sorted(path.name for path in folder.iterdir() if path.suffix in _WEIGHTS)
     if not names:

@@ -1,4 +1,4 @@
-"""A model file, or a folder, becomes a pipeline."""
+"""Loads a model file or a model folder as a pipeline."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import (
     brief,
     give_memory_back,
-    is_of_the_bytes,
+    is_permanent,
     translated_errors,
 )
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
@@ -39,7 +39,7 @@ from adapters.diffusion.loading.embedded_configuration import configuration_fold
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.placement import place
-from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
+from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import read_metadata, read_weights
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion
@@ -59,17 +59,17 @@ _log = logging.getLogger(__name__)
 
 
 def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | None = None) -> Any:
-    """The text-to-image pipeline of a model, on `device` and in the precision of the plan.
+    """Load the text-to-image pipeline of a model on `device`, in the precision of the plan.
 
     Args:
-        model: What is loaded.
-        device: What will draw with it.
-        watcher: Is told of the load at least once a second; its exception ends the load.
+        model: The model to load.
+        device: The device that will draw.
+        watcher: Called at least once a second during the load. Its exception ends the load.
 
     Raises:
-        ModelChanged: the file is not the one that the model's id names.
-        ModelNotLoadable: nobody can draw with the file; the message says why.
-        OutOfMemory: it does not fit.
+        ModelChanged: The file is not the one that the model's id names.
+        ModelNotLoadable: The model cannot be used. The message says why.
+        OutOfMemory: The model does not fit the memory.
     """
     started = time.monotonic()
     watcher = watcher or GuardedWatcher()
@@ -86,13 +86,13 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
                 _log.warning("torch draws in %s: OpenVINO takes no %s", dtype, name)
     except BaseException as error:
         give_memory_back(device)
-        if not isinstance(error, DomainError):  # the watcher ended it, or the process ends
+        if not isinstance(error, DomainError):  # the watcher ended the load, or the process ends
             raise
         if isinstance(error, DeviceLost) or not isinstance(error, GenerationFailed):
             raise
         raise _not_loadable(model, error) from error
     pipeline.set_progress_bar_config(disable=True)
-    # A batch is decoded one image at a time: the same pixels, a fraction of the peak memory.
+    # Decoding one image at a time gives the same pixels with a fraction of the peak memory.
     if hasattr(pipeline.vae, "enable_slicing"):
         pipeline.vae.enable_slicing()
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
@@ -117,7 +117,7 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     return ModelNotLoadable(
         f"it is not a whole checkpoint of its configuration: {brief(error)}",
         model.name,
-        lasting=is_of_the_bytes(error),
+        lasting=is_permanent(error),
     )
 
 
@@ -130,14 +130,14 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipel
     files = embedded or _family_configuration(model, stored, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
-    if (reason := why_not_all_is_read(weights, pipeline.components)) is not None:
+    if (reason := unread_reason(weights, pipeline.components)) is not None:
         raise ModelNotLoadable(f"it cannot be loaded: {reason}", model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 
 
 def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights with the averages in their place, where there is one for each."""
+    """Return the weights, with their averages in their place if every weight has an average."""
     places = places_of_averages(
         {
             name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
@@ -149,15 +149,16 @@ def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:
-    """In which precision the components are put together.
+    """Return the precision in which the components are built.
 
-    On a CPU in the file's own: its tensors stay mapped until they are converted and laid out in one
-    go, which copies each once. Elsewhere in the device's, so that nothing larger is moved there.
+    On a CPU it is the precision of the file. The tensors then stay mapped until one step converts
+    their precision and their memory layout, so each is copied once. On another device it is the
+    precision of the plan, so that no larger tensors are moved to the device.
     """
     found = {tensor.dtype for tensor in weights if tensor.is_floating_point()}
     if device.name != "cpu" or not found or not found <= _PLAIN_DTYPES:
         return device.dtype
-    # Of several the smallest that holds each of their numbers.
+    # For several precisions, take the smallest that represents every number of each.
     return reduce(torch.promote_types, found)
 
 
@@ -176,7 +177,7 @@ def _family_configuration(
 def _assemble(
     weights: dict[str, torch.Tensor], files: Mapping[str, str], dtype: torch.dtype
 ) -> Any:
-    """Every component from the weights and the configuration, then the pipeline of them."""
+    """Build every component from the weights and the configuration, then the pipeline."""
     index = json.loads(files["model_index.json"])
     is_xl = "text_encoder_2" in index
     with configuration_folder(files) as folder:
@@ -198,7 +199,7 @@ def _assemble(
             parts[f"tokenizer{suffix}"] = CLIPTokenizer.from_pretrained(
                 folder, subfolder=f"tokenizer{suffix}", local_files_only=True
             )
-            # Every parameter comes from the file, or `_check_whole` complains.
+            # Every parameter must come from the file; `_check_whole` verifies this.
             with no_init_weights():
                 parts[f"text_encoder{suffix}"] = create_diffusers_clip_model_from_ldm(
                     text_encoder,
@@ -222,7 +223,7 @@ def _assemble(
 
 
 def _check_whole(name: str, part: Any) -> None:
-    """diffusers leaves a parameter that the file lacks on the meta device, without a word."""
+    """Raise for a missing parameter, which diffusers silently leaves on the meta device."""
     if not isinstance(part, torch.nn.Module):
         return
     missing = [key for key, value in part.named_parameters() if value.is_meta]

@@ -1,8 +1,9 @@
-"""A temporary folder that leads to open files of a model's folder, and to nothing else.
+"""A temporary folder that leads only to the open files of a model's folder.
 
-A loader that is given a folder's name takes whatever lies in it. Here it finds the files that the
-model's id names, the very ones that are held open, under their own names: one that was added or
-exchanged since can not be read. What a loader might run, or follow to a hub, is left out.
+A loader reads whatever lies in the folder that it is given. In this folder it finds the files that
+the model's id names, under their own names. They are the files that are held open, so a file that
+was added or replaced later cannot be read. Files that a loader might run, or follow to a hub, are
+left out.
 """
 
 import os
@@ -17,18 +18,18 @@ from domain.models.record import FileStamp, ModelRecord
 
 __all__ = ["OpenPart", "check_part_paths", "mirrored", "own_path"]
 
-# Read whole by whoever reads them. A copy can not change between a check of it and its use, nor
-# share its reading position with another reader.
+# Every reader reads these files as a whole. A copy cannot change between its check and its use, and
+# it has a reading position of its own.
 _COPIED = frozenset({".json", ".txt", ".model", ".jinja"})
 _COPIED_BYTES = 64 * 2**20
 _LINKED = frozenset({".safetensors", ".bin"})
-# transformers follows it to a base model on a hub, where peft is installed.
+# If peft is installed, transformers follows this file to a base model on a hub.
 _LEFT_OUT = frozenset({"adapter_config.json"})
 
 
 @dataclass(frozen=True, slots=True)
 class OpenPart:
-    """A file that is held open: its path from the model's, its stamp, its descriptor."""
+    """A file that is held open: its path below the model's folder, its stamp, its descriptor."""
 
     path: str
     stamp: FileStamp | None
@@ -36,10 +37,10 @@ class OpenPart:
 
 
 def check_part_paths(model: ModelRecord) -> None:
-    """See that each part's path leads to a file inside the model's folder.
+    """Check that the path of each part leads to a file inside the model's folder.
 
     Raises:
-        ModelNotLoadable: one is absolute, or holds `..` or the like.
+        ModelNotLoadable: A path is absolute, or it has an empty piece, `.`, `..` or a null byte.
     """
     for part in model.parts:
         pieces = part.path.split("/")
@@ -50,10 +51,10 @@ def check_part_paths(model: ModelRecord) -> None:
 
 
 def own_path(descriptor: int) -> str | None:
-    """A path that leads to an open file whatever becomes of its name; None where there is none.
+    """Return a path that leads to an open file even if the file is renamed or deleted.
 
-    Linux alone has one: /dev/fd of other systems shares one reading position among all who open
-    it, and torch then reads a file from where `zipfile` left it.
+    None on other systems than Linux. There /dev/fd shares one reading position among all readers,
+    so torch would begin to read a file where `zipfile` stopped.
     """
     path = f"/proc/self/fd/{descriptor}"
     return path if os.path.exists(path) else None
@@ -61,11 +62,11 @@ def own_path(descriptor: int) -> str | None:
 
 @contextmanager
 def mirrored(root: str, parts: Iterable[OpenPart]) -> Iterator[str]:
-    """A temporary folder with the configuration and weight files of `parts`.
+    """Yield a temporary folder with the configuration and weight files of `parts`.
 
-    Configurations and vocabularies are copies, weights are links to the open files. Outside of
-    Linux they are links to the files' paths below `root`; a file that takes another's place
-    changes the picture there, and the stamp of the open file does not tell.
+    Configurations and vocabularies are copies. Weights are links to the open files. On other
+    systems than Linux, weights are links to the paths below `root`. There a replaced file changes
+    the picture, and the stamp of the open file does not show it.
     """
     with tempfile.TemporaryDirectory(prefix="ai-inference-") as folder:
         for part in parts:
@@ -82,7 +83,7 @@ def mirrored(root: str, parts: Iterable[OpenPart]) -> Iterator[str]:
 
 
 def _content(descriptor: int) -> bytes:
-    """At most one byte more than may be copied, wherever the descriptor's position is."""
+    """Return a file's content from its start, at most one byte more than may be copied."""
     pieces, at = [], 0
     while at <= _COPIED_BYTES and (piece := os.pread(descriptor, _COPIED_BYTES + 1 - at, at)):
         pieces.append(piece)

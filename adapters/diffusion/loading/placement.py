@@ -1,4 +1,4 @@
-"""A pipeline that was read goes where the plan has it, and as the plan has it."""
+"""Moves a loaded pipeline to the device, in the form that the plan asks for."""
 
 import logging
 from collections.abc import Collection, Iterable, Iterator
@@ -11,14 +11,14 @@ from adapters.diffusion.attention.chunked import attend_in_chunks
 from adapters.diffusion.attention.signatures import remember_signatures
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.plan import choose_offload
-from adapters.diffusion.loading.file_identity import copied_out_of_the_file
+from adapters.diffusion.loading.file_identity import copy_mapped_tensors
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 
 __all__ = ["place"]
 
 _DENOISERS = ("unet", "transformer")
 _SHAPES = 128
-"""That are compiled at most; past it torch draws uncompiled."""
+"""The most shapes that are compiled. torch runs the networks uncompiled for further shapes."""
 _WITH_CONVOLUTIONS = ("unet", "vae")
 
 _log = logging.getLogger(__name__)
@@ -34,12 +34,12 @@ def place(
     """Move the networks of a pipeline to the device, in its precision and layout.
 
     Args:
-        pipeline: On the CPU.
-        device: Where it shall draw.
-        in_any_precision: Whether its networks are to be converted; else they are in the device's
-            already, but for parts that their authors keep in float32.
-        mapped: The tensors that were mapped from files, so that a later write could reach those
-            that are still the same here; None where any may be.
+        pipeline: A pipeline on the CPU.
+        device: The device that will draw.
+        in_any_precision: Whether to convert the networks to the device's precision. If False, they
+            already have it, except for parts that their authors keep in float32.
+        mapped: The tensors that were mapped from files; None if any tensor may be one of them. They
+            are copied, so that a later write to a file cannot reach the pipeline.
     """
     modules = {
         name: part
@@ -52,7 +52,7 @@ def place(
         pipeline.to(device.torch_device)
     for name, module in modules.items():
         changes: dict[str, Any] = {}
-        if name in _WITH_CONVOLUTIONS and not _is_of_films(module):
+        if name in _WITH_CONVOLUTIONS and not _has_3d_convolutions(module):
             changes["memory_format"] = device.memory_format
         if name == "vae" and is_stable_diffusion(pipeline):
             changes["dtype"] = device.vae_dtype(wide_range=_overflows(pipeline))
@@ -61,11 +61,11 @@ def place(
         if changes:
             module.to(**changes)
     if mapped is not None:
-        copied_out_of_the_file(modules.values(), mapped)
+        copy_mapped_tensors(modules.values(), mapped)
     elif device.name == "cpu" or offload != "none":
-        copied_out_of_the_file(modules.values(), _tensors(modules.values()))
+        copy_mapped_tensors(modules.values(), _tensors(modules.values()))
     if device.plan.vae_tiling == "on" and not is_stable_diffusion(pipeline):
-        pipeline.vae.enable_tiling()  # the others' latents are decoded by `decoding`
+        pipeline.vae.enable_tiling()  # `decoding` decodes for Stable Diffusion
     if device.plan.attention == "sliced":
         pipeline.enable_attention_slicing()
     elif device.plan.attention == "chunked" and is_stable_diffusion(pipeline):
@@ -73,25 +73,26 @@ def place(
     if offload == "model":
         pipeline.enable_model_cpu_offload(device=device.torch_device)
         if device.plan.compiled:
-            _log.warning("networks that wait in the host's memory are not compiled")
+            _log.warning("offloaded networks are not compiled")
     elif device.plan.compiled:
         _compile(pipeline)
-    if offload == "model" or not device.plan.compiled:  # what is compiled asks for none
+    if offload == "model" or not device.plan.compiled:  # compiled code asks for no signatures
         for module in modules.values():
             remember_signatures(module)
     if offload != "none":
         size = sum(sizes.values()) / 1e9
-        _log.info("%.1f GB of weights wait in the host's memory: OFFLOAD is %s", size, offload)
+        _log.info("%.1f GB of weights are offloaded to host memory: OFFLOAD is %s", size, offload)
 
 
-def _is_of_films(module: torch.nn.Module) -> bool:
-    """Whether it convolves over time too, for which the layout is none."""
+def _has_3d_convolutions(module: torch.nn.Module) -> bool:
+    """Whether it has 3D convolutions. `channels_last` is a layout for 2D convolutions."""
     return any(parameter.ndim == 5 for parameter in module.parameters())
 
 
 def _overflows(pipeline: Pipeline) -> bool:
-    """Whether its autoencoder's numbers are too large for float16, as the configuration of XL's
-    says. That of older ones says so too, because it says nothing, and means nothing by it.
+    """Whether the autoencoder overflows float16, as the configuration of an XL model says.
+
+    The option is True by default, so it means nothing in the configuration of an older model.
     """
     return isinstance(pipeline, StableDiffusionXLPipeline) and bool(
         getattr(pipeline.vae.config, "force_upcast", False)
@@ -99,8 +100,8 @@ def _overflows(pipeline: Pipeline) -> bool:
 
 
 def _compile(pipeline: Pipeline) -> None:
-    """Have the networks compiled when they are first called with a shape."""
-    # All networks of a kind share their limit: a few models, each of some shapes.
+    """Mark the networks for compilation, which happens at the first call with each shape."""
+    # All networks of a class share one limit, which must hold a few models with several shapes.
     limit = torch._dynamo.config.recompile_limit
     torch._dynamo.config.recompile_limit = max(limit, _SHAPES)
     for name in _DENOISERS:

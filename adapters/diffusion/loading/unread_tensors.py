@@ -1,8 +1,9 @@
 """Finds the tensors of a checkpoint that diffusers' conversion leaves out.
 
-The conversion takes what it knows and drops the rest without a word, so the networks could lack
-what their author gave them. Here it is run a second time, over stand-ins that hold a number each
-instead of weights: what arrives in a network says which tensors it was made of.
+The conversion takes the tensors that it knows and silently drops the rest. So a network could lack
+tensors of its author. This module runs the conversion a second time, over stand-ins: each holds a
+number of its own in place of weights. The numbers that arrive in a network name the tensors that
+were read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,17 +25,15 @@ from domain.checkpoints.unused import (
     unexpected_reason,
 )
 
-__all__ = ["why_not_all_is_read", "why_not_all_of_a_part_is_read"]
+__all__ = ["unread_part_reason", "unread_reason"]
 
 _OPEN_CLIP = "cond_stage_model.model."
 _SECOND_OPEN_CLIP = "conditioner.embedders.1.model."
-_WRAPPER = "text_model."  # transformers' CLIPTextModel has it in its names until 5.6
+_WRAPPER = "text_model."  # in the names of transformers' CLIPTextModel before 5.6
 
 
-def why_not_all_is_read(
-    weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any]
-) -> str | None:
-    """What is wrong with a checkpoint whose networks hold tensors that have no place in `parts`.
+def unread_reason(weights: Mapping[str, torch.Tensor], parts: Mapping[str, Any]) -> str | None:
+    """Explain why a checkpoint is refused if it has tensors that no network of `parts` reads.
 
     Args:
         weights: The tensors by their names in the layout of the original code.
@@ -42,8 +41,7 @@ def why_not_all_is_read(
             `text_encoder_2` of XL.
 
     Returns:
-        The reason, for a user; None when every tensor has its place or is known to change no
-        picture.
+        The reason, for a user; None if every other tensor is read or is known to change no picture.
     """
     names = [name for name in weights if part_of(name) is not None]
     stand_ins = {
@@ -61,22 +59,22 @@ def why_not_all_is_read(
     return next((unexpected_reason(part, found) for part, found in unread.items()), None)
 
 
-def why_not_all_of_a_part_is_read(part: str, left_over: Iterable[str]) -> str | None:
-    """What is wrong with a part of a diffusers folder whose file has tensors that nothing read.
+def unread_part_reason(part: str, left_over: Iterable[str]) -> str | None:
+    """Explain why a part of a diffusers folder is refused if it has tensors that nothing reads.
 
     Args:
         part: The name of the part's folder.
         left_over: The names of those tensors, in the layout of diffusers or transformers.
 
     Returns:
-        The reason, for a user; None when all of them are known to change no picture.
+        The reason, for a user; None if all of them are known to change no picture.
     """
     names = [name for name in sorted(left_over) if not is_harmless_in_a_folder(part, name)]
     return unexpected_reason(part, [ascii(name[:200])[1:-1] for name in names]) if names else None
 
 
 def _stand_in(tensor: torch.Tensor, number: int) -> torch.Tensor:
-    """A tensor full of `number` with as many dimensions and rows, but one column.
+    """Return a tensor full of `number`, with the dimensions and rows of `tensor`, but one column.
 
     The conversion slices rows, drops dimensions and transposes. float64 holds each number exactly.
     """
@@ -87,7 +85,7 @@ def _stand_in(tensor: torch.Tensor, number: int) -> torch.Tensor:
 def _converted(
     stand_ins: dict[str, torch.Tensor], parts: Mapping[str, Any]
 ) -> Iterator[tuple[Any, Mapping[str, torch.Tensor]]]:
-    """Each network, and what the conversion that loaded it makes of the stand-ins."""
+    """Yield each network with the stand-ins as the conversion of this network returns them."""
     unet, vae, text_encoder = (parts[name] for name in ("unet", "vae", "text_encoder"))
     yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
     yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
@@ -101,7 +99,7 @@ def _converted(
 
 
 def _taken(part: Any, converted: Mapping[str, torch.Tensor]) -> Iterator[torch.Tensor]:
-    """What of a converted checkpoint has a place in the network."""
+    """Yield the tensors of a converted checkpoint that have a place in the network."""
     places = {name.removeprefix(_WRAPPER) for name in part.state_dict()}
     for name, tensor in converted.items():
         if name.removeprefix(_WRAPPER) in places:

@@ -1,4 +1,4 @@
-"""Tensors from a file, whatever wrote it, without running what it says."""
+"""Reads the tensors of a file of any supported format. It runs nothing from the file."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from adapters.diffusion.devices.errors import brief, is_of_the_bytes, is_out_of_memory
+from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
@@ -17,7 +17,7 @@ _SAFETENSORS = ".safetensors"
 
 
 def read_metadata(model: ModelRecord) -> dict[str, str]:
-    """The text that a safetensors file carries beside its tensors; empty for other files."""
+    """Return the text metadata of a safetensors file; empty for other files."""
     if model.extension != _SAFETENSORS:
         return {}
     try:
@@ -30,14 +30,14 @@ def read_metadata(model: ModelRecord) -> dict[str, str]:
 def read_weights(
     model: ModelRecord, *, tick: Callable[[], None] = lambda: None
 ) -> dict[str, torch.Tensor]:
-    """Every tensor of the file by name, on the CPU, mapped rather than read.
+    """Return every tensor of the file by name. The tensors are on the CPU, mapped from the file.
 
     Args:
-        model: Whose file it is.
-        tick: Called now and then; what it raises ends the reading.
+        model: The model of the file.
+        tick: Called now and then. An exception of it ends the reading.
 
     Raises:
-        ModelNotLoadable: the file is corrupt, is no file of tensors, or asks for more than it has.
+        ModelNotLoadable: The file is corrupt, holds no tensors, or names more bytes than it has.
     """
     try:
         if model.extension == _SAFETENSORS:
@@ -45,7 +45,7 @@ def read_weights(
         return read_torch_weights(model.name, model.path, tick=tick)
     except DomainError:
         raise
-    except Exception as error:  # a library raises whatever the bytes lead it to
+    except Exception as error:  # libraries may raise anything for a broken file
         if is_out_of_memory(error):
             raise
         raise _unreadable(model, error) from error
@@ -53,5 +53,5 @@ def read_weights(
 
 def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
     return ModelNotLoadable(
-        f"it cannot be read: {brief(error)}", model.name, lasting=is_of_the_bytes(error)
+        f"it cannot be read: {brief(error)}", model.name, lasting=is_permanent(error)
     )

@@ -1,4 +1,4 @@
-"""OpenVINO computes what is most of a drawing on a CPU: the UNet, and the autoencoder's decoder."""
+"""Runs the UNet and the autoencoder's decoder, most of the work of a drawing, in OpenVINO."""
 
 import gc
 import logging
@@ -13,13 +13,13 @@ from adapters.diffusion.pipeline import StableDiffusion
 __all__ = ["accelerate_with_openvino"]
 
 _PRECISIONS = (torch.float32, torch.bfloat16)
-# What no pipeline here tells a UNet of Stable Diffusion 1, 2 or XL.
+# Options of a UNet whose inputs no pipeline of Stable Diffusion 1, 2 or XL supplies here.
 _UNUSUAL = ("time_cond_proj_dim", "class_embed_type", "encoder_hid_dim_type")
 _SHARE = 0.8
-"""Of the memory that weights may take while both libraries hold a network."""
+"""The share of the memory that weights may take while both libraries hold a network."""
 _BYTES_A_WEIGHT = {"none": 4, "int8": 2}
-"""Of OpenVINO's copy: in float32 where the hardware has nothing shorter; integers, and some more
-for the layers that stay as they are."""
+"""Bytes for each weight in OpenVINO's copy. `none`: float32, if the hardware has nothing shorter.
+`int8`: an integer for each weight, and a margin for the layers that are not quantised."""
 
 _log = logging.getLogger(__name__)
 
@@ -27,23 +27,23 @@ _log = logging.getLogger(__name__)
 def accelerate_with_openvino(
     pipeline: StableDiffusion, *, threads: int | None, memory_bytes: int, quantization: str = "none"
 ) -> None:
-    """Put OpenVINO's networks in the place of a pipeline's own, whose memory is given back.
+    """Replace a pipeline's networks by OpenVINO's, and free the memory of the replaced networks.
 
-    They are made of the pipeline's tensors, each network in its precision but for what is
-    quantised. What can not be converted stays as it is: a UNet that takes more than text, a
-    precision that is neither float32 nor bfloat16, and a network that does not fit the memory
-    twice.
+    OpenVINO's networks are built from the pipeline's tensors. Each keeps its precision, except for
+    quantised layers. Some networks stay as they are: a UNet that needs inputs other than text, a
+    network whose precision is neither float32 nor bfloat16, and a network that does not fit the
+    memory twice.
 
     Args:
         pipeline: A `StableDiffusionPipeline` or `StableDiffusionXLPipeline`, on the CPU.
-        threads: How many compute; None for one a core.
-        memory_bytes: That the process may have.
-        quantization: Of the UNet: `int8`, or `none`.
+        threads: The number of threads that compute; None for one thread a core.
+        memory_bytes: The memory that the process may use.
+        quantization: The quantisation of the UNet: `int8`, or `none`.
 
     Raises:
-        ValueError: it is to be quantised and holds what are no numbers.
+        ValueError: The UNet is to be quantised and holds NaN or infinity.
     """
-    # An extra: where it is not installed, everything else is.
+    # OpenVINO is an optional dependency.
     from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
 
     began = time.monotonic()

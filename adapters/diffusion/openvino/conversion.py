@@ -1,8 +1,9 @@
-"""A network of torch becomes one that OpenVINO runs on the CPU.
+"""Converts a network of torch into one that OpenVINO runs on the CPU.
 
-OpenVINO reports to Google Analytics that it was imported, and its `convert_model` each conversion,
-unless its user has opted out; and nothing here asks the network. So its reporter is not found, for
-which it has a stub, and the frontend is called that `convert_model` calls.
+OpenVINO reports its import to Google Analytics, and its `convert_model` reports each conversion,
+unless the user has opted out. This service reports nothing. So this module hides the package of the
+reporter, for which OpenVINO then uses a stub. It also calls the frontend below `convert_model`
+directly.
 """
 
 import sys
@@ -25,10 +26,12 @@ from openvino.passes import ConstantFolding, Manager  # noqa: E402
 __all__ = ["CompiledNetwork", "Input", "compile_network"]
 
 _LEAST_FOR_FLOAT16 = 2.0**-10
-"""Of a layer's largest weight, beside which float16's steps near zero, of 2^-24, are nothing."""
+"""The least value of a layer's largest weight. Beside it, float16's steps of 2^-24 near zero are
+negligible."""
 _INT8_GROUP = 64
-"""So many numbers of a linear layer's input share a scale where its weights are integers; those of
-a narrower one are not made integers. With 32 a step took 10 % longer, with all of a token 20 %."""
+"""The numbers of a linear layer's input that share a scale if its weights are integers. An input
+that is narrower is not quantised. A step took 10 % longer with 32, and 20 % longer with one scale
+for all numbers of a token."""
 _HINTS = {torch.float32: openvino.Type.f32, torch.bfloat16: openvino.Type.bf16}
 
 
@@ -37,8 +40,8 @@ class Input:
     """An input of a network.
 
     Attributes:
-        example: What the network is traced with, in float32.
-        shape: -1 for what may change from call to call.
+        example: The tensor to trace the network with, in float32.
+        shape: The size of each dimension; -1 if it may change from call to call.
     """
 
     example: torch.Tensor
@@ -46,10 +49,10 @@ class Input:
 
 
 class CompiledNetwork:
-    """A network of one output, for one thread.
+    """A network with one output. Only one thread may use it.
 
     Attributes:
-        weight_bytes: Of the weights, in the precision that they came in.
+        weight_bytes: Bytes of the weights, in their original precision.
     """
 
     def __init__(self, model: Any, dtype: torch.dtype, weight_bytes: int) -> None:
@@ -58,10 +61,10 @@ class CompiledNetwork:
         self._request = model.create_infer_request()
 
     def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """The output for tensors on the CPU, in the precision of the weights."""
+        """Return the output for tensors on the CPU, in the precision of the weights."""
         arrays = [tensor.detach().float().contiguous().numpy() for tensor in inputs]
         self._request.infer(arrays, share_inputs=True)
-        # Copied, for the next call writes over it.
+        # The next call overwrites the output, so it is copied.
         output = torch.from_numpy(np.array(self._request.get_output_tensor(0).data))
         return output.to(self._dtype)
 
@@ -72,17 +75,19 @@ def compile_network(
     """Compile a network for the CPU, in the precision of its weights: float32 or bfloat16.
 
     Args:
-        network: Takes the inputs in their order and returns one tensor. What it decides in Python
-            when it is traced, is decided for good. Afterwards it is of no use.
-        threads: How many compute; None for one a core.
+        network: Takes the inputs in their order and returns one tensor. A decision that its Python
+            code makes during the trace is fixed from then on. The compilation changes the network,
+            so it cannot be used afterwards.
+        inputs: The inputs of the network.
+        threads: The number of threads that compute; None for one thread a core.
     """
     dtype = next(network.parameters()).dtype
-    weights = (*network.parameters(), *network.buffers())  # integers are no parameters
+    weights = (*network.parameters(), *network.buffers())  # integer weights are buffers
     weight_bytes = sum(tensor.nbytes for tensor in weights)
     del weights
     _make_traceable(network)
     with torch.no_grad(), warnings.catch_warnings():
-        # That such decisions are made for good is known, and that torch prefers its exporter.
+        # torch warns of decisions that the trace fixes, and it recommends its newer exporter.
         warnings.simplefilter("ignore")
         decoder = TorchScriptPythonDecoder(
             network.eval(),
@@ -99,7 +104,7 @@ def compile_network(
     options: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": _HINTS[dtype],
-        # A thread that is bound to a core stands still while another program has that one.
+        # A thread that is pinned to a core has to wait while another program uses that core.
         "ENABLE_CPU_PINNING": False,
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": _INT8_GROUP,
     }
@@ -110,10 +115,9 @@ def compile_network(
 
 
 def _fold_ranges(model: Any) -> None:
-    """Make constants of the bounds that each FakeQuantize has.
+    """Replace the bounds of each FakeQuantize by constants.
 
-    The frontend leaves them as expressions of a scale and a zero point, with which OpenVINO
-    computes in floats.
+    The frontend expresses them by a scale and a zero point. OpenVINO would then compute in floats.
     """
     ranges = [
         operation.input_value(position)
@@ -128,12 +132,12 @@ def _fold_ranges(model: Any) -> None:
 
 
 def _make_traceable(network: torch.nn.Module) -> None:
-    """Have a network compute in float32.
+    """Make a network compute in float32.
 
-    Of one in bfloat16 the frontend makes one that gives no numbers. OpenVINO is told to compute in
-    it, which it does where the hardware can, with weights that need not take float32's memory:
-    float16 holds them as exactly as bfloat16 where the largest of a layer is in the midst of its
-    range.
+    The frontend converts a bfloat16 network into one that produces NaN. So the network is traced in
+    float32, and OpenVINO gets a hint to compute in bfloat16, which it does if the hardware can. The
+    weights need not take float32's memory: float16 holds the weights of a layer as exactly as
+    bfloat16 if the largest of them is well inside float16's range.
     """
     for module in network.modules():
         weight: Any = getattr(module, "weight", None)

@@ -1,8 +1,9 @@
-"""The layers that take most of a UNet's time, in forms that OpenVINO multiplies in 8-bit integers.
+"""Quantises the layers that take most of a UNet's time, for OpenVINO's 8-bit multiplication.
 
-Weights have a scale for each output channel. Inputs are quantised as they come, so that no model is
-calibrated first: those of linear layers by OpenVINO, in groups of a token's numbers; those of
-convolutions here, with a scale for each image, so that it is drawn the same alone and in a batch.
+Weights have a scale for each output channel. Inputs are quantised at each call, so a model needs no
+calibration. OpenVINO quantises the inputs of linear layers, in groups of a token's numbers. This
+module quantises the inputs of convolutions, with a scale for each image. So an image is the same
+alone and in a batch.
 """
 
 from collections.abc import Sequence
@@ -18,19 +19,19 @@ __all__ = ["quantize"]
 
 _LARGEST = 127
 _CODES = (-128, 127)
-"""With -127 as the least, what is below zero came out of OpenVINO one too low."""
+"""With a least code of -127, OpenVINO's codes below zero were one too low."""
 _SILU_LEAST = 0.27846455
-"""x / (1 + exp(-x)) is never below the negative of this."""
+"""The least value of SiLU, x / (1 + exp(-x)), is the negative of this."""
 _SILU_ZERO = 48
-"""The code, of 0 to 255, that is zero in an input which is an output of SiLU. Below are as many as
-its least needs where its largest is 1.2 or more, as it is after a normalisation; so those above are
-1.6 times as fine as symmetric ones."""
+"""The code for zero, of the codes 0 to 255, if the input is an output of SiLU. The codes below it
+reach SiLU's least value if the input's largest value is 1.2 or more, as it is after a
+normalisation. The codes above it are 1.6 times as fine as symmetric codes."""
 _SILU_LARGEST = _SILU_LEAST * (255 - _SILU_ZERO) / _SILU_ZERO
 _ALMOST_ZERO = 1e-12
 
 
 class _Int8Layer(torch.nn.Module):
-    """Weights as integers and a scale for each output channel, and the bias as it was."""
+    """A layer with integer weights, a scale for each output channel, and an unchanged bias."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class _Int8Layer(torch.nn.Module):
         self.bias = layer.bias
 
     def _dequantised(self) -> torch.Tensor:
-        """The weights, as OpenVINO knows integers by."""
+        """Return the weights in the form that OpenVINO recognises as integers with a scale."""
         integers: Any = self.integers
         return integers.float() * self.scale
 
@@ -74,13 +75,13 @@ class _Int8Convolution(_Int8Layer):
 
 
 def quantize(unet: torch.nn.Module) -> None:
-    """Put such layers in the place of a UNet's 3x3 convolutions and its transformers' linear ones.
+    """Quantise a UNet's 3x3 convolutions and the linear layers of its transformers.
 
-    Those that take the latents in and give them out stay as they are, and so do the small ones.
+    The first and the last convolution stay as they are, and so do the small layers.
 
     Raises:
-        ValueError: a parameter holds what is no number. Integers know no such thing, and the
-            picture would not tell.
+        ValueError: A parameter holds NaN or infinity. Integers cannot represent them, so the
+            picture would be wrong without an error.
     """
     for name, parameter in unet.named_parameters():
         if not torch.isfinite(parameter).all():

@@ -1,4 +1,4 @@
-"""Networks that OpenVINO computes, in the places where diffusers' pipelines call torch's."""
+"""Networks that OpenVINO runs, with the interface that the pipelines of diffusers call."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ from adapters.diffusion.openvino.int8 import quantize
 
 __all__ = ["OpenVinoDecoder", "OpenVinoUnet"]
 
-# Sides that can not be halved: the UNet then widens each level to a size that it reads off the
-# level above, which is right for any. Traced with others it would double each side for good.
+# Odd sides. With them the UNet enlarges each level to the size that it reads from the level above,
+# which is right for all sizes. Even sides would fix a doubling of each side in the trace.
 _HEIGHT, _WIDTH = 15, 17
 _TOKENS = 77
 _TIME_IDS = 6
@@ -23,8 +23,8 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
     """A `UNet2DConditionModel`, as the pipelines of Stable Diffusion 1, 2 and XL call it.
 
     Args:
-        unet: Its weights are copied; it is of no use afterwards.
-        threads: How many compute; None for one a core.
+        unet: The network to convert. It cannot be used afterwards.
+        threads: The number of threads that compute; None for one thread a core.
         quantization: `int8`, or `none`.
     """
 
@@ -37,7 +37,7 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
         self.device = torch.device("cpu")
         self._is_sized = unet.config.addition_embed_type == "text_time"
         if self._is_sized:
-            self.add_embedding = unet.add_embedding  # a pipeline looks how much it takes
+            self.add_embedding = unet.add_embedding  # pipelines read its input size
         inputs = _unet_inputs(unet, self._is_sized)
         if quantization == "int8":
             quantize(unet)
@@ -45,7 +45,7 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
 
     @property
     def weight_bytes(self) -> int:
-        """Of the weights, in their precision."""
+        """Bytes of the weights, in their original precision."""
         return self._network.weight_bytes
 
     def forward(
@@ -61,7 +61,7 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
         """As `UNet2DConditionModel.forward`.
 
         Raises:
-            ValueError: it is given what these pipelines never have.
+            ValueError: An argument is given that the pipelines of Stable Diffusion never pass.
         """
         if timestep_cond is not None or cross_attention_kwargs is not None:
             raise ValueError("with OpenVINO a UNet takes no timestep_cond and no attention options")
@@ -74,12 +74,12 @@ class OpenVinoUnet(torch.nn.Module, ConfigMixin):
 
 
 class OpenVinoDecoder(torch.nn.Module):
-    """The decoder of an `AutoencoderKL`; its other parts stay torch's.
+    """The decoder of an `AutoencoderKL`. torch runs the other parts of the autoencoder.
 
     Args:
-        decoder: Its weights are copied.
-        channels: Of the latents.
-        threads: How many compute; None for one a core.
+        decoder: The network to convert. It cannot be used afterwards.
+        channels: The channels of the latents.
+        threads: The number of threads that compute; None for one thread a core.
     """
 
     def __init__(self, decoder: Any, *, channels: int, threads: int | None) -> None:
@@ -89,18 +89,18 @@ class OpenVinoDecoder(torch.nn.Module):
 
     @property
     def weight_bytes(self) -> int:
-        """Of the weights, in their precision."""
+        """Bytes of the weights, in their original precision."""
         return self._network.weight_bytes
 
     def forward(self, sample: torch.Tensor, latent_embeds: None = None) -> torch.Tensor:
-        """As the decoder's own `forward`."""
+        """As `forward` of the torch decoder."""
         return self._network(sample)
 
 
 class _PlainUnet(torch.nn.Module):
-    """A UNet as a function of tensors alone.
+    """A UNet as a function whose arguments are all tensors.
 
-    It is called past its hooks: those are no part of its computation, and go on being called.
+    It calls `forward` directly, without the hooks of the UNet. Hooks must not be part of the trace.
     """
 
     def __init__(self, unet: Any) -> None:

@@ -1,4 +1,4 @@
-"""The samplers of Stable Diffusion by the names that requests have for them."""
+"""The samplers of Stable Diffusion, by the names that requests use."""
 
 from adapters.diffusion.sampling.making import Schedulers, new_scheduler, sampler_name
 

@@ -1,9 +1,10 @@
-"""Schedulers by the names that requests have for them.
+"""Makes schedulers by the names that requests use.
 
-What the training decides is the model's own and never a scheduler's default: its noise, what it
-predicts, up to how much noise (`_TRAINING`). Where a name says no schedule, the steps are spaced as
-the model's configuration says, else as each class of diffusers has it, which is how its authors
-publish it; but few steps begin where there is nothing but noise (`_FEW_STEPS`).
+The model's training decides the noise schedule, the type of prediction and the largest noise level.
+These come from the model's configuration and never from a scheduler's default (`_TRAINING`). If a
+name has no noise schedule, the model's configuration decides the spacing of the steps. If the
+configuration does not, the default of the diffusers class does, which is what its authors publish.
+A drawing of few steps always begins at pure noise (`_FEW_STEPS`).
 """
 
 import copy
@@ -16,7 +17,7 @@ import torch
 from diffusers import PNDMScheduler
 from diffusers.schedulers.scheduling_euler_discrete import rescale_zero_terminal_snr
 
-from adapters.diffusion.sampling import one_look, two_looks
+from adapters.diffusion.sampling import one_evaluation, two_evaluations
 from domain.errors import GenerationFailed
 from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
@@ -26,7 +27,7 @@ _TRAINING = (
     *("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas"),
     *("prediction_type", "rescale_betas_zero_snr"),
 )
-# A model's configuration may ask for any of these; a scheduler's name says which it has.
+# A model's configuration may set any of these. The name of a scheduler decides which one is used.
 _SPACINGS_OF_NOISE = (
     *("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"),
     "use_flow_sigmas",
@@ -36,15 +37,15 @@ _ASKED_FOR = {
     "use_exponential_sigmas": Scheduler.DPMPP_2M_EXPONENTIAL,
     "use_beta_sigmas": Scheduler.DPMPP_2M_BETA,
 }
-"""What draws by default with a model whose configuration asks for one of them."""
+"""The default sampler of a model whose configuration sets one of these options."""
 _FEW_STEPS = 8
-"""Up to so many, what a model was distilled for expects its first step at the largest noise, and
-«leading» steps would begin visibly below it. diffusers calls the spacing that begins there
-«trailing», and publishes SDXL Turbo, Lightning and Hyper-SD with it."""
+"""Up to this number of steps, a distilled model expects its first step at the largest noise level.
+Steps with «leading» spacing would begin visibly below it. Steps with «trailing» spacing begin at
+it; diffusers publishes SDXL Turbo, Lightning and Hyper-SD with that spacing."""
 _DISTILLED_STEPS = (50, 100, 125, 200)
-"""The first: of which an LCM or TCD was distilled to leap over some (Luo et al., arXiv:2310.04378,
-section 4.3). The others: for more steps than that; all divide 1000, so that the first step is at
-the largest noise."""
+"""The numbers of steps of which LCM and TCD take a part. These models were distilled with the first
+number (Luo et al., arXiv:2310.04378, section 4.3). The others are for drawings of more steps. All
+divide 1000, so that the first step is at the largest noise level."""
 _LEAST_SIGNAL = 2.0**-24
 _KEPT_TABLES = 32
 
@@ -52,49 +53,52 @@ _SECOND_ORDER: dict[str, object] = {"algorithm_type": "dpmsolver++", "solver_ord
 _STOCHASTIC: dict[str, object] = {"algorithm_type": "sde-dpmsolver++", "solver_type": "midpoint"}
 _TO_NO_NOISE: dict[str, object] = {"final_sigmas_type": "zero", "interpolation_type": "linear"}
 _CLASSES: Mapping[Sampler, tuple[Any, dict[str, object]]] = {
-    Sampler.EULER: (one_look.Euler, {}),
-    Sampler.EULER_A: (one_look.EulerAncestral, {}),
-    Sampler.HEUN: (two_looks.Heun, _TO_NO_NOISE),
-    Sampler.LMS: (one_look.Lms, {}),
-    Sampler.DPM2: (two_looks.Dpm2, _TO_NO_NOISE),
-    Sampler.DPM2_A: (two_looks.Dpm2Ancestral, _TO_NO_NOISE),
-    Sampler.DPMPP_2S_A: (two_looks.DpmPlusPlus2SAncestral, _TO_NO_NOISE),
-    Sampler.DPMPP_2M: (one_look.Dpm, _SECOND_ORDER | {"solver_type": "midpoint"}),
-    Sampler.DPMPP_SDE: (two_looks.DpmPlusPlusSde, _TO_NO_NOISE),
-    Sampler.DPMPP_2M_SDE: (one_look.Dpm, _STOCHASTIC | {"solver_order": 2}),
-    Sampler.DPMPP_3M_SDE: (one_look.Dpm, _STOCHASTIC | {"solver_order": 3}),
-    Sampler.UNIPC: (one_look.UniPc, {"solver_order": 2, "solver_type": "bh2", "predict_x0": True}),
-    # Latents are no pixels, which end at 1. The last step goes to the first noise of the training,
-    # as in Stable Diffusion's own DDIM.
-    Sampler.DDIM: (one_look.Ddim, {"clip_sample": False, "set_alpha_to_one": False}),
+    Sampler.EULER: (one_evaluation.Euler, {}),
+    Sampler.EULER_A: (one_evaluation.EulerAncestral, {}),
+    Sampler.HEUN: (two_evaluations.Heun, _TO_NO_NOISE),
+    Sampler.LMS: (one_evaluation.Lms, {}),
+    Sampler.DPM2: (two_evaluations.Dpm2, _TO_NO_NOISE),
+    Sampler.DPM2_A: (two_evaluations.Dpm2Ancestral, _TO_NO_NOISE),
+    Sampler.DPMPP_2S_A: (two_evaluations.DpmPlusPlus2SAncestral, _TO_NO_NOISE),
+    Sampler.DPMPP_2M: (one_evaluation.Dpm, _SECOND_ORDER | {"solver_type": "midpoint"}),
+    Sampler.DPMPP_SDE: (two_evaluations.DpmPlusPlusSde, _TO_NO_NOISE),
+    Sampler.DPMPP_2M_SDE: (one_evaluation.Dpm, _STOCHASTIC | {"solver_order": 2}),
+    Sampler.DPMPP_3M_SDE: (one_evaluation.Dpm, _STOCHASTIC | {"solver_order": 3}),
+    Sampler.UNIPC: (
+        one_evaluation.UniPc,
+        {"solver_order": 2, "solver_type": "bh2", "predict_x0": True},
+    ),
+    # Clipping is for pixels, which end at 1; latents do not. The last step goes to the least noise
+    # level of the training, as in Stable Diffusion's own DDIM.
+    Sampler.DDIM: (one_evaluation.Ddim, {"clip_sample": False, "set_alpha_to_one": False}),
     Sampler.PLMS: (
-        one_look.Plms,
+        one_evaluation.Plms,
         {"skip_prk_steps": True, "set_alpha_to_one": False, "prediction_type": "epsilon"},
     ),
-    Sampler.LCM: (one_look.Lcm, {"clip_sample": False}),
-    Sampler.TCD: (one_look.Tcd, {"clip_sample": False}),
+    Sampler.LCM: (one_evaluation.Lcm, {"clip_sample": False}),
+    Sampler.TCD: (one_evaluation.Tcd, {"clip_sample": False}),
 }
 
 
 def new_scheduler(
     name: Scheduler | None, configuration: Mapping[str, Any], num_inference_steps: int
 ) -> Any:
-    """A scheduler without any state, for one call of a Stable Diffusion pipeline.
+    """Make a scheduler for one call of a Stable Diffusion pipeline.
 
     Args:
-        name: None for DPM++ 2M with whatever else the configuration asks for.
-        configuration: That of the pipeline's own scheduler.
-        num_inference_steps: That the call will have.
+        name: The scheduler's name; None for DPM++ 2M with the options of the configuration.
+        configuration: The configuration of the pipeline's own scheduler.
+        num_inference_steps: The steps of the call.
 
     Raises:
-        GenerationFailed: that sampler cannot draw with a model that was trained so.
+        GenerationFailed: The sampler cannot draw with a model of this training.
     """
     few = num_inference_steps <= _FEW_STEPS
     if name is None and configuration.get("use_beta_sigmas"):
-        name = Scheduler.DPMPP_2M_BETA  # diffusers' own needs scipy
+        name = Scheduler.DPMPP_2M_BETA  # the implementation of diffusers needs scipy
     if name is None:
         spacing = {"timestep_spacing": "trailing"} if few else {}
-        return one_look.Dpm.from_config(configuration, **_SECOND_ORDER, **spacing)
+        return one_evaluation.Dpm.from_config(configuration, **_SECOND_ORDER, **spacing)
     kind, named = _CLASSES[name.sampler]
     options = {key: configuration[key] for key in _TRAINING if key in configuration}
     options |= dict.fromkeys(_SPACINGS_OF_NOISE, False) | _spacing(name, configuration, few)
@@ -107,41 +111,41 @@ def new_scheduler(
     scheduler = kind.from_config(
         configuration, **{key: value for key, value in (options | named).items() if key in known}
     )
-    # Where there is nothing but noise, nothing can be told from what noise is predicted. diffusers
-    # leaves this much of a picture in some classes; the others would divide by zero.
+    # At pure noise, predicted noise says nothing of the picture, and some classes would divide by
+    # zero. Other classes of diffusers leave this much signal there.
     scheduler.alphas_cumprod.clamp_(min=_LEAST_SIGNAL)
     if name is Scheduler.PLMS:
-        scheduler.told = configuration.get("prediction_type", "epsilon")
+        scheduler.network_prediction = configuration.get("prediction_type", "epsilon")
     if name is not Scheduler.DPMPP_2M_KARRAS:
         scheduler.schedule = name.schedule
     if name.sampler in (Sampler.DPM2, Sampler.DPM2_A) and (
         (name.schedule, scheduler.config.timestep_spacing) == (Schedule.AUTOMATIC, "linspace")
     ):
-        scheduler.schedule = Schedule.NORMAL  # the same, without the last step
+        scheduler.schedule = Schedule.NORMAL  # the same levels, without the last step
     return scheduler
 
 
 def _spacing(name: Scheduler, configuration: Mapping[str, Any], few: bool) -> dict[str, object]:
-    """The options of a class for how its steps are spaced."""
-    if name is Scheduler.DPMPP_2M_KARRAS:  # diffusers' own, which rounds the timesteps
+    """Return the options that decide the spacing of a class's steps."""
+    if name is Scheduler.DPMPP_2M_KARRAS:  # that of diffusers, which rounds the timesteps
         return {"use_karras_sigmas": True}
-    told = configuration.keys() - set(configuration.get("_use_default_values", ()))
-    if few or (configuration.get("rescale_betas_zero_snr") and "timestep_spacing" not in told):
-        # Only so does each class begin where the noise is pure (Lin et al., arXiv:2305.08891).
+    explicit = configuration.keys() - set(configuration.get("_use_default_values", ()))
+    if few or (configuration.get("rescale_betas_zero_snr") and "timestep_spacing" not in explicit):
+        # Only with this spacing every class begins at pure noise (Lin et al., arXiv:2305.08891).
         return {"timestep_spacing": "trailing"}
-    linear = "timestep_spacing" in told and configuration["timestep_spacing"] == "linspace"
+    linear = "timestep_spacing" in explicit and configuration["timestep_spacing"] == "linspace"
     if linear and name.sampler in (Sampler.DDIM, Sampler.PLMS):
-        # Their step goes 1000 / steps back, so it must come from there.
+        # Each step of theirs goes 1000 / steps timesteps down, and linear spacing is not that.
         return {"timestep_spacing": "trailing"}
     return {}
 
 
 def _rescaled_betas(name: Scheduler, configuration: Mapping[str, Any]) -> list[float]:
-    """The betas of a training that ends in pure noise, for a class that does not know of it."""
+    """Return the betas of a training up to pure noise, for a class without that option."""
     if name.sampler is Sampler.PLMS:
         raise GenerationFailed(
             "PLMS cannot draw with a model that was trained up to pure noise (zero terminal SNR): "
-            "it reckons with the noise that is predicted, which says nothing there; choose another "
+            "it needs the predicted noise, which says nothing at pure noise; choose another "
             "scheduler, such as DDIM"
         )
     kept = {key: configuration[key] for key in _TRAINING[:5] if key in configuration}
@@ -150,9 +154,10 @@ def _rescaled_betas(name: Scheduler, configuration: Mapping[str, Any]) -> list[f
 
 
 class Schedulers:
-    """Schedulers for the drawings of one pipeline. For one thread.
+    """Makes the schedulers for the drawings of one pipeline. Only one thread may use it.
 
-    Their tables are computed once for each name and number of steps, the last ones used are kept.
+    The tables of a scheduler are computed once for each name and number of steps. The tables that
+    were used last are kept.
     """
 
     def __init__(self, configuration: Mapping[str, Any], device: torch.device) -> None:
@@ -161,7 +166,7 @@ class Schedulers:
         self._made: OrderedDict[tuple[Scheduler | None, int], Any] = OrderedDict()
 
     def new(self, name: Scheduler | None, num_inference_steps: int) -> Any:
-        """As `new_scheduler`, with its timesteps set."""
+        """Return a scheduler of `new_scheduler` with its timesteps set."""
         key = (name, num_inference_steps)
         if key not in self._made:
             made = new_scheduler(name, self._configuration, num_inference_steps)
@@ -171,14 +176,14 @@ class Schedulers:
                 self._made.popitem(last=False)
         self._made.move_to_end(key)
         untouched = self._made[key]
-        # No drawing changes the configuration, and it is most of the work of a copy.
+        # No drawing changes the configuration, and copying it would be most of the work.
         fresh = copy.deepcopy(untouched, {id(untouched.config): untouched.config})
         fresh.ready_for = (num_inference_steps, self._device)
         return fresh
 
 
 def sampler_name(name: Scheduler | None, configuration: Mapping[str, Any]) -> str:
-    """What draws, for people: the name, or that of the default where there is none."""
+    """Return the name of the sampler for people: `name`, or the default's name for None."""
     if name is not None:
         return name
     asked = (named for option, named in _ASKED_FOR.items() if configuration.get(option))

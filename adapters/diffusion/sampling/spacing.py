@@ -1,8 +1,8 @@
-"""At how much noise the steps of a sampler stand.
+"""The noise levels of a sampler's steps.
 
-Noise levels are sigmas: the noise beside a picture of scale 1, sqrt((1 - a) / a) where a is the
-cumulated product of the alphas (Karras et al., arXiv:2206.00364, table 1). A table of them, one a
-timestep of the training, rises. The formulas are those of AUTOMATIC1111's
+A noise level is a sigma: the noise beside a picture of scale 1, sqrt((1 - a) / a), where a is the
+cumulated product of the alphas (Karras et al., arXiv:2206.00364, table 1). A table has one sigma
+for each timestep of the training, in rising order. The formulas are those of AUTOMATIC1111's
 `modules/sd_schedulers.py` and of k-diffusion's `sampling.py` and `external.py`.
 """
 
@@ -15,31 +15,34 @@ __all__ = ["is_leap", "noise_levels", "timesteps_of"]
 _RHO = 7.0
 """Karras et al., arXiv:2206.00364, section 3."""
 _BETA = 0.6
-"""Both parameters of the beta distribution, as Lee et al. have them (arXiv:2407.12173)."""
+"""Both parameters of the beta distribution, as in Lee et al. (arXiv:2407.12173)."""
 _BETA_TERMS = 60
-"""Of its series, and halvings: what is left is less than float64 tells."""
+"""Terms of its series, and bisections. The remaining error is below the precision of float64."""
 _LEAP = 3.0
-"""A step to less than one of so many parts of its sigma."""
+"""A step that divides its sigma by more than this is a leap."""
 
 
 def is_leap(sigma: float, lower: float) -> bool:
-    """Whether a step is so long that slopes of the latents tell nothing of its end.
+    """Whether a step is so long that slopes of the latents say nothing about its end.
 
-    Few steps have such a first one, and some spacings such a last one. A difference of two slopes
-    counts there many times what the finished latents differ by, and the picture drowns. Then the
-    mean of finished latents is taken in its place, which is right to the same order (Lu et al.,
-    arXiv:2211.01095, section 3).
+    The first step of a drawing of few steps is one, and so is the last step of some spacings. In
+    such a step a difference of two slopes is many times the difference of the finished latents, and
+    it drowns the picture. The samplers then take the mean of the finished latents, which is right
+    to the same order (Lu et al., arXiv:2211.01095, section 3).
     """
     return sigma > _LEAP * lower
 
 
 def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarray:
-    """The sigma at each of so many steps, falling, without the 0 after the last one.
+    """Return the sigma of each step in falling order, without the 0 after the last step.
 
     Args:
-        schedule: Any but `AUTOMATIC`, which is a sampler's own.
-        steps: At least 1.
-        table: The sigma of each timestep of the training, rising.
+        schedule: Any noise schedule except `AUTOMATIC`, which the sampler decides.
+        steps: The number of steps, at least 1.
+        table: The sigma of each timestep of the training, in rising order.
+
+    Raises:
+        ValueError: The schedule is `AUTOMATIC`.
     """
     last = len(table) - 1
     match schedule:
@@ -55,19 +58,19 @@ def noise_levels(schedule: Schedule, steps: int, table: np.ndarray) -> np.ndarra
         case Schedule.EXPONENTIAL:
             return np.exp(np.linspace(np.log(table[-1]), np.log(table[0]), steps))
         case Schedule.BETA:
-            # Of the timesteps, as in the paper. AUTOMATIC1111 and diffusers take shares of the
-            # range of sigmas. That leaves so few steps where the picture takes shape that samplers
-            # of second order burn it.
+            # The distribution is over the timesteps, as in the paper. AUTOMATIC1111 and diffusers
+            # apply it to the range of sigmas. That leaves so few steps at the noise levels where
+            # the picture takes shape that samplers of second order burn it.
             return _at(_beta_quantiles(1 - np.linspace(0, 1, steps)) * last, table)
     raise ValueError(f"{schedule} has no noise levels of its own")
 
 
 def _beta_quantiles(shares: np.ndarray) -> np.ndarray:
-    """Below which values so large shares of the beta distribution with both parameters `_BETA` lie.
+    """Return the quantiles of the beta distribution whose parameters are both `_BETA`.
 
-    The integral of the distribution's density is a power series (NIST Digital Library of
-    Mathematical Functions, 8.17.7), taken up to the middle, where each term is less than half of
-    the one before; the rest is its mirror image. It is inverted by bisection.
+    The integral of the density is a power series (NIST Digital Library of Mathematical Functions,
+    8.17.7). It is evaluated up to the middle, where each term is less than half of the term before.
+    The other half of the distribution is its mirror image. Bisection inverts the integral.
     """
     powers = np.arange(_BETA_TERMS)
     factors = np.cumprod(np.append(1.0, (powers[1:] - _BETA) / powers[1:])) / (_BETA + powers)
@@ -85,10 +88,10 @@ def _beta_quantiles(shares: np.ndarray) -> np.ndarray:
 
 
 def timesteps_of(levels: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """The timestep of each sigma, between two of the training by the logarithms of theirs."""
+    """Return the timestep of each sigma, interpolated linearly in the logarithm of sigma."""
     return np.interp(np.log(levels), np.log(table), np.arange(len(table), dtype=np.float64))
 
 
 def _at(timesteps: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """The sigma of each timestep; the inverse of `timesteps_of`."""
+    """Return the sigma of each timestep; the inverse of `timesteps_of`."""
     return np.exp(np.interp(timesteps, np.arange(len(table)), np.log(table)))

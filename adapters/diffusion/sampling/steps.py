@@ -1,4 +1,4 @@
-"""What is put before a class of diffusers, so that its steps are those that were asked for."""
+"""Base classes that make a scheduler of diffusers take exactly the steps of the request."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ __all__ = ["Evaluation", "ExactSteps", "SingleStep", "Taken", "clean_latents"]
 
 
 Taken = tuple[torch.Tensor, torch.Tensor]
-"""The latents after a step, and the finished latents as they look then."""
+"""The latents after a step, and the prediction of the finished latents at that step."""
 
 
 class Evaluation(NamedTuple):
@@ -20,9 +20,9 @@ class Evaluation(NamedTuple):
 
     Attributes:
         prediction: The output of the network.
-        timestep: Its timestep, on the CPU.
+        timestep: The timestep of the evaluation, on the CPU.
         sample: The latents before the step.
-        generator: Makes new noise, for each picture.
+        generator: A generator of new noise for each picture.
     """
 
     prediction: torch.Tensor
@@ -32,16 +32,17 @@ class Evaluation(NamedTuple):
 
 
 class ExactSteps:
-    """Takes as many steps as are asked for, spaced as its schedule says.
+    """Takes exactly the requested number of steps, spaced as the noise schedule says.
 
     Attributes:
-        schedule: `AUTOMATIC` leaves the spacing to the class of diffusers.
-        drops_least_noise: Whether a schedule is spaced for one step more, and its last left out. So
-            AUTOMATIC1111 has it of samplers for which the last one is too long a step («discard
-            next to last sigma»).
-        timesteps: One for each look of the network, on the device.
-        timesteps_on_cpu: The same. What is read of them there makes nobody wait for the device.
-        ready_for: The steps and the device of a copy that has its timesteps, and took no step.
+        schedule: The noise schedule. `AUTOMATIC` leaves the spacing to the class of diffusers.
+        drops_least_noise: Whether the schedule is spaced for one more step, whose noise level is
+            left out. AUTOMATIC1111 does this for samplers whose last step would be too long
+            («discard next to last sigma»).
+        timesteps: One for each evaluation of the network, on the device.
+        timesteps_on_cpu: The same on the CPU. Reading them there does not wait for the device.
+        ready_for: The number of steps and the device of a copy whose timesteps are set already and
+            that took no step yet.
     """
 
     schedule = Schedule.AUTOMATIC
@@ -50,12 +51,12 @@ class ExactSteps:
     timesteps_on_cpu: torch.Tensor
     ready_for: tuple[int, torch.device] | None = None
     begins_at = 0
-    """The number of the first look of the network that is taken, from 0."""
-    _look = 0
-    """The number of the next one."""
+    """The number of the first evaluation of the network, from 0."""
+    _next_evaluation = 0
+    """The number of the next evaluation."""
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
-        """As diffusers' own, without two slips of it; nothing where they are set already."""
+        """As in diffusers, without two faults of it. Does nothing if they are set already."""
         where = torch.device(device or "cpu")
         ready, self.ready_for = self.ready_for, None
         if ready == (num_inference_steps, where):
@@ -70,20 +71,21 @@ class ExactSteps:
             self.timesteps = torch.from_numpy(timesteps_of(levels, table)).float()
             self.sigmas = torch.from_numpy(np.append(levels, 0.0)).float()
         self.timesteps = self.arranged(num_inference_steps)
-        # Of equal first timesteps, as Karras' noise levels can be rounded to, the second is taken
-        # for the first unless it is said where to begin. And it would be looked for on the device.
+        # Karras' noise levels can be rounded to two equal first timesteps. Without a begin index,
+        # diffusers takes the second for the first, and it searches on the device.
         self.set_begin_index(0)
         self.timesteps_on_cpu = self.timesteps
         self.timesteps = self.timesteps.to(where)
 
     def training_levels(self) -> np.ndarray:
-        """The sigma of each timestep of the training, rising."""
+        """Return the sigma of each timestep of the training, in rising order."""
         signal = self.alphas_cumprod.double().numpy()  # type: ignore[attr-defined]
         return np.asarray(((1 - signal) / signal) ** 0.5)
 
     def arranged(self, num_inference_steps: int) -> torch.Tensor:
-        """The timesteps of the looks that so many steps take, made of those of the steps."""
-        # Trailing steps are counted down in floats, and of 61 of 1000 there are 62, the last at -1.
+        """Return the timestep of each evaluation of the network."""
+        # diffusers counts trailing steps down in floats. For 61 steps of 1000 it returns 62, and
+        # the last is at -1.
         if len(self.timesteps) > num_inference_steps:
             self.num_inference_steps = num_inference_steps
             sigmas = getattr(self, "sigmas", None)
@@ -92,27 +94,27 @@ class ExactSteps:
         return self.timesteps[:num_inference_steps]
 
     def set_begin_index(self, begin_index: int = 0) -> None:
-        """Begin at this look, counted from 0, as what starts from a picture does."""
-        self._look = self.begins_at = begin_index
+        """Begin at this evaluation, counted from 0, as a drawing from a picture does."""
+        self._next_evaluation = self.begins_at = begin_index
         scheduler: Any = super()
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(begin_index)
 
-    def steps_done(self, looks: int) -> int | None:
-        """How many steps are done after so many looks, since `begins_at`; None in the middle of a
-        step.
+    def steps_done(self, evaluations: int) -> int | None:
+        """Return the number of steps that are done after this many evaluations since `begins_at`.
+
+        None in the middle of a step.
         """
-        return looks
+        return evaluations
 
 
 class SingleStep(ExactSteps):
-    """As `ExactSteps`, for a class that computes in whatever precision it is given.
+    """As `ExactSteps`, for a class that computes in the precision of its input.
 
-    It computes in float32, as noise of each step in half precision would be other noise than that
-    in float32, and a seed means the same in each precision. And it keeps what it takes the finished
-    latents to be, under the name that multistep schedulers have for that. The tables that it looks
-    timesteps up in are on the CPU, so it takes them from there: else each step would wait for the
-    device to tell which it is.
+    The input is converted to float32. Noise in half precision would be other noise than in float32,
+    and a seed must mean the same in each precision. The prediction of the finished latents is kept
+    under the name that multistep schedulers use. Timesteps are looked up in tables on the CPU, so
+    no step waits for the device.
     """
 
     model_outputs: tuple[torch.Tensor, ...] = ()
@@ -125,9 +127,9 @@ class SingleStep(ExactSteps):
         generator: list[torch.Generator] | None = None,
         return_dict: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As diffusers' own, for `return_dict=False`: the next latents, and the finished ones."""
-        timestep = self.timesteps_on_cpu[self._look]
-        self._look += 1
+        """As in diffusers with `return_dict=False`: the next latents, and the finished ones."""
+        timestep = self.timesteps_on_cpu[self._next_evaluation]
+        self._next_evaluation += 1
         on_device, self.timesteps = self.timesteps, self.timesteps_on_cpu
         seen = Evaluation(model_output.float(), timestep, sample.float(), generator)
         drawn, clean = self.taken(seen)
@@ -136,7 +138,7 @@ class SingleStep(ExactSteps):
         return drawn.to(sample.dtype), clean
 
     def taken(self, seen: Evaluation) -> Taken:
-        """The next latents, and the finished ones as they look after this evaluation."""
+        """Return the next latents, and this evaluation's prediction of the finished latents."""
         scheduler: Any = super()
         drawn, clean = scheduler.step(
             seen.prediction, seen.timestep, seen.sample, generator=seen.generator, return_dict=False
@@ -145,17 +147,17 @@ class SingleStep(ExactSteps):
 
 
 def clean_latents(
-    prediction_type: str, told: torch.Tensor, sample: torch.Tensor, signal: float
+    prediction_type: str, prediction: torch.Tensor, sample: torch.Tensor, signal: float
 ) -> torch.Tensor:
-    """The finished latents that a network's prediction stands for.
+    """Return the finished latents that a network's prediction implies.
 
     Args:
         prediction_type: `epsilon` or `v_prediction`, as diffusers names them.
-        told: What the network predicted.
-        sample: What it saw, of variance 1: sqrt(signal) of the picture, the rest of it noise.
-        signal: The cumulated product of the alphas there (Ho et al., arXiv:2006.11239).
+        prediction: The output of the network.
+        sample: The network's input, of variance 1: sqrt(signal) times the picture, and noise.
+        signal: The cumulated product of the alphas at the timestep (Ho et al., arXiv:2006.11239).
     """
     root, noise = signal**0.5, (1 - signal) ** 0.5
     if prediction_type == "v_prediction":  # Salimans and Ho, arXiv:2202.00512, appendix D
-        return root * sample - noise * told
-    return (sample - noise * told) / root
+        return root * sample - noise * prediction
+    return (sample - noise * prediction) / root

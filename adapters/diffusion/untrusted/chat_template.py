@@ -1,13 +1,13 @@
-"""The one template that is rendered, which is the service's own.
+"""The only chat template that is rendered. It is the service's own.
 
 Two pipelines put a prompt into the form of a chat before their text encoder, Qwen3, reads it. A
-folder brings a template for it, a program in a language with loops; that one is never rendered.
+model folder has its own template: a program in a language with loops. The service never renders it.
 """
 
 __all__ = ["CHAT_PIPELINES", "CHAT_TEMPLATE"]
 
 CHAT_PIPELINES = frozenset({"Flux2KleinPipeline", "ZImagePipeline"})
-"""Those of the pipelines that are drawn with which call `apply_chat_template`; diffusers 0.42."""
+"""The supported pipelines that call `apply_chat_template`, as of diffusers 0.42."""
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -17,4 +17,4 @@ CHAT_TEMPLATE = (
     "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
     "{% endif %}"
 )
-"""ChatML as Qwen3's model card has it, for messages of plain text."""
+"""ChatML for messages of plain text, as in the model card of Qwen3."""

@@ -1,4 +1,4 @@
-"""What the domain refuses in a configuration, as the error of a load."""
+"""Turns the refusal of a configuration by the domain into the error of a load."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

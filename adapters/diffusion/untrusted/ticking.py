@@ -1,7 +1,7 @@
-"""Signs of life out of libraries that load a model.
+"""Signs of life from libraries that load a model.
 
-diffusers and transformers have no callback for it. torch has one for each module that becomes part
-of another, so a network of any number of layers can be stopped while it is put together.
+diffusers and transformers have no callback for a load. torch calls a hook for each module that
+becomes part of another module. So the construction of a network can be stopped at any layer.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,23 +15,23 @@ from domain.errors import ModelNotLoadable
 __all__ = ["MOST_MODULES", "ticking"]
 
 MOST_MODULES = 100_000
-"""Of one model. SDXL has some 5,000 with its text encoders and its autoencoder."""
+"""The most modules of one model. SDXL has about 5,000, with text encoders and autoencoder."""
 
 
 @contextmanager
 def ticking(tick: Callable[[], None]) -> Iterator[None]:
-    """Call `tick` for each module that is made a part of another one while the block lasts.
+    """Call `tick` for each module that becomes part of another one inside the block.
 
-    What it raises comes out of the library that makes the module. For one thread: the hook is the
-    process's, and nobody else makes modules.
+    An exception of `tick` passes through the library that makes the module. The hook belongs to the
+    whole process, so only one thread may make modules.
 
     Raises:
-        ModelNotLoadable: more modules are made than any model has. Whatever fields of a
-            configuration ask for them, this ends it before memory does.
+        ModelNotLoadable: More than `MOST_MODULES` modules are made. This stops a configuration that
+            asks for too many layers before memory runs out.
     """
     count = 0
 
-    def made(_module: Any, _name: str, _part: Any) -> None:
+    def register(_module: Any, _name: str, _part: Any) -> None:
         nonlocal count
         count += 1
         if count > MOST_MODULES:
@@ -41,7 +41,7 @@ def ticking(tick: Callable[[], None]) -> Iterator[None]:
             )
         tick()
 
-    hook = register_module_module_registration_hook(made)
+    hook = register_module_module_registration_hook(register)
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""Tensors out of a file that `torch.save` wrote, mapped and never unpickled.
+"""Reads tensors from a file that `torch.save` wrote. It maps the file and never unpickles it.
 
-What a file says is read by `domain.checkpoints`, which runs nothing; here its bytes become tensors.
-A tensor is a view of the mapped file, so nothing is allocated that the file does not hold.
+`domain.checkpoints` reads the pickle without running anything. This module turns the bytes into
+tensors. A tensor is a view of the mapped file, so no more memory is used than the file has bytes.
 """
 
 import os
@@ -21,12 +21,12 @@ __all__ = ["check_torch_file", "read_torch_weights"]
 def read_torch_weights(
     name: str, path: str, *, tick: Callable[[], None] = lambda: None
 ) -> dict[str, torch.Tensor]:
-    """Every tensor of the file by name, on the CPU, mapped from it.
+    """Return every tensor of the file by name. The tensors are on the CPU, mapped from the file.
 
     Args:
-        name: Of the model, for messages.
-        path: Of the file.
-        tick: Called between tensors; what it raises ends the reading.
+        name: The name of the model, for messages.
+        path: The path of the file.
+        tick: Called between tensors. An exception of it ends the reading.
 
     Raises:
         ModelNotLoadable: The file is corrupt, holds no tensors, or asks for more than it holds.
@@ -51,10 +51,10 @@ def read_torch_weights(
 
 
 def check_torch_file(name: str, path: str) -> None:
-    """See that a file can be left to `torch.load(weights_only=True)`: it holds tensors alone.
+    """Check that a file holds only tensors, so that `torch.load(weights_only=True)` may read it.
 
     Raises:
-        ModelNotLoadable: It names or asks for anything else; the message says what.
+        ModelNotLoadable: The file holds or asks for something else. The message says what.
         OSError: The file cannot be read.
     """
     with open(path, "rb") as file:
@@ -88,6 +88,6 @@ def _checked(name: str, file: BinaryIO, size: int, *, only_tensors: bool = False
 
 def _part(whole: torch.UntypedStorage, position: int, storage: Storage) -> torch.UntypedStorage:
     part = whole[position : position + storage.size]
-    # Files of before torch 1.6 do not align their data, which compiled code may rely on.
+    # Compiled code may need aligned data. Files from before torch 1.6 do not align theirs.
     is_aligned = position % max(1, DTYPE_BITS[storage.dtype] // 8) == 0
     return part if is_aligned else part.clone()

@@ -3,11 +3,9 @@
 import dataclasses
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -15,17 +13,15 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    create_engine,
     delete,
-    event,
     func,
     insert,
     select,
     update,
 )
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from adapters.storage.sql.engine import new_engine
 from adapters.storage.sql.job_json import job_from_json, job_to_json
 from adapters.storage.sql.schema import bring_up_to_date
 from adapters.storage.sql.tables import jobs
@@ -222,7 +218,7 @@ class SqlJobStore(JobStore):
             raise StorageUnavailable("the job database is being opened")
         try:
             if self._engine is None:
-                engine = _engine(self._url, self._patience)
+                engine = new_engine(self._url, self._patience)
                 try:
                     bring_up_to_date(engine, patience=self._long_patience)
                 except BaseException:
@@ -232,28 +228,6 @@ class SqlJobStore(JobStore):
             return self._engine
         finally:
             self._opening.release()
-
-
-def _engine(url: str, patience: float) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, pool_timeout=patience)
-    file = None if parsed.database in (None, "", ":memory:") else parsed.database
-    # SQLite refuses a URL that is not its own before it creates a file.
-    pool = {"pool_timeout": patience} if file else {}
-    engine = create_engine(parsed, connect_args={"timeout": patience}, **pool)
-    if file:
-        path = Path(file)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Prompts are private to their callers; SQLite's other files get the permissions of the
-        # first.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.execute("pragma journal_mode = wal")
-
-    return engine
 
 
 def _beyond_share(share: int) -> Select[tuple[int, str]]:

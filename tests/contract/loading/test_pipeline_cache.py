@@ -51,7 +51,7 @@ def loader() -> Loader:
 
 def make_cache(loader: Loader, limit: int) -> Any:
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.pipeline_cache import PipelineCache
+    from adapters.diffusion.loading.pipeline_cache import PipelineCache
 
     return PipelineCache(find_device("cpu"), limit, loader)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.diffusion.devices.device import find_device
-from adapters.diffusion.devices.errors import brief, is_of_the_bytes, translated_errors
+from adapters.diffusion.devices.errors import brief, is_permanent, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from domain.errors import DeviceLost, DomainError, GenerationFailed, OutOfMemory
 from domain.services.drawing_watchers import CallbackWatcher
@@ -57,17 +57,17 @@ def test_a_lost_device_is_found_in_the_context_of_another_error() -> None:
 
 
 def test_a_temporary_error_does_not_condemn_the_file() -> None:
-    assert is_of_the_bytes(ValueError("conv_in.weight has the shape [1]"))
+    assert is_permanent(ValueError("conv_in.weight has the shape [1]"))
     for error in (
         OSError(5, "Input/output error"),
         RuntimeError("can't start new thread"),
         RuntimeError("CUDA error: invalid argument"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
     ):
-        assert not is_of_the_bytes(error)
+        assert not is_permanent(error)
         outer = GenerationFailed("loading failed")
         outer.__cause__ = error
-        assert not is_of_the_bytes(outer)
+        assert not is_permanent(outer)
 
 
 def test_an_error_releases_the_drawing() -> None:

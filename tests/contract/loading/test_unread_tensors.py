@@ -68,9 +68,9 @@ def parts(family: ModelFamily, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 def why(weights: dict[str, Any], parts: dict[str, Any]) -> str | None:
-    from adapters.diffusion.loading.unread_tensors import why_not_all_is_read
+    from adapters.diffusion.loading.unread_tensors import unread_reason
 
-    return why_not_all_is_read(weights, parts)
+    return unread_reason(weights, parts)
 
 
 def test_every_tensor_of_a_published_checkpoint_is_read(

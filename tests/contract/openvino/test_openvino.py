@@ -99,8 +99,8 @@ def test_weights_in_bfloat16_draw_the_same_as_torch() -> None:
 def test_both_networks_run_in_openvino_and_are_counted(
     with_torch: DiffusersImageGenerator, with_openvino: DiffusersImageGenerator
 ) -> None:
+    from adapters.diffusion.loading.pipeline_cache import pipeline_bytes
     from adapters.diffusion.openvino.networks import OpenVinoDecoder, OpenVinoUnet
-    from adapters.diffusion.pipeline_cache import pipeline_bytes
 
     engine: Any = with_openvino._prepared()
     pipeline = engine._pipelines.get(DEMO_MODEL)
@@ -114,7 +114,7 @@ def test_both_networks_run_in_openvino_and_are_counted(
 
 def test_a_removed_model_is_released() -> None:
     from adapters.diffusion.devices.device import planned_device
-    from adapters.diffusion.pipeline_cache import PipelineCache
+    from adapters.diffusion.loading.pipeline_cache import PipelineCache
 
     def load(*_: object) -> Any:
         return accelerated(small_pipeline(4))

@@ -1,4 +1,4 @@
-"""Samplers of diffusers that look at the picture once a step."""
+"""Samplers of diffusers that evaluate the network once in a step."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-# diffusers offers it by its short name only where scipy is installed.
+# diffusers exports this class under its short name only if scipy is installed.
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 
 from adapters.diffusion.sampling.spacing import is_leap
@@ -33,11 +33,11 @@ __all__ = ["Ddim", "Dpm", "Euler", "EulerAncestral", "Lcm", "Lms", "Plms", "Tcd"
 
 _LMS_ORDER = 4
 _MOST_GAIN = 1.2
-"""How often a change of the newest finished latents may count in the next latents, where each step
-adds noise. What counts more leaves noise in pictures of the demo checkpoint at guidance 7.5."""
+"""The largest factor of a change of the newest finished latents in the next latents, if the step
+adds noise. Larger factors leave noise in pictures of the demo checkpoint at guidance 7.5."""
 _FEW_STEPS = 8
 _ADAMS_BASHFORTH = 2, 11 / 3, 20 / 3
-"""Of the orders 2, 3 and 4: how much the weights are together, without their signs."""
+"""The sum of the weights' absolute values, for the orders 2, 3 and 4."""
 
 
 class Euler(SingleStep, EulerDiscreteScheduler):
@@ -45,7 +45,7 @@ class Euler(SingleStep, EulerDiscreteScheduler):
 
 
 class EulerAncestral(SingleStep, EulerAncestralDiscreteScheduler):
-    """As `Euler`, further down and then up by new noise."""
+    """As `Euler`, but each step goes further down, and then up by new noise."""
 
 
 class Ddim(SingleStep, DDIMScheduler):
@@ -53,7 +53,7 @@ class Ddim(SingleStep, DDIMScheduler):
 
 
 class Lcm(SingleStep, LCMScheduler):
-    """Leaps to the finished latents, and back by new noise."""
+    """Jumps to the finished latents, and back by new noise."""
 
 
 class UniPc(ExactSteps, UniPCMultistepScheduler):
@@ -64,10 +64,10 @@ class Lms(SingleStep, LMSDiscreteScheduler):
     """A linear multistep method of fourth order over noise levels."""
 
     def get_lms_coefficient(self, order: int, t: int, current_order: int) -> float:
-        """As diffusers', exact and without its thousand operations on tensors.
+        """As in diffusers, but exact and without its thousand operations on tensors.
 
-        It is the integral of a Lagrange polynomial of at most third degree over a step, for which
-        two points of Gauss and Legendre suffice.
+        The coefficient is the integral of a Lagrange polynomial over a step. The polynomial has at
+        most the third degree, so Gauss-Legendre quadrature with two points is exact.
         """
         levels = self._levels
         nodes = [levels[t - number] for number in range(order)]
@@ -82,21 +82,22 @@ class Lms(SingleStep, LMSDiscreteScheduler):
         return timesteps
 
     def _is_stable(self, order: int) -> bool:
-        """Whether the weights of the slopes are small enough beside this step's noise level.
+        """Whether the weights of the slopes are small enough for this step's noise level.
 
-        Of any order such a method swings up where they are more than 2 divided by how fast the
-        slopes change (Hairer and Wanner, Solving Ordinary Differential Equations II, V.1), which
-        guidance makes about twice as fast. At fourth order 20 steps are already too few.
+        A multistep method of any order becomes unstable if the weights are larger than 2 divided by
+        the rate at which the slopes change (Hairer and Wanner, Solving Ordinary Differential
+        Equations II, V.1). Guidance makes this rate about twice as high. At fourth order 20 steps
+        are already too few.
         """
-        now = self._look - 1
+        now = self._next_evaluation - 1
         weights = (self.get_lms_coefficient(order, now, each) for each in range(order))
         return sum(map(abs, weights)) <= self._levels[now]
 
     def taken(self, seen: Evaluation) -> Taken:
         """As `SingleStep.taken`, without new noise.
 
-        The order is at most that of the looks there were: diffusers counts those before the first
-        one too where a drawing begins in the middle. And it is as high as is stable.
+        The order is as high as is stable, and at most the number of evaluations so far. For a
+        drawing that begins in the middle, diffusers counts evaluations that did not happen.
         """
         order = min(len(self.derivatives) + 1, _LMS_ORDER)
         while order > 1 and not self._is_stable(order):
@@ -108,16 +109,16 @@ class Lms(SingleStep, LMSDiscreteScheduler):
 
 
 def _lagrange(nodes: Sequence[float], number: int, point: float) -> float:
-    """The polynomial that is 1 at one of the nodes and 0 at the others, at a point."""
+    """Return the value at a point of the polynomial that is 1 at one node and 0 at the others."""
     others = [node for index, node in enumerate(nodes) if index != number]
     return math.prod((point - node) / (nodes[number] - node) for node in others)
 
 
 class Tcd(SingleStep, TCDScheduler):
-    """Zheng et al., arXiv:2402.19159, with as much new noise as they have (gamma 0.3)."""
+    """Zheng et al., arXiv:2402.19159, with their amount of new noise (gamma 0.3)."""
 
     def taken(self, seen: Evaluation) -> Taken:
-        """As `SingleStep.taken`; what diffusers tells beside the next latents is noised again."""
+        """As `SingleStep.taken`. diffusers returns noised latents in place of the finished ones."""
         drawn, _ = super().taken(seen)
         signal = float(self.alphas_cumprod[seen.timestep])
         return drawn, clean_latents(
@@ -128,46 +129,48 @@ class Tcd(SingleStep, TCDScheduler):
 class Plms(SingleStep, PNDMScheduler):
     """Liu et al., arXiv:2202.09778, without their Runge-Kutta steps.
 
-    The first step has two looks.
+    The first step evaluates the network twice.
 
     Attributes:
-        told: What the network predicts. The method is one of predicted noise, which is what
-            `prediction_type` is; means of predicted velocities, as diffusers has them, are off.
+        network_prediction: The type of the network's prediction. The method needs predicted noise,
+            so `prediction_type` is always that of noise. diffusers averages predicted velocities,
+            which is wrong.
     """
 
-    told = "epsilon"
+    network_prediction = "epsilon"
     _start: torch.Tensor
-    """What the first look saw, and how much signal was in it."""
+    """The latents of the first evaluation."""
     _signal: float
+    """The share of the picture in `_start`."""
     ets: list[torch.Tensor]
     _kept: Sequence[torch.Tensor] = ()
-    """The noise of the last looks, but for the second one."""
+    """The noise of the last evaluations, except for the second one."""
 
     def arranged(self, num_inference_steps: int) -> torch.Tensor:
-        """One more than there are steps, for the second look of the first one."""
+        """As `ExactSteps.arranged`, with one more for the first step's second evaluation."""
         self._kept = ()
         return self.timesteps[: num_inference_steps + 1]
 
-    def steps_done(self, looks: int) -> int | None:
+    def steps_done(self, evaluations: int) -> int | None:
         """As `ExactSteps.steps_done`."""
         if len(self.timesteps_on_cpu) == 1 or self.begins_at:
-            return looks
-        return looks - 1 if looks > 1 else None
+            return evaluations
+        return evaluations - 1 if evaluations > 1 else None
 
     def taken(self, seen: Evaluation) -> Taken:
         """As `SingleStep.taken`, without new noise."""
         signal = float(self.alphas_cumprod[seen.timestep])
-        clean = clean_latents(self.told, seen.prediction, seen.sample, signal)
+        clean = clean_latents(self.network_prediction, seen.prediction, seen.sample, signal)
         noise = (seen.sample - signal**0.5 * clean) / (1 - signal) ** 0.5
-        if self._look == 1:
+        if self._next_evaluation == 1:
             self._start, self._signal = seen.sample, signal
-        elif self._look == 2 and is_leap(_sigma(self._signal), _sigma(signal)):
-            # The second look of the first step, whose mean with the first is taken.
+        elif self._next_evaluation == 2 and is_leap(_sigma(self._signal), _sigma(signal)):
+            # The second evaluation of the first step, whose mean with the first is taken.
             root, rest = self._signal**0.5, (1 - self._signal) ** 0.5
             noise = 2 * (self._start - root * clean) / rest - self.ets[-1]
         if self.counter > 1:
             order = min(len(self._kept) + 1, self._stable_order(seen.timestep))
-            # The mean of a noise with itself is what the first order takes.
+            # The first order takes the mean of the noise with itself.
             self.ets = list(self._kept[1 - order :]) if order > 1 else [noise]
         if self.counter != 1:
             self._kept = (*self._kept[-2:], noise)
@@ -175,7 +178,10 @@ class Plms(SingleStep, PNDMScheduler):
         return drawn, clean
 
     def _stable_order(self, timestep: torch.Tensor) -> int:
-        """As `Lms`, of the step from there, whose weights are those of equal steps."""
+        """Return the highest stable order, as in `Lms`, for the step from `timestep`.
+
+        The weights are those of equal steps.
+        """
         before = int(timestep) - self.config.num_train_timesteps // self.num_inference_steps
         lower = self.alphas_cumprod[before] if before >= 0 else self.final_alpha_cumprod
         share = 1 - _sigma(float(lower)) / _sigma(float(self.alphas_cumprod[timestep]))
@@ -187,11 +193,11 @@ def _sigma(signal: float) -> float:
 
 
 class Dpm(ExactSteps, DPMSolverMultistepScheduler):
-    """DPM-Solver++ of Lu et al., arXiv:2211.01095, over several steps."""
+    """The multistep DPM-Solver++ of Lu et al., arXiv:2211.01095."""
 
     @property
     def drops_least_noise(self) -> bool:  # type: ignore[override]
-        """Of the third order alone."""
+        """As `ExactSteps.drops_least_noise`: True for the third order alone."""
         return bool(self.config.solver_order == 3)
 
     def multistep_dpm_solver_second_order_update(
@@ -202,7 +208,7 @@ class Dpm(ExactSteps, DPMSolverMultistepScheduler):
         noise: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> torch.Tensor:
-        """As diffusers'. With few steps and new noise, one that is too long is of first order."""
+        """As in diffusers, but with few steps and new noise, a long step is of first order."""
         if noise is not None and self.num_inference_steps <= _FEW_STEPS:
             index = self.step_index
             levels = self.sigmas[index - 1 : index + 2]
@@ -226,12 +232,13 @@ class Dpm(ExactSteps, DPMSolverMultistepScheduler):
         noise: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> torch.Tensor:
-        """As diffusers', but for the stochastic form, whose last term has a wrong sign there.
+        """As in diffusers, except for the stochastic form, whose last term has a wrong sign there.
 
-        The factors are k-diffusion's `sample_dpmpp_3m_sde` at eta 1. That of the second difference
-        is (exp(-2 h) - 1 + 2 h) / (2 h)^2 - 1/2, subtracted; diffusers adds its negative less 1,
-        which does not vanish with the length of the step. A step that is too long, or much longer
-        than those before it, is of second order: it would extrapolate too far.
+        The factors are those of k-diffusion's `sample_dpmpp_3m_sde` at eta 1. The factor of the
+        second difference is (exp(-2 h) - 1 + 2 h) / (2 h)^2 - 1/2, and the term is subtracted.
+        diffusers adds the negative of that factor less 1, which does not vanish with the length of
+        the step. A step that is too long, or much longer than the steps before it, is of second
+        order, because the third order would extrapolate too far.
         """
         if self.config.algorithm_type != "sde-dpmsolver++":
             found: torch.Tensor = super().multistep_dpm_solver_third_order_update(

@@ -1,4 +1,4 @@
-"""Loaded pipelines, as many as fit."""
+"""Keeps as many pipelines loaded as fit the memory."""
 
 import dataclasses
 import logging
