@@ -45,10 +45,10 @@ class QueueFull(Refused):
     def __str__(self) -> str:
         if self.of_caller:
             return (
-                f"{self.waiting} jobs of this caller wait already, which is the most that one "
-                "caller may have"
+                f"{self.waiting} jobs of this caller are already waiting, which is the limit for "
+                "one caller"
             )
-        return f"the queue is full: {self.waiting} jobs wait already"
+        return f"the queue is full: {self.waiting} jobs are already waiting"
 
 
 @dataclass(eq=False)
