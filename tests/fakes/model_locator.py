@@ -13,9 +13,9 @@ class FakeModelLocator(ModelLocator):
     def __init__(self, *models: ModelRecord) -> None:
         self._models = {model.id: model for model in models}
 
-    def put(self, model: ModelRecord) -> None:
-        """Have this model from now on, in the place of another of its id."""
-        self._models[model.id] = model
+    def put(self, model: ModelRecord, model_id: str | None = None) -> None:
+        """Find this model from now on, by its own id or by another one."""
+        self._models[model_id or model.id] = model
 
     def locate(self, model_id: str) -> ModelRecord:
         if model_id not in self._models:

@@ -49,7 +49,7 @@ def generate(
     embed_metadata: bool = True,
 ) -> Generated:
     """Draw `requests` with `model`, and encode the pictures as the service does."""
-    MODELS.put(model)
+    MODELS.put(model, requests[0].model_id)  # whatever id the request names
     drawn = generator.draw(
         DrawingBatch(requests=tuple(requests), at_once=at_once),
         CallbackWatcher(on_step=on_step, on_load=on_load, on_preview=on_preview),

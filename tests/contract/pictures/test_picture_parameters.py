@@ -38,5 +38,5 @@ def test_a_picture_may_say_nothing(codec: PictureCodec, output_format: OutputFor
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"GIF89a", b"\x89PNG", b"RIFF\x04\0\0\0WAVE"])
 def test_bytes_that_are_not_a_picture_have_no_parameters(codec: PictureCodec, data: bytes) -> None:
-    with pytest.raises(UnreadablePicture, match="send a PNG, JPEG or WebP file"):
+    with pytest.raises(UnreadablePicture, match="is not a PNG, JPEG or WebP file"):
         codec.parameters(data)

@@ -134,7 +134,7 @@ def test_a_thumbnail_that_cannot_be_stored_is_still_returned(
     assert (response.status_code, response.content_type) == (200, "image/webp")
     assert service.results.thumbnails == {}
     assert not sum(service.jobs.more_bytes.values())  # which each attempt would add to
-    assert "a thumbnail of job 'small' is not kept" in caplog.text
+    assert "a thumbnail of job 'small' is not stored" in caplog.text
 
 
 def test_a_picture_that_cannot_be_reduced_is_returned_unchanged(
