@@ -92,7 +92,7 @@ def error_classes(base: type[DomainError] = DomainError) -> tuple[type[DomainErr
 
 
 def restored(code: str, facts: Mapping[str, Any]) -> DomainError | None:
-    """Return the error with this code and these facts; None if this release has no such error."""
+    """The error that had this code and these facts; None where this release has no such error."""
     for cls in error_classes():
         if cls.code == code:
             try:

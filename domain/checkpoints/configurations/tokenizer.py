@@ -177,11 +177,11 @@ def _check_precompiled(name: str, text: object) -> None:
             # An unreachable unit is all zero.
             if unit == 0:
                 continue
-            raise _refused(name, "has a Precompiled step that leads outside of its table")
+            raise _refused(name, "has a Precompiled step that leads outside its table")
         if has_value:
             value = units[base] & 0x7FFFFFFF
             if value >= len(texts) or texts[value] & 0xC0 == 0x80:
-                raise _refused(name, "has a Precompiled step that leads outside of its texts")
+                raise _refused(name, "has a Precompiled step that leads outside its texts")
 
 
 def _check_vocabulary(name: str, table: dict[str, Any]) -> None:

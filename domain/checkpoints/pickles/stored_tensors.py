@@ -97,7 +97,7 @@ def stored_tensor(
     first = whole(offset)
     last = first + sum((extent - 1) * step for extent, step in zip(extents, steps, strict=True))
     if all(extents) and (last + 1) * DTYPE_BITS[kind] > storage.size * 8:
-        raise UnreadableHeader("its pickle describes a tensor that reaches outside of its data")
+        raise UnreadableHeader("its pickle describes a tensor that reaches outside its data")
     tensor = StoredTensor(storage, kind, first, extents, steps)
     if tensor.repeated_bytes > LARGEST_REPEATED_BYTES:
         raise UnreadableHeader("its pickle describes a tensor that is far larger than its data")

@@ -122,7 +122,7 @@ def _follow_zip(
     if len({name.lower() for name in by_name}) < len(entries):
         raise UnreadableHeader("its zip archive holds two entries of the same name")
     if any(entry.header_offset + entry.compress_size > size for entry in entries):
-        raise UnreadableHeader("its zip directory names data outside of the file")
+        raise UnreadableHeader("its zip directory names data outside the file")
     if sum(entry.file_size for entry in entries) > 4 * size:
         raise UnreadableHeader("its zip archive unpacks to far more than its size")
     folder = entries[0].filename.split("/")[0] if entries else ""
@@ -147,7 +147,7 @@ def _follow_zip(
             raise UnreadableHeader("its data is compressed; torch writes data as it is")
         positions[storage.key] = _data_position(reader, entry)
         if positions[storage.key] + storage.size > size:
-            raise UnreadableHeader("its zip directory names data outside of the file")
+            raise UnreadableHeader("its zip directory names data outside the file")
     return content, positions
 
 
