@@ -1,4 +1,4 @@
-"""Pictures, asked for as that API's clients do."""
+"""The route `txt2img` of AUTOMATIC1111's API."""
 
 import uuid
 from http import HTTPStatus
@@ -87,7 +87,7 @@ def txt2img_blueprint(
 
 
 def _format(asked: AskedTxt2Img, own: Options) -> dict[str, Any]:
-    """The format that a request asks for, or its caller's options do. Only some have a quality."""
+    """Return the format and the quality of a request, or else those of its caller's options."""
     name = OutputFormat(asked.fields.get("output_format", own.samples_format))
     quality = own.jpeg_quality if asked.jpeg_quality is None else asked.jpeg_quality
     return {"output_format": name, "quality": quality if name.has_quality else None}
