@@ -43,7 +43,7 @@ class Places:
             return self._held.total()
 
     def take(self, caller: str) -> bool:
-        """Take a place if this caller may have one. It never waits. Return it with `give_back`."""
+        """Take a place if this caller may have one. Return whether it got one, without a wait."""
         with self._changing:
             free = self._number - self._held.total()
             if free <= 0 or self._held[caller] >= fair_places(self._number, free):
@@ -52,7 +52,7 @@ class Places:
             return True
 
     def give_back(self, caller: str) -> None:
-        """Return a place that this caller took."""
+        """Free a place of this caller."""
         with self._changing:
             self._held[caller] -= 1
             if not self._held[caller]:
