@@ -11,7 +11,7 @@ from adapters.http.automatic1111.png_info import png_info_blueprint
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.program import program_blueprint
 from adapters.http.automatic1111.progress import progress_blueprint
-from adapters.http.automatic1111.txt2img import txt2img_blueprint
+from adapters.http.automatic1111.txt2img.routes import txt2img_blueprint
 
 __all__ = [
     "ERROR_FORM",

@@ -7,9 +7,9 @@ from typing import Any
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint
 from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.options import CallersOptions, Options
-from adapters.http.automatic1111.pictures import SdapiPicturesSchema, pictures
 from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
-from adapters.http.automatic1111.schemas import AskedTxt2Img, SdapiTxt2ImgSchema
+from adapters.http.automatic1111.txt2img.pictures import SdapiPicturesSchema, pictures
+from adapters.http.automatic1111.txt2img.schemas import AskedTxt2Img, SdapiTxt2ImgSchema
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
