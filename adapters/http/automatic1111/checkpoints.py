@@ -3,10 +3,15 @@
 import re
 
 from domain.errors import ModelNotFound, ModelsNotRead
+from domain.generation.fields import MODEL_NAME
+from domain.limits import TextLength
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["chosen_checkpoint", "stem", "title"]
+__all__ = ["CHECKPOINT_NAME", "chosen_checkpoint", "stem", "title"]
+
+CHECKPOINT_NAME = TextLength(0, MODEL_NAME.maximum)
+"""The allowed length of a model's name; empty for the default model."""
 
 _TITLE = re.compile(rf".+ \[([0-9a-fA-F]{{{SHORT_ID},64}})\]")
 

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import INCLUDE, Schema, fields
 
-from adapters.http.automatic1111.checkpoints import title
+from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME, title
 from adapters.http.automatic1111.errors import SdapiErrorSchema
+from adapters.http.automatic1111.names import named_format
 from adapters.http.automatic1111.options.callers_options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import PREFIX
-from adapters.http.automatic1111.txt2img.schemas import CHECKPOINT_NAME, named_format
 from adapters.http.automatic1111.unsupported import refused_settings
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect, require_scope

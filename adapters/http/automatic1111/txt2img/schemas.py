@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.automatic1111.names import NAMES
+from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
+from adapters.http.automatic1111.names import JPG, NAMES, named_format
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
@@ -31,27 +32,24 @@ from adapters.http.generation.fields import (
 )
 from adapters.http.generation.judged import JudgedSchema
 from adapters.http.generation.rules import images_rule
-from domain.generation.fields import LIMITS, MODEL_NAME, integers
+from domain.generation.fields import LIMITS, integers
 from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.limits import TextLength
 from domain.samplers import Scheduler
 
-__all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "AskedTxt2Img", "SdapiTxt2ImgSchema", "named_format"]
+__all__ = ["CHECKPOINT", "AskedTxt2Img", "SdapiTxt2ImgSchema"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
 _FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
 _READ_SETTINGS = (_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality")
-CHECKPOINT_NAME = TextLength(0, MODEL_NAME.maximum)
-"""The allowed length of a model's name; empty for the default model."""
 _WORD = TextLength(0, 100)
 _NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
 _NUMBER = re.compile(r"\s*-?[0-9]{1,20}(\.[0-9]{1,20})?\s*")
 _IMAGES, _QUALITY = integers("num_images"), integers("quality")
 _RANDOM = -1
-_JPG = "jpg"
 
 # A LoRA or hypernetwork in a prompt, as the web UI's `modules/extra_networks.py` finds it.
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
@@ -67,7 +65,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
         "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
         "means a random seed.",
     },
-    "output_format": {"enum": [*OutputFormat, _JPG]},
+    "output_format": {"enum": [*OutputFormat, JPG]},
 }
 """The descriptions of fields whose meaning differs in this API."""
 _KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
@@ -250,11 +248,6 @@ class SdapiTxt2ImgSchema(JudgedSchema):
             send_images=found["send_images"],
             ignored=[*([] if is_followed else ["scheduler"]), *found["ignored"]],
         )
-
-
-def named_format(name: object) -> object:
-    """Return this service's name of a format of AUTOMATIC1111's API. Other values do not change."""
-    return OutputFormat.JPEG.value if name == _JPG else name
 
 
 def _number(data: Mapping[str, Any]) -> int:
