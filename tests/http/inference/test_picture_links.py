@@ -173,7 +173,7 @@ def test_a_file_of_another_owner_or_type_is_refused_as_a_key(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "key")
-    with pytest.raises(StorageUnavailable, match="is not a file|cannot be read"):
+    with pytest.raises(StorageUnavailable, match=r"is not a file|cannot be read"):
         LinkKey(None, tmp_path / "key")()
 
 
