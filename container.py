@@ -49,9 +49,9 @@ __all__ = ["LIBRARY_ENVIRONMENT", "Container"]
 
 LIBRARY_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {
-        # What lies in the folders is drawn with. No library may ask a hub for anything.
+        # Models come from the model folders alone. No library may ask a hub for anything.
         "HF_HUB_OFFLINE": "1",
-        # What these say of themselves at import is no news to who runs the service.
+        # What these libraries log at import is of no use to an operator.
         "DIFFUSERS_VERBOSITY": "error",
         "TRANSFORMERS_VERBOSITY": "error",
         # torch asks Linux for large pages, whose first touch costs less: on a CPU a seventh of
@@ -59,13 +59,16 @@ LIBRARY_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "THP_MEM_ALLOC_ENABLE": "1",
     }
 )
-"""What a process that draws sets in its environment, where it is not set, before it does."""
+"""Variables that a process sets before it imports the drawing libraries, unless they are set."""
 
 
 def _credential_checker(
     settings: Settings, *, metrics_scopes: frozenset[Scope] = frozenset()
 ) -> CredentialChecker:
-    """Who METRICS_KEY belongs to is known everywhere, and may do what `metrics_scopes` say."""
+    """Return a checker that knows every credential.
+
+    It accepts METRICS_KEY too, and grants it `metrics_scopes` alone.
+    """
     tokens = JwtTokens(settings.secret_key) if settings.secret_key else None
     metrics_keys = [settings.metrics_key] if settings.metrics_key else []
     verifiers: list[CredentialVerifier] = [
@@ -192,7 +195,7 @@ def _metrics(counts: "CollectorRegistry", settings: Settings, **state: Any) -> "
 
 
 def _app(**collaborators: Any) -> "Flask":
-    # An embedder draws without ever importing Flask.
+    # A program that embeds the service draws without importing Flask.
     from adapters.http.app import create_app
 
     return create_app(**collaborators)
@@ -201,11 +204,11 @@ def _app(**collaborators: Any) -> "Flask":
 class Container(containers.DeclarativeContainer):
     """`Container(settings=Settings(...))`; a test overrides a provider to swap a fake in.
 
-    Everything is made when first asked for and then shared.
+    Each object is made when it is first needed, and shared from then on.
     """
 
     settings = providers.Dependency(instance_of=Settings)
-    # Where a model has this name or path, the others are left alone.
+    # If a model has this name or path, the other models are not read.
     only_model: providers.Provider[str | None] = providers.Object(None)
 
     model_source = providers.ThreadSafeSingleton(_model_source, settings, only_model)
@@ -219,12 +222,12 @@ class Container(containers.DeclarativeContainer):
         overrides=providers.Callable(PlanOverrides.of, settings),
         cache_bytes=settings.provided.model_cache_bytes,
     )
-    # Each generator has its own report, so that one that takes the place of it brings its own.
+    # The report belongs to the generator: a test that overrides the generator overrides both.
     device_report = providers.Callable(_report_of, image_generator)
     process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
-    # At /metrics a metrics key has the right that is asked for there, and nowhere else any.
+    # A metrics key has the scope that /metrics needs, and has it at /metrics alone.
     metrics_checker = providers.ThreadSafeSingleton(
         _credential_checker, settings, metrics_scopes=frozenset({Scope.MODELS_READ})
     )

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do."""
+"""Callers and their rights."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from domain.limits import TextLength
 __all__ = ["SCOPE_TEXT", "AccessToken", "Principal", "Scope", "join_scopes", "scope_problem"]
 
 SCOPE_TEXT = TextLength(0, 1000)
-"""How long a list of scopes may be."""
+"""The allowed length of a list of scopes."""
 
 
 class Scope(StrEnum):
-    """A right, named as it stands in a token's `scope` (RFC 8693, section 4.2)."""
+    """A right. Its value is its name in a token's `scope` (RFC 8693, section 4.2)."""
 
     MODELS_READ = "models:read"
     INFERENCE_RUN = "inference:run"
 
 
 def join_scopes(scopes: Iterable[Scope]) -> str:
-    """The space-separated form of RFC 8693, in a fixed order."""
+    """Return the space-separated form of RFC 8693, in a fixed order."""
     given = frozenset(scopes)
     return " ".join(scope for scope in Scope if scope in given)
 
 
 def scope_problem(value: object, allowed: Iterable[Scope] = tuple(Scope)) -> str | None:
-    """What is wrong with a space-separated scope; None when it names `allowed` ones alone."""
+    """Return what is wrong with a space-separated scope; None if `allowed` has all its scopes."""
     if message := SCOPE_TEXT.problem(value):
         return message
     known = frozenset(allowed)
@@ -37,7 +37,7 @@ def scope_problem(value: object, allowed: Iterable[Scope] = tuple(Scope)) -> str
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller: `name` owns jobs, `scopes` are the rights, `may_mint` tells keys from tokens."""
+    """A caller. `name` owns jobs, `scopes` are its rights, and `may_mint` is true for API keys."""
 
     name: str
     scopes: frozenset[Scope]
@@ -46,7 +46,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A minted token, good for `expires_in` seconds with `scopes`."""
+    """A new token, valid for `expires_in` seconds with `scopes`."""
 
     token: str
     expires_in: int

@@ -1,4 +1,4 @@
-"""Bounds of a value, as values: each checks what it is given and says in words what is wrong."""
+"""Limits of values. Each checks a value and returns in words what is wrong with it."""
 
 import math
 import re
@@ -7,14 +7,14 @@ from typing import ClassVar
 
 __all__ = ["IntegerRange", "Limit", "NumberRange", "OneOf", "TextLength", "one_line_end"]
 
-# Unicode's control characters (Cc) but tab and newline, and lone surrogates (Cs).
+# Unicode's control characters (Cc) except tab and newline, and lone surrogates (Cs).
 _CONTROLS = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
 _FORBIDDEN = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 _CONTROLS_BUT_RETURN = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 
 
 def one_line_end(text: str) -> str:
-    """`text` with a newline for each end of a line, however it is written: CR LF, CR or LF."""
+    """Return `text` with a newline for each line end: CR LF, CR or LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -26,7 +26,7 @@ class IntegerRange:
     maximum: int
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         if isinstance(value, bool) or not isinstance(value, int):
             return f"is {_shown(value)}; it must be an integer"
         if not self.minimum <= value <= self.maximum:
@@ -42,7 +42,7 @@ class NumberRange:
     maximum: float
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"is {_shown(value)}; it must be a number"
         if not (math.isfinite(value) if isinstance(value, float) else True):
@@ -57,15 +57,15 @@ class TextLength:
     """Text of `minimum` to `maximum` characters that can be stored, logged and sent as UTF-8."""
 
     PATTERN: ClassVar[str] = f"^[^{_CONTROLS}]*$"
-    """What characters it may hold, as a regular expression of ECMA-262 for what is UTF-8."""
+    """The allowed characters, as a regular expression of ECMA-262 for UTF-8."""
     LINES_PATTERN: ClassVar[str] = f"^[^{_CONTROLS_BUT_RETURN}]*$"
-    """The same of text that `one_line_end` is still to be applied to."""
+    """The allowed characters before `one_line_end` is applied."""
 
     minimum: int
     maximum: int
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         if not isinstance(value, str):
             return f"is {_shown(value)}; it must be text"
         if not self.minimum <= len(value) <= self.maximum:
@@ -83,36 +83,36 @@ class TextLength:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some words, to the letter.
+    """One of several words, in the same case.
 
     Attributes:
-        words: All of them.
-        told: The same for people, where the list of the words is too long for a message.
+        words: The allowed words.
+        told: A shorter description for messages, if the list of words is too long.
     """
 
     words: tuple[str, ...]
     told: str = ""
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         if not isinstance(value, str) or value not in self.words:
             return f"is {_shown(value)}; it must be one of: {self.told or ', '.join(self.words)}"
         return None
 
 
 Limit = IntegerRange | NumberRange | TextLength | OneOf
-"""The bounds of one field."""
+"""The limit of a field."""
 
 
 _SHOWN_CHARACTERS = 40
-"""Of a value that a client sent, in a message."""
+"""The most characters of a client's value in a message."""
 
 
 def _shown(value: object) -> str:
-    """`value` for an error message: never longer than a line, whatever was sent."""
+    """Return `value` for an error message, in one line at most."""
     if isinstance(value, int) and abs(value) >= 10**20:
         return "a number of more than 20 digits"
-    if isinstance(value, list | dict):  # its text could be deeper than Python's stack
+    if isinstance(value, list | dict):  # its text could exceed Python's stack
         return "a list" if isinstance(value, list) else "an object"
     text = ascii(value)
     if len(text) <= _SHOWN_CHARACTERS:

@@ -1,4 +1,4 @@
-"""Picture files that a caller sent or that were drawn here, by name and never as bytes."""
+"""References to picture files that a caller sent or that the service drew, without their bytes."""
 
 import re
 from dataclasses import dataclass
@@ -11,31 +11,31 @@ __all__ = ["MOST_PIXELS_DRAWN", "MOST_PIXELS_SENT", "PictureRef"]
 
 _MEGAPIXEL = 2**20
 MOST_PIXELS_SENT = 16 * _MEGAPIXEL
-"""Of a picture that a request takes."""
+"""The most pixels of a picture that a caller sends."""
 MOST_PIXELS_DRAWN = 64 * _MEGAPIXEL
-"""Of a picture that an upscaler makes."""
+"""The most pixels of a picture that an upscaler makes."""
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRef:
-    """A picture file, named by the SHA-256 of its bytes, as models are.
+    """A picture file. Its name is the SHA-256 of its bytes, as with models.
 
-    Two files are two pictures, whatever their pixels.
+    Two files with equal pixels are two pictures.
 
     Attributes:
         id: SHA-256 of the file, 64 hex digits; kept in lower case.
-        media_type: Of the file.
-        size: Of the file, in bytes.
+        media_type: The media type of the file.
+        size: The size of the file in bytes.
         width: Pixels.
         height: Pixels.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     MEDIA_TYPE: ClassVar[Limit] = OneOf(("image/png", "image/jpeg", "image/webp"))
-    # A file that was drawn here may be larger than one that a caller may send.
+    # A picture of the service may be larger than one that a caller may send.
     SIZE: ClassVar[Limit] = IntegerRange(1, 2**53 - 1)
     SIDE: ClassVar[Limit] = IntegerRange(1, MOST_PIXELS_DRAWN)
 
@@ -64,7 +64,7 @@ class PictureRef:
 
     @property
     def pixels(self) -> int:
-        """How many there are."""
+        """The number of pixels."""
         return self.width * self.height
 
 

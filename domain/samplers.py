@@ -1,4 +1,4 @@
-"""The schedulers that a request can name: samplers, and how each spaces its steps."""
+"""The schedulers that a request can name: samplers with the spacing of their steps."""
 
 from enum import StrEnum
 from functools import cache
@@ -7,7 +7,7 @@ __all__ = ["DEFAULT_SCHEDULER", "SCHEDULER_NAMES", "Sampler", "Schedule", "Sched
 
 
 class Sampler(StrEnum):
-    """How noise is taken away, by the name that AUTOMATIC1111's web UI has for it."""
+    """A method of removing noise, by its name in AUTOMATIC1111's web UI."""
 
     EULER = "Euler"
     EULER_A = "Euler a"
@@ -28,19 +28,19 @@ class Sampler(StrEnum):
 
     @property
     def is_stochastic(self) -> bool:
-        """Whether it adds new noise at its steps."""
+        """Whether the sampler adds new noise in its steps."""
         return self in _STOCHASTIC
 
     @property
     def takes_schedules(self) -> bool:
-        """Whether its steps can be spaced in another way than its own."""
+        """Whether the sampler supports other schedules than its own."""
         return self not in _OWN_SPACING
 
     def evaluations(self, steps: int) -> int:
-        """How often the network looks at the picture in so many steps.
+        """Return the number of evaluations of the network in this many steps.
 
-        A sampler of second order looks twice a step, but once at the last step, which ends at no
-        noise. PLMS looks twice at its first step.
+        A sampler of second order has two evaluations in each step, but one in the last step, which
+        ends without noise. PLMS has two in its first step.
         """
         if self in _TWO_LOOKS:
             return 2 * steps - 1
@@ -48,10 +48,10 @@ class Sampler(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How the steps of a sampler are spaced, by the name that AUTOMATIC1111's web UI has for it."""
+    """The spacing of a sampler's steps, by its name in AUTOMATIC1111's web UI."""
 
     AUTOMATIC = "Automatic"
-    """As the model's configuration says, or else as the sampler has it."""
+    """The schedule of the model's configuration, or else the sampler's own."""
     NORMAL = "Normal"
     KARRAS = "Karras"
     EXPONENTIAL = "Exponential"
@@ -61,10 +61,10 @@ class Schedule(StrEnum):
 
 
 class Scheduler(StrEnum):
-    """A sampler and its schedule, by one name: that of the sampler, then that of the schedule.
+    """A sampler and its schedule. The name is the sampler's name, then the schedule's.
 
-    A sampler's name alone stands for the schedule `AUTOMATIC`. There is no member for a schedule
-    that a sampler does not take.
+    A sampler's name alone means the schedule `AUTOMATIC`. A schedule that a sampler does not
+    support has no member.
     """
 
     EULER = "Euler"
@@ -158,7 +158,7 @@ class Scheduler(StrEnum):
 
     @classmethod
     def of(cls, sampler: Sampler, schedule: Schedule = Schedule.AUTOMATIC) -> "Scheduler | None":
-        """The one with these parts; None where the sampler does not take the schedule."""
+        """Return the scheduler with these parts; None if the sampler lacks the schedule."""
         return _by_parts().get((sampler, schedule))
 
     @property
@@ -168,7 +168,7 @@ class Scheduler(StrEnum):
 
     @property
     def schedule(self) -> Schedule:
-        """The second part of its name; `AUTOMATIC` where there is none."""
+        """The second part of its name; `AUTOMATIC` without one."""
         return _parts()[self][1]
 
 
@@ -199,11 +199,11 @@ def _by_parts() -> dict[tuple[Sampler, Schedule], Scheduler]:
 
 
 DEFAULT_SCHEDULER = Scheduler.DPMPP_2M
-"""Of the models that take any of them, where a request names none."""
+"""The default of models that support these schedulers."""
 
 SCHEDULER_NAMES = (
     f"{', '.join(each for each in Sampler if each.takes_schedules)}, each alone or followed by "
     f"{', '.join(each for each in Schedule if each is not Schedule.AUTOMATIC)}; "
     f"{', '.join(each for each in Sampler if not each.takes_schedules)}"
 )
-"""Every `Scheduler`, in the words of a message."""
+"""Every `Scheduler`, as a message lists them."""

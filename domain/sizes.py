@@ -1,4 +1,4 @@
-"""How large a picture may be."""
+"""The sizes of pictures."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LARGEST_SIDE = 2048
 DEFAULT_MAX_PIXELS = 2_097_152
 """Two megapixels of 2^20: 2048 × 1024, and 1448 × 1448."""
 _STEP = 8
-"""Pixels that a latent stands for: what is drawn is a multiple of it."""
+"""Pixels on each side that a latent stands for. Drawn sizes are multiples of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Size:
 
     @property
     def pixels(self) -> int:
-        """How many there are."""
+        """The number of pixels."""
         return self.width * self.height
 
 
@@ -33,9 +33,9 @@ class SizeLimits:
     """The sizes that a model draws.
 
     Attributes:
-        min: Pixels of the shorter side at least.
-        max: Pixels of the longer side at most.
-        max_pixels: Width times height at most.
+        min: The fewest pixels of the shorter side.
+        max: The most pixels of the longer side.
+        max_pixels: The largest width times height.
     """
 
     min: int
@@ -43,7 +43,7 @@ class SizeLimits:
     max_pixels: int
 
     def problems(self, width: int, height: int, *, of: str) -> list[FieldProblem]:
-        """What is wrong with a picture of this size for the model called `of`; empty when right."""
+        """Return what is wrong with this size for the model named `of`; empty if it is valid."""
         rows = [
             FieldProblem(
                 field, f"is {side}; {of} draws between {self.min} and {self.max} pixels a side"
@@ -63,9 +63,9 @@ class SizeLimits:
         return rows
 
     def fitted(self, size: Size) -> Size:
-        """The size nearest to `size`, with about its shape, that lies within the bounds.
+        """Return the nearest size to `size` within the bounds, with about the same proportions.
 
-        One that does is returned as it is; else both sides become multiples of 8.
+        A size within the bounds is returned unchanged. Otherwise both sides become multiples of 8.
         """
         if not self.problems(size.width, size.height, of=""):
             return size

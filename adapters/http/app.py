@@ -65,7 +65,7 @@ def create_app(
     thumbnails: Thumbnails,
     wait: Wait = wait_for_pictures,
 ) -> Flask:
-    """The WSGI application over these services. Starts nothing; `service.start()` does."""
+    """Return the WSGI application over these services. `service.start()` starts them."""
     app = Flask(__name__, static_folder=None, template_folder="page/site")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -121,7 +121,7 @@ def create_app(
 
 
 def _origins(configured: tuple[str, ...]) -> str | list[re.Pattern[str]]:
-    # flask-cors takes an origin with brackets, as IPv6 addresses have, for a regular expression.
+    # flask-cors reads an origin with brackets, such as an IPv6 address, as a regular expression.
     if "*" in configured:
         return "*"
     return [re.compile(re.escape(origin) + r"\Z", re.IGNORECASE) for origin in configured]

@@ -1,4 +1,4 @@
-"""The picture codec, with Pillow."""
+"""The picture codec that uses Pillow."""
 
 import threading
 
@@ -17,7 +17,7 @@ __all__ = ["PillowPictureCodec"]
 
 
 class PillowPictureCodec(PictureCodec):
-    """Pillow encodes and makes thumbnails. Parameters are read without it."""
+    """Encodes pictures and makes thumbnails with Pillow. It reads parameters without Pillow."""
 
     def encode(
         self,
@@ -34,7 +34,7 @@ class PillowPictureCodec(PictureCodec):
         except MemoryError as error:
             raise OutOfMemory("encoding the picture", "the host") from error
         except BaseException as error:
-            # Python raises Ctrl-C and the end of the process in the main thread alone.
+            # Python raises KeyboardInterrupt and SystemExit of signals in the main thread alone.
             is_main = threading.current_thread() is threading.main_thread()
             if is_main and isinstance(error, KeyboardInterrupt | SystemExit):
                 raise

@@ -1,4 +1,4 @@
-"""Makes picture files of pixels, with Pillow."""
+"""Encodes pixels as picture files, with Pillow."""
 
 import io
 
@@ -10,14 +10,14 @@ from domain.generation.output_formats import OutputFormat
 
 __all__ = ["encode_picture"]
 
-# zlib's fastest level. A slower one takes half a second longer and saves a tenth of the bytes.
+# zlib's fastest level. A slower level takes half a second longer and saves a tenth of the bytes.
 _COMPRESS_LEVEL = 1
 _BEST = 100
 _FULL_COLOUR_FROM = 90
-"""From this JPEG quality on, each pixel has a colour of its own, as in ImageMagick."""
+"""From this JPEG quality on, no colour is subsampled, as in ImageMagick."""
 _FOUR_PIXELS, _EACH_PIXEL = "4:2:0", "4:4:4"
 _LOSSLESS_EFFORT = 25
-"""How hard WebP tries to save bytes. 100 takes three times as long and saves one byte in 200."""
+"""WebP's effort to save bytes. 100 takes three times as long and saves one byte in 200."""
 
 
 def encode_picture(
@@ -26,19 +26,20 @@ def encode_picture(
     output_format: OutputFormat = OutputFormat.PNG,
     quality: int | None = None,
 ) -> bytes:
-    """`image` as a file, with `parameters` where other tools look for them.
+    """Return `image` as a file that carries `parameters` where other tools look for them.
 
-    A PNG has them in its text `parameters`. A JPEG or WebP has them in its Exif UserComment, as in
+    A PNG carries them in its text `parameters`. A JPEG or WebP carries them in its Exif
+    UserComment, as in
     AUTOMATIC1111's web UI (`modules/images.py`, `save_image_with_geninfo`).
 
     Args:
         image: RGB.
         parameters: None leaves them out.
         output_format: The format of the file.
-        quality: 1 to 100, of a JPEG or WebP. A WebP of 100 keeps every pixel.
+        quality: 1 to 100, for a JPEG or WebP. A WebP of quality 100 is lossless.
 
     Raises:
-        ValueError: a JPEG or WebP has no quality.
+        ValueError: The format is JPEG or WebP, and `quality` is None.
     """
     stream = io.BytesIO()
     if output_format is OutputFormat.PNG:

@@ -1,12 +1,12 @@
-"""The UserComment of Exif, where a JPEG or WebP carries its parameters: read and written."""
+"""Reads and writes the Exif UserComment, where a JPEG or WebP carries its parameters."""
 
 import struct
 
 __all__ = ["exif_with_comment", "user_comment"]
 
 _ORDERS = {b"MM\0*": ">", b"II*\0": "<"}
-# Exif 2.32, 4.6.3 and 4.6.5: the pointer to the Exif tags, and one of these. The comment begins
-# with the name of its character code, in eight bytes.
+# Exif 2.32, 4.6.3 and 4.6.5: the pointer to the Exif tags, and the tag of the comment. The comment
+# begins with the name of its character code, in eight bytes.
 _EXIF_TAGS, _USER_COMMENT = 0x8769, 0x9286
 _LONG, _UNDEFINED = 4, 7
 _CODE = 8
@@ -15,10 +15,12 @@ _INLINE = 4
 
 
 def user_comment(exif: bytes) -> str:
-    """The comment in a TIFF structure; empty if there is none, or if it is not such a structure.
+    """Return the comment in a TIFF structure.
+
+    It is empty if the structure holds no comment, or if `exif` is not a TIFF structure.
 
     Raises:
-        struct.error: the structure is cut off.
+        struct.error: The structure is cut off.
     """
     order = _ORDERS.get(exif[:4])
     if order is None:
@@ -40,11 +42,12 @@ def user_comment(exif: bytes) -> str:
 
 
 def exif_with_comment(comment: str) -> bytes:
-    """Exif that holds a UserComment and nothing else.
+    """Return Exif that holds a UserComment and nothing else.
 
-    Its text is UTF-16 after the word UNICODE. The standard does not say in which order the bytes
-    are. AUTOMATIC1111 reads and writes the high byte first, and the header says so too. Pillow
-    would mark the comment as a list of numbers, which AUTOMATIC1111 does not read as text.
+    The text is UTF-16 after the word UNICODE. The standard does not define the byte order.
+    AUTOMATIC1111 reads and writes the high byte first, and this Exif's header declares the same
+    order. Pillow would mark the comment as a list of numbers, which AUTOMATIC1111 does not read as
+    text.
     """
     value = _UNICODE + comment.encode("utf-16-be")
     # TIFF 6.0, section 2: the header's 8 bytes, then directories of one tag, of 18 bytes each.
@@ -60,7 +63,7 @@ def exif_with_comment(comment: str) -> bytes:
 
 
 def _entry(exif: bytes, order: str, directory: int, tag: int) -> int | None:
-    """The place of a tag's length in a directory (TIFF 6.0, section 2); None without the tag."""
+    """Return the offset of a tag's length in a directory (TIFF 6.0, section 2), or None."""
     (entries,) = struct.unpack_from(f"{order}H", exif, directory)
     for number in range(entries):
         place = directory + 2 + 12 * number
@@ -74,8 +77,8 @@ def _decoded(comment: bytes, order: str) -> str:
     if code != _UNICODE:
         text = text if code in _OTHERS else comment
         return text.decode("utf-8", "replace").strip("\0 ")
-    # Exif does not say in which order the bytes are, and tools differ from their own header. Nearly
-    # every character of what people write has a zero as its high byte.
+    # Exif does not define the byte order, and some tools do not follow the order of their own
+    # header. In most languages' texts nearly every character has a zero as its high byte.
     if text[:2] in (b"\xfe\xff", b"\xff\xfe"):
         encoding = "utf-16"
     elif (high := text[::2].count(0)) != (low := text[1::2].count(0)):

@@ -1,7 +1,7 @@
 """Reads the parameters that `encode_picture` and other tools write into picture files.
 
-It goes through the parts of a file without an image library. Pillow 13 takes ten seconds for a JPEG
-that begins with six megabytes of 0xFF, and decodes a whole PNG to look for its Exif.
+It reads the parts of a file without an image library. Pillow 13 takes ten seconds for a JPEG that
+begins with six megabytes of 0xFF, and decodes a whole PNG to look for its Exif.
 """
 
 import struct
@@ -15,7 +15,7 @@ from domain.generation.picture_parameters import PictureParameters
 __all__ = ["read_parameters"]
 
 _MOST_PIXELS = 16_384 * 16_384
-"""A WebP cannot have more. A file that claims more was made to harm the program that decodes it."""
+"""The most pixels of a WebP. A file that claims more is made to harm a program that decodes it."""
 _MOST_PARTS = 10_000
 """An honest file of some megabytes has some hundreds of parts."""
 _MOST_TEXT = 1_048_576
@@ -32,7 +32,7 @@ _EXIF = b"Exif\0\0"
 
 
 def read_parameters(data: bytes) -> PictureParameters:
-    """As `PictureCodec.parameters`.
+    """Return the parameters of a picture file, as `PictureCodec.parameters` does.
 
     It reads PNG (ISO/IEC 15948), JPEG (ISO/IEC 10918-1 with Exif) and WebP (RFC 9649).
     """
@@ -65,7 +65,7 @@ def _texts_of_png(data: bytes) -> dict[str, str]:
 
 
 def _chunks_of_png(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The type and content of the header and of each text."""
+    """Yield the type and content of the header and of each text."""
     place = len(_PNG)
     for _ in range(_MOST_PARTS):
         if place + 12 > len(data):
@@ -86,7 +86,7 @@ def _chunks_of_png(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _text(kind: bytes, content: bytes, room: int) -> tuple[str, bytes, str]:
-    """The name, the text and the encoding of a text chunk."""
+    """Return the name, the text and the encoding of a text chunk."""
     name, _, rest = content.partition(b"\0")
     encoding, packed = "latin-1", kind == b"zTXt"
     if packed:
@@ -135,7 +135,7 @@ def _exif_of_jpeg(data: bytes) -> bytes:
 
 
 def _length(data: bytes, place: int) -> int:
-    """Bytes of a segment after its length, which is at `place`."""
+    """Return the number of bytes that follow a segment's length field, which is at `place`."""
     length = int.from_bytes(data[place : place + 2], "big") - 2
     if length < 0 or place + 2 + length > len(data):
         raise _cut_off()

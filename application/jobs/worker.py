@@ -15,7 +15,8 @@ from application.jobs.step_reports import Interrupted, StepReports
 from application.jobs.timing import DrawingTimes
 from application.ports.job_observer import JobObserver
 from domain.errors import DeviceLost, DomainError, StorageUnavailable
-from domain.services.generate_images import ENCODERS, Drawn, GenerateImages, Mapper
+from domain.services.encode_pictures import ENCODERS, Drawn, Mapper
+from domain.services.generate_images import GenerateImages
 
 __all__ = ["DeviceWorker"]
 

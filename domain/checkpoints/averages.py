@@ -1,9 +1,9 @@
-"""Averages of weights over a training, which some checkpoints hold beside the weights.
+"""Averages of weights over a training, which some checkpoints hold in addition to the weights.
 
 CompVis/latent-diffusion (`ldm/modules/ema.py`) keeps an average of each weight of the UNet under
 `model_ema.` and the weight's name without its dots, and draws the samples of a training with the
-averages (`ddpm.py`, `ema_scope`). The files that were published to draw with, such as
-`v1-5-pruned-emaonly`, hold the averages in the place of the weights.
+averages (`ddpm.py`, `ema_scope`). The files that were published for drawing, such as
+`v1-5-pruned-emaonly`, hold the averages instead of the weights.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ _COUNTERS = frozenset({"model_ema.decay", "model_ema.num_updates"})
 
 
 def places_of_averages(tensors: Mapping[str, TensorFacts]) -> Mapping[str, str]:
-    """The name of the average of each weight of the UNet, by the name of the weight.
+    """Return the name of the average of each weight of the UNet, by the name of the weight.
 
     Args:
-        tensors: All of a checkpoint in the layout of the original code, by name.
+        tensors: All tensors of a checkpoint in the layout of the original code, by name.
 
     Returns:
-        An empty table where the file holds no averages, or not numbers of the right shape for each
-        weight: nobody trained a network that is averaged in part.
+        The names. The table is empty if the file holds no averages. It is also empty if one weight
+        has no average of its shape, because no training averages a part of a network.
     """
     found = {
         name: _AVERAGES + name.removeprefix(_NETWORK).replace(".", "")
@@ -38,9 +38,9 @@ def places_of_averages(tensors: Mapping[str, TensorFacts]) -> Mapping[str, str]:
 
 
 def averages_note(tensors: Mapping[str, TensorFacts]) -> str | None:
-    """What whoever draws with a checkpoint must know of its averages; None where it has none.
+    """Return the note for users about a checkpoint's averages; None if it has no averages.
 
-    The sentence goes on after the name of the model.
+    The note is a sentence without its subject, the name of the model.
     """
     if not any(name.startswith(_AVERAGES) and name not in _COUNTERS for name in tensors):
         return None

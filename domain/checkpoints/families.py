@@ -1,9 +1,9 @@
 """The numbers in which the checkpoint families differ.
 
-Facts of the published models, as their repositories name them: runwayml/stable-diffusion-v1-5 and
--inpainting, stabilityai/stable-diffusion-2-base, stabilityai/stable-diffusion-2 and
-stabilityai/stable-diffusion-xl-base-1.0. Contract tests compare what is made of them with the
-published configuration files.
+They are facts of the published models: runwayml/stable-diffusion-v1-5 and -inpainting,
+stabilityai/stable-diffusion-2-base, stabilityai/stable-diffusion-2 and
+stabilityai/stable-diffusion-xl-base-1.0. Contract tests compare the configurations made of them
+with the published configuration files.
 """
 
 from collections.abc import Mapping
@@ -14,25 +14,25 @@ from domain.models.record import ModelFamily
 __all__ = ["FAMILIES", "LATENT_SIDE", "FamilyFacts", "TextEncoderFacts", "UnetFacts"]
 
 LATENT_SIDE = 8
-"""Pixels a side that one latent of these families' autoencoders stands for."""
+"""Pixels on each side of the square that one latent of these families' autoencoders stands for."""
 
 _SIZE_NUMBERS, _NUMBERS_A_SIZE, _SUMMARY = 6, 256, 1280
 
 
 @dataclass(frozen=True, slots=True)
 class UnetFacts:
-    """What draws: a UNet with cross-attention to the prompt.
+    """A UNet with cross-attention to the prompt.
 
     Attributes:
-        sample_size: Side of the latents it was trained on; a latent stands for 8 pixels.
-        context: Numbers that describe a token of the prompt.
-        widths: Channels a level.
-        depths: Transformer blocks a level; 0 for a level without attention.
-        heads: Attention heads a level (the libraries' `attention_head_dim`, which is misnamed).
+        sample_size: Side of the latents of its training; a latent stands for 8 pixels.
+        context: Width of the embedding of a token.
+        widths: Channels of each level.
+        depths: Transformer blocks of each level; 0 for a level without attention.
+        heads: Attention heads of each level (the libraries misname it `attention_head_dim`).
         linear: The attention's projections are linear layers, not convolutions.
-        upcast: Attention is computed in float32; None where the publisher says nothing.
-        sized: It is told the picture's size and crop, 6 numbers of 256 values each, and the
-            second text encoder's summary of 1,280 values.
+        upcast: Attention is computed in float32; None if the publisher does not say.
+        sized: It is conditioned on the picture's size and crop, 6 numbers of 256 values each, and
+            on the second text encoder's pooled output of 1,280 values.
         in_channels: 4, and for inpainting 5 more with the mask and the masked picture.
     """
 
@@ -48,18 +48,18 @@ class UnetFacts:
 
     @property
     def middle_depth(self) -> int:
-        """Transformer blocks between the way down and the way up."""
+        """Transformer blocks of the middle block."""
         return max(self.depths[-1], 1)
 
     @property
     def label(self) -> int | None:
-        """Numbers that it is told beside the prompt; None if it is told nothing."""
+        """Values of its conditioning besides the prompt; None without such conditioning."""
         return _SIZE_NUMBERS * _NUMBERS_A_SIZE + _SUMMARY if self.sized else None
 
 
 @dataclass(frozen=True, slots=True)
 class TextEncoderFacts:
-    """What reads the prompt: a CLIP text model and the word that fills up its 77 places."""
+    """A CLIP text model, and the token that pads a prompt to its 77 positions."""
 
     width: int
     layers: int
@@ -67,17 +67,17 @@ class TextEncoderFacts:
     activation: str
     projection: int
     projected: bool = False
-    pad_token: str = "<|endoftext|>"  # noqa: S105 - a word of the vocabulary, no password
+    pad_token: str = "<|endoftext|>"  # noqa: S105 - a token of the vocabulary, not a password
 
     @property
     def is_open_clip(self) -> bool:
-        """Whether the checkpoint names its tensors as open_clip does, not as transformers does."""
+        """Whether the checkpoint has open_clip's names of tensors, not transformers' names."""
         return self.activation == "gelu"
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyFacts:
-    """One family: its networks, its VAE's factor, and the sampler it was published with."""
+    """A family: its networks, the scaling factor of its VAE, and its published sampler."""
 
     unet: UnetFacts
     text_encoders: tuple[TextEncoderFacts, ...]

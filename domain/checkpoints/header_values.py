@@ -1,4 +1,4 @@
-"""Values that a reader of model files works with: element types, tensors without data, bounds."""
+"""Values for readers of model files: element types, tensors without data, bounded readers."""
 
 import io
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ DTYPE_BITS: Mapping[str, int] = {
 
 
 class UnreadableHeader(Exception):
-    """The file is no model file, or its header lies; `reason` says it in a user's words."""
+    """The file is not a model file, or its header is wrong. `reason` is a sentence for a user."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -49,8 +49,8 @@ class TensorFacts:
     """One tensor without its data.
 
     Attributes:
-        dtype: Element type by torch's name, without the `torch.` in front.
-        shape: Extent of each dimension in elements; () is a single number.
+        dtype: Element type by torch's name, without `torch.`.
+        shape: Size of each dimension in elements; () is a single number.
     """
 
     dtype: str
@@ -58,39 +58,39 @@ class TensorFacts:
 
 
 class BoundedReader(io.BufferedIOBase):
-    """A view of an open file that gives out only so many bytes, so no parser can read on."""
+    """A view of an open file that bounds how many bytes a parser can read."""
 
     def __init__(self, file: BinaryIO, allowance: int) -> None:
         self._file = file
         self._left = allowance
 
     def allow(self, allowance: int) -> None:
-        """Set how many bytes may be read from here on."""
+        """Set how many more bytes may be read."""
         self._left = allowance
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to `size` bytes; raises UnreadableHeader when they are more than is allowed."""
+        """Read up to `size` bytes. Raise UnreadableHeader if fewer are allowed."""
         most = self._left + 1
         return self._counted(self._file.read(most if size is None or size < 0 else min(size, most)))
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        """Read up to and with the next newline; raises UnreadableHeader past the allowance."""
+        """Read up to and including the next newline. Raise UnreadableHeader past the bound."""
         return self._counted(self._file.readline(self._left + 1))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move to a position in bytes, as `io.IOBase.seek` does."""
+        """Move to a position in bytes as `io.IOBase.seek` does."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """The position in bytes from the file's start."""
+        """Return the position in bytes from the start of the file."""
         return self._file.tell()
 
     def readable(self) -> bool:
-        """True: the view is there to be read."""
+        """Return True: the view can be read."""
         return True
 
     def seekable(self) -> bool:
-        """True: model files are ordinary files."""
+        """Return True: model files are ordinary files."""
         return True
 
     def _counted(self, data: bytes) -> bytes:

@@ -58,7 +58,7 @@ def _prefixed(prefix: str, tensors: _Tensors) -> _Tensors:
 
 
 def _layer(name: str, *weight: int) -> _Tensors:
-    """A layer with weight and bias; a norm when only one number is given."""
+    """Return a layer with weight and bias. With a single number it is a norm."""
     yield f"{name}.weight", weight
     yield f"{name}.bias", weight[:1]
 

@@ -12,11 +12,12 @@ _PARTS = ("embeddings.", "encoder.", "final_layer_norm.")
 
 
 def with_modern_names(tensors: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
-    """Return the tensors with the text encoder's names as diffusers looks for them.
+    """Return the tensors with the names that diffusers expects for the text encoder.
 
-    Checkpoints that were converted with early transformers, many anime models of 2022 among them,
-    lack the `text_model.` in `cond_stage_model.transformer.text_model.embeddings…`. AUTOMATIC1111's
-    web UI renames the same three prefixes (`sd_models.py`, `checkpoint_dict_replacements`).
+    Checkpoints that were converted with early transformers lack the `text_model.` in
+    `cond_stage_model.transformer.text_model.embeddings…`. Many anime models of 2022 are such
+    checkpoints. AUTOMATIC1111's web UI renames the same three prefixes (`sd_models.py`,
+    `checkpoint_dict_replacements`).
     """
     return {_modern(name): tensor for name, tensor in tensors.items()}
 

@@ -1,8 +1,8 @@
-"""The pipeline classes of diffusers that a model folder may name, and the parts that they have.
+"""The pipeline classes of diffusers that a model folder may name, and their parts.
 
-Each makes a picture from a text alone. Its call takes at least the prompt, the size, the number of
-steps, a guidance scale, generators and an output type. Listing refuses every other class. Loading
-also refuses a class that the installed diffusers lacks.
+Each class makes a picture from a text alone. Its call has parameters for at least the prompt, the
+size, the number of steps, a guidance scale, generators and an output type. Listing refuses every
+other class. Loading also refuses a class that the installed diffusers lacks.
 """
 
 from collections.abc import Mapping
@@ -62,8 +62,8 @@ PIPELINE_CLASSES: Mapping[str, str] = MappingProxyType(
 """Every `_class_name` that a folder may have, and the class that is loaded."""
 
 LIBRARIES = frozenset({"diffusers", "transformers"})
-"""The libraries whose classes a folder's parts may be of."""
+"""The libraries whose classes the parts of a folder may have."""
 
 DROPPED_PARTS = frozenset({"safety_checker", "feature_extractor", "image_encoder", "watermarker"})
-"""The parts that are never loaded, as with single files. What a picture may show is for the caller
-to judge, and pictures are not an input. Their classes are not even looked up."""
+"""The parts that are never loaded, as with single files. The caller judges what a picture may show,
+and pictures are not an input. The classes of these parts are not even looked up."""

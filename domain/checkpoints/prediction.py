@@ -1,6 +1,6 @@
-"""What a checkpoint was trained to predict, and up to how much noise.
+"""What a checkpoint was trained to predict, and its largest noise level.
 
-Listing and loading both ask here, so they cannot disagree.
+Listing and loading use the same function, so they cannot disagree.
 """
 
 import math
@@ -13,7 +13,7 @@ from domain.models.record import ModelFamily
 __all__ = ["PROBE", "Prediction", "prediction_of"]
 
 PROBE = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
-"""The tensor of a Stable Diffusion 2 checkpoint whose values tell the two forms apart."""
+"""The tensor whose values distinguish the two forms of Stable Diffusion 2 checkpoints."""
 
 _VELOCITY_ABOVE = 0.09
 _STEPS_OF_512_BASE = "875000"
@@ -40,7 +40,7 @@ def prediction_of(
 ) -> Prediction | None:
     """Return what the file says about its training, or None if the family decides.
 
-    The first of these that is there decides:
+    The first of these that the file has decides:
 
     1. The empty tensors `v_pred` and `ztsnr`. Trainers mark newer checkpoints with them, and
        ComfyUI reads them (`supported_models.py`).
@@ -52,10 +52,10 @@ def prediction_of(
        512-base-ema.ckpt (875,000). The bias is ComfyUI's rule. It was found by looking at
        checkpoints, not derived from a principle.
 
-    A Stable Diffusion 2 file that says nothing is taken for 768-v, as diffusers and SwarmUI do.
+    A Stable Diffusion 2 file without any of them counts as 768-v, as in diffusers and SwarmUI.
 
     Args:
-        family: The family that the header tells; `SD_2` and `SD_2_V` count as one here.
+        family: The family by the header; `SD_2` and `SD_2_V` count as one here.
         names: The names of the file's tensors.
         metadata: The texts beside the tensors.
         probe: The values of the tensor `PROBE`; None if the file lacks it.

@@ -1,7 +1,7 @@
-"""Files whose weights are not numbers to compute with, but codes that need scales to be read.
+"""Recognises files whose weights are quantised: codes that need scales to become numbers.
 
-Loaded as plain numbers such weights draw noise. Each form leaves tensors of its own beside the
-weights, or says so in the metadata:
+Codes that are loaded as plain numbers draw noise. Each form has tensors of its own beside the
+weights, or an entry in the metadata:
 
 - ComfyUI (`comfy/ops.py`, `comfy/quant_ops.py`, `comfy/utils.py`): `<layer>.comfy_quant`, scales
   such as `<layer>.weight_scale`, and `_quantization_metadata` in the metadata; before, a tensor
@@ -38,15 +38,15 @@ QUANTISED_BY_TYPE = frozenset(
         *("float4_e2m1", "float6_e2m3", "float6_e3m2", "float8_e8m0fnu"),
     }
 )
-"""Types, by torch's names, that no layer's weight has unless it is a code or a scale."""
+"""Types, by torch's names, that only codes and scales have."""
 
 
 def quantisation_of(names: Iterable[str], metadata: Mapping[str, str]) -> tuple[str, str] | None:
-    """The form that the weights of these names are kept in, and the name that shows it.
+    """Return the form of quantised weights, and the name that shows it.
 
     Returns:
-        The form, in words for a user, and a tensor's name or a key of the metadata; None for plain
-        numbers.
+        The form in words for a user, and the name of a tensor or a key of the metadata. None for
+        plain numbers.
     """
     for name in names:
         for form, pattern in _PATTERNS:

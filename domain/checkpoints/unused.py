@@ -1,7 +1,7 @@
-"""Tensors inside a checkpoint's networks that loading leaves out, and that change no picture.
+"""Tensors of a checkpoint's networks that loading leaves out without a change of any picture.
 
-Anything else that loading would leave out is a reason to refuse the file: a network without a part
-of its tensors draws something else than its author made.
+If loading would leave out any other tensor, the file is refused: a network without some of its
+tensors draws other pictures than its author's.
 """
 
 import re
@@ -14,7 +14,7 @@ PARTS = {
     "cond_stage_model.": "text encoder",
     "conditioner.embedders.": "text encoder",
 }
-"""The part that a tensor belongs to by how its name begins, in the layout of the original code."""
+"""The part that a tensor belongs to, by the start of its name in the original code's layout."""
 
 _SHOWN = 3
 
@@ -71,11 +71,11 @@ _HARMLESS_IN_A_VAE = re.compile(r"^(loss|model_ema|discriminator)\.")  # as abov
 
 
 def is_harmless_in_a_folder(part: str, name: str) -> bool:
-    """Whether a part of a diffusers folder draws the same without this tensor of its file.
+    """Return whether a part of a diffusers folder draws the same without this tensor of its file.
 
     Args:
         part: The name of the part's folder, such as `text_encoder_2`.
-        name: Of the tensor, in the layout of diffusers and transformers.
+        name: The tensor's name in the layout of diffusers and transformers.
     """
     if part.startswith("text_encoder"):
         return _HARMLESS_IN_A_TEXT_ENCODER.search(name) is not None
@@ -83,21 +83,21 @@ def is_harmless_in_a_folder(part: str, name: str) -> bool:
 
 
 def part_of(name: str) -> str | None:
-    """The part that a tensor belongs to; None for what lies outside of all networks.
+    """Return the part that a tensor belongs to; None for a tensor outside all networks.
 
-    Outside are, for instance, `model_ema.…` (the averages, for which `averages` has the rule), the
-    sampler's tables (`alphas_cumprod`, `denoiser.sigmas`) and the states of optimizers.
+    Such tensors are, for example, `model_ema.…` (the averages, for which `averages` has the rule),
+    the sampler's tables (`alphas_cumprod`, `denoiser.sigmas`) and the states of optimizers.
     """
     return next((part for start, part in PARTS.items() if name.startswith(start)), None)
 
 
 def is_harmless(name: str) -> bool:
-    """Whether a network draws the same without this tensor of it."""
+    """Return whether a network draws the same without this tensor."""
     return _HARMLESS.search(name) is not None
 
 
 def unexpected_reason(part: str, names: list[str]) -> str:
-    """Why a file is refused whose `part` holds tensors that nothing reads."""
+    """Return why a file is refused whose `part` holds tensors that no network reads."""
     first = ", ".join(names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return (

@@ -1,4 +1,4 @@
-"""What can go wrong, in the terms of the business.
+"""The errors of the domain.
 
     DomainError
     ├── InvalidRequest           one or more fields of a request are wrong
@@ -6,20 +6,20 @@
     ├── (Forbidden)              a valid credential without the right
     │   ├── ScopeMissing             it lacks the scope
     │   ├── TokenMintingForbidden    a token cannot make another
-    │   └── LinkNotValid             a link to a picture that was not made here, or has expired
+    │   └── LinkNotValid             another service made the link to a picture, or it has expired
     ├── TokensUnavailable        no key to sign tokens with
     ├── ModelNotFound            no model has that id or name, or several have
-    │   └── NoModel                  there is no model to draw with at all
-    ├── ModelNotLoadable         the file is there and cannot draw
-    │   └── ModelChanged             the file is no longer the one that its id names
+    │   └── NoModel                  no model can draw
+    ├── ModelNotLoadable         the model is listed and cannot draw
+    │   └── ModelChanged             the file no longer has the bytes that its id names
     ├── OutOfMemory              the picture does not fit the device
     ├── GenerationFailed         the device or the model failed while drawing
-    │   └── DeviceLost               this process can draw nothing any more
-    ├── DeviceUnavailable        the device that was asked for is not there
+    │   └── DeviceLost               this process can no longer draw
+    ├── DeviceUnavailable        the configured device is not there
     ├── JobNotFound              the caller has no job of that id
     ├── ImageNotFound            the job has no such image
-    │   └── ImageNotReady            the job is not drawn yet
-    ├── PicturesLost             the job was drawn, and its pictures are no longer there
+    │   └── ImageNotReady            the job is not finished yet
+    ├── PicturesLost             the job was drawn, and its pictures are gone
     ├── IdConflict               the id belongs to another request
     ├── JobRunning               the job has not ended, so it cannot be forgotten
     ├── JobNotReadable           another release stored the job, and this one cannot draw it
@@ -27,17 +27,17 @@
     ├── UnreadablePicture        a picture that was sent cannot be read
     ├── StorageUnavailable       jobs or pictures cannot be stored or read now
     │   └── StorageInUse             another process uses the same data folder
-    ├── (Refused)                not now; says when to try again
+    ├── (Refused)                refused for now; the error says when to try again
     │   ├── QueueFull                too many jobs wait
-    │   ├── DeadlineUnmet            it would not be done in time
-    │   ├── TooManyCallers           too many callers wait for pictures or listen
+    │   ├── DeadlineUnmet            the pictures would not be ready in time
+    │   ├── TooManyCallers           too many callers wait for pictures or listen to events
     │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 
 A class in brackets is never raised itself. Each other class has a stable `code`: clients and
 dashboards match on it, so it never changes.
 
-This layer calls what is wrong with one field a problem, and what is raised an error.
+A problem is what is wrong with one field. An error is an exception.
 """
 
 from domain.errors.access import (

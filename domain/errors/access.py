@@ -37,7 +37,7 @@ class ScopeMissing(Forbidden):
     """The credential is valid, but lacks the scope that is needed.
 
     Attributes:
-        scope: By its name in tokens.
+        scope: The scope's name in tokens.
     """
 
     scope: str

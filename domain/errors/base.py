@@ -1,4 +1,4 @@
-"""The base of all errors, and what is wrong with a request."""
+"""The base of all errors, and the error of a wrong request."""
 
 import inspect
 import types
@@ -24,11 +24,10 @@ class DomainError(Exception):
     An error carries facts. Each parameter of its constructor is an attribute of the same name: a
     number, a text, or a tuple of these. So an error can be pickled, stored and restored.
 
-    `str(error)` is a short sentence for the log. It names the facts. It does not know how the
-    caller asked, or how the operator configures the service: each API and the command line have a
-    table of their own with the sentence and the remedy.
+    `str(error)` is a short sentence for the log. It names the facts, but no API and no setting:
+    each API and the command line have a table of their own with the sentence and the remedy.
 
-    The classes are dataclasses where they only hold facts. They are not frozen, because Python
+    The classes are dataclasses if they only hold facts. They are not frozen, because Python
     writes the traceback into an exception.
     """
 
@@ -41,29 +40,29 @@ class DomainError(Exception):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The facts by name. `type(error).of_facts(error.facts)` is the same error again."""
+        """The facts by name. `type(error).of_facts(error.facts)` is an equal error."""
         names = [*inspect.signature(type(self).__init__).parameters][1:]
         return {name: getattr(self, name) for name in names}
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The error with these facts, which may have been JSON: a list is as good as a tuple.
+        """Return the error with these facts. Facts of JSON may have lists instead of tuples.
 
         Raises:
-            TypeError: they are not the facts of this class.
+            TypeError: They are not the facts of this class.
         """
         return cls(**{name: _immutable(value) for name, value in facts.items()})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """An error is pickled by its facts; Python's own way loses keyword arguments."""
+        """Pickle the error by its facts. Python's default loses keyword arguments."""
         return type(self).of_facts, (self.facts,)
 
 
 class InvalidRequest(DomainError):
-    """One or more fields are wrong; `problems` has one row for each, all of them at once.
+    """One or more fields are wrong; `problems` has one row for each.
 
-    Of more than a hundred wrong fields only a hundred have a row, because a body may hold very many
-    of them. One more row then says how many the others are.
+    At most a hundred wrong fields have a row, because a body may hold very many of them. One more
+    row then says how many others are wrong.
     """
 
     code = "invalid_request"
@@ -81,7 +80,7 @@ class InvalidRequest(DomainError):
             FieldProblem(**row) if isinstance(row, Mapping) else row for row in facts["problems"]
         ]
         error = cls(())
-        error.problems = tuple(rows)  # which were counted when the error was made
+        error.problems = tuple(rows)  # counted when the error was made
         return error
 
     def __str__(self) -> str:
@@ -89,7 +88,7 @@ class InvalidRequest(DomainError):
 
 
 def error_classes(base: type[DomainError] = DomainError) -> tuple[type[DomainError], ...]:
-    """Every class of errors that can be raised: those with a code, by their place in the tree."""
+    """Return every class of errors that has a code, in the order of the tree."""
     own = (base,) if "code" in vars(base) else ()
     return own + tuple(each for child in base.__subclasses__() for each in error_classes(child))
 

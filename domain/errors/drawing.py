@@ -1,4 +1,4 @@
-"""The device, and the drawing itself."""
+"""Errors of the device and of drawing."""
 
 import re
 from collections.abc import Callable
@@ -15,9 +15,9 @@ class OutOfMemory(DomainError):
 
     Attributes:
         doing: What did not fit, such as `drawing` or `loading model.safetensors`.
-        device: The name of the device; empty where that is not known.
-        tiling_helps: Whether it would fit if the picture were decoded tile by tile, which the
-            operator has switched off.
+        device: The name of the device; empty if it is not known.
+        tiling_helps: Whether the picture would fit if it were decoded tile by tile. The operator
+            has disabled that.
     """
 
     doing: str
@@ -37,7 +37,7 @@ class GenerationFailed(DomainError):
     Attributes:
         reason: What failed.
         overflowed: The precision whose range the numbers of the picture left, such as `float16`;
-            empty where that is not why.
+            empty if the cause is another.
     """
 
     reason: str
@@ -50,7 +50,7 @@ class GenerationFailed(DomainError):
 
 
 class DeviceLost(GenerationFailed):
-    """The device failed for good. The service ends itself, so that it can be restarted."""
+    """The device failed permanently. The service stops, so that it can be restarted."""
 
     code = "device_lost"
 
@@ -60,12 +60,12 @@ class DeviceLost(GenerationFailed):
 
 @dataclass(eq=False)
 class DeviceUnavailable(DomainError):
-    """The device that was asked for is not there, or cannot do what the operator asks of it.
+    """The configured device is not there, or does not support the configured options.
 
     Attributes:
         reason: Why.
-        available: The devices that are there; empty where another device would not help.
-        options: The operator's choices that the reason names, such as `offload`.
+        available: The devices that are there; empty if another device would not help.
+        options: The configured options that the reason names, such as `offload`.
     """
 
     reason: str
@@ -75,7 +75,7 @@ class DeviceUnavailable(DomainError):
     code = "device_unavailable"
 
     def named(self, name_of: Callable[[str], str]) -> str:
-        """The sentence, with the name that `name_of` gives each option."""
+        """Return the sentence. `name_of` returns the name of each option."""
         if not self.options:
             return str(self)
         names = "|".join(self.options)

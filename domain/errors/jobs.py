@@ -1,4 +1,4 @@
-"""Jobs and their pictures."""
+"""Errors of jobs and their pictures."""
 
 from dataclasses import dataclass
 
@@ -33,10 +33,10 @@ class ImageNotFound(DomainError):
     """The job has no picture with this number.
 
     Attributes:
-        job_id: The job; empty where the picture was asked for without naming one.
-        number: The picture that was asked for: a number, or the text that is not one.
-        status: How a job without pictures ended; empty for one that has some.
-        pictures: How many pictures the job has.
+        job_id: The job; empty if the request named no job.
+        number: The requested picture: a number, or a text that is not a number.
+        status: How a job without pictures ended; empty for a job with pictures.
+        pictures: The number of pictures of the job.
     """
 
     job_id: str = ""
@@ -50,7 +50,7 @@ class ImageNotFound(DomainError):
         if isinstance(self.number, str):
             return f"{self.number!a} is not the number of a picture"
         if not self.job_id:
-            return "the picture is gone: its job was removed, or was kept for as long as jobs are"
+            return "the picture is gone: its job was removed, or its retention time has ended"
         if self.status:
             verb = "has" if self.status == "failed" else "was"
             return f"the job {self.job_id!a} {verb} {self.status} and has no pictures"
@@ -113,12 +113,12 @@ class PicturesLost(DomainError):
 
 @dataclass(eq=False)
 class IdConflict(DomainError):
-    """The id belongs to another request of yours, which stays as it is.
+    """The id belongs to another request of yours, which does not change.
 
     Attributes:
         job_id: The id.
-        differing: The fields in which the new request differs from the one that has the id.
-        output_format: Of the request that has the id; empty where that is not known.
+        differing: The fields in which the new request differs from the request with the id.
+        output_format: The output format of the request with the id; empty if it is not known.
     """
 
     job_id: str

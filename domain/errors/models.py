@@ -1,4 +1,4 @@
-"""Models that are not there, or cannot be drawn with."""
+"""Errors of models that are not there or cannot draw."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ __all__ = ["ModelChanged", "ModelNotFound", "ModelNotLoadable", "NoModel"]
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _SHOWN_CHARACTERS = 80
-"""Of a name that a client sent, in a message."""
+"""The most characters of a client's name of a model in a message."""
 
 
 @dataclass(eq=False)
@@ -18,8 +18,8 @@ class ModelNotFound(DomainError):
 
     Attributes:
         wanted: The id or the name.
-        stands_for: What an alias of this name stands for; None if the name is not an alias.
-        is_default: Whether it is the name of the default model, which the request left out.
+        stands_for: The name that the alias stands for; None if the name is not an alias.
+        is_default: Whether it is the name of the default model. The request then named no model.
         bearers: The models that have the name, each with its path and the first digits of its id.
     """
 
@@ -62,8 +62,8 @@ class ModelNotLoadable(DomainError):
 
     Attributes:
         reason: Why.
-        name: The model's file or folder; empty where the reason names it.
-        lasting: Whether its bytes are why, so that another attempt would end likewise.
+        name: The model's file or folder; empty if the reason names it.
+        lasting: Whether the cause is in its bytes, so that every attempt would fail.
     """
 
     reason: str
@@ -79,7 +79,7 @@ class ModelNotLoadable(DomainError):
 
 
 class ModelChanged(ModelNotLoadable):
-    """The file has changed, so it is not the one that the id names."""
+    """The file has changed, so it no longer has the bytes that the id names."""
 
     code = "model_changed"
 

@@ -1,4 +1,4 @@
-"""What is refused now and may be asked for again."""
+"""Refusals that pass: the same request may succeed later."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,24 +16,24 @@ __all__ = [
 ]
 
 _SHOWN_CHARACTERS = 80
-"""Of a name that a client sent, in a message."""
+"""The most characters of a client's name of a model in a message."""
 _SOON_SECONDS = 5
 
 
 class Refused(DomainError):
-    """Not now; `retry_after` says in how many seconds to try again."""
+    """The request is refused for now; `retry_after` is the seconds to wait before the next one."""
 
     retry_after: int
 
 
 @dataclass(eq=False)
 class QueueFull(Refused):
-    """The queue is full, or the part of it that one caller may have.
+    """The queue is full, or one caller's share of it is.
 
     Attributes:
-        waiting: How many jobs wait: all, or those of the caller.
-        retry_after: Seconds until the first of them will probably have been drawn.
-        of_caller: Whether the caller has its share, and others have room.
+        waiting: The number of jobs that wait: all of them, or the caller's.
+        retry_after: Seconds until the first of them will probably be finished.
+        of_caller: Whether only the caller's share is full.
     """
 
     waiting: int
@@ -45,10 +45,10 @@ class QueueFull(Refused):
     def __str__(self) -> str:
         if self.of_caller:
             return (
-                f"{self.waiting} jobs of this caller wait already, which is the most that one "
-                "caller may have"
+                f"{self.waiting} jobs of this caller are already waiting, which is the limit for "
+                "one caller"
             )
-        return f"the queue is full: {self.waiting} jobs wait already"
+        return f"the queue is full: {self.waiting} jobs are already waiting"
 
 
 @dataclass(eq=False)
@@ -57,7 +57,7 @@ class DeadlineUnmet(Refused):
 
     Attributes:
         within: Seconds that the caller allows.
-        predicted: Seconds that it would probably take.
+        predicted: Seconds that the pictures would probably take.
     """
 
     within: float
@@ -67,7 +67,7 @@ class DeadlineUnmet(Refused):
 
     @property
     def retry_after(self) -> int:  # type: ignore[override]  # it follows from the facts
-        """Seconds until it would be done in time, if nothing else is accepted meanwhile."""
+        """Seconds until the request would be in time, if no other request is accepted before."""
         return max(1, round(self.predicted - self.within))
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class DeadlineUnmet(Refused):
 
 
 class Activity(StrEnum):
-    """What callers do that holds a place, of which there is a bounded number."""
+    """What a caller does while it holds one of a bounded number of places."""
 
     WAITING = "waiting"
     LISTENING = "listening"
@@ -90,7 +90,7 @@ class TooManyCallers(Refused):
 
     Attributes:
         activity: What too many of them do.
-        retry_after: Seconds.
+        retry_after: Seconds to wait before the next request.
     """
 
     activity: str = Activity.WAITING
@@ -110,7 +110,7 @@ class ModelsNotRead(Refused):
 
     Attributes:
         wanted: The id or name; empty for the default model.
-        retry_after: Seconds.
+        retry_after: Seconds to wait before the next request.
     """
 
     wanted: str = ""

@@ -1,4 +1,4 @@
-"""What is sent and what is kept."""
+"""Errors of pictures that clients send, and of stored jobs and pictures."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class UnreadablePicture(DomainError):
 
 
 class StorageFault(StrEnum):
-    """Why jobs or pictures cannot be stored or read, as far as the remedy depends on it."""
+    """Why jobs or pictures cannot be stored or read. The remedy depends on it."""
 
     PASSING = "passing"
     """Another attempt may succeed: a lock, a slow disk, a database that restarts."""

@@ -1,4 +1,4 @@
-"""Errors in words: what an API, or the command line, tells its callers of each class."""
+"""The sentences and remedies that an API or the command line has for each class of errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What callers are told of errors of one class: a sentence, and then the remedy.
+    """The words for errors of one class: a sentence and a remedy.
 
     Attributes:
-        remedy: What the caller or the operator can do; a text, or what makes it of the error. It
-            is empty where the sentence has it.
-        sentence: Makes the sentence of the error; by default the error's own.
+        remedy: What the caller or the operator can do. It is a text, or a function of the error. It
+            is empty if the sentence names the remedy.
+        sentence: Returns the sentence of an error; by default `str(error)`.
     """
 
     remedy: str | Callable[[Any], str] = ""
     sentence: Callable[[Any], str] = str
 
     def of(self, error: DomainError) -> str:
-        """The sentence and the remedy."""
+        """Return the sentence and the remedy."""
         remedy = self.remedy if isinstance(self.remedy, str) else self.remedy(error)
         return "; ".join(filter(None, (self.sentence(error), remedy)))
 
 
 def row_of(table: Mapping[type[DomainError], _Row], error: DomainError) -> _Row:
-    """The row of the class of `error`, or of the nearest class above it that has one.
+    """Return the row of the class of `error`, or of the nearest base class with a row.
 
     Raises:
-        LookupError: there is none.
+        LookupError: No class has a row.
     """
     for cls in type(error).__mro__:
         if cls in table:

@@ -1,4 +1,4 @@
-"""Requests for pictures and their results, as values. These names are for users of the package."""
+"""Requests for pictures and their results. Programs that use the package may import these names."""
 
 from domain.generation.output_formats import OutputFormat
 from domain.generation.raster import Raster

@@ -1,4 +1,4 @@
-"""Which requests can be drawn in one batch."""
+"""The key of requests that can be drawn in one batch."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,21 +13,21 @@ __all__ = ["OF_EACH_PICTURE", "BatchKey", "other_values"]
 OF_EACH_PICTURE = frozenset(
     {"id", "prompt", "negative_prompt", "seed", "num_images", "output_format", "quality"}
 )
-"""What each picture of a batch has for itself. A field that is added to a request is not in here,
-and so separates batches, unless somebody writes it down."""
+"""The fields that may differ between the pictures of a batch. A new field of a request is not among
+them, so requests that differ in it are drawn in separate batches."""
 
 
 class BatchKey(NamedTuple):
-    """What requests must have in common to be drawn in one batch.
+    """The values that the requests of a batch must have in common.
 
     Attributes:
-        model_id: Of the checkpoint.
+        model_id: The id of the checkpoint.
         width: Pixels that are drawn, before cropping.
-        height: The same.
+        height: Pixels that are drawn, before cropping.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance.
-        scheduler: None for the model's own.
-        others: All the other fields of the request, but for those that each picture has for itself.
+        scheduler: The scheduler; None for the model's own.
+        others: The other fields of the request, except those that may differ in a batch.
     """
 
     model_id: str
@@ -40,7 +40,7 @@ class BatchKey(NamedTuple):
 
 
 def other_values(request: Any) -> tuple[Any, ...]:
-    """What of a request belongs into `BatchKey.others`."""
+    """Return the values of a request for `BatchKey.others`."""
     kind: Any = type(request)
     return _reader(kind)(request)
 

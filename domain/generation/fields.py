@@ -1,6 +1,6 @@
-"""The fields of a request for pictures: one table that every door reads.
+"""The fields of a request for pictures: one table for every API and the command line.
 
-A door adds what is its own, such as the name that its API has for a field.
+An API adds its own facts, such as its name of a field.
 """
 
 import re
@@ -30,9 +30,9 @@ __all__ = [
 
 NO_GUIDANCE = 1.0
 SEEDS = IntegerRange(0, 2**53 - 1)
-"""2^53 - 1 is the largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
+"""2^53 - 1 is the largest integer that every JSON parser keeps exactly (RFC 8259, section 6)."""
 MODEL_NAME = TextLength(1, 4096)
-"""Of a name of a model: a path is a name too, and Linux' PATH_MAX is 4096."""
+"""The allowed length of a model's name. A path is a name too, and PATH_MAX of Linux is 4096."""
 _MODEL_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,7 +42,7 @@ class _JobId(TextLength):
     __slots__ = ()
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         if isinstance(value, str) and (value in (".", "..") or "/" in value):
             return f"is {ascii(value)[:40]}; it must hold no '/' and be neither '.' nor '..'"
         return TextLength.problem(self, value)
@@ -54,19 +54,19 @@ class ModelId(TextLength):
     __slots__ = ()
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         if not isinstance(value, str) or not _MODEL_ID.fullmatch(value.lower()):
             return "must be the id of a model: 64 hexadecimal digits"
         return None
 
 
 class _Guidance(NumberRange):
-    """0 and 1 are no guidance, and what lies between them is nothing."""
+    """0 and 1 mean no guidance. Values between them are not allowed."""
 
     __slots__ = ()
 
     def problem(self, value: object) -> str | None:
-        """What is wrong with `value`, in words; None when nothing is."""
+        """Return what is wrong with `value`, in words; None if it is valid."""
         message = NumberRange.problem(self, value)
         if message is None and isinstance(value, int | float) and 0 < value < NO_GUIDANCE:
             return f"is {value}; it must be 0 or 1 for no guidance, or more than 1"
@@ -75,17 +75,17 @@ class _Guidance(NumberRange):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestField:
-    """A field of a `GenerationRequest`, as every door knows it.
+    """A field of a `GenerationRequest`, as every API has it.
 
     Attributes:
-        name: Of the attribute of the request.
-        limit: The widest that any door has.
-        meaning: For people, in the Markdown of code and emphasis alone. The first sentence is
-            enough where there is little room.
+        name: The name of the request's attribute.
+        limit: The widest limit of any API.
+        meaning: A description for people. Its only Markdown is code and emphasis. The first
+            sentence is enough if there is little room.
         label: A word or two for a form.
         example: A value for the documentation; None for none.
-        is_optional: Whether None is a value of it.
-        is_text: Whether people write it, so that its ends of lines become newlines.
+        is_optional: Whether its value may be None.
+        is_text: Whether people write it, so that its line ends become newlines.
         is_of_images: Whether each image has it, so that an answer with images need not repeat it.
     """
 
@@ -150,7 +150,7 @@ _ROWS = (
     ),
     RequestField(
         name="guidance_scale",
-        # 30 is where the slider of AUTOMATIC1111's web UI ends.
+        # The slider of AUTOMATIC1111's web UI ends at 30.
         limit=_Guidance(0.0, 30.0),
         meaning="How closely to follow the prompt. 1 means no guidance, and is twice as fast.",
         label="Guidance",
@@ -158,7 +158,7 @@ _ROWS = (
     ),
     RequestField(
         name="width",
-        # A model draws fewer of them: `ModelRecord.sizes`.
+        # A model draws a narrower range: `ModelRecord.sizes`.
         limit=IntegerRange(SMALLEST_SIDE, LARGEST_SIDE),
         meaning="Pixels, within the `sizes` of the model. If it is not a multiple of 8, the "
         "picture is drawn at the next multiple and cropped about its centre.",
@@ -216,9 +216,9 @@ _ROWS = (
 )
 
 FIELDS: Mapping[str, RequestField] = MappingProxyType({row.name: row for row in _ROWS})
-"""By name, in the order in which doors list them."""
+"""The fields by name, in the order in which APIs list them."""
 LIMITS: Mapping[str, Limit] = MappingProxyType({row.name: row.limit for row in _ROWS})
-"""The widest that any door has."""
+"""The widest limits of any API."""
 OPTIONAL = frozenset(row.name for row in _ROWS if row.is_optional)
 """The fields that may be None."""
 
@@ -232,15 +232,15 @@ V1_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "num_images": IntegerRange(1, 4),
     }
 )
-"""What a request of this service's own API may hold; its model may have any of its names."""
+"""The limits of this service's own API. A request may have any name of its model."""
 OPENAI_LIMITS: Mapping[str, Limit] = MappingProxyType(
     {**LIMITS, "model_id": MODEL_NAME, "num_images": IntegerRange(1, 10)}
 )
-"""What a request of the OpenAI API may hold: ten images are the most that API draws."""
+"""The limits of the OpenAI API, which draws ten images at most."""
 
 
 def integers(name: str, limits: Mapping[str, Limit] = LIMITS) -> IntegerRange:
-    """The bounds of a field of whole numbers. Raises TypeError for a field of another kind."""
+    """Return the bounds of an integer field. Raise TypeError for a field of another type."""
     limit = limits[name]
     if not isinstance(limit, IntegerRange):
         raise TypeError(f"{name} is not a field of whole numbers")

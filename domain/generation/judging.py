@@ -1,4 +1,4 @@
-"""Which fields of a request are wrong, each by itself and beside the others: judged once."""
+"""Checks the fields of a request once, each by itself and together with the others."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -18,13 +18,13 @@ __all__ = [
 
 _TEXTS = tuple(row.name for row in FIELDS.values() if row.is_text)
 _ALL = frozenset(FIELDS)
-# What fields say of each other counts again when others join them. At a door a model may have any
-# of its names, in a request it has its id.
+# These are checked again when other fields are added: rules between fields, and the model, which
+# has any of its names in an API and its id in a request.
 _AGAIN = ("model_id", "seed", "num_images", "quality", "output_format")
 
 
 def last_seed_problem(seed: int | None, num_images: int) -> str | None:
-    """What is wrong with the seed of the last of `num_images`; None when nothing is."""
+    """Return what is wrong with the seed of the last of `num_images`; None if it is valid."""
     if seed is None:
         return None
     message = LIMITS["seed"].problem(seed + num_images - 1)
@@ -32,7 +32,7 @@ def last_seed_problem(seed: int | None, num_images: int) -> str | None:
 
 
 def quality_problem(quality: int | None, output_format: str) -> str | None:
-    """What is wrong with naming a quality of this format; None when nothing is."""
+    """Return what is wrong with a quality for this format; None if it is allowed."""
     if quality is None or OutputFormat(output_format).has_quality:
         return None
     return (
@@ -47,12 +47,12 @@ def field_problems(
     *,
     wrong: Collection[str] = (),
 ) -> list[FieldProblem]:
-    """One row for each field that is wrong; a field that is left out is never wrong.
+    """Return one row for each wrong field. A missing field is never wrong.
 
     Args:
-        values: By name, fields of the table alone.
-        limits: Of each field; a door may have narrower ones.
-        wrong: Fields that are known to be wrong, so that nothing is said of what they go with.
+        values: The values by name; only fields of the table.
+        limits: The limit of each field. An API may have narrower limits.
+        wrong: Fields that are known to be wrong. Rules between them and other fields are skipped.
     """
     rows = [
         FieldProblem(name, message)
@@ -74,7 +74,7 @@ def field_problems(
 
 
 def with_newlines(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with a newline for each end of a line in what people write."""
+    """Return `values` with a newline for each line end in the fields that people write."""
     found = dict(values)
     for name in _TEXTS:
         if isinstance(text := found.get(name), str):
@@ -83,15 +83,15 @@ def with_newlines(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class JudgedFields(Mapping[str, Any]):
-    """Fields of a request that were judged, so that a request of them need not judge them again.
+    """Checked fields of a request, so that a request of them need not check them again.
 
     Args:
-        values: By name. All of them are fields of the table, and none need be there.
-        limits: Of each field; a door may have narrower ones.
+        values: The values by name; only fields of the table. Any field may be missing.
+        limits: The limit of each field. An API may have narrower limits.
         wrong: As in `field_problems`.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     __slots__ = ("_values",)
@@ -119,7 +119,10 @@ class JudgedFields(Mapping[str, Any]):
         return len(self._values)
 
     def plus(self, **more: Any) -> dict[str, Any]:
-        """All of them and `more`, which win and are judged here. Raises InvalidRequest."""
+        """Return these fields and `more`, which take precedence and are checked here.
+
+        Raise InvalidRequest for wrong fields.
+        """
         added = with_newlines(more)
         together = {**self._values, **added}
         values = {name: together[name] for name in (*added, *_AGAIN) if name in together}

@@ -1,11 +1,11 @@
-"""The formats that a picture can be had in."""
+"""The formats of picture files."""
 
 from enum import StrEnum
 
 __all__ = ["DEFAULT_QUALITY", "OutputFormat"]
 
 DEFAULT_QUALITY = 90
-"""Of the formats that have one, where a request names none."""
+"""The default of the formats that have a quality."""
 
 
 class OutputFormat(StrEnum):
@@ -17,10 +17,10 @@ class OutputFormat(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """Its name in a Content-Type."""
+        """The format's name in a Content-Type."""
         return f"image/{self.value}"
 
     @property
     def has_quality(self) -> bool:
-        """Whether bytes can be had for fidelity; a PNG always has every pixel as it was drawn."""
+        """Whether the format trades size for quality. A PNG is always lossless."""
         return self is not OutputFormat.PNG

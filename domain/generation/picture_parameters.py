@@ -1,7 +1,7 @@
-"""What was drawn, as text that the field's tools write into pictures and read from them.
+"""The parameters of a picture, as the text that Stable Diffusion tools write into pictures.
 
-The form is AUTOMATIC1111's (`modules/infotext_utils.py`): the prompt, a line for the negative
-prompt, a line of settings; both prompts may have several lines.
+The form is AUTOMATIC1111's (`modules/infotext_utils.py`): the prompt, the negative prompt, and a
+line of settings. Both prompts may have several lines.
 """
 
 import re
@@ -15,23 +15,26 @@ __all__ = ["PictureParameters", "parameters_text", "parse_parameters"]
 
 _NEGATIVE = "Negative prompt:"
 _FEWEST_SETTINGS = 3
-"""A last line with fewer is taken for a part of the prompt."""
+"""A last line with fewer settings counts as a part of the prompt."""
 _LONGEST_SETTINGS = 65_536
-"""Characters; a longer last line is not a settings line, and reading it as one would take long."""
+"""Characters. A longer last line is not a line of settings, and would take long to parse."""
 _SETTING = re.compile(r'\s*(\w[\w \-/]{0,63}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
 class PictureParameters:
-    """The text of a picture: its `parameters`, empty when it has none, and its other `items`."""
+    """The texts of a picture: its `parameters`, which may be empty, and its other `items`."""
 
     text: str = ""
     items: Mapping[str, str] = field(default_factory=dict)
 
 
 def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> str:
-    """What `request` drew with `seed`. `sampler` is the scheduler's name for people."""
+    """Return the parameters of the picture of `request` with `seed`.
+
+    `sampler` is the scheduler's name for people.
+    """
     lines = [request.prompt]
     if request.negative_prompt:
         lines.append(f"{_NEGATIVE} {request.negative_prompt}")
@@ -44,9 +47,9 @@ def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> s
 
 
 def parse_parameters(text: str) -> dict[str, str]:
-    """The settings in such a text by their names, with `Prompt` and `Negative prompt`.
+    """Return the settings of such a text by their names, with `Prompt` and `Negative prompt`.
 
-    A size has a row for each side too, `Size-1` and `Size-2`. Empty for an empty text.
+    A size also has an entry for each side, `Size-1` and `Size-2`. An empty text has no settings.
     """
     if not text.strip():
         return {}

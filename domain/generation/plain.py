@@ -1,4 +1,4 @@
-"""A request as plain values, which JSON can hold, and back."""
+"""Converts a request to plain values for JSON, and back."""
 
 import dataclasses
 import types
@@ -17,12 +17,12 @@ _ALWAYS = frozenset(
         *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
     }
 )
-"""The fields of the first releases. One that came later is left out where it has its default, so
-that a request without it is stored, and compared, as it was before there was the field."""
+"""The fields of the first releases. A later field is left out if it has its default. So a request
+without that field is stored and compared as it was before the field existed."""
 
 
 def plain_values(request: Any) -> dict[str, Any]:
-    """The fields of a request by name, with objects for its parts and lists for several."""
+    """Return the fields of a request by name. Its parts are objects, or lists of objects."""
     kind: Any = type(request)
     return {
         name: _plain(value)
@@ -32,16 +32,16 @@ def plain_values(request: Any) -> dict[str, Any]:
 
 
 def part_names(kind: Any) -> frozenset[str]:
-    """The fields of a request whose values are parts, or several of them."""
+    """Return the fields of a request whose values are parts or tuples of parts."""
     return frozenset(name for name, hint in _hints(kind).items() if _part_of(hint) is not None)
 
 
 def built_part(kind: Any, name: str, value: Any) -> Any:
-    """The part, or the tuple of parts, that the field `name` of a request has as plain `value`.
+    """Return the part or the tuple of parts of the field `name`, made of its plain `value`.
 
     Raises:
-        InvalidRequest: a value in it is wrong; the row names the field, as `loras[1].scale`.
-        ValueError: it has another shape.
+        InvalidRequest: A value in it is wrong. The row names the field, such as `loras[1].scale`.
+        ValueError: It has another shape.
     """
     return _built(_hints(kind)[name], value, name)
 
@@ -80,7 +80,7 @@ def _built(hint: Any, value: Any, path: str) -> Any:
 
 
 def _part_of(hint: Any) -> Any:
-    """The dataclass that a hint names: alone, or None, or in a tuple; None where it names none."""
+    """Return the dataclass in a type hint, also of an optional or a tuple; None without one."""
     if isinstance(hint, types.UnionType):
         hint = next(each for each in typing.get_args(hint) if each is not types.NoneType)
     if typing.get_origin(hint) is tuple:

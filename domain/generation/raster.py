@@ -1,4 +1,4 @@
-"""The pixels of a picture that is not a file yet."""
+"""The pixels of a picture before it is encoded."""
 
 import dataclasses
 import pickle
@@ -16,8 +16,8 @@ _OUT_OF_BAND = 5
 class Raster:
     """`height` rows of `width` pixels, each of three bytes: red, green, blue.
 
-    From protocol 5 on, pickle can carry the pixels without a copy. A raster that is loaded that way
-    keeps the buffer that it is given, which may be a memoryview.
+    From protocol 5 on, pickle can transfer the pixels without a copy. A raster that is loaded that
+    way keeps the buffer of the pickle, which may be a memoryview.
 
     Raises:
         ValueError: `pixels` does not have three bytes for each pixel.
@@ -43,12 +43,12 @@ class Raster:
         return _loaded, (self.width, self.height, pixels)
 
     def centre(self, width: int, height: int) -> "Raster":
-        """The middle `width` × `height` pixels.
+        """Return the middle `width` × `height` pixels.
 
-        Where an odd number of rows or columns goes, the last one is at the bottom or at the right.
+        If an odd number of rows or columns is removed, one more goes at the bottom or at the right.
 
         Raises:
-            ValueError: the raster is smaller than that.
+            ValueError: The raster is smaller.
         """
         if (width, height) == (self.width, self.height):
             return self
@@ -64,5 +64,5 @@ class Raster:
 
 
 def _loaded(width: int, height: int, pixels: Any) -> Raster:
-    """Pickle gives bytes back as they are, and a buffer of another process as it is there."""
+    """Return the raster of a pickle, with its bytes or the buffer of another process."""
     return Raster(width, height, pixels if isinstance(pixels, bytes) else memoryview(pixels))

@@ -50,58 +50,59 @@ __all__ = [
 _NEXT_MULTIPLE = 8
 
 id_problem = LIMITS["id"].problem
-"""What is wrong with a request's `id`, which names its job in a URL; None when nothing is."""
+"""Returns what is wrong with a request's `id`, which names its job in a URL; None if valid."""
 model_id_problem = LIMITS["model_id"].problem
-"""What is wrong with a `model_id`; None when nothing is. Both cases of hex are good."""
+"""Returns what is wrong with a `model_id`; None if it is valid. Both cases of hex are valid."""
 guidance_problem = LIMITS["guidance_scale"].problem
-"""What is wrong with a `guidance_scale`; None when nothing is."""
+"""Returns what is wrong with a `guidance_scale`; None if it is valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
-    """A prompt and everything that decides the picture.
+    """A prompt and all other values that decide the picture.
 
-    The limits are the widest that any door has; a door may have narrower ones. `FIELDS` says
-    what each field means.
+    The limits are the widest of any API; an API may have narrower ones. `FIELDS` describes each
+    field.
 
-    A scheduler and a format may be given as their names; they are kept as the values of the enums.
-    In the prompts a line may also end with CR LF, or CR; a newline is kept, so that a text is the
-    same request whichever system wrote it.
+    A scheduler and a format may be names; the request keeps the members of the enums. A line of a
+    prompt may also end with CR LF or CR; the request keeps a newline, so that a text is the same
+    request on every system.
 
-    A field that is added has a default that changes nothing, as the parts below have. Requests
-    that differ in it are then drawn in separate batches, and stored requests stay what they are.
+    A new field needs a default without effect, as the parts below have. Requests that differ in it
+    are then drawn in separate batches, and stored requests do not change.
 
     Attributes:
         id: The caller's name for the request.
         model_id: SHA-256 of the model file, 64 hex digits; kept in lower case.
         prompt: What to draw.
-        negative_prompt: What to keep out; None for nothing. An empty one is another request:
-            SDXL is told zeros for None, and the encoding of no words for an empty text.
+        negative_prompt: What to keep out; None for nothing. An empty text is another request: SDXL
+            gets zeros for None, and the encoding of an empty text for an empty text.
         num_inference_steps: Denoising steps.
         guidance_scale: Classifier-free guidance, equation 2 of Ho & Salimans 2022 in the
             convention of Imagen and diffusers: 1 means no guidance. Clients also send 0 for none,
             which becomes 1.
         width: Pixels.
         height: Pixels.
-        seed: Of the first image; image i has seed + i. None until one is drawn.
-        num_images: How many.
-        scheduler: None for the model's own, `ModelRecord.default_scheduler` where that has a name.
-        output_format: Of the picture files.
-        quality: Of those files, up to 100; `DEFAULT_QUALITY` where none is given, and always None
-            where the format has none.
+        seed: The seed of the first image; image i has seed + i. None until a random one is made.
+        num_images: The number of images.
+        scheduler: The scheduler; None for the model's own, which is
+            `ModelRecord.default_scheduler` if it has a name.
+        output_format: The format of the picture files.
+        quality: The quality of the files, up to 100. It is `DEFAULT_QUALITY` by default, and always
+            None if the format has no quality.
         source: A picture that the drawing starts from.
         loras: LoRAs that are added; 8 at most.
-        embeddings: Words that stand for vectors of a file; 16 at most, each of another token.
+        embeddings: Words that stand for vectors of a file; 16 at most, each with its own token.
         controls: ControlNets with their pictures; 4 at most.
         vae_id: Another autoencoder than the model's own; kept in lower case.
-        second_pass: The result is enlarged and drawn again, to 2048 pixels a side at most.
-        upscale: The result is enlarged by a model, to 64 megapixels at most.
-        prompt_syntax: How the prompts are read.
-        clip_skip: Layers that are left off the end of the text encoder, 1 to 12 and counted as
-            AUTOMATIC1111's web UI does: 1 is none.
+        second_pass: Enlarges the result and draws it again, with up to 2048 pixels a side.
+        upscale: Enlarges the result with a model, to up to 64 megapixels.
+        prompt_syntax: The syntax of the prompts.
+        clip_skip: Layers that are omitted at the end of the text encoder, 1 to 12, counted as in
+            AUTOMATIC1111's web UI: 1 omits none.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = LIMITS
@@ -141,13 +142,13 @@ class GenerationRequest:
 
     @classmethod
     def of(cls, fields: JudgedFields, **more: Any) -> "GenerationRequest":
-        """The request that judged `fields` make; only `more`, which win, are judged here.
+        """Return the request of checked `fields` and `more`, which take precedence.
 
-        A part may be one of `more`.
+        Only `more` are checked here. They may hold parts.
 
         Raises:
-            InvalidRequest: with one row for each field that is wrong.
-            TypeError: a field without a default is missing.
+            InvalidRequest: One row for each wrong field.
+            TypeError: A field without a default is missing.
         """
         values = fields.plus(**more)
         if missing := _REQUIRED - values.keys():
@@ -162,12 +163,12 @@ class GenerationRequest:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> "GenerationRequest":
-        """The request that `plain_values` gave.
+        """Return the request of the values that `plain_values` returned.
 
         Raises:
-            InvalidRequest: with one row for each field that is wrong.
-            TypeError: a field without a default is missing.
-            ValueError: a part has another shape, or a field that is not known asks for something.
+            InvalidRequest: One row for each wrong field.
+            TypeError: A field without a default is missing.
+            ValueError: A part has another shape, or an unknown field has a value.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         found: dict[str, Any] = {}
@@ -180,11 +181,11 @@ class GenerationRequest:
 
     @classmethod
     def as_stored(cls, values: Mapping[str, object]) -> "GenerationRequest":
-        """A request that another release checked and stored, with values that this one may refuse.
+        """Return a request that another release stored. This release may refuse its values.
 
-        It is for showing, never for drawing. A value of another type than its field counts as the
-        field's default, and so does a part that cannot be read. A scheduler or format that is not
-        known stays the text that it is.
+        It can be shown, but not drawn. A value with another type than its field counts as the
+        field's default, and so does a part that cannot be read. An unknown scheduler or format
+        stays a text.
 
         Raises:
             ValueError: `id`, `model_id` or `prompt` is missing, or not text.
@@ -206,8 +207,8 @@ class GenerationRequest:
 
     @property
     def evaluations(self) -> int:
-        """How often the network looks at each image: more often than there are steps with some
-        schedulers.
+        """The evaluations of the network for each image. Some schedulers have more than one in a
+        step.
         """
         scheduler = self.scheduler or DEFAULT_SCHEDULER
         return scheduler.sampler.evaluations(self.num_inference_steps)
@@ -234,7 +235,7 @@ class GenerationRequest:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of the fields beyond those of `FIELDS` that ask for something."""
+        """The names of the fields outside `FIELDS` that differ from their defaults."""
         return tuple(
             name
             for name, value, default in zip(
@@ -245,16 +246,16 @@ class GenerationRequest:
 
     @property
     def models(self) -> tuple[ModelUse, ...]:
-        """The models that it needs, the checkpoint first."""
+        """The models that the request needs, the checkpoint first."""
         return models_of(self)
 
     @property
     def pictures(self) -> tuple[PictureRef, ...]:
-        """The pictures that it needs."""
+        """The pictures that the request needs."""
         return pictures_of(self)
 
     def _keep(self, values: Mapping[str, Any]) -> None:
-        """Take judged `values` as they are kept."""
+        """Store checked `values` in their final form."""
         put = object.__setattr__
         for name, value in values.items():
             put(self, name, value)
@@ -272,9 +273,9 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationResult:
-    """The pictures of a request, which has its seed now.
+    """The pictures of a request with its seed.
 
-    `processing_time` is seconds from the start of the work, the wait in the queue left out.
+    `processing_time` is the seconds of the work, without the wait in the queue.
     """
 
     request: GenerationRequest

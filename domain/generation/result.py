@@ -1,4 +1,4 @@
-"""Finished pictures, and the time that they took."""
+"""Finished pictures and their timings."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class GeneratedImage:
         return self.output_format.media_type
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the file to `path`, whatever its ending. Raises OSError when that fails."""
+        """Write the file to `path`, which may have any extension. Raise OSError if that fails."""
         Path(path).write_bytes(self.data)
 
 

@@ -1,4 +1,4 @@
-"""The fields of a request that another release stored, as far as this one can read them."""
+"""Reads the fields of a request that another release stored."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -23,9 +23,9 @@ _OPTIONAL_TEXTS = frozenset({"negative_prompt", "scheduler", "vae_id"})
 
 
 def stored_values(kind: Any, values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Each field of the class `kind` of requests, with what is stored of it or else its default.
+    """Return each field of the class `kind` of requests, with its stored value or its default.
 
-    Raises ValueError where `id`, `model_id` or `prompt` is missing, or not text.
+    Raise ValueError if `id`, `model_id` or `prompt` is missing, or not text.
     """
     parts = part_names(kind)
     for field in dataclasses.fields(kind):
@@ -55,7 +55,7 @@ def _word(name: str, value: object) -> object:
 
 
 def _is_like(value: object, default: object, name: str) -> bool:
-    """Whether a stored value has the type of the field of this name."""
+    """Return whether a stored value has the type of the field with this name."""
     if name in _TEXTS or (name in _OPTIONAL_TEXTS and value is not None):
         return isinstance(value, str)
     if value is None:

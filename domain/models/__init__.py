@@ -1,4 +1,4 @@
-"""What the service knows of models, as values. These names are for users of the package."""
+"""Values that describe models. Programs that use the package may import these names."""
 
 from domain.models.record import ModelRecord
 

@@ -1,4 +1,4 @@
-"""What a model says of itself: what it draws, and which words it was trained with."""
+"""The card of a model: what it draws, and which words it was trained with."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # noqa: RUF001 - people type 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model says of itself.
+    """A model's description of itself.
 
     Attributes:
-        description: What it draws, in a sentence; None when it does not say.
+        description: What it draws, in a sentence; None if the model does not say.
         sample_prompts: Prompts that it draws well.
-        known_words: The words that name what it draws; empty when it does not say, and for models
-            that were trained with words of any kind.
+        known_words: The words that name what it draws. Empty if the model does not say, and for
+            models that were trained with words of any kind.
     """
 
     description: str | None = None
@@ -27,9 +27,9 @@ class ModelCard:
     def warnings_for(
         self, model_name: str, prompt: str, negative_prompt: str | None
     ) -> tuple[str, ...]:
-        """What a caller must know of a prompt whose words the model was not trained with.
+        """Return the warnings about prompts whose words the model was not trained with.
 
-        A prompt with one known word gets no warning, and a model without `known_words` never warns.
+        A prompt with one known word gets no warning. A model without `known_words` never warns.
         """
         if not self.known_words:
             return ()
@@ -57,11 +57,11 @@ class ModelCard:
 
 
 NO_CARD = ModelCard()
-"""Of a model that says nothing of itself."""
+"""The card of a model without a description of itself."""
 
 
 def _words(text: str) -> Iterator[str]:
-    """The words of a text, folded; a compound comes whole and in its pieces."""
+    """Return the words of a text, case-folded. A compound is returned whole and in its parts."""
     for match in _WORD.finditer(text.casefold()):
         word = match.group()
         yield word

@@ -1,7 +1,7 @@
-"""How a model is named: one rule for every door.
+"""The names of a model. All APIs and the command line use the same rule.
 
-In this order a model is named by its id, the first digits of its id, one of its paths, the name of
-its file, that name without its extension, or an alias.
+A model is named by its id, the first digits of its id, one of its paths, the name of its file, that
+name without its extension, or an alias, in this order.
 """
 
 import re
@@ -18,32 +18,35 @@ _DIGITS = re.compile(rf"[0-9a-f]{{{SHORT_ID},64}}")
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """The names that the service's operator has given.
+    """The names that the operator has configured.
 
     Attributes:
-        default: Names the model of requests that name none; None for the first by path.
-        aliases: What each further name stands for: a name by the rule, which is not an alias.
+        default: The name of the default model; None for the first model by path.
+        aliases: The name that each alias stands for. It is not an alias itself.
     """
 
     default: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def meanings(self, wanted: str) -> tuple[str, ...]:
-        """What to look for, in this order: `wanted`, then what it is an alias of."""
+        """Return the names to look for in order: `wanted`, then the name that it stands for."""
         alias = self.aliases.get(wanted)
         return (wanted,) if alias is None else (wanted, alias)
 
     def stands_for(self, wanted: str, models: Iterable[ModelRecord]) -> str | None:
-        """What `wanted` is an alias of; None where it is none, or a model has the name itself."""
+        """Return the name that the alias `wanted` stands for.
+
+        It is None if `wanted` is not an alias, or if a model has the name itself.
+        """
         return None if bearers(models, wanted) else self.aliases.get(wanted)
 
 
 def bearers(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ...]:
-    """Those of `models` that `wanted` names, in their order; several for an unclear name.
+    """Return the models that `wanted` names, in the order of `models`. A name may be ambiguous.
 
-    The first of these that any model has counts: the id or at least ten first digits of it, which
-    no other id begins with; a path; the last part of a path; that part without its extension. Of
-    the names, those of checkpoints come first, so a LoRA never hides the checkpoint it is for.
+    `wanted` is compared with these in turn, until a model has it: the id, or at least ten first
+    digits that no other id has; a path; the last part of a path; that part without its extension.
+    Names of checkpoints come before names of other files, so a LoRA never hides its checkpoint.
     """
     models = tuple(models)
     digits = wanted.lower()
@@ -61,7 +64,7 @@ def bearers(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ..
 
 
 def may_bear(pending: PendingModel, wanted: str) -> bool:
-    """Whether a file may have this id or name once it is read."""
+    """Return whether a file may have this id or name after it is read."""
     if _DIGITS.fullmatch(wanted.lower()):
         return True
     return wanted in (pending.path, pending.name, PurePosixPath(pending.name).stem)
@@ -76,6 +79,6 @@ def _file_names(model: ModelRecord) -> set[str]:
 
 
 def _stems(model: ModelRecord) -> set[str]:
-    """A folder has no extension, whatever its name holds."""
+    """Return the file names without their extensions. The name of a folder has no extension."""
     names = _file_names(model)
     return {PurePosixPath(name).stem for name in names} if model.extension else names

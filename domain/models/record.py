@@ -1,4 +1,4 @@
-"""Model files, as the service knows them."""
+"""The service's records of model files."""
 
 import os
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ __all__ = [
 
 
 SHORT_ID = 10
-"""As many first digits of an id as name a model to a person, and in a picture's parameters."""
+"""The number of first digits of an id that people see, also in a picture's parameters."""
 
 
 class ModelKind(StrEnum):
@@ -36,7 +36,7 @@ class ModelKind(StrEnum):
 
 
 class ModelFamily(StrEnum):
-    """Which published architecture a model file belongs to."""
+    """The published architecture of a model file."""
 
     SD_1 = "sd-1"
     SD_1_INPAINT = "sd-1-inpaint"
@@ -59,16 +59,17 @@ _TRAINED_LARGE = frozenset(
     }
 )
 _LARGE_SIDE = 1024
-"""From this square on a model counts as trained large; Stable Diffusion 1 and 2 draw up to it."""
+"""A model that was trained with squares of this side counts as large. Stable Diffusion 1 and 2 draw
+pictures up to this side."""
 _OWN_SCHEDULER = frozenset({ModelFamily.SD_3, ModelFamily.FLUX})
 
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What a file system says of a file, and what changes when the file is written or replaced.
+    """Facts of a file in the file system. They change when the file is written or replaced.
 
-    Times are nanoseconds. `changed_ns` (ctime) is there because `modified_ns` can be set back by
-    whoever owns the file, and ctime can not.
+    Times are in nanoseconds. `changed_ns` (ctime) is part of the stamp because the owner of a file
+    can set `modified_ns` back, but not ctime.
     """
 
     device: int
@@ -79,7 +80,7 @@ class FileStamp:
 
     @classmethod
     def of(cls, status: os.stat_result) -> "FileStamp":
-        """The stamp in what `os.stat` or `os.fstat` returned."""
+        """Return the stamp of a result of `os.stat` or `os.fstat`."""
         return cls(
             status.st_dev,
             status.st_ino,
@@ -91,7 +92,7 @@ class FileStamp:
 
 @dataclass(frozen=True, slots=True)
 class ModelPart:
-    """A file of a model that is a folder: its path from there, with `/`, and its stamp."""
+    """A file of a model folder: its path inside the folder, with `/`, and its stamp."""
 
     path: str
     stamp: FileStamp
@@ -99,30 +100,31 @@ class ModelPart:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """One model: the bytes that `id` names, and where they lie.
+    """A model: the bytes that `id` names, and their paths.
 
-    A model is a file, or a diffusers folder: one with a `model_index.json`. A folder's id is the
-    SHA-256 of what `sha256sum` prints for its files, sorted by path: for each 64 hex digits, two
-    blanks, the path from the folder, a line feed.
+    A model is a file, or a diffusers folder, which has a `model_index.json`. The id of a folder is
+    the SHA-256 of the output of `sha256sum` for its files, sorted by path. The output has a line
+    for each file: 64 hex digits, two blanks, the path inside the folder, and a line feed.
 
     Attributes:
         id: SHA-256 of the file's bytes, or a folder's as above; 64 lower-case hex digits.
         name: The file's or folder's name.
-        size: Its size in bytes; a folder's is that of its files together.
-        path: The model folder as it was configured, and the way from there; it can be opened.
+        size: Its size in bytes; for a folder the sum of its files.
+        path: The path by which it can be opened: the configured folder and the path inside it.
         extension: The file's extension in lower case, with its dot; empty for a folder.
         kind: What it is for.
-        family: Its architecture; None when that is not known.
-        precision: The type of its weights by torch's name, `mixed` for several; None when unknown.
-        reason: Why no picture can be drawn with it, for a user to read; None when one can.
-        aliases: Further paths that hold the same bytes, sorted.
-        stamp: The file's, from before its bytes were hashed until after; None when nothing
-            vouches for the bytes, as in a test.
+        family: Its architecture; None if it is not known.
+        precision: The type of its weights by torch's name, `mixed` for several types; None if it
+            is not known.
+        reason: Why the model cannot draw, for a user to read; None if it can.
+        aliases: Further paths with the same bytes, sorted.
+        stamp: The stamp of the file, which was the same before and after its bytes were hashed.
+            None if the file was not compared, as in a test.
         parts: The files of a folder, sorted by path; empty for a file.
-        native_size: Of the pictures that it was trained with; None when that is not known.
-        max_pixels: Of a picture, as this service bounds it for any model.
-        card: What the model says of itself.
-        note: What whoever draws with it must know, to go on after its name; None for nothing.
+        native_size: The size of the pictures of its training; None if it is not known.
+        max_pixels: The most pixels of a picture, as the service is configured.
+        card: The model's description of itself.
+        note: A note for users, as a sentence without its subject, the model's name; None for none.
     """
 
     id: str
@@ -144,12 +146,12 @@ class ModelRecord:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What each result that it draws must say of it."""
+        """The warnings that each result of this model has."""
         return () if self.note is None else (f"{self.name} {self.note}",)
 
     @property
     def description(self) -> str | None:
-        """What it draws, in a sentence; None when it does not say."""
+        """What it draws, in a sentence; None if the model does not say."""
         return self.card.description
 
     @property
@@ -159,7 +161,7 @@ class ModelRecord:
 
     @property
     def known_words(self) -> tuple[str, ...]:
-        """The words that name what it draws; empty when it does not say."""
+        """The words that name what it draws; empty if the model does not say."""
         return self.card.known_words
 
     @property
@@ -169,15 +171,15 @@ class ModelRecord:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every path that holds these bytes, the first of them as `path`."""
+        """Every path with these bytes; the first is `path`."""
         return (self.path, *self.aliases)
 
     @property
     def sizes(self) -> SizeLimits | None:
-        """The sizes that it draws; None for what no picture can be drawn with.
+        """The sizes that it draws; None if it cannot draw.
 
-        A model that was trained with 1024 × 1024 pixels draws up to 2048 a side. Any other draws
-        up to 1024, where Stable Diffusion 1 already repeats what it shows.
+        A model that was trained with 1024 × 1024 pixels draws up to 2048 pixels a side. Any other
+        model draws up to 1024, where Stable Diffusion 1 already repeats parts of the picture.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return None
@@ -191,17 +193,17 @@ class ModelRecord:
             return True
         if self.native_size is not None:
             return self.native_size.pixels >= _LARGE_SIDE**2
-        # A folder of no family that is known is newer than Stable Diffusion 2.
+        # A folder of an unknown family is newer than Stable Diffusion 2.
         return self.family is None and not self.extension
 
     @property
     def schedulers(self) -> tuple[Scheduler, ...]:
-        """Those that a request can name with it.
+        """The schedulers that a request can name for this model.
 
-        All of them where noise is taken away from latents as Stable Diffusion 1, 2 and XL do it,
-        which every file that can be drawn with does. None with other folders: those that match
-        flows (Stable Diffusion 3, FLUX) have a process of their own, for which these are not made,
-        and the rest are drawn as their authors set them up.
+        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have all of them.
+        Every file that can draw is such a model. Other folders have none: flow matching models
+        (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
+        the rest draw with their authors' configuration.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
@@ -212,24 +214,24 @@ class ModelRecord:
 
     @property
     def batches(self) -> bool:
-        """Whether its pictures can be drawn together, each as it is alone.
+        """Whether its pictures can be drawn together without a change of any picture.
 
-        Those of pipelines that are drawn as their authors set them up can not: many fill a prompt
-        up to the longest beside it.
+        Pipelines that draw with their authors' configuration cannot: many pad a prompt to the
+        length of the longest prompt of the batch.
         """
         return bool(self.schedulers)
 
     @property
     def default_scheduler(self) -> Scheduler | None:
-        """What draws where a request names none; None for the model's own, which has no name here.
+        """The default scheduler of requests; None for the model's own, which has no name here.
 
-        Where a model's configuration asks for Karras' noise levels it has them by default.
+        It has Karras' noise levels if the model's configuration names them.
         """
         return DEFAULT_SCHEDULER if self.schedulers else None
 
 
 class PendingState(StrEnum):
-    """What a file waits for before it is listed."""
+    """Why a file is not listed yet."""
 
     SETTLING = "settling"
     HASHING = "hashing"
@@ -237,15 +239,15 @@ class PendingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingModel:
-    """A model file that is there and not listed yet.
+    """A model file that was found and is not listed yet.
 
     Attributes:
         name: The file's or folder's name.
-        path: As of a `ModelRecord`.
-        size: Bytes.
-        state: What it waits for.
-        hashed: Of these bytes those that are read.
-        reason: Why it could not be read so far, for a user to read; None when it was not tried.
+        path: The path, as in a `ModelRecord`.
+        size: The size in bytes.
+        state: Why it is not listed yet.
+        hashed: The number of bytes that are read so far.
+        reason: Why it could not be read, for a user to read; None if nothing has failed.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Tells who a credential belongs to."""
+"""Identifies the caller of a credential."""
 
 from abc import ABC, abstractmethod
 
@@ -8,8 +8,8 @@ __all__ = ["CredentialVerifier"]
 
 
 class CredentialVerifier(ABC):
-    """Knows one kind of credential."""
+    """Verifies one kind of credential."""
 
     @abstractmethod
     def verify(self, credential: str) -> Principal | None:
-        """Whose `credential` this is; None when it is not a good one of this kind."""
+        """Return the owner of `credential`; None if it is not a valid credential of this kind."""

@@ -1,4 +1,4 @@
-"""Says how pictures are drawn, for people."""
+"""Reports the device that draws, for people."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ __all__ = ["DeviceMemory", "DeviceReport", "LoadedModel", "UnknownDevice"]
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """Bytes of a device's own memory: `used` by all programs, and `total`."""
+    """The bytes of a device's own memory: `used` by all programs, and `total`."""
 
     used: int
     total: int
@@ -17,28 +17,28 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that is ready to draw with; `size` is the bytes of its weights as they are loaded."""
+    """A model that is loaded. `size` is the bytes of its weights in memory."""
 
     id: str
     size: int
 
 
 class DeviceReport(ABC):
-    """What is known of the device that draws. Any thread may ask; no call waits."""
+    """Facts of the device that draws. Any thread may read them, and no call blocks."""
 
     @property
     @abstractmethod
     def plan(self) -> Mapping[str, str | int | bool | None] | None:
-        """How every picture is drawn, by names that people know; None until the device is known.
+        """The options that every picture is drawn with; None until the device is known.
 
-        `compiled` is true where the first picture of each shape takes long. The other names are
-        the generator's own.
+        `compiled` is true if the first picture of each shape takes long. Each generator has its own
+        other names.
         """
 
     @property
     @abstractmethod
     def loaded_models(self) -> tuple[LoadedModel, ...]:
-        """The models that are ready to draw with, least recently used first."""
+        """The loaded models, least recently used first."""
 
     @property
     @abstractmethod
@@ -48,7 +48,7 @@ class DeviceReport(ABC):
     @property
     @abstractmethod
     def memory(self) -> DeviceMemory | None:
-        """The memory of the device; None if it has none of its own, or does not tell."""
+        """The memory of the device; None if it has no memory of its own, or does not report it."""
 
 
 class UnknownDevice(DeviceReport):

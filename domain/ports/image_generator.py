@@ -1,7 +1,7 @@
 """Draws pictures, in this process or in another one.
 
-Every value here can be pickled, and no callable is handed out. So a generator can live in another
-process, or on another host. `tests/contract/drawing/test_wire.py` holds this.
+Every value here can be pickled, and no value is a callable. So a generator can live in another
+process, or on another host. `tests/contract/drawing/test_wire.py` checks this.
 """
 
 from abc import ABC, abstractmethod
@@ -24,16 +24,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawingBatch:
-    """What to draw.
+    """Requests to draw together.
 
     Attributes:
-        requests: They have their seeds, and share one `batch_key`. Their scheduler is one of the
-            model's `schedulers`, or None.
-        at_once: How many images may be drawn together.
+        requests: The requests. Each has a seed, and all share one `batch_key`. Their scheduler is
+            one of the model's `schedulers`, or None.
+        at_once: The most images to draw together.
         pictures: The bytes of the pictures that the requests name, by their ids.
 
     Raises:
-        ValueError: there is no request, they cannot be drawn together, or one has no seed.
+        ValueError: The batch has no request, the requests cannot be drawn together, or one has no
+            seed.
     """
 
     requests: tuple[GenerationRequest, ...]
@@ -53,14 +54,14 @@ class DrawingBatch:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The ids of the models that are needed, the checkpoint first."""
+        """The ids of the required models, the checkpoint first."""
         uses = (use for request in self.requests for use in request.models)
         return tuple(dict.fromkeys(use.model_id for use in uses))
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnImage:
-    """One image: at least as large as its request asks, and to be cropped around its centre."""
+    """An image. It is at least as large as requested, and the caller crops it around its centre."""
 
     raster: Raster
     seed: int
@@ -71,9 +72,9 @@ class DrawnRequest:
     """The images of one request.
 
     Attributes:
-        images: In the order of the seeds.
-        sampler: The name of what drew them, as the parameters of a picture have it.
-        warnings: What its caller should know of them.
+        images: The images in the order of their seeds.
+        sampler: The name of the sampler, as it stands in the parameters of a picture.
+        warnings: Warnings for the caller about the images.
     """
 
     images: tuple[DrawnImage, ...]
@@ -86,8 +87,8 @@ class DrawnBatch:
     """The images of each request, in the order of the requests.
 
     Attributes:
-        requests: What was drawn for each.
-        timings: The seconds that the whole batch took; `encode` is what a wire adds, if anything.
+        requests: The images of each request.
+        timings: The seconds of the whole batch. `encode` is the time that a wire adds, if any.
     """
 
     requests: tuple[DrawnRequest, ...]
@@ -95,31 +96,31 @@ class DrawnBatch:
 
 
 class DrawingWatcher(ABC):
-    """Follows a drawing, and may end it. The thread that draws calls it, between two steps.
+    """Follows a drawing, and may end it. The thread that draws calls it between two steps.
 
-    An exception of any method ends the drawing, and `draw` raises that same exception. A generator
+    An exception of any method ends the drawing, and `draw` raises the same exception. A generator
     in another process calls these methods over a wire, so each takes and returns plain values.
     """
 
     @abstractmethod
     def loading(self, loaded: bool) -> None:
-        """The model is being loaded; with True, it is loaded now.
+        """Receive that the model is being loaded, or with True that it is loaded.
 
-        While a model is loaded, this is called with False at least once a second where the
-        generator can. It is called with True once in each drawing, before its first step.
+        During a load, a generator calls this with False at least once a second, if it can. It calls
+        this with True once in each drawing, before the first step.
         """
 
     @abstractmethod
     def step(self, done: int, total: int) -> None:
-        """Of `total` steps of the whole batch, `done` are done."""
+        """Receive that `done` of `total` steps of the whole batch are done."""
 
     @abstractmethod
     def wants_preview(self, number: int) -> bool:
-        """Whether to show how request `number` of the batch looks now. Asked after each step."""
+        """Return whether `preview` is wanted for request `number`. It is called after each step."""
 
     @abstractmethod
     def preview(self, number: int, jpeg: bytes) -> None:
-        """The first image that request `number` has under way, as a small JPEG."""
+        """Receive the first unfinished image of request `number` as a small JPEG."""
 
 
 class ImageGenerator(ABC):
@@ -128,46 +129,47 @@ class ImageGenerator(ABC):
     @property
     @abstractmethod
     def device(self) -> str | None:
-        """`cuda`, `mps` or `cpu`; None until `prepare` has found out. Any thread may ask."""
+        """`cuda`, `mps` or `cpu`; None before `prepare`. Any thread may read it."""
 
     @property
     @abstractmethod
     def largest_batch(self) -> int:
-        """How many images it can draw together at most: 1 if a batch saves no time, and 1 until
-        it is prepared. Any thread may ask.
+        """The most images that it can draw together. Any thread may read it.
+
+        It is 1 before `prepare`, and if a batch saves no time.
         """
 
     @property
     def report(self) -> DeviceReport:
-        """What it tells people of its device. A generator that tells nothing need not have one."""
+        """The report of its device. A generator without facts to report need not override it."""
         return UnknownDevice()
 
     @abstractmethod
     def prepare(self) -> None:
-        """Find the device and get ready. A second call does nothing.
+        """Find the device and prepare it. A second call does nothing.
 
         Raises:
-            DeviceUnavailable: the device that was asked for is not there.
+            DeviceUnavailable: The configured device is not there.
         """
 
     @abstractmethod
     def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
         """Draw every image of a batch.
 
-        At most `batch.at_once` images are drawn together. An image depends on its request and its
-        seed alone: other images of the batch change no more than the last bits of rounding.
+        It draws at most `batch.at_once` images together. An image depends on its request and its
+        seed alone: other images of the batch change only the last bits by rounding.
 
-        The generator finds the models of the batch on its own host, and proves that their bytes are
-        those that the ids name.
+        The generator finds the models of the batch on its own host, and checks that their bytes
+        have the ids of the batch.
 
-        What the watcher raises comes out as it is. Whatever else a library raises becomes one of
-        these, even if it is not an `Exception`:
+        Exceptions of the watcher are raised unchanged. Any other exception of a library becomes one
+        of these errors, even if it is not an `Exception`:
 
         Raises:
-            DeviceUnavailable: as `prepare`, which this calls if nobody did.
-            GenerationFailed: the device or the model failed.
-            ModelNotFound: the host of the generator has no model of this id.
-            ModelNotLoadable: the model's file is not what it should be.
-            OutOfMemory: it does not fit, although other models were given up for it. The memory is
-                given back. With a smaller `at_once` it may fit.
+            DeviceUnavailable: As `prepare`, which this calls if it was not called before.
+            GenerationFailed: The device or the model failed.
+            ModelNotFound: The host of the generator has no model with this id.
+            ModelNotLoadable: The model's file is wrong.
+            OutOfMemory: The images do not fit, although other models were unloaded. The memory is
+                released. With a smaller `at_once` they may fit.
         """

@@ -1,4 +1,4 @@
-"""Finds the model of an id on the host that draws with it."""
+"""Finds the model with an id on the host that draws."""
 
 from abc import ABC, abstractmethod
 
@@ -8,13 +8,13 @@ __all__ = ["ModelLocator"]
 
 
 class ModelLocator(ABC):
-    """Knows where the bytes of a model lie on this host. Any thread may call it."""
+    """Knows the paths of models on this host. Any thread may call it."""
 
     @abstractmethod
     def locate(self, model_id: str) -> ModelRecord:
-        """The model of this id, with a path that can be opened here and what vouches for its bytes.
+        """Return the model with this id. Its path can be opened here, and its stamp is this host's.
 
         Raises:
-            ModelNotFound: no model here has this id.
-            ModelNotLoadable: no picture can be drawn with it.
+            ModelNotFound: No model on this host has this id.
+            ModelNotLoadable: The model cannot draw.
         """

@@ -1,4 +1,4 @@
-"""What is in the model folders."""
+"""Scans the model folders."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ __all__ = ["ModelScan", "ModelSource"]
 
 @dataclass(frozen=True, slots=True)
 class ModelScan:
-    """What one look found.
+    """The result of one scan.
 
     Attributes:
-        models: One record a file, in any order.
-        pending: Files that will be listed once they are whole or wait no longer to be, and their
-            bytes are known.
-        moving: Whether a later look will know more of them though nobody touches the files.
-        settled: Whether none of them is worth waiting for: what moves is being written to.
-        unread: Paths that could not be looked at, as when a folder is missing; none when the look
-            was complete. What lay there or below may be there still.
+        models: A record for each file, in any order.
+        pending: Files that are not listed yet: they are incomplete, or their bytes are not read.
+        moving: Whether a later scan will find more about the pending files even if no program
+            changes them.
+        settled: Whether no pending file is worth a wait: those that move are being written.
+        unread: Paths that could not be read, such as a missing folder; empty if the scan was
+            complete. Models at such a path or below it may still be there.
     """
 
     models: tuple[ModelRecord, ...]
@@ -30,22 +30,22 @@ class ModelScan:
 
 
 class ModelSource(ABC):
-    """Looks at the places where models lie. One thread at a time scans and waits."""
+    """Scans the places of models. One thread at a time scans and waits."""
 
     @abstractmethod
     def scan(self) -> ModelScan:
-        """What is there now. Does not wait for bytes to be read: that goes on in the background.
+        """Return what is there now. The bytes of files are read in the background.
 
-        A file that can not be read is pending with the reason, and `unread`; it never stops the
-        scan. So is a file that is not whole, until it has not changed for a while: then it is
-        listed as not loadable, with the reason. A folder that is missing is not one without
-        models: it is `unread`.
+        A file that cannot be read is pending with the reason, and its path is `unread`. It never
+        stops the scan. An incomplete file is pending too. After it has not changed for a while, it
+        is listed as not loadable, with the reason. A missing folder does not count as an empty one:
+        it is `unread`.
         """
 
     @abstractmethod
     def wait(self, seconds: float) -> None:
-        """Return when something may have changed, after `seconds` at the latest, or on `close`."""
+        """Wait until something may have changed, for at most `seconds`. `close` ends the wait."""
 
     @abstractmethod
     def close(self) -> None:
-        """End what goes on in the background, and any `wait`. Any thread may call it."""
+        """End the work in the background, and any `wait`. Any thread may call it."""

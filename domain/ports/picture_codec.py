@@ -1,4 +1,4 @@
-"""Makes picture files, and reads them."""
+"""Encodes and reads picture files."""
 
 from abc import ABC, abstractmethod
 
@@ -10,7 +10,7 @@ __all__ = ["PictureCodec"]
 
 
 class PictureCodec(ABC):
-    """Knows the files that pictures are kept in: PNG, JPEG and WebP. Any thread may call it."""
+    """Encodes and reads PNG, JPEG and WebP files. Any thread may call it."""
 
     @abstractmethod
     def encode(
@@ -20,37 +20,37 @@ class PictureCodec(ABC):
         output_format: OutputFormat = OutputFormat.PNG,
         quality: int | None = None,
     ) -> bytes:
-        """`raster` as a file, with `text` where `parameters` finds it; None leaves it out.
+        """Return `raster` as a file that carries `text`, which `parameters` can read.
 
         Equal arguments give equal bytes.
 
         Args:
             raster: The pixels.
-            text: The parameters of the picture, in any script.
+            text: The parameters of the picture, in any script. None leaves them out.
             output_format: The format of the file.
-            quality: 1 to 100, of a format that has a quality. A WebP of 100 keeps every pixel.
+            quality: 1 to 100, for a format with a quality. A WebP of quality 100 is lossless.
 
         Raises:
-            ValueError: the format needs a quality and there is none.
-            OutOfMemory: the host has not enough memory.
-            GenerationFailed: it failed for another reason.
+            ValueError: The format needs a quality, and `quality` is None.
+            OutOfMemory: The host does not have enough memory.
+            GenerationFailed: Encoding failed for another reason.
         """
 
     @abstractmethod
     def parameters(self, data: bytes) -> PictureParameters:
-        """The text in a picture file, whoever made it.
+        """Return the text in a picture file of any program.
 
         The pixels are not decoded. So a file of any size costs little time, and no more memory than
-        its own.
+        its size.
 
         Raises:
-            UnreadablePicture: it is not such a file, its text is cut off or endless, or it claims
-                more pixels than any honest picture has.
+            UnreadablePicture: `data` is not such a file, its text is cut off or too long, or it
+                claims more pixels than any real picture has.
         """
 
     @abstractmethod
     def thumbnail(self, data: bytes) -> bytes:
-        """A small WebP file of the whole picture in `data`, a file of this service.
+        """Return a small WebP file of the whole picture in `data`, a file of this service.
 
         It keeps the proportions of the picture, and never has more pixels than the picture.
 

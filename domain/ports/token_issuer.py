@@ -12,4 +12,4 @@ class TokenIssuer(ABC):
 
     @abstractmethod
     def issue(self, *, subject: str, scopes: frozenset[Scope], expires_in: int) -> AccessToken:
-        """A token for `subject`, good for `expires_in` seconds from now."""
+        """Return a token for `subject` that is valid for `expires_in` seconds from now."""

@@ -1,4 +1,4 @@
-"""Who is calling, and may they."""
+"""Identifies callers and checks their rights."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,10 @@ __all__ = ["CredentialChecker"]
 
 
 class CredentialChecker:
-    """Tells callers apart, and makes tokens for those who may have them."""
+    """Identifies callers by their credentials, and makes tokens for callers with an API key."""
 
     EXPIRES_IN = IntegerRange(1, 86_400)
-    """Seconds that a token may be good for."""
+    """The allowed seconds that a token is valid."""
     DEFAULT_EXPIRES_IN = 3600
 
     def __init__(
@@ -32,11 +32,11 @@ class CredentialChecker:
         self._issuer = issuer
 
     def __call__(self, credential: str | None, scope: Scope | None = None) -> Principal:
-        """The caller with this credential, who has `scope`.
+        """Return the caller with this credential, after a check that it has `scope`.
 
         Raises:
-            Unauthenticated: there is no credential, or no verifier knows it.
-            ScopeMissing: the credential is valid and lacks the scope.
+            Unauthenticated: The credential is missing, or no verifier knows it.
+            ScopeMissing: The credential is valid and lacks the scope.
         """
         if not credential:
             raise Unauthenticated(credential_sent=False)
@@ -51,11 +51,11 @@ class CredentialChecker:
         return principal
 
     def require_minting(self, principal: Principal) -> None:
-        """Do nothing when `principal` may have a token.
+        """Raise an error if `principal` cannot get a token.
 
         Raises:
-            TokenMintingForbidden: the principal came with a token itself.
-            TokensUnavailable: there is no key to sign with.
+            TokenMintingForbidden: The principal's own credential is a token.
+            TokensUnavailable: The service has no key to sign with.
         """
         self._issuer_for(principal)
 
@@ -66,11 +66,11 @@ class CredentialChecker:
         expires_in: int = DEFAULT_EXPIRES_IN,
         scope: str | None = None,
     ) -> AccessToken:
-        """A token for `principal`, with the space-separated `scope` or, without, all it has.
+        """Return a token for `principal` with the space-separated `scope`; by default all scopes.
 
         Raises:
-            TokenMintingForbidden: the principal came with a token itself.
-            TokensUnavailable: there is no key to sign with.
+            TokenMintingForbidden: The principal's own credential is a token.
+            TokensUnavailable: The service has no key to sign with.
             InvalidRequest: `expires_in` or `scope` is wrong.
         """
         issuer = self._issuer_for(principal)

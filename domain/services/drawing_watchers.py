@@ -1,4 +1,4 @@
-"""Watchers of a drawing: one for callbacks, and one that every drawing has."""
+"""Watchers of a drawing: one that calls functions, and one that every drawing has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class GenerationStep:
-    """A step is done: the `done`th of `total`."""
+    """The number of steps that are done, and the number of all steps."""
 
     done: int
     total: int
@@ -30,16 +30,16 @@ StepCallback = Callable[[GenerationStep], None]
 """Called between two steps. An exception stops the drawing."""
 
 LoadCallback = Callable[[bool], None]
-"""Called with False again and again while the model is loaded, then with True. An exception stops
+"""Called repeatedly with False while the model is loaded, then once with True. An exception stops
 the drawing.
 """
 
 PreviewCallback = Callable[[int, bytes], None]
-"""Called after each step with the number of a request and a small JPEG of how it looks now."""
+"""Called after each step with the number of a request and a small JPEG of its picture so far."""
 
 
 class CallbackWatcher(DrawingWatcher):
-    """Passes on what happens to functions of this process. None for what nobody follows."""
+    """Passes events to functions of this process. An event without a function is ignored."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class CallbackWatcher(DrawingWatcher):
 
 
 class AttendedDrawing(DrawingWatcher):
-    """Notes each sign of life, and stops a load that takes too long.
+    """Records progress, and stops a load that takes too long.
 
     Args:
-        watcher: It is told all the same.
-        heartbeat: It is told of each sign of life.
-        model: The model that is drawn with.
-        clock: Seconds that never go back. The load begins now.
+        watcher: It receives the same events.
+        heartbeat: It records the progress.
+        model: The model that draws.
+        clock: Seconds of a monotonic clock. The load begins with this object.
         load_timeout: Seconds after which a load is stopped.
     """
 

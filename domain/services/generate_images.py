@@ -1,17 +1,14 @@
-"""The inference use case: draw on the thread of the device, then finish on any thread."""
+"""The inference use case: draws on the thread of the device, then encodes on any thread."""
 
 import dataclasses
 import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Protocol
 
 from domain.errors import (
-    FieldProblem,
     GenerationFailed,
     InvalidRequest,
     ModelChanged,
@@ -19,24 +16,14 @@ from domain.errors import (
     ModelNotLoadable,
     ModelsNotRead,
 )
-from domain.generation.picture_parameters import parameters_text
-from domain.generation.request import (
-    GeneratedImage,
-    GenerationRequest,
-    GenerationResult,
-    Timings,
-)
-from domain.models.record import ModelRecord
+from domain.generation.request import GenerationRequest, GenerationResult
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
     DrawnBatch,
-    DrawnImage,
-    DrawnRequest,
     ImageGenerator,
 )
 from domain.ports.picture_codec import PictureCodec
-from domain.samplers import Scheduler
 from domain.services.drawing_watchers import (
     AttendedDrawing,
     CallbackWatcher,
@@ -44,16 +31,14 @@ from domain.services.drawing_watchers import (
     PreviewCallback,
     StepCallback,
 )
+from domain.services.encode_pictures import ENCODERS, Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_registry import ModelRegistry
+from domain.services.request_checks import refuse_parts, unsuited
 
-__all__ = ["ENCODERS", "Drawn", "GenerateImages"]
+__all__ = ["GenerateImages"]
 
-ENCODERS = 2
-"""Threads that encode the pictures of one request. Pillow lets go of Python's lock meanwhile."""
-
-_NOT_YET = "cannot be drawn with yet; leave it out"
 _RANDOM_SEED_BITS = 32
 """Random seeds fit the 32-bit fields of the tools that people paste them into."""
 
@@ -62,47 +47,17 @@ def _draw_seed() -> int:
     return random.SystemRandom().getrandbits(_RANDOM_SEED_BITS)
 
 
-class Mapper(Protocol):
-    """`map`, or the `map` of an executor."""
-
-    def __call__(
-        self, function: Callable[[DrawnImage], GeneratedImage], images: Iterable[DrawnImage], /
-    ) -> Iterable[GeneratedImage]:
-        """What `function` returns for each image, in order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A request that is drawn, and whose pictures are not encoded yet.
-
-    Attributes:
-        request: With its seed.
-        pictures: Its images as the generator drew them.
-        timings: The seconds of the batch that it was drawn in.
-        warnings: What its caller should know, from the model's card and from the generator.
-        began: When the work on the batch began, by the clock of the use case.
-        ended: When the batch was drawn.
-    """
-
-    request: GenerationRequest
-    pictures: DrawnRequest
-    timings: Timings
-    warnings: tuple[str, ...]
-    began: float
-    ended: float
-
-
 class GenerateImages:
-    """Draws what a request asks for, with the model it names.
+    """Draws the pictures of requests.
 
     Args:
         registry: Lists the models.
-        generator: Draws.
-        codec: Makes the picture files.
+        generator: Draws the pictures.
+        codec: Encodes the pictures.
         embed_metadata: Whether a picture carries its parameters.
         draw_seed: Makes a seed for a request without one.
-        clock: Seconds that never go back.
-        load_timeout: Seconds after which a load is given up.
+        clock: Seconds of a monotonic clock.
+        load_timeout: Seconds after which the load of a model is stopped.
     """
 
     def __init__(
@@ -118,8 +73,7 @@ class GenerateImages:
     ) -> None:
         self._registry = registry
         self._generator = generator
-        self._codec = codec
-        self._embed_metadata = embed_metadata
+        self._encoder = PictureEncoder(codec, embed_metadata=embed_metadata, clock=clock)
         self._draw_seed = draw_seed
         self._clock = clock
         self._load_timeout = load_timeout
@@ -127,7 +81,7 @@ class GenerateImages:
 
     @property
     def largest_batch(self) -> int:
-        """How many images the device can draw together at most."""
+        """The most images that the device can draw together."""
         return self._generator.largest_batch
 
     @property
@@ -136,7 +90,10 @@ class GenerateImages:
         return frozenset(each.id for each in self._generator.report.loaded_models)
 
     def largest_batch_of(self, model_id: str) -> int:
-        """The same with this model: 1 if each picture is drawn by itself, or the model is gone."""
+        """Return the most images that this model can draw together.
+
+        It is 1 if the model draws each picture by itself, or if the model is gone.
+        """
         try:
             model = self._registry.get(model_id)
         except ModelNotFound:
@@ -144,24 +101,24 @@ class GenerateImages:
         return self.largest_batch if model.batches else 1
 
     def may_come(self, model_id: str) -> bool:
-        """Whether the model of an accepted request is not there, but may come."""
+        """Return whether the model of an accepted request is missing, but may be listed later."""
         return self._registry.may_come(model_id)
 
     def admit(self, request: GenerationRequest) -> GenerationRequest:
-        """The request as it will be drawn, with its seed. Cheap: it is called before any queue.
+        """Check a request and return it with its seed. It is cheap, and runs before the queue.
 
         Raises:
-            ModelNotFound: no model has its `model_id`.
-            ModelsNotRead: no model has it now, and not all files are read.
-            ModelNotLoadable: no picture can be drawn with that model.
-            InvalidRequest: that model does not take its scheduler or its size, or the request has a
-                part that nothing draws with yet.
+            ModelNotFound: No model has its `model_id`.
+            ModelsNotRead: No model has it now, and not all files are read.
+            ModelNotLoadable: The model cannot draw.
+            InvalidRequest: The model does not support the scheduler or the size, or the request has
+                a part that no generator draws with yet.
         """
-        _refuse_parts(request)
+        refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
-        problems = _unsuited(model, request)
+        problems = unsuited(model, request)
         if problems:
             raise InvalidRequest(problems)
         if request.seed is not None:
@@ -178,12 +135,13 @@ class GenerateImages:
     ) -> GenerationResult:
         """Draw the images of one request and encode them, for a program without a queue.
 
-        As many images are drawn together as the device takes.
+        It draws as many images together as the device can.
 
-        Raises: as `draw` and `finish`.
+        Raises:
+            DomainError: As `draw` and `finish`.
         """
         admitted = self.admit(request)
-        self._generator.prepare()  # until then it does not know how many it can draw together
+        self._generator.prepare()  # afterwards it knows how many images it can draw together
         (drawn,) = self.draw(
             (admitted,),
             at_once=min(request.num_images, self.largest_batch_of(request.model_id)),
@@ -202,30 +160,31 @@ class GenerateImages:
         watcher: DrawingWatcher,
         fewer: Callable[[int], int] = halved,
     ) -> tuple[Drawn, ...]:
-        """Draw the images of requests with one `batch_key`, which have their seeds.
+        """Draw the images of requests with seeds and with one `batch_key`.
 
-        For the thread of the device, which is free again when this returns: `finish` needs no
-        device. Where memory is short, the batch is drawn again with fewer images together.
+        The thread of the device calls this, and is free again when it returns: `finish` needs no
+        device. If memory is short, the batch is drawn again with fewer images together.
 
         Args:
-            requests: What to draw.
-            at_once: How many images may be drawn together.
-            watcher: It is told of each step, and can stop the drawing by an exception.
-            fewer: Is told how many images together did not fit, and says how many to try now.
+            requests: The requests to draw.
+            at_once: The most images to draw together.
+            watcher: It receives each step, and can stop the drawing by an exception.
+            fewer: Receives the number of images that did not fit, and returns the number to try
+                next.
 
         Raises:
-            ModelNotFound: no model has their `model_id`.
-            ModelNotLoadable: no picture can be drawn with that model, or its load took too long.
-                If its file is not the one that the id names, the registry does not list it any
-                more. If its bytes are the reason, it is not tried again.
-            GenerationFailed: the generator raised something that is not an `Exception`, such as
-                SystemExit.
-            InvalidRequest: a request has a part that nothing draws with yet.
-            OutOfMemory: not even one image at a time fits.
-            DomainError: whatever else `ImageGenerator.draw` raises.
+            ModelNotFound: No model has their `model_id`.
+            ModelNotLoadable: The model cannot draw, or its load took too long. If its file no
+                longer has the bytes that the id names, the registry removes the model. If the
+                cause is in its bytes, the model is not tried again.
+            GenerationFailed: The generator raised a BaseException that is not an `Exception`, such
+                as SystemExit.
+            InvalidRequest: A request has a part that no generator draws with yet.
+            OutOfMemory: Not even one image at a time fits.
+            DomainError: Any other error of `ImageGenerator.draw`.
         """
         for request in requests:  # a newer release may have accepted it
-            _refuse_parts(request)
+            refuse_parts(request)
         began = self._clock()
         model = self._registry.get_loadable(requests[0].model_id)
 
@@ -249,7 +208,7 @@ class GenerateImages:
         except Exception:
             raise
         except BaseException as error:
-            # Python raises Ctrl-C and the end of the process in the main thread alone.
+            # Python raises KeyboardInterrupt and SystemExit of signals in the main thread alone.
             if threading.current_thread() is threading.main_thread():
                 raise
             raise GenerationFailed(
@@ -273,64 +232,5 @@ class GenerateImages:
         )
 
     def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> GenerationResult:
-        """The picture files of a request that is drawn. Any thread may call it.
-
-        The time since the batch was drawn counts as encoding, a wait for a free thread included.
-
-        Args:
-            drawn: What `draw` returned.
-            encode_with: `map`, or the `map` of an executor, whose threads encode in parallel.
-
-        Raises:
-            OutOfMemory: the host has not enough memory.
-            GenerationFailed: encoding failed for another reason.
-        """
-
-        def encoded(image: DrawnImage) -> GeneratedImage:
-            return self._encoded(drawn.request, image, drawn.pictures.sampler)
-
-        images = tuple(encode_with(encoded, drawn.pictures.images))
-        now, timings = self._clock(), drawn.timings
-        return GenerationResult(
-            request=drawn.request,
-            images=images,
-            processing_time=now - drawn.began,
-            timings=dataclasses.replace(timings, encode=timings.encode + now - drawn.ended),
-            warnings=drawn.warnings,
-        )
-
-    def _encoded(
-        self, request: GenerationRequest, image: DrawnImage, sampler: str
-    ) -> GeneratedImage:
-        text = parameters_text(request, seed=image.seed, sampler=sampler)
-        data = self._codec.encode(
-            image.raster.centre(request.width, request.height),
-            text if self._embed_metadata else None,
-            request.output_format,
-            request.quality,
-        )
-        return GeneratedImage(
-            data, image.seed, request.width, request.height, request.output_format
-        )
-
-
-def _refuse_parts(request: GenerationRequest) -> None:
-    if parts := request.parts:
-        raise InvalidRequest([FieldProblem(name, _NOT_YET) for name in parts])
-
-
-def _unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
-    """What this model cannot draw of the request."""
-    sizes = model.sizes
-    problems = [] if sizes is None else sizes.problems(request.width, request.height, of=model.name)
-    if request.scheduler is not None and request.scheduler not in model.schedulers:
-        problems.append(_not_for(model, request.scheduler))
-    return problems
-
-
-def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:
-    return FieldProblem(
-        "scheduler",
-        f"is '{scheduler}', which {model.name} does not take; leave it out, or choose another "
-        "model",
-    )
+        """Return the picture files of a request that is drawn, as `PictureEncoder.finish` does."""
+        return self._encoder.finish(drawn, encode_with=encode_with)

@@ -1,4 +1,4 @@
-"""Signs of life of the thread that draws."""
+"""The heartbeat of the thread that draws."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ class _Beat:
 
 
 class Heartbeat:
-    """Notes when the thread that draws last did something. Any thread may ask.
+    """Records when the thread that draws last made progress. Any thread may read it.
 
     Args:
-        clock: Seconds that never go back.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -26,7 +26,7 @@ class Heartbeat:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """The thread has something to do while the block lasts."""
+        """Mark the thread as busy inside the `with` block."""
         self.beat(loading=False)
         try:
             yield
@@ -34,12 +34,12 @@ class Heartbeat:
             self._last = None
 
     def beat(self, *, loading: bool) -> None:
-        """Note a sign of life."""
+        """Record progress."""
         self._last = _Beat(self._clock(), loading)
 
     @property
     def still_for(self) -> float:
-        """Seconds since the last sign of life; 0 while the thread has nothing to do."""
+        """The seconds since the last progress; 0 while the thread is idle."""
         last = self._last
         return 0.0 if last is None else self._clock() - last.at
 

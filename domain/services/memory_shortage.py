@@ -1,4 +1,4 @@
-"""What a shortage of memory does above the generator: fewer images are drawn together."""
+"""Draws fewer images together if memory is short."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,22 +11,22 @@ Drawn = TypeVar("Drawn")
 
 
 def halved(at_once: int) -> int:
-    """How many images to draw together after `at_once` did not fit."""
+    """Return how many images to draw together after `at_once` images did not fit."""
     return max(1, at_once // 2)
 
 
 def drawn_with_fewer(
     draw: Callable[[int], Drawn], at_once: int, *, fewer: Callable[[int], int] = halved
 ) -> Drawn:
-    """What `draw` returns for `at_once` images together, or for as many as fit.
+    """Return the result of `draw` for `at_once` images together, or for as many as fit.
 
     Args:
-        draw: Draws with at most so many images together.
-        at_once: How many to try first.
-        fewer: Is told how many did not fit, and says how many to try now.
+        draw: Draws with at most this many images together.
+        at_once: The number of images to try first.
+        fewer: Receives the number that did not fit, and returns the number to try next.
 
     Raises:
-        OutOfMemory: not even one image fits.
+        OutOfMemory: Not even one image fits.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What a look at the models has found, and what it has missed."""
+"""The result of a scan of the models: the models it found, and those it missed."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ __all__ = ["Listing", "Missed", "by_id_of", "still_missed"]
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A model that was there before, and since when it is not, by the registry's clock."""
+    """A model of an earlier scan that is missing, and since when, by the registry's clock."""
 
     model: ModelRecord
     since: float
@@ -21,13 +21,13 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the last look found, and the models that it missed and a later one may find again.
+    """The models that the last scan found, and the missed models that a later scan may find.
 
     Attributes:
-        by_id: Those that were found.
-        missed: Those that were not, and may be.
-        unread_since: Since when there is something that can not be looked at; None for nothing.
-        pending: Files that are there and not listed yet.
+        by_id: The models that were found.
+        missed: The models that were missed and may be found again.
+        unread_since: Since when a file or folder cannot be read; None if everything can be read.
+        pending: Files that were found and are not listed yet.
     """
 
     by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
@@ -37,9 +37,9 @@ class Listing:
 
 
 def still_missed(unlisted: Iterable[Missed], scan: ModelScan) -> Mapping[str, Missed]:
-    """Those of the models that may still lie where they lay, or be what is pending, by id.
+    """Return the models that may still be at their path, or may be a pending file, by id.
 
-    A pending file of a model's size may be it by another name: the same bytes have the same size.
+    A pending file with the size of a model may be that model under another name.
     """
     pending = {each.path for each in scan.pending}
     sizes = {each.size for each in scan.pending}
@@ -57,7 +57,7 @@ def still_missed(unlisted: Iterable[Missed], scan: ModelScan) -> Mapping[str, Mi
 
 
 def by_id_of(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:
-    """Files with the same bytes are one model, at the first of their paths."""
+    """Return the models by id. Files with the same bytes are one model, at their first path."""
     same: dict[str, list[ModelRecord]] = {}
     for record in sorted(records, key=lambda record: record.path):
         same.setdefault(record.id, []).append(record)

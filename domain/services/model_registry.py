@@ -1,4 +1,4 @@
-"""Which models there are."""
+"""The registry of models."""
 
 import dataclasses
 import time
@@ -17,13 +17,13 @@ __all__ = ["ModelRegistry"]
 
 _LOOK_AGAIN_SECONDS = 0.1
 _AWAY_SECONDS = 3600.0
-"""How long what was there, or could not be looked at, is waited for."""
+"""How long the registry waits for a missing model, or for a folder that cannot be read."""
 
 
 class ModelRegistry(ModelLocator):
-    """The models that the last look found, by id.
+    """The models that the last scan found, by id.
 
-    Any thread may read: a look builds a new listing and puts it in place by one assignment.
+    Any thread may read. A scan builds a new listing and publishes it by one assignment.
     """
 
     def __init__(
@@ -44,55 +44,56 @@ class ModelRegistry(ModelLocator):
         self._scanned = False
 
     def refresh(self) -> None:
-        """Look, and go on until every file that is whole is listed. For those who can wait.
+        """Scan until every complete file is listed. This may take long.
 
-        What is being written to is not waited for.
+        It does not wait for a file that is being written.
         """
         while not self._scan().settled:
             self._source.wait(_LOOK_AGAIN_SECONDS)
 
     def look(self) -> bool:
-        """Look once, and return at once; true when another look will soon know more."""
+        """Scan once without waiting. Return whether another scan will soon find more."""
         return self._scan().moving
 
     def wait(self, seconds: float) -> None:
-        """Return when a look may find something new, after `seconds` at the latest."""
+        """Wait until a scan may find something new, for at most `seconds`."""
         self._source.wait(seconds)
 
     def close(self) -> None:
-        """End what goes on in the background."""
+        """End the work in the background."""
         self._source.close()
 
     @property
     def scanned(self) -> bool:
-        """Whether all that was there at first has been listed, but for what was written to."""
+        """Whether every file of the first scan is listed, except files that were being written."""
         return self._scanned
 
     @property
     def can_draw(self) -> bool:
-        """Whether a picture can be drawn with one of the models that are listed now."""
+        """Whether a listed model can draw."""
         return any(model.loadable for model in self._listing.by_id.values())
 
     @property
     def reading(self) -> bool:
-        """Whether the bytes of a file are being read, so that a model may soon be listed."""
+        """Whether the bytes of a file are being read, so that a model may be listed soon."""
         return any(each.state is PendingState.HASHING for each in self._listing.pending)
 
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
-        """All models, or those of one kind, sorted by path."""
+        """Return all models, or those of one kind, sorted by path."""
         models = self._listing.by_id.values()
         return tuple(model for model in models if kind is None or model.kind is kind)
 
     def pending(self) -> tuple[PendingModel, ...]:
-        """The files that are there and not listed yet, sorted by path."""
+        """Return the files that were found and are not listed yet, sorted by path."""
         return tuple(sorted(self._listing.pending, key=lambda pending: pending.path))
 
     def awaits(self, wanted: str) -> bool:
-        """Whether this model is not listed, but may be once all that is there is read.
+        """Return whether this model is not listed, but may be listed after all files are read.
 
-        Any id may while a file is hashed, and a name while a file that has it is hashed. A model
-        that was listed before, by its id or a name of it, also may while a folder or file of its
-        path cannot be read, or a file that may be it settles, for an hour at most.
+        An id may be listed while any file is hashed, and a name while a file with that name is
+        hashed. A model that was listed before, by its id or a name, may also be listed while a
+        folder or file of its path cannot be read, or while a file that may be it is being written,
+        for at most an hour.
         """
         listing, model_id = self._listing, wanted.lower()
         if model_id in listing.by_id:
@@ -107,17 +108,17 @@ class ModelRegistry(ModelLocator):
         )
 
     def may_come(self, model_id: str) -> bool:
-        """The same of a model that an earlier run has seen.
+        """Return whether a model of an earlier run may be listed later.
 
-        One that was not listed yet since then may also come while anything can not be looked at,
-        for an hour at most.
+        It may for the reasons of `awaits`. If it was not listed yet in this run, it also may while
+        any file or folder cannot be read, for at most an hour.
         """
         since = self._listing.unread_since
         is_unread = since is not None and self._clock() - since < _AWAY_SECONDS
         return (is_unread and model_id.lower() not in self._seen) or self.awaits(model_id)
 
     def get(self, model_id: str) -> ModelRecord:
-        """The model with this id, in lower or upper case. Raises ModelNotFound."""
+        """Return the model with this id, in lower or upper case. Raise ModelNotFound."""
         lowered = model_id.lower()
         record = self._listing.by_id.get(lowered)
         if record is None:
@@ -125,7 +126,7 @@ class ModelRegistry(ModelLocator):
         return record
 
     def get_loadable(self, model_id: str) -> ModelRecord:
-        """The model with this id, to draw with. Raises ModelNotFound and ModelNotLoadable."""
+        """Return the model with this id if it can draw. Raise ModelNotFound or ModelNotLoadable."""
         record = self.get(model_id)
         if record.reason is not None:
             raise ModelNotLoadable(record.reason, record.name)
@@ -135,25 +136,25 @@ class ModelRegistry(ModelLocator):
         return self.get_loadable(model_id)
 
     def named(self, wanted: str) -> tuple[ModelRecord, ...]:
-        """The models that have this id or name, sorted by path; several for an unclear name.
+        """Return the models that have this id or name, sorted by path. A name may be ambiguous.
 
-        The rule is that of `bearers`; an alias counts where no model has the name itself.
+        The rule is that of `bearers`. An alias counts if no model has the name itself.
         """
         models = self.models()
         found = (bearers(models, name) for name in self._names.meanings(wanted))
         return next(filter(None, found), ())
 
     def resolve(self, wanted: str | None) -> ModelRecord:
-        """The one model that a request names; of a request that names none, the default model.
+        """Return the model that a request names, or the default model if it names none.
 
-        Every door uses this rule. None and an empty name stand for the configured default, or else
-        for the first model by path that can be drawn with. A model that is named may be one that
-        cannot be drawn with: `get_loadable` says why.
+        Every API uses this rule. None and an empty name mean the configured default, or else the
+        first model by path that can draw. A named model may be unable to draw: `get_loadable` says
+        why.
 
         Raises:
-            ModelNotFound: no model has the name, or several have.
-            ModelsNotRead: none has it now, and not all files are read.
-            NoModel: no model is named, and there is none to draw with.
+            ModelNotFound: No model has the name, or several models have it.
+            ModelsNotRead: No model has the name now, and not all files are read.
+            NoModel: The request names no model, and no model can draw.
         """
         if wanted:
             return self._one(wanted)
@@ -162,8 +163,9 @@ class ModelRegistry(ModelLocator):
         return self._first()
 
     def name_problems(self) -> tuple[str, ...]:
-        """Why the configured default and aliases name no model now, a sentence for each that does
-        not. For a log, once the folders have been looked through.
+        """Return a sentence for each configured name, default or alias, that names no model.
+
+        The sentences are for the log, after the first scan.
         """
         default = self._names.default
         asked = [] if default is None else [(default, True)]
@@ -176,7 +178,7 @@ class ModelRegistry(ModelLocator):
         return tuple(problems)
 
     def forget(self, model_id: str) -> None:
-        """Strike a model whose file turned out to be another one; the next look finds it anew."""
+        """Remove a model whose file has other bytes than its id. The next scan reads it again."""
         listing = self._listing
         by_id = dict(listing.by_id)
         model = by_id.pop(model_id.lower(), None)
@@ -185,9 +187,9 @@ class ModelRegistry(ModelLocator):
             self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
 
     def reject(self, model_id: str, reason: str) -> None:
-        """Note why no picture can be drawn with a model, which only drawing with it has shown.
+        """Record why a model cannot draw, if only an attempt to draw has shown it.
 
-        It is its bytes that are no good, so it holds as long as they are there.
+        The cause is in its bytes, so the record lasts as long as a file has these bytes.
         """
         self._rejected[model_id.lower()] = reason
         listing = self._listing
@@ -208,7 +210,7 @@ class ModelRegistry(ModelLocator):
         )
 
     def _first(self) -> ModelRecord:
-        """The first model by path that can be drawn with, unless a missed one may come before."""
+        """Return the first model by path that can draw, unless a missed model may precede it."""
         listing = self._listing
         first = next(filter(_can_draw, self.models()), None)
         missed = (each.model for each in listing.missed.values())

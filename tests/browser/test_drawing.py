@@ -72,7 +72,7 @@ def test_a_full_queue_is_retried_until_there_is_room(studio: Studio, service: Se
     occupy_device(service)
     fill_queue(service)
     studio.draw("patience")
-    expect(studio.stage).to_contain_text("the queue is full: 2 jobs wait already")
+    expect(studio.stage).to_contain_text("the queue is full: 2 jobs are already waiting")
     expect(studio.stage).to_contain_text("Trying again by itself in")
     service.generator.gate.set()
     expect(studio.pictures).to_have_count(1)

@@ -1,7 +1,7 @@
-"""AUTOMATIC1111's API, for the tools that speak it: their address is this service's.
+"""AUTOMATIC1111's API, for tools that use it. They need only the address of this service.
 
-Source of names, shapes and defaults: that web UI 1.10, `modules/api/api.py` and `models.py`. What
-its clients send is taken as they send it: `webuiapi` 0.9 and SillyTavern.
+Source of names, shapes and defaults: AUTOMATIC1111's web UI 1.10, `modules/api/api.py` and
+`models.py`. The service accepts the requests that its clients send: `webuiapi` 0.9 and SillyTavern.
 """
 
 from adapters.http.automatic1111.errors import ERROR_FORM
@@ -11,7 +11,7 @@ from adapters.http.automatic1111.png_info import png_info_blueprint
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.program import program_blueprint
 from adapters.http.automatic1111.progress import progress_blueprint
-from adapters.http.automatic1111.txt2img import txt2img_blueprint
+from adapters.http.automatic1111.txt2img.routes import txt2img_blueprint
 
 __all__ = [
     "ERROR_FORM",

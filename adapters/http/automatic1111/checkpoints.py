@@ -1,32 +1,38 @@
-"""Checkpoints by the names that API has for them."""
+"""The names that AUTOMATIC1111's API has for checkpoints."""
 
 import re
 
 from domain.errors import ModelNotFound, ModelsNotRead
+from domain.generation.fields import MODEL_NAME
+from domain.limits import TextLength
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["chosen_checkpoint", "stem", "title"]
+__all__ = ["CHECKPOINT_NAME", "chosen_checkpoint", "stem", "title"]
+
+CHECKPOINT_NAME = TextLength(0, MODEL_NAME.maximum)
+"""The allowed length of a model's name; empty for the default model."""
 
 _TITLE = re.compile(rf".+ \[([0-9a-fA-F]{{{SHORT_ID},64}})\]")
 
 
 def title(model: ModelRecord) -> str:
-    """The name in that web UI's lists: the file's, with the first digits of its SHA-256."""
+    """Return the name in the web UI's lists: the file name, and the first digits of its SHA-256."""
     return f"{model.name} [{model.id[:SHORT_ID]}]"
 
 
 def stem(model: ModelRecord) -> str:
-    """The name without the extension."""
+    """Return the file name without the extension."""
     return model.name[: len(model.name) - len(model.extension)]
 
 
 def chosen_checkpoint(registry: ModelRegistry, wanted: str) -> ModelRecord:
-    """The one that `wanted` names: by the rule of every door, or by its title; the default for "".
+    """Return the checkpoint that `wanted` names, or the default one if it is empty.
 
-    The digits of a title decide, so a title never means another file that has the same name.
+    `wanted` is a name that every API of this service accepts, or a title. The digits of a title
+    decide, so a title never means another file with the same name.
 
-    Raises ModelNotFound, ModelsNotRead and NoModel, as `ModelRegistry.resolve`.
+    Raise ModelNotFound, ModelsNotRead and NoModel as `ModelRegistry.resolve` does.
     """
     try:
         return registry.resolve(wanted)

@@ -1,4 +1,4 @@
-"""Errors as that API's clients know them."""
+"""Errors in the form that clients of AUTOMATIC1111's API know."""
 
 from http import HTTPStatus
 
@@ -68,7 +68,7 @@ ERRORS: ErrorTable = {
         HTTPStatus.SERVICE_UNAVAILABLE, _LATER, says=lambda _: "not all checkpoints are read yet"
     ),
 }
-"""The status of each class of errors, what is said of it, and its remedy."""
+"""The status, the sentence and the remedy of each class of errors."""
 
 _TEXT = {"type": "string"}
 _WRONG_FIELD = {
@@ -102,15 +102,15 @@ class SdapiErrorSchema(AnswerSchema):
 
 
 def _render(problem: Problem) -> Response:
-    """`{"error", "detail", "body", "errors"}`, as its `api_middleware` has them.
+    """Return the response with `{"error", "detail", "body", "errors"}`, as `api_middleware` does.
 
-    The `detail` of wrong fields is a list of `{"loc", "msg", "type"}`, which is FastAPI's.
+    For wrong fields, `detail` is a list of `{"loc", "msg", "type"}`, as in FastAPI.
     """
     error = problem.error
     wrong = problem.fields
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)
-    # The schema names the fields as that API does; the domain does not.
+    # The schema has AUTOMATIC1111's names of the fields; the domain has its own.
     names = {} if error is None or isinstance(error.__cause__, ValidationError) else NAMES
     rows = [
         {
@@ -124,7 +124,7 @@ def _render(problem: Problem) -> Response:
     body = {"error": problem.code, "detail": rows or message, "body": "", "errors": message}
     response = Response(json.dumps(body), problem.status.value, content_type="application/json")
     if challenge := problem.headers.get(_CHALLENGE):
-        # Two headers: Chromium cannot read both challenges from one.
+        # Two headers, because Chromium cannot read both challenges from one.
         response.headers.add(_CHALLENGE, _BASIC)
         response.headers.add(_CHALLENGE, challenge)
     return response

@@ -1,4 +1,4 @@
-"""What there is to choose from, as that API lists it."""
+"""The lists of AUTOMATIC1111's API: checkpoints, samplers, schedules and empty lists."""
 
 from http import HTTPStatus
 
@@ -24,9 +24,9 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["listing_blueprint"]
 
-# Its clients ask for these when they connect. What is listed there could be named in a request,
-# and there is none of it that could.
-_NONE_OF: tuple[tuple[str, object], ...] = (
+# Clients fetch these lists when they connect. The lists are empty, because the service supports
+# none of these things in a request.
+_UNSUPPORTED_LISTS: tuple[tuple[str, object], ...] = (
     ("sd-vae", []),
     ("upscalers", []),
     ("latent-upscale-modes", []),
@@ -81,7 +81,7 @@ class _SdapiScheduleSchema(AnswerSchema):
 
     name = fields.String()
     label = fields.String(
-        metadata={"description": "The name of the schedule in requests; `name` works too."}
+        metadata={"description": "The name of the schedule in requests; `name` is accepted too."}
     )
     aliases = fields.List(fields.String(), allow_none=True)
     default_rho = fields.Float(
@@ -114,7 +114,7 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
     @blueprint.get("/samplers")
     @blueprint.response(HTTPStatus.OK, _SdapiSamplerSchema(many=True))
     def list_samplers() -> list[ListedSampler]:
-        """The samplers. Some checkpoints do not take all of them."""
+        """The samplers. Some checkpoints do not support all of them."""
         return list(SAMPLERS)
 
     @blueprint.get("/schedulers")
@@ -123,8 +123,8 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
         """The noise schedules."""
         return list(SCHEDULES)
 
-    for name, nothing in _NONE_OF:
-        _add_constant(blueprint, name, nothing)
+    for name, empty in _UNSUPPORTED_LISTS:
+        _add_constant(blueprint, name, empty)
     return blueprint
 
 

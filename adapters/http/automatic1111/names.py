@@ -1,8 +1,10 @@
-"""What that API calls the fields of a request, where it has another name."""
+"""AUTOMATIC1111's names of the fields of a request, and of formats, where they differ."""
 
 from collections.abc import Mapping
 
-__all__ = ["NAMES"]
+from domain.generation.output_formats import OutputFormat
+
+__all__ = ["JPG", "NAMES", "named_format"]
 
 NAMES: Mapping[str, str] = {
     "guidance_scale": "cfg_scale",
@@ -10,3 +12,9 @@ NAMES: Mapping[str, str] = {
     "num_images": "batch_size",
     "scheduler": "sampler_name",
 }
+JPG = "jpg"
+
+
+def named_format(name: object) -> object:
+    """Return this service's name of a format of AUTOMATIC1111's API. Other values do not change."""
+    return OutputFormat.JPEG.value if name == JPG else name

@@ -1,4 +1,4 @@
-"""What a picture says of itself."""
+"""The route that reads the parameters in a picture."""
 
 import base64
 from http import HTTPStatus

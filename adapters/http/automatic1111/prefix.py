@@ -4,4 +4,4 @@ __all__ = ["JOB_PREFIX", "PREFIX"]
 
 PREFIX = "/sdapi/v1"
 JOB_PREFIX = "sdapi-"
-"""How the ids of this API's jobs begin. `progress` and `interrupt` look at these jobs alone."""
+"""The start of the ids of this API's jobs. `progress` and `interrupt` use these jobs alone."""

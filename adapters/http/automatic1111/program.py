@@ -1,4 +1,4 @@
-"""Routes about the program itself: its memory, its flags, and refreshes that it does not need."""
+"""Routes about the program itself: its memory, its flags, and refreshes that have no effect."""
 
 from http import HTTPStatus
 
@@ -17,9 +17,9 @@ __all__ = ["program_blueprint"]
 
 _REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 _UNKNOWN = {"error": "unavailable"}
-"""That API's words for what it cannot tell."""
+"""AUTOMATIC1111's answer for a memory that it cannot read."""
 _FLAGS = {"api": True}
-"""The flags that that web UI would have been started with. This service's own are not shown."""
+"""The flags of a web UI that serves its API. This service's own settings are not shown."""
 
 
 def program_blueprint(

@@ -1,4 +1,4 @@
-"""How far the caller's pictures are, and an end to them."""
+"""The routes that show the progress of the caller's pictures and stop them."""
 
 import base64
 import time
@@ -37,7 +37,7 @@ def _never() -> fields.Constant[bool]:
 
 
 class _SdapiStateSchema(AnswerSchema):
-    """Your picture that is being drawn or waits."""
+    """Your picture that is being drawn, or your next one."""
 
     skipped = _never()
     interrupted = _never()
@@ -138,7 +138,7 @@ def _drawn(views: list[JobView]) -> list[JobView]:
 
 
 def _nothing() -> dict[str, object]:
-    """All zeros, by which its clients tell that there is nothing to wait for."""
+    """Return zeros, which tell clients that no picture is being drawn or waits."""
     state = {"job": "", "job_count": 0, "job_timestamp": "0"}
     return {
         "progress": 0.0,
@@ -152,7 +152,7 @@ def _nothing() -> dict[str, object]:
 
 def _answer(view: JobView, *, jobs: int, image: bytes | None) -> dict[str, object]:
     job, progress = view.job, view.progress or JobView.at_rest(view.job).progress
-    assert progress is not None  # noqa: S101 - tells mypy that a job at rest has some
+    assert progress is not None  # noqa: S101 - tells mypy that a job at rest has a progress
     began = time.gmtime(job.started_at or job.created_at)
     return {
         "progress": progress.step / progress.steps,

@@ -1,9 +1,10 @@
-"""Samplers and schedule types by the names that API has for them.
+"""The names that AUTOMATIC1111's API has for samplers and schedule types.
 
-Source of names, aliases and what «Automatic» is for each sampler: that web UI 1.10,
-`modules/sd_samplers_kdiffusion.py`, `sd_samplers_timesteps.py`, `sd_samplers_lcm.py` and
-`sd_schedulers.py`; of how both are read, its `get_sampler_and_scheduler` in `sd_samplers.py`. TCD
-is named as in its successors. Names of k-diffusion's and ComfyUI's kind are taken too.
+Source of the names, the aliases and the schedule of each sampler's «Automatic»: AUTOMATIC1111's web
+UI 1.10, `modules/sd_samplers_kdiffusion.py`, `sd_samplers_timesteps.py`, `sd_samplers_lcm.py` and
+`sd_schedulers.py`. Source of the rule that reads both names: `get_sampler_and_scheduler` in its
+`sd_samplers.py`. TCD has the name of the web UI's successors. Names in the style of k-diffusion and
+ComfyUI are accepted too.
 """
 
 from collections.abc import Mapping
@@ -25,15 +26,15 @@ __all__ = [
 ]
 
 MODELS_OWN = "Default"
-"""Leaves it to the model, as in SD.Next; of some models nothing else draws."""
+"""Uses the model's own sampler, as in SD.Next. Some models draw with no other sampler."""
 
 
 class ListedSampler(NamedTuple):
-    """A name that pictures can be asked for with.
+    """A sampler as a request can name it.
 
     Attributes:
-        sampler: None for the model's own.
-        automatic: The schedule that «Automatic» is.
+        sampler: The sampler; None for the model's own.
+        automatic: The schedule that «Automatic» means.
     """
 
     name: str
@@ -43,14 +44,14 @@ class ListedSampler(NamedTuple):
 
     @property
     def options(self) -> Mapping[str, str]:
-        """As that API lists them."""
+        """The `options` of AUTOMATIC1111's list of samplers."""
         if self.automatic is Schedule.AUTOMATIC:
             return {}
         return {"scheduler": self.automatic.lower()}
 
 
 class ListedSchedule(NamedTuple):
-    """How the noise levels of a sampler are spaced."""
+    """A schedule as a request can name it: the spacing of a sampler's noise levels."""
 
     name: str
     label: str
@@ -61,11 +62,11 @@ class ListedSchedule(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What is drawn with.
+    """The scheduler that draws.
 
     Attributes:
-        scheduler: None for the model's own.
-        is_followed: Whether the schedule that was asked for is in it.
+        scheduler: The scheduler; None for the model's own.
+        is_followed: Whether it has the schedule that the request named.
     """
 
     scheduler: Scheduler | None
@@ -116,7 +117,9 @@ SCHEDULES = (
     ListedSchedule("beta", "Beta", Schedule.BETA, need_inner_model=True),
 )
 SAMPLER_NAMES = (MODELS_OWN, *Scheduler)
-"""Those that are described. A sampler's name alone leaves the schedule to `scheduler`."""
+"""The names in the API's description. With a sampler's name alone, `scheduler` decides the
+schedule.
+"""
 
 _OLD_KARRAS = "_ka"
 _BY_NAME = {name.lower(): each for each in SAMPLERS for name in (each.name, *each.aliases)}
@@ -128,21 +131,21 @@ _SCHEDULES_BY_NAME = {
 
 
 def chosen_scheduler(sampler: str, schedule: str) -> Chosen:
-    """What these two names mean together.
+    """Return the scheduler that a sampler's name and a schedule's name select together.
 
-    In any case of letters. An empty one is not named. A schedule at the end of the sampler's name
-    counts before the other one. A schedule that nobody knows is «Automatic», as in that API; one
-    that the sampler does not take is not followed.
+    Upper and lower case are equal. An empty name counts as not sent. A schedule at the end of the
+    sampler's name overrides `schedule`. An unknown schedule means «Automatic», as in
+    AUTOMATIC1111's API. A schedule that the sampler does not support is not followed.
 
     Raises:
-        ValidationError: there is no such sampler here; it names the field.
+        ValidationError: The sampler is unknown. The error names the field.
     """
     found, in_name = _read(sampler or MODELS_OWN)
     if found is None:
         names = ", ".join(each.name for each in SAMPLERS)
         raise ValidationError(
-            f"is {ascii(sampler)[:40]}; here are: {names}, each alone or followed by a schedule "
-            "that GET /sdapi/v1/schedulers lists",
+            f"is {ascii(sampler)[:40]}; the samplers are: {names}, each alone or followed by a "
+            "schedule that GET /sdapi/v1/schedulers lists",
             "sampler_name",
         )
     asked = in_name or _SCHEDULES_BY_NAME.get(schedule.lower(), Schedule.AUTOMATIC)
@@ -157,7 +160,7 @@ def chosen_scheduler(sampler: str, schedule: str) -> Chosen:
 
 
 def _read(name: str) -> tuple[ListedSampler | None, Schedule | None]:
-    """The sampler of a name, and the schedule at its end."""
+    """Return the sampler of a name, and the schedule at the end of the name."""
     lower = name.lower()
     if lower in _BY_NAME:
         return _BY_NAME[lower], None

@@ -1,4 +1,4 @@
-"""What the schemas of answers have in common, and the shape of a problem."""
+"""The base of all schemas of answers, and the shape of a problem."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,19 +11,19 @@ __all__ = ["AnswerSchema", "Computed", "ProblemSchema"]
 class AnswerSchema(Schema):
     """The shape of an answer: every field is always there, unless its metadata says `optional`.
 
-    What it does not name may be there too: adding a field to an answer breaks no client.
+    An answer may hold fields that the schema does not name, so a new field breaks no client.
     """
 
     class Meta:
         unknown = EXCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """`required` says nothing of dumping; it is for the API's description."""
+        """Set `required` for the API's description. It has no effect on dumping."""
         field_obj.required = not field_obj.metadata.get("optional", False)
 
 
 class Computed(fields.Field[Any]):
-    """What `function` makes of the object that is dumped: JSON of this `shape`."""
+    """A field whose value is `function` of the dumped object: JSON of this `shape`."""
 
     _CHECK_ATTRIBUTE = False
 

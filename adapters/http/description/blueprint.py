@@ -22,7 +22,7 @@ __all__ = ["DescribedBlueprint"]
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
-_OF_BODIES = (
+_BODY_ERRORS = (
     exceptions.BadRequest,
     exceptions.RequestEntityTooLarge,
     exceptions.UnsupportedMediaType,
@@ -31,10 +31,10 @@ _OF_BODIES = (
 
 
 class DescribedBlueprint(flask_smorest.Blueprint):
-    """A flask-smorest blueprint that describes what its routes answer when something is wrong.
+    """A flask-smorest blueprint that describes the errors of its routes.
 
     Args:
-        error_schema: The shape of an error here; problem details by default.
+        error_schema: The shape of the blueprint's errors; problem details by default.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         self._prepare_doc_cbks.append(self._add_errors_and_headers)
 
     def describe_guard(self, schemes: Iterable[str], scope: Scope | None) -> None:
-        """Say that every route here wants a credential, sent by any of these security schemes."""
+        """Declare that every route needs a credential, sent by any of these security schemes."""
         scopes = [] if scope is None else [scope.value]
         self._security = [{scheme: scopes} for scheme in schemes]
         self._guard_errors = (
@@ -55,26 +55,26 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         )
 
     def raises(self, *errors: type[Exception]) -> Callable[[_Route], _Route]:
-        """Say which errors of its own a route may end with.
+        """Declare the errors that a route itself can raise.
 
-        What follows from its arguments, from `protect`, and what any route may do, is known.
+        Errors of its arguments, of `protect` and of every route are described without it.
         """
-        return _saying("raises", errors)
+        return _record("raises", errors)
 
     def request_headers(self, *headers: str | dict[str, Any]) -> Callable[[_Route], _Route]:
-        """Say which headers of the request a route reads.
+        """Declare the request headers that a route reads.
 
-        Each is a name that `openapi.headers` describes, or an OpenAPI parameter object.
+        Each is a name that `description.headers` describes, or an OpenAPI parameter object.
         """
-        return _saying("request_headers", headers)
+        return _record("request_headers", headers)
 
     def register_views_in_doc(self, *args: Any, name: str, **options: Any) -> None:
-        """flask-smorest calls it when the blueprint is registered."""
+        """Name each operation. flask-smorest calls this when the blueprint is registered."""
         for endpoint, by_method in self._docs.items():
             for method, doc_info in by_method.items():
-                if method != "parameters":  # of them all
-                    said = doc_info.setdefault("manual_doc", {})
-                    said.setdefault("operationId", f"{name}_{endpoint}")
+                if method != "parameters":  # those of all methods
+                    manual = doc_info.setdefault("manual_doc", {})
+                    manual.setdefault("operationId", f"{name}_{endpoint}")
         super().register_views_in_doc(*args, name=name, **options)
 
     def _add_errors_and_headers(
@@ -87,12 +87,12 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         method: str,
         **_: Any,
     ) -> dict[str, Any]:
-        """flask-smorest calls it for each route after its own such methods."""
+        """Describe errors and headers. flask-smorest calls this for each route, after its own."""
         doc["security"] = self._security
         parameters = doc.setdefault("parameters", [])
         parameters += [*doc_info.get("request_headers", ()), "X-Request-ID"]
         responses: dict[Any, Any] = doc.setdefault("responses", {})
-        responses.pop(HTTPStatus.UNPROCESSABLE_ENTITY, None)  # flask-smorest's own idea of it
+        responses.pop(HTTPStatus.UNPROCESSABLE_ENTITY, None)  # flask-smorest's own description
         responses_to_errors = error_responses(
             app,
             spec,
@@ -115,21 +115,21 @@ class DescribedBlueprint(flask_smorest.Blueprint):
         if found and method.upper() not in CHANGES_NOTHING:
             found.append(ForeignPage)
         if "requestBody" in doc:
-            found += _OF_BODIES
+            found += _BODY_ERRORS
         elif doc_info.get("arguments"):
             found.append(InvalidRequest)
         return [*found, *doc_info.get("raises", ()), exceptions.InternalServerError]
 
     def _error_component(self, spec: APISpec) -> str:
-        """The name of the component that has the shape of an error here."""
+        """Return the name of the component that describes the shape of an error."""
         plugin = next(each for each in spec.plugins if hasattr(each, "converter"))
         found: dict[str, str] = plugin.converter.resolve_nested_schema(self._error_schema)
         return found["$ref"].rsplit("/", 1)[-1]
 
 
-def _saying(word: str, values: tuple[Any, ...]) -> Callable[[_Route], _Route]:
+def _record(word: str, values: tuple[Any, ...]) -> Callable[[_Route], _Route]:
     def decorate(route: _Route) -> _Route:
-        # A copy: what a decorator below has put there is that one's.
+        # A copy: the recorded values belong to the decorator that recorded them.
         known = deepcopy(getattr(route, "_apidoc", {}))
         known[word] = [*known.get(word, ()), *values]
         route._apidoc = known  # type: ignore[attr-defined]

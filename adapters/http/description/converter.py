@@ -1,4 +1,4 @@
-"""marshmallow schemas as JSON Schema 2020-12, beyond what apispec tells by itself."""
+"""Describes marshmallow schemas as JSON Schema 2020-12, with more keywords than apispec has."""
 
 import inspect
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from adapters.http.description.answers import Computed
 __all__ = ["SchemaPlugin"]
 
 _WORDS = ("const", "contentEncoding", "contentMediaType", "contentSchema")
-"""Of JSON Schema 2020-12: apispec lets those of OpenAPI 3.0 alone pass from a field's metadata."""
+"""Keywords of JSON Schema 2020-12. apispec copies only those of OpenAPI 3.0 from the metadata."""
 
 
 class _Converter(OpenAPIConverter):
-    """What apispec has no word for, fields and schemas here say themselves.
+    """Reads attributes of fields and schemas that apispec does not know.
 
-    A field: `limit_name`, of the `GenerationRequest` field whose default is its own; a dot in its
-    `data_key`, when it lies within an object. A schema: `null_is_left_out`, when a null counts as
-    not sent; `described`, members to merge in.
+    A field may have a `limit_name`: the `GenerationRequest` field that its default comes from. A
+    dot in its `data_key` places it inside an object. A schema may have `null_is_left_out`, which
+    means that a null counts as not sent, and `described`: members to merge into its description.
     """
 
     request_defaults: ClassVar[Mapping[str, object]] = {}
@@ -55,24 +55,24 @@ class _Converter(OpenAPIConverter):
 
 
 class SchemaPlugin(MarshmallowPlugin):
-    """apispec's plugin with our converter, and names without underscores.
+    """apispec's plugin with this module's converter, and component names without underscores.
 
     Args:
-        request_defaults: By the field of a `GenerationRequest`, what it is when not sent.
+        request_defaults: The default of each field of a `GenerationRequest`.
     """
 
     def __init__(self, request_defaults: Mapping[str, object]) -> None:
         super().__init__(schema_name_resolver=_name)
 
         class Converter(_Converter):
-            """Of this application."""
+            """The converter of one application."""
 
         Converter.request_defaults = request_defaults
         self.Converter = Converter
 
 
 def _add_type(found: dict[str, Any]) -> None:
-    """Say what type all of the words are, where the schema only says which."""
+    """Add the type of the values of an enum or const that has no type."""
     values = found.get("enum", [found["const"]] if "const" in found else [])
     if values and "type" not in found and all(isinstance(each, str | None) for each in values):
         found["type"] = ["string", "null"] if None in values else "string"
@@ -101,7 +101,7 @@ def _name(schema: Any) -> str:
 
 
 def _first_paragraph(cls: type[Schema]) -> str:
-    # Not inspect.getdoc, which gives what a base class says.
+    # Not inspect.getdoc, which falls back to the docstring of a base class.
     return inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 

@@ -1,4 +1,4 @@
-"""The document, as far as it is of no route: what it is called, how callers show who they are."""
+"""The parts of the document that belong to all routes: its title and the security schemes."""
 
 import json
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from application.version import NAME, VERSION
 __all__ = ["BASIC", "BEARER", "document_of", "documented_api"]
 
 BEARER = "bearer"
-"""The security scheme that has the credential of RFC 6750, section 2.1."""
+"""The security scheme of RFC 6750, section 2.1."""
 BASIC = "basic"
-"""The one of RFC 7617, for doors whose clients send a password."""
+"""The security scheme of RFC 7617, for APIs whose clients send a password."""
 
 _DESCRIPTION = """\
 Stable Diffusion behind an API. Model files are in a folder; a client sends a prompt and gets
@@ -26,8 +26,8 @@ pictures.
 **Credentials.** `Authorization: Bearer <API key or token>`. An API key has every scope, and makes
 tokens at `POST /v1/tokens`. Each route lists the scopes that it needs.
 
-**Errors** are problem details (RFC 9457) with a stable `code`. The doors to other APIs answer in
-the form of those APIs. Some errors can come from any route, and no route lists them: 404
+**Errors** are problem details (RFC 9457) with a stable `code`. The routes of other APIs answer
+in the form of those APIs. Some errors can come from any route, and no route lists them: 404
 `not_found` for an unknown address, 405 `method_not_allowed` (with `Allow`) for a wrong method, and
 400 `bad_request`, 408 `request_timeout`, 414 `request_uri_too_long` or 431
 `request_header_fields_too_large` for bytes that are not a good HTTP request.
@@ -51,8 +51,9 @@ _SCHEMES: Mapping[str, dict[str, Any]] = {
 
 
 class _Api(flask_smorest.Api):
-    """Registers blueprints at once, and describes them when the document is first asked for:
-    that takes ten times as long, and most processes are never asked.
+    """Registers blueprints at once, and describes them when the document is first requested.
+
+    The description takes ten times as long, and most processes never need it.
     """
 
     DEFAULT_ERROR_RESPONSE_NAME = None  # each error has its own
@@ -65,13 +66,13 @@ class _Api(flask_smorest.Api):
         self._undescribed: list[DescribedBlueprint] = []
 
     def register_blueprint(self, blp: DescribedBlueprint) -> None:
-        """As flask-smorest's own, without the description."""
+        """Register `blueprint` as flask-smorest does, without describing it."""
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
         self._app.register_blueprint(blp)
         self._undescribed.append(blp)
 
     def describe(self) -> None:
-        """Describe what was registered since the last time."""
+        """Describe the blueprints that were registered since the last call."""
         while self._undescribed:
             blueprint = self._undescribed.pop(0)
             blueprint.register_views_in_doc(
@@ -81,9 +82,9 @@ class _Api(flask_smorest.Api):
 
 
 def documented_api(app: Flask, *, request_defaults: Mapping[str, object]) -> flask_smorest.Api:
-    """What blueprints of `app` are registered with to be in its OpenAPI document, `.spec`.
+    """Return the API that registers blueprints of `app` and holds its OpenAPI document, `.spec`.
 
-    `request_defaults` are those of a `GenerationRequest` as this service is configured.
+    `request_defaults` are the configured defaults of a `GenerationRequest`.
     """
     app.config.update(API_TITLE=NAME, API_VERSION=VERSION, OPENAPI_VERSION="3.1.0")
     api = _Api(
@@ -102,9 +103,9 @@ def documented_api(app: Flask, *, request_defaults: Mapping[str, object]) -> fla
 
 
 def document_of(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of everything that was registered with `documented_api(app)`.
+    """Return the OpenAPI document of all blueprints registered with `documented_api(app)`.
 
-    One thread at a time may ask.
+    One thread at a time may call this.
     """
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     api.describe()
@@ -112,5 +113,5 @@ def document_of(app: Flask) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     written = json.dumps(document)
     for name in [each for each in schemas if f'schemas/{each}"' not in written]:
-        del schemas[name]  # flask-smorest has some for what is not used here
+        del schemas[name]  # flask-smorest adds some that no route uses
     return document

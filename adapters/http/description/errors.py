@@ -1,4 +1,4 @@
-"""Descriptions of the answers to errors, made from the answers themselves."""
+"""Describes error responses by rendering sample errors."""
 
 import json
 from collections import defaultdict
@@ -21,7 +21,7 @@ _REQUEST_ID = "5f0c9a52d8b14a6e9d3a7c1e2b4f6a80"
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the application answers to one kind of error."""
+    """The application's answer to one kind of error."""
 
     code: str
     meaning: str
@@ -38,7 +38,7 @@ def error_responses(
     """Return OpenAPI's responses to these errors at paths below `prefix`, by their status.
 
     Each response comes from the application's own error handlers, which get a sample of the error.
-    So an API with statuses, headers and shapes of its own is described as it is.
+    So the description of an API with its own statuses, headers and shapes is correct.
     """
     by_status: dict[HTTPStatus, list[_Answer]] = defaultdict(list)
     for error in dict.fromkeys(errors):
@@ -54,7 +54,7 @@ def _answer(app: Flask, error: type[Exception], prefix: str) -> _Answer:
     known: dict[object, _Answer] = app.extensions.setdefault(__name__, {})
     if (error, prefix) not in known:
         sample = sample_of(error)
-        # With a `g` of its own: the document may be made while a request is answered.
+        # A new context has its own `g`: the document may be made while a request is answered.
         with app.app_context(), app.test_request_context(prefix):
             g.request_id = _REQUEST_ID
             response = app.make_response(app.handle_user_exception(sample))
@@ -84,7 +84,7 @@ def _response(
 
 
 def _example(spec: APISpec, answer: _Answer, schema: str) -> str:
-    """Return the name of the component that shows this answer. Make it if it is missing."""
+    """Return the name of the component that shows this answer, and make it if it is missing."""
     name = f"{schema}.{answer.code}"
     if name not in spec.components.examples:
         spec.components.example(name, {"summary": answer.meaning, "value": answer.body})

@@ -1,4 +1,4 @@
-"""What the document shows of a request and its answers; a test holds them to the schemas."""
+"""Examples of a request and its answers for the document. A test checks them by the schemas."""
 
 import dataclasses
 from typing import Any

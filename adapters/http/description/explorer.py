@@ -1,4 +1,4 @@
-"""The document where clients look for it, and a page to try it from."""
+"""Serves the OpenAPI document, and a page that sends requests."""
 
 import threading
 from http import HTTPStatus
@@ -16,13 +16,13 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["explorer_assets_blueprint", "explorer_blueprint"]
 
-_OWN = Path(__file__).with_name("explorer")
+_FOLDER = Path(__file__).with_name("explorer")
 _OWN_ASSETS = ("explorer.css", "explorer.js")
-# A package brings these; its own page wants inline scripts.
+# The package's own page needs inline scripts, so only its assets are used.
 _SWAGGER_UI = "flask_swagger_ui"
 _SWAGGER_UI_ASSETS = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
 _CACHING = {"Cache-Control": "no-cache"}
-# Swagger UI's stylesheet holds its icons as data:, and a picture that was asked for is a blob:.
+# Swagger UI's stylesheet holds its icons as data: URLs, and shows a picture as a blob: URL.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,9 +31,9 @@ _CACHED = ("ETag", "Cache-Control")
 
 
 def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
-    """`/openapi.json` and `/docs`. The examples name a model that can be drawn with now."""
+    """`/openapi.json` and `/docs`. The examples name a model that can draw now."""
     blueprint = DescribedBlueprint("openapi", __name__, description="The description of this API.")
-    written = _Written()
+    written = _SerializedDocument()
 
     @blueprint.get("/openapi.json")
     @blueprint.request_headers("If-None-Match")
@@ -71,7 +71,7 @@ def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
     )
     def page() -> Response:
         """A page that shows the description of this API and sends requests."""
-        html = (_OWN / "index.html").read_bytes()
+        html = (_FOLDER / "index.html").read_bytes()
         response = _conditional(Response(html, content_type="text/html; charset=utf-8"))
         response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
         return response
@@ -80,21 +80,21 @@ def explorer_blueprint(registry: ModelRegistry) -> DescribedBlueprint:
 
 
 def explorer_assets_blueprint() -> Blueprint:
-    """The scripts and styles of `/docs`, which are no part of the API."""
+    """The scripts and styles of `/docs`. They are not part of the API."""
     blueprint = Blueprint("explorer_assets", __name__, url_prefix="/docs")
     with as_file(files(_SWAGGER_UI) / "dist") as folder:
         swagger_ui = folder
 
     def asset(name: str) -> Response:
-        return send_from_directory(_OWN if name in _OWN_ASSETS else swagger_ui, name)
+        return send_from_directory(_FOLDER if name in _OWN_ASSETS else swagger_ui, name)
 
     for name in (*_OWN_ASSETS, *_SWAGGER_UI_ASSETS):
         blueprint.add_url_rule(f"/{name}", "asset", asset, defaults={"name": name})
     return blueprint
 
 
-class _Written:
-    """The document as it is sent: written once, when everything is registered."""
+class _SerializedDocument:
+    """Serializes the document once, after all blueprints are registered."""
 
     def __init__(self) -> None:
         self._writing = threading.Lock()
@@ -108,7 +108,7 @@ class _Written:
 
 
 def _model_id(registry: ModelRegistry) -> str | None:
-    """Of the model that draws where none is named; None where there is none now."""
+    """Return the id of the default model; None if no model can draw now."""
     try:
         model = registry.resolve(None)
     except (ModelNotFound, ModelsNotRead):

@@ -8,11 +8,11 @@ from apispec import APISpec
 __all__ = ["ALWAYS", "documented", "register_headers", "response_headers"]
 
 ALWAYS = ("X-Content-Type-Options", "X-Request-ID")
-"""Every response has them."""
+"""Headers of every response."""
 
 _TEXT = {"type": "string"}
 
-# Without examples, which the page would send as if somebody had asked for them.
+# Request headers have no examples, because the page would send them with every request.
 _OF_REQUESTS: Mapping[str, dict[str, Any]] = {
     "X-Request-ID": {
         "description": "Your own id for this request: 1–128 of `A-Z a-z 0-9 . _ : -`. Any "
@@ -118,7 +118,7 @@ _OF_RESPONSES: Mapping[str, dict[str, Any]] = {
 
 
 def register_headers(spec: APISpec) -> None:
-    """Make them components of the document, as far as a route names them."""
+    """Make the headers components of the document. Only those that a route names are written."""
     for name, request_header in _OF_REQUESTS.items():
         spec.components.parameter(name, "header", request_header, lazy=True)
     for name, response_header in _OF_RESPONSES.items():
@@ -126,11 +126,11 @@ def register_headers(spec: APISpec) -> None:
 
 
 def documented(names: Iterable[str]) -> list[str]:
-    """Those of these names that the document describes, as it writes them."""
+    """Return the names that the document describes, in the document's spelling."""
     sent = {name.lower() for name in names}
     return [name for name in _OF_RESPONSES if name.lower() in sent]
 
 
 def response_headers(*names: str) -> dict[str, str]:
-    """What `blueprint.response(…, headers=…)` takes for headers of these names."""
+    """Return references to these headers for `blueprint.response(…, headers=…)`."""
     return {name: name for name in names}

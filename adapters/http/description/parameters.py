@@ -1,4 +1,4 @@
-"""Parameters of paths, beyond what a Flask rule says of them."""
+"""Describes parameters of paths in more detail than a Flask rule."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ __all__ = ["path_parameter"]
 
 
 def path_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    """One for `parameters` of a route: text, with further words of JSON Schema."""
+    """Return a text parameter for a route's `parameters`, with more keywords of JSON Schema."""
     return {
         "in": "path",
         "name": name,

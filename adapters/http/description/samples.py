@@ -1,4 +1,4 @@
-"""One error of each kind, as a client may meet it: what the document shows is what is answered."""
+"""A sample of each error. The document shows the service's real answers to them."""
 
 import inspect
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ _MEANINGS: Mapping[type[Exception], str] = {
 
 
 def sample_of(error: type[Exception]) -> Exception:
-    """One such error. Raises LookupError for a class without a sample here."""
+    """Return a sample of this error. Raise LookupError for a class without a sample."""
     try:
         return _SAMPLES[error]
     except KeyError:
@@ -93,6 +93,6 @@ def sample_of(error: type[Exception]) -> Exception:
 
 
 def meaning_of(error: type[Exception]) -> str:
-    """What it means: the first line of its docstring, or a sentence for this API."""
+    """Return the meaning of an error: a sentence for this API, or its docstring's first line."""
     documented = inspect.cleandoc(error.__doc__ or error.__name__).split("\n")[0]
     return _MEANINGS.get(error, documented)

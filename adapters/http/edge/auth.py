@@ -1,4 +1,4 @@
-"""The caller of a request, by its credential."""
+"""Identifies the caller of a request by its credential."""
 
 import base64
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def protect(
 ) -> None:
     """Refuse requests to `blueprint` without a valid credential, before their body is read.
 
-    With `basic` the credential may also be the password of HTTP Basic, with any user name.
+    With `basic` the credential may also be the password of HTTP Basic. The user name is ignored.
     """
     read = _bearer_or_password if basic else _bearer
     blueprint.before_request(_guard(checker, scope, read))
@@ -31,13 +31,13 @@ def protect(
 
 
 def current_principal() -> Principal:
-    """The caller of a protected route."""
+    """Return the caller of a protected route."""
     principal: Principal = g.principal
     return principal
 
 
 def require_scope(scope: Scope) -> None:
-    """Let a protected route go on. Raises ScopeMissing when its caller lacks this scope."""
+    """Raise ScopeMissing if the caller of a protected route lacks this scope."""
     if scope not in current_principal().scopes:
         raise ScopeMissing(scope)
 
@@ -59,7 +59,7 @@ def _bearer(header: str) -> str | None:
 
 
 def _bearer_or_password(header: str) -> str | None:
-    """Return the same, or else the password of RFC 7617, section 2."""
+    """Return the bearer credential, or else the password of RFC 7617, section 2."""
     scheme, _, credentials = header.strip().partition(" ")
     if scheme.lower() != "basic":
         return _bearer(header)

@@ -1,4 +1,6 @@
-"""Request bodies: strict JSON, then a schema; every wrong field is named at once."""
+"""Reads request bodies as strict JSON and checks them against a schema.
+
+One answer names every wrong field."""
 
 import json
 import re
@@ -18,17 +20,18 @@ from domain.errors import FieldProblem, InvalidRequest
 __all__ = ["PICTURE_BODY_BYTES", "Blueprint", "PictureBlueprint", "parse_json"]
 
 PICTURE_BODY_BYTES = 8_388_608
-"""Of a body that holds a picture, where MAX_BODY_BYTES is less. The largest that is drawn here has
-1024 × 1024 pixels, and of pure noise it is 4.2 million bytes in base64."""
+"""The least limit for a body that holds a picture; MAX_BODY_BYTES counts if it is more. In base64,
+a PNG of pure noise with 1024 × 1024 pixels has 4.2 million bytes."""
 
 _MEDIA_TYPE = "application/json"
 _PLAIN_TYPE = re.compile(r"missing|[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 _MAX_DIGITS = 4300
-"""Of an integer. Python's own limit, because the time grows with the square of the digits."""
+"""The most digits of an integer. It is Python's own limit: the time to parse an integer grows with
+the square of its digits."""
 
 
 def parse_json(body: bytes) -> object:
-    """The value that `body` is, as RFC 8259 has it. Raises ValueError, saying what is wrong."""
+    """Return the value that `body` holds as JSON (RFC 8259). Raise ValueError if it is not JSON."""
     try:
         text = body.decode("utf-8")
         return json.loads(text, parse_int=_integer, parse_constant=_no_constant)
@@ -88,14 +91,16 @@ class _PictureParser(JsonParser):
 
 
 class PictureBlueprint(Blueprint):
-    """A blueprint whose bodies have room for a picture."""
+    """A blueprint whose bodies may be large enough to hold a picture."""
 
     ARGUMENTS_PARSER = _PictureParser()
 
 
 def _bounded_body(req: Request, least_limit: int) -> bytes:
-    """The body, or 413. werkzeug silently cuts a body without a length at its limit, so that
-    limit is one byte more than the real one: a body of that length is too long."""
+    """Return the body, or answer 413.
+
+    werkzeug silently cuts a body without a length at its limit. So werkzeug's limit is one byte
+    more than the real one, and a body of that length is too long."""
     setting: int = current_app.config["MAX_CONTENT_LENGTH"]
     limit = max(setting, least_limit)
     req.max_content_length = limit + 1
@@ -103,7 +108,7 @@ def _bounded_body(req: Request, least_limit: int) -> bytes:
         body = req.get_data(cache=True)
     except RequestEntityTooLarge:
         body = None
-    except (ParseException, OSError):  # malformed chunks; a client that has gone silent
+    except (ParseException, OSError):  # malformed chunks, or a client that stopped sending
         abort(HTTPStatus.BAD_REQUEST, description="the body did not arrive whole")
     if body is None or len(body) > limit:
         name = "MAX_BODY_BYTES=" if limit == setting else ""
@@ -121,7 +126,7 @@ def _rows(messages: Mapping[Any, Any]) -> list[FieldProblem]:
 
 
 def _shown(name: object) -> str:
-    """Return a field's name for a message: a client can send any name."""
+    """Return a field's name as a message can show it: a client can send any name."""
     text = str(name)
     return text if text.isprintable() and len(text) <= 64 else f"{ascii(text)[:64]}…"
 

@@ -1,4 +1,4 @@
-"""Clients that disconnect while they wait: their answer is not needed, and their place is."""
+"""Ends the wait of a client that has disconnected, so that another client can have its place."""
 
 import select
 import socket
@@ -14,25 +14,25 @@ from domain.generation.request import GenerationResult
 __all__ = ["wait_for_pictures"]
 
 _SOCKET = "gunicorn.socket"
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 
 
 def wait_for_pictures(submission: Submission, seconds: float | None = None) -> GenerationResult:
-    """As `Submission.wait`, while the client is connected. The job goes on without it.
+    """Wait as `Submission.wait` does, but only while the client is connected.
 
-    A proxy closes its connection to the service when its own client disconnects, so this works
-    behind one too.
+    The job continues after a disconnect. A proxy closes its connection to the service when its own
+    client disconnects, so this works behind a proxy too.
 
     Args:
-        submission: What to wait for.
-        seconds: At most; None for however long it takes.
+        submission: The submission whose pictures to wait for.
+        seconds: The longest wait; None for no bound.
 
     Raises:
-        ClientDisconnected: the client has closed the connection.
-        TimeoutError: the pictures were not there in time.
-        DomainError: the job failed or was cancelled.
+        ClientDisconnected: The client has closed the connection.
+        TimeoutError: The pictures were not finished in time.
+        DomainError: The job failed or was cancelled.
     """
-    connection = request.environ.get(_SOCKET)  # where gunicorn serves it
+    connection = request.environ.get(_SOCKET)  # gunicorn sets it
     if connection is None:
         return submission.wait(seconds)
     return _wait(submission, seconds, lambda: _is_closed(connection))
@@ -45,18 +45,22 @@ def _wait(
     while True:
         left = max(0.0, until - time.monotonic())
         try:
-            return submission.wait(min(left, _LOOK_SECONDS))
+            return submission.wait(min(left, _CHECK_SECONDS))
         except TimeoutError:
-            if submission.view.job.status.finished:  # meanwhile, or it is what it ended with
+            # The job has just ended, or it ended with this TimeoutError.
+            if submission.view.job.status.finished:
                 return submission.wait(0)
-            if left <= _LOOK_SECONDS:
+            if left <= _CHECK_SECONDS:
                 raise
         if is_disconnected():
             raise ClientDisconnected
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    """Whether the other end sends no more. One that has sent the next request already is there."""
+    """Return whether the client has closed its end.
+
+    A client that has already sent its next request is connected.
+    """
     readable = select.poll()
     readable.register(connection, select.POLLIN)
     if not readable.poll(0):

@@ -1,4 +1,4 @@
-"""Whether a picture is answered as a file: the header `Accept` of RFC 9110, section 12.5.1."""
+"""Decides by the header `Accept` (RFC 9110, section 12.5.1) whether to answer with a file."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class FileChoice:
-    """How to answer with pictures.
+    """The form of an answer with pictures.
 
     Attributes:
-        output_format: Of the file; None for an answer in JSON.
-        problem: Why no answer would be acceptable, in words; None where one is.
+        output_format: The format of the file; None for an answer in JSON.
+        problem: A sentence that says why no answer is acceptable; None if one is.
     """
 
     output_format: OutputFormat | None = None
@@ -25,16 +25,17 @@ class FileChoice:
 
 
 def file_choice(accept: MIMEAccept, output_format: object, num_images: object) -> FileChoice:
-    """What a client that sends this `Accept` gets for a request.
+    """Return the form of the answer to a client that sends this `Accept`.
 
-    It gets a file where it prefers an image type to JSON, and JSON in every other case: where the
-    header is absent, or rates both the same, as `*/*` does. Several pictures are never one file. A
-    client that takes image types alone, and asks for what no such file can be, gets no answer.
+    The answer is a file if the client prefers an image type to JSON. Otherwise it is JSON: also
+    without the header, and when the header rates both the same, as `*/*` does. A file never holds
+    several pictures. If the client accepts image types alone, and the request cannot be answered
+    with such a file, no answer is acceptable.
 
     Args:
         accept: The header.
-        output_format: The one that the request names, checked or not; None for none.
-        num_images: How many it asks for, checked or not.
+        output_format: The request's output_format, checked or not; None if it names none.
+        num_images: The request's number of images, checked or not.
     """
     of_json = accept[_JSON]
     quality = {each: accept[each.media_type] for each in OutputFormat}

@@ -1,4 +1,4 @@
-"""How long a client likes to wait: the header `Prefer` of RFC 7240."""
+"""Reads the header `Prefer` (RFC 7240): how long a client prefers to wait."""
 
 import re
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from werkzeug.http import parse_list_header, unquote_header_value
 __all__ = ["LONGEST_WAIT", "Preference", "parse_prefer"]
 
 LONGEST_WAIT = 86_400
-"""Seconds. A client that asks for more gets this. The RFC allows it: N is an upper bound."""
+"""Seconds. A longer wait is cut to this one. The RFC allows it: N is an upper bound."""
 
 _LONGEST_HEADER = 2_000
-# A token, perhaps with a value, perhaps with parameters, which none of ours has.
+# A token with an optional value and optional parameters. No preference known here has parameters.
 _PREFERENCE = re.compile(
     r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)
     (?:[ \t]*=[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]*|"(?:[^"\\]|\\.)*"))?
@@ -24,10 +24,10 @@ _SECONDS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """The preferences of a client that this service knows.
+    """The preferences that this service follows.
 
     Attributes:
-        respond_async: A 202 is as welcome as the pictures.
+        respond_async: The client prefers a 202 at once to a wait.
         wait: Seconds after which the client prefers the 202; None for no bound.
         strict: The client prefers a refusal at once to a wait longer than `wait`.
     """
@@ -38,12 +38,12 @@ class Preference:
 
     @property
     def seconds(self) -> int | None:
-        """How long to wait before the 202; None: until there is an answer."""
+        """The seconds to wait before the 202; None to wait for the pictures."""
         return 0 if self.respond_async and self.wait is None else self.wait
 
     @property
     def within(self) -> int | None:
-        """In how many seconds the pictures must be there, or the request is refused."""
+        """The seconds within which the pictures must be ready, or else the request is refused."""
         return self.wait if self.strict else None
 
     def applied(self, *, asynchronously: bool) -> dict[str, str]:
@@ -55,10 +55,10 @@ class Preference:
 
 
 def parse_prefer(headers: Iterable[str]) -> Preference:
-    """What these `Prefer` headers say together.
+    """Return the preferences that these `Prefer` headers state together.
 
-    As section 2 has it, the first of several equal preferences counts, an empty value is none,
-    and whatever is not understood is ignored.
+    By section 2, the first of several preferences with one name counts, an empty value equals no
+    value, and a preference that is not understood is ignored.
     """
     said: dict[str, str] = {}
     text = ", ".join(headers)
@@ -76,6 +76,6 @@ def parse_prefer(headers: Iterable[str]) -> Preference:
 def _seconds(text: str) -> int | None:
     if not _SECONDS.fullmatch(text):
         return None
-    # Not int() of whatever was sent: it takes no more than 4300 digits.
+    # int() raises for more than 4300 digits, and a client may send more.
     digits = text.lstrip("0") or "0"
     return min(int(digits), LONGEST_WAIT) if len(digits) < 10 else LONGEST_WAIT

@@ -1,12 +1,13 @@
-"""Credentials are repeated nowhere: neither in an answer nor in the log.
+"""Keeps credentials out of answers and out of the log.
 
-Two rules. What belongs to this service is known by value: its API keys, SECRET_KEY, METRICS_KEY and
-the database's password. What belongs to other services, or to an earlier key, is known by shape: a
-JWT, `user:password@` of a URL, and long words that look as if drawn by chance.
+A credential of this service is recognised by its value: its API keys, SECRET_KEY, METRICS_KEY and
+the database's password. A credential of another service, or an earlier key, is recognised by its
+shape: a JWT, `user:password@` in a URL, or a long word that looks random.
 
-To find a whole credential tells a stranger no more than sending it as a credential does, so
-`holds` may decide what strangers see. To find the start of one would tell them how far a guess is
-right, so only texts for callers with a good credential, and the log, are `redacted`.
+`holds` finds whole credentials alone. That tells a stranger no more than a request with the guessed
+credential does, so `holds` may decide what a stranger sees. `redacted` also finds the start of a
+credential, which would tell a stranger how much of a guess is right. So `redacted` is applied only
+to the log and to answers for callers with a valid credential.
 """
 
 import base64
@@ -38,46 +39,46 @@ __all__ = [
 ]
 
 MARK = "«…»"
-"""What stands where a credential was."""
+"""Replaces a credential."""
 
 _EXTENSION = "redaction"
 _RECOGNISABLE = 12
-"""So many characters of the start of a credential are enough to know it: 62^12 is 71 bits."""
+"""The first characters of a credential that are enough to recognise it: 62^12 is 71 bits."""
 _SHORTEST_WORD = 4
-"""A credential that is shorter is too common a word to look for."""
+"""Characters. A shorter credential is too common a word to search for."""
 _WORD = "A-Za-z0-9_-"
 _REST_OF_WORD = re.compile(rf"[.~+/={_WORD}]*")
 _BASE64 = (re.compile(r"[A-Za-z0-9+_-]{8,}={0,2}"), re.compile(r"[A-Za-z0-9+/]{8,}={0,2}"))
-"""Without a slash, as words of an address are, and with."""
+"""Without a slash, as in the segments of a path, and with slashes."""
 _JWT = re.compile(rf"eyJ[{_WORD}]{{10,}}(?:\.[{_WORD}]*){{0,2}}", re.IGNORECASE)
 _JWT_START = "eyJ"
 _JWT_PARTS = (13, 4, 4)
-"""Characters that its head, claims and signature have at least."""
+"""The fewest characters of a JWT's header, claims and signature."""
 _DOTTED_WORDS = re.compile(rf"[.{_WORD}]+")
 _URL_PASSWORD = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _LONG_WORD = re.compile(rf"[{_WORD}]{{20,}}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
-# In random letters and digits 62 % of neighbours are of two kinds (lower case, upper case, digit),
-# in names of models about 25 %, and at most 44 % of those that were looked at.
+# In random letters and digits 62 % of neighbours differ in kind (lower case, upper case, digit). In
+# names of models about 25 % do, and at most 44 % in the names that were examined.
 _RANDOM_CHANGES = 0.45
-_OF_JOBS = frozenset(
+_JOB_ERRORS = frozenset(
     error.code
     for error in (
         *(errors.JobNotFound, errors.ImageNotFound, errors.ImageNotReady, errors.PicturesLost),
         *(errors.IdConflict, errors.JobCancelled, errors.JobRunning),
     )
 )
-"""Errors that name a job, whose id a client may draw by chance: it is no credential for that."""
-_OURS = frozenset({"type", "title", "status", "code", "request_id"})
-"""Members of an error that are not made of what was sent, or were looked at before."""
-_HEADERS_OF_OURS = frozenset({"Content-Length", "Content-Type", "ETag", "Retry-After"})
-"""The same of headers. Preflights, for one, repeat what was sent in others."""
+"""Errors that name a job. A client may choose a random id, which is not a credential."""
+_UNCHECKED_MEMBERS = frozenset({"type", "title", "status", "code", "request_id"})
+"""Members of an error that repeat nothing a client sent, or that were checked before."""
+_UNCHECKED_HEADERS = frozenset({"Content-Length", "Content-Type", "ETag", "Retry-After"})
+"""Headers that repeat nothing a client sent. Others may: those of a preflight, for example."""
 
 
 def looks_random(word: str) -> bool:
-    """Whether a word of letters, digits, `_` and `-` looks as if drawn by chance, as keys are.
+    """Return whether a word of letters, digits, `_` and `-` looks random, as keys do.
 
-    Hexadecimal ones do not count: ids of models and of jobs are such.
+    Hexadecimal words do not count: ids of models and of jobs are hexadecimal.
     """
     if _HEX.fullmatch(word) or not re.search("[0-9]", word) or not re.search("[A-Za-z]", word):
         return False
@@ -91,18 +92,18 @@ def _kind(character: str) -> str:
 
 
 class Redactor:
-    """Knows the credentials of the service, and finds them in any way of writing them.
+    """Finds the service's credentials in a text, also in base64 or percent-encoding.
 
     Args:
-        credentials: Each in the clear. Those of fewer than 12 characters are found as whole words
-            alone, and those of fewer than 4 not at all.
+        credentials: The credentials in the clear. One of fewer than 12 characters is found as a
+            whole word alone, and one of fewer than 4 is not found.
     """
 
     def __init__(self, credentials: Iterable[str]) -> None:
         known = sorted(set(credentials), key=len, reverse=True)
         long = [each for each in known if len(each) >= _RECOGNISABLE]
         short = [each for each in known if _SHORTEST_WORD <= len(each) < _RECOGNISABLE]
-        self._forms = tuple(form.lower() for each in long for form in _written(each))
+        self._forms = tuple(form.lower() for each in long for form in _spellings(each))
         words = [rf"(?<![{_WORD}]){re.escape(each)}(?![{_WORD}])" for each in short]
         self._short = frozenset(short)
         self._long = _any_of(map(re.escape, self._forms))
@@ -111,10 +112,10 @@ class Redactor:
         self._starts = _any_of([re.escape(form[:_RECOGNISABLE]) for form in self._forms])
 
     def holds(self, text: str, *, words: bool = True) -> bool:
-        """Whether `text` holds a whole credential, as it is or in base64 or percent-encoding.
+        """Return whether `text` holds a whole credential, plain or in base64 or percent-encoding.
 
-        A JWT is one, whoever signed it. Without `words` a short credential does not count, which
-        may be a common word.
+        Every JWT counts as a credential, whoever signed it. Without `words` a short credential
+        does not count, because it may be a common word.
         """
         if _holds_jwt(text):
             return True
@@ -124,17 +125,17 @@ class Redactor:
         )
 
     def is_one(self, text: str) -> bool:
-        """Whether `text` holds a whole credential that is long, or is a short one."""
+        """Return whether `text` holds a whole long credential, or is a short one."""
         return text in self._short or self.holds(text, words=False)
 
     def reveals(self, text: str) -> bool:
-        """Whether `text` holds a whole credential, or what looks like one of anybody's."""
+        """Return whether `text` holds a whole credential, or a word that looks like one."""
         return self.holds(text) or any(map(looks_random, _LONG_WORD.findall(text)))
 
     def redacted(self, text: str, *, shapes: bool = True) -> str:
-        """`text` with a mark in the place of each credential, and of each start of one.
+        """Return `text` with each credential, and each start of one, replaced by `MARK`.
 
-        With `shapes` also in the place of what looks like a credential of anybody.
+        With `shapes`, words that look like a credential of any service are replaced too.
         """
         for words in _BASE64:
             text = words.sub(self._without_encoded, text)
@@ -155,18 +156,19 @@ class Redactor:
         return "".join([*parts, text[done:]])
 
     def _end(self, text: str, start: int) -> int:
-        """Where what begins with a credential's start at `start` ends."""
+        """Return the end of the credential, or of the part of one, that begins at `start`."""
         rest = text[start : start + max(map(len, self._forms))].lower()
         common = max(_common_start(rest, form) for form in self._forms)
         end = _REST_OF_WORD.match(text, start + common)
-        assert end is not None  # noqa: S101 - it matches nothing too
+        assert end is not None  # noqa: S101 - the pattern also matches an empty text
         return end.end()
 
 
 def _holds_jwt(text: str) -> bool:
-    """Whether `text` holds a whole JWT. It takes time in proportion to the text, whatever that is.
+    """Return whether `text` holds a whole JWT, in time proportional to its length.
 
-    One regular expression would begin anew at each start and read on to the end of the word.
+    A single regular expression would take quadratic time: it would read to the end of the word from
+    every possible start.
     """
     if _JWT_START not in text:
         return False
@@ -184,8 +186,8 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
 
 
-def _written(credential: str) -> set[str]:
-    """The ways in which messages and addresses write it."""
+def _spellings(credential: str) -> set[str]:
+    """Return the spellings of a credential in messages and addresses."""
     return {
         *(credential, ascii(credential)[1:-1], json.dumps(credential)[1:-1]),
         *(quote(credential, safe=""), quote(credential)),
@@ -193,7 +195,7 @@ def _written(credential: str) -> set[str]:
 
 
 def _decoded(word: str) -> str:
-    """What base64 says, of either alphabet, padded or not; "" where it is none."""
+    """Return the text of base64 in either alphabet, padded or not; "" if it is not base64."""
     bare = word.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("latin-1")
@@ -211,7 +213,7 @@ def _without_random(found: re.Match[str]) -> str:
 
 
 def redactor_of(settings: Settings) -> Redactor:
-    """The one that knows the credentials of these settings."""
+    """Return the redactor for the credentials of these settings."""
     password = urlsplit(settings.database_url).password if settings.database_url else None
     others = (settings.secret_key, settings.metrics_key, password)
     return _redactor((*settings.api_keys, *filter(None, others)))
@@ -223,15 +225,15 @@ def _redactor(credentials: tuple[str, ...]) -> Redactor:
 
 
 def current_redactor() -> Redactor:
-    """The one of the application that answers now."""
+    """Return the redactor of the current application."""
     redactor: Redactor = current_app.extensions[_EXTENSION]
     return redactor
 
 
 def refuse_credentials(texts: dict[str, object], settings: Settings) -> None:
-    """Raise InvalidRequest where one of the fields `texts` holds a credential.
+    """Raise InvalidRequest if one of the fields `texts` holds a credential.
 
-    What is asked for is stored, answered and logged, so a key in it would be too.
+    A request is stored, answered and logged, and a key in it would be too.
     """
     redactor = redactor_of(settings)
     message = "holds a credential, which must not be stored; leave it out"
@@ -243,21 +245,21 @@ def refuse_credentials(texts: dict[str, object], settings: Settings) -> None:
 
 
 def install_redaction(app: Flask, redactor: Redactor) -> None:
-    """Let no error of `app`, and no header of any answer, hold a credential."""
+    """Remove credentials from the errors of `app` and from the headers of its answers."""
 
-    def keep_from_redirecting() -> None:
-        # A redirect repeats the whole address to whoever asks, and most browsers keep it.
+    def refuse_redirects() -> None:
+        # A redirect repeats the whole address to the client, and most browsers cache it.
         is_redirect = isinstance(request.routing_exception, RequestRedirect)
         if is_redirect and (request.query_string or redactor.reveals(request.path)):
             request.routing_exception = NotFound()
 
     def clean(response: Response) -> Response:
         for name, value in list(response.headers):
-            if name not in _HEADERS_OF_OURS and redactor.holds(value, words=False):
+            if name not in _UNCHECKED_HEADERS and redactor.holds(value, words=False):
                 response.headers.remove(name)
         is_json = (response.mimetype or "").endswith("json") and not response.is_streamed
         if response.status_code >= 400 and is_json:
-            shapes = g.get("problem_code") not in _OF_JOBS
+            shapes = g.get("problem_code") not in _JOB_ERRORS
             body = json.loads(response.get_data())
             cleaned = _cleaned(body, redactor, shapes)
             if cleaned != body:
@@ -265,7 +267,7 @@ def install_redaction(app: Flask, redactor: Redactor) -> None:
         return response
 
     app.extensions[_EXTENSION] = redactor
-    app.before_request(keep_from_redirecting)
+    app.before_request(refuse_redirects)
     app.after_request(clean)
 
 
@@ -276,7 +278,7 @@ def _cleaned(value: object, redactor: Redactor, shapes: bool) -> object:
         return [_cleaned(each, redactor, shapes) for each in value]
     if isinstance(value, dict):
         return {
-            name: each if name in _OURS else _cleaned(each, redactor, shapes)
+            name: each if name in _UNCHECKED_MEMBERS else _cleaned(each, redactor, shapes)
             for name, each in value.items()
         }
     return value

@@ -1,4 +1,4 @@
-"""One id and one log line for each request."""
+"""Gives each request an id and a log line."""
 
 import logging
 import re
@@ -15,7 +15,7 @@ __all__ = ["install_request_log"]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _QUIET_PATHS = frozenset({"/health", "/v1/health", "/health/ready", "/metrics"})
 _FORWARDED_FOR_CHARACTERS = 200
-"""Of four IPv6 addresses; a client may send thousands."""
+"""Enough for four IPv6 addresses; a client may send thousands of characters."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 def install_request_log(app: Flask, redactor: Redactor) -> None:
     """Give each request of `app` its id, and each response the header `X-Request-ID`.
 
-    An id that holds a credential is not taken over, and the log has none from an address either.
+    A client's id that holds a credential is replaced. The log shows no credential of an address.
     """
 
     def begin() -> None:
@@ -40,7 +40,7 @@ def install_request_log(app: Flask, redactor: Redactor) -> None:
             logging.DEBUG if _quiet(response) else logging.INFO,
             "%s %s %d in %.3f s for %s from %s%s, request_id=%s",
             redactor.redacted(_escaped(request.method)),
-            # Ids of jobs, and names of callers, may look as if drawn by chance, as keys do.
+            # Ids of jobs and names of callers may look random, as keys do.
             redactor.redacted(
                 _escaped(request.path), shapes="job_id" not in (request.view_args or {})
             ),
@@ -60,14 +60,14 @@ def install_request_log(app: Flask, redactor: Redactor) -> None:
 
 
 def _quiet(response: Response) -> bool:
-    # Who guesses at credentials is seen wherever that is tried.
+    # Refused credentials are logged at every path, so that an operator sees guesses.
     return request.path in _QUIET_PATHS and response.status_code != HTTPStatus.UNAUTHORIZED
 
 
 def _forwarded_for() -> str:
-    """What the header says, which anybody can write; nothing where there is none.
+    """Return the header X-Forwarded-For for the log; nothing without it. Any client can write it.
 
-    Of a long one its end, where the nearest proxy has put the address that it saw.
+    A long header is cut to its end, where the nearest proxy has put the address that it saw.
     """
     sent = request.headers.get("X-Forwarded-For")
     return f", forwarded_for={sent[-_FORWARDED_FOR_CHARACTERS:]!a}" if sent else ""

@@ -1,14 +1,14 @@
-"""The errors that use cases behind several routes can raise, for `blueprint.raises`."""
+"""Errors that use cases behind several routes can raise, for `blueprint.raises`."""
 
 from domain import errors
 
 __all__ = ["DRAWING", "FINDING", "SUBMITTING"]
 
 FINDING = (errors.JobNotFound, errors.StorageUnavailable)
-"""Of `JobService.find`."""
+"""Errors of `JobService.find`."""
 
 SUBMITTING = (
-    errors.InvalidRequest,  # the model may not take the scheduler
+    errors.InvalidRequest,  # the model may not support the scheduler
     errors.ModelNotFound,
     errors.NoModel,
     errors.ModelsNotRead,
@@ -19,7 +19,7 @@ SUBMITTING = (
     errors.StorageUnavailable,
     errors.StorageInUse,
 )
-"""Of `JobService.submit`."""
+"""Errors of `JobService.submit`."""
 
 DRAWING = (
     errors.ModelChanged,
@@ -30,4 +30,4 @@ DRAWING = (
     errors.JobCancelled,
     errors.TooManyCallers,
 )
-"""Of waiting for the pictures, by `WaitingCallers`."""
+"""Errors of the wait for the pictures (`WaitingCallers`)."""

@@ -1,4 +1,4 @@
-"""marshmallow fields that take their bounds from the domain."""
+"""marshmallow fields with the limits of the domain."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,13 +15,13 @@ _MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be nul
 
 
 class _Unjudged:
-    """Takes any value that JSON has. The domain judges it with the others of its request."""
+    """Accepts any JSON value. The domain checks it with the other fields of its request."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return value
 
     def _validate(self, value: Any) -> None:
-        """marshmallow calls it with every value; there is nothing to add."""
+        """Do nothing: marshmallow calls this with every value, and the domain checks it."""
 
 
 class _Text(_Unjudged, fields.String):
@@ -53,9 +53,9 @@ def request_field(
     metadata: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> fields.Field[Any]:
-    """The field of a body for this field of a `GenerationRequest`: described, and not judged.
+    """Return the field of a body for this field of a `GenerationRequest`. It checks nothing.
 
-    `metadata` is what a door says otherwise of it.
+    `metadata` replaces parts of the description for one API.
     """
     row, limit = FIELDS[name], limits[name]
     kind = next(each for of, each in _KINDS.items() if isinstance(limit, of))
@@ -68,12 +68,12 @@ def request_field(
 
 
 def answer_field(name: str, *, within: str = "", any_word: bool = False) -> fields.Field[Any]:
-    """The field of an answer for this field of a `GenerationRequest`, which has its seed.
+    """Return the field of an answer for this field of a `GenerationRequest` with its seed.
 
     Args:
-        name: Of the field.
-        within: The attribute whose value the request is; empty for the answer itself.
-        any_word: Whether a word may be one that only another release knows.
+        name: The name of the field.
+        within: The attribute that holds the request; empty if the answer itself does.
+        any_word: Whether its value may be a word that only another release knows.
     """
     row = FIELDS[name]
     options: dict[str, Any] = {"allow_none": True} if row.is_optional and name != "seed" else {}
@@ -90,10 +90,10 @@ def answer_field(name: str, *, within: str = "", any_word: bool = False) -> fiel
 
 
 class _Checked:
-    """Takes a JSON value as it is, or says what the domain says of it.
+    """Accepts a JSON value unchanged, or raises the domain's message about it.
 
-    marshmallow's own fields would turn "30" into 30. The validators given to them are for the
-    API's description; the check itself is the domain's.
+    marshmallow's own fields would turn "30" into 30. Their validators here are only for the API's
+    description; the domain checks the value.
     """
 
     problem: Callable[[object], str | None]
@@ -121,7 +121,7 @@ class LimitedInteger(_Checked, fields.Integer):
 
 
 class LimitedString(_Checked, fields.String):
-    """JSON text within `limit`, that `problem` finds nothing wrong with: `limit`'s own, if none."""
+    """JSON text within `limit` that `problem` accepts. By default `problem` is that of `limit`."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class LimitedString(_Checked, fields.String):
 
 
 class CheckedString(_Checked, fields.String):
-    """JSON text that `problem` finds nothing wrong with."""
+    """JSON text that `problem` accepts."""
 
     def __init__(self, problem: Callable[[object], str | None], **options: Any) -> None:
         super().__init__(error_messages=_MESSAGES, **options)

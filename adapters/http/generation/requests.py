@@ -1,4 +1,4 @@
-"""Requests for pictures, made of the judged fields of a body."""
+"""Makes requests for pictures of the checked fields of a body."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ __all__ = ["NamedRequest", "RequestMaker"]
 
 @dataclass(frozen=True, slots=True)
 class NamedRequest:
-    """A request, and the name that its caller gave the model; an empty one for none."""
+    """A request, and the caller's name of its model; empty if the caller named none."""
 
     request: GenerationRequest
     model_name: str
 
 
 class RequestMaker:
-    """Fills the gaps of a body: its model by name, and what the settings say."""
+    """Completes the fields of a body: the id of its model, and the configured defaults."""
 
     def __init__(self, settings: Settings, choose: ModelChoice) -> None:
         self._settings = settings
@@ -31,18 +31,18 @@ class RequestMaker:
     def __call__(
         self, fields: JudgedFields, *, caller: str, natively: bool = False, **more: Any
     ) -> NamedRequest:
-        """The request that judged `fields` make.
+        """Return the request of checked `fields`.
 
         Args:
-            fields: Of a `GenerationRequest`; `model_id` may be any name. It and `id` may be left
-                out: the default model draws then, and an id is made that no job has.
+            fields: The fields of a `GenerationRequest`. `model_id` may be any name; without it the
+                default model draws. Without `id` the request gets an id that no job has.
             caller: The name of the caller.
-            natively: Whether a size that is left out is the one that the model was trained with.
-            more: Further fields, which win.
+            natively: Whether the default size is the size of the model's training.
+            more: Further fields, which take precedence.
 
         Raises:
-            InvalidRequest: one of `more` is wrong, or a text holds a credential.
-            ModelNotFound, ModelsNotRead, StorageUnavailable: as `ModelChoice` does.
+            InvalidRequest: One of `more` is wrong, or a text holds a credential.
+            ModelNotFound, ModelsNotRead, StorageUnavailable: As `ModelChoice` does.
         """
         name = str(fields.get("model_id", ""))
         job_id: str | None = more.get("id", fields.get("id"))

@@ -1,6 +1,6 @@
-"""What a field of a request may be, and what fields say of each other, in words of JSON Schema.
+"""The limits of a request's fields, and the rules between fields, as JSON Schema.
 
-The domain checks it (`field_problems`); this is for the API's description.
+They are for the API's description. The domain checks the fields (`field_problems`).
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _GUIDANCE = {"anyOf": [{"maximum": 0}, {"minimum": int(NO_GUIDANCE)}]}
 
 
 def described_limit(row: RequestField, limit: Limit) -> dict[str, Any]:
-    """The bounds of a field, and what its limit says beyond them."""
+    """Return the schema of a field's limit."""
     if isinstance(limit, IntegerRange | NumberRange):
         bounds: dict[str, Any] = {"minimum": limit.minimum, "maximum": limit.maximum}
         return bounds | (_GUIDANCE if limit is LIMITS["guidance_scale"] else {})
@@ -28,7 +28,7 @@ def described_limit(row: RequestField, limit: Limit) -> dict[str, Any]:
 
 
 def seed_rule(numbers: IntegerRange, num_images: str = "num_images") -> dict[str, Any]:
-    """The seed of the last image is within the bounds too; `numbers` is how many there may be."""
+    """Return the rule for the seed of the last image. `numbers` limits the number of images."""
     seeds = integers("seed")
     return {
         "anyOf": [
@@ -44,10 +44,10 @@ def seed_rule(numbers: IntegerRange, num_images: str = "num_images") -> dict[str
 
 
 def images_rule(one: str, other: str) -> dict[str, Any]:
-    """The product of these two is the number of images, within its bounds and the seed's.
+    """Return the rule for the product of these two fields, which is the number of images.
 
-    Of the pairs with an allowed product only the largest are listed, and 1 by 1: that is enough but
-    for the last few seeds, where more pairs are taken than it says.
+    The rule lists only the largest pairs with an allowed product, and 1 by 1. For the last few
+    seeds, the service accepts more pairs than the rule.
     """
     seeds, numbers = integers("seed"), integers("num_images")
     most = numbers.maximum
@@ -68,7 +68,7 @@ def images_rule(one: str, other: str) -> dict[str, Any]:
 
 
 def quality_rule(quality: str, *free: object) -> dict[str, Any]:
-    """It is of formats that have one; `free` are the values that go with any."""
+    """Return the rule for a quality, which only some formats have. Any format accepts `free`."""
     lossy = [each.value for each in OutputFormat if each.has_quality]
     return {
         "anyOf": [

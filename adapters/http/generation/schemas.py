@@ -36,7 +36,7 @@ def _base64(image: GeneratedImage) -> str:
 
 
 class RequestSchema(Schema):
-    """The shape of a body: a field that it does not name is wrong."""
+    """The shape of a body. An unknown field is wrong."""
 
     error_messages: dict[str, str] = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": "is not a field of this request",
@@ -64,10 +64,9 @@ class GenerationRequestSchema(JudgedSchema, RequestSchema):
 
 
 def generation_request(fields_: JudgedFields, settings: Settings, **more: Any) -> GenerationRequest:
-    """The request that judged fields of a body and `more` make; the settings fill some gaps.
+    """Return the request of checked fields of a body and `more`, with the configured defaults.
 
-    Raises InvalidRequest when one of `more` is wrong, and when a text holds a credential of this
-    service.
+    Raise InvalidRequest if one of `more` is wrong, or if a text holds a credential of this service.
     """
     given = {**fields_, **more}
     texts = {name: given.get(name) for name in ("id", "prompt", "negative_prompt")}
@@ -77,7 +76,7 @@ def generation_request(fields_: JudgedFields, settings: Settings, **more: Any) -
 
 
 def request_defaults(settings: Settings) -> dict[str, object]:
-    """What each field of a `GenerationRequest` is when a body leaves it out."""
+    """Return the default of each field of a `GenerationRequest`."""
     own = {
         row.name: row.default
         for row in dataclasses.fields(GenerationRequest)
@@ -94,7 +93,7 @@ def _configured(settings: Settings) -> dict[str, Any]:
 
 
 def media_type() -> fields.String:
-    """The field for what an output format is called in a Content-Type."""
+    """Return the field of a media type."""
     return fields.String(metadata={"enum": [each.media_type for each in OutputFormat]})
 
 
@@ -128,7 +127,7 @@ _ECHO = {
     for name, row in FIELDS.items()
     if not row.is_of_images
 }
-"""The request in the answer with its images, but for what each image says itself."""
+"""The fields of the request in an answer with images, except those that each image has."""
 
 
 class GenerationResultSchema(AnswerSchema):

@@ -1,4 +1,4 @@
-"""Callers that hold a thread: a bounded number, so that threads are left for all other requests."""
+"""Bounds the callers that hold a thread, so that other requests find a free thread."""
 
 import threading
 from collections import Counter
@@ -19,16 +19,16 @@ from domain.generation.request import GenerationRequest, GenerationResult
 __all__ = ["DrawnJob", "Places", "Wait", "WaitingCallers"]
 
 Wait = Callable[[Submission, float | None], GenerationResult]
-"""Waits for the result of a submission, for at most this many seconds, or however long it takes."""
+"""Waits for the result of a submission, for at most this many seconds; None for no bound."""
 
 
 class Places:
-    """A bounded number of places, of which no caller takes so many that a newcomer finds none.
+    """A bounded number of places. No caller may take so many that a new caller finds none.
 
-    `fair_places` says how many a caller may hold.
+    `fair_places` decides how many places a caller may hold.
 
     Args:
-        number: How many there are.
+        number: The number of places.
     """
 
     def __init__(self, number: int) -> None:
@@ -38,12 +38,12 @@ class Places:
 
     @property
     def taken(self) -> int:
-        """How many are taken now."""
+        """The number of taken places."""
         with self._changing:
             return self._held.total()
 
     def take(self, caller: str) -> bool:
-        """Take a place if this caller may have one. It never waits, and it is given back once."""
+        """Take a place if this caller may have one. Return whether it got one, without a wait."""
         with self._changing:
             free = self._number - self._held.total()
             if free <= 0 or self._held[caller] >= fair_places(self._number, free):
@@ -52,7 +52,7 @@ class Places:
             return True
 
     def give_back(self, caller: str) -> None:
-        """A place that this caller took is free again."""
+        """Free a place of this caller."""
         with self._changing:
             self._held[caller] -= 1
             if not self._held[caller]:
@@ -60,7 +60,7 @@ class Places:
 
     @contextmanager
     def one(self, caller: str) -> Iterator[bool]:
-        """Whether the caller got a place; it is taken for the block."""
+        """Yield whether the caller got a place, which it keeps inside the `with` block."""
         taken = self.take(caller)
         try:
             yield taken
@@ -71,11 +71,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class DrawnJob:
-    """The pictures of a job, which may be forgotten by now.
+    """The pictures of a job. The job may have been removed.
 
     Attributes:
-        token: Names the job's files.
-        result: Its pictures.
+        token: The name of the job's files.
+        result: The pictures of the job.
     """
 
     token: str
@@ -94,18 +94,18 @@ class WaitingCallers:
 
     @property
     def waiting(self) -> int:
-        """How many wait now."""
+        """The number of waiting callers."""
         return self._places.taken
 
     def __call__(
         self, wanted: NamedRequest, *, caller: str, preference: Preference
     ) -> GenerationResult | JobView:
-        """The pictures, or the job that will have them when the caller does not wait for them.
+        """Return the pictures, or the job that will have them if the caller does not wait.
 
-        The place comes before the job, so a caller that gets no place leaves no job behind.
+        The caller gets its place before the job exists, so a caller without a place leaves no job.
 
         Raises:
-            TooManyCallers: all places are taken, and the caller wants only the pictures.
+            TooManyCallers: All places are taken, and the caller accepts only the pictures.
         """
         if preference.seconds is None:
             return self._pictures(wanted, caller, preference.within).result
@@ -120,14 +120,14 @@ class WaitingCallers:
     def pictures(
         self, wanted: NamedRequest | GenerationRequest, *, caller: str
     ) -> GenerationResult:
-        """The pictures, however long they take; for clients that know of no jobs.
+        """Return the pictures after any time. This is for clients of APIs without jobs.
 
-        Raises TooManyCallers when all places are taken.
+        Raise TooManyCallers if all places are taken.
         """
         return self.job(wanted, caller=caller).result
 
     def job(self, wanted: NamedRequest | GenerationRequest, *, caller: str) -> DrawnJob:
-        """As `pictures`, with the job that has them."""
+        """Return the pictures as `pictures` does, with the token of their job."""
         if isinstance(wanted, GenerationRequest):
             wanted = NamedRequest(wanted, "")
         return self._pictures(wanted, caller, None)
@@ -138,7 +138,7 @@ class WaitingCallers:
                 submission = self._submit(wanted, caller, within)
                 return DrawnJob(submission.view.job.token, self._wait(submission, None))
         if self._drawn(wanted.request, caller):
-            # Unless it is drawn again, as its pictures are lost.
+            # If the pictures are lost, the job is drawn again and has no result yet.
             with suppress(TimeoutError):
                 submission = self._submit(wanted, caller, within)
                 return DrawnJob(submission.view.job.token, submission.wait(0))
@@ -150,7 +150,7 @@ class WaitingCallers:
         )
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:
-        """Whether there is nothing to wait for."""
+        """Return whether the job has succeeded, so that there is no wait."""
         try:
             view = self._job_service.find(caller, request.id)
         except JobNotFound:

@@ -1,4 +1,4 @@
-"""Errors as that API's clients know them."""
+"""Errors in the form that clients of the OpenAI API know."""
 
 import dataclasses
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from domain import errors
 __all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema"]
 
 _NOT_WORTH_A_RETRY = (errors.OutOfMemory, errors.JobCancelled)
-"""A second attempt would fail likewise, whatever the status makes clients think."""
+"""Errors that a second attempt would raise again, although clients retry such statuses."""
 _LIST = "GET /openai/v1/models lists the models"
 _LATER = "try again in a moment"
 
@@ -24,8 +24,8 @@ _LATER = "try again in a moment"
 def _model(error: errors.ModelNotFound) -> str:
     if error.bearers:
         return "send the id of one"
-    # Many clients of that API have a name built in and no field for another.
-    return f"{_LIST}; MODEL_ALIASES lets a name that a client has built in stand for one"
+    # Many clients of the OpenAI API use a fixed name of a model and cannot send another.
+    return f"{_LIST}; MODEL_ALIASES lets a client's fixed name stand for one"
 
 
 def _memory(error: errors.OutOfMemory) -> str:
@@ -35,12 +35,12 @@ def _memory(error: errors.OutOfMemory) -> str:
 
 
 def _with(error: type[errors.DomainError], status: HTTPStatus) -> ErrorRow:
-    """The common words, with the status that that API has for such errors."""
+    """Return the common row with the status that the OpenAI API has for such errors."""
     return dataclasses.replace(COMMON[error], status=status)
 
 
-# Its clients try 409, 429 and all statuses from 500 on again by themselves (`_should_retry` in
-# their `_base_client.py`). So errors that stay have 400, and refusals have 429.
+# OpenAI's clients retry 408, 409, 429 and all statuses from 500 on (`_should_retry` in their
+# `_base_client.py`). So permanent errors have 400, and refusals that pass have 429.
 ERRORS: ErrorTable = {
     **COMMON,
     errors.InvalidRequest: _with(errors.InvalidRequest, HTTPStatus.BAD_REQUEST),
@@ -68,7 +68,7 @@ ERRORS: ErrorTable = {
     ),
     errors.ModelsNotRead: row(HTTPStatus.SERVICE_UNAVAILABLE, f"{SEND_AGAIN}. {_LIST}"),
 }
-"""The status of each class of errors, what is said of it, and its remedy."""
+"""The status, the sentence and the remedy of each class of errors."""
 
 
 class _OpenAIErrorDetailsSchema(AnswerSchema):
@@ -89,7 +89,7 @@ class OpenAIErrorSchema(AnswerSchema):
 
 
 def _render(problem: Problem) -> Response:
-    """`{"error": {"message", "type", "param", "code"}}`."""
+    """Return the response with `{"error": {"message", "type", "param", "code"}}`."""
     error, status = problem.error, problem.status
     code, param = problem.code, None
     if isinstance(error, errors.Unauthenticated):
@@ -97,7 +97,7 @@ def _render(problem: Problem) -> Response:
     elif isinstance(error, errors.ModelNotFound):
         param = "model"
     elif problem.fields:
-        # The schema names the fields as that API does; the domain does not.
+        # The schema has the OpenAI API's names of the fields; the domain has its own.
         names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
         param = problem.fields[0].field
         param = names.get(param, param)

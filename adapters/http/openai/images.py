@@ -1,4 +1,4 @@
-"""Pictures, asked for as that API's clients do."""
+"""The route that generates images, as in the OpenAI API."""
 
 import base64
 import hashlib
@@ -30,13 +30,13 @@ from domain.services.credential_checker import CredentialChecker
 __all__ = ["images_blueprint"]
 
 _ID_PREFIX = "openai-"
-"""The start of all ids of this API's jobs; it keeps them apart from ids that callers choose."""
+"""The start of all ids of this API's jobs. It keeps them apart from ids that callers choose."""
 _KEY_HEADER = "Idempotency-Key"
 _HASHED = re.compile(r"sha256:[0-9a-f]{64}")
 _KEY = {
     "in": "header",
     "name": _KEY_HEADER,
-    "description": "The same request with the same key gets the same pictures, which "
+    "description": "The same request with the same key gets the same pictures, and they "
     "are drawn once. Without a key, every request is drawn.",
     "schema": {"type": "string"},
 }
@@ -96,10 +96,10 @@ def _in_base64(image: GeneratedImage) -> dict[str, str]:
 
 
 def _job_id() -> str:
-    """The same for the same `Idempotency-Key`, whatever that is; else one that no job has.
+    """Return the id that belongs to the request's `Idempotency-Key`; without a key a new id.
 
-    A key that cannot be part of an id is hashed. So is one that holds a credential of this
-    service, and one that looks as if it had been hashed.
+    A key that cannot be part of an id is hashed. A key that holds a credential of this service is
+    hashed too, and so is a key that looks like such a hash.
     """
     key = request.headers.get(_KEY_HEADER)
     if key is None:
@@ -111,7 +111,7 @@ def _job_id() -> str:
 
 
 def _answer(result: GenerationResult, pictures: Sequence[dict[str, str]]) -> dict[str, object]:
-    """The pictures in their order, each as it was asked for."""
+    """Return the pictures in the order of their seeds, each in the requested form."""
     return {
         "created": int(time.time()),
         "data": [

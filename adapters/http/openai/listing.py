@@ -1,4 +1,4 @@
-"""The models that pictures can be drawn with, as that API lists them."""
+"""The list of the models that can draw, as in the OpenAI API."""
 
 from http import HTTPStatus
 
@@ -71,7 +71,7 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
     def retrieve_model(model: str) -> ModelRecord:
         """One of these models."""
         found = registry.resolve(model)
-        if not found.loadable:  # it is not in the list either
+        if not found.loadable:  # the list does not have it either
             raise ModelNotFound(model)
         return found
 
@@ -79,5 +79,5 @@ def models_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blu
 
 
 def _seconds(model: ModelRecord) -> int:
-    """When the file was last changed, in seconds since 1970; 0 when that is not known."""
+    """Return when the file was last changed, in seconds since 1970; 0 if that is not known."""
     return model.stamp.modified_ns // 1_000_000_000 if model.stamp else 0

@@ -1,4 +1,4 @@
-"""What that API calls the fields of a request, where it has another name."""
+"""The OpenAI API's names of the fields of a request, where they differ."""
 
 from collections.abc import Mapping
 

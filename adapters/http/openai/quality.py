@@ -1,6 +1,6 @@
-"""What that API's words for the quality mean here: more steps, or fewer.
+"""Maps the OpenAI API's qualities to numbers of steps.
 
-The words are those of `openai` 3.54, `types/image_generate_params.py`, and of the models after it.
+The qualities are those of `openai` 3.54, `types/image_generate_params.py`, and of later models.
 """
 
 import math
@@ -20,11 +20,11 @@ QUALITIES: Mapping[str, float] = {
     "xhigh": 2.0,
     "max": 2.0,
 }
-"""How many times the default steps each word stands for."""
+"""The factor of each quality; it multiplies the default number of steps."""
 
 
 def steps_of(quality: str, default: int) -> int:
-    """The steps that a word stands for, within the bounds of a request; a half is rounded up."""
+    """Return the steps of a quality, within the limits of a request; a half is rounded up."""
     limit = integers("num_inference_steps")
     steps = math.floor(default * QUALITIES[quality] + 0.5)
     return min(max(steps, limit.minimum), limit.maximum)

@@ -1,4 +1,4 @@
-"""What that API's clients may ask for, and which of it there is here."""
+"""The schemas of the OpenAI Images API: the parameters of a request, and the pictures."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,18 +21,18 @@ from domain.generation.output_formats import OutputFormat
 __all__ = ["AskedImages", "ImagesRequestSchema", "ImagesSchema"]
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
-# What is asked for by these is what is done anyway; any other value asks for what is not there.
+# The values that match what the service does anyway. It has no support for any other value.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
     "partial_images": (0,),
     "stream": (False,),
 }
-# Its name says the contrary: 100 is the most faithful, which a PNG always is.
+# Despite the name, 100 is the highest quality, and a PNG is always lossless.
 _COMPRESSION = NAMES["quality"]
 _NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
 _RESPONSE_FORMATS = ("b64_json", "url")
 _FOR_OTHERS = ("moderation", "safety_identifier", "style", "user")
-"""They change no picture here, whatever they say. Two of them name the end user."""
+"""Parameters that change no picture of this service. Two of them name the end user."""
 
 
 def _one_of(*choices: object) -> Callable[[object], str | None]:
@@ -45,14 +45,17 @@ def _one_of(*choices: object) -> Callable[[object], str | None]:
 
 
 def _neutral(data: dict[str, Any]) -> dict[str, tuple[object, ...]]:
-    """The parameters that ask for nothing, and the values that they may have, in this body."""
+    """Return the values that each parameter without effect may have in this body."""
     if data.get("output_format") in (None, OutputFormat.PNG):
         return _NEUTRAL | _NEUTRAL_OF_PNG
     return _NEUTRAL
 
 
 def _described(choices: tuple[object, ...]) -> dict[str, Any]:
-    """One of these, or null; makers of clients know enums of text alone."""
+    """Return the schema of one of these values, or null.
+
+    Generators of clients support enums of text alone.
+    """
     if all(isinstance(each, str) for each in choices):
         return {"type": ["string", "null"], "enum": [*choices, None]}
     return {"anyOf": [*({"const": each} for each in choices), {"type": "null"}]}
@@ -71,9 +74,9 @@ _SIDES = " × ".join(
 )
 
 
-# The id of a request is the header's, its sides are those of `size`.
-_OWN = frozenset({"id", "width", "height"})
-_SAID = {
+# The id of a request comes from a header, and its sides from `size`.
+_NOT_IN_BODY = frozenset({"id", "width", "height"})
+_DESCRIPTIONS = {
     "model_id": "The id of a model, ten or more first digits of it, the path, the file name with "
     "or without its extension, or an alias. The default model draws if left out."
 }
@@ -84,9 +87,9 @@ class AskedImages:
     """A request for pictures.
 
     Attributes:
-        fields: Of a `GenerationRequest`.
-        response_format: One of that API's; None for the default.
-        effort: What that API calls the quality; None for the default.
+        fields: The fields of a `GenerationRequest`.
+        response_format: The OpenAI API's `response_format`; None for the default.
+        effort: The OpenAI API's `quality`; None for the default.
     """
 
     fields: JudgedFields
@@ -104,10 +107,10 @@ class ImagesRequestSchema(JudgedSchema):
                 OPENAI_LIMITS,
                 required=name == "prompt",
                 data_key=NAMES.get(name),
-                metadata={"description": _SAID[name]} if name in _SAID else None,
+                metadata={"description": _DESCRIPTIONS[name]} if name in _DESCRIPTIONS else None,
             )
             for name in FIELDS
-            if name not in _OWN
+            if name not in _NOT_IN_BODY
         }
 
     limits = OPENAI_LIMITS
@@ -151,8 +154,9 @@ class ImagesRequestSchema(JudgedSchema):
         data_key="quality",
         metadata={
             "enum": [*QUALITIES, None],
-            "description": "How many steps are drawn: `low` draws half of the default, `high` and "
-            "`hd` one and a half, `xhigh` and `max` twice as many. `num_inference_steps` wins.",
+            "description": "The number of steps: `low` draws half as many as the default, `high` "
+            "and `hd` one and a half times as many, `xhigh` and `max` twice as many. "
+            "`num_inference_steps` takes precedence.",
         },
     )
 
@@ -166,7 +170,7 @@ class ImagesRequestSchema(JudgedSchema):
         }
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _ask_for_what_is_there(
+    def _refuse_unsupported_values(
         self, _data: dict[str, Any], original: dict[str, Any], **_: Any
     ) -> None:
         problems = {
@@ -178,20 +182,20 @@ class ImagesRequestSchema(JudgedSchema):
             raise ValidationError(problems)
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of a `GenerationRequest`, with the sides of `size`."""
+        """Return the fields of a `GenerationRequest`, with the sides of `size`."""
         asked = super().asked(found)
         if (sides := _SIZE.fullmatch(found.get("size", "auto"))) is not None:
             asked |= {"width": int(sides[1]), "height": int(sides[2])}
         return asked
 
     def told(self, row: FieldProblem, found: Mapping[str, Any]) -> tuple[str, str]:
-        """What is wrong with a field; of a side it is told of `size`."""
+        """Return the field and the message of a problem. A problem with a side names `size`."""
         if row.field in ("width", "height"):
             return "size", f"is {found['size']}: its {row.field} {row.message}"
         return super().told(row, found)
 
     def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedImages:
-        """What the route gets."""
+        """Return the argument of the route."""
         return AskedImages(judged, found.get("response_format"), found.get("effort"))
 
 
@@ -225,7 +229,7 @@ class ImagesSchema(AnswerSchema):
     warnings = fields.List(
         fields.String(),
         metadata={
-            "description": "What is not as you asked, for a person to read. OpenAI's own API does "
-            "not have this field."
+            "description": "How the pictures differ from the request, for a person to read. "
+            "OpenAI's own API does not have this field."
         },
     )

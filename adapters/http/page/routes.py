@@ -1,4 +1,4 @@
-"""The page for people with a browser, and its files."""
+"""The page for browsers, and its files."""
 
 import hashlib
 from pathlib import Path, PurePath
@@ -56,7 +56,7 @@ class BrowserPage:
             "limits": V1_LIMITS,
             "defaults": request_defaults(settings),
             "quality": DEFAULT_QUALITY,
-            # Anybody may read the page, so it must not show where the folders are on the disk.
+            # The page needs no credential, so it must not show the paths of folders on the disk.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
         }
 
@@ -69,10 +69,10 @@ class BrowserPage:
         return page
 
     def assets_blueprint(self) -> Blueprint:
-        """Its scripts and styles, at a URL that changes when one of them does.
+        """Serve its scripts and styles at a URL that changes when one of them changes.
 
-        Browsers may therefore cache them for good, and modules that import each other by relative
-        URLs all have the same version.
+        So browsers may cache them permanently, and modules that import each other by relative URLs
+        all have the same version.
         """
         blueprint = Blueprint("page_assets", __name__)
 

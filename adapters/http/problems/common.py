@@ -1,6 +1,6 @@
-"""The rows that all APIs of this service share: no word of them belongs to one API.
+"""The error rows that all APIs of this service share. No sentence here names a route of one API.
 
-A setting is named where the operator has to change it.
+A sentence names a setting if the operator has to change it.
 """
 
 from http import HTTPStatus
@@ -16,7 +16,7 @@ SEND_AGAIN = "send the request again in a moment"
 _STORAGE = {
     StorageFault.PASSING: "try again in a moment",
     StorageFault.NEWER: "run the release that wrote it; or set a new DATA_DIR, with a new "
-    "DATABASE_URL where that is set: with a new database alone the pictures are lost",
+    "DATABASE_URL if that is set: with a new database alone the pictures are lost",
     StorageFault.FOLDER: "see DATA_DIR",
     StorageFault.LINK_KEY: "the key is a file in DATA_DIR. If it is damaged, remove it: the "
     "service makes a new one, and links that it gave before end. Pictures in the answer itself "
@@ -45,10 +45,10 @@ def _image(error: errors.ImageNotFound) -> str:
 
 
 def queue_sentence(error: errors.QueueFull) -> str:
-    """What a caller is told of a queue that has no room for its job."""
+    """Return the sentence for a caller whose job finds no room in the queue."""
     if not error.of_caller:
         return str(error)
-    return f"{error.waiting} of your jobs wait already, which is the most that one caller may have"
+    return f"{error.waiting} of your jobs are already waiting, which is the limit for one caller"
 
 
 COMMON: ErrorTable = {
@@ -92,4 +92,4 @@ COMMON: ErrorTable = {
     ),
     errors.ShuttingDown: row(HTTPStatus.SERVICE_UNAVAILABLE, SEND_AGAIN),
 }
-"""The status of each class of errors, what is said of it, and its remedy."""
+"""The status, the sentence and the remedy of each class of errors."""

@@ -1,4 +1,4 @@
-"""Problem details: the shape of RFC 9457, which this service's own API answers errors in."""
+"""Problem details (RFC 9457): the shape of errors in this service's own API."""
 
 from http import HTTPStatus
 
@@ -22,7 +22,7 @@ def problem_response(
     detail: str,
     fields: tuple[errors.FieldProblem, ...] = (),
 ) -> Response:
-    """A problem response; `fields` become its `errors`, one row for each wrong field."""
+    """Return a problem response; `fields` become its `errors`, one entry for each wrong field."""
     body = _body(status, code, detail) | {"request_id": g.get("request_id")}
     if fields:
         body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
@@ -30,14 +30,14 @@ def problem_response(
 
 
 def render_problem(problem: Problem) -> Response:
-    """The answer to a request of this API."""
+    """Return the answer to a request of this API."""
     return problem_response(
         problem.status, code=problem.code, detail=problem.detail, fields=problem.fields
     )
 
 
 def job_problem(failure: JobFailure) -> dict[str, object]:
-    """The problem that a job ended with: what a client that waited for the job was told.
+    """Return the problem that a job ended with, as a client that waited for the job received it.
 
     It belongs to no request: several requests may have asked for the job, and an earlier process
     may have drawn it.
@@ -52,7 +52,7 @@ def job_problem(failure: JobFailure) -> dict[str, object]:
 def _body(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
     return {
         "type": f"urn:ai-inference:problem:{code}",
-        # Not status.phrase: Python 3.13 has other words for some than 3.12.
+        # Not status.phrase: some phrases of Python 3.13 differ from those of 3.12.
         "title": HTTP_STATUS_CODES[status],
         "status": status.value,
         "detail": detail,

@@ -1,4 +1,4 @@
-"""Every error of the application is answered here, in the form of the API that was asked."""
+"""Answers every error of the application in the form of the requested API."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -35,8 +35,8 @@ class ErrorForm:
     """How one API answers errors.
 
     Attributes:
-        table: Its status and its words for each class of the domain's errors.
-        render: Gives a problem the shape that its clients know.
+        table: The status and the words of each class of the domain's errors.
+        render: Makes the response to a problem, in the shape that the API's clients know.
     """
 
     table: ErrorTable
@@ -49,8 +49,8 @@ _PROBLEM_DETAILS = ErrorForm(PROBLEMS, render_problem)
 def install_error_handlers(app: Flask, forms: Mapping[str, ErrorForm]) -> None:
     """Answer every error of `app`, expected or not.
 
-    At a path that is a key of `forms`, and at all paths below it, known routes or not, the answer
-    has that form. Everywhere else it is problem details.
+    `forms` maps a path to the form of the errors at that path and at all paths below it, also at
+    those without a route. At every other path an error is answered with problem details.
     """
 
     def answer(error: Exception) -> BaseResponse:
@@ -66,12 +66,15 @@ def install_error_handlers(app: Flask, forms: Mapping[str, ErrorForm]) -> None:
             response.headers.setdefault(name, value)
         return response
 
-    for kind in (HTTPException, Exception):  # flask-smorest has registered its own for the first
+    for kind in (
+        HTTPException,
+        Exception,
+    ):  # flask-smorest has registered its own handler for the first
         app.register_error_handler(kind, answer)
 
 
 def problem_of(error: Exception, table: ErrorTable = PROBLEMS) -> Problem:
-    """What `error` comes to in an API with this table; an unexpected error is logged."""
+    """Return the problem that `error` is in an API with this table. Log an unexpected error."""
     if isinstance(error, errors.DomainError):
         return _of_domain_error(error, table)
     if isinstance(error, HTTPException):

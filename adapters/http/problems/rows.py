@@ -1,4 +1,4 @@
-"""What an API answers to each class of errors: a row of its table."""
+"""The rows of an API's table of errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class ErrorRow:
 
 
 ErrorTable = Mapping[type[DomainError], ErrorRow]
-"""The row of each class of errors."""
+"""Maps each class of errors to its row."""
 
 
 def row(
@@ -28,21 +28,21 @@ def row(
     *,
     says: Callable[[Any], str] = str,
 ) -> ErrorRow:
-    """A row whose sentence is the error's own, unless `says` makes another one."""
+    """Return a row whose sentence is `str(error)`, or that of `says` if it is given."""
     return ErrorRow(status, Wording(remedy, says))
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong with a request, before it has the shape that the clients of an API know.
+    """An error of a request, before an API's form gives it a shape.
 
     Attributes:
-        status: Of the answer.
+        status: The status of the answer.
         code: The stable word.
         detail: The sentence and the remedy, for a person to read.
         fields: One row for each wrong field.
-        headers: What the answer must carry whatever its shape.
-        error: The domain's error; None where the domain did not raise one.
+        headers: Headers that the answer carries in every shape.
+        error: The domain's error; None if the domain did not raise one.
     """
 
     status: HTTPStatus

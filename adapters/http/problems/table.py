@@ -88,4 +88,4 @@ PROBLEMS: ErrorTable = {
         f"{SEND_AGAIN}. GET /v1/models lists the models and the files that are being read",
     ),
 }
-"""The status of each class of errors, what is said of it, and its remedy."""
+"""The status, the sentence and the remedy of each class of errors."""

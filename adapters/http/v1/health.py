@@ -1,4 +1,4 @@
-"""What needs no credential: the name of the service, and whether it runs."""
+"""The routes that need no credential: the name of the service, its health and its readiness."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -21,7 +21,7 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["public_blueprint"]
 
-_OF_PAGE = ("Cache-Control", "Content-Security-Policy", "ETag", "Referrer-Policy")
+_PAGE_HEADERS = ("Cache-Control", "Content-Security-Policy", "ETag", "Referrer-Policy")
 """Headers of the page. The answer in JSON does not have them."""
 _ERRORS: Mapping[Readiness, DomainError] = {
     Readiness.NO_MODEL: NoModel(),
@@ -53,7 +53,7 @@ def public_blueprint(
         HTTPStatus.OK,
         IndexSchema,
         description="The name, the version and the links.",
-        headers=response_headers("Vary", *_OF_PAGE),
+        headers=response_headers("Vary", *_PAGE_HEADERS),
     )
     @blueprint.alt_response(
         HTTPStatus.OK, schema={"type": "string"}, content_type="text/html", success=True
@@ -61,7 +61,7 @@ def public_blueprint(
     @blueprint.alt_response(
         HTTPStatus.NOT_MODIFIED,
         description="The page has not changed.",
-        headers=response_headers("Vary", *_OF_PAGE),
+        headers=response_headers("Vary", *_PAGE_HEADERS),
     )
     @blueprint.request_headers("If-None-Match")
     def index() -> Any:
@@ -110,17 +110,18 @@ def public_blueprint(
         readiness = service.readiness
         if readiness is not Readiness.READY:
             return problem_response(
-                HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=_why(readiness)
+                HTTPStatus.SERVICE_UNAVAILABLE, code="not_ready", detail=_reason(readiness)
             )
         return {"status": readiness.value}
 
     return blueprint
 
 
-def _why(readiness: Readiness) -> str:
-    """Why the service is not ready; where a request would fail for the same reason, in its words.
+def _reason(readiness: Readiness) -> str:
+    """Return why the service is not ready.
 
-    The remedy is the operator's.
+    If a request would fail for the same reason, the sentence is that of its error. The remedy is
+    for the operator.
     """
     error = _ERRORS.get(readiness)
     return readiness.value if error is None else PROBLEMS[type(error)].words.of(error)

@@ -1,4 +1,4 @@
-"""The shapes of what anybody may see."""
+"""The schemas of the routes that need no credential."""
 
 from marshmallow import fields
 

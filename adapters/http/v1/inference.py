@@ -31,7 +31,7 @@ __all__ = ["inference_blueprint"]
 
 
 class _NegotiatingParser(JsonParser):
-    """Where the answer is to be a file, its format is the one that `Accept` asks for."""
+    """If the answer is a file, sets the request's output format to the one that `Accept` names."""
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         body = super().load_json(req, schema)
@@ -51,7 +51,7 @@ _Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
 def inference_blueprint(
     make_request: RequestMaker, draw: WaitingCallers, checker: CredentialChecker
 ) -> Blueprint:
-    """`/v1/infer`, and `/infer`, which is the same."""
+    """`/v1/infer`, and `/infer`, which does the same."""
     blueprint = _NegotiatingBlueprint(
         "inference", __name__, description="Draw pictures and wait for them."
     )
@@ -82,7 +82,7 @@ def inference_blueprint(
         """Draw pictures and wait for them.
 
         The `id` names the job of this request. The same request with the same `id` joins that job
-        or gets its result. `Prefer` says how long to wait; after that, the answer is the job.
+        or gets its result. `Prefer` limits the wait; after that time, the answer is the job.
         With one picture and an `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the
         answer is the file.
         """
@@ -105,7 +105,7 @@ def _number(fields: Mapping[str, Any]) -> object:
 def _answer(
     outcome: GenerationResult | JobView, preference: Preference, choice: FileChoice
 ) -> _Answer:
-    """The pictures, as a file or as JSON, or the job if the client does not wait."""
+    """Return the pictures, as a file or as JSON, or the job if the client does not wait."""
     if isinstance(outcome, GenerationResult):
         headers = preference.applied(asynchronously=False) | {"Vary": "Accept"}
         if choice.output_format is not None:

@@ -1,4 +1,4 @@
-"""What Prometheus reads, and the count of requests that goes into it."""
+"""The route that Prometheus reads, and the count of requests."""
 
 import re
 import time
@@ -20,12 +20,12 @@ _VARIABLE = re.compile(r"<(?:[^:<>]*:)?([^<>]+)>")
 _TEXT = "text/plain"
 _OPENMETRICS = "application/openmetrics-text"
 _UNMATCHED = "unmatched"
-"""The route of all addresses that there are not: clients may make up as many as they like."""
+"""The label of all addresses without a route. Clients may send any number of them."""
 _OTHER = "other"
 
 
 def metrics_blueprint(metrics: Metrics, checker: CredentialChecker, *, public: bool) -> Blueprint:
-    """`/metrics`, for everybody where `public`."""
+    """`/metrics`, without a credential if `public`."""
     blueprint = Blueprint("metrics", __name__, description="Metrics for Prometheus.")
     if not public:
         protect(blueprint, checker, Scope.MODELS_READ)
@@ -51,8 +51,8 @@ def metrics_blueprint(metrics: Metrics, checker: CredentialChecker, *, public: b
 
 
 def _prefers_openmetrics() -> bool:
-    # Of a media type the parameters do not matter: there is one version of each format. The
-    # library's own choice, `choose_encoder`, fails on a version that is no number.
+    # Parameters of a media type are ignored, because each format has one version. The library's
+    # `choose_encoder` fails on a version that is not a number.
     wanted = {_OPENMETRICS: 0.0, _TEXT: 0.0}
     for value, quality in request.accept_mimetypes:
         media_type = value.partition(";")[0].strip().lower()
@@ -62,7 +62,7 @@ def _prefers_openmetrics() -> bool:
 
 
 def count_requests(app: Flask, metrics: Metrics) -> None:
-    """Tell `metrics` of each request of `app`, once it is answered."""
+    """Report each answered request of `app` to `metrics`."""
 
     def count(response: Response) -> Response:
         rule = request.url_rule

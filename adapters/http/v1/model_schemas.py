@@ -1,4 +1,4 @@
-"""The shapes of models."""
+"""The schemas of models."""
 
 from marshmallow import Schema, fields
 
@@ -99,7 +99,7 @@ class ModelSchema(AnswerSchema):
 
 
 class ModelQuerySchema(Schema):
-    """Which models to list; all when nothing is asked for."""
+    """Which models to list; all by default."""
 
     kind = fields.Enum(
         ModelKind,

@@ -1,4 +1,4 @@
-"""The models."""
+"""The routes of models."""
 
 from http import HTTPStatus
 from typing import Any

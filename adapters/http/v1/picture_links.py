@@ -1,4 +1,4 @@
-"""Pictures by signed links, which a browser opens without a header."""
+"""Signed links to pictures, which a browser opens without a credential."""
 
 import re
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ _PREFIX = "/v1/pictures"
 _TOKEN = re.compile(r"[0-9a-f]{8,64}")
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _EXPIRES = re.compile(r"[0-9]{1,12}")
-# A name or an IPv4 address, or an IPv6 address in brackets; perhaps a port (RFC 9110, 7.2).
+# A name, an IPv4 address, or an IPv6 address in brackets, with an optional port (RFC 9110, 7.2).
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(:[0-9]{1,5})?")
 _PARAMETERS = [
     path_parameter("token", "A token of the job.", pattern=f"^{_TOKEN.pattern}$"),
@@ -47,25 +47,25 @@ _PARAMETERS = [
 
 
 class LinkMaker:
-    """Makes absolute links, to the address that the client has asked."""
+    """Makes absolute links to pictures, at the host that the client sent its request to."""
 
     def __init__(self, links: PictureLinks) -> None:
         self._links = links
 
     def check_host(self) -> None:
-        """Refuse a request whose `Host` no link can begin with, before anything is drawn.
+        """Raise BadRequest if no link can begin with the request's `Host`.
 
-        Raises BadRequest.
+        A route calls this before it draws anything.
         """
         host = request.headers.get("Host") or request.host
         if not _HOST.fullmatch(host):
             raise BadRequest(
-                f"Host is {ascii(host)[:60]}, and no link to a picture can begin with that; send "
+                f"Host is {ascii(host)[:60]}, and a link to a picture cannot begin with it; send "
                 "the name and port of this service, or response_format b64_json"
             )
 
     def __call__(self, token: str, number: int, data: bytes) -> str:
-        """The link to this picture. Raises StorageUnavailable."""
+        """Return the link to this picture. Raise StorageUnavailable if it cannot be signed."""
         picture = LinkedPicture.of(token, number, data)
         link = self._links.sign(picture)
         query = urlencode({"expires": link.expires, "signature": link.signature})
@@ -74,7 +74,7 @@ class LinkMaker:
 
 
 def picture_links_blueprint(job_service: JobService, links: PictureLinks) -> Blueprint:
-    """`/v1/pictures`: what a signed link leads to. The signature stands in for a credential."""
+    """`/v1/pictures`, the target of signed links. The signature takes the place of a credential."""
     blueprint = Blueprint(
         "picture_links", __name__, url_prefix=_PREFIX, description="Pictures behind signed links."
     )
@@ -98,7 +98,7 @@ def picture_links_blueprint(job_service: JobService, links: PictureLinks) -> Blu
         response = image_response(job_service.linked_image(picture), name=f"picture-{number}")
         response.headers["Cache-Control"] = f"private, max-age={seconds}"
         response.headers["Referrer-Policy"] = "no-referrer"
-        del response.headers["Vary"]  # it is the same for everybody who has the link
+        del response.headers["Vary"]  # every caller gets the same bytes
         return response
 
     return blueprint

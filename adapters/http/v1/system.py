@@ -1,4 +1,4 @@
-"""What this service runs on, and how it draws."""
+"""The route that describes the device, how it draws, and the limits."""
 
 from http import HTTPStatus
 

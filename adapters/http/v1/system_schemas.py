@@ -1,4 +1,4 @@
-"""The shape of what this service runs on."""
+"""The schemas of the device, how it draws, and the limits."""
 
 from marshmallow import fields
 

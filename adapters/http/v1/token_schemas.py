@@ -1,4 +1,4 @@
-"""The shapes of tokens and what asks for them."""
+"""The schemas of tokens and of requests for them."""
 
 from marshmallow import fields
 

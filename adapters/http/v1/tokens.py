@@ -1,4 +1,4 @@
-"""Tokens for those who hold an API key."""
+"""The route that makes tokens for callers with an API key."""
 
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +23,7 @@ def tokens_blueprint(checker: CredentialChecker) -> Blueprint:
 
     @blueprint.before_request
     def refuse_tokens() -> None:
-        """Before the body is judged, as any lack of rights."""
+        """Refuse a caller without the right to make tokens, before the body is read."""
         if request.method != "OPTIONS":
             checker.require_minting(current_principal())
 

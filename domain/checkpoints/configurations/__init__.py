@@ -1,7 +1,7 @@
-"""What the configurations of a model may say: one set of bounds for listing and for loading.
+"""Bounds for the configurations of a model. Listing and loading use the same bounds.
 
-A diffusers folder has its configurations in files, and a single file can embed them in its
-metadata. Nothing here builds or imports anything.
+A diffusers folder has its configurations in files. A single file can embed them in its metadata.
+The functions here build and import nothing.
 """
 
 from domain.checkpoints.configurations.embedded import CONFIGURATION_FILES, embedded_configuration

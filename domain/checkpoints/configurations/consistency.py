@@ -1,4 +1,4 @@
-"""Whether the files of an embedded configuration, each sound by itself, fit each other."""
+"""Checks that the files of an embedded configuration, each valid by itself, fit each other."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,12 @@ _TOKENIZER, _VOCABULARY = "tokenizer/tokenizer_config.json", "tokenizer/vocab.js
 _MERGES = "tokenizer/merges.txt"
 _DEFAULT_GROUPS, _DEFAULT_HEADS = 32, 8  # of diffusers
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
-# As the end's number: transformers then takes a prompt's highest number for it.
+# With this eos_token_id, transformers takes the highest number of a prompt as its end.
 _HIGHEST_IS_END = 2
 
 
 def check_together(files: Mapping[str, Fields]) -> None:
-    """Raises UnusableConfiguration where numbers of one part do not fit those of another."""
+    """Raise UnusableConfiguration if the numbers of one part do not fit those of another."""
     unet, encoder = files[_UNET], files[_ENCODER]
     channels = _whole_numbers(unet["block_out_channels"])
     for name in ("down_block_types", "up_block_types", *_lists(unet)):
@@ -43,12 +43,12 @@ def check_together(files: Mapping[str, Fields]) -> None:
 def check_vocabulary(
     vocabulary: Fields, merges: str, tokens: Mapping[str, str], encoder: Fields
 ) -> None:
-    """Raises UnusableConfiguration where the tokenizer would give a number that is no token's.
+    """Raise UnusableConfiguration if the tokenizer could return a number without a token.
 
     Args:
-        vocabulary: What vocab.json says: numbers by token.
+        vocabulary: The content of vocab.json: numbers by token.
         merges: The text of merges.txt.
-        tokens: The special tokens, by what they are for.
+        tokens: The special tokens, by their purpose.
         encoder: The text encoder's fields.
     """
     size, numbers = encoder["vocab_size"], list(vocabulary.values())
@@ -77,10 +77,10 @@ def check_vocabulary(
 
 
 def special_tokens(fields: Fields) -> Mapping[str, str]:
-    """The special tokens of a tokenizer's configuration, by what they are for.
+    """Return the special tokens of a tokenizer's configuration, by their purpose.
 
     Raises:
-        UnusableConfiguration: one is missing, or is no text.
+        UnusableConfiguration: A token is missing, or is not a text.
     """
     tokens: dict[str, str] = {}
     for name in _SPECIAL:

@@ -1,8 +1,8 @@
-"""The configuration that a checkpoint of one file carries in its metadata.
+"""The configuration that a checkpoint in one file carries in its metadata.
 
-The metadata then has an entry for each file that a diffusers folder would have, under the file's
-relative path. Anybody can write a file, so little is allowed: names and fields come from lists,
-numbers are bounded, and the file names no class.
+The metadata then has an entry for each file of a diffusers folder, under the file's relative path.
+A file may come from anybody, so little is allowed: names and fields come from lists, numbers are
+bounded, and the file names no class.
 """
 
 import json
@@ -29,8 +29,8 @@ CONFIGURATION_FILES = (
     "tokenizer/merges.txt",
     "tokenizer/tokenizer_config.json",
 )
-"""What the metadata of a self-contained checkpoint holds, all or none: a diffusers folder's small
-files, by their paths in it. `model_index.json` says that they are a StableDiffusionPipeline's."""
+"""The small files of a diffusers folder, by their paths. The metadata of a checkpoint holds all or
+none of them. `model_index.json` says that they belong to a StableDiffusionPipeline."""
 
 _INDEX, _MERGES, _VOCABULARY = "model_index.json", "tokenizer/merges.txt", "tokenizer/vocab.json"
 _TOKENIZER, _ENCODER = "tokenizer/tokenizer_config.json", "text_encoder/config.json"
@@ -53,13 +53,13 @@ _MODEL_INDEX: Mapping[str, object] = {
 
 
 def embedded_configuration(metadata: Mapping[str, str]) -> Mapping[str, str] | None:
-    """The configuration files that safetensors metadata carries, by relative path.
+    """Return the configuration files that safetensors metadata carries, by relative path.
 
-    They are written anew from the fields that are known. Returns None when it carries none.
+    The files are written again from the known fields alone. Without such files the result is None.
 
     Raises:
-        UnusableConfiguration: It carries some, and they are incomplete, too large or not JSON, or
-            say what cannot be built; the reason names the file and the field.
+        UnusableConfiguration: The files are incomplete, too large or not JSON, or describe a model
+            that cannot be built. The reason names the file and the field.
     """
     texts = {name: metadata[name] for name in CONFIGURATION_FILES if name in metadata}
     if not texts:
@@ -96,11 +96,11 @@ def _object(name: str, text: str) -> Fields:
             raise refuse(name, "names a field twice")
         return fields
 
-    def no_number(text: str) -> NoReturn:
+    def refuse_constant(text: str) -> NoReturn:
         raise refuse(name, f"holds {text}, which is not JSON")
 
     try:
-        value = json.loads(text, object_pairs_hook=without_twins, parse_constant=no_number)
+        value = json.loads(text, object_pairs_hook=without_twins, parse_constant=refuse_constant)
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise refuse(name, "is not JSON") from error

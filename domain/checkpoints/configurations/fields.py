@@ -1,9 +1,9 @@
-"""What the files of an embedded configuration may say.
+"""The fields that the files of an embedded configuration may have.
 
-Anybody can write a checkpoint, so each field is held against a rule before anything is built. The
-fields are those of the `__init__` of diffusers' UNet2DConditionModel, AutoencoderKL and
-DPMSolverMultistepScheduler and of transformers' CLIPTextConfig. One that stands in no table is not
-passed on: the libraries' other fields name files, code or classes, or are of no use here.
+A checkpoint may come from anybody, so a rule checks each field before anything is built. The fields
+are those of the `__init__` of diffusers' UNet2DConditionModel, AutoencoderKL and
+DPMSolverMultistepScheduler and of transformers' CLIPTextConfig. A field without a rule is not
+passed on: the libraries' other fields name files, code or classes, or have no use here.
 """
 
 from collections.abc import Mapping
@@ -30,15 +30,15 @@ _ACTIVATIONS = ("silu", "swish", "mish", "gelu", "relu")
 
 
 def refuse(file: str, problem: str) -> UnusableConfiguration:
-    """The error for a file of the configuration."""
+    """Return the error for a file of the configuration."""
     return UnusableConfiguration(f"{file} in its embedded configuration {problem}")
 
 
 def checked_fields(file: str, fields: Fields) -> Fields:
-    """Those of `fields` that are known, each within its bounds.
+    """Return the known fields of `fields`, each within its bounds.
 
     Raises:
-        UnusableConfiguration: one is not, or one that is needed is missing.
+        UnusableConfiguration: A field is out of bounds, or a required field is missing.
     """
     rules = _RULES[file]
     if missing := sorted(_NEEDED[file] - fields.keys()):
@@ -105,7 +105,7 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
         "in_channels": one_of(3),
         "out_channels": one_of(3),
         "latent_channels": one_of(4),
-        # Four levels halve a picture three times: a latent is of 8 by 8 pixels.
+        # Four levels halve a picture three times, so a latent stands for 8 by 8 pixels.
         "block_out_channels": list_of(_CHANNELS, 4, 4),
         "down_block_types": list_of(one_of("DownEncoderBlock2D"), 4, 4),
         "up_block_types": list_of(one_of("UpDecoderBlock2D"), 4, 4),
@@ -163,7 +163,7 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
         "errors": one_of("replace", "ignore", "strict"),
     },
 }
-# Where the libraries' own values are for another network than the checkpoint's.
+# Fields whose defaults in the libraries belong to another network than the checkpoint's.
 _NEEDED: Mapping[str, frozenset[str]] = {
     "unet/config.json": frozenset(
         {"block_out_channels", "cross_attention_dim", "down_block_types", "up_block_types"}

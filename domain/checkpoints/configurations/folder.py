@@ -1,8 +1,8 @@
-"""Bounds for the configuration files of a diffusers folder, before a library reads one.
+"""Checks the configuration files of a diffusers folder before a library reads them.
 
-The classes of a folder are many, and each has fields of its own, so a field is held to a rule by
-its name. Numbers whose names say nothing have a bound too; how many modules are made of them is
-counted while they are (`ticking`).
+A folder may have many classes, each with its own fields. So the name of a field decides which rule
+applies. A number whose name has no rule is bounded too. `ticking` counts the modules while they are
+made.
 """
 
 import math
@@ -32,19 +32,19 @@ _INDEX = ".index."
 _CONFIGURATION_BYTES, _TOKENIZER_BYTES = 4 * 2**20, 64 * 2**20
 # Published folders have up to 20.
 _MOST_FILES = 500
-# Commas and opening brackets. A vocabulary of 2**18 tokens with 2**19 merges, each a pair, has some
-# 1.9 million of them.
+# Commas and opening brackets. A vocabulary of 2**18 tokens with 2**19 merges, each a pair, has
+# about 1.9 million of them.
 _MOST_MARKS, _MOST_FIELDS = 3_000_000, MOST_TOKENS + 2**18
 # Published configurations are nested 4 deep; a tokenizer's 6.
 _DEEPEST = 32
 _MOST_VALUES = 200_000
 _LONGEST_LIST = 20_000
 _LONGEST_TEXT = 100_000
-# Widths, sizes and whatever else has no rule of its own. T5's largest width is 65,536.
+# Widths, sizes and all fields without their own rule. T5's largest width is 65,536.
 _MOST_OF_ANYTHING = 2**17
-# What transformers writes for a tokenizer that has no length: int(1e30).
+# transformers writes int(1e30) for a tokenizer without a length.
 _NO_LENGTH = 10**29
-# A table of positions in two dimensions is computed: side x side x width. Stable Diffusion 3.5 has
+# A table of positions in two dimensions has side x side x width numbers. Stable Diffusion 3.5 has
 # 384 x 384 x 2,432.
 _MOST_SIDE, _MOST_TABLE = 1024, 2**29
 
@@ -67,18 +67,18 @@ _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
         (r"(num_)?.*groups|.*kernel.*|.*stride.*|.*padding", whole(-1, 8192)),
     )
 )
-# A list of one value for each level of a network: as many modules are made.
+# Lists of one value for each level of a network. The network has as many modules.
 _LEVELLED = re.compile(r".*(block_types|out_channels|_mult|channel_mult|num_attention_heads)|width")
 
 
 def check_folder(sizes: Mapping[str, int], read: Callable[[str, int], bytes]) -> None:
-    """Hold every JSON file of a folder to its bounds; nothing is built and nothing imported.
+    """Check the bounds of every JSON file of a folder. It builds and imports nothing.
 
-    Each file is read once, but for the small configurations of text encoders.
+    It reads each file once, except the small configurations of text encoders.
 
     Args:
-        sizes: The bytes of each file by its path from the folder.
-        read: Gives the first bytes of the file at a path, as many as there are up to a number.
+        sizes: The size of each file in bytes, by its path from the folder.
+        read: Returns the first bytes of the file at a path, at most a given number.
 
     Raises:
         UnusableConfiguration: A file is too large or too deep, is not JSON, or has a value out of
@@ -109,31 +109,31 @@ def check_folder(sizes: Mapping[str, int], read: Callable[[str, int], bytes]) ->
 
 
 class _Files:
-    """The tables in the files of one folder."""
+    """The tables in the JSON files of one folder."""
 
     def __init__(self, paths: Collection[str], read: Callable[[str, int], bytes]) -> None:
         self._paths = paths
         self._read = read
 
     def table(self, path: str) -> dict[str, Any]:
-        """The JSON object at a path."""
+        """Return the JSON object in the file at a path."""
         is_large = _is_large(path)
         most = _TOKENIZER_BYTES if is_large else _CONFIGURATION_BYTES
         content = self._read(path, most + 1)
-        if len(content) > most:  # it has grown since its size was taken
+        if len(content) > most:  # the file has grown since its size was read
             raise _refused(path, f"has more than {most:,} bytes")
         if is_large:
             return json_object(path, content, most_marks=_MOST_MARKS, most_fields=_MOST_FIELDS)
         return json_object(path, content)
 
     def encoder_of(self, part: str) -> dict[str, Any]:
-        """The configuration of a tokenizer's text encoder; an empty one where there is none."""
+        """Return the configuration of a tokenizer's text encoder, or an empty one."""
         path = f"{part.replace('tokenizer', 'text_encoder')}/config.json"
         return self.table(path) if path in self._paths else {}
 
 
 def _is_read(path: str) -> bool:
-    """Whether a loader may read a file. Beside the index all lie in the folders of the parts."""
+    """Return whether a loader may read a file: the index, or a file in the folder of a part."""
     part, _, name = path.rpartition("/")
     if not part:
         return name == "model_index.json"
@@ -156,7 +156,7 @@ def _check_values(name: str, table: Mapping[str, Any]) -> None:
 
 
 def _walked(field: str, value: object, depth: int) -> Iterator[tuple[str, object, int]]:
-    """Each value with the name of the field that it is of; a list's values are of its field."""
+    """Yield each value with the name of its field. Values of a list have the field of the list."""
     yield field, value, depth
     if depth > _DEEPEST:
         return
@@ -169,7 +169,10 @@ def _walked(field: str, value: object, depth: int) -> Iterator[tuple[str, object
 
 
 def _problem(field: str, value: object) -> str | None:
-    """What a value of this field must be; None when it is that, or is no number, list or text."""
+    """Return what a value of this field must be; None if the value is valid.
+
+    A value that is not a number, a list or a text is valid.
+    """
     if isinstance(value, list):
         most = LEVELS if _LEVELLED.fullmatch(field) else _LONGEST_LIST
         return None if len(value) <= most else f"a list of up to {most}"
@@ -181,7 +184,7 @@ def _problem(field: str, value: object) -> str | None:
         fits = value > _NO_LENGTH or 1 <= value <= MOST_TOKENS
         return None if fits else f"a whole number from 1 to {MOST_TOKENS:,}"
     for pattern, rule in _RULES:
-        # What is no whole number under one of these names is a share, a factor or a rate.
+        # A fraction under one of these names is a share, a factor or a rate.
         if pattern.fullmatch(field) and (isinstance(value, int) or field == "scaling_factor"):
             return rule(value)
     if isinstance(value, int):
@@ -194,7 +197,7 @@ def _problem(field: str, value: object) -> str | None:
 
 
 def _check_positions(name: str, table: Mapping[str, Any]) -> None:
-    """A transformer's table of positions is computed when it is made."""
+    """Check the size of a transformer's table of positions, which is computed when it is made."""
     sizes = table.get("sample_size"), table.get("pos_embed_max_size")
     sides = [each for size in sizes for each in _whole_numbers(size)]
     heads, width = table.get("num_attention_heads"), table.get("attention_head_dim")
@@ -209,7 +212,7 @@ def _check_positions(name: str, table: Mapping[str, Any]) -> None:
 
 
 def _check_length(name: str, about: Mapping[str, Any], network: Mapping[str, Any]) -> None:
-    """CLIP's tokenizer fills every text up to its length, for which its encoder has positions."""
+    """Check the length that CLIP's tokenizer pads texts to. The encoder needs as many positions."""
     length, kind = about.get("model_max_length"), network.get("model_type")
     positions = network.get("max_position_embeddings", 77)
     if not isinstance(kind, str) or not kind.startswith("clip") or length is None:
@@ -222,9 +225,9 @@ def _check_length(name: str, about: Mapping[str, Any], network: Mapping[str, Any
 
 
 def _check_vocabulary_file(part: str, name: str, files: _Files) -> None:
-    """A token's number is a row of the text encoder's table: there must be one.
+    """Check that the text encoder's table has a row for the number of each token.
 
-    On a GPU a number outside of it ends all work of the process.
+    On a GPU, a number without a row ends all work of the process.
     """
     is_tokenizer = name.endswith("/tokenizer.json")
     is_read = part.startswith("tokenizer") and "/" not in part
@@ -246,7 +249,7 @@ def _check_vocabulary_file(part: str, name: str, files: _Files) -> None:
 
 
 def _check_shards(name: str, table: Mapping[str, Any]) -> None:
-    """An index of weights says in which file beside it each tensor lies."""
+    """Check that an index of weights names only files in its own folder."""
     places = table.get("weight_map")
     for place in places.values() if isinstance(places, dict) else [None]:
         if not isinstance(place, str) or not place or "/" in place or place.startswith("."):
@@ -254,13 +257,13 @@ def _check_shards(name: str, table: Mapping[str, Any]) -> None:
 
 
 def _token_numbers(table: Mapping[str, Any]) -> Iterator[int]:
-    """The numbers of all tokens: of a `tokenizer.json`, or of a table of numbers by token."""
+    """Return the numbers of all tokens of a `tokenizer.json`, or of a table of numbers by token."""
     model = table.get("model")
     if not isinstance(model, dict):
         yield from (each for each in table.values() if type(each) is int)
         return
     words, added = model.get("vocab"), table.get("added_tokens")
-    if isinstance(words, list):  # of a Unigram model, where a token's place is its number
+    if isinstance(words, list):  # a Unigram model, where a token's index is its number
         yield len(words) - 1
     elif isinstance(words, dict):
         yield from (each for each in words.values() if type(each) is int)

@@ -1,4 +1,4 @@
-"""Reading the JSON of a model, which anybody may have written."""
+"""Reads the JSON of a model. It may come from anybody."""
 
 import json
 from typing import Any
@@ -7,10 +7,10 @@ __all__ = ["UnusableConfiguration", "json_object"]
 
 
 class UnusableConfiguration(Exception):
-    """A configuration asks for more than any model needs, or is not sound.
+    """A configuration needs more than any published model does, or is invalid.
 
     Attributes:
-        reason: Why, in a sentence for a user that begins in lower case.
+        reason: A sentence for a user. It begins in lower case.
     """
 
     def __init__(self, reason: str) -> None:
@@ -21,14 +21,14 @@ class UnusableConfiguration(Exception):
 def json_object(
     name: str, content: bytes, *, most_marks: int = 400_000, most_fields: int = 200_000
 ) -> dict[str, Any]:
-    """The JSON object in a file, as every reader of JSON reads it.
+    """Return the JSON object in a file. All JSON libraries read it alike.
 
     Args:
-        name: Of the file, for messages.
-        content: Of the file.
-        most_marks: How many commas and opening brackets it may have. Each stands for a value, and
-            Python takes up to fifty times as much memory for a value as its text has.
-        most_fields: How many colons it may have, which stand for the names of fields.
+        name: The name of the file, for messages.
+        content: The content of the file.
+        most_marks: The most commas and opening brackets. Each stands for a value, and Python needs
+            up to fifty times as much memory for a value as for its text.
+        most_fields: The most colons. Each stands for the name of a field.
 
     Raises:
         UnusableConfiguration: It is not a JSON object, has too many values, or names a field twice.

@@ -1,7 +1,7 @@
-"""Rules for the values of configuration files, and the bounds that all of them share.
+"""Rules for the values of configuration files, and the bounds that they share.
 
-Anybody can write a checkpoint or a folder. One that carries its configuration inside and one that
-has it in files beside the weights are held to the same numbers, before anything is built.
+A checkpoint or a folder may come from anybody. The same bounds apply to a configuration inside a
+checkpoint and to one in files beside the weights. They apply before anything is built.
 """
 
 import math
@@ -24,20 +24,20 @@ __all__ = [
 ]
 
 Rule = Callable[[object], str | None]
-"""Says what a value must be, or None when it is that."""
+"""Returns what a value must be, or None if the value is valid."""
 
 MOST_CHANNELS = 4096
-"""Of a level of Stable Diffusion's UNet or autoencoder; published ones have up to 1,280."""
+"""Channels of a level of Stable Diffusion's UNet or VAE. Published ones have up to 1,280."""
 LEVELS = 8
-"""Of a UNet or autoencoder; published ones have four."""
+"""Levels of a UNet or autoencoder; published ones have four."""
 MOST_LAYERS = 128
-"""Of a text encoder or transformer; those that diffusers draws with have up to 60."""
+"""Layers of a text encoder or transformer; those of diffusers' pipelines have up to 60."""
 MOST_TRAINING_STEPS = 10_000
-"""Rows of a scheduler's table of noise; nearly all have 1,000."""
+"""Rows of a scheduler's table of noise levels; nearly all have 1,000."""
 MOST_TOKENS = 2**20
-"""Of a vocabulary, or of the positions of a text encoder; published ones have up to 262,208."""
+"""Tokens of a vocabulary, or positions of a text encoder; published ones have up to 262,208."""
 SCALING_FACTORS = (1e-4, 1e4)
-"""Between which the scaling factor of an autoencoder lies; published ones have 0.13 to 1.5."""
+"""The least and the largest scaling factor of an autoencoder; published ones are 0.13 to 1.5."""
 
 
 def shown(value: object) -> str:
@@ -66,7 +66,7 @@ def number(least: float, most: float) -> Rule:
 
 def one_of(*values: object) -> Rule:
     def rule(value: object) -> str | None:
-        # True is 1 to Python.
+        # Python treats True as 1.
         good = any(type(value) is type(other) and value == other for other in values)
         return None if good else " or ".join("null" if one is None else str(one) for one in values)
 

@@ -1,9 +1,9 @@
-"""Bounds for a `tokenizer.json`, before the library that reads it does.
+"""Checks a `tokenizer.json` before the library `tokenizers` reads it.
 
-That library is written in Rust. What is wrong there may be a panic, which reaches Python as a
-`BaseException`, or the end of the process, as when memory is short; so a text must not be able to
-grow, to be matched without end, or to lead outside of a table. The sections are those of
-`tokenizers` 0.23, `Tokenizer.to_str`.
+That library is written in Rust. An error there may be a panic, which reaches Python as a
+`BaseException`, or may end the process, as a lack of memory does. So no text may grow without
+limit, be matched without end, or lead outside a table. The sections are those of `tokenizers` 0.23,
+`Tokenizer.to_str`.
 """
 
 import base64
@@ -20,14 +20,14 @@ __all__ = ["check_tokenizer"]
 _DEEPEST = 8
 _MOST_STEPS = 64
 _MOST_GROWTH = 16
-"""Times that a text may become longer by all steps; those of published models keep it as it is."""
+"""The largest factor of all steps together for a text's length. That of published models is 1."""
 _LONGEST_PATTERN = 2000
 _MOST_REPEATS = 3
-"""Repetitions without end in one alternative of a pattern: the time is a power of the text's
-length, and this the exponent. Published patterns have two."""
+"""The most unbounded repetitions in one alternative of a pattern. The time grows with the text's
+length to this power. Published patterns have two."""
 _LONGEST_PREPEND = 16
 _LONGEST_CHARACTER = 64
-"""Bytes that one character becomes by Unicode's normalization; NFKC's longest has 33 in UTF-8."""
+"""The most UTF-8 bytes of a normalized character; the longest of NFKC has 33."""
 _MOST_TOKENS, _MOST_ADDED = 2**20, 20_000
 _LONGEST_TOKEN = 1000
 _MOST_PADDING, _MOST_MULTIPLE = 2**17, 4096
@@ -36,14 +36,14 @@ _QUANTIFIER = re.compile(r"[*+]|\{\d*,?\d*\}")
 
 
 def check_tokenizer(name: str, table: dict[str, Any]) -> None:
-    """See that no text makes this tokenizer take more than a moment and a few megabytes.
+    """Check that no text costs this tokenizer more than a moment and a few megabytes.
 
     Args:
-        name: Of its file, for messages.
-        table: What `tokenizer.json` says.
+        name: The name of its file, for messages.
+        table: The content of `tokenizer.json`.
 
     Raises:
-        UnusableConfiguration: it may; the message says by what.
+        UnusableConfiguration: A text may cost more. The message names the cause.
     """
     steps = [
         step
@@ -62,7 +62,7 @@ def check_tokenizer(name: str, table: dict[str, Any]) -> None:
 
 
 def _steps(name: str, section: object, depth: int) -> Iterator[dict[str, Any]]:
-    """Each step of a section, those of sequences one by one."""
+    """Yield each step of a section, and the steps of sequences one by one."""
     if section is None:
         return
     if depth > _DEEPEST:
@@ -80,7 +80,7 @@ def _steps(name: str, section: object, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _growth(name: str, step: dict[str, Any]) -> float:
-    """How many times as long a text can be after a step."""
+    """Return the largest factor by which a step can multiply a text's length."""
     kind = step.get("type")
     if "pattern" in step:
         shortest = _pattern(name, step["pattern"])
@@ -102,7 +102,7 @@ def _growth(name: str, step: dict[str, Any]) -> float:
 
 
 def _pattern(name: str, pattern: object) -> int:
-    """The least characters that a pattern matches. Raises for one that may match without end."""
+    """Return the fewest characters that a pattern matches. Raise if it may match without end."""
     if isinstance(pattern, dict) and isinstance(pattern.get("String"), str):
         return len(pattern["String"])
     text = pattern.get("Regex") if isinstance(pattern, dict) else None
@@ -116,10 +116,10 @@ def _pattern(name: str, pattern: object) -> int:
 
 
 def _is_quick(pattern: str) -> bool:
-    """Whether matching takes no more than the cube of the text's length.
+    """Return whether matching takes at most the cube of the text's length.
 
-    So it is where no group that repeats, or has alternatives, is repeated itself, nothing refers
-    back to what was matched, and no alternative repeats much.
+    That holds for a pattern without back references, whose alternatives have few repetitions, and
+    which repeats no group that itself has a repetition or alternatives.
     """
     if re.search(r"\\[1-9kg]", pattern):
         return False
@@ -127,7 +127,7 @@ def _is_quick(pattern: str) -> bool:
         r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", "C", re.sub(r"\\[pP]\{[^}]*\}", "C", pattern)
     )
     plain = re.sub(r"\\.", "C", plain)
-    if "[" in plain or "]" in plain:  # classes in classes, which no published pattern has
+    if "[" in plain or "]" in plain:  # nested classes, which no published pattern has
         return False
     open_groups: list[int] = []
     for place, sign in enumerate(plain):
@@ -146,12 +146,12 @@ def _is_quick(pattern: str) -> bool:
 
 
 def _check_precompiled(name: str, text: object) -> None:
-    """See that the automaton of SentencePiece's normalizer stays inside of its tables.
+    """Check that the automaton of SentencePiece's normalizer stays inside its tables.
 
     Its form, from `spm_precompiled` and `darts-clone`: 4 bytes with the length of the automaton in
-    bytes, its units of 32 bits, then texts that end with a zero. A unit has in bit 31 whether it
-    is a value; its offset is bits 10 to 30, times 256 with bit 9; bit 8 says that a value follows.
-    A search goes from unit i to i ^ offset ^ byte, so to any place in that block of 256.
+    bytes, its units of 32 bits, then texts that end with a zero. Bit 31 of a unit says whether the
+    unit is a value. Its offset is bits 10 to 30, times 256 if bit 9 is set. Bit 8 says that a value
+    follows. A search goes from unit i to i ^ offset ^ byte, which is any unit of that block of 256.
     """
     try:
         data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
@@ -169,19 +169,19 @@ def _check_precompiled(name: str, text: object) -> None:
     if max(map(len, pieces)) > _LONGEST_CHARACTER:
         raise _refused(name, f"makes more than {_LONGEST_CHARACTER} bytes of one character")
     for place, unit in enumerate(units):
-        if place and unit >> 31:  # a search begins at the first, whatever it is
+        if place and unit >> 31:  # a search begins at the first unit, whatever it is
             continue
         base = place ^ ((unit >> 10) << ((unit & 512) >> 6))
         has_value = unit >> 8 & 1
         if base | 0xFF >= len(units):
-            # A unit that nothing leads to is all zero.
+            # An unreachable unit is all zero.
             if unit == 0:
                 continue
-            raise _refused(name, "has a Precompiled step that leads outside of its table")
+            raise _refused(name, "has a Precompiled step that leads outside its table")
         if has_value:
             value = units[base] & 0x7FFFFFFF
             if value >= len(texts) or texts[value] & 0xC0 == 0x80:
-                raise _refused(name, "has a Precompiled step that leads outside of its texts")
+                raise _refused(name, "has a Precompiled step that leads outside its texts")
 
 
 def _check_vocabulary(name: str, table: dict[str, Any]) -> None:

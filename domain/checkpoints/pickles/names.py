@@ -1,7 +1,7 @@
-"""Which functions and classes the pickle of a checkpoint may name.
+"""The functions and classes that the pickle of a checkpoint may name.
 
-Nothing that a file names is imported or run. A name decides two things: how a call of it is read,
-and whether the file is refused, because a checkpoint has no use for it.
+Nothing that a file names is imported or run. A name decides how a call of it is read. It also
+decides whether the file is refused, because a checkpoint has no use for the name.
 
 The names of torch are facts from torch 2.13, `torch/_weights_only_unpickler.py` and
 `torch/_utils.py`; a contract test compares them with the torch that is installed.
@@ -55,7 +55,7 @@ torch._utils._rebuild_parameter_with_state torch._utils._rebuild_qtensor
 torch._utils._rebuild_sparse_tensor torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2
 torch._utils._rebuild_tensor_v3 torch._utils._rebuild_wrapper_subclass
 """
-# What torch's safe loader would call to make tensors and memory that the file does not hold.
+# Calls that make tensors and memory without data in the file. torch's safe loader runs them.
 _ALLOCATION_TEXT = """
 builtins.bytearray torch.Tensor torch.storage.TypedStorage torch.storage.UntypedStorage
 torch._utils._rebuild_device_tensor_from_cpu_tensor torch._utils._rebuild_device_tensor_from_numpy
@@ -63,7 +63,7 @@ torch._utils._rebuild_meta_tensor_no_storage torch._utils._rebuild_nested_tensor
 torch._utils._rebuild_qtensor torch._utils._rebuild_sparse_tensor
 torch._utils._rebuild_wrapper_subclass
 """
-# Plain data of the standard library and of numpy, as trainers keep it beside the weights.
+# Plain data of the standard library and of numpy that trainers store beside the weights.
 _DATA_TEXT = """
 argparse.Namespace builtins.bool builtins.bytes builtins.dict builtins.float builtins.frozenset
 builtins.int builtins.list builtins.object builtins.range builtins.slice builtins.str
@@ -98,13 +98,13 @@ _QUANTIZED = re.compile(
 )
 _NARROW = re.compile(r"torch\.(?:u?int[1-7]|bits\d+(?:x\d)?|float4_e2m1fn_x2)")
 _TENSOR = re.compile(r"torch\.(?:cuda\.)?(?:sparse\.)?(\w+)Tensor")
-# PEP 8: a class's name is in CapWords, that of a function is not.
+# PEP 8: the name of a class is in CapWords, and the name of a function is not.
 _CLASS = re.compile(r"_*[A-Z]\w*")
 _STRICT_PACKAGES = sys.stdlib_module_names | {"torch", "numpy"}
 
 
 def modern_name(module: str, attribute: str) -> str:
-    """The dotted name in Python 3, and a portable one: `posix.system` becomes `os.system`."""
+    """Return the dotted name in Python 3. It is portable: `posix.system` becomes `os.system`."""
     if (module, attribute) in NAME_MAPPING:
         module, attribute = NAME_MAPPING[module, attribute]
     module = IMPORT_MAPPING.get(module, module)
@@ -112,11 +112,11 @@ def modern_name(module: str, attribute: str) -> str:
 
 
 def is_harmless(name: str) -> bool:
-    """True for what checkpoints name: torch's own tensors, plain data, and classes of trainers.
+    """Return whether a checkpoint may name this: torch's tensors, plain data, trainers' classes.
 
-    Of the standard library, torch and numpy only names in a list are. Of other packages, which
-    need not be installed, every class is: an inert stand-in takes its place. A function of
-    another package is not, for the file asks to have it called.
+    For the standard library, torch and numpy a list decides. Every class of another package is
+    harmless, because an inert object takes its place; the package need not be installed. A function
+    of another package is not harmless, because the file would have it called.
     """
     if name in _TORCHS or name in _DTYPES or name in _DATA or storage_dtype(name) is not None:
         return True
@@ -130,25 +130,25 @@ def is_harmless(name: str) -> bool:
 
 
 def is_of_tensors(name: str) -> bool:
-    """True for what makes a tensor of stored data, and for the table that holds the tensors."""
+    """Return whether this name makes a tensor of stored data, or the table of the tensors."""
     return name in _OF_TENSORS or name in _DTYPES or storage_dtype(name) is not None
 
 
 def is_allocation(name: str) -> bool:
-    """True when a call of it makes memory or tensors in a form that no checkpoint has.
+    """Return whether a call of it makes memory or tensors in a form that no checkpoint has.
 
-    `bytearray` makes what it is given; it allocates only when that is a number.
+    `bytearray` copies its argument. It allocates memory only if the argument is a number.
     """
     return name in _ALLOCATIONS or storage_dtype(name) is not None or _is_tensor_class(name)
 
 
 def dtype_named(name: str) -> str | None:
-    """The element type that a global such as `torch.float8_e4m3fn` names; None for another."""
+    """Return the element type of a global such as `torch.float8_e4m3fn`; None for another one."""
     return _DTYPES.get(name)
 
 
 def storage_dtype(name: str) -> str | None:
-    """The element type of a storage class such as `torch.HalfStorage`; None for another."""
+    """Return the element type of a class such as `torch.HalfStorage`; None for another one."""
     if name == "torch.storage.UntypedStorage":
         return "uint8"
     found = _STORAGE.fullmatch(name)

@@ -1,4 +1,4 @@
-"""Storages and the tensors that are views of them, as torch's pickles describe them.
+"""Storages, and tensors that are views of them, as torch's pickles describe them.
 
 The descriptions are the arguments of the functions in `torch/_utils.py`.
 """
@@ -20,19 +20,19 @@ __all__ = [
 
 MOST_DIMENSIONS = 64
 LARGEST_REPEATED_BYTES = 2**28
-"""Of a tensor that shows stored elements more than once. The largest tensor of SDXL has 253 MB in
-float32: 49,408 tokens by 1,280 numbers."""
+"""Bytes of a tensor that shows stored elements more than once. The largest tensor of SDXL has
+253 MB in float32: 49,408 tokens by 1,280 numbers."""
 _LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A run of elements that tensors are views of.
+    """A sequence of elements that tensors are views of.
 
     Attributes:
         key: Its name within the file.
-        dtype: Element type by torch's name; an untyped storage counts bytes, `uint8`.
-        elements: How many elements it has.
+        dtype: Element type by torch's name; an untyped storage has bytes, `uint8`.
+        elements: The number of its elements.
     """
 
     key: str
@@ -47,14 +47,14 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor as a view of a storage; it lies inside of the storage.
+    """A tensor as a view of a storage. It lies inside the storage.
 
     Attributes:
-        storage: Where its elements are.
+        storage: The storage of its elements.
         dtype: Element type by torch's name.
-        offset: Of its first element, in elements.
-        shape: Extent of each dimension in elements.
-        strides: Elements from one to the next, for each dimension.
+        offset: Index of its first element in the storage.
+        shape: Size of each dimension in elements.
+        strides: Distance of neighbours in elements, for each dimension.
     """
 
     storage: Storage
@@ -65,12 +65,12 @@ class StoredTensor:
 
     @property
     def facts(self) -> TensorFacts:
-        """Its type and shape."""
+        """The tensor's type and shape."""
         return TensorFacts(self.dtype, self.shape)
 
     @property
     def repeated_bytes(self) -> int:
-        """Bytes that a copy of it takes beyond those of its storage."""
+        """The bytes of a copy of the tensor beyond those of its storage."""
         return max(0, math.prod(self.shape) * DTYPE_BITS[self.dtype] // 8 - self.storage.size)
 
 
@@ -82,11 +82,13 @@ def stored_tensor(
     *,
     dtype: str | None = None,
 ) -> StoredTensor:
-    """The tensor that torch would make as a view of a storage; offset and strides in elements.
+    """Return the tensor that torch would make as a view of a storage.
+
+    Offset and strides are in elements.
 
     Raises:
-        UnreadableHeader: It reaches outside of its storage, or repeats it without measure.
-        TypeError: An argument is of another kind.
+        UnreadableHeader: The tensor reaches outside its storage, or repeats it too often.
+        TypeError: An argument has the wrong type.
     """
     extents, steps = _counts(shape), _counts(strides)
     if not isinstance(storage, Storage) or len(steps) != len(extents):
@@ -95,7 +97,7 @@ def stored_tensor(
     first = whole(offset)
     last = first + sum((extent - 1) * step for extent, step in zip(extents, steps, strict=True))
     if all(extents) and (last + 1) * DTYPE_BITS[kind] > storage.size * 8:
-        raise UnreadableHeader("its pickle describes a tensor that reaches outside of its data")
+        raise UnreadableHeader("its pickle describes a tensor that reaches outside its data")
     tensor = StoredTensor(storage, kind, first, extents, steps)
     if tensor.repeated_bytes > LARGEST_REPEATED_BYTES:
         raise UnreadableHeader("its pickle describes a tensor that is far larger than its data")
@@ -103,7 +105,7 @@ def stored_tensor(
 
 
 def whole(value: object) -> int:
-    """A count that fits 64 bits; raises TypeError for anything else."""
+    """Return a count that fits 64 bits. Raise TypeError for any other value."""
     if type(value) is not int or not 0 <= value < 2**63:
         raise TypeError("not a count")
     return value
@@ -116,10 +118,10 @@ def _counts(value: object) -> tuple[int, ...]:
 
 
 def name_text(value: object) -> str:
-    """A name. Nothing else is made one: an object of a file's making has no bounded text.
+    """Return a name. Other objects are not converted, because their text may have any length.
 
     Raises:
-        UnreadableHeader: It is no text, or is longer than any name.
+        UnreadableHeader: The value is not a text, or is longer than any name.
     """
     if not isinstance(value, str):
         raise UnreadableHeader("its pickle holds something else where a name belongs")

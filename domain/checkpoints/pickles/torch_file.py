@@ -1,12 +1,12 @@
-"""The files that `torch.save` writes, read without unpickling.
+"""Reads the files that `torch.save` writes, without unpickling.
 
 Two formats (torch/serialization.py): since torch 1.6 a zip archive with `<folder>/data.pkl` and
 one stored entry `<folder>/data/<key>` a storage; before, five pickles in a row (magic number,
 version, system, object, storage keys) and then each storage as its count of elements (8 bytes,
 little-endian) and its bytes.
 
-Listing and loading both read a file here, so they cannot disagree about what is in it. A stream is
-given by the caller; nothing is opened, imported or run.
+Listing and loading both use this reader, so they cannot disagree about the content of a file. The
+caller passes an open stream. Nothing is opened, imported or run.
 """
 
 import struct
@@ -28,12 +28,12 @@ _DAMAGE = (
     zlib.error,
     struct.error,
     ValueError,
-    RuntimeError,  # encrypted; its child NotImplementedError: an unknown compression
+    RuntimeError,  # encrypted; its subclass NotImplementedError: an unknown compression
     EOFError,
 )
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-# SDXL's zip directory has 0.4 MB and its data.pkl 0.6 MB. A row of the directory takes 46 bytes and
-# more in the file, and some 700 in memory.
+# SDXL's zip directory has 0.4 MB and its data.pkl 0.6 MB. An entry of the directory takes at least
+# 46 bytes in the file, and about 700 in memory.
 _LEAST_DIRECTORY_BYTES, _MOST_DIRECTORY_BYTES, _DIRECTORY_SHARE = 2**20, 2**22, 64
 _PICKLE_BYTES = 16 * 2**20
 # PKWARE's APPNOTE.TXT, 4.3.7: a local header, with the lengths of name and extra field at its end.
@@ -45,15 +45,15 @@ _LONGEST_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class TorchFile:
-    """What a torch file holds, without its data.
+    """The content of a torch file without its data.
 
     Attributes:
-        tensors: By name; names inside nested dictionaries are joined with dots.
-        positions: Where each storage's bytes begin in the file, by its key.
+        tensors: Tensors by name; names inside nested dictionaries are joined with dots.
+        positions: The position of each storage's first byte in the file, by its key.
         numbers: Short texts and numbers beside the tensors, such as `global_step`.
         unsafe_globals: Names that no checkpoint has a use for, such as `os.system`.
-        unsupported: What cannot be followed without running it.
-        others: Names of anything but tensors and the tables that hold them.
+        unsupported: Instructions that cannot be followed without running them.
+        others: All other names but those of tensors and the tables that hold them.
     """
 
     tensors: Mapping[str, StoredTensor]
@@ -67,11 +67,11 @@ class TorchFile:
 def read_torch_file(file: BinaryIO, size: int) -> TorchFile:
     """Read the structure of an open torch file of `size` bytes.
 
-    A file that names what no checkpoint has a use for is not read further than it can be: its
-    `unsafe_globals` say enough.
+    If a file has `unsafe_globals` and cannot be read to its end, the result is what was read so
+    far.
 
     Raises:
-        UnreadableHeader: It is not a torch file, is cut off, contains itself, or claims what it
+        UnreadableHeader: It is not a torch file, is cut off, contains itself, or names data that it
             does not hold.
         OSError: The file cannot be read.
     """
@@ -122,7 +122,7 @@ def _follow_zip(
     if len({name.lower() for name in by_name}) < len(entries):
         raise UnreadableHeader("its zip archive holds two entries of the same name")
     if any(entry.header_offset + entry.compress_size > size for entry in entries):
-        raise UnreadableHeader("its zip directory names data outside of the file")
+        raise UnreadableHeader("its zip directory names data outside the file")
     if sum(entry.file_size for entry in entries) > 4 * size:
         raise UnreadableHeader("its zip archive unpacks to far more than its size")
     folder = entries[0].filename.split("/")[0] if entries else ""
@@ -147,7 +147,7 @@ def _follow_zip(
             raise UnreadableHeader("its data is compressed; torch writes data as it is")
         positions[storage.key] = _data_position(reader, entry)
         if positions[storage.key] + storage.size > size:
-            raise UnreadableHeader("its zip directory names data outside of the file")
+            raise UnreadableHeader("its zip directory names data outside the file")
     return content, positions
 
 
@@ -215,7 +215,7 @@ def _follow_legacy(
 
 
 def _unwrapped(content: object) -> object:
-    """What lies under `state_dict`, however often, as diffusers' single-file loader takes it."""
+    """Return the innermost `state_dict`, as diffusers' single-file loader does."""
     seen: list[object] = []
     while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         if len(seen) == _DEEPEST or any(content is each for each in seen):
@@ -226,7 +226,7 @@ def _unwrapped(content: object) -> object:
 
 
 def _numbers(content: object) -> dict[str, str]:
-    """Short texts and numbers beside a `state_dict`."""
+    """Return the short texts and numbers beside a `state_dict`."""
     if not isinstance(content, dict):
         return {}
     return {
@@ -240,9 +240,9 @@ def _numbers(content: object) -> dict[str, str]:
 def _walked(
     content: object, prefix: str, above: list[object], machine: PickleMachine
 ) -> Iterator[tuple[str, object]]:
-    """Each entry of a dictionary and of those in it, by its names joined with dots.
+    """Yield each entry of a dictionary and of nested ones, by its names joined with dots.
 
-    Raises UnreadableHeader for a dictionary that contains itself.
+    Raise UnreadableHeader for a dictionary that contains itself.
     """
     if not isinstance(content, dict):
         return

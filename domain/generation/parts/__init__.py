@@ -1,7 +1,7 @@
-"""What a request may carry beside its prompt: pictures to draw from, and models beside its own.
+"""The parts of a request besides its prompt: source pictures and additional models.
 
-Each part is a value that checks itself. The service cannot draw with them yet: a request that
-carries one is refused when it is admitted.
+Each part is a value that checks itself. The service cannot draw with them yet: it refuses a request
+with a part at admission.
 """
 
 from domain.generation.parts.additions import (

@@ -1,4 +1,4 @@
-"""What is added to the checkpoint of a request, and what is done with the picture afterwards."""
+"""Additions to the checkpoint of a request, and further passes on the finished picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MODEL_ID = ModelId(64, 64)
 
 
 class PromptSyntax(StrEnum):
-    """How a prompt is read: word for word, or with the grammar of AUTOMATIC1111's web UI."""
+    """The syntax of a prompt: plain text, or the grammar of AUTOMATIC1111's web UI."""
 
     PLAIN = "plain"
     WEIGHTED = "weighted"
@@ -25,10 +25,10 @@ class PromptSyntax(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lora:
-    """A LoRA that is added to the UNet and the text encoders, `scale` times.
+    """A LoRA that is added to the UNet and the text encoders with the factor `scale`.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
@@ -51,11 +51,11 @@ class Embedding:
     `token` is None for the stem of the file.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
-        # 255 is the longest name that Linux' file systems give a file, and a token is one.
+        # A token may be the name of a file. The longest name in the file systems of Linux is 255.
         {"model_id": _MODEL_ID, "token": TextLength(1, 255)}
     )
 
@@ -72,13 +72,13 @@ class SecondPass:
     """«Hires fix»: the picture is drawn, enlarged, and drawn again.
 
     Attributes:
-        scale: How many times the width and the height.
+        scale: The factor of the width and the height.
         strength: The share of the schedule that is drawn again.
-        num_inference_steps: None for those of the first pass.
-        upscaler: What enlarges: `latent`, `lanczos`, or the id of an upscaler model.
+        num_inference_steps: The steps of this pass; None for those of the first pass.
+        upscaler: How the picture is enlarged: `latent`, `lanczos`, or the id of an upscaler model.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
@@ -89,7 +89,7 @@ class SecondPass:
         }
     )
     UPSCALERS: ClassVar[tuple[str, ...]] = ("latent", "lanczos")
-    """Those that need no model."""
+    """The upscalers without a model."""
 
     scale: float = 2.0
     strength: float = 0.7
@@ -104,7 +104,7 @@ class SecondPass:
 
     @property
     def model_id(self) -> str | None:
-        """The upscaler model; None where none is needed."""
+        """The upscaler model; None if the upscaler needs no model."""
         return None if self.upscaler in self.UPSCALERS else self.upscaler
 
     @classmethod
@@ -119,11 +119,11 @@ class Upscale:
     """An upscaler model on the finished picture; `scale` is None for the model's own.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
-        # 8 is where the slider of AUTOMATIC1111's web UI ends.
+        # The slider of AUTOMATIC1111's web UI ends at 8.
         {"model_id": _MODEL_ID, "scale": NumberRange(1.0, 8.0)}
     )
 

@@ -1,4 +1,4 @@
-"""How a part of a request checks itself."""
+"""The checks that parts of a request share."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from domain.pictures import MOST_PIXELS_SENT, PictureRef
 __all__ = ["Rule", "is_a", "own_problems", "picture_problem", "refuse", "settle"]
 
 Rule = Callable[[Any], str | None]
-"""Says what is wrong with a value; None when nothing is."""
+"""Returns what is wrong with a value; None if it is valid."""
 
 
 def own_problems(
@@ -21,7 +21,7 @@ def own_problems(
     *,
     optional: Collection[str] = (),
 ) -> list[FieldProblem]:
-    """What is wrong with each field of a part by itself."""
+    """Return what is wrong with each field of a part by itself."""
     checks: dict[str, Rule] = {
         **rules,
         **{name: limit.problem for name, limit in limits.items()},
@@ -37,7 +37,7 @@ def own_problems(
 
 
 def refuse(problems: Sequence[FieldProblem]) -> None:
-    """Raise InvalidRequest where there are any."""
+    """Raise InvalidRequest if there are problems."""
     if problems:
         raise InvalidRequest(problems)
 
@@ -50,7 +50,7 @@ def settle(part: object, kind: Callable[[Any], object], *names: str) -> None:
 
 
 def picture_problem(value: object) -> str | None:
-    """What is wrong with a picture that a request takes; None when nothing is."""
+    """Return what is wrong with a picture of a request; None if it is valid."""
     if not isinstance(value, PictureRef):
         return "must be a picture"
     if value.pixels > MOST_PIXELS_SENT:
@@ -62,5 +62,5 @@ def picture_problem(value: object) -> str | None:
 
 
 def is_a(kind: type) -> Rule:
-    """The rule that a value is one of these."""
+    """Return the rule that a value has one of these types."""
     return lambda value: None if isinstance(value, kind) else f"must be a {kind.__name__}"

@@ -1,4 +1,4 @@
-"""Pictures that a request is drawn from: where it starts, and what ControlNets follow."""
+"""The source pictures of a request: its initial image, its mask, and those of ControlNets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _MODEL_ID = ModelId(64, 64)
 
 
 class ResizeMode(StrEnum):
-    """How a picture gets the size that is wanted of it."""
+    """How a picture is resized to the requested size."""
 
     STRETCH = "stretch"
     CROP = "crop"
@@ -39,7 +39,7 @@ class ResizeMode(StrEnum):
 
 
 class MaskContent(StrEnum):
-    """What lies under a mask when the drawing starts."""
+    """The initial content of the masked area."""
 
     ORIGINAL = "original"
     FILL = "fill"
@@ -48,7 +48,7 @@ class MaskContent(StrEnum):
 
 
 class InpaintArea(StrEnum):
-    """How much is drawn of a picture with a mask: all of it, or the mask's box at full size."""
+    """The area that is drawn with a mask: the whole picture, or the mask's box at full size."""
 
     WHOLE = "whole"
     MASKED = "masked"
@@ -63,18 +63,18 @@ class SourceImage:
     Attributes:
         init_image: Where the drawing starts.
         strength: The share of the schedule that is drawn; 0 is the picture itself.
-        resize_mode: How both pictures get the wanted size.
+        resize_mode: How both pictures are resized.
         mask_image: White is drawn again, black stays, grey mixes.
         mask_blur: Pixels, Gaussian; 4 if not given.
         mask_content: `original` if not given.
         inpaint_area: `whole` if not given.
         inpaint_padding: Pixels round the box of `masked`; 32 if not given.
         image_guidance_scale: How closely an eight-channel model (instruct-pix2pix) keeps the
-            picture: the guidance of equation 3 of Brooks et al. 2022. None for 1.5 with these
-            models; no other takes one.
+            picture: the guidance of equation 3 of Brooks et al. 2022. None means 1.5 for these
+            models. Other models do not support it.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     DEFAULT_IMAGE_GUIDANCE: ClassVar[float] = 1.5
@@ -133,16 +133,16 @@ class SourceImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessor:
-    """How the map of a ControlNet is made of a picture.
+    """How a picture becomes the map of a ControlNet.
 
     Attributes:
-        name: `canny` finds edges, `invert` turns light and dark round.
+        name: `canny` finds edges; `invert` swaps light and dark.
         low: The lower threshold of `canny` on gradients of 8-bit pixels; 100 if not given. None
-            for others.
+            for other preprocessors.
         high: Its upper threshold; 200 if not given.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
@@ -182,16 +182,16 @@ class Control:
     """A ControlNet, and the picture that it follows.
 
     Attributes:
-        model_id: Of the ControlNet.
-        image: The map itself, or what `preprocessor` makes it of.
-        scale: How much it counts.
-        start: The share of the schedule before which it does not count.
-        end: The share of the schedule after which it does not count.
-        preprocessor: None where `image` is the map itself.
-        resize_mode: How `image` gets the wanted size.
+        model_id: The id of the ControlNet.
+        image: The map itself, or the picture that `preprocessor` makes it from.
+        scale: The weight of the ControlNet.
+        start: The share of the schedule before which it has no effect.
+        end: The share of the schedule after which it has no effect.
+        preprocessor: How the map is made; None if `image` is the map itself.
+        resize_mode: How `image` is resized.
 
     Raises:
-        InvalidRequest: with one row for each field that is wrong.
+        InvalidRequest: One row for each wrong field.
     """
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
@@ -216,7 +216,7 @@ class Control:
         rules = {"image": picture_problem, "preprocessor": is_a(Preprocessor)}
         problems = own_problems(self, self.LIMITS, rules, optional={"preprocessor"})
         if not {"start", "end"} & {row.field for row in problems} and self.start >= self.end:
-            # So does diffusers: a ControlNet that never counts is a mistake.
+            # As in diffusers: a ControlNet without any effect is a mistake.
             text = f"is {self.start}; it must be less than end, which is {self.end}"
             problems.append(FieldProblem("start", text))
         refuse(problems)

@@ -1,6 +1,6 @@
-"""What the parts of a request need, and what they say of the request and of each other.
+"""The models and pictures that the parts of a request need, and the rules between parts.
 
-`request` is a `GenerationRequest`, which checks itself with these.
+`request` is a `GenerationRequest`, which checks itself with these functions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _ONE: Mapping[str, type] = MappingProxyType(
 _SEVERAL: Mapping[str, tuple[type, int]] = MappingProxyType(
     {"loras": (Lora, 8), "embeddings": (Embedding, 16), "controls": (Control, 4)}
 )
-"""With the most of them that a request may have."""
+"""The fields with several parts, and the most parts of each."""
 _PLAIN: Mapping[str, Limit] = MappingProxyType(
     {
         "vae_id": ModelId(64, 64),
@@ -43,7 +43,7 @@ _PLAIN: Mapping[str, Limit] = MappingProxyType(
 
 
 class ModelRole(StrEnum):
-    """What a request uses a model for."""
+    """The purpose of a model in a request."""
 
     CHECKPOINT = "checkpoint"
     VAE = "vae"
@@ -55,7 +55,7 @@ class ModelRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model that a request needs, for what, and the field that names it."""
+    """A model that a request needs, its purpose, and the field that names it."""
 
     role: ModelRole
     model_id: str
@@ -63,7 +63,7 @@ class ModelUse:
 
 
 def models_of(request: Any) -> tuple[ModelUse, ...]:
-    """The models that it needs, the checkpoint first."""
+    """Return the models that a request needs, the checkpoint first."""
     uses = [ModelUse(ModelRole.CHECKPOINT, request.model_id, "model_id")]
     if request.vae_id is not None:
         uses.append(ModelUse(ModelRole.VAE, request.vae_id, "vae_id"))
@@ -85,7 +85,7 @@ def models_of(request: Any) -> tuple[ModelUse, ...]:
 
 
 def pictures_of(request: Any) -> tuple[PictureRef, ...]:
-    """The pictures that it needs: where it starts, its mask, those of its controls."""
+    """Return the pictures that a request needs: the initial image, the mask, and the controls'."""
     source = request.source
     own = () if source is None else (source.init_image, source.mask_image)
     return (
@@ -95,7 +95,7 @@ def pictures_of(request: Any) -> tuple[PictureRef, ...]:
 
 
 def part_problems(request: Any) -> Iterator[FieldProblem]:
-    """One row for each part that is wrong beside the others. A part by itself is right already."""
+    """Return one row for each part that does not fit the others. Each part is valid by itself."""
     wrong = set()
     for name, message in _kinds(request):
         wrong.add(name)
@@ -138,7 +138,7 @@ def _tokens(embeddings: tuple[Embedding, ...]) -> Iterator[FieldProblem]:
 
 
 def _sizes(request: Any) -> Iterator[FieldProblem]:
-    """How large the result is, where the sides of the request are numbers."""
+    """Check the size of the result, if the sides of the request are numbers."""
     sides: list[Any] = [request.width, request.height]
     if not all(type(side) is int for side in sides):
         return

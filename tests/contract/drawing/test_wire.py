@@ -22,7 +22,8 @@ from domain.ports.image_generator import (
 )
 from domain.samplers import Scheduler
 from domain.services.drawing_watchers import CallbackWatcher
-from domain.services.generate_images import Drawn, GenerateImages
+from domain.services.encode_pictures import Drawn
+from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record

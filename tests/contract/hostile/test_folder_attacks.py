@@ -85,7 +85,7 @@ def test_the_same_tokenizer_is_refused_before_it_is_loaded(
 ) -> None:
     read_by_its_own_tokenizer(folder, normalizer=OUT_OF_ITS_TABLE)
     generator = new_generator(device="cpu", dtype="float32")  # has loaded nothing yet
-    with pytest.raises(ModelNotLoadable, match="leads outside of its table"):
+    with pytest.raises(ModelNotLoadable, match="leads outside its table"):
         generate(generator, record_of(folder), [request_for()])
 
 

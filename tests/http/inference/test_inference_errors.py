@@ -81,7 +81,7 @@ def test_a_full_queue_is_a_503_with_the_time_of_a_retry(service: Service, route:
     fill_queue(service)
     response = service.client.post(route, json=infer_body(), headers=AUTHORIZED)
     detail = assert_problem(response, 503, "queue_full")["detail"]
-    assert "2 jobs wait" in detail
+    assert "2 jobs are already waiting" in detail
     assert int(response.headers["Retry-After"]) >= 1
     assert response.headers["Retry-After"] in detail
     assert service.container.job_service().waiting == 2

@@ -36,7 +36,7 @@ def test_beyond_its_own_limit_a_caller_is_told_when_to_retry(service: Service) -
     for path in ("/v1/jobs", "/v1/infer"):
         response = service.client.post(path, json=infer_body(), headers=AUTHORIZED)
         detail = assert_problem(response, 503, "queue_full")["detail"]
-        assert detail.startswith("2 of your jobs wait already")
+        assert detail.startswith("2 of your jobs are already waiting")
         assert int(response.headers["Retry-After"]) >= 1
 
 
@@ -45,7 +45,7 @@ def test_other_callers_are_accepted_while_one_is_refused(service: Service) -> No
     fill(service, OTHERS)
     response = submit(service, OTHERS)
     assert assert_problem(response, 503, "queue_full")["detail"].startswith(
-        "the queue is full: 4 jobs wait already"
+        "the queue is full: 4 jobs are already waiting"
     )
 
 

@@ -32,11 +32,11 @@ def test_beyond_its_own_limit_a_caller_is_refused_and_others_are_not(bench: Benc
 
 def test_the_refusal_names_the_limit_that_was_reached(bench: Bench) -> None:
     fill(bench, "me")
-    with pytest.raises(QueueFull, match="2 jobs of this caller wait already"):
+    with pytest.raises(QueueFull, match="2 jobs of this caller are already waiting"):
         bench.job_service.submit(request("c"), caller="me")
     fill(bench, "they")
     for caller in ("me", "somebody"):
-        with pytest.raises(QueueFull, match=r"^the queue is full: 4 jobs wait already"):
+        with pytest.raises(QueueFull, match=r"^the queue is full: 4 jobs are already waiting"):
             bench.job_service.submit(request("c"), caller=caller)
 
 

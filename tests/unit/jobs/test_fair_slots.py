@@ -39,7 +39,7 @@ def test_a_new_caller_finds_a_slot_beside_greedy_ones() -> None:
 def test_the_refusal_of_a_greedy_caller_names_its_own_jobs_as_the_reason() -> None:
     bench = Bench(max_queue=8)
     fill(bench, "greedy")
-    with pytest.raises(QueueFull, match="6 jobs of this caller wait already"):
+    with pytest.raises(QueueFull, match="6 jobs of this caller are already waiting"):
         bench.job_service.submit(request("one more"), caller="greedy")
 
 

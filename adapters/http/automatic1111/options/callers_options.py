@@ -1,4 +1,4 @@
-"""The options that callers have set, each caller for its own requests."""
+"""The options that each caller has set for its own requests."""
 
 import threading
 from collections import OrderedDict
@@ -16,7 +16,12 @@ __all__ = ["CallersOptions", "Chosen", "Options"]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A checkpoint that a caller has chosen: the SHA-256 of its file, and its title then."""
+    """A checkpoint that a caller has chosen.
+
+    Attributes:
+        model_id: The SHA-256 of its file.
+        title: Its title when it was chosen.
+    """
 
     model_id: str
     title: str
@@ -24,12 +29,12 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of a caller. They count where a request of it names no value.
+    """The options of a caller: the defaults of its requests.
 
     Attributes:
-        checkpoint: None for the default one.
-        samples_format: Of the picture files.
-        jpeg_quality: Of those files where the format has one.
+        checkpoint: The checkpoint that draws; None for the default one.
+        samples_format: The format of the picture files.
+        jpeg_quality: The quality of the files, if the format has a quality.
     """
 
     checkpoint: Chosen | None = None
@@ -37,12 +42,12 @@ class Options:
     jpeg_quality: int = DEFAULT_QUALITY
 
     def model(self, registry: ModelRegistry) -> ModelRecord:
-        """What is drawn with.
+        """Return the model that draws.
 
         Raises:
-            ModelNotFound: the chosen checkpoint is gone; it names it. Never another is meant.
-            ModelsNotRead: it may come back.
-            NoModel: none is chosen, and there is none to draw with.
+            ModelNotFound: The chosen checkpoint is gone. No other checkpoint replaces it.
+            ModelsNotRead: The chosen checkpoint may come back.
+            NoModel: The caller has chosen no checkpoint, and no checkpoint can draw.
         """
         if self.checkpoint is None:
             return registry.resolve(None)
@@ -57,8 +62,8 @@ class Options:
 class CallersOptions:
     """The options of each caller, in memory. Any thread may read and set them.
 
-    A restart forgets them. Once `most` callers have set some, the caller that has been silent the
-    longest loses its options.
+    A restart forgets them. When more than `most` callers have set options, the caller that has
+    sent no request for the longest time loses its options.
     """
 
     def __init__(self, registry: ModelRegistry, *, most: int = 10_000) -> None:
@@ -68,7 +73,7 @@ class CallersOptions:
         self._changing = threading.Lock()
 
     def of(self, caller: str) -> Options:
-        """Those of `caller`; the service's own where it has set none."""
+        """Return the options of `caller`; the service's defaults if the caller has set none."""
         with self._changing:
             held = self._held.get(caller)
             if held is not None:
@@ -76,9 +81,12 @@ class CallersOptions:
             return held or Options()
 
     def choose(self, wanted: str) -> Chosen | None:
-        """What `checkpoint` is to be for this name; None, for the default one, where it is empty.
+        """Return the value of `checkpoint` for this name; None, the default, for an empty name.
 
-        Raises ModelNotFound, ModelsNotRead, and ModelNotLoadable for what cannot be drawn with.
+        Raises:
+            ModelNotFound: No checkpoint has this name.
+            ModelsNotRead: A checkpoint that is not read yet may have this name.
+            ModelNotLoadable: The named checkpoint cannot draw.
         """
         if not wanted:
             return None
@@ -86,7 +94,7 @@ class CallersOptions:
         return Chosen(model.id, title(model))
 
     def set(self, caller: str, **changes: Any) -> None:
-        """Change options of `caller`, which then holds for nobody else."""
+        """Change options of `caller`. Other callers keep theirs."""
         with self._changing:
             self._held[caller] = replace(self._held.get(caller, Options()), **changes)
             self._held.move_to_end(caller)

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import INCLUDE, Schema, fields
 
-from adapters.http.automatic1111.checkpoints import title
+from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME, title
 from adapters.http.automatic1111.errors import SdapiErrorSchema
+from adapters.http.automatic1111.names import named_format
 from adapters.http.automatic1111.options.callers_options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import PREFIX
-from adapters.http.automatic1111.schemas import CHECKPOINT_NAME, named_format
 from adapters.http.automatic1111.unsupported import refused_settings
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect, require_scope
@@ -39,8 +39,9 @@ _QUALITY = "jpeg_quality"
 class _SdapiSetOptionsSchema(Schema):
     """The options to change. You can send back what `GET` answered, with one option changed.
 
-    `sd_model_checkpoint`, `samples_format` and `jpeg_quality` are kept. Others that would change
-    pictures are refused, unless they say what is so anyway, and nothing is done with the rest.
+    `sd_model_checkpoint`, `samples_format` and `jpeg_quality` are kept. Another option that would
+    change pictures is refused, unless it has the value that always applies here. The rest is
+    ignored.
     """
 
     class Meta:
@@ -101,7 +102,7 @@ def options_blueprint(
 
 
 def _shown(held: Options, registry: ModelRegistry) -> dict[str, object]:
-    """A checkpoint that is gone is shown too, for it is what requests ask for."""
+    """Return the options. They show a chosen checkpoint that is gone: requests still name it."""
     model_id = name = None
     if held.checkpoint is not None:
         model_id, name = held.checkpoint.model_id, held.checkpoint.title
@@ -123,7 +124,7 @@ def _shown(held: Options, registry: ModelRegistry) -> dict[str, object]:
 
 
 def _changes(wanted: dict[str, Any], options: CallersOptions) -> dict[str, object]:
-    """What of `wanted` is kept. Raises InvalidRequest for all that is wrong or cannot be done."""
+    """Return the options of `wanted` to keep. Raise InvalidRequest for the wrong ones."""
     sent = {name: value for name, value in wanted.items() if value is not None}
     problems = [FieldProblem(name, text) for name, (text,) in refused_settings(sent)]
     changes: dict[str, object] = {}

@@ -1,8 +1,8 @@
-"""Fields, settings and scripts of that API that this service does not have.
+"""Fields, settings and scripts of AUTOMATIC1111's API that this service does not have.
 
-Clients send all the fields that they know, most of them at their defaults. A value that asks for
-nothing is accepted. A value that would change the picture is refused. `fields` decides on fields,
-`settings` on settings of that web UI, and `scripts` on scripts.
+Clients send all the fields that they know, most of them with default values. A value without effect
+is accepted. A value that would change the picture is refused. `fields` decides on fields,
+`settings` on settings of the web UI, and `scripts` on scripts.
 """
 
 from adapters.http.automatic1111.unsupported.fields import (

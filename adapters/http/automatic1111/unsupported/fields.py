@@ -1,8 +1,8 @@
-"""Every field of that API's `txt2img` that is not read: what it comes to.
+"""The rules for the fields of AUTOMATIC1111's `txt2img` that this service does not read.
 
-Source of names and defaults: that web UI 1.10, `modules/api/models.py` and `modules/processing.py`
+Source of names and defaults: the web UI 1.10, `modules/api/models.py` and `modules/processing.py`
 (`StableDiffusionProcessing` and `StableDiffusionProcessingTxt2Img`). Unknown fields are ignored, as
-that API does, and named in the answer's `info`, which it does not.
+in AUTOMATIC1111's API. Unlike it, this service names them in the answer's `info`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,9 +44,9 @@ READ = frozenset(
         SETTINGS,
     }
 )
-"""The fields that a request is made of."""
+"""The fields that the service reads."""
 READ_SETTINGS = frozenset({"sd_model_checkpoint", "samples_format", "jpeg_quality"})
-"""The settings that it is made of."""
+"""The settings that the service reads."""
 _MOST_NAMES = 20
 _LONGEST_NAME = 64
 
@@ -58,7 +58,7 @@ def _styles(value: Any, sent: Mapping[str, Any]) -> Verdict:
 
 
 def _seed_size(value: Any, sent: Mapping[str, Any]) -> Verdict:
-    """Of another size that the noise is of."""
+    """Judge `seed_resize_from_w` and `_h`: another size that the noise is drawn for."""
     is_off = value in NOTHING or (_is_number(value) and value < 0)
     return Verdict.NOTHING if is_off else Verdict.REFUSED
 
@@ -71,7 +71,7 @@ def _refiner(value: Any, sent: Mapping[str, Any]) -> Verdict:
 
 
 def _ancestral_noise(value: Any, sent: Mapping[str, Any]) -> Verdict:
-    """Of `eta`: samplers have their own, 1 for ancestral ones and 0 for DDIM; others have none."""
+    """Judge `eta`. Its own value is 1 for ancestral samplers and 0 for DDIM; others have no eta."""
     if not _is_number(value):
         return Verdict.NOTHING if value in NOTHING else Verdict.REFUSED
     if value not in (0, 1):
@@ -84,7 +84,7 @@ def _ancestral_noise(value: Any, sent: Mapping[str, Any]) -> Verdict:
 
 
 def _noise_factor(value: Any, sent: Mapping[str, Any]) -> Verdict:
-    """Of `s_noise`, which is always 1; 0 is what that API's own page has as an example."""
+    """Judge `s_noise`, which is always 1. The example of AUTOMATIC1111's API has 0."""
     if value is None or (_is_number(value) and value == 1):
         return Verdict.NOTHING
     return Verdict.IGNORED if value in NOTHING else Verdict.REFUSED
@@ -128,12 +128,12 @@ FIELD_RULES: Mapping[str, Rule] = {
     "script_name": nothing_but(*NO_CHECKPOINT),
     "script_args": no_effect,
     SCRIPTS: scripts_rule,
-    # A request in the request.
+    # A request inside the request.
     "infotext": nothing_but(),
-    # Of `img2img`, which would draw something else.
+    # Fields of `img2img`, which would draw another picture.
     "init_images": nothing_but([None]),
     "mask": nothing_but(),
-    # Where pictures are kept, how tasks are called, what is put back afterwards.
+    # Where pictures are saved, the names of tasks, and which settings are restored afterwards.
     **dict.fromkeys(
         (
             *("save_images", "do_not_save_samples", "do_not_save_grid", "force_task_id"),
@@ -142,11 +142,11 @@ FIELD_RULES: Mapping[str, Rule] = {
         no_effect,
     ),
 }
-"""The verdict on each field that is known and not read."""
+"""The rule for each field that is known and not read."""
 
 
 def refusals(sent: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """The name of each field that asks for what cannot be done here, and what to say of it."""
+    """Yield the name of each field with an unsupported value, and the message about it."""
     for name, value in sent.items():
         rule = FIELD_RULES.get(name)
         if name in READ or rule is None or rule(value, sent) is not Verdict.REFUSED:
@@ -162,7 +162,7 @@ def refusals(sent: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 
 def refused_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """The same of settings."""
+    """Yield the name of each setting with an unsupported value, and the message about it."""
     for name, value in settings.items():
         rule = SETTING_RULES.get(name)
         if rule is not None and rule(value, settings) is Verdict.REFUSED:
@@ -170,7 +170,7 @@ def refused_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[st
 
 
 def ignored_names(sent: Mapping[str, Any], redactor: Redactor) -> list[str]:
-    """What is not followed, by name: fields, settings and scripts; the first twenty of them."""
+    """Return the names of the first twenty fields, settings and scripts that have no effect."""
     found = [name for name in sent if _verdict(name, sent) is Verdict.IGNORED and name != SCRIPTS]
     found += [f"{SCRIPTS}.{name}" for name in idle_scripts(sent.get(SCRIPTS), sent)]
     settings = sent.get(SETTINGS)
@@ -190,7 +190,7 @@ def _verdict(name: str, sent: Mapping[str, Any]) -> Verdict:
 
 
 def _shown(name: str) -> str:
-    """A name that a client thought of, as one short line."""
+    """Return a client's name of a field as one short line."""
     return ascii(name[:_LONGEST_NAME])[1:-1]
 
 
@@ -199,7 +199,7 @@ def _unsupported(value: object) -> str:
     return f"is {shown}, which cannot be done here; leave it out"
 
 
-# The same in the words of JSON Schema, for the API's description: it may be stricter.
+# The same rules as JSON Schema, for the API's description. They may be stricter.
 
 _MAY_BE: Mapping[str, tuple[object, ...]] = {
     "eta": (1,),
@@ -237,9 +237,9 @@ MORE_FIELDS: Mapping[str, Any] = {
     },
     "additionalProperties": True,
 }
-"""What else a request may hold. What is not known is named in the answer's `info`."""
+"""The schemas of further fields of a request. The answer's `info` names unknown fields."""
 MORE_SETTINGS: Mapping[str, Any] = {
     "properties": {name: _described_as(values) for name, values in AT_REST.items()},
     "additionalProperties": True,
 }
-"""What else its `override_settings` may hold."""
+"""The schemas of further settings in `override_settings`."""

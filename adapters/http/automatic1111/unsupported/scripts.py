@@ -1,7 +1,7 @@
-"""Scripts that are always on: whether one is asked to do something.
+"""Decides whether a script of `alwayson_scripts` would have an effect.
 
-That web UI has three of its own, and lists their arguments with those of every extension. Source
-of their arguments and defaults: its 1.10, `modules/processing_scripts/`.
+The web UI has three such scripts of its own, and lists their arguments with those of every
+extension. Source of the arguments and defaults: the web UI 1.10, `modules/processing_scripts/`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ from adapters.http.automatic1111.unsupported.verdicts import NOTHING, Verdict
 __all__ = ["NO_CHECKPOINT", "busy_scripts", "idle_scripts", "scripts_rule"]
 
 NO_CHECKPOINT = ("None", "none")
-"""How a menu says that nothing is chosen in it."""
+"""The values of a menu without a choice."""
 _FIRST_SAMPLERS = ("dpm++ 2m", "euler a", "euler")
-"""The first of its menu, in this and in earlier releases."""
+"""The first entry of the menu of samplers, in release 1.10 and in earlier ones."""
 _AUTOMATIC = "automatic"
 _STEPS = 20
 
@@ -31,12 +31,12 @@ _OK = Verdict.NOTHING
 
 
 def busy_scripts(value: Any, sent: Mapping[str, Any]) -> list[str]:
-    """The names of those that are asked to do something."""
+    """Return the names of the scripts that would have an effect."""
     return _named(value, sent, Verdict.REFUSED)
 
 
 def idle_scripts(value: Any, sent: Mapping[str, Any]) -> list[str]:
-    """The names of those that are switched off, but have arguments."""
+    """Return the names of the scripts that are switched off, but have arguments."""
     return _named(value, sent, Verdict.IGNORED)
 
 
@@ -55,12 +55,12 @@ def _verdict(name: str, script: Any, sent: Mapping[str, Any]) -> Verdict:
     own = _OWN.get(name.lower())
     if own is not None:
         return Verdict.NOTHING if own(arguments, sent) else Verdict.REFUSED
-    # Of most extensions the first argument switches the whole on.
+    # The first argument of most extensions enables the extension.
     return Verdict.IGNORED if arguments[0] is False else Verdict.REFUSED
 
 
 def _is_off(arguments: Any) -> bool:
-    """Whether they are nothing, a unit that is switched off, or a list of such."""
+    """Return whether the arguments are empty, a unit that is switched off, or a list of these."""
     return all(map(_is_unit_off, arguments if isinstance(arguments, list) else [arguments]))
 
 

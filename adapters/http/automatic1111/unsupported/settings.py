@@ -1,7 +1,7 @@
-"""Settings of that web UI that change its pictures: what each must be to be followed here.
+"""Settings of the web UI that change its pictures, with the values that this service accepts.
 
-Source of names and defaults: its 1.10, `modules/shared_options.py`. A setting that is not listed
-changes no picture, or is of another tool: it is taken, and nothing is done with it.
+Source of names and defaults: the web UI 1.10, `modules/shared_options.py`. A setting that is not
+listed changes no picture, or belongs to another tool. It is accepted and has no effect.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from adapters.http.automatic1111.unsupported.verdicts import Rule, nothing_but
 __all__ = ["AT_REST", "SETTING_RULES"]
 
 AT_REST: Mapping[str, tuple[object, ...]] = {
-    # Networks beside the checkpoint's own.
+    # Networks in addition to the checkpoint's own.
     "CLIP_stop_at_last_layers": (1,),
     "sd_vae": ("Automatic", *NO_CHECKPOINT),
     "sd_unet": ("Automatic", *NO_CHECKPOINT),
@@ -46,16 +46,16 @@ AT_REST: Mapping[str, tuple[object, ...]] = {
     "beta_dist_beta": (0.6,),
     "always_discard_next_to_last_sigma": (),
     "skip_early_cond": (),
-    # Earlier releases' faults, kept for their pictures' sake.
+    # Faults of earlier releases, kept to reproduce their pictures.
     "use_old_emphasis_implementation": (),
     "use_old_karras_scheduler_sigmas": (),
     "use_old_scheduling": (),
     "use_downcasted_alpha_bar": (),
-    # What SDXL is told of the picture.
+    # SDXL's conditioning on sizes and crops.
     "sdxl_crop_top": (),
     "sdxl_crop_left": (),
 }
-"""What each may be, beside nothing."""
+"""The values that each setting may have, besides none."""
 
 SETTING_RULES: Mapping[str, Rule] = {name: nothing_but(*values) for name, values in AT_REST.items()}
-"""The verdict on each."""
+"""The rule for each setting."""

@@ -1,4 +1,4 @@
-"""What the service does with a value that it does not read: accept, report or refuse it."""
+"""The verdicts on a value that the service does not read: accept, report or refuse it."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
@@ -7,18 +7,18 @@ from typing import Any
 __all__ = ["NOTHING", "Rule", "Verdict", "ignored", "no_effect", "nothing_but"]
 
 NOTHING: tuple[object, ...] = (None, False, 0, "", [], {})
-"""Values that ask for nothing, in any field."""
+"""Values without effect in any field."""
 
 
 class Verdict(Enum):
-    """What becomes of a value."""
+    """What the service does with a value."""
 
     NOTHING = auto()
-    """It is accepted: it asks for nothing, or for what the service does anyway."""
+    """The value is accepted: it has no effect, or matches what the service does anyway."""
     IGNORED = auto()
-    """It is not followed, and the answer names it."""
+    """The value is not followed, and the answer names its field."""
     REFUSED = auto()
-    """It would change the picture, and that cannot be done here."""
+    """The value would change the picture, and the service does not support it."""
 
 
 Rule = Callable[[Any, Mapping[str, Any]], Verdict]

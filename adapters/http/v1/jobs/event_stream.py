@@ -1,4 +1,4 @@
-"""What happens to a job, as server-sent events (WHATWG HTML, section 9.2)."""
+"""Sends the events of a job as server-sent events (WHATWG HTML, section 9.2)."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ from domain.errors import Activity, TooManyCallers
 __all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
 
 HEARTBEAT_SECONDS = 5.0
-"""Between two signs of life. Only by sending does a thread find out that its client has gone."""
+"""Seconds between two comments. A thread notices a disconnected client only when it sends."""
 
 _RETRY = "retry: 2000\n\n"
 _HEARTBEAT = ": still here\n\n"
 _HEADERS = {
     "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would keep the events until it has a page of them
+    "X-Accel-Buffering": "no",  # nginx would buffer the events until a buffer is full
 }
 
 
@@ -60,7 +60,7 @@ class JobEventSchema(AnswerSchema):
 
 
 class EventStreams:
-    """Opens streams of events, a bounded number at once: each holds a thread until it ends."""
+    """Opens a bounded number of event streams. Each holds a thread until it ends."""
 
     def __init__(self, job_service: JobService, *, places: Places) -> None:
         self._job_service = job_service
@@ -68,20 +68,20 @@ class EventStreams:
 
     @property
     def opened(self) -> int:
-        """How many are open now."""
+        """The number of open streams."""
         return self._places.taken
 
     def open(
         self, caller: str, job_id: str, *, after: str | None, previews: bool = True
     ) -> Response:
-        """The answer that sends what happens to a job after the event `after`.
+        """Return the response that sends the events of a job that follow the event `after`.
 
-        Its place and its watch are given back when the server closes it, which it does however
-        it ends, also when nothing of it was ever sent.
+        The stream releases its place and its watch when the server closes the response. The server
+        always closes it, also when it sent nothing.
 
         Raises:
-            JobNotFound: the caller has no such job.
-            TooManyCallers: all places are taken.
+            JobNotFound: The caller has no such job.
+            TooManyCallers: All places are taken.
         """
         with ExitStack() as held:
             if not self._places.take(caller):
@@ -89,7 +89,7 @@ class EventStreams:
             held.callback(self._places.give_back, caller)
             watch = self._job_service.watch(caller, job_id, after=after, previews=previews)
             held.callback(watch.close)
-            if watch.complete:  # by the standard's word, what keeps a client from coming back
+            if watch.complete:  # by the standard, this status stops a client from reconnecting
                 return Response(status=HTTPStatus.NO_CONTENT)
             events = Response(_text(watch), content_type="text/event-stream", headers=_HEADERS)
             events.call_on_close(held.pop_all().close)
@@ -100,10 +100,10 @@ def _text(watch: JobWatch) -> Iterator[str]:
     yield _RETRY
     while not watch.ended:
         event = watch.next(HEARTBEAT_SECONDS)
-        yield _HEARTBEAT if event is None else _written(event)
+        yield _HEARTBEAT if event is None else _encoded(event)
 
 
-def _written(event: JobEvent) -> str:
+def _encoded(event: JobEvent) -> str:
     data = json.dumps(_data(event), separators=(",", ":"))
     return f"id: {event.id}\nevent: {event.name}\ndata: {data}\n\n"
 

@@ -1,4 +1,4 @@
-"""A picture as it is sent by itself."""
+"""Responses that are one picture file."""
 
 import hashlib
 import re
@@ -15,13 +15,13 @@ from domain.errors import ImageNotFound
 __all__ = ["describes_image", "image_number", "image_response"]
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
-# An id may be another picture's when its job was given up, and then its ETag is another. Two
-# callers may share a browser and have equal ids.
+# A browser asks again each time: after a job is removed, its id may belong to another picture with
+# another ETag. `Vary`, because two callers may share a browser and have equal ids.
 _CACHING = {
     "Cache-Control": "private, no-cache",
     "Vary": "Authorization",
 }
-_LASTING = _CACHING | {"Cache-Control": "private, max-age=31536000, immutable"}  # a year
+_IMMUTABLE = _CACHING | {"Cache-Control": "private, max-age=31536000, immutable"}  # a year
 _TYPES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", "png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg", "jpg"),
@@ -34,14 +34,14 @@ _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
 def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _Route]:
-    """Say in the API's description that a route of `blueprint` answers with `image_response`.
+    """Declare in the API's description that a route of `blueprint` answers with `image_response`.
 
-    `headers` are further ones that it sends.
+    `headers` are the names of further headers of the response.
     """
     types = [media_type for _, media_type, _ in _TYPES] + [_UNKNOWN[0]]
 
     def decorate(route: _Route) -> _Route:
-        for media_type in reversed(types):  # as decorators: the last is the first in the document
+        for media_type in reversed(types):  # like decorators: the last is first in the document
             route = blueprint.alt_response(
                 HTTPStatus.OK,
                 schema={},
@@ -63,16 +63,19 @@ def describes_image(blueprint: Blueprint, *headers: str) -> Callable[[_Route], _
 
 
 def image_number(text: str) -> int:
-    """The number that an address has. Raises ImageNotFound when it can be none."""
+    """Return the number in an address. Raise ImageNotFound if it cannot be a picture's number."""
     if not _NUMBER.fullmatch(text):
         raise ImageNotFound(number=text if len(text) <= 30 else f"{text[:30]}...")
     return int(text)
 
 
 def image_response(data: bytes, *, name: str, lasting: bool = False) -> Response:
-    """The answer that holds `data`, to be saved as `name`; 304 for a client that has it already.
+    """Return the response that holds `data`, or 304 for a client that already has it.
 
-    `lasting` where the address never leads to other bytes, so a browser need not ask again.
+    Args:
+        data: The picture file.
+        name: The file name, without extension, that a browser saves the picture under.
+        lasting: Whether the address always leads to these bytes, so a browser need not ask again.
     """
     media_type, extension = _kind(data)
     etag = hashlib.sha256(data).hexdigest()
@@ -83,7 +86,7 @@ def image_response(data: bytes, *, name: str, lasting: bool = False) -> Response
         filename = f"{_safe(name)}.{extension}"
         response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
     response.set_etag(etag)
-    response.headers.update(_LASTING if lasting else _CACHING)
+    response.headers.update(_IMMUTABLE if lasting else _CACHING)
     return response
 
 
@@ -94,5 +97,5 @@ def _kind(data: bytes) -> tuple[str, str]:
 
 
 def _safe(name: str) -> str:
-    """`name` as any file system takes it."""
+    """Return `name` with the characters alone that every file system accepts."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")

@@ -1,4 +1,4 @@
-"""The one picture of a request as the answer itself."""
+"""Answers a request for one picture with the picture file."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -19,7 +19,7 @@ _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
 def picture_answer(result: GenerationResult) -> Response:
-    """The file of the only picture of `result`; what JSON says of it is in headers."""
+    """Return the file of the only picture of `result`. Headers carry the fields of the JSON."""
     (image,) = result.images
     response = Response(image.data, content_type=image.media_type)
     response.headers["Content-Location"] = f"{job_url(result.request.id)}/images/0"
@@ -31,7 +31,7 @@ def picture_answer(result: GenerationResult) -> Response:
 
 
 def describes_picture(blueprint: Blueprint) -> Callable[[_Route], _Route]:
-    """Say in the API's description that a route of `blueprint` may answer with a file."""
+    """Declare in the API's description that a route of `blueprint` may answer with a file."""
 
     def decorate(route: _Route) -> _Route:
         for output_format in reversed(OutputFormat):

@@ -1,4 +1,4 @@
-"""Jobs: pictures that are asked for now and fetched later."""
+"""The routes of jobs: a client asks for pictures now and fetches them later."""
 
 from http import HTTPStatus
 from typing import Any
@@ -56,7 +56,7 @@ def jobs_blueprint(
     thumbnails: Thumbnails,
     checker: CredentialChecker,
 ) -> Blueprint:
-    """`/v1/jobs` and what is under it. Each caller sees its own jobs alone."""
+    """`/v1/jobs` and the routes below it. Each caller sees its own jobs alone."""
     blueprint = Blueprint(
         "jobs", __name__, url_prefix="/v1", description="Ask for pictures now and fetch them later."
     )

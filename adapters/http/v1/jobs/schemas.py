@@ -1,4 +1,4 @@
-"""The shapes of jobs."""
+"""The schemas of jobs."""
 
 import re
 from collections.abc import Mapping
@@ -38,31 +38,31 @@ THUMBNAIL = "thumbnail"
 _PAGE_SIZE = IntegerRange(1, 100)
 _SHOWN_CHARACTERS = 40
 _UNKNOWN_TYPE = "application/octet-stream"
-"""Of a format that a newer release has stored."""
-# Up to 2^63 - 1, the largest that databases have.
+"""The media type of a format that only a newer release knows."""
+# Up to 2^63 - 1, the largest integer of databases.
 _CURSOR = re.compile(r"j(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})")
 _CURSOR_PATTERN = f"^{_CURSOR.pattern}$"
 
 
 def job_url(job_id: str) -> str:
-    """Where a job is: its id may hold anything but '/'."""
+    """Return the address of a job. Its id may hold any character but '/'."""
     return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
 def checked_id(text: str) -> str:
-    """The id that an address holds. Raises JobNotFound when no job can have it."""
+    """Return the id in an address. Raise JobNotFound if no job can have it."""
     if id_problem(text) is not None:
         raise JobNotFound(text[:_SHOWN_CHARACTERS])
     return text
 
 
 def job_location(view: JobView) -> dict[str, str]:
-    """The header that leads to a job."""
+    """Return the header `Location` of a job."""
     return {"Location": job_url(view.job.request.id)}
 
 
 class _Timestamp(fields.Field[float]):
-    """Seconds since 1970 as RFC 3339 has them: UTC, with milliseconds."""
+    """Writes seconds since 1970 as a timestamp of RFC 3339, in UTC with milliseconds."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(metadata={"type": "string", "format": "date-time"}, **options)
@@ -74,7 +74,7 @@ class _Timestamp(fields.Field[float]):
 
 
 class _QueryInteger(fields.Integer):
-    """Digits of a query within `limit`."""
+    """An integer of a query, in digits and within `limit`."""
 
     def __init__(self, limit: IntegerRange, **options: Any) -> None:
         bounds = validate.Range(limit.minimum, limit.maximum)  # for the API's description
@@ -91,7 +91,7 @@ class _QueryInteger(fields.Integer):
 
 
 class _Cursor(fields.Field[int]):
-    """Where a page of jobs begins. Clients hand it back and look at nothing in it."""
+    """The start of a page of jobs. Clients send it back and do not interpret it."""
 
     def __init__(self, *, metadata: Mapping[str, Any], **options: Any) -> None:
         super().__init__(metadata={"type": "string", **metadata}, **options)
@@ -125,7 +125,7 @@ class _JobRequestSchema(AnswerSchema):
     """The request, with defaults filled in."""
 
     class Meta(AnswerSchema.Meta):
-        # Any word: a newer release may have stored names that are not known here.
+        # Any name is shown: a newer release may have stored names that this one does not know.
         include = {name: answer_field(name, any_word=True) for name in FIELDS}  # noqa: RUF012
 
 

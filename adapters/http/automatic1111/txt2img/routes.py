@@ -1,4 +1,4 @@
-"""Pictures, asked for as that API's clients do."""
+"""The route `txt2img` of AUTOMATIC1111's API."""
 
 import uuid
 from http import HTTPStatus
@@ -7,9 +7,9 @@ from typing import Any
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint
 from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.options import CallersOptions, Options
-from adapters.http.automatic1111.pictures import SdapiPicturesSchema, pictures
 from adapters.http.automatic1111.prefix import JOB_PREFIX, PREFIX
-from adapters.http.automatic1111.schemas import AskedTxt2Img, SdapiTxt2ImgSchema
+from adapters.http.automatic1111.txt2img.pictures import SdapiPicturesSchema, pictures
+from adapters.http.automatic1111.txt2img.schemas import AskedTxt2Img, SdapiTxt2ImgSchema
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
@@ -87,7 +87,7 @@ def txt2img_blueprint(
 
 
 def _format(asked: AskedTxt2Img, own: Options) -> dict[str, Any]:
-    """The format that a request asks for, or its caller's options do. Only some have a quality."""
+    """Return the format and the quality of a request, or else those of its caller's options."""
     name = OutputFormat(asked.fields.get("output_format", own.samples_format))
     quality = own.jpeg_quality if asked.jpeg_quality is None else asked.jpeg_quality
     return {"output_format": name, "quality": quality if name.has_quality else None}

@@ -1,4 +1,4 @@
-"""What that API's clients may ask for, and which of it there is here."""
+"""The schemas of AUTOMATIC1111's `txt2img`: the fields of a request, and their translation."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
-from adapters.http.automatic1111.names import NAMES
+from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
+from adapters.http.automatic1111.names import JPG, NAMES, named_format
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
@@ -31,31 +32,28 @@ from adapters.http.generation.fields import (
 )
 from adapters.http.generation.judged import JudgedSchema
 from adapters.http.generation.rules import images_rule
-from domain.generation.fields import LIMITS, MODEL_NAME, integers
+from domain.generation.fields import LIMITS, integers
 from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.limits import TextLength
 from domain.samplers import Scheduler
 
-__all__ = ["CHECKPOINT", "CHECKPOINT_NAME", "AskedTxt2Img", "SdapiTxt2ImgSchema", "named_format"]
+__all__ = ["CHECKPOINT", "AskedTxt2Img", "SdapiTxt2ImgSchema"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
 _FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
 _READ_SETTINGS = (_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality")
-CHECKPOINT_NAME = TextLength(0, MODEL_NAME.maximum)
-"""Of a name of a model; empty for the default."""
 _WORD = TextLength(0, 100)
 _NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
 _NUMBER = re.compile(r"\s*-?[0-9]{1,20}(\.[0-9]{1,20})?\s*")
 _IMAGES, _QUALITY = integers("num_images"), integers("quality")
 _RANDOM = -1
-_JPG = "jpg"
 
-# A LoRA or hypernetwork of that web UI, as `modules/extra_networks.py` finds it in a prompt.
+# A LoRA or hypernetwork in a prompt, as the web UI's `modules/extra_networks.py` finds it.
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
-_NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # what `\w` is, languages do not agree on
+_NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # languages differ in the meaning of `\w`
 _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
@@ -67,15 +65,15 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
         "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
         "means a random seed.",
     },
-    "output_format": {"enum": [*OutputFormat, _JPG]},
+    "output_format": {"enum": [*OutputFormat, JPG]},
 }
-"""What this API says otherwise of the fields of a request."""
+"""The descriptions of fields whose meaning differs in this API."""
 _KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
 _READ = (
     *("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "width", "height"),
     *("seed", "output_format"),
 )
-"""The fields of a request that this API has too; its other fields are translated."""
+"""The fields of a request that this API has too. Its other fields are translated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +81,14 @@ class AskedTxt2Img:
     """A request for pictures.
 
     Attributes:
-        fields: Of a `GenerationRequest`.
-        scheduler: None for the model's own.
-        checkpoint: The name of a model; empty for that of the caller's options.
-        jpeg_quality: None for that of the caller's options.
-        batch_size: How many pictures, times `n_iter`.
-        n_iter: The same.
+        fields: The fields of a `GenerationRequest`.
+        scheduler: The scheduler; None for the model's own.
+        checkpoint: The name of a model; empty for the checkpoint of the caller's options.
+        jpeg_quality: The quality; None for the quality of the caller's options.
+        batch_size: The number of pictures, times `n_iter`.
+        n_iter: The number of pictures, times `batch_size`.
         send_images: Whether the answer holds the pictures.
-        ignored: The names of what is not followed.
+        ignored: The names of fields, settings and scripts without effect.
     """
 
     fields: JudgedFields
@@ -213,7 +211,7 @@ class SdapiTxt2ImgSchema(JudgedSchema):
     ) -> dict[str, Any]:
         return {**data, "ignored": ignored_names(original, current_redactor())}
 
-    # Also beside wrong fields, so that a client hears of everything at once.
+    # This runs for wrong fields too, so that one answer names every problem.
     @validates_schema(skip_on_field_errors=False)
     def _number_of_images(self, data: dict[str, Any], **_: Any) -> None:
         if message := _IMAGES.problem(_number(data)):
@@ -232,13 +230,13 @@ class SdapiTxt2ImgSchema(JudgedSchema):
                 raise ValidationError(f"holds {shown}; no network can be added here", name)
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of a `GenerationRequest`, with the number of pictures."""
+        """Return the fields of a `GenerationRequest`, with the number of pictures."""
         asked = super().asked(found)
         number = _number(found)
         return asked if _IMAGES.problem(number) else {**asked, "num_images": number}
 
     def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedTxt2Img:
-        """What the route gets."""
+        """Return the argument of the route."""
         scheduler, is_followed = _scheduler(found)
         return AskedTxt2Img(
             fields=judged,
@@ -252,13 +250,8 @@ class SdapiTxt2ImgSchema(JudgedSchema):
         )
 
 
-def named_format(name: object) -> object:
-    """The name that a format of that API has here; what is none is left as it is."""
-    return OutputFormat.JPEG.value if name == _JPG else name
-
-
 def _number(data: Mapping[str, Any]) -> int:
-    """How many pictures are asked for."""
+    """Return the number of requested pictures."""
     number: int = data.get("batch_size", 1) * data.get("n_iter", 1)
     return number
 
@@ -269,7 +262,10 @@ def _scheduler(data: Mapping[str, Any]) -> Chosen:
 
 
 def _as_number(name: str, value: Any) -> Any:
-    """A number, where it was sent as text or with a fraction of 0, as that API takes it."""
+    """Return the number in a text, and a float without a fraction as an integer.
+
+    AUTOMATIC1111's API accepts both.
+    """
     if name not in _NUMBERS:
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Finished pictures as that API answers with them."""
+"""The answer with finished pictures, in the form of AUTOMATIC1111's API."""
 
 import base64
 from typing import Any
@@ -58,13 +58,14 @@ def pictures(
     ignored: list[str],
     send: bool,
 ) -> dict[str, object]:
-    """What `model` drew, in the order of the seeds; without the pictures unless `send`.
+    """Return the answer with the pictures that `model` drew, in the order of their seeds.
 
-    `ignored` names what was asked for and is not followed.
+    Without `send` the answer holds no pictures. `ignored` are the names of fields of the request
+    that had no effect.
     """
     drawn = _drawn(result, model) | {"batch_size": batch_size}
     images = [base64.b64encode(image.data).decode("ascii") for image in result.images]
-    told = {"ignored": ignored} | _NEVER_DONE | _of_model(model)
+    told = {"ignored": ignored} | _UNUSED_FEATURES | _of_model(model)
     return {
         "images": images if send else [],
         "parameters": drawn | {"n_iter": n_iter, "send_images": send},
@@ -87,7 +88,7 @@ def _drawn(result: GenerationResult, model: ModelRecord) -> dict[str, Any]:
 
 
 def _each(result: GenerationResult, drawn: dict[str, Any]) -> dict[str, object]:
-    """A row for each picture."""
+    """Return the lists that have an entry for each picture."""
     seeds = [image.seed for image in result.images]
     return {
         "all_prompts": [drawn["prompt"]] * len(seeds),
@@ -111,8 +112,8 @@ def _of_model(model: ModelRecord) -> dict[str, object]:
     }
 
 
-# What that web UI can do and this service has not, as it says that it was not done.
-_NEVER_DONE: dict[str, object] = {
+# The values of the web UI for features that were not used. This service does not have them.
+_UNUSED_FEATURES: dict[str, object] = {
     "subseed_strength": 0,
     "restore_faces": False,
     "face_restoration_model": None,

@@ -1,0 +1,1 @@
+"""The route `txt2img`: its request, and its answer with pictures."""
