@@ -63,7 +63,9 @@ def _memory(error: errors.OutOfMemory) -> str:
 
 
 def _precision(error: errors.GenerationFailed) -> str:
-    return "DTYPE=float32 helps when the model is sound" if error.overflowed else ""
+    if not error.overflowed or error.overflowed.endswith("float32"):
+        return ""
+    return "DTYPE=float32 helps when the model is sound"
 
 
 def _device(error: errors.DeviceUnavailable) -> str:

@@ -250,6 +250,7 @@ class JobQueue(JobFeed):
         while worker in self._workers and not self._abandoned:
             order = [job for job in self._line.ordered() if may_draw(job.model_id)]
             if not order:
+                until = None  # another worker took the jobs that the window was for
                 if self._closed:
                     return None
                 self._changed.wait(_LOOK_AGAIN_SECONDS if self._line else None)

@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from domain.errors import (
     GenerationFailed,
@@ -31,7 +30,7 @@ from domain.services.drawing_watchers import (
     PreviewCallback,
     StepCallback,
 )
-from domain.services.encode_pictures import ENCODERS, Drawn, Mapper, PictureEncoder
+from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_registry import ModelRegistry
@@ -147,10 +146,7 @@ class GenerateImages:
             at_once=min(request.num_images, self.largest_batch_of(request.model_id)),
             watcher=CallbackWatcher(on_step=on_step, on_load=on_load, on_preview=on_preview),
         )
-        if request.num_images == 1:
-            return self.finish(drawn)
-        with ThreadPoolExecutor(ENCODERS, thread_name_prefix="encode") as threads:
-            return self.finish(drawn, encode_with=threads.map)
+        return self.finish(drawn)
 
     def draw(
         self,

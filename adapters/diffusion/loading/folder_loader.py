@@ -51,7 +51,7 @@ def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) ->
     try:
         return _read(model.path, device, tick)
     except DomainError as error:
-        raise ModelNotLoadable(f"it cannot be loaded: {error}", model.name, lasting=True) from error
+        raise ModelNotLoadable(str(error), model.name, lasting=True) from error
     except Exception as error:  # libraries may raise anything for a broken file
         if is_out_of_memory(error):
             raise

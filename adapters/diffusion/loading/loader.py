@@ -131,7 +131,7 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipel
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := unread_reason(weights, pipeline.components)) is not None:
-        raise ModelNotLoadable(f"it cannot be loaded: {reason}", model.name, lasting=True)
+        raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
 

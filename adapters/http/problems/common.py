@@ -25,7 +25,9 @@ _STORAGE = {
 
 
 def _precision(error: errors.GenerationFailed) -> str:
-    return "DTYPE=float32 helps when the model is sound" if error.overflowed else ""
+    if not error.overflowed or error.overflowed.endswith("float32"):
+        return ""
+    return "DTYPE=float32 helps when the model is sound"
 
 
 def _device(error: errors.DeviceUnavailable) -> str:
@@ -66,7 +68,7 @@ COMMON: ErrorTable = {
     errors.ModelNotLoadable: row(HTTPStatus.UNPROCESSABLE_ENTITY),
     errors.GenerationFailed: row(HTTPStatus.INTERNAL_SERVER_ERROR, _precision),
     errors.DeviceLost: row(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "send the request again when the service has restarted"
+        HTTPStatus.INTERNAL_SERVER_ERROR, "send the request again when the service is ready"
     ),
     errors.DeviceUnavailable: row(HTTPStatus.SERVICE_UNAVAILABLE, _device, says=_settings),
     errors.ImageNotFound: row(HTTPStatus.NOT_FOUND, _image),
