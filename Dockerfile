@@ -2,9 +2,9 @@
 
 # Two stages: the first installs into a virtual environment, the second copies only that
 # environment. docs/operations.md has the commands.
-# For a build that never changes, name the image by its digest: python:3.12-slim@sha256:….
-# `docker buildx imagetools inspect python:3.12-slim` prints it.
-ARG PYTHON_IMAGE=python:3.12-slim
+# The base image is named by the digest of its index, which holds amd64 and arm64, so that a build
+# does not change by itself. For a newer one: `docker buildx imagetools inspect python:3.12-slim`.
+ARG PYTHON_IMAGE=python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 
 FROM ${PYTHON_IMAGE} AS build
 

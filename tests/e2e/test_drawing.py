@@ -245,7 +245,8 @@ def test_other_callers_are_answered_while_every_slot_is_busy(
             )
             for i in range(12)
         ]
-        # One runs and eight wait, so some of the twelve are rejected; then all slots are taken.
+        # One runs and six wait, because the last two places of the queue are for other callers. So
+        # some of the twelve are rejected.
         refused = next(
             answer for future in as_completed(drawn) if (answer := future.result()).status == 503
         )
@@ -256,7 +257,7 @@ def test_other_callers_are_answered_while_every_slot_is_busy(
         assert not all(future.done() for future in drawn)
         statuses = sorted(future.result().status for future in drawn)
     assert set(statuses) == {200, 503}
-    assert statuses.count(200) >= 9
+    assert statuses.count(200) >= 7
 
 
 def test_the_printed_command_saves_a_picture(service: RunningService, tmp_path: Path) -> None:

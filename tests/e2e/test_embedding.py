@@ -34,12 +34,11 @@ def test_the_embedding_example_draws_a_picture_without_flask(folder: Path) -> No
         assert image.size == (512, 512)
 
 
-def test_embedding_without_a_model_raises_an_error_with_the_remedy(tmp_path: Path) -> None:
+def test_embedding_without_a_model_raises_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "ai-models").mkdir()
     example = next(text for text in SNIPPETS if "circle.png" in text)
     said = embed(example, tmp_path).stderr.splitlines()[-1]
-    assert ".NoModel: there is no model to draw with; put a " in said
-    assert "`ai-inference demo`" in said
+    assert said.endswith(".NoModel: there is no model to draw with")
 
 
 def embed(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -219,7 +219,7 @@ def test_a_second_service_over_the_same_folder_draws_only_after_the_first(
         wait_for(first, "slow", "running")
         second = RunningService(service_environment(models, **data), tmp_path)
         try:
-            second.wait_for_line("another service uses the same DATA_DIR")
+            second.wait_for_line("another service uses the same data folder")
             ready = second.call("GET", "/health/ready")
             assert (ready.status, second.call("POST", "/v1/infer", slow).status) == (503, 503)
             assert job(second, "slow")["status"] == "running"
