@@ -16,7 +16,7 @@ from domain.generation.request import GeneratedImage
 from tests.contract.storage.kept_jobs import TOKEN
 
 _LONG = 30.0
-_SOON = 0.1
+_SOON = 0.5
 _MOST = 3
 _IMAGES = [GeneratedImage(b"one", 1, 8, 8)]
 

@@ -41,7 +41,12 @@ def ends(data_dir: Path, stage: str, how: str) -> tuple[list[int], list[str]]:
     [
         ("abort", signal.SIGABRT),
         ("segv", signal.SIGSEGV),
-        ("overflow", signal.SIGSEGV),
+        pytest.param(
+            *("overflow", signal.SIGSEGV),
+            marks=pytest.mark.skipif(
+                sys.version_info >= (3, 12), reason="Python 3.12 raises RecursionError instead"
+            ),
+        ),
         ("native", signal.SIGABRT),
     ],
 )
