@@ -1,5 +1,6 @@
 """Averages of the weights in a checkpoint: when they are used, and what is reported."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,9 @@ def test_each_result_and_a_later_run_report_it(
     with monkeypatch.context() as patched:  # a header of some thousand tensors, without a file
         told = classified(SD_1 | AVERAGES)
         patched.setattr(identity, "classify", lambda _header: told)
-        (first,) = list_all(IdentityCache(tmp_path / "hashes.sqlite"))
-    (second,) = list_all(IdentityCache(tmp_path / "hashes.sqlite"))
+        with closing(IdentityCache(tmp_path / "hashes.sqlite")) as cache:
+            (first,) = list_all(cache)
+    with closing(IdentityCache(tmp_path / "hashes.sqlite")) as cache:
+        (second,) = list_all(cache)
     assert first.warnings == second.warnings == (f"a.safetensors {told.note}",)
     assert replace(first, note=None).warnings == ()

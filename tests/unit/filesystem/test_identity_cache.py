@@ -227,15 +227,16 @@ def test_two_services_share_one_file(tmp_path: Path) -> None:
 
 
 def test_a_remounted_folder_is_not_read_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     caplog.set_level("INFO")
     (tmp_path / "a.pt").write_bytes(b"one")
-    registry = ModelRegistry(
-        FilesystemModelSource(
-            [str(tmp_path)], IdentityCache(tmp_path / "models.sqlite"), settle_seconds=0
-        )
-    )
+    cache = IdentityCache(tmp_path / "models.sqlite")
+    request.addfinalizer(cache.close)
+    registry = ModelRegistry(FilesystemModelSource([str(tmp_path)], cache, settle_seconds=0))
     registry.refresh()
     (before,) = registry.models()
     stamp_of = FileStamp.of
