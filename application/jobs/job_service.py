@@ -278,10 +278,7 @@ class JobService:
         self._queue.close()
 
     def abandon(self) -> None:
-        """Refuse new jobs, and tell waiting callers that the service stops.
-
-        The next process that calls `recover` draws the unfinished jobs.
-        """
+        """Refuse new jobs and answer waiting callers. The next process draws what is unfinished."""
         self._queue.abandon()
 
     def requeue_running(self) -> None:
