@@ -54,11 +54,11 @@ def _is_up_to_date(engine: Engine) -> bool:
 
 def _upgrade(engine: Engine, patience: float) -> None:
     # Importing it takes a fifth of a second. Only a new or an old database costs that.
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs its own import
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     with engine.connect() as connection:
