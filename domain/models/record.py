@@ -12,6 +12,7 @@ __all__ = [
     "SHORT_ID",
     "FileStamp",
     "ModelFamily",
+    "ModelInput",
     "ModelKind",
     "ModelPart",
     "ModelRecord",
@@ -32,7 +33,16 @@ class ModelKind(StrEnum):
     VAE = "vae"
     EMBEDDING = "embedding"
     CONTROLNET = "controlnet"
+    UPSCALER = "upscaler"
     UNKNOWN = "unknown"
+
+
+class ModelInput(StrEnum):
+    """What a model draws from: a prompt, a picture with a prompt, or a picture with a mask."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    MASK = "mask"
 
 
 class ModelFamily(StrEnum):
@@ -125,6 +135,7 @@ class ModelRecord:
         max_pixels: The most pixels of a picture, as the service is configured.
         card: The model's description of itself.
         note: A note for users, as a sentence without its subject, the model's name; None for none.
+        is_companion: Whether a request can name it beside a checkpoint, as it can an upscaler.
     """
 
     id: str
@@ -143,6 +154,7 @@ class ModelRecord:
     max_pixels: int = DEFAULT_MAX_PIXELS
     card: ModelCard = NO_CARD
     note: str | None = None
+    is_companion: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -166,8 +178,20 @@ class ModelRecord:
 
     @property
     def loadable(self) -> bool:
-        """Whether a request can name it."""
+        """Whether a request can name it as the model that draws."""
         return self.reason is None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request can name it, as the model that draws or beside it."""
+        return self.loadable or self.is_companion
+
+    @property
+    def inputs(self) -> tuple[ModelInput, ...]:
+        """What it draws from; empty if it cannot draw."""
+        if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
+            return ()
+        return (ModelInput.TEXT, ModelInput.IMAGE, ModelInput.MASK)
 
     @property
     def paths(self) -> tuple[str, ...]:
