@@ -22,7 +22,7 @@ from domain.checkpoints.configurations import (
     embedded_configuration,
 )
 from domain.models.card import NO_CARD, ModelCard
-from domain.models.record import ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
@@ -45,13 +45,14 @@ class Classification:
         kind: What it is for.
         family: The published architecture, if it is one.
         precision: Element type of the weights by torch's name, "mixed" for several, None for none.
-        loadable: True if text-to-image pictures can be drawn with it.
+        loadable: True if pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None if it is.
         card: The description in its metadata.
         fault: Why it is useless, even as a part of a folder; None if it is not.
         native_size: The size of the pictures that it was trained with; None if unknown.
         note: A sentence for every client that draws with it, which continues after its name; None
             if there is nothing to say.
+        pipeline_inputs: As `ModelRecord.pipeline_inputs`; never empty.
     """
 
     kind: ModelKind
@@ -63,6 +64,7 @@ class Classification:
     fault: str | None = None
     native_size: Size | None = None
     note: str | None = None
+    pipeline_inputs: tuple[ModelInput, ...] = tuple(ModelInput)
 
 
 def classify(header: Header) -> Classification:
