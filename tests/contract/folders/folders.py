@@ -1,6 +1,7 @@
 """Tiny diffusers folders of random weights, and their records as the registry would make them."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from domain.models.record import FileStamp, ModelPart, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
-__all__ = ["record_of", "save_newer", "save_stable_diffusion"]
+__all__ = ["record_of", "save_newer", "save_stable_diffusion", "save_with_channels"]
 
 _WORDS = ("</s>", "<unk>", "a", "red", "blue", "circle", "square", "many", "words")
 
@@ -39,6 +40,39 @@ def save_stable_diffusion(folder: Path, *, dtype: str = "float16", **options: An
     from adapters.diffusion.loading.loader import load_pipeline
 
     load_pipeline(DEMO_MODEL, find_device("cpu", dtype)).save_pretrained(folder, **options)
+    return folder
+
+
+def save_with_channels(folder: Path, in_channels: int, class_name: str | None = None) -> Path:
+    """Return the demo checkpoint with further input channels of its UNet, as a folder.
+
+    The weights of these channels are random, and small enough to leave a picture.
+
+    Args:
+        folder: Where the folder will be.
+        in_channels: The input channels of the UNet: 9 or 8.
+        class_name: The pipeline's class in `model_index.json`; None for the one of text.
+    """
+    import torch
+
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    pipeline = load_pipeline(DEMO_MODEL, find_device("cpu", "float32"))
+    old = pipeline.unet.conv_in
+    new = torch.nn.Conv2d(in_channels, old.out_channels, old.kernel_size, padding=old.padding)
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        new.weight.copy_(0.05 * torch.randn(new.weight.shape, generator=noise))
+        new.weight[:, : old.in_channels] = old.weight
+        new.bias.copy_(old.bias)
+    pipeline.unet.conv_in = new
+    pipeline.unet.register_to_config(in_channels=in_channels)
+    pipeline.save_pretrained(folder)
+    if class_name is not None:
+        index = folder / "model_index.json"
+        values = json.loads(index.read_text("utf-8")) | {"_class_name": class_name}
+        index.write_text(json.dumps(values), "utf-8")
     return folder
 
 

@@ -16,12 +16,12 @@ from benchmarks.memory import resident_bytes
 from domain.errors import DeviceUnavailable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
+from tests.contract.additions.networks import parts
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request, pixels
 from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.drawing.test_sdxl import pipeline
 from tests.contract.drawing.tiny_sdxl import WIDTH
-from tests.contract.families.test_families_inpainting import parts
 from tests.contract.hostile.instructions import skip_without_int8
 
 pytestmark = pytest.mark.torch
