@@ -1,5 +1,7 @@
 """The picture codec that uses Pillow."""
 
+import hashlib
+import io
 import threading
 
 from PIL import Image
@@ -7,10 +9,11 @@ from PIL import Image
 from adapters.pictures.encoding import encode_picture
 from adapters.pictures.parameters import read_parameters
 from adapters.pictures.thumbnails import make_thumbnail
-from domain.errors import GenerationFailed, OutOfMemory
+from domain.errors import GenerationFailed, OutOfMemory, UnreadablePicture
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters
 from domain.generation.raster import Raster
+from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["PillowPictureCodec"]
@@ -43,6 +46,20 @@ class PillowPictureCodec(PictureCodec):
 
     def parameters(self, data: bytes) -> PictureParameters:
         return read_parameters(data)
+
+    def inspect(self, data: bytes) -> PictureRef:
+        try:
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+                picture.load()
+                return PictureRef(
+                    id=hashlib.sha256(data).hexdigest(),
+                    media_type=Image.MIME[picture.format or ""],
+                    size=len(data),
+                    width=picture.width,
+                    height=picture.height,
+                )
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise UnreadablePicture("cannot be read as a PNG, JPEG or WebP file") from error
 
     def thumbnail(self, data: bytes) -> bytes:
         return make_thumbnail(data)

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters
 from domain.generation.raster import Raster
+from domain.pictures import PictureRef
 
 __all__ = ["PictureCodec"]
 
@@ -46,6 +47,14 @@ class PictureCodec(ABC):
         Raises:
             UnreadablePicture: `data` is not such a file, its text is cut off or too long, or it
                 claims more pixels than any real picture has.
+        """
+
+    @abstractmethod
+    def inspect(self, data: bytes) -> PictureRef:
+        """Return the reference of a picture file that a caller sent. The whole picture is read.
+
+        Raises:
+            UnreadablePicture: `data` is not a PNG, JPEG or WebP file, or is cut off.
         """
 
     @abstractmethod

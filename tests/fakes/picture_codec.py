@@ -1,5 +1,6 @@
 """A codec whose files show their pixels and say only what they were told."""
 
+import hashlib
 import io
 
 from PIL import Image
@@ -8,6 +9,7 @@ from domain.errors import UnreadablePicture
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters
 from domain.generation.raster import Raster
+from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["FakePictureCodec"]
@@ -54,6 +56,20 @@ class FakePictureCodec(PictureCodec):
         if data not in self.known:
             raise UnreadablePicture("is not a PNG, JPEG or WebP file")
         return self.known[data]
+
+    def inspect(self, data: bytes) -> PictureRef:
+        try:
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+                picture.load()
+                return PictureRef(
+                    id=hashlib.sha256(data).hexdigest(),
+                    media_type=Image.MIME[picture.format or ""],
+                    size=len(data),
+                    width=picture.width,
+                    height=picture.height,
+                )
+        except (OSError, SyntaxError) as error:
+            raise UnreadablePicture("cannot be read as a PNG, JPEG or WebP file") from error
 
     def thumbnail(self, data: bytes) -> bytes:
         if self.broken or not data.startswith(_SIGNATURES) or len(data) < 16:
