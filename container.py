@@ -23,6 +23,7 @@ from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
+from application.pictures import HeldPictures, Pictures
 from application.settings.plan_overrides import PlanOverrides
 from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
@@ -216,16 +217,17 @@ class Container(containers.DeclarativeContainer):
     model_registry = providers.ThreadSafeSingleton(
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
     )
+    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,
+        picture_codec,
         overrides=providers.Callable(PlanOverrides.of, settings),
         cache_bytes=settings.provided.model_cache_bytes,
     )
     # The report belongs to the generator: a test that overrides the generator overrides both.
     device_report = providers.Callable(_report_of, image_generator)
     process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
-    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     # A metrics key has the scope that /metrics needs, and has it at /metrics alone.
     metrics_checker = providers.ThreadSafeSingleton(
@@ -239,11 +241,15 @@ class Container(containers.DeclarativeContainer):
     # Seconds since 1970.
     wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 
+    pictures: providers.Provider[Pictures] = providers.ThreadSafeSingleton(
+        HeldPictures, picture_codec
+    )
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
         model_registry,
         image_generator,
         picture_codec,
+        pictures=pictures,
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
@@ -295,6 +301,7 @@ class Container(containers.DeclarativeContainer):
         metrics_checker=metrics_checker,
         metrics=metrics,
         picture_codec=picture_codec,
+        pictures=pictures,
         picture_links=picture_links,
         thumbnails=thumbnails,
     )

@@ -18,6 +18,7 @@ from diffusers import PNDMScheduler
 from diffusers.schedulers.scheduling_euler_discrete import rescale_zero_terminal_snr
 
 from adapters.diffusion.sampling import one_evaluation, two_evaluations
+from adapters.diffusion.sampling.last_steps import LastSteps
 from domain.errors import GenerationFailed
 from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
@@ -180,6 +181,26 @@ class Schedulers:
         fresh = copy.deepcopy(untouched, {id(untouched.config): untouched.config})
         fresh.ready_for = (num_inference_steps, self._device)
         return fresh
+
+    def from_step(
+        self, name: Scheduler | None, num_inference_steps: int, first_step: int
+    ) -> LastSteps:
+        """Return a scheduler that takes the steps from `first_step` on, counted from 0.
+
+        LCM and TCD are no exception: a part of their steps runs, as with every sampler. This is
+        what the image-to-image pipelines of diffusers do. (The pipeline of the LCM's authors
+        instead spaces all steps below the strength.)
+
+        Raises:
+            GenerationFailed: The sampler is PLMS, and `first_step` is not 0.
+        """
+        scheduler = self.new(name, num_inference_steps)
+        if first_step and isinstance(scheduler, one_evaluation.Plms):
+            raise GenerationFailed(
+                "PLMS cannot begin between two of its steps, as a drawing from a picture does; "
+                "choose another scheduler, such as DDIM"
+            )
+        return LastSteps(scheduler, first_step)
 
 
 def sampler_name(name: Scheduler | None, configuration: Mapping[str, Any]) -> str:
