@@ -1,6 +1,7 @@
 """Latents to latents: the steps of a Stable Diffusion pipeline."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,10 @@ from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stages import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
 
-__all__ = ["Denoising", "NoiseStart"]
+__all__ = ["Addition", "Denoising", "NoiseStart"]
+
+Addition = Callable[[Canvas], AbstractContextManager[None]]
+"""Returns a block inside of which the pipeline is changed for the images of a canvas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class NoiseStart(Stage):
         """Set `canvas.latents` to (n, channels, height / 8, width / 8)."""
         pipeline, device = self.context.pipeline, self.context.device
         scale = pipeline.vae_scale_factor
-        channels = pipeline.unet.config.in_channels
+        channels = pipeline.unet.config.out_channels  # it may take further channels
         shape = (1, channels, self.height // scale, self.width // scale)
         noise = [torch.randn(shape, generator=generator) for generator in canvas.generators]
         canvas.latents = torch.cat(noise).to(device.torch_device, device.dtype)
@@ -49,6 +53,7 @@ class Denoising(Stage):
         num_inference_steps: The steps of the whole schedule.
         new_scheduler: Makes the scheduler. A scheduler keeps the state of a drawing, so each call
             has its own.
+        additions: What changes the pipeline for this call, in order.
     """
 
     context: DrawingContext[StableDiffusion]
@@ -58,6 +63,7 @@ class Denoising(Stage):
     guidance_scale: float
     num_inference_steps: int
     new_scheduler: Callable[[], Any]
+    additions: tuple[Addition, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -67,7 +73,10 @@ class Denoising(Stage):
     def __call__(self, canvas: Canvas, progress: Progress) -> None:
         """Replace `canvas.latents` by those after the last step."""
         pipeline = self.context.pipeline
-        with scheduled_by(pipeline, self.new_scheduler()):
+        with ExitStack() as changed:
+            for addition in self.additions:
+                changed.enter_context(addition(canvas))
+            changed.enter_context(scheduled_by(pipeline, self.new_scheduler()))
             drawn = pipeline(
                 **self.conditions,
                 latents=canvas.latents,

@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 
+from adapters.diffusion.drawing.channels import channel_additions
 from adapters.diffusion.drawing.decoding import Decoding
 from adapters.diffusion.drawing.denoising import Denoising, NoiseStart
 from adapters.diffusion.drawing.drawing_context import DrawingContext
@@ -57,6 +58,7 @@ def _stages(
         guidance_scale=request.guidance_scale,
         num_inference_steps=steps,
         new_scheduler=partial(context.memory.schedulers.new, request.scheduler, steps),
+        additions=channel_additions(context, request),
     )
     yield Decoding(context)
     name = type(context.pipeline).__name__
