@@ -8,7 +8,15 @@ import torch
 from adapters.diffusion.sampling.spacing import noise_levels, timesteps_of
 from domain.samplers import Schedule
 
-__all__ = ["Evaluation", "ExactSteps", "SingleStep", "Taken", "Mixture", "clean_latents", "mixture_of_signal"]
+__all__ = [
+    "Evaluation",
+    "ExactSteps",
+    "Mixture",
+    "SingleStep",
+    "Taken",
+    "clean_latents",
+    "mixture_of_signal",
+]
 
 
 Taken = tuple[torch.Tensor, torch.Tensor]
