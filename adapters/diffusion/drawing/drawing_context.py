@@ -8,7 +8,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import GenerationFailed
-from domain.generation.raster import Raster
+from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
 
@@ -45,6 +45,14 @@ class DrawingContext(Generic[AnyPipeline]):
             UnreadablePicture: Its bytes are not a picture.
         """
         return self.codec.decode(self._file(ref))
+
+    def mask(self, ref: PictureRef) -> GreyRaster:
+        """Return the mask in a picture of the batch: 255 is drawn again, 0 stays.
+
+        Raises:
+            GenerationFailed, UnreadablePicture: As `picture`.
+        """
+        return self.codec.decode_mask(self._file(ref))
 
     def _file(self, ref: PictureRef) -> bytes:
         if ref.id not in self.files:

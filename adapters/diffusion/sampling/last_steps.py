@@ -8,6 +8,8 @@ from adapters.diffusion.sampling.steps import Mixture
 
 __all__ = ["LastSteps"]
 
+_FINISHED = Mixture(1.0, 0.0)
+
 
 class LastSteps:
     """The last steps of a scheduler, in the form that a text-to-image pipeline calls.
@@ -38,14 +40,14 @@ class LastSteps:
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
         """Do nothing: the timesteps are set."""
 
-    def mixture_after(self, evaluations: int) -> Mixture | None:
+    def mixture_after(self, evaluations: int) -> Mixture:
         """Return the shares of picture and noise in the latents after so many evaluations.
 
-        None after the last one: the latents are finished.
+        After the last one there is no noise.
         """
         evaluation = self.first_evaluation + evaluations
         if evaluation >= len(self.scheduler.timesteps_on_cpu):
-            return None
+            return _FINISHED
         mixture: Mixture = self.scheduler.mixture(evaluation)
         return mixture
 

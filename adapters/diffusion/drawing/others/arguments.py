@@ -96,9 +96,7 @@ def warnings_for(
         yield from _truncations(pipeline, parameters, "negative prompt", request.negative_prompt)
 
 
-def _truncations(
-    pipeline: Pipeline, parameters: Parameters, what: str, text: str
-) -> Iterator[str]:
+def _truncations(pipeline: Pipeline, parameters: Parameters, what: str, text: str) -> Iterator[str]:
     cut: dict[tuple[int, int], list[str]] = {}
     for name, tokenizer in pipeline.components.items():
         if isinstance(tokenizer, PreTrainedTokenizerBase):

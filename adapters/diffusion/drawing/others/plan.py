@@ -23,8 +23,8 @@ from adapters.diffusion.drawing.others.from_pictures import (
     picture_warnings,
 )
 from adapters.diffusion.drawing.pictures.inpainting import PutBack
-from adapters.diffusion.drawing.pictures.source import SizedSource, Sources
 from adapters.diffusion.drawing.pictures.resizing import as_image, padded
+from adapters.diffusion.drawing.pictures.source import SizedSource, Sources
 from adapters.diffusion.drawing.pictures.starting import EnlargePictures
 from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group, Stage
 from adapters.diffusion.pipeline import Pipeline
@@ -146,9 +146,7 @@ class _Passes:
         kind = self._has.image if mask is None else self._has.mask
         if kind is None:
             what = "a picture" if mask is None else "a picture with a mask"
-            raise GenerationFailed(
-                f"{self._name} does not draw from {what}; choose another model"
-            )
+            raise GenerationFailed(f"{self._name} does not draw from {what}; choose another model")
         if run == 0:
             yield ThroughAutoencoder(self._context, picture)
         else:
