@@ -77,7 +77,11 @@ def save_with_channels(folder: Path, in_channels: int, class_name: str | None = 
 
 
 def save_newer(folder: Path, family: str) -> Path:
-    """Return a tiny model of `sd3` or `flux` (flow matching, CLIP and T5) or `pixart` (T5)."""
+    """Return a tiny model, by a name in `_FAMILIES`.
+
+    `sd3` and `flux` have flow matching, CLIP and T5; `pixart` has T5; `lcm` has CLIP and
+    a UNet that takes the guidance scale.
+    """
     import torch
 
     torch.manual_seed(0)
@@ -161,7 +165,39 @@ def _pixart() -> Any:
     )
 
 
-_FAMILIES: dict[str, Callable[[], Any]] = {"sd3": _sd3, "flux": _flux, "pixart": _pixart}
+def _lcm() -> Any:
+    from diffusers import LatentConsistencyModelPipeline, LCMScheduler, UNet2DConditionModel
+    from transformers import CLIPTextModel
+
+    tokenizer = _clip_tokenizer()
+    return LatentConsistencyModelPipeline(
+        unet=UNet2DConditionModel(
+            sample_size=32,
+            block_out_channels=(8, 16),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            layers_per_block=1,
+            norm_num_groups=4,
+            cross_attention_dim=32,
+            attention_head_dim=2,
+            time_cond_proj_dim=16,
+        ),
+        text_encoder=CLIPTextModel(_clip_config(tokenizer)),
+        tokenizer=tokenizer,
+        vae=_vae(),
+        scheduler=LCMScheduler(beta_start=0.00085, beta_end=0.012),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+_FAMILIES: dict[str, Callable[[], Any]] = {
+    "sd3": _sd3,
+    "flux": _flux,
+    "pixart": _pixart,
+    "lcm": _lcm,
+}
 
 
 def _vae() -> Any:

@@ -1,120 +1,106 @@
-"""Draws from pictures with the real generator, and what to draw from."""
+"""Draws from pictures with a generator, and the pictures to draw from."""
 
 import hashlib
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from adapters.diffusion.image_generator import DiffusersImageGenerator
 from domain.generation.parts import SourceImage
+from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from domain.pictures import PictureRef
-from domain.ports.image_generator import DrawingBatch
+from domain.ports.image_generator import DrawingBatch, DrawnBatch
 from domain.services.drawing_watchers import CallbackWatcher, GenerationStep
-from tests.contract.drawing.drawing import demo_request
+from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.generating import MODELS
 
-__all__ = ["INIT", "MASK", "SIDE", "Drawn", "draw", "from_picture", "ref_of", "scene"]
-
-SIDE = 256
+__all__ = ["Files", "circle", "draw", "levels", "one_by_one", "scene"]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """The pictures of the requests, each (height, width, 3), and the warnings of each request."""
+class Files:
+    """Picture files by their ids, as a batch carries them."""
 
-    pictures: list[np.ndarray]
-    warnings: list[tuple[str, ...]]
-    steps: list[GenerationStep]
+    def __init__(self) -> None:
+        self.of_batch: dict[str, bytes] = {}
 
+    def add(self, image: Image.Image) -> PictureRef:
+        """Add a picture as a PNG file."""
+        stream = io.BytesIO()
+        image.save(stream, "PNG", compress_level=1)
+        data = stream.getvalue()
+        name = hashlib.sha256(data).hexdigest()
+        self.of_batch[name] = data
+        return PictureRef(
+            id=name,
+            media_type="image/png",
+            size=len(data),
+            width=image.width,
+            height=image.height,
+        )
 
-def scene(width: int = SIDE, height: int = SIDE) -> Image.Image:
-    """Return a picture with a gradient, a disc and a bar."""
-    down, across = np.mgrid[:height, :width]
-    levels = np.stack([across * 255 // width, down * 255 // height, (across + down) % 256], axis=-1)
-    levels[(across - width // 3) ** 2 + (down - height // 2) ** 2 < (height // 5) ** 2] = (
-        240,
-        40,
-        40,
-    )
-    levels[:, width * 3 // 4 : width * 3 // 4 + 16] = 20
-    return Image.fromarray(levels.astype(np.uint8))
-
-
-def _mask() -> Image.Image:
-    levels = np.zeros((SIDE, SIDE), np.uint8)
-    levels[64:192, 40:160] = 255
-    return Image.fromarray(levels)
-
-
-INIT, MASK = scene(), _mask()
-
-
-def _file(image: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
-
-
-def ref_of(image: Image.Image) -> PictureRef:
-    """Return the reference of a picture as PNG."""
-    data = _file(image)
-    digest = hashlib.sha256(data).hexdigest()
-    return PictureRef(
-        id=digest, media_type="image/png", size=len(data), width=image.width, height=image.height
-    )
-
-
-def from_picture(
-    image: Image.Image = INIT, mask: Image.Image | None = None, **changes: Any
-) -> GenerationRequest:
-    """Return a request of the demo's kind that starts from a picture.
-
-    `changes` are fields of the source, or else of the request.
-    """
-    of_source = {name: changes.pop(name) for name in list(changes) if name in SourceImage.__slots__}
-    source = SourceImage(
-        init_image=ref_of(image), mask_image=None if mask is None else ref_of(mask), **of_source
-    )
-    return demo_request(**({"source": source} | changes))
+    def source(
+        self, image: Image.Image, mask: Image.Image | None = None, **fields: object
+    ) -> SourceImage:
+        """Return the part of a request that draws from these pictures."""
+        sent = None if mask is None else self.add(mask)
+        return SourceImage(
+            init_image=self.add(image),
+            mask_image=sent,
+            **fields,  # type: ignore[arg-type]
+        )
 
 
 def draw(
-    generator: DiffusersImageGenerator,
-    model: ModelRecord,
-    *requests: GenerationRequest,
-    sent: Sequence[Image.Image] = (INIT, MASK),
+    generator: Any,
+    requests: Sequence[GenerationRequest],
+    files: Files,
+    *,
+    model: ModelRecord = DEMO_MODEL,
     at_once: int = 1,
     on_step: Callable[[GenerationStep], None] | None = None,
-) -> Drawn:
-    """Draw requests together. `sent` are the pictures that they may name."""
+    on_preview: Callable[[int, bytes], None] | None = None,
+) -> DrawnBatch:
+    """Draw with the pictures of `files`."""
     MODELS.put(model, requests[0].model_id)
-    steps: list[GenerationStep] = []
-
-    def note(step: GenerationStep) -> None:
-        steps.append(step)
-        if on_step is not None:
-            on_step(step)
-
-    drawn = generator.draw(
-        DrawingBatch(
-            requests=requests,
-            at_once=at_once,
-            pictures={ref_of(each).id: _file(each) for each in sent},
-        ),
-        CallbackWatcher(on_step=note),
+    batch = DrawingBatch(requests=tuple(requests), at_once=at_once, pictures=files.of_batch)
+    drawn: DrawnBatch = generator.draw(
+        batch, CallbackWatcher(on_step=on_step, on_preview=on_preview)
     )
-    rasters = [image.raster for of_it in drawn.requests for image in of_it.images]
-    return Drawn(
-        [
-            np.frombuffer(each.pixels, np.uint8).reshape(each.height, each.width, 3).astype(int)
-            for each in rasters
-        ],
-        [of_it.warnings for of_it in drawn.requests],
-        steps,
-    )
+    return drawn
+
+
+def one_by_one(drawn: DrawnBatch) -> list[np.ndarray]:
+    """Return the pixels of each image, request by request."""
+    return [levels(image.raster) for each in drawn.requests for image in each.images]
+
+
+def levels(picture: Raster | Image.Image) -> np.ndarray:
+    """Return (height, width, channels), signed, so that differences may be negative."""
+    if isinstance(picture, Raster):
+        flat = np.frombuffer(picture.pixels, np.uint8)
+        return flat.reshape(picture.height, picture.width, 3).astype(int)
+    return np.asarray(picture).astype(int)
+
+
+def scene(width: int = 256, height: int = 256) -> Image.Image:
+    """Return a picture with a sky, a ground and two shapes. No two of its columns are equal."""
+    down, across = np.mgrid[0:height, 0:width]
+    sky = np.stack([90 + across * 60 // width, 140 + down * 60 // height, 0 * down + 220], axis=-1)
+    image = Image.fromarray(sky.astype(np.uint8))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, height * 2 // 3, width, height), fill=(60, 120, 40))
+    pen.ellipse((width // 8, height // 8, width // 3, height // 3), fill=(250, 220, 60))
+    pen.rectangle((width // 2, height // 2, width * 3 // 4, height * 3 // 4), fill=(180, 50, 40))
+    return image
+
+
+def circle(width: int = 256, height: int = 256, level: int = 255) -> Image.Image:
+    """Return a mask with a circle that is not aligned to the latents."""
+    mask = Image.new("L", (width, height))
+    box = (width // 2 - 61, height // 2 - 45, width // 2 + 50, height // 2 + 66)
+    ImageDraw.Draw(mask).ellipse(box, fill=level)
+    return mask

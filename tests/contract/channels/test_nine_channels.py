@@ -13,7 +13,7 @@ from tests.contract.drawing.drawing import demo_request
 from tests.contract.drawing.generating import new_generator
 from tests.contract.drawing.tiny_sdxl import tiny_sdxl
 from tests.contract.folders.folders import record_of, save_with_channels
-from tests.contract.from_pictures.drawing import INIT, MASK, SIDE, draw, from_picture, scene
+from tests.contract.channels.drawing import INIT, MASK, SIDE, draw, from_picture, scene
 
 pytestmark = pytest.mark.torch
 
