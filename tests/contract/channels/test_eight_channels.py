@@ -9,11 +9,11 @@ import pytest
 from domain.errors import GenerationFailed
 from domain.generation.parts import SecondPass
 from domain.models.record import ModelRecord
+from tests.contract.channels.drawing import INIT, MASK, SIDE, draw, from_picture
+from tests.contract.channels.test_nine_channels import STEPS, theirs
 from tests.contract.drawing.drawing import demo_request
 from tests.contract.drawing.generating import new_generator
 from tests.contract.folders.folders import record_of, save_with_channels
-from tests.contract.channels.drawing import INIT, MASK, SIDE, draw, from_picture
-from tests.contract.channels.test_nine_channels import STEPS, theirs
 
 pytestmark = pytest.mark.torch
 

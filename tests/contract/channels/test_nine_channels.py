@@ -9,11 +9,11 @@ import pytest
 from domain.generation.parts import SecondPass
 from domain.models.record import ModelRecord
 from domain.services.drawing_watchers import GenerationStep
+from tests.contract.channels.drawing import INIT, MASK, SIDE, draw, from_picture, scene
 from tests.contract.drawing.drawing import demo_request
 from tests.contract.drawing.generating import new_generator
 from tests.contract.drawing.tiny_sdxl import tiny_sdxl
 from tests.contract.folders.folders import record_of, save_with_channels
-from tests.contract.channels.drawing import INIT, MASK, SIDE, draw, from_picture, scene
 
 pytestmark = pytest.mark.torch
 
