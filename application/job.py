@@ -13,7 +13,8 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
-from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.request import Timings
 
 __all__ = [
     "ForeignJob",
@@ -57,7 +58,7 @@ class Job:
     """
 
     caller: str
-    request: GenerationRequest
+    request: AnyRequest
     seed_drawn: bool
     token: str
     created_at: float
@@ -82,7 +83,7 @@ class Job:
         """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
-    def answers(self, request: GenerationRequest) -> bool:
+    def answers(self, request: AnyRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
         A seed that the service drew belongs to the id. A request without a seed asks for the same
@@ -100,13 +101,13 @@ class Job:
             same.append(fingerprint(self.request, seed=None))
         return fingerprint(request) in same
 
-    def conflict_with(self, request: GenerationRequest) -> IdConflict:
+    def conflict_with(self, request: AnyRequest) -> IdConflict:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
         differing = tuple(
             each.name
-            for each in dataclasses.fields(GenerationRequest)
-            if getattr(ours, each.name) != getattr(theirs, each.name)
+            for each in dataclasses.fields(ours)
+            if getattr(ours, each.name) != getattr(theirs, each.name, None)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
         return IdConflict(ours.id, differing, str(ours.output_format))
@@ -157,7 +158,7 @@ class Job:
         )
         return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
-    def succeeded(self, now: float, result: GenerationResult) -> "Job":
+    def succeeded(self, now: float, result: AnyResult) -> "Job":
         """Return the job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,

@@ -76,7 +76,7 @@ class Engine:
 
     def _draw_with(self, model: ModelRecord, batch: DrawingBatch) -> DrawnBatch:
         began = time.monotonic()
-        watcher, requests = self._watcher, batch.requests
+        watcher, requests = self._watcher, batch.drawings
         pipeline = self._pipelines.get(model)
         watcher.loading(loaded=True)
         loaded = time.monotonic()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from application.jobs.live_job import LiveJob
-from domain.generation.request import BatchKey, GenerationRequest, GenerationResult
+from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.request import BatchKey
 
 __all__ = ["DrawingTimes", "Forecast", "QueueLoad", "steps_per_second"]
 
@@ -37,7 +38,7 @@ class DrawingTimes:
     """Seconds of a job without the evaluations and the loading of its model."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def learn(self, result: GenerationResult, *, images: int) -> None:
+    def learn(self, result: AnyResult, *, images: int) -> None:
         """Learn from a result of a batch of `images` images."""
         request, shape = result.request, _shape(result.request.batch_key)
         seconds = result.timings.generate / (request.evaluations * images)
@@ -49,7 +50,7 @@ class DrawingTimes:
                 self._seconds.popitem(last=False)
             self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
 
-    def predict(self, request: GenerationRequest) -> float | None:
+    def predict(self, request: AnyRequest) -> float | None:
         """Return the seconds that a request takes if its model is loaded; None if not known.
 
         The time of a size that was never drawn is scaled by pixels from the nearest known size.
@@ -124,7 +125,7 @@ class Forecast:
         """Return the seconds until the first worker takes new jobs."""
         return min(self._left(unknown=_UNKNOWN_SECONDS))
 
-    def seconds_until_done(self, request: GenerationRequest, caller: str) -> float:
+    def seconds_until_done(self, request: AnyRequest, caller: str) -> float:
         """Return the least seconds that a new request of this caller would take.
 
         A job whose time is not known counts as 0. Each job ahead is taken by the worker that is

@@ -117,9 +117,7 @@ class BuildParts:
         for ref, data in built.new:
             self._pictures.keep(caller, data, ref)
 
-    def _found(
-        self, parts: SentParts, caller: str
-    ) -> dict[str, tuple[PictureRef, bytes | None]]:
+    def _found(self, parts: SentParts, caller: str) -> dict[str, tuple[PictureRef, bytes | None]]:
         """Return the facts of each picture, and its file if it was sent with the request."""
         found: dict[str, tuple[PictureRef, bytes | None]] = {}
         problems: list[FieldProblem] = []
@@ -153,7 +151,11 @@ class BuildParts:
         if len(given) == 2:
             return {}
         size = self._choose.size_of_picture(
-            Size(picture.width, picture.height), **given, model_id=model_id, caller=caller, job_id=job_id
+            Size(picture.width, picture.height),
+            **given,
+            model_id=model_id,
+            caller=caller,
+            job_id=job_id,
         )
         sides = {"width": size.width, "height": size.height}
         return {side: pixels for side, pixels in sides.items() if side not in given}

@@ -7,8 +7,8 @@ from typing import Any
 from adapters.http.generation.schemas import generation_request
 from application.model_choice import ModelChoice
 from application.settings.settings import Settings
+from domain.generation.any_request import AnyRequest
 from domain.generation.judging import JudgedFields
-from domain.generation.request import GenerationRequest
 
 __all__ = ["NamedRequest", "RequestMaker"]
 
@@ -17,7 +17,7 @@ __all__ = ["NamedRequest", "RequestMaker"]
 class NamedRequest:
     """A request, and the caller's name of its model; empty if the caller named none."""
 
-    request: GenerationRequest
+    request: AnyRequest
     model_name: str
 
 
