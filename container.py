@@ -130,29 +130,25 @@ def _service(
     )
 
 
-def _job_store(settings: Settings) -> "JobStore":
-    from adapters.storage.bounded_calls import BoundedCalls
-    from adapters.storage.bounded_job_store import BoundedJobStore
-    from adapters.storage.sql.job_store import SqlJobStore
+def _storage(settings: Settings) -> "Storage":
+    # A program that embeds the service draws without importing SQLAlchemy.
+    from adapters.storage.assembly import Storage
 
-    calls = BoundedCalls()
-    url = settings.database_url or f"sqlite:///{settings.job_file}"
-    return BoundedJobStore(SqlJobStore(url, before_commit=calls.commit), calls)
+    return Storage(settings)
 
 
-def _result_store(settings: Settings) -> "ResultStore":
-    from adapters.storage.bounded_calls import BoundedCalls
-    from adapters.storage.bounded_result_store import BoundedResultStore
-    from adapters.storage.files.result_files import ResultFiles
+def _pictures(records: JobRecords, settings: Settings, **parts: Any) -> StoredPictures:
+    return StoredPictures(**parts, claim=records.claim, max_bytes=settings.max_picture_bytes)
 
-    calls, writes = BoundedCalls(name="pictures"), BoundedCalls(2, name="new pictures")
 
-    def commit() -> None:
-        calls.commit()
-        writes.commit()
+class _LaterPictures(PictureSource):
+    """Makes the pictures when a request names the first one."""
 
-    files = ResultFiles(Path(settings.data_dir, "results"), before_commit=commit)
-    return BoundedResultStore(files, calls, writes)
+    def __init__(self, pictures: Callable[[], Pictures]) -> None:
+        self._pictures = pictures
+
+    def read(self, picture_id: str) -> bytes:
+        return self._pictures().read(picture_id)
 
 
 def _picture_links(settings: Settings) -> PictureLinks:
@@ -231,19 +227,24 @@ class Container(containers.DeclarativeContainer):
     metrics_checker = providers.ThreadSafeSingleton(
         _credential_checker, settings, metrics_scopes=frozenset({Scope.MODELS_READ})
     )
-    job_store = providers.ThreadSafeSingleton(_job_store, settings)
-    result_store = providers.ThreadSafeSingleton(_result_store, settings)
+    storage = providers.ThreadSafeSingleton(_storage, settings)
+    job_store: providers.Provider["JobStore"] = storage.provided.jobs
+    result_store: providers.Provider["ResultStore"] = storage.provided.results
+    picture_index: providers.Provider["PictureIndex"] = storage.provided.picture_index
+    picture_store: providers.Provider["PictureStore"] = storage.provided.pictures
     sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
 
     crashes = providers.ThreadSafeSingleton(_crashes, settings)
     # Seconds since 1970.
     wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 
+    pictures: providers.Provider[Pictures] = providers.Dependency(instance_of=Pictures)
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
         model_registry,
         image_generator,
         picture_codec,
+        pictures=providers.Factory(_LaterPictures, pictures.provider),
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )

@@ -102,5 +102,12 @@ class PictureIndex(ABC):
         """
 
     @abstractmethod
-    def catch_up(self) -> None:
-        """Note the pictures of jobs that an earlier release has drawn. Waits longer."""
+    def catch_up(self, after: int = 0) -> int | None:
+        """Note the pictures that an earlier release has drawn, of some jobs. Waits longer.
+
+        Args:
+            after: The sequence after which the jobs begin.
+
+        Returns:
+            Where to go on; None if there are no more such jobs.
+        """

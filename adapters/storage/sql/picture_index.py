@@ -104,13 +104,11 @@ class SqlPictureIndex(PictureIndex):
             spared = [row for row in beyond if row.picture and row.last_use <= sparing]
             return gone | _delete_unused(connection, spared)
 
-    def catch_up(self) -> None:
+    def catch_up(self, after: int = 0) -> int | None:
         with self._database.transaction(patiently=True) as connection:
-            delete_orphans(connection)
-        after: int | None = 0
-        while after is not None:
-            with self._database.transaction(patiently=True) as connection:
-                after = index_more_jobs(connection, after)
+            if not after:
+                delete_orphans(connection)
+            return index_more_jobs(connection, after)
 
 
 def _use(connection: Connection, owner: str, picture_id: str, at: float, **more: object) -> bool:
