@@ -23,6 +23,7 @@ from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
+from application.pictures import LaterPictures, Pictures, PictureShelf, StoredPictures
 from application.settings.plan_overrides import PlanOverrides
 from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
@@ -39,9 +40,12 @@ if TYPE_CHECKING:
     from flask import Flask
     from prometheus_client import CollectorRegistry
 
+    from adapters.storage.assembly import Storage
     from application.ports.job_observer import JobObserver
     from application.ports.job_store import JobStore
     from application.ports.metrics import Metrics
+    from application.ports.picture_index import PictureIndex
+    from application.ports.picture_store import PictureStore
     from application.ports.result_store import ResultStore
     from application.ports.sole_use import SoleUse
 
@@ -137,20 +141,6 @@ def _storage(settings: Settings) -> "Storage":
     return Storage(settings)
 
 
-def _pictures(records: JobRecords, settings: Settings, **parts: Any) -> StoredPictures:
-    return StoredPictures(**parts, claim=records.claim, max_bytes=settings.max_picture_bytes)
-
-
-class _LaterPictures(PictureSource):
-    """Makes the pictures when a request names the first one."""
-
-    def __init__(self, pictures: Callable[[], Pictures]) -> None:
-        self._pictures = pictures
-
-    def read(self, picture_id: str) -> bytes:
-        return self._pictures().read(picture_id)
-
-
 def _picture_links(settings: Settings) -> PictureLinks:
     key = LinkKey(settings.secret_key, Path(settings.data_dir, "picture-links.key"))
     return PictureLinks(key, seconds=settings.picture_link_seconds)
@@ -238,15 +228,12 @@ class Container(containers.DeclarativeContainer):
     # Seconds since 1970.
     wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 
-    pictures: providers.Provider[Pictures] = providers.Dependency(instance_of=Pictures)
-    generate_images = providers.ThreadSafeSingleton(
-        GenerateImages,
-        model_registry,
-        image_generator,
-        picture_codec,
-        pictures=providers.Factory(_LaterPictures, pictures.provider),
-        embed_metadata=settings.provided.embed_metadata,
-        load_timeout=settings.provided.load_timeout_seconds,
+    picture_shelf = providers.ThreadSafeSingleton(
+        PictureShelf,
+        picture_index,
+        picture_store,
+        retention_seconds=settings.provided.job_retention_seconds,
+        retention_bytes=settings.provided.job_retention_bytes,
     )
     job_records = providers.ThreadSafeSingleton(
         JobRecords,
@@ -257,6 +244,26 @@ class Container(containers.DeclarativeContainer):
         retention_bytes=settings.provided.job_retention_bytes,
         now=wall_clock,
         crashes=crashes,
+        pictures=picture_shelf,
+    )
+    pictures: providers.Provider[Pictures] = providers.ThreadSafeSingleton(
+        StoredPictures,
+        picture_index,
+        picture_shelf,
+        result_store,
+        picture_codec,
+        claim=job_records.provided.claim,
+        max_bytes=settings.provided.max_picture_bytes,
+        now=wall_clock,
+    )
+    generate_images = providers.ThreadSafeSingleton(
+        GenerateImages,
+        model_registry,
+        image_generator,
+        picture_codec,
+        pictures=providers.Factory(LaterPictures, providers.Delegate(pictures)),
+        embed_metadata=settings.provided.embed_metadata,
+        load_timeout=settings.provided.load_timeout_seconds,
     )
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
