@@ -101,5 +101,5 @@ def check_tensors(
     if left:
         raise UnusableUpscaler(
             f"it is an upscaler with {len(left)} tensors that its network has no place for, such "
-            f"as {ascii(min(left)[:_SHOWN])}"
+            f"as {min(left)[:_SHOWN]!a}"
         )
