@@ -12,6 +12,7 @@ from adapters.diffusion.drawing.finishing import Crop, ToRasters
 from adapters.diffusion.drawing.prompt_cache import EncodingKey
 from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
 from adapters.diffusion.drawing.stages import Drawing, DrawingPlan, Group, Stage
+from adapters.diffusion.drawing.upscaling import upscaling_stages
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
@@ -62,6 +63,7 @@ def _stages(
     name = type(context.pipeline).__name__
     yield ToRasters(name, context.device.dtype, width, height)
     yield Crop()
+    yield from upscaling_stages(context, request)
 
 
 def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_Encoded]:

@@ -4,7 +4,9 @@ import gc
 import logging
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -37,39 +39,74 @@ def enlarged(
     target: Size,
     upscaler: Upscaler | None,
     device: Device,
-    tick: Callable[[float], None],
+    tick: Callable[[int, int], None],
     *,
     side: int | None = None,
 ) -> Raster:
-    """Enlarge a picture once, then resample it to the exact size with Lanczos' filter.
+    """Enlarge a picture, in several passes if one is not enough, and resample it to the exact size.
 
     If a tile does not fit the memory, smaller ones are tried.
 
     Args:
         source: The picture.
         target: The size of the result.
-        upscaler: Enlarges; None to resample alone.
+        upscaler: Enlarges; None to resample alone, with Lanczos' filter.
         device: The device of the upscaler.
-        tick: Receives the share that is done, 0 to 1, before each tile and after the last one. Its
-            exception ends the work.
+        tick: Receives how many tiles of all passes are done, and how many there are, before each
+            tile and after the last one. Its exception ends the work.
         side: The most pixels of the source on each side of a tile; None for what the device can do.
 
     Raises:
         MemoryError: The smallest tile does not fit. torch may raise its own error for it.
     """
     side = side or tile_side(upscaler, device)
-    while True:
-        try:
-            return _Pass(source, target, upscaler).run(side, tick)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error) or side <= _SMALLEST_TILE:
-                raise
-            # The frames of the error still hold the tensors that did not fit.
-            traceback.clear_frames(error.__traceback__)
-        gc.collect()
-        device.release_memory()
-        side = max(side // 2, _SMALLEST_TILE)
-        _log.info("enlarging in tiles of %d pixels: larger ones do not fit the memory", side)
+    sizes = list(_sizes(source, target, 1 if upscaler is None else upscaler.facts.scale))
+    done = 0
+    for number in range(1, len(sizes)):
+        while True:
+            passes = [_Tiling(*pair, side, upscaler) for pair in pairwise(sizes[number - 1 :])]
+            progress = _Progress(tick, done, done + sum(len(each.tiles) for each in passes))
+            try:
+                source = _Pass(source, passes[0], upscaler).run(progress)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or side <= _SMALLEST_TILE:
+                    raise
+                # The frames of the error still hold the tensors that did not fit.
+                traceback.clear_frames(error.__traceback__)
+            gc.collect()
+            device.release_memory()
+            side = max(side // 2, _SMALLEST_TILE)
+            _log.info("enlarging in tiles of %d pixels: larger ones do not fit the memory", side)
+        done += len(passes[0].tiles)
+    tick(done, done)
+    return source
+
+
+def _sizes(source: Raster, target: Size, scale: int) -> Iterator[Size]:
+    """Yield the size before the first pass and after each one; the last one is the target.
+
+    If one pass makes a smaller picture than the target, the result is enlarged again, as
+    AUTOMATIC1111's web UI does: a model makes more of a picture than Lanczos' filter.
+    """
+    size = Size(source.width, source.height)
+    yield size
+    while scale > 1 and (size.width * scale < target.width or size.height * scale < target.height):
+        size = Size(size.width * scale, size.height * scale)
+        yield size
+    yield target
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """Tells of the tiles of all passes, from those of one."""
+
+    tick: Callable[[int, int], None]
+    before: int
+    total: int
+
+    def __call__(self, done: int) -> None:
+        self.tick(self.before + done, self.total)
 
 
 def tile_side(upscaler: Upscaler | None, device: Device) -> int:
@@ -106,33 +143,40 @@ def _surroundings(upscaler: Upscaler | None) -> Surroundings:
     return Surroundings.of(upscaler.facts.reach, upscaler.facts.unshuffle)
 
 
+class _Tiling:
+    """The tiles of one pass, in a target of one size."""
+
+    def __init__(self, source: Size, target: Size, side: int, upscaler: Upscaler | None) -> None:
+        self.target = target
+        self.around = _surroundings(upscaler)
+        self.tiles = tuple(
+            tiles_of(
+                *(target.width, target.height),
+                source=(source.width, source.height),
+                side=side,
+                blend=self.around.blend,
+            )
+        )
+
+
 class _Pass:
     """One enlargement of a picture."""
 
-    def __init__(self, source: Raster, target: Size, upscaler: Upscaler | None) -> None:
+    def __init__(self, source: Raster, tiling: _Tiling, upscaler: Upscaler | None) -> None:
         pixels = np.frombuffer(source.pixels, dtype=np.uint8)
         self._source: Pixels = pixels.reshape(source.height, source.width, 3)
-        self._target = target
+        self._tiling = tiling
+        self._target, self._around = tiling.target, tiling.around
         self._upscaler = upscaler
         self._scale = 1 if upscaler is None else upscaler.facts.scale
         self._multiple = 1 if upscaler is None else upscaler.facts.unshuffle
-        self._around = _surroundings(upscaler)
-        self._result: Pixels = np.empty((target.height, target.width, 3), dtype=np.uint8)
+        size = (self._target.height, self._target.width, 3)
+        self._result: Pixels = np.empty(size, dtype=np.uint8)
 
-    def run(self, side: int, tick: Callable[[float], None]) -> Raster:
-        height, width = self._source.shape[:2]
-        tiles = list(
-            tiles_of(
-                *(self._target.width, self._target.height),
-                source=(width, height),
-                side=side,
-                blend=self._around.blend,
-            )
-        )
-        for number, tile in enumerate(tiles):
-            tick(number / len(tiles))
+    def run(self, progress: Callable[[int], None]) -> Raster:
+        for number, tile in enumerate(self._tiling.tiles):
+            progress(number)
             self._write(tile)
-        tick(1.0)
         pixels = memoryview(self._result.reshape(-1)).toreadonly()
         return Raster(self._target.width, self._target.height, pixels)
 

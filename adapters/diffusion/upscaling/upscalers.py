@@ -1,7 +1,6 @@
 """Enlarges pictures with upscaler models, and without one by Lanczos' filter."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.upscaling.enlarging import enlarged
@@ -11,10 +10,17 @@ from domain.generation.raster import Raster
 from domain.pictures import MOST_PIXELS_DRAWN
 from domain.sizes import Size
 
-__all__ = ["DEFAULT_SCALE", "Upscalers", "enlarged_size"]
+__all__ = ["DEFAULT_SCALE", "Tick", "Upscalers", "enlarged_size"]
 
 DEFAULT_SCALE = 2.0
 """The scale without a model that has its own."""
+
+Tick = Callable[[int, int], None]
+"""Receives how many tiles are done, and how many there are. Its exception ends the work."""
+
+
+def _unwatched(done: int, total: int) -> None:
+    """Do nothing between two tiles."""
 
 
 def enlarged_size(width: int, height: int, scale: float) -> Size:
@@ -35,13 +41,24 @@ class Upscalers:
         self._device = device
         self._load = load
 
+    def loaded(self, model_id: str) -> Upscaler:
+        """Return the upscaler with this id, loaded.
+
+        Raises:
+            ModelNotFound: No model has the id.
+            ModelChanged: Its file is not the one that the id names.
+            ModelNotLoadable: The model is not an upscaler that can be used.
+            OutOfMemory: The model does not fit the memory.
+        """
+        return self._load(model_id)
+
     def enlarge(
         self,
         raster: Raster,
         model_id: str | None,
         scale: float | None = None,
         *,
-        tick: Callable[[float], None] = lambda share: None,
+        tick: Tick = _unwatched,
     ) -> Raster:
         """Enlarge a picture by a factor.
 
@@ -49,77 +66,37 @@ class Upscalers:
             raster: The picture.
             model_id: The upscaler; None for Lanczos' filter.
             scale: The factor of each side; None for the model's own, and without a model for 2.
-            tick: Receives the share that is done, 0 to 1, between tiles. Its exception ends the
-                work.
+            tick: Called before each tile and after the last one.
 
         Raises:
-            ModelNotFound: No model has the id.
-            ModelNotLoadable: The model is not an upscaler that can be used.
-            OutOfMemory: The model does not fit the memory.
             MemoryError: The smallest tile does not fit. torch may raise its own error for it.
             GenerationFailed: Computing produces NaN, or the result has too many pixels.
+            DomainError: As `loaded`.
         """
-        upscaler = None if model_id is None else self._load(model_id)
+        upscaler = None if model_id is None else self.loaded(model_id)
+        return self.enlarge_by(raster, upscaler, scale, tick=tick)
+
+    def enlarge_by(
+        self,
+        raster: Raster,
+        upscaler: Upscaler | None,
+        scale: float | None = None,
+        *,
+        tick: Tick = _unwatched,
+    ) -> Raster:
+        """Enlarge a picture by a factor, as `enlarge`, with an upscaler that is loaded."""
         if scale is None:
             scale = DEFAULT_SCALE if upscaler is None else float(upscaler.facts.scale)
-        target = enlarged_size(raster.width, raster.height, scale)
-        return self._enlarged(raster, target, upscaler, tick)
+        size = enlarged_size(raster.width, raster.height, scale)
+        return self.enlarge_to(raster, upscaler, size, tick=tick)
 
     def enlarge_to(
-        self,
-        raster: Raster,
-        model_id: str | None,
-        size: Size,
-        *,
-        tick: Callable[[float], None] = lambda share: None,
+        self, raster: Raster, upscaler: Upscaler | None, size: Size, *, tick: Tick = _unwatched
     ) -> Raster:
-        """Enlarge a picture to an exact size. Raises what `enlarge` raises."""
-        upscaler = None if model_id is None else self._load(model_id)
-        return self._enlarged(raster, size, upscaler, tick)
-
-    def _enlarged(
-        self,
-        raster: Raster,
-        target: Size,
-        upscaler: Upscaler | None,
-        tick: Callable[[float], None],
-    ) -> Raster:
-        if target.pixels > MOST_PIXELS_DRAWN:
+        """Enlarge a picture to an exact size, as `enlarge_by`."""
+        if size.pixels > MOST_PIXELS_DRAWN:
             raise GenerationFailed(
-                f"the result would have {target.width} × {target.height} pixels, and at most "
+                f"the result would have {size.width} × {size.height} pixels, and at most "
                 f"{MOST_PIXELS_DRAWN} are possible; ask for a smaller scale"
             )
-        scale = 1 if upscaler is None else upscaler.facts.scale
-        sizes = list(_sizes(Size(raster.width, raster.height), target, scale))
-        total, done = sum(size.pixels for size in sizes), 0
-        for size in sizes:
-            progress = _Progress(tick, done / total, size.pixels / total)
-            raster = enlarged(raster, size, upscaler, self._device, progress)
-            done += size.pixels
-        return raster
-
-
-@dataclass(frozen=True, slots=True)
-class _Progress:
-    """Tells the share of all passes, from that of one pass."""
-
-    tick: Callable[[float], None]
-    start: float
-    share: float
-
-    def __call__(self, part: float) -> None:
-        self.tick(self.start + part * self.share)
-
-
-def _sizes(source: Size, target: Size, scale: int) -> Iterator[Size]:
-    """Yield the size after each pass; the last one is the target.
-
-    If one pass makes a smaller picture than the target, the result is enlarged again, as
-    AUTOMATIC1111's web UI does: a model makes more of a picture than Lanczos' filter.
-    """
-    while scale > 1 and (
-        source.width * scale < target.width or source.height * scale < target.height
-    ):
-        source = Size(source.width * scale, source.height * scale)
-        yield source
-    yield target
+        return enlarged(raster, size, upscaler, self._device, tick)
