@@ -104,9 +104,12 @@ def _each_problem(values: Mapping[str, Any]) -> Iterator[FieldProblem]:
     for name in PICTURES:
         if not isinstance(picture := source.pop(name, None), SentPicture | None):
             yield FieldProblem(name, "must be a picture")
-        elif picture is not None and picture.id is not None:
-            if (message := PART_FIELDS[name].limit.problem(picture.id)) is not None:
-                yield FieldProblem(f"{name}.id", message)
+        elif (
+            picture is not None
+            and picture.id is not None
+            and (message := PART_FIELDS[name].limit.problem(picture.id)) is not None
+        ):
+            yield FieldProblem(f"{name}.id", message)
     pictures = dict.fromkeys(PICTURES, _SOME_PICTURE)
     yield from _problems_of(SourceImage, source, "", **pictures)
     for name, kind in _KINDS.items():

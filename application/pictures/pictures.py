@@ -30,13 +30,23 @@ class Pictures(PictureSource):
     """
 
     @abstractmethod
-    def keep(self, caller: str, data: bytes) -> KeptPicture:
+    def inspect(self, data: bytes) -> PictureRef:
+        """Return the reference of a picture file, and keep nothing.
+
+        Raises:
+            PictureFileTooLarge, UnreadablePicture, OutOfMemory: As `keep`.
+        """
+
+    @abstractmethod
+    def keep(self, caller: str, data: bytes, ref: PictureRef | None = None) -> KeptPicture:
         """Keep a picture file that a caller sent. The same bytes again are the same picture.
+
+        `ref` is what `inspect` returned for this file; None if the file was not inspected before.
 
         Raises:
             PictureFileTooLarge: The file has too many bytes.
-            PictureTooLarge: It has too many pixels.
-            UnreadablePicture: It is not a picture, or is cut off.
+            UnreadablePicture: It is not a picture, is cut off, or has too many pixels.
+            OutOfMemory: The host does not have enough memory.
             StorageUnavailable: It cannot be stored now. Nothing is kept.
             ShuttingDown: The service is stopping.
         """
@@ -68,8 +78,7 @@ def inspected(codec: PictureCodec, data: bytes, max_bytes: int) -> PictureRef:
 
     Raises:
         PictureFileTooLarge: The file has more than `max_bytes`.
-        PictureTooLarge: It has too many pixels.
-        UnreadablePicture: It is not a picture, or is cut off.
+        UnreadablePicture, OutOfMemory: As `PictureCodec.inspect`.
     """
     if len(data) > max_bytes:
         raise PictureFileTooLarge(max_bytes)

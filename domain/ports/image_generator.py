@@ -74,10 +74,7 @@ class DrawingBatch:
 
 @dataclass(frozen=True, slots=True)
 class DrawnImage:
-    """An image. It is at least as large as requested, and the caller crops it around its centre.
-
-    The seed is None if the picture was only enlarged.
-    """
+    """An image of exactly the size of the result. The seed is None if it was only enlarged."""
 
     raster: Raster
     seed: int | None

@@ -94,8 +94,6 @@ class PictureEncoder:
 
     def _encoded(self, drawn: Drawn, image: DrawnImage) -> GeneratedImage:
         request, raster = drawn.request, image.raster
-        if isinstance(request, GenerationRequest):
-            raster = raster.centre(request.width, request.height)
         data = self._codec.encode(
             raster,
             _text(drawn, image) if self._embed_metadata else None,

@@ -17,6 +17,7 @@ from domain.errors import (
     ModelsNotRead,
 )
 from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.generation.upscale_request import LANCZOS, UpscaleRequest, UpscaleResult
 from domain.models.record import ModelRecord
@@ -40,7 +41,7 @@ from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_registry import ModelRegistry
-from domain.services.request_checks import refuse_parts, unsuited
+from domain.services.request_checks import refuse_parts, unsuited, unsuited_upscaler
 from domain.services.upscale_checks import check_upscale
 
 __all__ = ["GenerateImages"]
@@ -122,11 +123,11 @@ class GenerateImages:
         A request to enlarge a picture has no seed.
 
         Raises:
-            ModelNotFound: No model has its `model_id`.
+            ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
-            InvalidRequest: The model does not support the scheduler or the size, the request has a
-                part that no generator draws with yet, or the model is not an upscaler.
+            InvalidRequest: The model does not support the scheduler, the size or a picture, an
+                upscaler does not suit, or the request has a part that no generator draws with yet.
         """
         if isinstance(request, UpscaleRequest):
             check_upscale(self._registry, request)
@@ -136,6 +137,8 @@ class GenerateImages:
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
         problems = unsuited(model, request)
+        for use in request.models[1:]:
+            problems += unsuited_upscaler(self._beside(use), use, request)
         if problems:
             raise InvalidRequest(problems)
         if request.seed is not None:
@@ -270,6 +273,16 @@ class GenerateImages:
                 self._registry.forget(model.id)
             elif error.lasting:
                 self._registry.reject(model.id, error.reason)
+
+    def _beside(self, use: ModelUse) -> ModelRecord:
+        """Return a model beside the checkpoint. Raise ModelNotFound with the field of its name."""
+        if self._registry.awaits(use.model_id):
+            raise ModelsNotRead(use.model_id)
+        try:
+            return self._registry.get(use.model_id)
+        except ModelNotFound as error:
+            error.field = use.field
+            raise
 
     def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> AnyResult:
         """Return the picture files of a request that is drawn, as `PictureEncoder.finish` does."""

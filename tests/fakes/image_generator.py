@@ -140,5 +140,5 @@ def _image(request: AnyRequest, seed: int | None) -> DrawnImage:
         return DrawnImage(Raster(size.width, size.height, colour * size.pixels), None)
     what = (request.batch_key, request.prompt, request.negative_prompt, seed)
     colour = hashlib.sha256(repr(what).encode()).digest()[:3]
-    width, height = request.drawn_width, request.drawn_height
+    width, height = request.width, request.height
     return DrawnImage(Raster(width, height, colour * (width * height)), seed)
