@@ -303,6 +303,7 @@ class Container(containers.DeclarativeContainer):
         metrics_checker=metrics_checker,
         metrics=metrics,
         picture_codec=picture_codec,
+        pictures=pictures,
         picture_links=picture_links,
         thumbnails=thumbnails,
     )
