@@ -8,9 +8,10 @@ from typing import Any
 from adapters.http.generation.schemas import generation_request
 from application.jobs.job_service import JobService
 from application.model_choice import ModelChoice
-from application.parts import NO_PARTS, BuildParts, SentParts
+from application.parts import NO_PARTS, BuildParts, SentParts, SentPicture
 from application.pictures import Pictures
 from application.settings.settings import Settings
+from domain.errors import FieldProblem
 from domain.generation.any_request import AnyRequest
 from domain.generation.judging import JudgedFields
 
@@ -101,3 +102,9 @@ class RequestMaker:
             self._job_service.check(request, caller=caller)
             self._build.keep(built, caller=caller)
         return NamedRequest(request, name, built.names)
+
+    def picture_problems(
+        self, pictures: Mapping[str, SentPicture], *, caller: str
+    ) -> list[FieldProblem]:
+        """Return one row for each picture that is unknown or unreadable, as `BuildParts` does."""
+        return self._build.problems(pictures, caller=caller)
