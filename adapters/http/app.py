@@ -88,8 +88,10 @@ def create_app(
         {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
-    streams = EventStreams(job_service, places=Places(settings.max_streams))
-    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
+    listeners = Places(settings.max_streams)
+    streams = EventStreams(job_service, places=listeners)
+    picture_streams = openai.PictureStreams(job_service, picture_codec, places=listeners)
+    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: listeners.taken)
     make_request = RequestMaker(settings, ModelChoice(registry, job_service))
     options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
@@ -102,7 +104,12 @@ def create_app(
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
-            settings, make_request, draw, LinkMaker(picture_links), credential_checker
+            settings,
+            make_request,
+            draw,
+            picture_streams,
+            LinkMaker(picture_links),
+            credential_checker,
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),

@@ -7,5 +7,6 @@ and `_client.py`.
 from adapters.http.openai.errors import ERROR_FORM
 from adapters.http.openai.images import images_blueprint
 from adapters.http.openai.listing import PREFIX, models_blueprint
+from adapters.http.openai.streams import PictureStreams
 
-__all__ = ["ERROR_FORM", "PREFIX", "images_blueprint", "models_blueprint"]
+__all__ = ["ERROR_FORM", "PREFIX", "PictureStreams", "images_blueprint", "models_blueprint"]

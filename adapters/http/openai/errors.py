@@ -13,7 +13,7 @@ from adapters.http.problems.handlers import ErrorForm
 from adapters.http.problems.rows import ErrorRow, ErrorTable, Problem, row
 from domain import errors
 
-__all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema"]
+__all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema", "error_body"]
 
 _NOT_WORTH_A_RETRY = (errors.OutOfMemory, errors.JobCancelled)
 """Errors that a second attempt would raise again, although clients retry such statuses."""
@@ -88,8 +88,8 @@ class OpenAIErrorSchema(AnswerSchema):
     error = fields.Nested(_OpenAIErrorDetailsSchema)
 
 
-def _render(problem: Problem) -> Response:
-    """Return the response with `{"error": {"message", "type", "param", "code"}}`."""
+def error_body(problem: Problem) -> dict[str, str | None]:
+    """Return the error itself: its `message`, `type`, `param` and `code`."""
     error, status = problem.error, problem.status
     code, param = problem.code, None
     if isinstance(error, errors.Unauthenticated):
@@ -101,9 +101,14 @@ def _render(problem: Problem) -> Response:
         names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
         param = problem.fields[0].field
         param = names.get(param, param)
-    body = {"message": problem.detail, "type": _type(status), "param": param, "code": code}
-    response = Response(json.dumps({"error": body}), status.value, content_type="application/json")
-    if isinstance(error, _NOT_WORTH_A_RETRY):
+    return {"message": problem.detail, "type": _type(status), "param": param, "code": code}
+
+
+def _render(problem: Problem) -> Response:
+    """Return the response with `{"error": error_body(problem)}`."""
+    body = json.dumps({"error": error_body(problem)})
+    response = Response(body, problem.status.value, content_type="application/json")
+    if isinstance(problem.error, _NOT_WORTH_A_RETRY):
         response.headers["X-Should-Retry"] = "false"
     return response
 

@@ -8,18 +8,21 @@ import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import request
+from flask import Response, request
 
+from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.edge.redaction import current_redactor
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
+from adapters.http.edge.server_sent_events import HEADERS, MEDIA_TYPE
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
 from adapters.http.openai.errors import OpenAIErrorSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, ImagesSchema
+from adapters.http.openai.streams import ImageEventSchema, PictureStreams
 from adapters.http.v1.picture_links import LinkMaker
 from application.settings.settings import Settings
 from domain.credentials import Scope
@@ -47,6 +50,7 @@ def images_blueprint(
     settings: Settings,
     make_request: RequestMaker,
     draw: WaitingCallers,
+    streams: PictureStreams,
     make_link: LinkMaker,
     checker: CredentialChecker,
 ) -> Blueprint:
@@ -67,10 +71,18 @@ def images_blueprint(
     @blueprint.response(
         HTTPStatus.OK, ImagesSchema, description="The pictures, in the order of their seeds."
     )
-    def generate(asked: AskedImages) -> dict[str, object]:
-        """Draw pictures and wait for them."""
+    @blueprint.alt_response(
+        HTTPStatus.OK,
+        schema=ImageEventSchema,
+        content_type=MEDIA_TYPE,
+        success=True,
+        headers=response_headers(*HEADERS),
+    )
+    def generate(asked: AskedImages) -> dict[str, object] | Response:
+        """Draw pictures and wait for them, or stream them."""
         caller = current_principal().name
-        as_url = (asked.response_format or settings.openai_response_format) == "url"
+        response_format = asked.response_format or settings.openai_response_format
+        as_url = response_format == "url" and not asked.stream
         if as_url:
             make_link.check_host()
         steps = {}
@@ -78,6 +90,8 @@ def images_blueprint(
             number = steps_of(asked.effort, settings.default_inference_steps)
             steps = {"num_inference_steps": number}
         wanted = make_request(asked.fields, caller=caller, natively=True, id=_job_id(), **steps)
+        if asked.stream:
+            return streams.open(wanted, asked, caller=caller, kind="image_generation")
         job = draw.job(wanted, caller=caller)
         result = job.result
         if not as_url:

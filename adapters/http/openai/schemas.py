@@ -8,7 +8,12 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, pre_load, validates_schema
 
 from adapters.http.description.answers import AnswerSchema
-from adapters.http.generation.fields import CheckedString, request_field
+from adapters.http.generation.fields import (
+    CheckedBoolean,
+    CheckedString,
+    LimitedInteger,
+    request_field,
+)
 from adapters.http.generation.judged import JudgedSchema
 from adapters.http.generation.rules import quality_rule, seed_rule
 from adapters.http.openai.names import NAMES
@@ -17,6 +22,7 @@ from domain.errors import FieldProblem
 from domain.generation.fields import FIELDS, OPENAI_LIMITS, integers
 from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
+from domain.limits import IntegerRange
 
 __all__ = ["AskedImages", "ImagesRequestSchema", "ImagesSchema"]
 
@@ -24,15 +30,21 @@ _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 # The values that match what the service does anyway. It has no support for any other value.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
-    "partial_images": (0,),
-    "stream": (False,),
 }
 # Despite the name, 100 is the highest quality, and a PNG is always lossless.
 _COMPRESSION = NAMES["quality"]
 _NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
 _RESPONSE_FORMATS = ("b64_json", "url")
-_FOR_OTHERS = ("moderation", "safety_identifier", "style", "user")
+_FOR_OTHERS = ("complexity", "moderation", "safety_identifier", "style", "user")
 """Parameters that change no picture of this service. Two of them name the end user."""
+_NO_ANIMATIONS = "is not supported: this service draws no animations; leave it out"
+_REFUSED: Mapping[str, str] = {
+    "frame_count": _NO_ANIMATIONS,
+    "frame_duration_ms": _NO_ANIMATIONS,
+    "svg": "is not supported: this service draws no SVG; leave it out",
+}
+"""Parameters of the OpenAI API that this service does not have, with the reason."""
+_PARTIAL_IMAGES = IntegerRange(0, 3)
 
 
 def _one_of(*choices: object) -> Callable[[object], str | None]:
@@ -90,11 +102,15 @@ class AskedImages:
         fields: The fields of a `GenerationRequest`.
         response_format: The OpenAI API's `response_format`; None for the default.
         effort: The OpenAI API's `quality`; None for the default.
+        stream: Whether the answer is a stream of events.
+        partial_images: How many unfinished pictures the stream has, at most.
     """
 
     fields: JudgedFields
     response_format: str | None = None
     effort: str | None = None
+    stream: bool = False
+    partial_images: int = 0
 
 
 class ImagesRequestSchema(JudgedSchema):
@@ -159,6 +175,21 @@ class ImagesRequestSchema(JudgedSchema):
             "`num_inference_steps` takes precedence.",
         },
     )
+    stream = CheckedBoolean(
+        metadata={
+            "description": "Whether the answer is a stream of server-sent events. It holds the "
+            "pictures themselves.",
+            "default": False,
+        },
+    )
+    partial_images = LimitedInteger(
+        _PARTIAL_IMAGES,
+        metadata={
+            "description": "With `stream` alone: how many unfinished, small pictures the stream "
+            "has, at even steps. There are fewer if there are fewer steps.",
+            "default": 0,
+        },
+    )
 
     @pre_load
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -166,7 +197,8 @@ class ImagesRequestSchema(JudgedSchema):
         return {
             name: value
             for name, value in data.items()
-            if value is not None and name not in neutral and name not in _FOR_OTHERS
+            if value is not None
+            and not any(name in each for each in (neutral, _FOR_OTHERS, _REFUSED))
         }
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -178,8 +210,21 @@ class ImagesRequestSchema(JudgedSchema):
             for name, choices in _neutral(original).items()
             if original.get(name) is not None and (message := _one_of(*choices)(original[name]))
         }
+        problems |= {
+            name: [message] for name, message in _REFUSED.items() if original.get(name) is not None
+        }
         if problems:
             raise ValidationError(problems)
+
+    @validates_schema
+    def _check_stream(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("stream"):
+            if data.get("response_format") == "url":
+                message = "is 'url', and a stream holds the pictures themselves; leave it out"
+                raise ValidationError({"response_format": [message]})
+        elif data.get("partial_images"):
+            message = f"is {data['partial_images']}, which needs stream=true"
+            raise ValidationError({"partial_images": [message]})
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a `GenerationRequest`, with the sides of `size`."""
@@ -196,7 +241,13 @@ class ImagesRequestSchema(JudgedSchema):
 
     def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedImages:
         """Return the argument of the route."""
-        return AskedImages(judged, found.get("response_format"), found.get("effort"))
+        return AskedImages(
+            judged,
+            found.get("response_format"),
+            found.get("effort"),
+            found.get("stream", False),
+            found.get("partial_images", 0),
+        )
 
 
 class _OpenAIImageSchema(AnswerSchema):
