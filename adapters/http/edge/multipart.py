@@ -1,0 +1,178 @@
+"""Reads forms of files and texts (multipart/form-data, RFC 7578) within bounds of memory.
+
+werkzeug's decoder does the work. Its own parser would write files to disk, and bounds each text but
+not all of them together.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from flask import Request, abort
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from domain.errors import PictureFileTooLarge
+
+__all__ = ["FORM_TYPE", "Form", "FormLimits", "SentFiles", "read_form"]
+
+FORM_TYPE = "multipart/form-data"
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """The limits of a form.
+
+    Attributes:
+        files: The most files.
+        file_bytes: The most bytes of a file.
+        parts: The most parts, files and texts together.
+        text_bytes: The most bytes of everything else: all texts and headers together.
+    """
+
+    files: int
+    file_bytes: int
+    parts: int
+    text_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """The most bytes of the whole body."""
+        return self.files * self.file_bytes + self.text_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SentFiles:
+    """The files of one field: how many there are, and the first one. The others are not kept."""
+
+    number: int
+    first: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parts of a form by their names. Of a text that is sent twice the last counts."""
+
+    texts: Mapping[str, str]
+    files: Mapping[str, SentFiles]
+
+
+def read_form(req: Request, limits: FormLimits, *, files: Collection[str]) -> Form:
+    """Return the form in the body of a request.
+
+    Args:
+        req: The request. Its body was not read yet.
+        limits: What is more is answered with 413.
+        files: The names of the fields that hold files. A part without a file name may be a file,
+            and a text may have one, so the name of the field decides.
+
+    Raises:
+        PictureFileTooLarge: A file has too many bytes.
+        HTTPException: 413 for another limit; 400 for a body that is not a form, or not whole.
+    """
+    reader = _Reader(limits, files)
+    try:
+        for event in _events(req, limits):
+            reader.read(event)
+    except RequestEntityTooLarge:
+        _too_large(f"the form has more than {limits.parts} parts, or too many bytes")
+    except UnicodeDecodeError:
+        _malformed("a header or a text is not UTF-8")
+    except ValueError as error:
+        _malformed(str(error))
+    except (ParseException, OSError):  # malformed chunks, or a client that stopped sending
+        abort(HTTPStatus.BAD_REQUEST, description="the body did not arrive whole")
+    return reader.form
+
+
+class _Reader:
+    """Collects the parts of a form."""
+
+    def __init__(self, limits: FormLimits, files: Collection[str]) -> None:
+        self._limits = limits
+        self._names = files
+        self._name = ""
+        self._part = bytearray()
+        self._is_kept = True
+        self._length = 0
+        self._text_bytes = 0
+        self._number_of_files = 0
+        self._texts: dict[str, str] = {}
+        self._files: dict[str, SentFiles] = {}
+
+    @property
+    def form(self) -> Form:
+        return Form(self._texts, self._files)
+
+    def read(self, event: Event) -> None:
+        if isinstance(event, Field | File):
+            if event.name is None:
+                raise ValueError("a part has no name")
+            self._begin(event.name)
+        elif isinstance(event, Data):
+            self._add(event.data)
+            if not event.more_data:
+                self._end()
+
+    def _begin(self, name: str) -> None:
+        self._name, self._part, self._length = name, bytearray(), 0
+        self._is_kept = name not in self._files
+        self._text_bytes += len(name)
+        if name in self._names:
+            self._number_of_files += 1
+            if self._number_of_files > self._limits.files:
+                _too_large(f"the form has more than {self._limits.files} files")
+
+    def _add(self, data: bytes) -> None:
+        self._length += len(data)
+        if self._name not in self._names:
+            self._text_bytes += len(data)
+        elif self._length > self._limits.file_bytes:
+            raise PictureFileTooLarge(self._limits.file_bytes)
+        if self._text_bytes > self._limits.text_bytes:
+            _too_large(f"the texts of the form have more than {self._limits.text_bytes} bytes")
+        if self._is_kept:
+            self._part += data
+
+    def _end(self) -> None:
+        name = self._name
+        if name not in self._names:
+            self._texts[name] = self._part.decode("utf-8")
+        elif name in self._files:
+            known = self._files[name]
+            self._files[name] = SentFiles(known.number + 1, known.first)
+        else:
+            self._files[name] = SentFiles(1, bytes(self._part))
+        self._part = bytearray()
+
+
+def _events(req: Request, limits: FormLimits) -> Iterator[Event]:
+    """Yield what the decoder finds in the body."""
+    boundary = req.mimetype_params.get("boundary", "").encode("ascii")
+    if not boundary:
+        raise ValueError("its Content-Type has no boundary")
+    # The limit of memory is for what lies between the parts, and for their headers.
+    decoder = MultipartDecoder(boundary, limits.text_bytes + _CHUNK, max_parts=limits.parts)
+    # werkzeug silently cuts a body without a length at its limit.
+    req.max_content_length = limits.bytes + 1
+    left = limits.bytes
+    while data := req.stream.read(_CHUNK):
+        left -= len(data)
+        if left < 0:
+            _too_large(f"the body has more than {limits.bytes} bytes")
+        decoder.receive_data(data)
+        while not isinstance(event := decoder.next_event(), NeedData):
+            yield event
+    decoder.receive_data(None)
+    while not isinstance(event := decoder.next_event(), Epilogue):
+        yield event
+
+
+def _malformed(what: str) -> None:
+    abort(HTTPStatus.BAD_REQUEST, description=f"the body is not a form of {FORM_TYPE}: {what}")
+
+
+def _too_large(what: str) -> None:
+    abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, description=f"{what}; send a smaller one")
