@@ -76,7 +76,9 @@ def read_form(req: Request, limits: FormLimits, *, files: Collection[str]) -> Fo
     try:
         for event in _events(req, limits):
             reader.read(event)
-    except RequestEntityTooLarge:
+    except RequestEntityTooLarge as error:
+        if error.description != RequestEntityTooLarge.description:
+            raise  # it has words of this module
         _too_large(f"the form has more than {limits.parts} parts, or too many bytes")
     except UnicodeDecodeError:
         _malformed("a header or a text is not UTF-8")
