@@ -7,6 +7,7 @@ not all of them together.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import IO
 
 from flask import Request, abort
 from gunicorn.http.errors import ParseException
@@ -19,6 +20,8 @@ __all__ = ["FORM_TYPE", "Form", "FormLimits", "SentFiles", "read_form"]
 
 FORM_TYPE = "multipart/form-data"
 _CHUNK = 65_536
+_MOST_DASHES = 80
+"""More than a boundary has: it has at most 70 characters (RFC 2046, section 5.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def _events(req: Request, limits: FormLimits) -> Iterator[Event]:
     # werkzeug silently cuts a body without a length at its limit.
     req.max_content_length = limits.bytes + 1
     left = limits.bytes
-    while data := req.stream.read(_CHUNK):
+    for data in _chunks(req.stream):
         left -= len(data)
         if left < 0:
             _too_large(f"the body has more than {limits.bytes} bytes")
@@ -170,6 +173,20 @@ def _events(req: Request, limits: FormLimits) -> Iterator[Event]:
     decoder.receive_data(None)
     while not isinstance(event := decoder.next_event(), Epilogue):
         yield event
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the body in chunks that do not end in a dash, unless many dashes follow one another.
+
+    If a chunk ends between the two dashes behind the last boundary, the decoder of werkzeug 3.1
+    adds a CR to the last part (`_last_partial_boundary_index` in its `sansio/multipart.py`).
+    """
+    while data := stream.read(_CHUNK):
+        for _ in range(_MOST_DASHES):
+            if not data.endswith(b"-") or not (more := stream.read(1)):
+                break
+            data += more
+        yield data
 
 
 def _malformed(what: str) -> None:
