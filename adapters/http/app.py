@@ -30,7 +30,7 @@ from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
-from application.pictures import Pictures
+from application.pictures import MAX_PICTURE_BYTES, Pictures
 from application.ports.metrics import Metrics
 from application.ports.process_report import ProcessReport
 from application.settings.settings import Settings
@@ -92,9 +92,15 @@ def create_app(
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     listeners = Places(settings.max_streams)
     streams = EventStreams(job_service, places=listeners)
-    picture_streams = openai.PictureStreams(job_service, picture_codec, places=listeners)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: listeners.taken)
     make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
+    draw_images = openai.ImagesDrawer(
+        settings,
+        make_request,
+        draw,
+        openai.PictureStreams(job_service, picture_codec, places=listeners),
+        LinkMaker(picture_links),
+    )
     options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
@@ -105,13 +111,12 @@ def create_app(
         inference_blueprint(make_request, draw, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
-        openai.images_blueprint(
-            settings,
-            make_request,
-            draw,
-            picture_streams,
-            LinkMaker(picture_links),
+        openai.images_blueprint(draw_images, credential_checker),
+        openai.edits_blueprint(
+            draw_images,
+            openai.EditedPictures(pictures, picture_codec),
             credential_checker,
+            picture_bytes=MAX_PICTURE_BYTES,
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),

@@ -4,7 +4,7 @@ werkzeug's decoder does the work. Its own parser would write files to disk, and 
 not all of them together.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO
@@ -62,20 +62,20 @@ class Form:
     files: Mapping[str, SentFiles]
 
 
-def read_form(req: Request, limits: FormLimits, *, files: Collection[str]) -> Form:
+def read_form(req: Request, limits: FormLimits, *, is_file: Callable[[str], bool]) -> Form:
     """Return the form in the body of a request.
 
     Args:
         req: The request. Its body was not read yet.
         limits: What is more is answered with 413.
-        files: The names of the fields that hold files. A part without a file name may be a file,
-            and a text may have one, so the name of the field decides.
+        is_file: Whether a field of this name holds a file. A part without a file name may be a
+            file, and a text may have one, so the name of the field decides.
 
     Raises:
         PictureFileTooLarge: A file has too many bytes.
         HTTPException: 413 for another limit; 400 for a body that is not a form, or not whole.
     """
-    reader = _Reader(limits, files)
+    reader = _Reader(limits, is_file)
     try:
         for event in _events(req, limits):
             reader.read(event)
@@ -95,10 +95,11 @@ def read_form(req: Request, limits: FormLimits, *, files: Collection[str]) -> Fo
 class _Reader:
     """Collects the parts of a form."""
 
-    def __init__(self, limits: FormLimits, files: Collection[str]) -> None:
+    def __init__(self, limits: FormLimits, is_file: Callable[[str], bool]) -> None:
         self._limits = limits
-        self._names = files
+        self._is_file_name = is_file
         self._name = ""
+        self._is_file = False
         self._part = bytearray()
         self._is_kept = True
         self._length = 0
@@ -123,16 +124,17 @@ class _Reader:
 
     def _begin(self, name: str) -> None:
         self._name, self._part, self._length = name, bytearray(), 0
+        self._is_file = self._is_file_name(name)
         self._is_kept = name not in self._files
         self._text_bytes += len(name)
-        if name in self._names:
+        if self._is_file:
             self._number_of_files += 1
             if self._number_of_files > self._limits.files:
                 _too_large(f"the form has more than {self._limits.files} files")
 
     def _add(self, data: bytes) -> None:
         self._length += len(data)
-        if self._name not in self._names:
+        if not self._is_file:
             self._text_bytes += len(data)
         elif self._length > self._limits.file_bytes:
             raise PictureFileTooLarge(self._limits.file_bytes)
@@ -143,7 +145,7 @@ class _Reader:
 
     def _end(self) -> None:
         name = self._name
-        if name not in self._names:
+        if not self._is_file:
             self._texts[name] = self._part.decode("utf-8")
         elif name in self._files:
             known = self._files[name]

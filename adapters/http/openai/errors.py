@@ -28,6 +28,16 @@ def _model(error: errors.ModelNotFound) -> str:
     return f"{_LIST}; MODEL_ALIASES lets a client's fixed name stand for one"
 
 
+def _problems(error: errors.InvalidRequest) -> str:
+    return "; ".join(f"{_own_name(error, each)} {each.message}" for each in error.problems)
+
+
+def _own_name(error: errors.InvalidRequest, problem: errors.FieldProblem) -> str:
+    """Return the OpenAI API's name of a wrong field. The schema has it; the domain has its own."""
+    names = {} if isinstance(error.__cause__, ValidationError) else NAMES
+    return names.get(problem.field, problem.field)
+
+
 def _memory(error: errors.OutOfMemory) -> str:
     if error.tiling_helps:
         return "VAE_TILING=auto decodes it tile by tile, or ask for a smaller size"
@@ -43,7 +53,7 @@ def _with(error: type[errors.DomainError], status: HTTPStatus) -> ErrorRow:
 # `_base_client.py`). So permanent errors have 400, and refusals that pass have 429.
 ERRORS: ErrorTable = {
     **COMMON,
-    errors.InvalidRequest: _with(errors.InvalidRequest, HTTPStatus.BAD_REQUEST),
+    errors.InvalidRequest: row(HTTPStatus.BAD_REQUEST, says=_problems),
     errors.Unauthenticated: row(
         HTTPStatus.UNAUTHORIZED, "send a current API key or token as the API key of your client"
     ),
@@ -95,12 +105,9 @@ def error_body(problem: Problem) -> dict[str, str | None]:
     if isinstance(error, errors.Unauthenticated):
         code = "invalid_api_key"
     elif isinstance(error, errors.ModelNotFound):
-        param = "model"
-    elif problem.fields:
-        # The schema has the OpenAI API's names of the fields; the domain has its own.
-        names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
-        param = problem.fields[0].field
-        param = names.get(param, param)
+        param = error.field or "model"
+    elif isinstance(error, errors.InvalidRequest):
+        param = _own_name(error, error.problems[0])
     return {"message": problem.detail, "type": _type(status), "param": param, "code": code}
 
 

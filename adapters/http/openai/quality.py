@@ -33,6 +33,9 @@ def steps_of(quality: str, default: int) -> int:
     return min(max(steps, limit.minimum), limit.maximum)
 
 
-def told_quality(asked: str | None) -> str:
-    """Return the quality for the answer to a request with this quality; None if it has none."""
-    return "auto" if asked is None else _OLD.get(asked, asked)
+def told_quality(asked: str | None, *, auto: str = "auto") -> str:
+    """Return the quality for the answer to a request with this quality.
+
+    It is `auto` for a request without one. Some answers of that API have another word for it.
+    """
+    return auto if asked in (None, "auto") else _OLD.get(asked, asked)

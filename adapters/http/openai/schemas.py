@@ -1,13 +1,12 @@
-"""The schemas of the OpenAI Images API: the parameters of a request, and the pictures."""
+"""The schema of a request for pictures from text, as in the OpenAI Images API."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, pre_load, validates_schema
+from marshmallow import ValidationError, pre_load, validates_schema
 
-from adapters.http.description.answers import AnswerSchema
 from adapters.http.generation.fields import (
     CheckedBoolean,
     CheckedString,
@@ -24,7 +23,7 @@ from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.limits import IntegerRange
 
-__all__ = ["AskedImages", "ImagesRequestSchema", "ImagesSchema"]
+__all__ = ["AskedImages", "ImagesRequestSchema", "one_of"]
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 # The values that match what the service does anyway. It has no support for any other value.
@@ -38,16 +37,17 @@ _RESPONSE_FORMATS = ("b64_json", "url")
 _FOR_OTHERS = ("complexity", "moderation", "safety_identifier", "style", "user")
 """Parameters that change no picture of this service. Two of them name the end user."""
 _NO_ANIMATIONS = "is not supported: this service draws no animations; leave it out"
-_REFUSED: Mapping[str, str] = {
+_REFUSED = {
     "frame_count": _NO_ANIMATIONS,
     "frame_duration_ms": _NO_ANIMATIONS,
     "svg": "is not supported: this service draws no SVG; leave it out",
 }
-"""Parameters of the OpenAI API that this service does not have, with the reason."""
 _PARTIAL_IMAGES = IntegerRange(0, 3)
 
 
-def _one_of(*choices: object) -> Callable[[object], str | None]:
+def one_of(*choices: object) -> Callable[[object], str | None]:
+    """Return a function that says what is wrong with a value which must be one of `choices`."""
+
     def problem(value: object) -> str | None:
         if any(value == each and type(value) is type(each) for each in choices):
             return None
@@ -104,6 +104,7 @@ class AskedImages:
         effort: The OpenAI API's `quality`; None for the default.
         stream: Whether the answer is a stream of events.
         partial_images: How many unfinished pictures the stream has, at most.
+        warnings: Warnings about the parameters, for the caller.
     """
 
     fields: JudgedFields
@@ -111,6 +112,7 @@ class AskedImages:
     effort: str | None = None
     stream: bool = False
     partial_images: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class ImagesRequestSchema(JudgedSchema):
@@ -129,6 +131,8 @@ class ImagesRequestSchema(JudgedSchema):
             if name not in _NOT_IN_BODY
         }
 
+    refused: ClassVar[Mapping[str, str]] = _REFUSED
+    """Parameters of the OpenAI API that this service does not have, with the reason."""
     limits = OPENAI_LIMITS
     null_is_left_out = True
     described: ClassVar[Mapping[str, Any]] = {
@@ -158,7 +162,7 @@ class ImagesRequestSchema(JudgedSchema):
         },
     )
     response_format = CheckedString(
-        _one_of(*_RESPONSE_FORMATS),
+        one_of(*_RESPONSE_FORMATS),
         metadata={
             "enum": [*_RESPONSE_FORMATS, None],
             "description": "`b64_json` is the picture itself, `url` a link that opens it without "
@@ -166,7 +170,7 @@ class ImagesRequestSchema(JudgedSchema):
         },
     )
     effort = CheckedString(
-        _one_of(*QUALITIES),
+        one_of(*QUALITIES),
         data_key="quality",
         metadata={
             "enum": [*QUALITIES, None],
@@ -198,7 +202,7 @@ class ImagesRequestSchema(JudgedSchema):
             name: value
             for name, value in data.items()
             if value is not None
-            and not any(name in each for each in (neutral, _FOR_OTHERS, _REFUSED))
+            and not any(name in each for each in (neutral, _FOR_OTHERS, self.refused))
         }
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -208,10 +212,12 @@ class ImagesRequestSchema(JudgedSchema):
         problems = {
             name: [message]
             for name, choices in _neutral(original).items()
-            if original.get(name) is not None and (message := _one_of(*choices)(original[name]))
+            if original.get(name) is not None and (message := one_of(*choices)(original[name]))
         }
         problems |= {
-            name: [message] for name, message in _REFUSED.items() if original.get(name) is not None
+            name: [message]
+            for name, message in self.refused.items()
+            if original.get(name) is not None
         }
         if problems:
             raise ValidationError(problems)
@@ -248,39 +254,3 @@ class ImagesRequestSchema(JudgedSchema):
             found.get("stream", False),
             found.get("partial_images", 0),
         )
-
-
-class _OpenAIImageSchema(AnswerSchema):
-    """A picture, in the `response_format` of the request."""
-
-    b64_json = fields.String(
-        metadata={
-            "optional": True,
-            "contentEncoding": "base64",
-            "description": "The picture file.",
-        }
-    )
-    url = fields.String(
-        metadata={
-            "optional": True,
-            "format": "uri",
-            "description": "A link that opens the picture without a credential until it expires.",
-        }
-    )
-    seed = fields.Integer()
-
-
-class ImagesSchema(AnswerSchema):
-    """The pictures, in the form of the OpenAI API."""
-
-    created = fields.Integer(metadata={"description": "Seconds since 1970."})
-    data = fields.List(fields.Nested(_OpenAIImageSchema))
-    output_format = fields.String(metadata={"enum": list(OutputFormat)})
-    size = fields.String(metadata={"pattern": "^[0-9]+x[0-9]+$"})
-    warnings = fields.List(
-        fields.String(),
-        metadata={
-            "description": "How the pictures differ from the request, for a person to read. "
-            "OpenAI's own API does not have this field."
-        },
-    )

@@ -98,7 +98,10 @@ class PictureStreams:
                 raise TooManyCallers(Activity.LISTENING)
             held.callback(self._places.give_back, caller)
             submission = self._job_service.submit(
-                wanted.request, caller=caller, model_name=wanted.model_name
+                wanted.request,
+                caller=caller,
+                model_name=wanted.model_name,
+                other_names=wanted.other_names,
             )
             watch = self._job_service.watch(
                 caller, wanted.request.id, previews=False, partials=asked.partial_images
@@ -120,7 +123,7 @@ class _Words:
         self._request = request
         self._kind = kind
         self._codec = codec
-        self._quality = told_quality(asked.effort)
+        self._asked = asked
         self._partials = 0
 
     def partial(self, preview: bytes) -> str:
@@ -138,7 +141,11 @@ class _Words:
 
     def completed(self, image: GeneratedImage, result: GenerationResult) -> str:
         """Return the event of a finished picture."""
-        more = {"usage": _NO_TOKENS, "seed": image.seed, "warnings": list(result.warnings)}
+        more = {
+            "usage": _NO_TOKENS,
+            "seed": image.seed,
+            "warnings": [*self._asked.warnings, *result.warnings],
+        }
         return self._event("completed", image.data, f"{image.width}x{image.height}", more)
 
     def _event(self, word: str, data: bytes, size: str, more: Mapping[str, object]) -> str:
@@ -148,7 +155,7 @@ class _Words:
             "b64_json": base64.b64encode(data).decode("ascii"),
             "created_at": int(time.time()),
             "size": size,
-            "quality": self._quality,
+            "quality": told_quality(self._asked.effort),
             "background": "opaque",
             "output_format": self._request.output_format.value,
             **more,

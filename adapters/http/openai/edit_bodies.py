@@ -1,0 +1,149 @@
+"""Reads the bodies of requests for pictures from a picture: forms, or JSON."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from flask import Request, abort
+from marshmallow import Schema, ValidationError, fields
+
+from adapters.http.edge.bodies import Blueprint, JsonParser, parse_json
+from adapters.http.edge.multipart import FORM_TYPE, Form, FormLimits, SentFiles, read_form
+from adapters.http.openai.pictures import (
+    MOST_PICTURES,
+    SentPictures,
+    pictures_of_files,
+    pictures_of_json,
+)
+
+__all__ = ["EditBlueprint"]
+
+_JSON_TYPE = "application/json"
+_MOST_PARTS = 200
+_TEXT_BYTES = 1_048_576
+"""More than the longest prompts have: two of 32,000 characters, each of four bytes."""
+_PICTURES_OF_JSON = 2
+"""A JSON body is kept as a whole. So it may be large enough for a picture and a mask alone."""
+# `image[]` is what official clients send for a list, `image[0]` what some libraries make of one.
+_FILE = re.compile(r"(image|mask|mask_image|markup)(\[[0-9]*\])?")
+_INSIDE = re.compile(r"([a-z_]+)\[([a-z_]+)\]")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
+"""A number of JSON (RFC 8259, section 6)."""
+_TRUTHS = {"true": True, "false": False}
+_MAY_BE_EMPTY = ("prompt", "negative_prompt")
+
+
+class _EditParser(JsonParser):
+    """Accepts a form too, and gives both the names and types of `ImageEditSchema`."""
+
+    def __init__(self, picture_bytes: int) -> None:
+        super().__init__()
+        # Base64 has four characters for each three bytes. A data URL has some more.
+        self.least_limit = _PICTURES_OF_JSON * (picture_bytes * 4 // 3 + 1000) + _TEXT_BYTES
+        self._limits = FormLimits(
+            files=MOST_PICTURES + 1,
+            file_bytes=picture_bytes,
+            parts=_MOST_PARTS,
+            text_bytes=_TEXT_BYTES,
+        )
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        if req.mimetype == FORM_TYPE:
+            form = read_form(req, self._limits, is_file=_is_file)
+            return _values_of_form(form, schema)
+        if req.mimetype not in (_JSON_TYPE, ""):
+            abort(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                description=f"Content-Type must be {FORM_TYPE} or {_JSON_TYPE}",
+            )
+        return _values_of_json(super().load_json(req, schema))
+
+    def handle_error(
+        self, error: ValidationError, req: Request, *args: Any, **more: Any
+    ) -> NoReturn:
+        """Raise InvalidRequest, with the name that the picture has in this body."""
+        if req.mimetype != FORM_TYPE:
+            ((location, rows),) = error.normalized_messages().items()
+            rows = {"images" if name == "image" else name: text for name, text in rows.items()}
+            error = ValidationError({location: rows})
+        super().handle_error(error, req, *args, **more)
+
+
+class EditBlueprint(Blueprint):
+    """A blueprint whose bodies are forms with pictures, or JSON.
+
+    Args:
+        picture_bytes: The most bytes of a picture.
+    """
+
+    def __init__(self, *args: Any, picture_bytes: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.ARGUMENTS_PARSER = _EditParser(picture_bytes)
+
+
+def _is_file(name: str) -> bool:
+    return _FILE.fullmatch(name) is not None
+
+
+def _values_of_json(body: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: value for name, value in body.items() if name not in ("image", "images")}
+    image = body.get("images", body.get("image"))
+    pictures = {"image": image, **{name: body.get(name) for name in ("mask", "mask_image")}}
+    return values | {
+        name: pictures_of_json(value) for name, value in pictures.items() if value is not None
+    }
+
+
+def _values_of_form(form: Form, schema: Schema) -> dict[str, Any]:
+    """Return the values of a form with the types that they have in JSON."""
+    kinds = {each.data_key or name: each for name, each in schema.fields.items()}
+    values: dict[str, Any] = {}
+    for name, text in form.texts.items():
+        inside = _INSIDE.fullmatch(name)
+        if inside is not None:
+            # Official clients write the fields of an object so.
+            outer = values.setdefault(inside[1], {})
+            if isinstance(outer, dict):
+                outer[inside[2]] = _inner(text, kinds.get(inside[1]), inside[2])
+        elif text or name in _MAY_BE_EMPTY or name not in kinds:
+            values[name] = _value(text, kinds.get(name))
+    return values | _pictures_of(form.files)
+
+
+def _pictures_of(files: Mapping[str, SentFiles]) -> dict[str, SentPictures]:
+    """Return the pictures of each field, whichever spellings of its name are used."""
+    by_field: dict[str, list[SentFiles]] = {}
+    for name, sent in files.items():
+        by_field.setdefault(name.partition("[")[0], []).append(sent)
+    found = {name: pictures_of_files(sent) for name, sent in by_field.items()}
+    return {name: pictures for name, pictures in found.items() if pictures is not None}
+
+
+def _value(text: str, kind: fields.Field[Any] | None) -> Any:
+    """Return the value of a text for this field of the schema; the text itself if it is not one."""
+    described = None if kind is None else kind.metadata.get("type")
+    if isinstance(kind, fields.Boolean):
+        return _TRUTHS.get(text.lower(), text)
+    if isinstance(kind, fields.Integer | fields.Float) or described in ("integer", "number"):
+        return _number(text)
+    if described == "object" and text.lstrip().startswith("{"):
+        try:
+            return parse_json(text.encode())
+        except ValueError:
+            return text
+    return text
+
+
+def _inner(text: str, outer: fields.Field[Any] | None, name: str) -> Any:
+    """Return the value of a text for the field `name` of an object."""
+    properties = {} if outer is None else outer.metadata.get("properties", {})
+    kind = properties.get(name, {}).get("type")
+    return _number(text) if kind in ("integer", "number") else text
+
+
+def _number(text: str) -> int | float | str:
+    """Return the number that `text` is in JSON; the text itself if it is not one."""
+    if not (found := _NUMBER.fullmatch(text)):
+        return text
+    return float(text) if found[2] or found[3] else int(text)

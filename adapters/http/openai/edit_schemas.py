@@ -1,0 +1,140 @@
+"""The schema of a request for pictures from a picture, as in the OpenAI Images API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, validates_schema
+
+from adapters.http.generation.fields import CheckedString
+from adapters.http.openai.part_fields import part_fields
+from adapters.http.openai.pictures import MOST_PICTURES, PictureField
+from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_of
+from application.parts import SentPicture
+from application.parts.sent import sent_problems
+from domain.generation.judging import JudgedFields
+from domain.generation.part_fields import OBJECTS, PICTURES, SOURCE_FIELDS
+
+__all__ = ["AskedEdit", "ImageEditJsonSchema", "ImageEditSchema"]
+
+_PARTS = (*(name for name in SOURCE_FIELDS if name not in PICTURES), *OBJECTS)
+_FIDELITIES = ("low", "high")
+_FIDELITY = (
+    "input_fidelity changes nothing here; `strength` says how much is drawn anew (less keeps more "
+    "of the picture)"
+)
+_IMAGE = (
+    "The picture to draw from: a PNG, JPEG or WebP file. If it is transparent somewhere and there "
+    "is no mask, the transparent part is drawn anew. Several pictures are refused, because no model "
+    "of this service draws from several."
+)
+_MASK = "A picture of the same proportions: where it is transparent, `image` is drawn anew."
+_MASK_IMAGE = (
+    "A mask in the form of this service's own API: white and transparent is drawn anew, black "
+    "stays, grey mixes."
+)
+_FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+_REFERENCE = {
+    "type": "object",
+    "properties": {
+        "image_url": {
+            "type": "string",
+            "description": "A `data:` URL in base64. The service opens no other links.",
+        },
+        "file_id": {
+            "type": "string",
+            "description": "The id of a picture that you sent to `/v1/images`, or that was drawn "
+            "for you.",
+        },
+    },
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedEdit:
+    """A request for pictures from a picture.
+
+    Attributes:
+        asked: The parameters that a request for pictures from text has too.
+        image: The picture to draw from.
+        mask: A picture that is transparent where `image` is drawn anew.
+        mask_image: A picture that is white where `image` is drawn anew.
+        values: The other fields of the parts of the request.
+    """
+
+    asked: AskedImages
+    image: SentPicture
+    mask: SentPicture | None = None
+    mask_image: SentPicture | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ImageEditSchema(ImagesRequestSchema):
+    """A request for pictures from a picture, as a form. An empty field counts as left out."""
+
+    class Meta(ImagesRequestSchema.Meta):
+        include = dict(part_fields(_PARTS))  # noqa: RUF012 - marshmallow declares it so
+
+    refused: ClassVar[Mapping[str, str]] = {
+        **ImagesRequestSchema.refused,
+        "markup": "is not supported: this service reads no markup; send a mask",
+    }
+
+    image = PictureField(required=True, metadata={"description": _IMAGE, **_FILE})
+    mask = PictureField(metadata={"description": _MASK, **_FILE})
+    mask_image = PictureField(metadata={"description": _MASK_IMAGE, **_FILE})
+    input_fidelity = CheckedString(
+        one_of(*_FIDELITIES),
+        metadata={
+            "enum": [*_FIDELITIES, None],
+            "description": "Accepted, and changes nothing but the warnings. See `strength`.",
+        },
+    )
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_parts(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        problems: dict[str, list[str]] = {}
+        if original.get("mask") is not None and original.get("mask_image") is not None:
+            problems["mask_image"] = ["cannot be sent with mask; send one of them"]
+        values = {name: data[name] for name in _PARTS if name in data}
+        # The picture may be its own mask, so it is not known yet whether there is one.
+        for row in sent_problems(values, wrong=PICTURES):
+            problems[row.field] = [*problems.get(row.field, ()), row.message]
+        if problems:
+            raise ValidationError(problems)
+
+    def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedEdit:  # type: ignore[override]
+        """Return the argument of the route."""
+        warnings = (_FIDELITY,) if "input_fidelity" in found else ()
+        return AskedEdit(
+            replace(super().loaded(judged, found), warnings=warnings),
+            found["image"],
+            found.get("mask"),
+            found.get("mask_image"),
+            {name: found[name] for name in _PARTS if name in found},
+        )
+
+
+class ImageEditJsonSchema(ImageEditSchema):
+    """A request for pictures from a picture, as JSON. A null counts as left out.
+
+    It describes such a body. `ImageEditSchema` loads it.
+    """
+
+    class Meta(ImageEditSchema.Meta):
+        exclude = ("image",)
+
+    images = PictureField(
+        required=True,
+        metadata={
+            "description": _IMAGE,
+            "type": "array",
+            "items": _REFERENCE,
+            "minItems": 1,
+            "maxItems": MOST_PICTURES,
+        },
+    )
+    mask = PictureField(metadata={"description": _MASK, **_REFERENCE})
+    mask_image = PictureField(metadata={"description": _MASK_IMAGE, **_REFERENCE})
