@@ -13,7 +13,10 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
+from domain.generation.flat import FLAT, differing_parts
+from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.pictures import PictureRef
 
 __all__ = [
     "ForeignJob",
@@ -82,6 +85,25 @@ class Job:
         """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
+    def picture(self, number: int) -> PictureRef | None:
+        """Return the reference of a picture that the job has drawn, by its number from 0.
+
+        None if there is no such picture, or if an earlier release stored it without its hash.
+        """
+        images, output_format = self.images or (), self.request.output_format
+        if not 0 <= number < len(images) or output_format not in list(OutputFormat):
+            return None
+        image = images[number]
+        if image.sha256 is None:
+            return None
+        return PictureRef(
+            id=image.sha256,
+            media_type=OutputFormat(output_format).media_type,
+            size=image.size,
+            width=image.width,
+            height=image.height,
+        )
+
     def answers(self, request: GenerationRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
@@ -103,13 +125,15 @@ class Job:
     def conflict_with(self, request: GenerationRequest) -> IdConflict:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
-        differing = tuple(
+        differing = (
             each.name
             for each in dataclasses.fields(GenerationRequest)
-            if getattr(ours, each.name) != getattr(theirs, each.name)
+            if each.name not in FLAT
+            and getattr(ours, each.name) != getattr(theirs, each.name)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
-        return IdConflict(ours.id, differing, str(ours.output_format))
+        names = (*differing, *differing_parts(ours, theirs))
+        return IdConflict(ours.id, names, str(ours.output_format))
 
     @property
     def can_be_replaced(self) -> bool:

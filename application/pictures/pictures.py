@@ -34,7 +34,7 @@ class Pictures(PictureSource):
         """Return the reference of a picture file, and keep nothing.
 
         Raises:
-            PictureFileTooLarge, PictureTooLarge, UnreadablePicture: As `keep`.
+            PictureFileTooLarge, UnreadablePicture, OutOfMemory: As `keep`.
         """
 
     @abstractmethod
@@ -45,8 +45,8 @@ class Pictures(PictureSource):
 
         Raises:
             PictureFileTooLarge: The file has too many bytes.
-            PictureTooLarge: It has too many pixels.
-            UnreadablePicture: It is not a picture, or is cut off.
+            UnreadablePicture: It is not a picture, is cut off, or has too many pixels.
+            OutOfMemory: The host does not have enough memory.
             StorageUnavailable: It cannot be stored now. Nothing is kept.
             ShuttingDown: The service is stopping.
         """
@@ -78,8 +78,7 @@ def inspected(codec: PictureCodec, data: bytes, max_bytes: int) -> PictureRef:
 
     Raises:
         PictureFileTooLarge: The file has more than `max_bytes`.
-        PictureTooLarge: It has too many pixels.
-        UnreadablePicture: It is not a picture, or is cut off.
+        UnreadablePicture, OutOfMemory: As `PictureCodec.inspect`.
     """
     if len(data) > max_bytes:
         raise PictureFileTooLarge(max_bytes)
