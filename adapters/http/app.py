@@ -30,7 +30,7 @@ from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
-from application.pictures import MAX_PICTURE_BYTES, Pictures
+from application.pictures import Pictures
 from application.ports.metrics import Metrics
 from application.ports.process_report import ProcessReport
 from application.settings.settings import Settings
@@ -116,7 +116,7 @@ def create_app(
             draw_images,
             openai.EditedPictures(pictures, picture_codec),
             credential_checker,
-            picture_bytes=MAX_PICTURE_BYTES,
+            picture_bytes=settings.max_picture_bytes,
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),

@@ -66,7 +66,7 @@ def in_base64(image: GeneratedImage) -> dict[str, str]:
 def images_answer(
     result: GenerationResult, pictures: Sequence[dict[str, str]], asked: AskedImages
 ) -> dict[str, object]:
-    """Return the answer with the pictures in the order of their seeds, each in the requested form."""
+    """Return the answer with the pictures, in the order of their seeds and the requested form."""
     first = result.images[0]
     return {
         "created": int(time.time()),

@@ -25,8 +25,8 @@ _FIDELITY = (
 )
 _IMAGE = (
     "The picture to draw from: a PNG, JPEG or WebP file. If it is transparent somewhere and there "
-    "is no mask, the transparent part is drawn anew. Several pictures are refused, because no model "
-    "of this service draws from several."
+    "is no mask, the transparent part is drawn anew. Several pictures are refused, because no "
+    "model of this service draws from several."
 )
 _MASK = "A picture of the same proportions: where it is transparent, `image` is drawn anew."
 _MASK_IMAGE = (

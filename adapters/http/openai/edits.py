@@ -62,9 +62,8 @@ class EditedPictures:
         values = {"init_image": asked.image, **asked.values}
         if asked.mask_image is not None:
             return SentParts({**values, "mask_image": asked.mask_image})
-        mask = self._transparency(
-            "mask" if asked.mask else "image", asked.mask or asked.image, caller
-        )
+        name, picture = ("mask", asked.mask) if asked.mask else ("image", asked.image)
+        mask = self._transparency(name, picture, caller)
         if mask is not None:
             by_default = {} if asked.mask else {"mask_content": MaskContent.FILL}
             return SentParts({**by_default, **values, "mask_image": SentPicture(data=mask)})

@@ -141,11 +141,8 @@ class _Words:
 
     def completed(self, image: GeneratedImage, result: GenerationResult) -> str:
         """Return the event of a finished picture."""
-        more = {
-            "usage": _NO_TOKENS,
-            "seed": image.seed,
-            "warnings": [*self._asked.warnings, *result.warnings],
-        }
+        warnings = [*self._asked.warnings, *result.warnings]
+        more = {"usage": _NO_TOKENS, "seed": image.seed, "warnings": warnings}
         return self._event("completed", image.data, f"{image.width}x{image.height}", more)
 
     def _event(self, word: str, data: bytes, size: str, more: Mapping[str, object]) -> str:
