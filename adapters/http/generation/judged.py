@@ -54,11 +54,12 @@ class JudgedSchema(Schema):
 
     def load(self, data: Any, **options: Any) -> Any:
         """Return `loaded` of the body. Raise ValidationError with a row for each wrong field."""
-        parts, rows = NO_PARTS, _NO_ROWS
+        parts: Any = NO_PARTS
+        rows = _NO_ROWS
         if self._has_parts and isinstance(data, dict) and not _PARTS.isdisjoint(data):
             sent = {name: data[name] for name in data if name in _PARTS}
             data = {name: value for name, value in data.items() if name not in _PARTS}
-            parts, rows = _judged_parts(sent, lenient=getattr(self, "null_is_left_out", False))
+            parts, rows = self.judged_parts(sent)
         problems: dict[Any, Any] = {}
         try:
             found = super().load(data, **options)
@@ -89,6 +90,13 @@ class JudgedSchema(Schema):
                 }
             )
         return self.loaded(judged, {**found, "parts": parts} if parts else found)
+
+    def judged_parts(self, values: Mapping[str, Any]) -> tuple[Any, Sequence[FieldProblem]]:
+        """Return the parts of a body for `loaded`, and what is wrong with them.
+
+        The parts are the `SentParts` of the body, unless the schema needs more than that.
+        """
+        return _judged_parts(values, lenient=getattr(self, "null_is_left_out", False))
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a `GenerationRequest` among those that the schema found."""

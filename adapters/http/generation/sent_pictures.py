@@ -26,7 +26,9 @@ def sent_parts(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldPro
     found: dict[str, Any] = {}
     problems: list[FieldProblem] = []
     for name, value in values.items():
-        if name in PICTURES and value is not None:
+        if isinstance(value, SentPicture):  # a form has the file itself
+            found[name] = value
+        elif name in PICTURES and value is not None:
             picture = _picture(name, value)
             if isinstance(picture, SentPicture):
                 found[name] = picture

@@ -16,7 +16,6 @@ from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import AskedImages
 from adapters.http.openai.streams import PictureStreams
 from adapters.http.v1.picture_links import LinkMaker
-from application.parts import NO_PARTS, SentParts
 from application.settings.settings import Settings
 from domain.generation.request import id_problem
 
@@ -53,15 +52,12 @@ class ImagesDrawer:
         self._streams = streams
         self._make_link = make_link
 
-    def __call__(
-        self, asked: AskedImages, *, kind: str, parts: SentParts = NO_PARTS
-    ) -> dict[str, object] | Response:
+    def __call__(self, asked: AskedImages, *, kind: str) -> dict[str, object] | Response:
         """Return the answer with the pictures, or the response that streams them.
 
         Args:
             asked: The parameters of the request.
             kind: The start of the names of the events: `image_generation` or `image_edit`.
-            parts: The pictures to draw from, the second pass and upscaling.
 
         Raises:
             BadRequest: A link was asked for, and the request's `Host` cannot begin one.
@@ -77,7 +73,9 @@ class ImagesDrawer:
             more["num_inference_steps"] = steps_of(
                 asked.effort, self._settings.default_inference_steps
             )
-        wanted = self._make_request(asked.fields, caller=caller, natively=True, parts=parts, **more)
+        wanted = self._make_request(
+            asked.fields, caller=caller, natively=True, parts=asked.parts, **more
+        )
         if asked.stream:
             return self._streams.open(wanted, asked, caller=caller, kind=kind)
         job = self._draw.job(wanted, caller=caller)

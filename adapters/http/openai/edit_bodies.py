@@ -122,12 +122,11 @@ def _pictures_of(files: Mapping[str, SentFiles]) -> dict[str, SentPictures]:
 
 def _value(text: str, kind: fields.Field[Any] | None) -> Any:
     """Return the value of a text for this field of the schema; the text itself if it is not one."""
-    described = None if kind is None else kind.metadata.get("type")
     if isinstance(kind, fields.Boolean):
         return _TRUTHS.get(text.lower(), text)
-    if isinstance(kind, fields.Integer | fields.Float) or described in ("integer", "number"):
+    if isinstance(kind, fields.Integer | fields.Float):
         return _number(text)
-    if described == "object" and text.lstrip().startswith("{"):
+    if isinstance(kind, fields.Nested) and text.lstrip().startswith("{"):
         try:
             return parse_json(text.encode())
         except ValueError:
@@ -137,9 +136,7 @@ def _value(text: str, kind: fields.Field[Any] | None) -> Any:
 
 def _inner(text: str, outer: fields.Field[Any] | None, name: str) -> Any:
     """Return the value of a text for the field `name` of an object."""
-    properties = {} if outer is None else outer.metadata.get("properties", {})
-    kind = properties.get(name, {}).get("type")
-    return _number(text) if kind in ("integer", "number") else text
+    return _value(text, outer.schema.fields.get(name) if isinstance(outer, fields.Nested) else None)
 
 
 def _number(text: str) -> int | float | str:

@@ -1,23 +1,23 @@
 """The schema of a request for pictures from a picture, as in the OpenAI Images API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, validates_schema
 
 from adapters.http.generation.fields import CheckedString
-from adapters.http.openai.part_fields import part_fields
-from adapters.http.openai.pictures import MOST_PICTURES, PictureField
+from adapters.http.generation.sent_pictures import sent_parts
+from adapters.http.openai.pictures import MOST_PICTURES, PictureField, one_picture
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_of
-from application.parts import SentPicture
+from application.parts import NO_PARTS, SentPicture
 from application.parts.sent import sent_problems
+from domain.errors import FieldProblem
 from domain.generation.judging import JudgedFields
-from domain.generation.part_fields import OBJECTS, PICTURES, SOURCE_FIELDS
 
 __all__ = ["AskedEdit", "ImageEditJsonSchema", "ImageEditSchema"]
 
-_PARTS = (*(name for name in SOURCE_FIELDS if name not in PICTURES), *OBJECTS)
+_PICTURES = ("init_image", "mask_image")
 _FIDELITIES = ("low", "high")
 _FIDELITY = (
     "input_fidelity changes nothing here; `strength` says how much is drawn anew (less keeps more "
@@ -60,14 +60,12 @@ class AskedEdit:
         asked: The parameters that a request for pictures from text has too.
         image: The picture to draw from.
         mask: A picture that is transparent where `image` is drawn anew.
-        mask_image: A picture that is white where `image` is drawn anew.
-        values: The other fields of the parts of the request.
+        values: The other values of the parts of the request, for `SentParts`.
     """
 
     asked: AskedImages
     image: SentPicture
     mask: SentPicture | None = None
-    mask_image: SentPicture | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -75,7 +73,7 @@ class ImageEditSchema(ImagesRequestSchema):
     """A request for pictures from a picture, as a form. An empty field counts as left out."""
 
     class Meta(ImagesRequestSchema.Meta):
-        include = dict(part_fields(_PARTS))  # noqa: RUF012 - marshmallow declares it so
+        exclude = ("init_image",)
 
     refused: ClassVar[Mapping[str, str]] = {
         **ImagesRequestSchema.refused,
@@ -94,26 +92,36 @@ class ImageEditSchema(ImagesRequestSchema):
     )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _check_parts(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
-        problems: dict[str, list[str]] = {}
-        if original.get("mask") is not None and original.get("mask_image") is not None:
-            problems["mask_image"] = ["cannot be sent with mask; send one of them"]
-        values = {name: data[name] for name in _PARTS if name in data}
-        # The picture may be its own mask, so it is not known yet whether there is one.
-        for row in sent_problems(values, wrong=PICTURES):
-            problems[row.field] = [*problems.get(row.field, ()), row.message]
-        if problems:
-            raise ValidationError(problems)
+    def _check_masks(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        if "mask" in data and "mask_image" in original:
+            message = "cannot be sent with mask_image; send one of them"
+            raise ValidationError({"mask": [message]})
+
+    def judged_parts(self, values: Mapping[str, Any]) -> tuple[Any, Sequence[FieldProblem]]:
+        """Return the checked values of the parts, and what is wrong with them.
+
+        The picture may be its own mask, so it is not known yet whether there is a mask.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        rows: list[FieldProblem] = []
+        if "mask_image" in given:
+            try:
+                given["mask_image"] = one_picture(given["mask_image"])
+            except ValidationError as error:
+                del given["mask_image"]
+                rows = [FieldProblem("mask_image", str(error.messages[0]))]
+        found, problems = sent_parts(given)
+        rows += [*problems, *sent_problems(found, wrong=_PICTURES)]
+        return found, rows
 
     def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedEdit:  # type: ignore[override]
         """Return the argument of the route."""
         warnings = (_FIDELITY,) if "input_fidelity" in found else ()
         return AskedEdit(
-            replace(super().loaded(judged, found), warnings=warnings),
+            replace(super().loaded(judged, {**found, "parts": NO_PARTS}), warnings=warnings),
             found["image"],
             found.get("mask"),
-            found.get("mask_image"),
-            {name: found[name] for name in _PARTS if name in found},
+            found.get("parts", {}),
         )
 
 
@@ -124,7 +132,7 @@ class ImageEditJsonSchema(ImageEditSchema):
     """
 
     class Meta(ImageEditSchema.Meta):
-        exclude = ("image",)
+        exclude = ("init_image", "image")
 
     images = PictureField(
         required=True,

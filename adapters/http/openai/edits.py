@@ -1,5 +1,6 @@
 """The route that draws images from an image, as in the OpenAI API."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -60,8 +61,8 @@ class EditedPictures:
             PictureFileTooLarge, StorageUnavailable: As `Pictures` does.
         """
         values = {"init_image": asked.image, **asked.values}
-        if asked.mask_image is not None:
-            return SentParts({**values, "mask_image": asked.mask_image})
+        if "mask_image" in values:
+            return SentParts(values)
         name, picture = ("mask", asked.mask) if asked.mask else ("image", asked.image)
         mask = self._transparency(name, picture, caller)
         if mask is not None:
@@ -124,6 +125,6 @@ def edits_blueprint(
         The size is that of the picture, unless `size` says another.
         """
         parts = make_parts(asked, caller=current_principal().name)
-        return draw(asked.asked, kind="image_edit", parts=parts)
+        return draw(replace(asked.asked, parts=parts), kind="image_edit")
 
     return blueprint

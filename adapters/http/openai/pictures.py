@@ -11,7 +11,14 @@ from marshmallow import ValidationError, fields
 from adapters.http.edge.multipart import SentFiles
 from application.parts import SentPicture
 
-__all__ = ["MOST_PICTURES", "PictureField", "SentPictures", "pictures_of_files", "pictures_of_json"]
+__all__ = [
+    "MOST_PICTURES",
+    "PictureField",
+    "SentPictures",
+    "one_picture",
+    "pictures_of_files",
+    "pictures_of_json",
+]
 
 MOST_PICTURES = 16
 """The most pictures of a request in the OpenAI API."""
@@ -89,17 +96,25 @@ def _of_data_url(text: str, number: int) -> SentPictures:
     return SentPictures(number, SentPicture(data=data))
 
 
+def one_picture(sent: object) -> SentPicture:
+    """Return the picture of a `SentPictures`. Raise ValidationError if it is not one good one."""
+    if not isinstance(sent, SentPictures):
+        raise ValidationError("must be a file")
+    if sent.number > 1:
+        raise ValidationError(
+            f"holds {sent.number} pictures, and the models of this service draw from one; send the "
+            "first alone"
+        )
+    if sent.first is None:
+        raise ValidationError(sent.problem)
+    return sent.first
+
+
 class PictureField(fields.Field[Any]):
     """A picture of a request. Its raw value is a `SentPictures`."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages={"required": "is required"}, **options)
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> SentPicture:
-        if not isinstance(value, SentPictures):
-            raise ValidationError("must be a file")
-        if value.number > 1:
-            raise ValidationError(
-                f"holds {value.number} pictures, and the models of this service draw from one; "
-                "send the first alone"
-            )
-        if value.first is None:
-            raise ValidationError(value.problem)
-        return value.first
+        return one_picture(value)

@@ -14,9 +14,11 @@ from adapters.http.generation.fields import (
     request_field,
 )
 from adapters.http.generation.judged import JudgedSchema
+from adapters.http.generation.part_schemas import body_parts
 from adapters.http.generation.rules import quality_rule, seed_rule
 from adapters.http.openai.names import NAMES
 from adapters.http.openai.quality import QUALITIES
+from application.parts import NO_PARTS, SentParts
 from domain.errors import FieldProblem
 from domain.generation.fields import FIELDS, OPENAI_LIMITS, integers
 from domain.generation.judging import JudgedFields
@@ -105,6 +107,7 @@ class AskedImages:
         stream: Whether the answer is a stream of events.
         partial_images: How many unfinished pictures the stream has, at most.
         warnings: Warnings about the parameters, for the caller.
+        parts: The pictures of the request, its second pass and its upscaling.
     """
 
     fields: JudgedFields
@@ -113,13 +116,14 @@ class AskedImages:
     stream: bool = False
     partial_images: int = 0
     warnings: tuple[str, ...] = ()
+    parts: SentParts = NO_PARTS
 
 
 class ImagesRequestSchema(JudgedSchema):
     """A request for pictures. A null counts as left out."""
 
     class Meta:
-        include = {  # noqa: RUF012 - marshmallow declares it so
+        include = {
             name: request_field(
                 name,
                 OPENAI_LIMITS,
@@ -129,7 +133,7 @@ class ImagesRequestSchema(JudgedSchema):
             )
             for name in FIELDS
             if name not in _NOT_IN_BODY
-        }
+        } | body_parts()
 
     refused: ClassVar[Mapping[str, str]] = _REFUSED
     """Parameters of the OpenAI API that this service does not have, with the reason."""
@@ -253,4 +257,5 @@ class ImagesRequestSchema(JudgedSchema):
             found.get("effort"),
             found.get("stream", False),
             found.get("partial_images", 0),
+            parts=found.get("parts", NO_PARTS),
         )
