@@ -62,20 +62,21 @@ class Form:
     files: Mapping[str, SentFiles]
 
 
-def read_form(req: Request, limits: FormLimits, *, is_file: Callable[[str], bool]) -> Form:
+def read_form(req: Request, limits: FormLimits, *, file_field: Callable[[str], str | None]) -> Form:
     """Return the form in the body of a request.
 
     Args:
         req: The request. Its body was not read yet.
         limits: What is more is answered with 413.
-        is_file: Whether a field of this name holds a file. A part without a file name may be a
-            file, and a text may have one, so the name of the field decides.
+        file_field: Returns the name under which files of this name are counted; None for the name
+            of a text. A part without a file name may be a file, and a text may have one, so the
+            name of the field decides.
 
     Raises:
         PictureFileTooLarge: A file has too many bytes.
         HTTPException: 413 for another limit; 400 for a body that is not a form, or not whole.
     """
-    reader = _Reader(limits, is_file)
+    reader = _Reader(limits, file_field)
     try:
         for event in _events(req, limits):
             reader.read(event)
@@ -95,9 +96,9 @@ def read_form(req: Request, limits: FormLimits, *, is_file: Callable[[str], bool
 class _Reader:
     """Collects the parts of a form."""
 
-    def __init__(self, limits: FormLimits, is_file: Callable[[str], bool]) -> None:
+    def __init__(self, limits: FormLimits, file_field: Callable[[str], str | None]) -> None:
         self._limits = limits
-        self._is_file_name = is_file
+        self._file_field = file_field
         self._name = ""
         self._is_file = False
         self._part = bytearray()
@@ -123,9 +124,10 @@ class _Reader:
                 self._end()
 
     def _begin(self, name: str) -> None:
-        self._name, self._part, self._length = name, bytearray(), 0
-        self._is_file = self._is_file_name(name)
-        self._is_kept = name not in self._files
+        field = self._file_field(name)
+        self._name, self._is_file = field or name, field is not None
+        self._part, self._length = bytearray(), 0
+        self._is_kept = self._name not in self._files
         self._text_bytes += len(name)
         if self._is_file:
             self._number_of_files += 1

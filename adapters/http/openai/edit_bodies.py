@@ -9,10 +9,9 @@ from flask import Request, abort
 from marshmallow import Schema, ValidationError, fields
 
 from adapters.http.edge.bodies import Blueprint, JsonParser, parse_json
-from adapters.http.edge.multipart import FORM_TYPE, Form, FormLimits, SentFiles, read_form
+from adapters.http.edge.multipart import FORM_TYPE, Form, FormLimits, read_form
 from adapters.http.openai.pictures import (
     MOST_PICTURES,
-    SentPictures,
     pictures_of_files,
     pictures_of_json,
 )
@@ -50,7 +49,7 @@ class _EditParser(JsonParser):
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         if req.mimetype == FORM_TYPE:
-            form = read_form(req, self._limits, is_file=_is_file)
+            form = read_form(req, self._limits, file_field=_file_field)
             return _values_of_form(form, schema)
         if req.mimetype not in (_JSON_TYPE, ""):
             abort(
@@ -82,8 +81,9 @@ class EditBlueprint(Blueprint):
         self.ARGUMENTS_PARSER = _EditParser(picture_bytes)
 
 
-def _is_file(name: str) -> bool:
-    return _FILE.fullmatch(name) is not None
+def _file_field(name: str) -> str | None:
+    found = _FILE.fullmatch(name)
+    return found[1] if found else None
 
 
 def _values_of_json(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,16 +108,8 @@ def _values_of_form(form: Form, schema: Schema) -> dict[str, Any]:
                 outer[inside[2]] = _inner(text, kinds.get(inside[1]), inside[2])
         elif text or name in _MAY_BE_EMPTY or name not in kinds:
             values[name] = _value(text, kinds.get(name))
-    return values | _pictures_of(form.files)
-
-
-def _pictures_of(files: Mapping[str, SentFiles]) -> dict[str, SentPictures]:
-    """Return the pictures of each field, whichever spellings of its name are used."""
-    by_field: dict[str, list[SentFiles]] = {}
-    for name, sent in files.items():
-        by_field.setdefault(name.partition("[")[0], []).append(sent)
-    found = {name: pictures_of_files(sent) for name, sent in by_field.items()}
-    return {name: pictures for name, pictures in found.items() if pictures is not None}
+    found = {name: pictures_of_files(sent) for name, sent in form.files.items()}
+    return values | {name: each for name, each in found.items() if each is not None}
 
 
 def _value(text: str, kind: fields.Field[Any] | None) -> Any:

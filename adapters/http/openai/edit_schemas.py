@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError
 
 from adapters.http.generation.fields import CheckedString
 from adapters.http.generation.sent_pictures import sent_parts
@@ -73,7 +73,12 @@ class ImageEditSchema(ImagesRequestSchema):
     """A request for pictures from a picture, as a form. An empty field counts as left out."""
 
     class Meta(ImagesRequestSchema.Meta):
-        exclude = ("init_image",)
+        exclude: tuple[str, ...] = ("init_image",)
+
+    described: ClassVar[Mapping[str, Any]] = {
+        **ImagesRequestSchema.described,
+        "dependentRequired": {},
+    }
 
     refused: ClassVar[Mapping[str, str]] = {
         **ImagesRequestSchema.refused,
@@ -90,12 +95,6 @@ class ImageEditSchema(ImagesRequestSchema):
             "description": "Accepted, and changes nothing but the warnings. See `strength`.",
         },
     )
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _check_masks(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
-        if "mask" in data and "mask_image" in original:
-            message = "cannot be sent with mask_image; send one of them"
-            raise ValidationError({"mask": [message]})
 
     def judged_parts(self, values: Mapping[str, Any]) -> tuple[Any, Sequence[FieldProblem]]:
         """Return the checked values of the parts, and what is wrong with them.
@@ -115,7 +114,9 @@ class ImageEditSchema(ImagesRequestSchema):
         return found, rows
 
     def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedEdit:  # type: ignore[override]
-        """Return the argument of the route."""
+        """Return the argument of the route. Raise ValidationError for two masks."""
+        if "mask" in found and "mask_image" in found.get("parts", {}):
+            raise ValidationError({"mask": ["cannot be sent with mask_image; send one of them"]})
         warnings = (_FIDELITY,) if "input_fidelity" in found else ()
         return AskedEdit(
             replace(super().loaded(judged, {**found, "parts": NO_PARTS}), warnings=warnings),

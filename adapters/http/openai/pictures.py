@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,17 +41,15 @@ class SentPictures:
     problem: str = ""
 
 
-def pictures_of_files(sent: Sequence[SentFiles]) -> SentPictures | None:
-    """Return the pictures of the form's fields of this name; None if there is none.
+def pictures_of_files(sent: SentFiles) -> SentPictures | None:
+    """Return the pictures of a field of a form; None if there is none.
 
     An empty file is none: a browser sends one for a field without a file. A text that is a data
     URL, or the id of a picture, is that picture.
     """
-    files = [each for each in sent if each.first or each.number > 1]
-    if not files:
+    number, data = sent.number, sent.first
+    if not data and number == 1:
         return None
-    number = sum(each.number for each in files)
-    data = files[0].first
     if len(data) == 64 and _ID.fullmatch(text := data.decode("latin-1")):
         return SentPictures(number, SentPicture(id=text))
     if data[: len(_DATA_URL)].lower() == _DATA_URL.encode():

@@ -14,7 +14,7 @@ from adapters.http.generation.fields import (
     request_field,
 )
 from adapters.http.generation.judged import JudgedSchema
-from adapters.http.generation.part_schemas import body_parts
+from adapters.http.generation.part_schemas import NEEDS, body_parts
 from adapters.http.generation.rules import quality_rule, seed_rule
 from adapters.http.openai.names import NAMES
 from adapters.http.openai.quality import QUALITIES
@@ -147,6 +147,7 @@ class ImagesRequestSchema(JudgedSchema):
                 for name in _FOR_OTHERS
             },
         },
+        "dependentRequired": NEEDS,
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", OPENAI_LIMITS), NAMES["num_images"]),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
@@ -226,13 +227,13 @@ class ImagesRequestSchema(JudgedSchema):
         if problems:
             raise ValidationError(problems)
 
-    @validates_schema
-    def _check_stream(self, data: dict[str, Any], **_: Any) -> None:
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_stream(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
         if data.get("stream"):
             if data.get("response_format") == "url":
                 message = "is 'url', and a stream holds the pictures themselves; leave it out"
                 raise ValidationError({"response_format": [message]})
-        elif data.get("partial_images"):
+        elif data.get("partial_images") and original.get("stream") in (None, False):
             message = f"is {data['partial_images']}, which needs stream=true"
             raise ValidationError({"partial_images": [message]})
 
