@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotAcceptable
 from adapters.http.description.examples import JOB, REQUEST, RESULT
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import current_principal, protect
-from adapters.http.edge.bodies import Blueprint, JsonParser
+from adapters.http.edge.bodies import Blueprint, JsonParser, PictureBlueprint
 from adapters.http.edge.negotiation import FileChoice, file_choice
 from adapters.http.edge.prefer import Preference, parse_prefer
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
@@ -41,8 +41,8 @@ class _NegotiatingParser(JsonParser):
         return {**body, "output_format": choice.output_format.value}
 
 
-class _NegotiatingBlueprint(Blueprint):
-    ARGUMENTS_PARSER = _NegotiatingParser()
+class _NegotiatingBlueprint(PictureBlueprint):
+    PARSER = _NegotiatingParser
 
 
 _Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
@@ -53,7 +53,9 @@ def inference_blueprint(
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which does the same."""
     blueprint = _NegotiatingBlueprint(
-        "inference", __name__, description="Draw pictures and wait for them."
+        "inference",
+        __name__,
+        description="Draw pictures and wait for them.",
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
