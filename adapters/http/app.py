@@ -122,10 +122,7 @@ def create_app(
         tokens_blueprint(credential_checker),
         openai.images_blueprint(draw_images, credential_checker),
         openai.edits_blueprint(
-            draw_images,
-            openai.EditedPictures(pictures, picture_codec),
-            credential_checker,
-            picture_bytes=settings.max_picture_bytes,
+            draw_images, openai.EditedPictures(pictures, picture_codec), credential_checker
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),

@@ -14,6 +14,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
+from adapters.http.edge.body_budget import reserve_body
 from domain.errors import PictureFileTooLarge
 
 __all__ = ["FORM_TYPE", "Form", "FormLimits", "SentFiles", "read_form"]
@@ -31,12 +32,14 @@ class FormLimits:
     Attributes:
         files: The most files.
         file_bytes: The most bytes of a file.
+        kept_files: The most files that are kept. Memory is reserved for them.
         parts: The most parts, files and texts together.
         text_bytes: The most bytes of everything else: all texts and headers together.
     """
 
     files: int
     file_bytes: int
+    kept_files: int
     parts: int
     text_bytes: int
 
@@ -45,13 +48,23 @@ class FormLimits:
         """The most bytes of the whole body."""
         return self.files * self.file_bytes + self.text_bytes
 
+    @property
+    def kept_bytes(self) -> int:
+        """The most bytes that are kept of it."""
+        return self.kept_files * self.file_bytes + self.text_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class SentFiles:
-    """The files of one field: how many there are, and the first one. The others are not kept."""
+    """The files of one field.
+
+    Attributes:
+        number: How many there are.
+        first: The first one; None if files of other fields took all the room. Only it is kept.
+    """
 
     number: int
-    first: bytes = field(repr=False)
+    first: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,7 @@ def read_form(req: Request, limits: FormLimits, *, file_field: Callable[[str], s
 
     Raises:
         PictureFileTooLarge: A file has too many bytes.
+        TooManyCallers: Too many large bodies are being received.
         HTTPException: 413 for another limit; 400 for a body that is not a form, or not whole.
     """
     reader = _Reader(limits, file_field)
@@ -127,7 +141,9 @@ class _Reader:
         field = self._file_field(name)
         self._name, self._is_file = field or name, field is not None
         self._part, self._length = bytearray(), 0
-        self._is_kept = self._name not in self._files
+        self._is_kept = not self._is_file or (
+            self._name not in self._files and len(self._files) < self._limits.kept_files
+        )
         self._text_bytes += len(name)
         if self._is_file:
             self._number_of_files += 1
@@ -153,7 +169,7 @@ class _Reader:
             known = self._files[name]
             self._files[name] = SentFiles(known.number + 1, known.first)
         else:
-            self._files[name] = SentFiles(1, bytes(self._part))
+            self._files[name] = SentFiles(1, bytes(self._part) if self._is_kept else None)
         self._part = bytearray()
 
 
@@ -164,6 +180,9 @@ def _events(req: Request, limits: FormLimits) -> Iterator[Event]:
         raise ValueError("its Content-Type has no boundary")
     # The limit of memory is for what lies between the parts, and for their headers.
     decoder = MultipartDecoder(boundary, limits.text_bytes + _CHUNK, max_parts=limits.parts)
+    expected = limits.bytes if req.content_length is None else req.content_length
+    if expected > limits.text_bytes:
+        reserve_body(min(expected, limits.kept_bytes))
     # werkzeug silently cuts a body without a length at its limit.
     req.max_content_length = limits.bytes + 1
     left = limits.bytes

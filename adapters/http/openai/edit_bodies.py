@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, NoReturn
 
-from flask import Request, abort
+from flask import Request, current_app
 from marshmallow import Schema, ValidationError, fields
 
-from adapters.http.edge.bodies import Blueprint, JsonParser, parse_json
+from adapters.http.edge.bodies import (
+    PICTURES_OF_A_REQUEST,
+    JsonParser,
+    PictureBlueprint,
+    check_type,
+    parse_json,
+)
 from adapters.http.edge.multipart import FORM_TYPE, Form, FormLimits, read_form
 from adapters.http.openai.pictures import (
     MOST_PICTURES,
@@ -20,10 +25,6 @@ __all__ = ["EditBlueprint"]
 
 _JSON_TYPE = "application/json"
 _MOST_PARTS = 200
-_TEXT_BYTES = 1_048_576
-"""More than the longest prompts have: two of 32,000 characters, each of four bytes."""
-_PICTURES_OF_JSON = 2
-"""A JSON body is kept as a whole. So it may be large enough for a picture and a mask alone."""
 # `image[]` is what official clients send for a list, `image[0]` what some libraries make of one.
 _FILE = re.compile(r"(image|mask|mask_image|markup)(\[[0-9]*\])?")
 _INSIDE = re.compile(r"([a-z_]+)\[([a-z_]+)\]")
@@ -36,26 +37,11 @@ _MAY_BE_EMPTY = ("prompt", "negative_prompt")
 class _EditParser(JsonParser):
     """Accepts a form too, and gives both the names and types of `ImageEditSchema`."""
 
-    def __init__(self, picture_bytes: int) -> None:
-        super().__init__()
-        # Base64 has four characters for each three bytes. A data URL has some more.
-        self.least_limit = _PICTURES_OF_JSON * (picture_bytes * 4 // 3 + 1000) + _TEXT_BYTES
-        self._limits = FormLimits(
-            files=MOST_PICTURES + 1,
-            file_bytes=picture_bytes,
-            parts=_MOST_PARTS,
-            text_bytes=_TEXT_BYTES,
-        )
-
     def load_json(self, req: Request, schema: Schema) -> Any:
         if req.mimetype == FORM_TYPE:
-            form = read_form(req, self._limits, file_field=_file_field)
-            return _values_of_form(form, schema)
+            return _values_of_form(read_form(req, _limits(), file_field=_file_field), schema)
         if req.mimetype not in (_JSON_TYPE, ""):
-            abort(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                description=f"Content-Type must be {FORM_TYPE} or {_JSON_TYPE}",
-            )
+            check_type(req, (FORM_TYPE, _JSON_TYPE))
         return _values_of_json(super().load_json(req, schema))
 
     def handle_error(
@@ -69,16 +55,20 @@ class _EditParser(JsonParser):
         super().handle_error(error, req, *args, **more)
 
 
-class EditBlueprint(Blueprint):
-    """A blueprint whose bodies are forms with pictures, or JSON.
+class EditBlueprint(PictureBlueprint):
+    """A blueprint whose bodies are forms with pictures, or JSON."""
 
-    Args:
-        picture_bytes: The most bytes of a picture.
-    """
+    PARSER = _EditParser
 
-    def __init__(self, *args: Any, picture_bytes: int, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.ARGUMENTS_PARSER = _EditParser(picture_bytes)
+
+def _limits() -> FormLimits:
+    return FormLimits(
+        files=MOST_PICTURES + 1,  # and a mask
+        file_bytes=current_app.config["MAX_PICTURE_BYTES"],
+        kept_files=PICTURES_OF_A_REQUEST,
+        parts=_MOST_PARTS,
+        text_bytes=current_app.config["MAX_CONTENT_LENGTH"],
+    )
 
 
 def _file_field(name: str) -> str | None:

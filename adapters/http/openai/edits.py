@@ -86,20 +86,15 @@ class EditedPictures:
 
 
 def edits_blueprint(
-    draw: ImagesDrawer,
-    make_parts: EditedPictures,
-    checker: CredentialChecker,
-    *,
-    picture_bytes: int,
+    draw: ImagesDrawer, make_parts: EditedPictures, checker: CredentialChecker
 ) -> Blueprint:
-    """`/openai/v1/images/edits`. A picture has at most `picture_bytes`."""
+    """`/openai/v1/images/edits`."""
     blueprint = EditBlueprint(
         "openai_edits",
         __name__,
         url_prefix=PREFIX,
         description="The OpenAI API: images from images.",
         error_schema=OpenAIErrorSchema,
-        picture_bytes=picture_bytes,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
     as_json: Any = {"application/json": {"schema": ImageEditJsonSchema}}

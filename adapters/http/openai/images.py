@@ -6,7 +6,7 @@ from flask import Response
 
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import protect
-from adapters.http.edge.bodies import Blueprint
+from adapters.http.edge.bodies import Blueprint, PictureBlueprint
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
 from adapters.http.edge.server_sent_events import HEADERS, MEDIA_TYPE
 from adapters.http.openai.answers import ImagesSchema
@@ -26,7 +26,7 @@ _EXAMPLE = {"prompt": "a red circle", "n": 1, "size": "512x512"}
 
 def images_blueprint(draw: ImagesDrawer, checker: CredentialChecker) -> Blueprint:
     """`/openai/v1/images/generations`."""
-    blueprint = Blueprint(
+    blueprint = PictureBlueprint(
         "openai_images",
         __name__,
         url_prefix=PREFIX,

@@ -23,6 +23,7 @@ MOST_PICTURES = 16
 """The most pictures of a request in the OpenAI API."""
 _ID = re.compile(r"[0-9A-Fa-f]{64}")
 _DATA_URL = "data:"
+_IMAGE_AND_MASK = "a request has an image and a mask at most"
 _NEITHER = "must have either `image_url`, a data URL, or `file_id`, the id of a picture"
 
 
@@ -48,6 +49,8 @@ def pictures_of_files(sent: SentFiles) -> SentPictures | None:
     URL, or the id of a picture, is that picture.
     """
     number, data = sent.number, sent.first
+    if data is None:
+        return SentPictures(number, None, f"is one picture too many: {_IMAGE_AND_MASK}")
     if not data and number == 1:
         return None
     if len(data) == 64 and _ID.fullmatch(text := data.decode("latin-1")):

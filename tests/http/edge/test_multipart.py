@@ -8,12 +8,23 @@ import pytest
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
+from adapters.http.edge.body_budget import BodyBudget, install_body_budget
 from adapters.http.edge.multipart import FORM_TYPE, Form, FormLimits, SentFiles, read_form
-from domain.errors import PictureFileTooLarge
+from domain.errors import PictureFileTooLarge, TooManyCallers
 
-LIMITS = FormLimits(files=3, file_bytes=1000, parts=6, text_bytes=400)
-FILES = {"image": "image", "image[]": "image", "mask": "mask"}
+LIMITS = FormLimits(files=3, file_bytes=1000, kept_files=2, parts=6, text_bytes=400)
+FILES = {"image": "image", "image[]": "image", "mask": "mask", "other": "other"}
 PNG = b"Content-Type: image/png\r\n"
+
+
+def app_with(held: int = 0) -> Flask:
+    """Return an application with 1000 bytes for large bodies, and `held` of them are taken."""
+    app = Flask(__name__)
+    install_body_budget(app, 1000)
+    (budget,) = (each for each in app.extensions.values() if isinstance(each, BodyBudget))
+    if held:
+        assert budget.take("another", held)
+    return app
 
 
 def part(name: str, content: bytes, *, headers: bytes = b"", filename: str | None = None) -> bytes:
@@ -28,10 +39,14 @@ def body_of(*parts: bytes) -> bytes:
 
 
 def read(
-    body: bytes, *, content_type: str = f"{FORM_TYPE}; boundary=b", limits: FormLimits = LIMITS
+    body: bytes,
+    *,
+    content_type: str = f"{FORM_TYPE}; boundary=b",
+    limits: FormLimits = LIMITS,
+    held: int = 0,
 ) -> Form:
     stream: Any = io.BytesIO(body)
-    with Flask(__name__).test_request_context(
+    with app_with(held).test_request_context(
         method="POST",
         content_type=content_type,
         input_stream=stream,
@@ -70,6 +85,22 @@ def test_only_the_first_file_of_a_field_is_kept() -> None:
     names = ("image[]", "image", "image[]")
     parts = [part(name, b"%d" % number, filename="x") for number, name in enumerate(names)]
     assert read(body_of(*parts)).files == {"image": SentFiles(3, b"0")}
+
+
+def test_no_more_files_are_kept_than_memory_is_reserved_for() -> None:
+    names = ("image", "mask", "other")
+    form = read(body_of(*(part(name, b"x", filename="x") for name in names)))
+    assert form.files["image"] == form.files["mask"] == SentFiles(1, b"x")
+    assert form.files["other"] == SentFiles(1, None)
+
+
+def test_a_large_form_needs_room_in_the_memory_for_large_bodies() -> None:
+    large = body_of(part("image", b"x" * 900, filename="x"))
+    small = body_of(part("image", b"x" * 100, filename="x"))
+    assert read(small, held=500).files["image"].number == 1
+    assert read(large).files["image"].number == 1
+    with pytest.raises(TooManyCallers):
+        read(large, held=500)
 
 
 def test_the_last_of_two_texts_counts() -> None:
@@ -116,7 +147,7 @@ def test_a_missing_boundary_is_a_400(content_type: str) -> None:
 @pytest.mark.parametrize("length", [0, 999, 1000])
 def test_a_file_may_have_the_most_bytes(length: int) -> None:
     form = read(body_of(part("image", b"x" * length, filename="x")))
-    assert len(form.files["image"].first) == length
+    assert len(form.files["image"].first or b"") == length
 
 
 @pytest.mark.parametrize("fields", [("image",), ("image", "image"), ("mask", "image", "image")])
@@ -165,7 +196,7 @@ def test_the_files_are_bounded(number: int) -> None:
     ],
 )
 def test_what_is_between_the_parts_is_bounded(body: bytes) -> None:
-    limits = FormLimits(files=300, file_bytes=1000, parts=6, text_bytes=400)
+    limits = FormLimits(files=300, file_bytes=1000, kept_files=2, parts=6, text_bytes=400)
     with pytest.raises(RequestEntityTooLarge):
         read(body, limits=limits)
 
@@ -181,7 +212,7 @@ def test_a_client_that_stops_sending_is_a_400() -> None:
             raise OSError
 
     with (
-        Flask(__name__).test_request_context(
+        app_with().test_request_context(
             method="POST",
             content_type=f"{FORM_TYPE}; boundary=b",
             input_stream=Broken(),
