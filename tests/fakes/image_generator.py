@@ -1,8 +1,12 @@
 """A generator that immediately draws one flat colour for each image."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
+
+from PIL import Image
 
 from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
 from domain.generation.any_request import AnyRequest
@@ -129,7 +133,14 @@ class FakeImageGenerator(ImageGenerator):
 
     def _preview(self, number: int) -> bytes:
         self.previews += 1
-        return b"\xff\xd8 a small picture of request %d" % number
+        return _small_jpeg() + b"of request %d" % number
+
+
+@cache
+def _small_jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 10), "teal").save(stream, "JPEG")
+    return stream.getvalue()
 
 
 UPSCALER_SCALE = 4
