@@ -14,6 +14,7 @@ from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
 from adapters.http.edge.request_log import install_request_log
 from adapters.http.foreign_pages import refuse_foreign_pages
+from adapters.http.generation.judged import install_picture_check
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
@@ -100,7 +101,8 @@ def create_app(
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     streams = EventStreams(job_service, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
-    make_request = RequestMaker(settings, ModelChoice(registry, job_service))
+    make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
+    install_picture_check(app, make_request.picture_problems)
     options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from domain.errors import (
     GenerationFailed,
@@ -15,7 +16,9 @@ from domain.errors import (
     ModelNotLoadable,
     ModelsNotRead,
 )
+from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest, GenerationResult
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
@@ -35,7 +38,7 @@ from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_registry import ModelRegistry
-from domain.services.request_checks import refuse_parts, unsuited
+from domain.services.request_checks import refuse_parts, unsuited, unsuited_upscaler
 
 __all__ = ["GenerateImages"]
 
@@ -111,17 +114,19 @@ class GenerateImages:
         """Check a request and return it with its seed. It is cheap, and runs before the queue.
 
         Raises:
-            ModelNotFound: No model has its `model_id`.
+            ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
-            InvalidRequest: The model does not support the scheduler or the size, or the request has
-                a part that no generator draws with yet.
+            InvalidRequest: The model does not support the scheduler, the size or a picture, an
+                upscaler does not suit, or the request has a part that no generator draws with yet.
         """
         refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
         problems = unsuited(model, request)
+        for use in request.models[1:]:
+            problems += unsuited_upscaler(self._beside(use), use, request)
         if problems:
             raise InvalidRequest(problems)
         if request.seed is not None:
@@ -230,9 +235,28 @@ class GenerateImages:
                 ),
                 began=began,
                 ended=ended,
+                upscalers=self._upscalers_of(request),
             )
             for request, pictures in zip(requests, batch.requests, strict=True)
         )
+
+    def _upscalers_of(self, request: GenerationRequest) -> dict[str, ModelRecord]:
+        """Return the records of its upscalers that are still listed, by their ids."""
+        found = {}
+        for use in request.models[1:]:
+            with suppress(ModelNotFound):
+                found[use.model_id] = self._registry.get(use.model_id)
+        return found
+
+    def _beside(self, use: ModelUse) -> ModelRecord:
+        """Return a model beside the checkpoint. Raise ModelNotFound with the field of its name."""
+        if self._registry.awaits(use.model_id):
+            raise ModelsNotRead(use.model_id)
+        try:
+            return self._registry.get(use.model_id)
+        except ModelNotFound as error:
+            error.field = use.field
+            raise
 
     def _pictures_of(self, requests: Sequence[GenerationRequest]) -> dict[str, bytes]:
         """Return the files of the pictures that the requests name, by their ids."""
