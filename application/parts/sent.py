@@ -76,6 +76,10 @@ class SentParts:
         self.second_pass: Mapping[str, Any] | None = given.get("second_pass")
         self.upscale: Mapping[str, Any] | None = given.get("upscale")
 
+    def drop_files(self) -> None:
+        """Forget the pictures, so that a request that waits long does not hold their files."""
+        self.pictures = {}
+
     def __bool__(self) -> bool:
         return any(each is not None for each in (self.source, self.second_pass, self.upscale))
 
