@@ -213,7 +213,9 @@ PICTURE = "init_image"
 def test_a_wrong_field_is_named_and_nothing_is_kept(
     service: Service, changes: dict[str, Any], rows: dict[str, str]
 ) -> None:
-    sent = {name: each for name, each in body(**changes).items() if each is not None or name != PICTURE}
+    sent = {
+        name: each for name, each in body(**changes).items() if each is not None or name != PICTURE
+    }
     for route in ("/v1/infer", "/v1/jobs"):
         response = service.client.post(route, json=sent, headers=AUTHORIZED)
         found = wrong_fields(response)
@@ -290,6 +292,17 @@ def test_a_repeated_request_gets_its_size_without_its_model(service: Service) ->
     service.source.others = ()
     service.container.model_registry().refresh()
     assert infer(service, sent).get_json() == answer
+
+
+def test_the_default_image_guidance_is_part_of_the_request(service: Service) -> None:
+    answer = drawn(service, id="guided", model_id="pix")
+    assert answer["image_guidance_scale"] == 1.5
+    again = body(id="guided", model_id="pix", image_guidance_scale=1.5)
+    assert infer(service, again).get_json() == answer
+    service.source.others = ()
+    service.container.model_registry().refresh()
+    assert infer(service, body(id="guided", model_id="pix")).get_json() == answer
+    assert "image_guidance_scale" not in drawn(service)
 
 
 def test_models_tell_what_they_draw_from(service: Service) -> None:
