@@ -3,12 +3,14 @@
 import { copy } from "../core/clipboard.js";
 import { button, icon, iconButton, make } from "../core/dom.js";
 import { duration, fileName, when } from "../core/format.js";
+import { beforeOf, isUpscale, titleOf } from "../core/requests.js";
+import { partRows } from "./part_facts.js";
 
 /** The pictures of a job that succeeded, with what can be done with each. `parts` is the stage's. */
 export function pictures(job, parts) {
   const figures = job.images.map((image, number) => {
     const { width, height } = image;
-    const alt = `${job.request.prompt}, seed ${image.seed}`;
+    const alt = altOf(job, image);
     const picture = make("img", { alt, width, height });
     const open = make("button", { type: "button", className: "large", disabled: true }, picture);
     open.setAttribute("aria-label", `Open large: ${alt}`);
@@ -20,14 +22,24 @@ export function pictures(job, parts) {
       download.href = address;
       download.hidden = false;
     });
-    return make("figure", { className: "picture" }, open, caption(job, image, download, parts));
+    return make("figure", { className: "picture" }, open, caption(job, number, download, parts));
   });
   const area = make("div", { className: "pictures area", data: { number: figures.length } });
   area.append(...figures);
   return area;
 }
 
-function caption(job, image, download, { reuse, vary }) {
+/** What a picture is, for people who cannot see it. */
+export const altOf = (job, { seed }) =>
+  isUpscale(job.request) ? titleOf(job) : `${titleOf(job)}, seed ${seed}`;
+
+function caption(job, number, download, { reuse, vary, ...onward }) {
+  const image = job.images[number];
+  const more = onwardButtons(job, number, onward);
+  if (isUpscale(job.request)) {
+    const size = `${image.width} × ${image.height}`;
+    return make("figcaption", {}, make("span", { className: "seed-number", textContent: size }), download, ...more);
+  }
   const copySeed = iconButton("copy", `Copy seed ${image.seed}`, () => copy(`${image.seed}`, copySeed));
   const again = button("reuse", "Use these settings", () => reuse(job.request, image.seed));
   again.title = `Fill in the form as for this picture, with seed ${image.seed}`;
@@ -44,13 +56,33 @@ function caption(job, image, download, { reuse, vary }) {
     again,
     other,
     next,
+    ...more,
   );
+}
+
+/** What can be done with a picture besides drawing its request again. */
+function onwardButtons(job, number, { start, upscale, compare }) {
+  const buttons = [];
+  const add = (symbol, text, title, onClick) => {
+    buttons.push(Object.assign(button(symbol, text, onClick), { title }));
+  };
+  if (job.images[number].id) {
+    const title = "Let the next drawing start from this picture";
+    add("picture", "Start from this one", title, () => start(job, number));
+    add("enlarge", "Upscale", "Make this picture larger", () => upscale(job, number));
+  }
+  if (beforeOf(job)) {
+    const title = "Compare it with the picture that it began with";
+    add("compare", "Before and after", title, () => compare(job, number));
+  }
+  return buttons;
 }
 
 function downloadLink(job, image) {
   const link = make("a", { className: "square", title: "Download", hidden: true }, icon("download"));
-  link.setAttribute("aria-label", `Download the picture of seed ${image.seed}`);
-  link.download = fileName(job.request.prompt, image.seed, image.media_type);
+  const which = isUpscale(job.request) ? "Download the picture" : `Download the picture of seed ${image.seed}`;
+  link.setAttribute("aria-label", which);
+  link.download = fileName(titleOf(job), image);
   return link;
 }
 
@@ -61,7 +93,7 @@ export function jobActions(job, { favourites, remove }) {
     "div",
     { className: "job-actions" },
     favouriteButton(job, favourites),
-    prompt,
+    isUpscale(job.request) ? null : prompt,
     iconButton("bin", "Delete", () => remove([job])),
   );
 }
@@ -90,7 +122,9 @@ export function withoutPictures(job, { reuse, remove }) {
     make(
       "div",
       { className: "row" },
-      button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
+      isUpscale(job.request)
+        ? null
+        : button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
       button("bin", "Delete", () => remove([job])),
     ),
   );
@@ -102,10 +136,11 @@ export function facts(job, modelName) {
   const rows = [
     ["Not", request.negative_prompt],
     ["Model", modelName(request.model_id)],
-    ["Size", `${request.width} × ${request.height}`],
+    ["Size", request.width && `${request.width} × ${request.height}`],
     ["Steps", request.num_inference_steps],
     ["Guidance", request.guidance_scale],
     ["Sampler", request.scheduler],
+    ...partRows(request, modelName),
     ["Format", request.output_format + (request.quality ? `, quality ${request.quality}` : "")],
     ["Took", job.processing_time && duration(job.processing_time)],
     ["Asked", when(job.created_at)],
