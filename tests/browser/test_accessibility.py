@@ -159,7 +159,8 @@ def test_every_control_has_a_name(studio: Studio) -> None:
     studio.sign_in().draw()
     expect(studio.pictures).to_have_count(1)
     nameless = studio.page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select, textarea, a, progress")]
+        """() => [...document.querySelectorAll(
+            "button, input:not([type=hidden]), select, textarea, a, progress")]
         .filter((each) => !(each.labels?.length || each.getAttribute("aria-label")
             || each.textContent.trim()))
         .map((each) => each.outerHTML)"""

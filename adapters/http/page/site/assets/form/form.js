@@ -150,8 +150,9 @@ export class DrawingForm {
     for (const control of this.#named()) control.removeAttribute("aria-invalid");
     let first = null;
     for (const { field, message } of rows) {
-      const place = byId(`${field}-error`);
-      const control = this.#checked(field);
+      const name = this.#nameOf(field);
+      const place = byId(`${name}-error`);
+      const control = this.#checked(name);
       if (!place || !control) {
         homeless.push(`${field} ${message}`);
         continue;
@@ -207,6 +208,12 @@ export class DrawingForm {
 
   #named() {
     return [...this.#form.elements].filter((control) => control.name);
+  }
+
+  /** The name of the control for a field: that of `init_image.id` is `init_image`. */
+  #nameOf(field) {
+    const parent = field.replace(/\.[^.]*$/, "");
+    return this.#checked(field) ? field : parent;
   }
 
   /** The control of this name; of several, the chosen one. */

@@ -32,18 +32,24 @@ export function shaped(ratio, native, { min, max, max_pixels: most }) {
   return { width, height };
 }
 
-/** The size of a drawing that starts from this picture: its own, within the model's bounds. */
+/**
+ * The size of a drawing that starts from this picture: its own, scaled by one factor if it is out of the
+ * model's bounds. So the service sizes a request that leaves width and height out (`SizeLimits.of_picture`).
+ */
 export function fitted({ width, height }, { min, max, max_pixels: most = max * max }) {
-  const larger = Math.max(1, min / Math.min(width, height));
-  const smaller = Math.min(1, max / Math.max(width, height), Math.sqrt(most / (width * height)));
-  const factor = smaller < 1 ? smaller : larger;
-  const side = (length) => Math.min(max, Math.max(min, Math.round((length * factor) / STEP) * STEP));
-  const size = { width: side(width), height: side(height) };
-  while (size.width * size.height > most) {
-    const longer = size.width >= size.height ? "width" : "height";
-    size[longer] -= STEP;
-  }
-  return size;
+  const factor = Math.min(
+    Math.max(1, min / Math.min(width, height)),
+    max / Math.max(width, height),
+    Math.sqrt(most / (width * height)),
+  );
+  const side = (length, beside) => {
+    const largest = Math.floor(Math.min(max, Math.floor(most / beside)) / STEP) * STEP;
+    const nearest = Math.floor((length * factor) / STEP + 0.5) * STEP;
+    return Math.max(Math.ceil(min / STEP) * STEP, Math.min(nearest, largest));
+  };
+  const shorter = side(Math.min(width, height), 1);
+  const longer = side(Math.max(width, height), shorter);
+  return width < height ? { width: shorter, height: longer } : { width: longer, height: shorter };
 }
 
 export class SizeFields {
@@ -66,7 +72,7 @@ export class SizeFields {
       this.#set({ width: this.#height.value, height: this.#width.value });
     });
     this.#chips.addEventListener("click", ({ target }) => {
-      const chip = target.closest(".chip");
+      const chip = target.closest(".chip, .own-chip");
       if (!chip) return;
       this.#byHand = chip !== this.#pictureChip;
       if (this.#byHand) this.#set(chip.dataset);
@@ -139,7 +145,7 @@ export class SizeFields {
   }
 
   get #shapes() {
-    return [...this.#chips.querySelectorAll(".chip:not(#picture-shape)")];
+    return [...this.#chips.querySelectorAll(".chip")];
   }
 
   #fitted() {

@@ -163,12 +163,13 @@ export class StartField {
 }
 
 /** Whether a model has a guidance of its own for the picture, as instruct-pix2pix has. */
-const guidesByPicture = (model) => Boolean(model?.family?.endsWith("-edit"));
+const guidesByPicture = (model) => Boolean(model?.family?.endsWith("-pix2pix"));
 
 function reason(model, can, { shown, masked }) {
   if (!can("image")) {
     return `${model.name} draws from text alone.${shown ? " The picture is not used." : ""}`;
   }
+  if (!can("text") && !shown) return `${model.name} changes a picture: choose the one to start from.`;
   if (masked && !can("mask")) return `${model.name} takes no mask. The mask is not used.`;
   return "";
 }

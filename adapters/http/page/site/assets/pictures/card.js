@@ -1,6 +1,6 @@
 // The card of the picture that a drawing starts from: what it looks like, and what can be done with it.
 
-import { button, icon, make, say } from "../core/dom.js";
+import { button, byId, iconButton, make, say } from "../core/dom.js";
 import { bytes } from "../core/format.js";
 
 export class Card {
@@ -15,6 +15,7 @@ export class Card {
   #unmask;
   #offer = make("div", { className: "notice source-settings", hidden: true });
   #addresses = new Map(); // by image
+  #allowed = { mask: true };
 
   /** `actions` has `remove()`, `paint()`, `unmask()`, and `use(settings, {alone})`, which says what is missing. */
   constructor(root, actions) {
@@ -35,8 +36,9 @@ export class Card {
         this.#name,
         this.#facts,
         this.#wait,
-        make("div", { className: "row" }, this.#paint, this.#unmask, button("bin", "Remove", actions.remove)),
       ),
+      iconButton("close", "Remove the picture", actions.remove),
+      make("div", { className: "row" }, this.#paint, this.#unmask),
       this.#offer,
     );
   }
@@ -44,12 +46,14 @@ export class Card {
   /** Show a picture, as far as it is known. */
   show(picture) {
     this.#root.hidden = false;
+    byId("choose-picture").lastElementChild.textContent = "Choose another";
     this.#paint.disabled = true;
     this.describe(picture);
   }
 
   hide() {
     this.#root.hidden = true;
+    byId("choose-picture").lastElementChild.textContent = "Choose a picture";
     this.#show(this.#image, null);
     this.mask(null);
     this.#offer.hidden = true;
@@ -77,8 +81,6 @@ export class Card {
     this.allow(this.#allowed);
     return { width: image.naturalWidth, height: image.naturalHeight };
   }
-
-  #allowed = { mask: true };
 
   /** Whether the model can draw under a mask. */
   allow(allowed) {

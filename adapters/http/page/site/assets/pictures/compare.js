@@ -36,7 +36,13 @@ class Comparison {
     this.#after = make("img", { src: after, alt: "", draggable: false });
     const line = make("div", { className: "compare-line" });
     this.#paper = make("div", { className: "compare-paper" }, this.#after, this.#before, line);
-    this.#frame = make("div", { className: "viewer-frame compare-frame" }, this.#paper);
+    this.#frame = make(
+      "div",
+      { className: "viewer-frame compare-frame" },
+      this.#paper,
+      make("span", { className: "compare-word", textContent: "Before" }),
+      make("span", { className: "compare-word", textContent: "After" }),
+    );
     this.#slider = make("input", { type: "range", min: 0, max: 100, step: STEP, value: 50, className: "compare-slider" });
     this.#slider.setAttribute("aria-label", "Before and after");
     this.#slider.addEventListener("input", () => this.#show(Number(this.#slider.value)));
@@ -48,13 +54,7 @@ class Comparison {
       make("div", { className: "viewer-words" }, make("p", { textContent: title })),
       close,
     );
-    const bar = make(
-      "div",
-      { className: "viewer-bar compare-bar" },
-      make("span", { textContent: "Before" }),
-      this.#slider,
-      make("span", { textContent: "After" }),
-    );
+    const bar = make("div", { className: "viewer-bar" }, this.#slider);
     this.#dialog = make("dialog", { className: "viewer" }, top, this.#frame, bar);
     this.#dialog.setAttribute("aria-label", "Before and after");
     this.#frame.addEventListener("pointerdown", (event) => this.#down(event));

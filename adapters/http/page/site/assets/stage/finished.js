@@ -4,7 +4,8 @@ import { copy } from "../core/clipboard.js";
 import { button, icon, iconButton, make } from "../core/dom.js";
 import { duration, fileName, when } from "../core/format.js";
 import { beforeOf, isUpscale, titleOf } from "../core/requests.js";
-import { partRows } from "./part_facts.js";
+
+const FITS = { stretch: "stretched", crop: "cropped", pad: "padded" };
 
 /** The pictures of a job that succeeded, with what can be done with each. `parts` is the stage's. */
 export function pictures(job, parts) {
@@ -135,13 +136,13 @@ export function facts(job, modelName) {
   const { request } = job;
   const rows = [
     ["Not", request.negative_prompt],
-    ["Model", modelName(request.model_id)],
+    ["Model", isUpscale(request) ? upscalerName(request.model_id, modelName) : modelName(request.model_id)],
     ["Size", request.width && `${request.width} × ${request.height}`],
     ["Steps", request.num_inference_steps],
     ["Guidance", request.guidance_scale],
     ["Sampler", request.scheduler],
     ...partRows(request, modelName),
-    ["Format", request.output_format + (request.quality ? `, quality ${request.quality}` : "")],
+    ["Format", [request.output_format, request.quality && `quality ${request.quality}`].filter(Boolean).join(", ")],
     ["Took", job.processing_time && duration(job.processing_time)],
     ["Asked", when(job.created_at)],
   ];
@@ -153,3 +154,32 @@ export function facts(job, modelName) {
   }
   return list;
 }
+
+/** Of what it was drawn besides text, and how it was enlarged. */
+function partRows(request, modelName) {
+  const { init_image: start, mask_image: mask, second_pass: second, upscale } = request;
+  const rows = [];
+  if (start) {
+    rows.push(["Strength", request.strength]);
+    rows.push(["Picture guidance", request.image_guidance_scale]);
+    rows.push(["Picture", FITS[request.resize_mode]]);
+  }
+  if (start && mask) {
+    const around = request.inpaint_area === "masked" ? `, only round it with ${request.inpaint_padding} pixels` : "";
+    rows.push(["Mask", `blur ${request.mask_blur}, ${request.mask_content}${around}`]);
+  }
+  if (second) {
+    const steps = second.num_inference_steps ? `, ${second.num_inference_steps} steps` : "";
+    const how = `× ${second.scale}, strength ${second.strength}${steps}, ${upscalerName(second.upscaler, modelName)}`;
+    rows.push(["Second pass", how]);
+  }
+  if (upscale) rows.push(["Upscaled", `${modelName(upscale.model_id)}${factor(upscale.scale)}`]);
+  if (isUpscale(request)) rows.push(["Factor", request.scale && `× ${request.scale}`]);
+  return rows;
+}
+
+/** What people call an upscaler: a model, or a way without one. */
+const upscalerName = (name, modelName) =>
+  ({ latent: "latents", lanczos: "Lanczos" })[name ?? "lanczos"] ?? modelName(name);
+
+const factor = (scale) => (scale ? `, × ${scale}` : "");

@@ -6,6 +6,7 @@ import { Hand } from "./hand.js";
 import { isBlank, opacityOf, Strokes } from "./strokes.js";
 
 const MOST_PIXELS = 4e6; // of the canvas that is painted on; the mask itself has the picture's size
+const COLOUR = "#ff2d8a"; // pictures seldom have it
 const KEYS =
   "Arrow keys move the brush, with Shift by less. Space paints while it is held, Enter puts the brush down and lifts it. " +
   "[ and ] change its size. B is the brush, E the eraser, M moves the picture, + and − enlarge it.";
@@ -46,6 +47,7 @@ export class MaskEditor {
   constructor(address, base, size) {
     this.#size = size;
     this.#strokes = new Strokes(size.width, size.height, base);
+    this.#strokes.colour = COLOUR;
     this.#build(address);
     this.#zoom = new Zoom(this.#frame, this.#paper, {
       onScale: (scale) => this.#paper.style.setProperty("--pixel", `${devicePixelRatio / scale}px`),
@@ -113,7 +115,7 @@ export class MaskEditor {
   #top() {
     const done = button("check", "Done", () => this.#dialog.close());
     done.title = "Use the mask (Esc)";
-    const words = make("p", { textContent: "Paint what is to be drawn anew" });
+    const words = make("p", { textContent: "Paint what is drawn again" });
     return make("div", { className: "viewer-top" }, make("div", { className: "viewer-words" }, words), done);
   }
 

@@ -2,11 +2,12 @@
 
 const WHITE = "#fff";
 
-/** A mask of `width` × `height` pixels. Where it is painted, the picture is drawn anew. */
+/** A mask of `width` × `height` pixels. Where it is painted, the picture is drawn again. */
 export class Strokes {
   #width;
   #height;
   #base; // a mask from before, or null
+  #colour = WHITE;
   #steps = [];
   #undone = [];
 
@@ -61,17 +62,30 @@ export class Strokes {
     if (this.canRedo) this.#steps.push(this.#undone.pop());
   }
 
+  /** Draw with this colour on the screen. */
+  set colour(colour) {
+    this.#colour = colour;
+  }
+
   /** Draw everything on a context whose unit is a pixel of the picture. */
   drawAll(context) {
-    context.clearRect(0, 0, this.#width, this.#height);
-    if (this.#base) context.drawImage(this.#base, 0, 0, this.#width, this.#height);
+    const all = [0, 0, this.#width, this.#height];
+    context.clearRect(...all);
+    if (this.#base) {
+      context.save();
+      context.drawImage(this.#base, ...all);
+      context.globalCompositeOperation = "source-in";
+      context.fillStyle = this.#colour;
+      context.fillRect(...all);
+      context.restore();
+    }
     for (const step of this.#steps) this.draw(context, step);
   }
 
   /** Draw one step. */
   draw(context, step) {
     context.save();
-    context.fillStyle = context.strokeStyle = WHITE;
+    context.fillStyle = context.strokeStyle = this.#colour;
     if (step.kind === "clear") context.clearRect(0, 0, this.#width, this.#height);
     else if (step.kind === "invert") {
       context.globalCompositeOperation = "source-out";
@@ -80,10 +94,11 @@ export class Strokes {
     context.restore();
   }
 
-  /** The mask as a PNG of the picture's size: white is drawn anew, black stays. */
+  /** The mask as a PNG of the picture's size: white is drawn again, black stays. */
   async toBlob() {
     const canvas = new OffscreenCanvas(this.#width, this.#height);
     const context = canvas.getContext("2d");
+    this.#colour = WHITE;
     this.drawAll(context);
     context.globalCompositeOperation = "destination-over";
     context.fillStyle = "#000";
@@ -114,7 +129,7 @@ export async function opacityOf(blob) {
   const bitmap = await createImageBitmap(blob);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  // What is transparent in a mask is drawn anew, like white.
+  // What is transparent in a mask is drawn again, like white.
   context.fillStyle = WHITE;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
