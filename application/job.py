@@ -13,7 +13,9 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
+from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.pictures import PictureRef
 
 __all__ = [
     "ForeignJob",
@@ -78,6 +80,25 @@ class Job:
     def key(self) -> JobKey:
         """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
+
+    def picture(self, number: int) -> PictureRef | None:
+        """Return the reference of a picture that the job has drawn, by its number from 0.
+
+        None if there is no such picture, or if an earlier release stored it without its hash.
+        """
+        images, output_format = self.images or (), self.request.output_format
+        if not 0 <= number < len(images) or output_format not in list(OutputFormat):
+            return None
+        image = images[number]
+        if image.sha256 is None:
+            return None
+        return PictureRef(
+            id=image.sha256,
+            media_type=OutputFormat(output_format).media_type,
+            size=image.size,
+            width=image.width,
+            height=image.height,
+        )
 
     def answers(self, request: GenerationRequest) -> bool:
         """Whether `request` asks for what this job draws.
