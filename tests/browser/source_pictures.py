@@ -46,7 +46,9 @@ class PictureField:
         self.studio = studio
         self.page = studio.page
 
-    def choose(self, data: bytes, name: str = "lake.png", kind: str = "image/png") -> "PictureField":
+    def choose(
+        self, data: bytes, name: str = "lake.png", kind: str = "image/png"
+    ) -> "PictureField":
         """Choose a picture file, and wait until the service has it."""
         self.page.locator("#picture-file").set_input_files(payload(data, name, kind))
         expect(self.id).not_to_have_value("")

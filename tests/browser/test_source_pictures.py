@@ -306,7 +306,7 @@ def test_picture_guidance_belongs_to_models_that_change_pictures(studio: Studio)
     bodies: list[dict[str, Any]] = []
 
     def note(route: Route) -> None:
-        bodies.append(route.request.post_data_json)
+        bodies.append(dict(route.request.post_data_json or {}))
         route.fulfill(status=422, json={"detail": "not today"})
 
     studio.page.route("**/v1/jobs", note)

@@ -71,6 +71,7 @@ class BrowserPage:
             "upscale": _part_fields(Upscale, {}),
             "image_guidance": SourceImage.DEFAULT_IMAGE_GUIDANCE,
             "picture_types": _SENT,
+            "most_picture_bytes": settings.max_picture_bytes,
             # The page needs no credential, so it must not show the paths of folders on the disk.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
         }

@@ -2,6 +2,7 @@
 
 import { Problem } from "../core/api.js";
 import { announce, byId, say } from "../core/dom.js";
+import { bytes } from "../core/format.js";
 import { insist } from "../core/submit.js";
 import { Card } from "./card.js";
 import { fieldsOf, settingsIn, unknownIn } from "./settings.js";
@@ -61,6 +62,15 @@ export class Source {
 
   /** Start from this file: show it, send it, and offer the settings that it carries. */
   take(file) {
+    // The service refuses such a file before it has read it, which looks like a lost connection.
+    const most = Number(byId("picture-file").dataset.mostBytes);
+    if (file.size > most) {
+      this.remove();
+      this.#handlers.onSize(null);
+      this.#tell();
+      const text = `${file.name || "The picture"} has ${bytes(file.size)}; a picture may have ${bytes(most)}.`;
+      return this.#complain("init_image", new Error(text));
+    }
     const signal = this.#begin({ name: file.name || "Pasted picture", blob: file });
     this.#sending(this.#send(file, "init_image", signal).then((sent) => this.#accept(sent, signal)));
     this.#measure(signal).then((size) => size && this.#handlers.onSize(size));
