@@ -54,8 +54,11 @@ class StoredPictures(Pictures):
         self._max_bytes = max_bytes
         self._now = now
 
-    def keep(self, caller: str, data: bytes) -> KeptPicture:
-        ref = inspected(self._codec, data, self._max_bytes)
+    def inspect(self, data: bytes) -> PictureRef:
+        return inspected(self._codec, data, self._max_bytes)
+
+    def keep(self, caller: str, data: bytes, ref: PictureRef | None = None) -> KeptPicture:
+        ref = ref or self.inspect(data)
         self._claim()
         is_new = self._shelf.put(caller, ref, data, at=self._now(), is_sent=True)
         return KeptPicture(ref, is_new)
