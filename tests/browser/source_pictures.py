@@ -1,6 +1,7 @@
 """Pictures for the tests of drawing from pictures, and the page's controls for them."""
 
 import io
+import re
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, PngImagePlugin
@@ -8,7 +9,7 @@ from playwright.sync_api import FilePayload, Locator, expect
 
 from tests.browser.studio import Studio
 
-__all__ = ["PictureField", "landscape", "mask_in", "payload", "with_parameters"]
+__all__ = ["PictureField", "fact", "landscape", "mask_in", "payload", "with_parameters"]
 
 
 def landscape(width: int = 384, height: int = 256, form: str = "PNG") -> bytes:
@@ -37,6 +38,12 @@ def payload(data: bytes, name: str = "lake.png", kind: str = "image/png") -> Fil
 def mask_in(data: bytes) -> Image.Image:
     """Return the mask in a PNG file, in grey."""
     return Image.open(io.BytesIO(data)).convert("L")
+
+
+def fact(studio: Studio, name: str) -> Locator:
+    """Return what the stage says under this name of the drawing."""
+    term = studio.page.locator("dt", has_text=re.compile(f"^{name}$"))
+    return studio.stage.locator(".facts div", has=term).locator("dd")
 
 
 class PictureField:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from domain.models.record import ModelKind
-from tests.browser.source_pictures import PictureField, landscape
+from tests.browser.source_pictures import PictureField, fact, landscape
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.browser.test_history import drawn
 from tests.browser.test_usability import PHONE
@@ -45,7 +45,7 @@ def test_a_drawing_with_a_second_pass(studio: Studio, generator: SteppedGenerato
     assert second is not None
     assert (second.scale, second.strength, second.upscaler) == (1.5, 0.5, "lanczos")
     assert second.num_inference_steps == 6
-    expect(studio.stage).to_contain_text("× 1.5, strength 0.5, 6 steps, Lanczos")
+    expect(fact(studio, "Second pass")).to_have_text("× 1.5, strength 0.5, 6 steps, Lanczos")
     studio.field("Second pass").uncheck()
     studio.draw("a lake")
     expect(studio.tiles).to_have_count(2)
@@ -90,7 +90,7 @@ def test_upscalers_are_offered_and_are_not_files_without_use(
     upscale = generator.drawn[0].upscale
     assert upscale is not None
     assert (upscale.model_id, upscale.scale) == (UPSCALER.id, None)
-    expect(studio.stage).to_contain_text("Upscaled sharp.safetensors")
+    expect(fact(studio, "Upscaled")).to_have_text("sharp.safetensors")
 
 
 @pytest.mark.parametrize("view", [{"viewport": {"width": 1280, "height": 900}}, PHONE])

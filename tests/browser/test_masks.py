@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Request, expect
 
 from domain.generation.parts import InpaintArea, MaskContent
-from tests.browser.source_pictures import PictureField, landscape, mask_in
+from tests.browser.source_pictures import PictureField, fact, landscape, mask_in
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.browser.test_usability import PHONE
 from tests.http.conftest import Service
@@ -72,7 +72,7 @@ def test_a_painted_mask_is_drawn_with(studio: Studio, generator: SteppedGenerato
     assert source.mask_image.id == picture.mask_id.input_value()
     assert (source.inpaint_area, source.mask_content) == (InpaintArea.MASKED, MaskContent.NOISE)
     assert (source.mask_blur, source.inpaint_padding) == (9, 48)
-    expect(studio.stage).to_contain_text("Mask blur 9, noise, only round it with 48 pixels")
+    expect(fact(studio, "Mask")).to_have_text("blur 9, noise, only round it with 48 pixels")
 
 
 def test_a_mask_can_be_removed(studio: Studio, generator: SteppedGenerator) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Route, expect
 
 from domain.generation.parts import ResizeMode
 from domain.pictures import MOST_PIXELS_SENT
-from tests.browser.source_pictures import PictureField, landscape, payload
+from tests.browser.source_pictures import PictureField, fact, landscape, payload
 from tests.browser.studio import Server, SteppedGenerator, Studio
 from tests.browser.test_history import drawn
 from tests.browser.test_usability import PHONE
@@ -58,7 +58,7 @@ def test_a_drawing_starts_from_a_picture(
     assert (first.width, first.height) == (384, 256)
     assert second.source == first.source
     assert len(uploads) == 1
-    expect(studio.stage).to_contain_text("Strength 0.5")
+    expect(fact(studio, "Strength")).to_have_text("0.5")
 
 
 def test_a_removed_picture_is_not_drawn_from(studio: Studio, generator: SteppedGenerator) -> None:
@@ -76,7 +76,7 @@ def test_a_removed_picture_is_not_drawn_from(studio: Studio, generator: SteppedG
 def test_a_drawing_waits_for_its_picture(studio: Studio, generator: SteppedGenerator) -> None:
     studio.sign_in()
     held: list[Route] = []
-    studio.page.route("**/v1/images", held.append)
+    studio.page.route("**/v1/images", lambda route: held.append(route))
     studio.page.locator("#picture-file").set_input_files(payload(landscape()))
     expect(PictureField(studio).card).to_contain_text("Sending")
     studio.draw("a lake")
@@ -89,12 +89,27 @@ def test_a_drawing_waits_for_its_picture(studio: Studio, generator: SteppedGener
 
 def test_a_picture_is_sent_again_once_the_service_is_back(studio: Studio, server: Server) -> None:
     studio.sign_in()
-    server.stop()
-    studio.page.locator("#picture-file").set_input_files(payload(landscape()))
     picture = PictureField(studio)
+    first = picture.choose(landscape()).id.input_value()
+    server.stop()
+    studio.page.locator("#picture-file").set_input_files(payload(landscape(300, 300)))
     expect(picture.card).to_contain_text("Trying again")
     server.start()
     expect(picture.id).not_to_have_value("")
+    assert picture.id.input_value() != first
+
+
+def test_a_part_of_the_page_that_did_not_load_is_loaded_again(
+    studio: Studio, server: Server
+) -> None:
+    studio.sign_in()
+    server.stop()
+    picture = PictureField(studio)
+    studio.page.locator("#picture-file").set_input_files(payload(landscape()))
+    expect(picture.error).to_contain_text("did not load")
+    server.start()
+    picture.choose(landscape())
+    expect(picture.error).to_be_hidden()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +117,7 @@ def test_a_picture_is_sent_again_once_the_service_is_back(studio: Studio, server
     [
         (b"not a picture", "picture"),
         (landscape()[:200], "picture"),
-        (b"GIF89a" + bytes(40), "image/"),
+        (b"GIF89a" + bytes(40), "send a PNG, JPEG or WebP"),
     ],
 )
 def test_a_refused_picture_shows_the_reason_and_is_gone(
@@ -122,7 +137,7 @@ def test_a_refused_picture_is_not_left_out_in_silence(
 ) -> None:
     studio.sign_in()
     held: list[Route] = []
-    studio.page.route("**/v1/images", held.append)
+    studio.page.route("**/v1/images", lambda route: held.append(route))
     studio.page.locator("#picture-file").set_input_files(payload(b"not a picture"))
     studio.draw("a lake")
     held[0].continue_()

@@ -30,7 +30,7 @@ export class DrawingForm {
     this.start = new StartField({
       models,
       onChange: () => this.#edited(),
-      onSize: (picture) => this.#sizes.follow(picture),
+      onSize: (picture, how) => this.#sizes.follow(picture, how),
       onSettings: (settings) => this.#use(settings),
     });
     const draw = () => {
