@@ -2,7 +2,7 @@
 
 from application.pictures.held import HeldPictures
 from application.pictures.later import LaterPictures
-from application.pictures.pictures import MAX_PICTURE_BYTES, KeptPicture, Pictures
+from application.pictures.pictures import MAX_PICTURE_BYTES, KeptPicture, Pictures, kept_as
 from application.pictures.shelf import PictureShelf
 from application.pictures.stored import StoredPictures
 
@@ -14,4 +14,5 @@ __all__ = [
     "PictureShelf",
     "Pictures",
     "StoredPictures",
+    "kept_as",
 ]

@@ -1,6 +1,7 @@
 """Finished pictures and their timings."""
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -19,6 +20,11 @@ class GeneratedImage:
     width: int
     height: int
     output_format: OutputFormat = OutputFormat.PNG
+
+    @property
+    def id(self) -> str:
+        """The SHA-256 of the file in hex, which names the picture."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def media_type(self) -> str:

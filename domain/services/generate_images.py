@@ -15,7 +15,9 @@ from domain.errors import (
     ModelNotLoadable,
     ModelsNotRead,
 )
+from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest, GenerationResult
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
@@ -35,7 +37,7 @@ from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_registry import ModelRegistry
-from domain.services.request_checks import refuse_parts, unsuited
+from domain.services.request_checks import refuse_parts, unsuited, unsuited_upscaler
 
 __all__ = ["GenerateImages"]
 
@@ -111,17 +113,19 @@ class GenerateImages:
         """Check a request and return it with its seed. It is cheap, and runs before the queue.
 
         Raises:
-            ModelNotFound: No model has its `model_id`.
+            ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
-            InvalidRequest: The model does not support the scheduler or the size, or the request has
-                a part that no generator draws with yet.
+            InvalidRequest: The model does not support the scheduler, the size or a picture, an
+                upscaler does not suit, or the request has a part that no generator draws with yet.
         """
         refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
         problems = unsuited(model, request)
+        for use in request.models[1:]:
+            problems += unsuited_upscaler(self._beside(use), use, request)
         if problems:
             raise InvalidRequest(problems)
         if request.seed is not None:
@@ -233,6 +237,16 @@ class GenerateImages:
             )
             for request, pictures in zip(requests, batch.requests, strict=True)
         )
+
+    def _beside(self, use: ModelUse) -> ModelRecord:
+        """Return a model beside the checkpoint. Raise ModelNotFound with the field of its name."""
+        if self._registry.awaits(use.model_id):
+            raise ModelsNotRead(use.model_id)
+        try:
+            return self._registry.get(use.model_id)
+        except ModelNotFound as error:
+            error.field = use.field
+            raise
 
     def _pictures_of(self, requests: Sequence[GenerationRequest]) -> dict[str, bytes]:
         """Return the files of the pictures that the requests name, by their ids."""

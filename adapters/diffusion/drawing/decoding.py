@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,11 +17,14 @@ import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import is_out_of_memory
+from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.progress import Progress
+from adapters.diffusion.drawing.stages import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
 from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
 
-__all__ = ["decode"]
+__all__ = ["Decoding"]
 
 _TILE, _SMALL_TILE = 64, 32
 """Latents on each side of a tile. The small one is for pictures of a single large tile."""
@@ -33,29 +37,40 @@ _TILED = (
 _log = logging.getLogger(__name__)
 
 
-def decode(
+@dataclass(frozen=True, slots=True)
+class Decoding(Stage):
+    """Latents to pixels.
+
+    If the whole does not fit, even after other pipelines were unloaded, it is decoded in tiles if
+    the plan allows that, and the callers are warned. If decoding produces NaN in half precision,
+    the autoencoder stays in float32 from then on.
+    """
+
+    context: DrawingContext[StableDiffusion]
+
+    def __call__(self, canvas: Canvas, progress: Progress) -> None:
+        """Replace `canvas.latents` by `canvas.pixels`, in float32.
+
+        Raises:
+            OutOfMemory: It does not fit, and the plan allows no tiles.
+        """
+        latents, canvas.latents = canvas.latents, None
+        canvas.pixels = _decode(
+            self.context.pipeline,
+            latents,
+            self.context.device,
+            self.context.make_room,
+            canvas.warn,
+        )
+
+
+def _decode(
     pipeline: StableDiffusion,
     latents: torch.Tensor,
     device: Device,
     make_room: Callable[[], bool],
     warn: Callable[[str], None],
 ) -> torch.Tensor:
-    """The pixels of the latents after the last step: (n, 3, height, width) in float32, 0 to 1.
-
-    If the whole does not fit, even after room was made, it is decoded in tiles where the plan
-    allows that, and `warn` is told. If decoding produces NaN in half precision, the autoencoder
-    stays in float32 from then on.
-
-    Args:
-        pipeline: Its autoencoder decodes.
-        latents: (n, channels, height / 8, width / 8).
-        device: The device and its plan.
-        make_room: Gives up other models, and says whether there were any.
-        warn: Is told what changes the picture.
-
-    Raises:
-        OutOfMemory: it does not fit, and the plan allows no tiles.
-    """
     fitting = partial(_fitting, pipeline, latents, device, make_room, warn)
     try:
         pixels = fitting()

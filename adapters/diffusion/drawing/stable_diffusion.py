@@ -1,55 +1,74 @@
 """Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 
-from adapters.diffusion.devices.device import Device
-from adapters.diffusion.drawing.decoding import decode
-from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
-from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.drawing.decoding import Decoding
+from adapters.diffusion.drawing.denoising import Denoising, NoiseStart
+from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.finishing import Crop, ToRasters
 from adapters.diffusion.drawing.prompt_cache import EncodingKey
 from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.drawing.stages import Drawing, DrawingPlan, Group, Stage
+from adapters.diffusion.drawing.upscaling import upscaling_stages
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
 
 __all__ = ["stable_diffusion_plan"]
 
+_Context = DrawingContext[StableDiffusion]
 _Encoded = tuple[Drawing, PromptEncoding]
 
 
 def stable_diffusion_plan(
-    pipeline: StableDiffusion,
-    requests: Sequence[GenerationRequest],
-    device: Device,
-    at_once: int,
-    memory: DrawingMemory,
-    make_room: Callable[[], bool],
+    context: _Context, requests: Sequence[GenerationRequest], at_once: int
 ) -> DrawingPlan:
-    """Plan the calls for prompts of any length, with the requested scheduler.
+    """Plan the drawings for prompts of any length, with the requested scheduler.
 
-    The noise is the same on every device. One call draws at most `at_once` images. `memory` belongs
-    to this pipeline. `make_room` unloads other pipelines, and returns whether there were any.
+    One group has at most `at_once` images.
     """
-    wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
     return DrawingPlan(
-        calls=tuple(
-            _call(pipeline, batch, device)
-            for batch in _batches(_encoded(pipeline, requests, memory), at_once)
+        groups=tuple(
+            _group(context, batch) for batch in _batches(_encoded(context, requests), at_once)
         ),
-        new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
-        sampler=sampler_name(wanted.scheduler, configuration),
-        decode=partial(decode, pipeline, device=device, make_room=make_room),
+        sampler=sampler_name(requests[0].scheduler, context.pipeline.scheduler.config),
     )
 
 
-def _encoded(
-    pipeline: StableDiffusion, requests: Sequence[GenerationRequest], memory: DrawingMemory
-) -> list[_Encoded]:
+def _group(context: _Context, batch: Sequence[_Encoded]) -> Group:
+    drawings = tuple(drawing for drawing, _ in batch)
+    return Group(drawings, tuple(_stages(context, drawings[0].request, batch)))
+
+
+def _stages(
+    context: _Context, request: GenerationRequest, batch: Sequence[_Encoded]
+) -> Iterator[Stage]:
+    """Yield the stages of a batch. `request` is one of its requests."""
+    width, height = request.drawn_width, request.drawn_height
+    steps = request.num_inference_steps
+    yield NoiseStart(context, width, height)
+    yield Denoising(
+        context,
+        conditions=_conditions([encoding for _, encoding in batch]),
+        width=width,
+        height=height,
+        guidance_scale=request.guidance_scale,
+        num_inference_steps=steps,
+        new_scheduler=partial(context.memory.schedulers.new, request.scheduler, steps),
+    )
+    yield Decoding(context)
+    name = type(context.pipeline).__name__
+    yield ToRasters(name, context.device.dtype, width, height)
+    yield Crop()
+    yield from upscaling_stages(context, request)
+
+
+def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
     """Return all images with their encoded prompts, sorted by the length of the prompt."""
-    encoded = []
+    encoded, pipeline, memory = [], context.pipeline, context.memory
     # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second pass.
     guided = (
         requests[0].guidance_scale > 1
@@ -83,26 +102,6 @@ def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Enc
         start = end
 
 
-def _call(pipeline: StableDiffusion, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
-    drawings = tuple(drawing for drawing, _ in batch)
-    first = drawings[0].request
-    # The generators are always on the CPU, so that a seed means the same on every device.
-    generators = [torch.Generator("cpu").manual_seed(drawing.seed) for drawing in drawings]
-    return PipelineCall(
-        drawings,
-        {
-            **_conditions([encoding for _, encoding in batch]),
-            "latents": _noise(pipeline, drawings, generators, device),
-            # Some schedulers add noise at each step.
-            "generator": generators,
-            "width": first.drawn_width,
-            "height": first.drawn_height,
-            "num_inference_steps": first.num_inference_steps,
-            "guidance_scale": first.guidance_scale,
-        },
-    )
-
-
 def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
     """Return the arguments of the pipeline for these prompts, without those that are None."""
     rows = {
@@ -113,21 +112,3 @@ def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
     }
     there = {name: [each for each in row if each is not None] for name, row in rows.items()}
     return {name: torch.cat(row) for name, row in there.items() if row}
-
-
-def _noise(
-    pipeline: StableDiffusion,
-    drawings: Sequence[Drawing],
-    generators: Sequence[torch.Generator],
-    device: Device,
-) -> torch.Tensor:
-    """Return standard normal noise (n, channels, height / 8, width / 8).
-
-    Each image has a generator of its own. The noise is always drawn in float32, so that a seed
-    means the same in every precision.
-    """
-    request, scale = drawings[0].request, pipeline.vae_scale_factor
-    channels = pipeline.unet.config.in_channels
-    shape = (1, channels, request.drawn_height // scale, request.drawn_width // scale)
-    noise = [torch.randn(shape, generator=generator) for generator in generators]
-    return torch.cat(noise).to(device.torch_device, device.dtype)

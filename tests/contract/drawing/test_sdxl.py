@@ -13,6 +13,7 @@ from domain.models.record import ModelRecord
 from tests.contract.drawing.drawing import pixels
 from tests.contract.drawing.generating import MODELS, generate
 from tests.contract.drawing.tiny_sdxl import WIDTH, tiny_sdxl
+from tests.fakes.picture_codec import FakePictureCodec
 
 pytestmark = pytest.mark.torch
 
@@ -72,7 +73,7 @@ def device_with(**wanted: str) -> Any:
 def engine_with(pipeline: Any, **wanted: str) -> Any:
     from adapters.diffusion.engine import Engine
 
-    engine = Engine(device_with(**wanted), MODELS, cache_bytes=0)
+    engine = Engine(device_with(**wanted), MODELS, FakePictureCodec(), cache_bytes=0)
     engine._pipelines._load = lambda _model, _device: pipeline
     return engine
 
