@@ -25,7 +25,6 @@ UPSCALER = dataclasses.replace(
 
 def with_upscaler(service: Service) -> None:
     service.source.others = (UPSCALER,)
-    service.source.files[UPSCALER.path] = b"upscaler"
     service.container.model_registry().refresh()
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Request, expect
+from playwright.sync_api import expect
 
 from domain.generation.parts import InpaintArea, MaskContent
 from tests.browser.source_pictures import PictureField, fact, landscape, mask_in
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.browser.test_usability import PHONE
-from tests.http.conftest import Service
+from tests.http.conftest import AUTHORIZED, Service
 
 WIDTH, HEIGHT = 384, 256
 _CENTRE = (0.5, 0.5)
@@ -19,38 +19,37 @@ _CORNER = (0.02, 0.02)
 
 
 class Masks:
-    """The masks that the page sends to the service."""
+    """The masks that the service has from the page."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._files: list[bytes] = []
-        studio.page.on("request", self._note)
+    def __init__(self, picture: PictureField, service: Service) -> None:
+        self._picture = picture
+        self._service = service
 
     @property
     def last(self) -> Image.Image:
-        assert self._files, "no mask was sent"
-        return mask_in(self._files[-1])
+        """Return the mask that the form names, in grey."""
+        url = f"/v1/images/{self._picture.mask_id.input_value()}"
+        return mask_in(self._service.client.get(url, headers=AUTHORIZED).data)
 
     def at(self, x: float, y: float) -> int:
-        """Return the grey of the last mask at shares of its sides; 255 is drawn again."""
+        """Return the grey of the mask at shares of its sides; 255 is drawn again."""
         mask = self.last
         grey = mask.getpixel((int(x * (mask.width - 1)), int(y * (mask.height - 1))))
         assert isinstance(grey, int)
         return grey
 
-    def _note(self, request: Request) -> None:
-        if request.method == "POST" and request.url.endswith("/v1/images"):
-            self._files.append(request.post_data_buffer or b"")
 
-
-def ready(studio: Studio, data: bytes = b"") -> tuple[PictureField, Masks]:
+def ready(studio: Studio, service: Service, data: bytes = b"") -> tuple[PictureField, Masks]:
     """Sign in and choose a picture."""
     studio.sign_in()
     picture = PictureField(studio).choose(data or landscape(WIDTH, HEIGHT))
-    return picture, Masks(studio)
+    return picture, Masks(picture, service)
 
 
-def test_a_painted_mask_is_drawn_with(studio: Studio, generator: SteppedGenerator) -> None:
-    picture, masks = ready(studio)
+def test_a_painted_mask_is_drawn_with(
+    studio: Studio, service: Service, generator: SteppedGenerator
+) -> None:
+    picture, masks = ready(studio, service)
     expect(studio.page.locator("#mask-fields")).to_be_hidden()
     picture.paint()
     picture.stroke([(0.25, 0.5), (0.75, 0.5)])
@@ -75,8 +74,10 @@ def test_a_painted_mask_is_drawn_with(studio: Studio, generator: SteppedGenerato
     expect(fact(studio, "Mask")).to_have_text("blur 9, noise, only round it with 48 pixels")
 
 
-def test_a_mask_can_be_removed(studio: Studio, generator: SteppedGenerator) -> None:
-    picture, _ = ready(studio)
+def test_a_mask_can_be_removed(
+    studio: Studio, service: Service, generator: SteppedGenerator
+) -> None:
+    picture, _ = ready(studio, service)
     picture.paint()
     picture.stroke([_CENTRE])
     picture.finish()
@@ -90,8 +91,10 @@ def test_a_mask_can_be_removed(studio: Studio, generator: SteppedGenerator) -> N
     assert source.mask_image is None
 
 
-def test_strokes_are_erased_undone_redone_inverted_and_cleared(studio: Studio) -> None:
-    picture, masks = ready(studio)
+def test_strokes_are_erased_undone_redone_inverted_and_cleared(
+    studio: Studio, service: Service
+) -> None:
+    picture, masks = ready(studio, service)
     press = studio.page.keyboard.press
 
     def grey() -> int:
@@ -130,8 +133,8 @@ def test_strokes_are_erased_undone_redone_inverted_and_cleared(studio: Studio) -
     expect(picture.mask_id).to_have_value("")
 
 
-def test_closing_with_escape_keeps_what_was_painted(studio: Studio) -> None:
-    picture, masks = ready(studio)
+def test_closing_with_escape_keeps_what_was_painted(studio: Studio, service: Service) -> None:
+    picture, masks = ready(studio, service)
     picture.paint()
     picture.stroke([_CENTRE])
     studio.page.keyboard.press("Escape")
@@ -145,8 +148,8 @@ def test_closing_with_escape_keeps_what_was_painted(studio: Studio) -> None:
     expect(studio.page.get_by_role("button", name="Change the mask")).to_be_focused()
 
 
-def test_a_keyboard_paints_a_mask(studio: Studio) -> None:
-    picture, masks = ready(studio)
+def test_a_keyboard_paints_a_mask(studio: Studio, service: Service) -> None:
+    picture, masks = ready(studio, service)
     picture.paint()
     keyboard = studio.page.keyboard
     size = studio.page.get_by_label("Size of the brush")
@@ -169,7 +172,7 @@ def test_a_keyboard_paints_a_mask(studio: Studio) -> None:
         keyboard.press("ArrowRight")
     keyboard.up(" ")
     keyboard.press("ArrowDown")
-    expect(studio.page.locator("dialog [aria-live]")).to_contain_text("% from the left")
+    expect(studio.page.locator(".mask-editor [aria-live]")).to_contain_text("% from the left")
     # Enter puts the brush down and lifts it.
     for _ in range(8):
         keyboard.press("ArrowLeft")
@@ -191,11 +194,13 @@ def test_a_keyboard_paints_a_mask(studio: Studio) -> None:
     "view",
     [
         {"viewport": {"width": 1280, "height": 900}, "device_scale_factor": 1},
-        {"viewport": {"width": 700, "height": 900}, "device_scale_factor": 3},
+        {"viewport": {"width": 1000, "height": 700}, "device_scale_factor": 3},
     ],
 )
-def test_a_stroke_is_where_the_pointer_is_at_any_zoom(studio: Studio, view: dict[str, Any]) -> None:
-    picture, masks = ready(studio)
+def test_a_stroke_is_where_the_pointer_is_at_any_zoom(
+    studio: Studio, service: Service, view: dict[str, Any]
+) -> None:
+    picture, masks = ready(studio, service)
     picture.paint()
     studio.page.mouse.move(*_centre_of(studio))
     for _ in range(3):
@@ -223,9 +228,12 @@ def _centre_of(studio: Studio) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("view", [PHONE])
-def test_a_finger_paints_and_two_fingers_enlarge(studio: Studio, view: dict[str, Any]) -> None:
+def test_a_finger_paints_and_two_fingers_enlarge(
+    studio: Studio, service: Service, view: dict[str, Any]
+) -> None:
     studio.sign_in().unfold()
-    picture, masks = PictureField(studio).choose(landscape(WIDTH, HEIGHT)), Masks(studio)
+    picture = PictureField(studio).choose(landscape(WIDTH, HEIGHT))
+    masks = Masks(picture, service)
     picture.paint()
     assert studio.width_to_scroll() == 0
     session = studio.page.context.new_cdp_session(studio.page)
@@ -253,8 +261,10 @@ def test_a_finger_paints_and_two_fingers_enlarge(studio: Studio, view: dict[str,
     assert masks.at(*at) == 255
 
 
-def test_the_moving_tool_moves_the_picture_and_paints_nothing(studio: Studio) -> None:
-    picture, _ = ready(studio)
+def test_the_moving_tool_moves_the_picture_and_paints_nothing(
+    studio: Studio, service: Service
+) -> None:
+    picture, _ = ready(studio, service)
     picture.paint()
     for _ in range(3):
         studio.page.keyboard.press("+")
@@ -272,13 +282,13 @@ def test_the_moving_tool_moves_the_picture_and_paints_nothing(studio: Studio) ->
 
 
 def test_a_picture_that_a_camera_turned_has_an_upright_mask(
-    studio: Studio, generator: SteppedGenerator
+    studio: Studio, service: Service
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter
     stream = io.BytesIO()
     Image.new("RGB", (WIDTH, HEIGHT)).save(stream, "JPEG", exif=exif)
-    picture, masks = ready(studio, stream.getvalue())
+    picture, masks = ready(studio, service, stream.getvalue())
     expect(picture.card).to_contain_text(f"{HEIGHT} × {WIDTH}")
     picture.paint()
     picture.stroke([(0.5, 0.1)])
@@ -289,7 +299,7 @@ def test_a_picture_that_a_camera_turned_has_an_upright_mask(
 
 
 def test_the_settings_of_a_job_bring_its_mask_back(studio: Studio, service: Service) -> None:
-    picture, masks = ready(studio)
+    picture, masks = ready(studio, service)
     picture.paint()
     picture.stroke([_CENTRE])
     picture.finish()

@@ -25,7 +25,7 @@ def test_a_picture_of_automatic1111_offers_its_settings(
     picture = PictureField(studio)
     picture.transfer("drop", ("00012-4242.png", "image/png", with_parameters(FOREIGN)))
     expect(picture.card).to_contain_text("a lighthouse, (oil painting:1.2)")
-    picture.card.get_by_role("button", name="Use them", exact=True).click()
+    picture.card.get_by_role("button", name="Use the settings").click()
     expect(studio.prompt).to_have_value("a lighthouse, (oil painting:1.2)")
     expect(studio.page.locator("#negative_prompt")).to_have_value("people, text")
     expect(studio.page.locator("#seed")).to_have_value("4242")
@@ -55,7 +55,7 @@ def test_the_settings_can_be_used_without_the_picture(
     studio.page.locator("#larger summary").click()
     studio.field("Second pass").check()
     picture = PictureField(studio).choose(file)
-    picture.card.get_by_role("button", name="Use them alone").click()
+    picture.card.get_by_role("button", name="Use only the settings").click()
     expect(studio.prompt).to_have_value("a lake by day")
     expect(picture.card).to_be_hidden()
     expect(studio.field("Second pass")).not_to_be_checked()
@@ -71,7 +71,7 @@ def test_what_is_not_here_is_named(studio: Studio) -> None:
     studio.sign_in()
     text = "a cat\nSteps: 9, Sampler: Restart, Seed: 1, Model hash: 0123456789, Model: other"
     picture = PictureField(studio).choose(with_parameters(text))
-    picture.card.get_by_role("button", name="Use them", exact=True).click()
+    picture.card.get_by_role("button", name="Use the settings").click()
     expect(picture.card).to_contain_text("Not here: the model other, the sampler Restart.")
     expect(studio.model).to_have_value(MODEL.id)
 

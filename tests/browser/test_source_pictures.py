@@ -117,7 +117,7 @@ def test_a_part_of_the_page_that_did_not_load_is_loaded_again(
     [
         (b"not a picture", "picture"),
         (landscape()[:200], "picture"),
-        (b"GIF89a" + bytes(40), "send a PNG, JPEG or WebP"),
+        (b"GIF89a" + bytes(40), "The picture is not a PNG, JPEG or WebP file"),
     ],
 )
 def test_a_refused_picture_shows_the_reason_and_is_gone(

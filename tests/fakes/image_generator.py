@@ -87,8 +87,9 @@ class FakeImageGenerator(ImageGenerator):
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        (model_id,) = batch.models
-        if model_id in self.unloadable:
+        for model_id in batch.models:
+            if model_id not in self.unloadable:
+                continue
             raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
         for _ in range(self.load_ticks):
             watcher.loading(False)

@@ -112,6 +112,7 @@ async function enter(key, { quietly = false } = {}) {
 /** Back to where a credential is asked for; what the form holds stays. */
 function leave(reason) {
   signedIn.abort();
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   models.stop();
   api = null;
   for (const each of [form, gallery, drawing, viewer, pictures]) each.use(null);

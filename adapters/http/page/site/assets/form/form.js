@@ -188,6 +188,7 @@ export class DrawingForm {
     if (settings.scheduler !== undefined) this.#models.chooseScheduler(settings.scheduler);
     this.#sizes.offer(this.#models.chosen);
     this.#edited();
+    byId("prompt").focus();
   }
 
   #offer(model) {

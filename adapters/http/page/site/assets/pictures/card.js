@@ -107,7 +107,6 @@ export class Card {
     const use = (alone) => () => {
       const unknown = this.#actions.use(settings, { alone });
       say(this.#offer, unknown);
-      if (!alone) this.#paint.focus();
     };
     const prompt = settings.Prompt || "no prompt";
     this.#offer.replaceChildren(
@@ -116,8 +115,8 @@ export class Card {
       make(
         "div",
         { className: "row" },
-        button("reuse", "Use them", use(false)),
-        button("copy-text", "Use them alone", use(true)),
+        button("reuse", "Use the settings", use(false)),
+        button("copy-text", "Use only the settings", use(true)),
       ),
     );
     this.#offer.hidden = false;

@@ -47,7 +47,12 @@ export class Source {
 
   use(api) {
     this.#api = api;
-    if (api === null) this.#shown.abort();
+    if (api !== null) return;
+    // What the service does not have yet goes with the credential; the rest is shown again later.
+    this.#shown.abort();
+    if (!this.#current?.id) this.remove();
+    else if (!this.#current.mask?.id) this.#current.mask = null;
+    this.#tell();
   }
 
   /** Whether there is a picture. */
@@ -89,7 +94,7 @@ export class Source {
     this.#tell();
     this.#fetch(image.id, "init_image", signal)
       .then(async (blob) => {
-        if (!blob) return;
+        if (!blob || signal.aborted) return;
         this.#current.blob = blob;
         const size = await this.#measure(signal);
         if (size && !known) this.#handlers.onSize(size, { take: follow });
@@ -184,13 +189,15 @@ export class Source {
   }
 
   #complain(field, error) {
-    const text = [error.fields?.[0]?.message, error.message].find(Boolean);
+    const [row] = error.fields ?? [];
+    const text = row ? `${byId(field).dataset.label} ${row.message}.` : error.message;
     say(byId(`${field}-error`), text);
     announce(text);
   }
 
   async #showKnownMask(id, signal) {
     const blob = await this.#fetch(id, "mask_image", signal);
+    if (signal.aborted) return;
     if (!blob) return this.#card.mask(null);
     this.#current.mask = { id, blob };
     this.#card.mask(blob);

@@ -1,5 +1,6 @@
 // What can be done with a finished picture besides looking at it: draw from it, enlarge it, compare it.
 
+import { announce } from "../core/dom.js";
 import { later } from "../core/later.js";
 import { beforeOf, titleOf } from "../core/requests.js";
 import { turnTo, unfoldSettings } from "./views.js";
@@ -27,6 +28,7 @@ export class PictureActions {
     turnTo("create");
     unfoldSettings(true);
     this.#form.lookAtStart();
+    announce("The next drawing starts from this picture");
   }
 
   /** Ask how to enlarge this picture, and do it. */

@@ -112,9 +112,12 @@ export class Strokes {
     context.lineCap = context.lineJoin = "round";
     const [first, ...others] = points;
     context.beginPath();
+    // A line without length would not be drawn.
+    context.arc(first.x, first.y, size / 2, 0, 2 * Math.PI);
+    context.fill();
+    context.beginPath();
     context.moveTo(first.x, first.y);
-    // A line to where it begins is a dot.
-    for (const point of others.length ? others : [first]) context.lineTo(point.x, point.y);
+    for (const point of others) context.lineTo(point.x, point.y);
     context.stroke();
   }
 
