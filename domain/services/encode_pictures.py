@@ -1,8 +1,8 @@
 """Encodes the pictures of a request that is drawn. It needs no device."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.generation.picture_parameters import parameters_text
@@ -12,6 +12,7 @@ from domain.generation.request import (
     GenerationResult,
     Timings,
 )
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import DrawnImage, DrawnRequest
 from domain.ports.picture_codec import PictureCodec
 
@@ -41,6 +42,7 @@ class Drawn:
         warnings: Warnings for the caller, from the model's card and from the generator.
         began: When the work on the batch began, by the clock of the use case.
         ended: When the batch was drawn.
+        upscalers: The records of its upscalers, by their ids.
     """
 
     request: GenerationRequest
@@ -49,6 +51,7 @@ class Drawn:
     warnings: tuple[str, ...]
     began: float
     ended: float
+    upscalers: Mapping[str, ModelRecord] = field(default_factory=dict)
 
 
 class PictureEncoder:
@@ -82,7 +85,7 @@ class PictureEncoder:
         """
 
         def encoded(image: DrawnImage) -> GeneratedImage:
-            return self._encoded(drawn.request, image, drawn.pictures.sampler)
+            return self._encoded(drawn, image)
 
         images = tuple(encode_with(encoded, drawn.pictures.images))
         now, timings = self._clock(), drawn.timings
@@ -94,10 +97,11 @@ class PictureEncoder:
             warnings=drawn.warnings,
         )
 
-    def _encoded(
-        self, request: GenerationRequest, image: DrawnImage, sampler: str
-    ) -> GeneratedImage:
-        text = parameters_text(request, seed=image.seed, sampler=sampler)
+    def _encoded(self, drawn: Drawn, image: DrawnImage) -> GeneratedImage:
+        request = drawn.request
+        text = parameters_text(
+            request, seed=image.seed, sampler=drawn.pictures.sampler, upscalers=drawn.upscalers
+        )
         raster = image.raster
         data = self._codec.encode(
             raster,

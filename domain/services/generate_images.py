@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from domain.errors import (
     GenerationFailed,
@@ -234,9 +235,18 @@ class GenerateImages:
                 ),
                 began=began,
                 ended=ended,
+                upscalers=self._upscalers_of(request),
             )
             for request, pictures in zip(requests, batch.requests, strict=True)
         )
+
+    def _upscalers_of(self, request: GenerationRequest) -> dict[str, ModelRecord]:
+        """Return the records of its upscalers that are still listed, by their ids."""
+        found = {}
+        for use in request.models[1:]:
+            with suppress(ModelNotFound):
+                found[use.model_id] = self._registry.get(use.model_id)
+        return found
 
     def _beside(self, use: ModelUse) -> ModelRecord:
         """Return a model beside the checkpoint. Raise ModelNotFound with the field of its name."""

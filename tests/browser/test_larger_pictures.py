@@ -45,11 +45,15 @@ def test_a_drawing_with_a_second_pass(studio: Studio, generator: SteppedGenerato
     assert (second.scale, second.strength, second.upscaler) == (1.5, 0.5, "lanczos")
     assert second.num_inference_steps == 6
     expect(fact(studio, "Second pass")).to_have_text("× 1.5, strength 0.5, 6 steps, Lanczos")
-    studio.field("Second pass").uncheck()
-    studio.draw("a lake")
+    studio.stage.get_by_role("button", name="Vary").click()
     expect(studio.tiles).to_have_count(2)
     expect(studio.pictures).to_have_count(1)
-    assert generator.drawn[1].second_pass is None
+    assert generator.drawn[1].second_pass == second
+    studio.field("Second pass").uncheck()
+    studio.draw("a lake")
+    expect(studio.tiles).to_have_count(3)
+    expect(studio.pictures).to_have_count(1)
+    assert generator.drawn[2].second_pass is None
     studio.tiles.nth(1).click()
     expect(studio.stage).to_contain_text("× 1.5")
     studio.button("Use these settings").click()

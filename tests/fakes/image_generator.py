@@ -87,9 +87,10 @@ class FakeImageGenerator(ImageGenerator):
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        for model_id in batch.models:
-            if model_id not in self.unloadable:
-                continue
+        model_id = batch.models[0]
+        for request in requests:
+            assert {each.id for each in request.pictures} <= batch.pictures.keys()
+        if model_id in self.unloadable:
             raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
         for _ in range(self.load_ticks):
             watcher.loading(False)
@@ -100,7 +101,7 @@ class FakeImageGenerator(ImageGenerator):
         self.tried.append(together)
         if together > self.fits:
             raise OutOfMemory(f"{together} images do not fit; ask for fewer")
-        total = requests[0].num_inference_steps * -(-images // together)
+        total = requests[0].steps * -(-images // together)
         for done in range(1, total + 1):
             watcher.step(done, total)
             for number in range(len(requests)):
@@ -126,8 +127,15 @@ class FakeImageGenerator(ImageGenerator):
         return b"\xff\xd8 a small picture of request %d" % number
 
 
+UPSCALER_SCALE = 4
+"""The factor of an upscaler if the request names none."""
+
+
 def _image(request: GenerationRequest, seed: int) -> DrawnImage:
     what = (request.batch_key, request.prompt, request.negative_prompt, seed)
     colour = hashlib.sha256(repr(what).encode()).digest()[:3]
-    width, height = request.width, request.height
+    size, scale = request.result_size, 1.0
+    if request.upscale is not None:
+        scale = request.upscale.scale or UPSCALER_SCALE
+    width, height = round(size.width * scale), round(size.height * scale)
     return DrawnImage(Raster(width, height, colour * (width * height)), seed)
