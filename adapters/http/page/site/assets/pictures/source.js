@@ -50,8 +50,10 @@ export class Source {
     if (api !== null) return;
     // What the service does not have yet goes with the credential; the rest is shown again later.
     this.#shown.abort();
-    if (!this.#current?.id) this.remove();
-    else if (!this.#current.mask?.id) this.#current.mask = null;
+    if (!this.#current?.id) {
+      this.remove();
+      this.#handlers.onSize(null);
+    } else if (!this.#current.mask?.id) this.#current.mask = null;
     this.#tell();
   }
 
