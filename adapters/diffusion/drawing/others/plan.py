@@ -27,6 +27,7 @@ from adapters.diffusion.drawing.pictures.resizing import as_image, padded
 from adapters.diffusion.drawing.pictures.source import SizedSource, Sources
 from adapters.diffusion.drawing.pictures.starting import EnlargePictures
 from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group, Stage
+from adapters.diffusion.drawing.upscaling import UpscalingTo, upscaling_stages
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
@@ -89,6 +90,7 @@ class _Passes:
             yield Crop()
         if last is not None and last.source.mask_image is not None:
             yield PutBack(last)
+        yield from upscaling_stages(self._context, request)
 
     def _first_pass(
         self, request: GenerationRequest, source: SizedSource | None
@@ -130,7 +132,10 @@ class _Passes:
         )
 
     def _enlargement(self, request: GenerationRequest) -> Stage:
-        return EnlargePictures(request.result_size)
+        second, size = request.second_pass, request.result_size
+        if second is not None and second.model_id is not None:
+            return UpscalingTo(self._context, second.model_id, size)
+        return EnlargePictures(size)
 
     def _from_picture(
         self,
