@@ -90,7 +90,12 @@ class BuildParts:
 
         if parts.source is not None:
             refs: dict[str, Any] = {name: ref for name, (ref, _) in found.items()}
-            values["source"] = SourceImage(**refs, **parts.source)
+            told = dict(parts.source)
+            if "image_guidance_scale" not in told:
+                told["image_guidance_scale"] = self._choose.image_guidance(
+                    model_id, caller=caller, job_id=job_id
+                )
+            values["source"] = SourceImage(**refs, **told)
             values |= self._sides(refs["init_image"], fields, caller, job_id, model_id)
         if parts.second_pass is not None:
             second = dict(parts.second_pass)

@@ -1,6 +1,5 @@
 """Stores of jobs and pictures over one database, for tests of both."""
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -20,9 +19,8 @@ from adapters.storage.sql.tables import metadata, revisions
 from application.job import Job
 from application.ports.job_store import JobStore
 from application.ports.picture_index import PictureIndex
-from domain.generation.parts import SourceImage
 from domain.pictures import PictureRef
-from tests.contract.storage.kept_jobs import new_job
+from tests.contract.storage.kept_jobs import naming_picture, new_job
 from tests.fakes.pictures import FakePictureIndex
 from tests.fakes.stores import FakeJobStore
 
@@ -90,5 +88,4 @@ def ref_of(name: str, size: int = 100) -> PictureRef:
 def naming(ref: PictureRef, name: str = "a", caller: str = "me", token: str = "ab" * 16) -> Job:
     """Return a job whose request names a picture."""
     job = new_job(name, caller, token)
-    request = dataclasses.replace(job.request, source=SourceImage(init_image=ref))
-    return dataclasses.replace(job, request=request)
+    return naming_picture(job, ref)

@@ -18,7 +18,8 @@ from adapters.storage.sql.tables import job_pictures
 from application.job import Job
 from application.ports.picture_index import DrawnPlace, KnownPicture, PictureIndex
 from domain.errors import StorageUnavailable
-from domain.generation.request import GeneratedImage, GenerationResult, Timings
+from domain.generation.any_request import result_of
+from domain.generation.request import GeneratedImage, Timings
 from domain.pictures import PictureRef
 from tests.contract.storage.kept_jobs import new_job, succeeded
 from tests.contract.storage.kept_pictures import KINDS, Stores, naming, opened_stores, ref_of
@@ -43,8 +44,8 @@ def expire(stores: Stores, used_before: float) -> set[str]:
 def draw(stores: Stores, *files: bytes, name: str = "drawn", token: str = "cd" * 16) -> Job:
     """Accept a job and store that it has drawn these files."""
     job = stores.jobs.accept(new_job(name, token=token))
-    result = GenerationResult(
-        request=job.request,
+    result = result_of(
+        job.request,
         images=tuple(GeneratedImage(data, 3, 512, 512) for data in files),
         processing_time=1.0,
         timings=Timings(),

@@ -294,6 +294,17 @@ def test_a_repeated_request_gets_its_size_without_its_model(service: Service) ->
     assert infer(service, sent).get_json() == answer
 
 
+def test_the_default_image_guidance_is_part_of_the_request(service: Service) -> None:
+    answer = drawn(service, id="guided", model_id="pix")
+    assert answer["image_guidance_scale"] == 1.5
+    again = body(id="guided", model_id="pix", image_guidance_scale=1.5)
+    assert infer(service, again).get_json() == answer
+    service.source.others = ()
+    service.container.model_registry().refresh()
+    assert infer(service, body(id="guided", model_id="pix")).get_json() == answer
+    assert "image_guidance_scale" not in drawn(service)
+
+
 def test_models_tell_what_they_draw_from(service: Service) -> None:
     def told(record: ModelRecord) -> dict[str, Any]:
         path = f"/v1/models/{record.id}"

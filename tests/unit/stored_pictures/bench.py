@@ -1,14 +1,12 @@
 """Stored pictures over fakes, with their jobs."""
 
-import dataclasses
-
 from application.job import Job
 from application.jobs.records import JobRecords
 from application.pictures import PictureShelf, StoredPictures
-from domain.generation.parts import SourceImage
-from domain.generation.request import GeneratedImage, GenerationResult, Timings
+from domain.generation.any_request import result_of
+from domain.generation.request import GeneratedImage, Timings
 from domain.pictures import PictureRef
-from tests.contract.storage.kept_jobs import new_job
+from tests.contract.storage.kept_jobs import naming_picture, new_job
 from tests.fakes.clock import FakeClock
 from tests.fakes.picture_codec import FakePictureCodec
 from tests.fakes.pictures import FakePictureIndex, FakePictureStore
@@ -55,14 +53,13 @@ class Bench:
         """Accept a job of `me`, which names a picture or none."""
         job = new_job(name, token=token or f"{len(self.jobs.jobs):032x}")
         if naming is not None:
-            request = dataclasses.replace(job.request, source=SourceImage(init_image=naming))
-            job = dataclasses.replace(job, request=request)
+            job = naming_picture(job, naming)
         return self.records.accept(job)
 
     def draw(self, job: Job, data: bytes) -> Job:
         """Let a job succeed with one picture."""
-        result = GenerationResult(
-            request=job.request,
+        result = result_of(
+            job.request,
             images=(GeneratedImage(data, 3, 8, 6),),
             processing_time=1.0,
             timings=Timings(),
