@@ -6,6 +6,7 @@ from application.job import Job
 from application.jobs.job_service import JobService
 from domain.errors import JobNotFound, ModelNotFound
 from domain.generation.parts import SourceImage
+from domain.generation.request import GenerationRequest
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -134,7 +135,8 @@ class ModelChoice:
             model = self._registry.get(model_id)
         except ModelNotFound:
             job = None if job_id is None else self._kept(caller, job_id)
-            source = None if job is None else job.request.source
+            request = None if job is None else job.request
+            source = request.source if isinstance(request, GenerationRequest) else None
             return None if source is None else source.image_guidance_scale
         return SourceImage.DEFAULT_IMAGE_GUIDANCE if model.takes_image_guidance else None
 

@@ -76,6 +76,10 @@ class SentParts:
         self.second_pass: Mapping[str, Any] | None = given.get("second_pass")
         self.upscale: Mapping[str, Any] | None = given.get("upscale")
 
+    def drop_files(self) -> None:
+        """Forget the pictures, so that a request that waits long does not hold their files."""
+        self.pictures = {}
+
     @property
     def upscalers(self) -> tuple[str, ...]:
         """The names of the upscaler models that the parts need."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from adapters.http.generation.schemas import generation_request
 from application.jobs.job_service import JobService
@@ -14,8 +14,9 @@ from application.settings.settings import Settings
 from domain.errors import FieldProblem
 from domain.generation.judging import JudgedFields
 from domain.generation.request import GenerationRequest
+from domain.generation.upscale_request import UpscaleRequest
 
-__all__ = ["NamedRequest", "RequestMaker"]
+__all__ = ["AnyNamed", "NamedRequest", "NamedUpscale", "RequestMaker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,24 @@ class NamedRequest:
     request: GenerationRequest
     model_name: str
     other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedUpscale:
+    """A request to enlarge a picture, and the caller's name of its upscaler.
+
+    Attributes:
+        request: The request.
+        model_name: The name of the upscaler.
+        other_names: The same, by the field that has it.
+    """
+
+    request: UpscaleRequest
+    model_name: str
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+AnyNamed: TypeAlias = NamedRequest | NamedUpscale
 
 
 class RequestMaker:
