@@ -61,8 +61,10 @@ PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "circle.png": (512, 512),
         **{f"lake-{number}.png": (512, 512) for number in (1, 2, 3, 4)},
         "hill.jpg": (512, 512),
+        "night.png": (512, 512),
+        "large.png": (768, 768),
     },
-    "docs/embedding.md": {"circle.png": (512, 512)},
+    "docs/embedding.md": {"circle.png": (512, 512), "blue.png": (512, 512)},
 }
 """What each page leaves behind."""
 _SECONDS = 840
