@@ -96,7 +96,9 @@ def inference_blueprint(
             raise NotAcceptable(choice.problem)
         preference = parse_prefer(request.headers.getlist("Prefer"))
         caller = current_principal().name
-        wanted = make_request(asked.fields, caller=caller, parts=asked.parts)
+        wanted = make_request(
+            asked.fields, caller=caller, parts=asked.parts, within=preference.within
+        )
         asked.parts.drop_files()  # they are stored, and the wait may be long
         give_back_body()
         outcome = draw(wanted, caller=caller, preference=preference)
