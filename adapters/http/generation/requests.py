@@ -74,12 +74,13 @@ class RequestMaker:
         caller: str,
         natively: bool = False,
         parts: SentParts = NO_PARTS,
+        within: float | None = None,
         **more: Any,
     ) -> NamedRequest:
         """Return the request of checked `fields` and `parts`.
 
-        The pictures of `parts` are kept for the caller. If the request is refused, for whatever
-        reason, no picture is kept.
+        The pictures of `parts` are kept for the caller. If `JobService.submit` would refuse the
+        request now, no picture is kept.
 
         Args:
             fields: The fields of a `GenerationRequest`. `model_id` may be any name; without it the
@@ -88,6 +89,7 @@ class RequestMaker:
             natively: Whether the default size is the size of the model's training. With an initial
                 image it is that of the image.
             parts: The pictures, the second pass and the upscaling.
+            within: Seconds that the caller allows; None for any.
             more: Further fields, which take precedence.
 
         Raises:
@@ -111,7 +113,7 @@ class RequestMaker:
             made |= {side: pixels for side, pixels in sides.items() if side not in fields}
         request = generation_request(fields, self._settings, **{**made, **more}, model_id=model_id)
         if built.new:
-            self._job_service.check(request, caller=caller)
+            self._job_service.check(request, caller=caller, within=within)
             self._build.keep(built, caller=caller)
         return NamedRequest(request, name, built.names)
 
