@@ -21,8 +21,9 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.upscalers import UnusableUpscaler, upscaler_network
 from domain.models.card import NO_CARD, ModelCard
-from domain.models.record import ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
@@ -33,6 +34,7 @@ _REASONS = {
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint",
     ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint",
+    ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
 
@@ -45,13 +47,16 @@ class Classification:
         kind: What it is for.
         family: The published architecture, if it is one.
         precision: Element type of the weights by torch's name, "mixed" for several, None for none.
-        loadable: True if text-to-image pictures can be drawn with it.
+        loadable: True if pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None if it is.
         card: The description in its metadata.
         fault: Why it is useless, even as a part of a folder; None if it is not.
         native_size: The size of the pictures that it was trained with; None if unknown.
         note: A sentence for every client that draws with it, which continues after its name; None
             if there is nothing to say.
+        scale: The factor by which an upscaler enlarges each side. None for other kinds, and for an
+            upscaler that cannot be used.
+        pipeline_inputs: As `ModelRecord.pipeline_inputs`; never empty.
     """
 
     kind: ModelKind
@@ -63,6 +68,13 @@ class Classification:
     fault: str | None = None
     native_size: Size | None = None
     note: str | None = None
+    scale: int | None = None
+    pipeline_inputs: tuple[ModelInput, ...] = tuple(ModelInput)
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether a request can name it beside a checkpoint."""
+        return self.scale is not None
 
 
 def classify(header: Header) -> Classification:
@@ -72,9 +84,12 @@ def classify(header: Header) -> Classification:
     else:
         kind = addon_kind(header.tensors)
         family = addon_family(kind, header)
+    scale, unusable = _upscaler(header) if kind is ModelKind.UNKNOWN else (None, None)
+    if scale or unusable:
+        kind = ModelKind.UPSCALER
     reason = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
-        reason = _REASONS[kind]
+        reason = unusable or _REASONS[kind]
     elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
         reason = _configuration_problem(header)
     elif reason is None:
@@ -91,7 +106,17 @@ def classify(header: Header) -> Classification:
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
         note=(averages_note(header.tensors) if reason is None else None),
+        scale=scale if _danger(header) is None else None,
     )
+
+
+def _upscaler(header: Header) -> tuple[int | None, str | None]:
+    """Return the scale of an upscaler, or why it cannot be used; neither for another file."""
+    try:
+        network = upscaler_network(header.tensors)
+    except UnusableUpscaler as error:
+        return None, error.reason
+    return (None, None) if network is None else (network.scale, None)
 
 
 def _danger(header: Header) -> str | None:
