@@ -313,6 +313,8 @@ def test_a_json_body_names_pictures_by_data_urls_and_ids(service: Service) -> No
         ({"images": [{"image_url": "https://example.org/a.png"}]}, "images", "opens no links"),
         ({"images": [{"file_id": "file-abc"}]}, "images", "file_id"),
         ({"images": [{"file_id": "0" * 64}] * 2}, "images", "2 pictures"),
+        ({"images": [{"file_id": "0" * 64}]}, "images", "no picture of yours"),
+        ({"images": [{"image_url": "data:image/png;base64,AAAA"}]}, "images", "PNG, JPEG"),
         ({"mask": {"image_url": "https://example.org/a.png"}}, "mask", "opens no links"),
         ({"mask": {"file_id": "0" * 64}, "mask_image": {"file_id": "0" * 64}}, "mask", "_image"),
         ({"n": "2"}, "n", "integer"),
