@@ -14,6 +14,7 @@ from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
 from adapters.http.edge.request_log import install_request_log
 from adapters.http.foreign_pages import refuse_foreign_pages
+from adapters.http.generation.judged import install_picture_check
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
@@ -102,6 +103,7 @@ def create_app(
     streams = EventStreams(job_service, places=listeners)
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: listeners.taken)
     make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
+    install_picture_check(app, make_request.picture_problems)
     draw_images = openai.ImagesDrawer(
         settings,
         make_request,

@@ -31,6 +31,7 @@ from application.jobs.job_service import JobService
 from application.jobs.live_job import Submission
 from application.jobs.watching import JobWatch
 from domain.errors import Activity, TooManyCallers, UnreadablePicture
+from domain.generation.any_request import as_drawn
 from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult
 from domain.ports.picture_codec import PictureCodec
 
@@ -175,7 +176,7 @@ def _events(
         yield tell(error)
         return
     for image in result.images:
-        yield words.completed(image, result)
+        yield words.completed(image, as_drawn(result))
 
 
 def _error_teller() -> Callable[[Exception], str]:
