@@ -4,20 +4,27 @@ import threading
 
 from PIL import Image
 
+from adapters.pictures.decoding import (
+    decode_mask,
+    decode_picture,
+    inspect_picture,
+    transparency_mask,
+)
 from adapters.pictures.encoding import encode_picture
 from adapters.pictures.parameters import read_parameters
 from adapters.pictures.thumbnails import make_thumbnail
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters
-from domain.generation.raster import Raster
+from domain.generation.raster import GreyRaster, Raster
+from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["PillowPictureCodec"]
 
 
 class PillowPictureCodec(PictureCodec):
-    """Encodes pictures and makes thumbnails with Pillow. It reads parameters without Pillow."""
+    """Encodes and decodes pictures with Pillow. It reads parameters without Pillow."""
 
     def encode(
         self,
@@ -40,6 +47,18 @@ class PillowPictureCodec(PictureCodec):
                 raise
             reason = str(error) or type(error).__name__
             raise GenerationFailed(f"encoding the picture failed: {reason}") from error
+
+    def inspect(self, data: bytes) -> PictureRef:
+        return inspect_picture(data)
+
+    def decode(self, data: bytes) -> Raster:
+        return decode_picture(data)
+
+    def decode_mask(self, data: bytes) -> GreyRaster:
+        return decode_mask(data)
+
+    def transparency_mask(self, data: bytes) -> bytes | None:
+        return transparency_mask(data)
 
     def parameters(self, data: bytes) -> PictureParameters:
         return read_parameters(data)

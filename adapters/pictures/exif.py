@@ -1,14 +1,15 @@
-"""Reads and writes the Exif UserComment, where a JPEG or WebP carries its parameters."""
+"""Reads the orientation in Exif; reads and writes its UserComment, which carries parameters."""
 
 import struct
 
-__all__ = ["exif_with_comment", "user_comment"]
+__all__ = ["exif_with_comment", "orientation", "user_comment"]
 
 _ORDERS = {b"MM\0*": ">", b"II*\0": "<"}
 # Exif 2.32, 4.6.3 and 4.6.5: the pointer to the Exif tags, and the tag of the comment. The comment
 # begins with the name of its character code, in eight bytes.
 _EXIF_TAGS, _USER_COMMENT = 0x8769, 0x9286
-_LONG, _UNDEFINED = 4, 7
+_ORIENTATION = 0x0112
+_SHORT, _LONG, _UNDEFINED = 3, 4, 7
 _CODE = 8
 _UNICODE, _OTHERS = b"UNICODE\0", (b"ASCII\0\0\0", bytes(_CODE))
 _INLINE = 4
@@ -39,6 +40,25 @@ def user_comment(exif: bytes) -> str:
         return ""  # not even the name of its character code
     (comment,) = struct.unpack_from(f"{length}s", exif, place)
     return _decoded(comment, order)
+
+
+def orientation(exif: bytes) -> int:
+    """Return the orientation in a TIFF structure, 1 to 8 (TIFF 6.0, section 8).
+
+    It is 1 if the structure has none or another value, or is damaged, as in browsers.
+    """
+    order = _ORDERS.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (first,) = struct.unpack_from(f"{order}I", exif, 4)
+        entry = _entry(exif, order, first, _ORIENTATION)
+        if entry is None:
+            return 1
+        kind, value = struct.unpack_from(f"{order}H4xH", exif, entry - 2)
+    except struct.error:
+        return 1
+    return value if kind == _SHORT and 1 <= value <= 8 else 1
 
 
 def exif_with_comment(comment: str) -> bytes:

@@ -6,8 +6,17 @@ begins with six megabytes of 0xFF, and decodes a whole PNG to look for its Exif.
 
 import struct
 import zlib
-from collections.abc import Iterator
 
+from adapters.pictures.contents import (
+    FRAMES,
+    JPEG,
+    PNG,
+    cut_off,
+    is_webp,
+    jpeg_segments,
+    png_chunks,
+    webp_chunks,
+)
 from adapters.pictures.exif import user_comment
 from domain.errors import UnreadablePicture
 from domain.generation.picture_parameters import PictureParameters
@@ -16,33 +25,24 @@ __all__ = ["read_parameters"]
 
 _MOST_PIXELS = 16_384 * 16_384
 """The most pixels of a WebP. A file that claims more is made to harm a program that decodes it."""
-_MOST_PARTS = 10_000
-"""An honest file of some megabytes has some hundreds of parts."""
 _MOST_TEXT = 1_048_576
 """Bytes of all texts of a picture, unpacked."""
 _PARAMETERS = "parameters"
 
-_PNG, _JPEG, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-# ISO/IEC 10918-1, table B.1: markers without content, and markers of a frame, which has a size.
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_END, _SCAN, _APP1, _FILL = 0xD9, 0xDA, 0xE1, 0xFF
+_APP1 = 0xE1
 _EXIF = b"Exif\0\0"
 
 
 def read_parameters(data: bytes) -> PictureParameters:
-    """Return the parameters of a picture file, as `PictureCodec.parameters` does.
-
-    It reads PNG (ISO/IEC 15948), JPEG (ISO/IEC 10918-1 with Exif) and WebP (RFC 9649).
-    """
-    if data.startswith(_PNG):
+    """Return the parameters of a picture file, as `PictureCodec.parameters` does."""
+    if data.startswith(PNG):
         texts = _texts_of_png(data)
         text = texts.pop(_PARAMETERS, "")
         return PictureParameters(text, texts)
-    if data.startswith(_JPEG):
+    if data.startswith(JPEG):
         return PictureParameters(_comment(_exif_of_jpeg(data)))
-    if data.startswith(_RIFF) and data[8:12] == b"WEBP":
+    if is_webp(data):
         return PictureParameters(_comment(_exif_of_webp(data)))
     raise UnreadablePicture("is not a PNG, JPEG or WebP file")
 
@@ -50,39 +50,23 @@ def read_parameters(data: bytes) -> PictureParameters:
 def _texts_of_png(data: bytes) -> dict[str, str]:
     texts: dict[str, str] = {}
     room = _MOST_TEXT
-    for kind, content in _chunks_of_png(data):
+    for kind, start, end in png_chunks(data):
+        if kind != b"IHDR" and kind not in _TEXTS:
+            continue
+        content = data[start:end]
+        if zlib.crc32(kind + content) != int.from_bytes(data[end : end + 4]):
+            raise UnreadablePicture("is damaged: a checksum is wrong")
         if kind == b"IHDR":
             if len(content) < 8:
-                raise _cut_off()
+                raise cut_off()
             _check_size(*struct.unpack_from(">II", content))
-        elif kind in _TEXTS:
-            name, text, encoding = _text(kind, content, room)
-            room -= len(text)
-            if room < 0:
-                raise _too_much_text()
-            texts[name] = text.decode(encoding, "replace")
+            continue
+        name, text, encoding = _text(kind, content, room)
+        room -= len(text)
+        if room < 0:
+            raise _too_much_text()
+        texts[name] = text.decode(encoding, "replace")
     return texts
-
-
-def _chunks_of_png(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type and content of the header and of each text."""
-    place = len(_PNG)
-    for _ in range(_MOST_PARTS):
-        if place + 12 > len(data):
-            raise _cut_off()
-        length, kind = struct.unpack_from(">I4s", data, place)
-        end = place + 12 + length
-        if end > len(data):
-            raise _cut_off()
-        if kind == b"IEND":
-            return
-        if kind == b"IHDR" or kind in _TEXTS:
-            content = data[place + 8 : end - 4]
-            if zlib.crc32(kind + content) != int.from_bytes(data[end - 4 : end], "big"):
-                raise UnreadablePicture("is damaged: a checksum is wrong")
-            yield kind, content
-        place = end
-    raise _too_many_parts()
 
 
 def _text(kind: bytes, content: bytes, room: int) -> tuple[str, bytes, str]:
@@ -104,63 +88,31 @@ def _unpacked(packed: bytes, room: int) -> bytes:
     except zlib.error as error:
         raise UnreadablePicture("is damaged: its text cannot be unpacked") from error
     if len(text) <= room and not unpacker.eof:
-        raise _cut_off()
+        raise cut_off()
     return text
 
 
 def _exif_of_jpeg(data: bytes) -> bytes:
-    place = len(_JPEG)
     exif = b""
-    for _ in range(_MOST_PARTS):
-        if place + 2 > len(data):
-            raise _cut_off()
-        begin, marker = data[place], data[place + 1]
-        if begin != _FILL:
-            raise UnreadablePicture("is damaged: a marker is missing")
-        if marker in (_END, _SCAN):
-            if data.rfind(bytes((_FILL, _END))) < place:
-                raise _cut_off()
-            return exif
-        if marker in _ALONE or marker == _FILL:
-            place += 1 if marker == _FILL else 2
-            continue
-        segment = data[place + 4 : place + 4 + _length(data, place + 2)]
-        if marker in _FRAMES and len(segment) >= 5:
-            height, width = struct.unpack_from(">HH", segment, 1)
+    for (marker,), start, end in jpeg_segments(data):
+        if marker in FRAMES and end - start >= 5:
+            height, width = struct.unpack_from(">HH", data, start + 1)
             _check_size(width, height)
-        elif marker == _APP1 and segment.startswith(_EXIF) and not exif:
-            exif = segment
-        place += 4 + len(segment)
-    raise _too_many_parts()
-
-
-def _length(data: bytes, place: int) -> int:
-    """Return the number of bytes that follow a segment's length field, which is at `place`."""
-    length = int.from_bytes(data[place : place + 2], "big") - 2
-    if length < 0 or place + 2 + length > len(data):
-        raise _cut_off()
-    return length
+        elif marker == _APP1 and data.startswith(_EXIF, start) and not exif:
+            exif = data[start:end]
+    return exif
 
 
 def _exif_of_webp(data: bytes) -> bytes:
-    whole = 8 + int.from_bytes(data[4:8], "little")
-    if len(data) < whole:
-        raise _cut_off()
-    place = 12
-    for _ in range(_MOST_PARTS):
-        if place + 8 > whole:
-            return b""
-        kind, length = struct.unpack_from("<4sI", data, place)
-        content = data[place + 8 : place + 8 + length]
-        if place + 8 + length > whole:
-            raise _cut_off()
-        if kind == b"VP8X" and length >= 10:
-            sides = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (4, 7))
+    for kind, start, end in webp_chunks(data):
+        if kind == b"VP8X" and end - start >= 10:
+            sides = (
+                int.from_bytes(data[start + at : start + at + 3], "little") + 1 for at in (4, 7)
+            )
             _check_size(*sides)
         elif kind == b"EXIF":
-            return content
-        place += 8 + length + length % 2
-    raise _too_many_parts()
+            return data[start:end]
+    return b""
 
 
 def _comment(exif: bytes) -> str:
@@ -177,14 +129,6 @@ def _check_size(width: int, height: int) -> None:
         raise UnreadablePicture(
             f"claims to have {width} × {height} pixels; it may have {_MOST_PIXELS} at most"
         )
-
-
-def _cut_off() -> UnreadablePicture:
-    return UnreadablePicture("is cut off")
-
-
-def _too_many_parts() -> UnreadablePicture:
-    return UnreadablePicture(f"has more than {_MOST_PARTS} parts")
 
 
 def _too_much_text() -> UnreadablePicture:

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters
-from domain.generation.raster import Raster
+from domain.generation.raster import GreyRaster, Raster
+from domain.pictures import PictureRef
 
 __all__ = ["PictureCodec"]
 
@@ -34,6 +35,50 @@ class PictureCodec(ABC):
             ValueError: The format needs a quality, and `quality` is None.
             OutOfMemory: The host does not have enough memory.
             GenerationFailed: Encoding failed for another reason.
+        """
+
+    @abstractmethod
+    def inspect(self, data: bytes) -> PictureRef:
+        """Return the facts of a picture file that a stranger sent, after it was read as a whole.
+
+        Its sides are those of `decode`. Memory and time are bounded, whatever the file claims.
+
+        Raises:
+            UnreadablePicture: `data` is not a PNG, JPEG or WebP file, is damaged or cut off, or has
+                more than `MOST_PIXELS_SENT` pixels.
+            OutOfMemory: The host does not have enough memory.
+        """
+
+    @abstractmethod
+    def decode(self, data: bytes) -> Raster:
+        """Return the pixels of a picture file in sRGB.
+
+        Its Exif orientation is undone, transparent pixels lie on white, an ICC profile and 16 bits
+        a channel are converted, and of an animation it is the first frame.
+
+        Raises:
+            UnreadablePicture, OutOfMemory: As `inspect`.
+        """
+
+    @abstractmethod
+    def decode_mask(self, data: bytes) -> GreyRaster:
+        """Return the mask in a picture file: 255 where a picture is drawn again, 0 where it stays.
+
+        The level of a pixel is its luminance. Transparent pixels are drawn again.
+
+        Raises:
+            UnreadablePicture, OutOfMemory: As `inspect`.
+        """
+
+    @abstractmethod
+    def transparency_mask(self, data: bytes) -> bytes | None:
+        """Return a mask as a PNG file: 255 where this picture is transparent, 0 where it is opaque.
+
+        None if no pixel is transparent. Its sides are those of `decode`. Equal files give equal
+        bytes.
+
+        Raises:
+            UnreadablePicture, OutOfMemory: As `inspect`.
         """
 
     @abstractmethod

@@ -1,13 +1,15 @@
 """A codec whose files show their pixels and say only what they were told."""
 
+import hashlib
 import io
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from domain.errors import UnreadablePicture
 from domain.generation.output_formats import OutputFormat
 from domain.generation.picture_parameters import PictureParameters
-from domain.generation.raster import Raster
+from domain.generation.raster import GreyRaster, Raster
+from domain.pictures import MOST_PIXELS_SENT, PictureRef
 from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["FakePictureCodec"]
@@ -50,6 +52,33 @@ class FakePictureCodec(PictureCodec):
         self.known[data] = PictureParameters(text or "")
         return data
 
+    def inspect(self, data: bytes) -> PictureRef:
+        with self._opened(data) as image:
+            return PictureRef(
+                id=hashlib.sha256(data).hexdigest(),
+                media_type=Image.MIME[str(image.format)],
+                size=len(data),
+                width=image.width,
+                height=image.height,
+            )
+
+    def decode(self, data: bytes) -> Raster:
+        with self._opened(data) as image:
+            return Raster(image.width, image.height, image.convert("RGB").tobytes())
+
+    def decode_mask(self, data: bytes) -> GreyRaster:
+        with self._opened(data) as image:
+            return GreyRaster(image.width, image.height, image.convert("L").tobytes())
+
+    def transparency_mask(self, data: bytes) -> bytes | None:
+        with self._opened(data) as image:
+            if image.mode != "RGBA":
+                return None
+            mask = ImageChops.invert(image.getchannel("A"))
+            stream = io.BytesIO()
+            mask.save(stream, "PNG")
+            return stream.getvalue() if mask.getbbox() else None
+
     def parameters(self, data: bytes) -> PictureParameters:
         if data not in self.known:
             raise UnreadablePicture("is not a PNG, JPEG or WebP file")
@@ -59,3 +88,15 @@ class FakePictureCodec(PictureCodec):
         if self.broken or not data.startswith(_SIGNATURES) or len(data) < 16:
             raise UnreadablePicture("cannot be read as a PNG, JPEG or WebP file")
         return b"RIFF\x04\x00\x00\x00WEBP" + len(data).to_bytes(4, "big")
+
+    @staticmethod
+    def _opened(data: bytes) -> Image.Image:
+        """Return a whole picture without orientation, profile and animation."""
+        try:
+            image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
+            image.load()
+        except Exception as error:
+            raise UnreadablePicture("is not a PNG, JPEG or WebP file") from error
+        if image.width * image.height > MOST_PIXELS_SENT:
+            raise UnreadablePicture(f"has more than {MOST_PIXELS_SENT} pixels")
+        return image
