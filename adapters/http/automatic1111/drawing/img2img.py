@@ -1,5 +1,6 @@
 """The fields of a request that `img2img` of AUTOMATIC1111's API has: pictures and a mask."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -162,7 +163,11 @@ class SdapiImg2ImgSchema(DrawingSchema):
             image_guidance=found.get("image_cfg_scale"),
             mask=_mask(found, blur),
         )
-        return {"source": source, "echo": _echo(found, blur)}
+        echo = _echo(found, blur)
+        images = source.images
+        return {"source": source, "echo": echo} | (
+            {"batch_size": len(images)} if len(images) > 1 else {}
+        )
 
 
 def _mask(found: Mapping[str, Any], blur: int) -> AskedMask | None:
@@ -183,9 +188,16 @@ def _echo(found: Mapping[str, Any], blur: int) -> dict[str, Any]:
         *("denoising_strength", "resize_mode", "inpainting_fill", "inpaint_full_res"),
         *("inpaint_full_res_padding", "include_init_images"),
     )
+    is_repeated = found["include_init_images"]
     return {
         **{name: found[name] for name in names},
         "mask_blur": blur,
         "inpainting_mask_invert": int(found["inpainting_mask_invert"]),
         "image_cfg_scale": found.get("image_cfg_scale"),
+        "init_images": [*map(_text, found["init_images"])] if is_repeated else None,
+        "mask": _text(found["mask"]) if is_repeated and "mask" in found else None,
     }
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

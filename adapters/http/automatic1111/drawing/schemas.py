@@ -66,6 +66,8 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "output_format": {"enum": [*OutputFormat, JPG]},
 }
 """The descriptions of fields whose meaning differs in this API."""
+_OWN = ("checkpoint", "batch_size", "n_iter", "send_images")
+"""The fields that are attributes of `AskedPictures` by the same names."""
 _KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
 _READ = (
     *("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "width", "height"),
@@ -211,16 +213,14 @@ class DrawingSchema(JudgedSchema):
         scheduler, is_followed = _scheduler(found)
         more = self.more(judged, found)
         ignored = [*([] if is_followed else ["scheduler"]), *found["ignored"]]
-        return AskedPictures(
-            fields=judged,
-            scheduler=scheduler,
-            checkpoint=found["checkpoint"],
-            jpeg_quality=found.get("jpeg_quality"),
-            batch_size=found["batch_size"],
-            n_iter=found["n_iter"],
-            send_images=found["send_images"],
-            **{**more, "ignored": [*ignored, *more.get("ignored", ())]},
-        )
+        own: dict[str, Any] = {
+            "fields": judged,
+            "scheduler": scheduler,
+            "jpeg_quality": found.get("jpeg_quality"),
+            "ignored": ignored,
+            **{name: found[name] for name in _OWN},
+        }
+        return AskedPictures(**{**own, **more})
 
     def number(self, found: Mapping[str, Any]) -> int:
         """Return the number of requested pictures."""
