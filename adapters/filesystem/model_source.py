@@ -260,5 +260,7 @@ class FilesystemModelSource(ModelSource):
             parts=found.parts,
             native_size=told.native_size,
             note=told.note,
+            is_companion=told.is_companion,
+            scale=told.scale,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

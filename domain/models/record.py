@@ -136,6 +136,8 @@ class ModelRecord:
         card: The model's description of itself.
         note: A note for users, as a sentence without its subject, the model's name; None for none.
         is_companion: Whether a request can name it beside a checkpoint, as it can an upscaler.
+        scale: The factor by which an upscaler enlarges each side; None for other kinds, and for an
+            upscaler that cannot be used.
     """
 
     id: str
@@ -155,6 +157,7 @@ class ModelRecord:
     card: ModelCard = NO_CARD
     note: str | None = None
     is_companion: bool = False
+    scale: int | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ class Classification:
         native_size: The size of the pictures that it was trained with; None if unknown.
         note: A sentence for every client that draws with it, which continues after its name; None
             if there is nothing to say.
+        scale: The factor by which an upscaler enlarges each side. None for other kinds, and for an
+            upscaler that cannot be used.
     """
 
     kind: ModelKind
@@ -63,6 +65,12 @@ class Classification:
     fault: str | None = None
     native_size: Size | None = None
     note: str | None = None
+    scale: int | None = None
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether a request can name it beside a checkpoint."""
+        return self.scale is not None
 
 
 def classify(header: Header) -> Classification:

@@ -18,7 +18,7 @@ from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 8
+_VERSION = 9
 """Version of the table and of `classify`; another version recreates the cache."""
 
 _PATIENCE = 5.0
@@ -32,7 +32,7 @@ create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
-  note text,
+  note text, scale integer,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -66,7 +66,7 @@ class IdentityCache:
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height, note from identities "
+                "native_height, note, scale from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -90,7 +90,7 @@ class IdentityCache:
         values = (
             *(identity.digest, told.kind, told.family, told.precision, told.reason),
             *(card, told.fault, native and native.width, native and native.height),
-            told.note,
+            *(told.note, told.scale),
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -170,6 +170,7 @@ def _identity(
     native_width: int | None,
     native_height: int | None,
     note: str | None,
+    scale: int | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -185,6 +186,7 @@ def _identity(
             if native_width is not None and native_height is not None
             else None,
             note=note,
+            scale=scale,
         ),
     )
 
