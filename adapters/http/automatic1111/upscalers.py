@@ -86,14 +86,9 @@ def found_upscaler(
         raise ModelsNotRead(meant)
     names = [*without_model, *models]
     more = ", …" if len(names) > _SHOWN_NAMES else ""
-    raise InvalidRequest(
-        [
-            FieldProblem(
-                field,
-                f"is {ascii(name)[:80]}; the upscalers are: {', '.join(names[:_SHOWN_NAMES])}{more}",
-            )
-        ]
-    )
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    problem = f"is {ascii(name)[:80]}; the upscalers are: {shown}{more}"
+    raise InvalidRequest([FieldProblem(field, problem)])
 
 
 def _short_name(model: ModelRecord) -> str:
