@@ -1,7 +1,7 @@
 """A job: one accepted request on its way to its pictures."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.fingerprints import fingerprint
 from application.job_facts import (
@@ -41,6 +41,8 @@ class Job:
         request: What to draw, with its seed.
         seed_drawn: Whether the service drew the seed, because the request had none.
         model_name: The name that the caller gave the model; None if it is not known.
+        other_names: The names that the caller gave the models beside the checkpoint, by the fields
+            that have them, such as `upscale.model_id`.
         token: Names the files of the job. It is unique among all jobs.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
@@ -70,6 +72,7 @@ class Job:
     timings: Timings | None = None
     warnings: tuple[str, ...] = ()
     model_name: str | None = None
+    other_names: dict[str, str] = field(default_factory=dict, hash=False)
     steps_done: int = 0
     steps_in_all: int | None = None
     foreign: ForeignJob | None = None
@@ -101,10 +104,10 @@ class Job:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
         differing = tuple(
-            field.name
-            for field in dataclasses.fields(GenerationRequest)
-            if getattr(ours, field.name) != getattr(theirs, field.name)
-            and not (field.name == "seed" and self.seed_drawn and request.seed is None)
+            each.name
+            for each in dataclasses.fields(GenerationRequest)
+            if getattr(ours, each.name) != getattr(theirs, each.name)
+            and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
         return IdConflict(ours.id, differing, str(ours.output_format))
 
@@ -217,7 +220,7 @@ class JobView:
     @classmethod
     def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
         """Return the view of a job that is not being drawn."""
-        steps = job.steps_in_all or job.request.num_inference_steps
+        steps = job.steps_in_all or job.request.steps
         done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
         return cls(job, position, Progress(done, steps))
 

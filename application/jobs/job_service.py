@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from application.job import Job, JobKey, JobPage, JobStatus, JobView
 from application.jobs.acceptance import Acceptance, Submitted
@@ -27,6 +28,8 @@ from domain.generation.request import GenerationRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobService"]
+
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
 
@@ -121,6 +124,7 @@ class JobService:
         caller: str,
         within: float | None = None,
         model_name: str | None = None,
+        other_names: Mapping[str, str] = _NO_NAMES,
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
@@ -132,6 +136,7 @@ class JobService:
             caller: The owner of the job.
             within: Refuse a job that will probably take more seconds.
             model_name: The name that the caller gave the model, which is stored with the job.
+            other_names: The names of the other models, by field, which are stored too.
 
         Raises:
             IdConflict: Another request has this id, and its job is unfinished or has succeeded.
@@ -142,7 +147,13 @@ class JobService:
             ShuttingDown: The service stops.
             StorageUnavailable: The job could not be stored. Nothing has begun.
         """
-        wanted = Submitted(request=request, caller=caller, within=within, model_name=model_name)
+        wanted = Submitted(
+            request=request,
+            caller=caller,
+            within=within,
+            model_name=model_name,
+            other_names=other_names,
+        )
         lost: Job | None = None
         while True:
             with self._acceptance.lock.held():
@@ -154,6 +165,17 @@ class JobService:
             except PicturesLost as error:
                 _log.warning("the pictures are drawn again: %s", error)
                 lost = found
+
+    def check(self, request: GenerationRequest, *, caller: str) -> None:
+        """Raise the error that `submit` would raise for a new job of this request, and keep nothing.
+
+        A request whose job is known passes. A caller that sends a picture with a request checks the
+        request first, so that a picture of a refused request is not kept.
+
+        Raises: as `submit`.
+        """
+        with self._acceptance.lock.held():
+            self._acceptance.check(Submitted(request=request, caller=caller))
 
     def find(self, caller: str, job_id: str) -> JobView:
         """Return a job of this caller. Raises JobNotFound and StorageUnavailable."""

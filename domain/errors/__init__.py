@@ -25,6 +25,8 @@
     ├── JobNotReadable           another release stored the job, and this one cannot draw it
     ├── JobCancelled             the job was cancelled while a caller waited for it
     ├── UnreadablePicture        a picture that was sent cannot be read
+    ├── PictureFileTooLarge      a picture that was sent has too many bytes
+    ├── PictureNotFound          the caller has no picture of that id
     ├── StorageUnavailable       jobs or pictures cannot be stored or read now
     │   └── StorageInUse             another process uses the same data folder
     ├── (Refused)                refused for now; the error says when to try again
@@ -67,6 +69,7 @@ from domain.errors.jobs import (
     PicturesLost,
 )
 from domain.errors.models import ModelChanged, ModelNotFound, ModelNotLoadable, NoModel
+from domain.errors.pictures import PictureFileTooLarge, PictureNotFound
 from domain.errors.refusals import (
     Activity,
     DeadlineUnmet,
@@ -108,6 +111,8 @@ __all__ = [
     "ModelsNotRead",
     "NoModel",
     "OutOfMemory",
+    "PictureFileTooLarge",
+    "PictureNotFound",
     "PicturesLost",
     "QueueFull",
     "Refused",

@@ -23,6 +23,7 @@ from domain.ports.image_generator import (
     ImageGenerator,
 )
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.picture_source import NoPictures, PictureSource
 from domain.services.drawing_watchers import (
     AttendedDrawing,
     CallbackWatcher,
@@ -53,6 +54,7 @@ class GenerateImages:
         registry: Lists the models.
         generator: Draws the pictures.
         codec: Encodes the pictures.
+        pictures: Reads the pictures that requests name. Without it, no request can name any.
         embed_metadata: Whether a picture carries its parameters.
         draw_seed: Makes a seed for a request without one.
         clock: Seconds of a monotonic clock.
@@ -65,6 +67,7 @@ class GenerateImages:
         generator: ImageGenerator,
         codec: PictureCodec,
         *,
+        pictures: PictureSource | None = None,
         embed_metadata: bool = True,
         draw_seed: Callable[[], int] = _draw_seed,
         clock: Callable[[], float] = time.monotonic,
@@ -72,6 +75,7 @@ class GenerateImages:
     ) -> None:
         self._registry = registry
         self._generator = generator
+        self._pictures = pictures or NoPictures()
         self._encoder = PictureEncoder(codec, embed_metadata=embed_metadata, clock=clock)
         self._draw_seed = draw_seed
         self._clock = clock
@@ -177,15 +181,18 @@ class GenerateImages:
                 as SystemExit.
             InvalidRequest: A request has a part that no generator draws with yet.
             OutOfMemory: Not even one image at a time fits.
+            PictureNotFound: A picture that a request names is gone.
+            StorageUnavailable: It cannot be read now.
             DomainError: Any other error of `ImageGenerator.draw`.
         """
         for request in requests:  # a newer release may have accepted it
             refuse_parts(request)
         began = self._clock()
         model = self._registry.get_loadable(requests[0].model_id)
+        pictures = self._pictures_of(requests)
 
         def attempt(together: int) -> DrawnBatch:
-            batch = DrawingBatch(requests=tuple(requests), at_once=together)
+            batch = DrawingBatch(requests=tuple(requests), at_once=together, pictures=pictures)
             attended = AttendedDrawing(
                 watcher, self.heartbeat, model, clock=self._clock, load_timeout=self._load_timeout
             )
@@ -226,6 +233,11 @@ class GenerateImages:
             )
             for request, pictures in zip(requests, batch.requests, strict=True)
         )
+
+    def _pictures_of(self, requests: Sequence[GenerationRequest]) -> dict[str, bytes]:
+        """Return the files of the pictures that the requests name, by their ids."""
+        wanted = dict.fromkeys(ref.id for request in requests for ref in request.pictures)
+        return {picture_id: self._pictures.read(picture_id) for picture_id in wanted}
 
     def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> GenerationResult:
         """Return the picture files of a request that is drawn, as `PictureEncoder.finish` does."""

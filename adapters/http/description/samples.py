@@ -40,6 +40,8 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.IdConflict(_ID, ("prompt", "output_format"), "png"),
     errors.JobCancelled(_ID),
     errors.UnreadablePicture("is cut off"),
+    errors.PictureFileTooLarge(16_777_216),
+    errors.PictureNotFound("cd" * 32),
     errors.StorageUnavailable("the job store does not answer"),
     errors.StorageInUse(),
     errors.QueueFull(waiting=64, retry_after=_SECONDS),
@@ -69,6 +71,7 @@ _MEANINGS: Mapping[type[Exception], str] = {
     errors.ModelNotLoadable: "The model is there, but it cannot draw; `detail` says why.",
     errors.DeviceUnavailable: "The device that `DEVICE` names is not there.",
     errors.UnreadablePicture: "The picture that you sent cannot be read; `detail` says why.",
+    errors.PictureFileTooLarge: "The picture file has more than `MAX_PICTURE_BYTES` bytes.",
     errors.StorageInUse: "Another service uses the same `DATA_DIR`.",
     errors.QueueFull: "The queue is full: `MAX_QUEUE`, or `MAX_QUEUE_PER_CALLER` for your own "
     "jobs.",
