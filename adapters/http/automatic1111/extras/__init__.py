@@ -1,0 +1,1 @@
+"""The routes that enlarge pictures: their requests, and their answers."""
