@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint
@@ -17,7 +18,6 @@ from adapters.http.generation.requests import NamedRequest, RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
 from application.parts import SentParts, SentPicture
 from domain.errors import FieldProblem, InvalidRequest
-from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
@@ -69,8 +69,9 @@ class Drawing:
         Image *i* of a batch starts from picture *i*, and its seed counts up through all batches.
         """
         width, height = sides_of(asked.fields)
-        fields = JudgedFields({**asked.fields, "model_id": model.id})
+        fields = asked.fields
         common = {
+            "model_id": model.id,
             "scheduler": asked.scheduler,
             "width": width,
             "height": height,
@@ -91,16 +92,18 @@ class Drawing:
         if first is None:
             first = secrets.randbelow(_RANDOM_SEEDS)
         for number in range(len(source.images) * asked.n_iter):
-            image = source.images[number % len(source.images)]
-            yield self._make_request(
-                fields,
-                caller=caller,
-                parts=SentParts({**parts, "init_image": SentPicture(data=image)}),
-                id=_job_id(),
-                seed=first + number,
-                num_images=1,
-                **common,
-            )
+            place = number % len(source.images)
+            picture = SentPicture(data=source.images[place])
+            with _numbered(place + 1):
+                yield self._make_request(
+                    fields,
+                    caller=caller,
+                    parts=SentParts({**parts, "init_image": picture}),
+                    id=_job_id(),
+                    seed=first + number,
+                    num_images=1,
+                    **common,
+                )
 
     def _second_pass(self, asked: AskedSecondPass, model: ModelRecord) -> dict[str, Any]:
         if asked.checkpoint and chosen_checkpoint(self._registry, asked.checkpoint) != model:
@@ -131,6 +134,21 @@ class Drawing:
                 "inpaint_padding": mask.padding,
             }
         return parts
+
+
+@contextmanager
+def _numbered(number: int) -> Iterator[None]:
+    """Say in errors about the initial image which of several it is."""
+    try:
+        yield
+    except InvalidRequest as error:
+        rows = [
+            FieldProblem(row.field, f"picture {number}: {row.message}")
+            if row.field.startswith("init_image")
+            else row
+            for row in error.problems
+        ]
+        raise InvalidRequest(rows) from error
 
 
 def _format(asked: AskedPictures, own: Options) -> dict[str, Any]:

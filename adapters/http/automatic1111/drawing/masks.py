@@ -5,7 +5,7 @@ Source of the rules: the web UI 1.10, `create_binary_mask` in `modules/processin
 
 from adapters.http.automatic1111.drawing.asked import AskedMask
 from application.pictures import Pictures
-from domain.errors import FieldProblem, InvalidRequest, PictureTooLarge, UnreadablePicture
+from domain.errors import FieldProblem, InvalidRequest, UnreadablePicture
 from domain.generation.raster import GreyRaster
 from domain.ports.picture_codec import PictureCodec
 
@@ -45,7 +45,7 @@ class MaskReader:
             if transparent is None and not mask.is_inverted:
                 return mask.data
             grey = self._codec.decode_mask(transparent or mask.data)
-        except (UnreadablePicture, PictureTooLarge) as error:
+        except UnreadablePicture as error:
             raise InvalidRequest([FieldProblem("mask_image", str(error))]) from error
         pixels = grey.pixels
         if transparent is not None:

@@ -14,7 +14,7 @@ from adapters.http.generation.requests import NamedRequest
 from adapters.http.generation.waiting import WaitingCallers
 from application.jobs.job_service import JobService
 from application.pictures import Pictures
-from domain.errors import FieldProblem, InvalidRequest, PictureTooLarge, UnreadablePicture
+from domain.errors import FieldProblem, InvalidRequest, UnreadablePicture
 from domain.generation.output_formats import OutputFormat
 from domain.generation.raster import Raster
 from domain.generation.upscale_request import UpscaleRequest
@@ -109,7 +109,7 @@ class Enlarging:
         for number, data in enumerate(images, 1):
             try:
                 yield self._pictures.inspect(data)
-            except (UnreadablePicture, PictureTooLarge) as error:
+            except UnreadablePicture as error:
                 where = f"picture {number} " if len(images) > 1 else ""
                 field = "imageList" if len(images) > 1 else "image"
                 raise InvalidRequest([FieldProblem(field, f"{where}{error}")]) from error
