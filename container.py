@@ -23,6 +23,7 @@ from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
+from application.pictures import HeldPictures, Pictures
 from application.settings.plan_overrides import PlanOverrides
 from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
@@ -239,11 +240,15 @@ class Container(containers.DeclarativeContainer):
     # Seconds since 1970.
     wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 
+    pictures: providers.Provider[Pictures] = providers.ThreadSafeSingleton(
+        HeldPictures, picture_codec
+    )
     generate_images = providers.ThreadSafeSingleton(
         GenerateImages,
         model_registry,
         image_generator,
         picture_codec,
+        pictures=pictures,
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
@@ -295,6 +300,7 @@ class Container(containers.DeclarativeContainer):
         metrics_checker=metrics_checker,
         metrics=metrics,
         picture_codec=picture_codec,
+        pictures=pictures,
         picture_links=picture_links,
         thumbnails=thumbnails,
     )

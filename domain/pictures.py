@@ -79,4 +79,3 @@ class PictureRef:
     def pixels(self) -> int:
         """The number of pixels."""
         return self.width * self.height
-

@@ -30,6 +30,7 @@ from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
+from application.pictures import Pictures
 from application.ports.metrics import Metrics
 from application.ports.process_report import ProcessReport
 from application.settings.settings import Settings
@@ -61,6 +62,7 @@ def create_app(
     metrics_checker: CredentialChecker,
     metrics: Metrics,
     picture_codec: PictureCodec,
+    pictures: Pictures,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
     wait: Wait = wait_for_pictures,
@@ -90,7 +92,7 @@ def create_app(
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     streams = EventStreams(job_service, places=Places(settings.max_streams))
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
-    make_request = RequestMaker(settings, ModelChoice(registry, job_service))
+    make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
     options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())

@@ -167,10 +167,10 @@ class JobService:
                 lost = found
 
     def check(self, request: GenerationRequest, *, caller: str) -> None:
-        """Raise the error that `submit` would raise for a new job of this request, and keep nothing.
+        """Raise the error that refuses a new job of this request. Nothing is kept.
 
-        A request whose job is known passes. A caller that sends a picture with a request checks the
-        request first, so that a picture of a refused request is not kept.
+        A request of a known job passes. An API checks a request that brings pictures before it
+        keeps them, so that no picture of a refused request is kept.
 
         Raises: as `submit`.
         """

@@ -31,7 +31,7 @@ A door with other names for the fields translates `row.field`, which is one of
 `height`. It keeps the pictures only after everything else was right.
 """
 
-from application.parts.building import BuildParts, BuiltParts, PictureKeeper
-from application.parts.sent import SentParts, SentPicture
+from application.parts.building import BuildParts, BuiltParts
+from application.parts.sent import NO_PARTS, SentParts, SentPicture
 
-__all__ = ["BuildParts", "BuiltParts", "PictureKeeper", "SentParts", "SentPicture"]
+__all__ = ["NO_PARTS", "BuildParts", "BuiltParts", "SentParts", "SentPicture"]

@@ -3,34 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from application.model_choice import ModelChoice
 from application.parts.sent import SentParts, SentPicture
+from application.pictures import Pictures
 from domain.errors import FieldProblem, InvalidRequest, PictureNotFound, UnreadablePicture
 from domain.generation.parts import SecondPass, SourceImage, Upscale
 from domain.pictures import PictureRef
 from domain.sizes import Size
 
-__all__ = ["BuildParts", "BuiltParts", "PictureKeeper"]
-
-
-class PictureKeeper(Protocol):
-    """The pictures that callers have sent, and those that were drawn for them."""
-
-    def inspect(self, data: bytes) -> PictureRef:
-        """Return the facts of a picture file, and keep nothing.
-
-        Raises:
-            UnreadablePicture: It is not a picture, or has too many pixels.
-            PictureFileTooLarge: It has too many bytes.
-        """
-
-    def keep(self, caller: str, data: bytes, ref: PictureRef | None = None) -> object:
-        """Keep a picture file for this caller. `ref` has its facts if it was inspected before."""
-
-    def find(self, caller: str, picture_id: str) -> PictureRef:
-        """Return the facts of a picture of this caller. Raise PictureNotFound."""
+__all__ = ["BuildParts", "BuiltParts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +31,9 @@ class BuiltParts:
     new: tuple[tuple[PictureRef, bytes], ...] = ()
 
 
+_NOTHING = BuiltParts()
+
+
 class BuildParts:
     """Builds the parts of requests. It keeps no picture before `keep` is called.
 
@@ -56,7 +42,7 @@ class BuildParts:
         choose: Finds models by their names, and the sizes that they draw.
     """
 
-    def __init__(self, pictures: PictureKeeper, choose: ModelChoice) -> None:
+    def __init__(self, pictures: Pictures, choose: ModelChoice) -> None:
         self._pictures = pictures
         self._choose = choose
 
@@ -84,6 +70,8 @@ class BuildParts:
             ModelNotFound, ModelsNotRead: As `ModelChoice` does, for an upscaler.
             StorageUnavailable: The pictures or the jobs of the caller cannot be looked up.
         """
+        if not parts:
+            return _NOTHING
         values: dict[str, Any] = {}
         names: dict[str, str] = {}
         found = self._found(parts, caller)
@@ -93,7 +81,7 @@ class BuildParts:
             return self._choose.beside(name, field=field_, caller=caller, job_id=job_id)
 
         if parts.source is not None:
-            refs = {name: ref for name, (ref, _) in found.items()}
+            refs: dict[str, Any] = {name: ref for name, (ref, _) in found.items()}
             values["source"] = SourceImage(**refs, **parts.source)
             values |= self._sides(refs["init_image"], fields, caller, job_id, model_id)
         if parts.second_pass is not None:
@@ -117,9 +105,7 @@ class BuildParts:
         for ref, data in built.new:
             self._pictures.keep(caller, data, ref)
 
-    def _found(
-        self, parts: SentParts, caller: str
-    ) -> dict[str, tuple[PictureRef, bytes | None]]:
+    def _found(self, parts: SentParts, caller: str) -> dict[str, tuple[PictureRef, bytes | None]]:
         """Return the facts of each picture, and its file if it was sent with the request."""
         found: dict[str, tuple[PictureRef, bytes | None]] = {}
         problems: list[FieldProblem] = []
@@ -153,7 +139,11 @@ class BuildParts:
         if len(given) == 2:
             return {}
         size = self._choose.size_of_picture(
-            Size(picture.width, picture.height), **given, model_id=model_id, caller=caller, job_id=job_id
+            Size(picture.width, picture.height),
+            **given,
+            model_id=model_id,
+            caller=caller,
+            job_id=job_id,
         )
         sides = {"width": size.width, "height": size.height}
         return {side: pixels for side, pixels in sides.items() if side not in given}

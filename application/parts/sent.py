@@ -16,7 +16,9 @@ _SOME_PICTURE = PictureRef(id=_SOME_ID, media_type="image/png", size=1, width=1,
 """Stands for a picture that is not looked up yet, so that a part can check its other values."""
 _SHOWN_CHARACTERS = 40
 _KINDS: Mapping[str, type] = {"second_pass": SecondPass, "upscale": Upscale}
-_MODEL_NAMES = tuple(name for name in PART_FIELDS if name in ("second_pass.upscaler", "upscale.model_id"))
+_MODEL_NAMES = tuple(
+    name for name in PART_FIELDS if name in ("second_pass.upscaler", "upscale.model_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,12 @@ def _each_problem(values: Mapping[str, Any]) -> Iterator[FieldProblem]:
     for name in PICTURES:
         if not isinstance(picture := source.pop(name, None), SentPicture | None):
             yield FieldProblem(name, "must be a picture")
-        elif picture is not None and picture.id is not None:
-            if (message := PART_FIELDS[name].limit.problem(picture.id)) is not None:
-                yield FieldProblem(f"{name}.id", message)
+        elif (
+            picture is not None
+            and picture.id is not None
+            and (message := PART_FIELDS[name].limit.problem(picture.id)) is not None
+        ):
+            yield FieldProblem(f"{name}.id", message)
     pictures = dict.fromkeys(PICTURES, _SOME_PICTURE)
     yield from _problems_of(SourceImage, source, "", **pictures)
     for name, kind in _KINDS.items():
@@ -121,7 +126,9 @@ def _problems_of(
 ) -> Iterator[FieldProblem]:
     """Return what is wrong with the values of a part. `within` is the start of their names."""
     good = dict(others)
-    rows = {name: PART_FIELDS[f"{within}{name}"] for name in values if f"{within}{name}" in PART_FIELDS}
+    rows = {
+        name: PART_FIELDS[f"{within}{name}"] for name in values if f"{within}{name}" in PART_FIELDS
+    }
     for name in values.keys() - rows.keys():
         shown = str(name)[:_SHOWN_CHARACTERS]
         yield FieldProblem(f"{within}{shown}", "is not a field of this request")

@@ -25,8 +25,11 @@ class HeldPictures(Pictures):
         self._refs: dict[tuple[str, str], PictureRef] = {}
         self._changing = threading.Lock()
 
-    def keep(self, caller: str, data: bytes) -> KeptPicture:
-        ref = inspected(self._codec, data, self._max_bytes)
+    def inspect(self, data: bytes) -> PictureRef:
+        return inspected(self._codec, data, self._max_bytes)
+
+    def keep(self, caller: str, data: bytes, ref: PictureRef | None = None) -> KeptPicture:
+        ref = ref or self.inspect(data)
         with self._changing:
             is_new = (caller, ref.id) not in self._refs
             self._refs[caller, ref.id] = ref

@@ -30,8 +30,18 @@ class Pictures(PictureSource):
     """
 
     @abstractmethod
-    def keep(self, caller: str, data: bytes) -> KeptPicture:
+    def inspect(self, data: bytes) -> PictureRef:
+        """Return the reference of a picture file, and keep nothing.
+
+        Raises:
+            PictureFileTooLarge, PictureTooLarge, UnreadablePicture: As `keep`.
+        """
+
+    @abstractmethod
+    def keep(self, caller: str, data: bytes, ref: PictureRef | None = None) -> KeptPicture:
         """Keep a picture file that a caller sent. The same bytes again are the same picture.
+
+        `ref` is what `inspect` returned for this file; None if the file was not inspected before.
 
         Raises:
             PictureFileTooLarge: The file has too many bytes.

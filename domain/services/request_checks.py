@@ -7,12 +7,13 @@ from domain.samplers import Scheduler
 
 __all__ = ["refuse_parts", "unsuited"]
 
+_DRAWN = frozenset({"source", "second_pass", "upscale"})
 _NOT_YET = "cannot be drawn with yet; leave it out"
 
 
 def refuse_parts(request: GenerationRequest) -> None:
-    """Raise InvalidRequest if the request has parts, which no generator draws with yet."""
-    if parts := request.parts:
+    """Raise InvalidRequest if the request has a part that no generator draws with yet."""
+    if parts := [name for name in request.parts if name not in _DRAWN]:
         raise InvalidRequest([FieldProblem(name, _NOT_YET) for name in parts])
 
 

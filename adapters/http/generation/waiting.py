@@ -191,7 +191,11 @@ class WaitingCallers:
 
     def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
         return self._job_service.submit(
-            wanted.request, caller=caller, within=within, model_name=wanted.model_name
+            wanted.request,
+            caller=caller,
+            within=within,
+            model_name=wanted.model_name,
+            other_names=wanted.other_names,
         )
 
     def _drawn(self, request: GenerationRequest, caller: str) -> bool:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from flask import request
 
@@ -73,7 +74,7 @@ def images_blueprint(
         as_url = (asked.response_format or settings.openai_response_format) == "url"
         if as_url:
             make_link.check_host()
-        steps = {}
+        steps: dict[str, Any] = {}
         if asked.effort is not None and "num_inference_steps" not in asked.fields:
             number = steps_of(asked.effort, settings.default_inference_steps)
             steps = {"num_inference_steps": number}

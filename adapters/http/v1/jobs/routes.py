@@ -86,7 +86,10 @@ def jobs_blueprint(
         """Ask for pictures and fetch them later."""
         wanted = make_request(fields, caller=caller())
         view = job_service.submit(
-            wanted.request, caller=caller(), model_name=wanted.model_name
+            wanted.request,
+            caller=caller(),
+            model_name=wanted.model_name,
+            other_names=wanted.other_names,
         ).view
         return view, _status(view), job_location(view)
 
