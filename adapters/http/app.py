@@ -94,6 +94,9 @@ def create_app(
     metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
     make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
     options = automatic1111.CallersOptions(registry)
+    drawing = automatic1111.Drawing(
+        registry, options, make_request, draw, automatic1111.MaskReader(picture_codec, pictures)
+    )
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -109,7 +112,8 @@ def create_app(
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
+        automatic1111.txt2img_blueprint(drawing, credential_checker),
+        automatic1111.img2img_blueprint(drawing, credential_checker),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),

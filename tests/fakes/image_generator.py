@@ -87,7 +87,7 @@ class FakeImageGenerator(ImageGenerator):
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        (model_id,) = batch.models
+        model_id = batch.models[0]
         if model_id in self.unloadable:
             raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
         for _ in range(self.load_ticks):

@@ -62,7 +62,7 @@ class PictureField(fields.String):
             raise ValidationError(str(error)) from error
 
 
-class PicturesField(fields.List):
+class PicturesField(fields.List[str]):
     """A list of one to `most` pictures, which is loaded as a list of the bytes of their files."""
 
     def __init__(self, *, most: int, **options: Any) -> None:

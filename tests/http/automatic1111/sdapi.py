@@ -86,9 +86,7 @@ def refused(service: Service, sent: dict[str, object], url: str = IMG2IMG) -> di
     return found
 
 
-def drawn_by(
-    service: Service, sent: dict[str, object], url: str = TXT2IMG
-) -> GenerationRequest:
+def drawn_by(service: Service, sent: dict[str, object], url: str = TXT2IMG) -> GenerationRequest:
     """Return the last request that was drawn for `sent`."""
     response = service.client.post(url, json=sent, headers=AUTHORIZED)
     assert response.status_code == 200, response.get_data(as_text=True)

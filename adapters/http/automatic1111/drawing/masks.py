@@ -47,7 +47,7 @@ class MaskReader:
             grey = self._codec.decode_mask(transparent or mask.data)
         except UnreadablePicture as error:
             raise InvalidRequest([FieldProblem("mask_image", str(error))]) from error
-        pixels = grey.pixels
+        pixels = bytes(grey.pixels)
         if transparent is not None:
             pixels = pixels.translate(_OPAQUE)
         if mask.is_inverted:

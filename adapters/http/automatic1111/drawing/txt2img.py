@@ -9,7 +9,7 @@ from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
 from adapters.http.automatic1111.drawing.asked import AskedSecondPass
 from adapters.http.automatic1111.drawing.schemas import DrawingSchema, described, sides_of
 from adapters.http.automatic1111.numbers import FlagField, NumberField, as_flag
-from adapters.http.automatic1111.unsupported import TXT2IMG
+from adapters.http.automatic1111.unsupported import SAME_CHECKPOINTS, TXT2IMG
 from adapters.http.automatic1111.upscalers import LATENT
 from adapters.http.generation.fields import LimitedInteger, LimitedString
 from domain.generation.fields import MODEL_NAME, integers
@@ -46,7 +46,7 @@ _SECOND_PASS_RULE: Mapping[str, Any] = {
                 "hr_resize_x": {"enum": [0, None]},
                 "hr_resize_y": {"enum": [0, None]},
                 "hr_upscaler": {"enum": ["Latent", "Lanczos", "None", "", None]},
-                "hr_checkpoint_name": {"enum": ["", None]},
+                "hr_checkpoint_name": {"enum": ["", *SAME_CHECKPOINTS, None]},
             }
         },
     ]
@@ -122,12 +122,13 @@ class SdapiTxt2ImgSchema(DrawingSchema):
         echo = {name: found[name] for name in ("enable_hr", *sorted(_OF_SECOND_PASS))}
         if not found["enable_hr"]:
             return {"echo": {**echo, "denoising_strength": None}}
+        named = found["hr_checkpoint_name"]
         second = AskedSecondPass(
             scale=_scale(found, *sides_of(judged)),
             strength=found["denoising_strength"],
             steps=found["hr_second_pass_steps"] or None,
             upscaler=found["hr_upscaler"] or LATENT,
-            checkpoint=found["hr_checkpoint_name"],
+            checkpoint="" if named in SAME_CHECKPOINTS else named,
         )
         return {"echo": {**echo, "hr_scale": second.scale}, "second_pass": second}
 
@@ -143,16 +144,16 @@ def _scale(found: Mapping[str, Any], width: int, height: int) -> float:
         scale = side / own
         result = (round(width * scale), round(height * scale))
         if side and all(each in (0, size) for each, size in zip(wanted, result, strict=True)):
-            if message := _SCALE.problem(scale):
-                raise ValidationError(
-                    f"is {side}, which is {scale:g} times the {own} of the first pass; the "
-                    f"factor {message.partition('; it ')[2]}",
-                    name,
-                )
-            return scale
-    raise ValidationError(
+            if _SCALE.minimum <= scale <= _SCALE.maximum:
+                return scale
+            text = (
+                f"is {side}, which is {scale:.3g} times the {own} of the first pass; the factor "
+                f"must lie between {_SCALE.minimum:g} and {_SCALE.maximum:g}"
+            )
+            raise ValidationError({name: [text]})
+    text = (
         f"and hr_resize_y are {wanted[0]} x {wanted[1]}, and the first pass draws {width} x "
         f"{height}, which has other proportions; this service does not crop the result, so set "
-        "one of them to 0",
-        name,
+        "one of them to 0"
     )
+    raise ValidationError({name: [text]})

@@ -17,8 +17,8 @@ from application.pictures import Pictures
 from domain.errors import FieldProblem, InvalidRequest, UnreadablePicture
 from domain.generation.output_formats import OutputFormat
 from domain.generation.raster import Raster
-from domain.generation.upscale_request import UpscaleRequest
 from domain.generation.upscale_request import LANCZOS as RESAMPLED
+from domain.generation.upscale_request import UpscaleRequest
 from domain.limits import NumberRange
 from domain.models.record import ModelRecord
 from domain.pictures import MOST_PIXELS_SENT, PictureRef
@@ -121,7 +121,9 @@ class Enlarging:
 
     def _encoded(self, raster: Raster, own: Options) -> bytes:
         name = own.samples_format
-        return self._codec.encode(raster, None, name, own.jpeg_quality if name.has_quality else None)
+        return self._codec.encode(
+            raster, None, name, own.jpeg_quality if name.has_quality else None
+        )
 
 
 def _scale(picture: PictureRef, to: float | ToSize) -> float:

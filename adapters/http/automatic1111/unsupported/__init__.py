@@ -6,10 +6,18 @@ is accepted. A value that would change the picture is refused. `fields` decides 
 """
 
 from adapters.http.automatic1111.unsupported.fields import IMG2IMG, TXT2IMG
+from adapters.http.automatic1111.unsupported.second_pass import SAME_CHECKPOINTS
 from adapters.http.automatic1111.unsupported.tables import (
     MORE_SETTINGS,
     FieldTable,
     refused_settings,
 )
 
-__all__ = ["IMG2IMG", "MORE_SETTINGS", "TXT2IMG", "FieldTable", "refused_settings"]
+__all__ = [
+    "IMG2IMG",
+    "MORE_SETTINGS",
+    "SAME_CHECKPOINTS",
+    "TXT2IMG",
+    "FieldTable",
+    "refused_settings",
+]

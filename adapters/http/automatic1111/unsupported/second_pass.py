@@ -11,13 +11,16 @@ from marshmallow import ValidationError
 
 from adapters.http.automatic1111.numbers import as_flag, as_number
 from adapters.http.automatic1111.samplers import chosen_scheduler
+from adapters.http.automatic1111.unsupported.scripts import NO_CHECKPOINT
 from adapters.http.automatic1111.unsupported.verdicts import NOTHING, Rule, Verdict, ignored
 
-__all__ = ["SAME_CHECKPOINT", "SECOND_PASS_RULES", "SECOND_PASS_VALUES", "has_second_pass"]
+__all__ = ["SAME_CHECKPOINTS", "SECOND_PASS_RULES", "SECOND_PASS_VALUES", "has_second_pass"]
 
-SAME_CHECKPOINT = "Use same checkpoint"
+SAME_CHECKPOINTS = ("Use same checkpoint", *NO_CHECKPOINT)
+"""The values of `hr_checkpoint_name` for the checkpoint of the first pass."""
 _SAME_SAMPLER = "Use same sampler"
 _SAME_SCHEDULE = "Use same scheduler"
+_SAME = (_SAME_SAMPLER, _SAME_SCHEDULE)
 _SAME_MODULES = "Use same choices"
 _OWN_SIDE = 512
 """The width and the height of a request that names none."""
@@ -49,19 +52,23 @@ def _same_guidance(value: Any, sent: Mapping[str, Any]) -> Verdict:
 
 
 def _same_scheduler(value: Any, sent: Mapping[str, Any]) -> Verdict:
-    if _named(value, _SAME_SAMPLER, _SAME_SCHEDULE) == "":
+    if value in (*NOTHING, *_SAME):
         return Verdict.NOTHING
+    if not isinstance(value, str):
+        return Verdict.REFUSED
     sampler = _text(sent.get("sampler_name") or sent.get("sampler_index"))
     schedule = _text(sent.get("scheduler"))
     try:
         first = chosen_scheduler(sampler, schedule)
         second = chosen_scheduler(
-            _named(sent.get("hr_sampler_name"), _SAME_SAMPLER) or sampler,
-            _named(sent.get("hr_scheduler"), _SAME_SCHEDULE) or schedule,
+            _text(sent.get("hr_sampler_name")) or sampler,
+            _text(sent.get("hr_scheduler")) or schedule,
         )
     except ValidationError:
         return Verdict.REFUSED
-    return Verdict.NOTHING if second.scheduler == first.scheduler else Verdict.REFUSED
+    if second.scheduler != first.scheduler:
+        return Verdict.REFUSED
+    return Verdict.NOTHING if second.is_followed or not first.is_followed else Verdict.IGNORED
 
 
 def _same_side(name: str) -> Rule:
@@ -84,14 +91,8 @@ def _first_picture(value: Any, sent: Mapping[str, Any]) -> Verdict:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _named(value: Any, *same: str) -> str:
     """Return the name that a field holds; empty if it names nothing, or the first pass's own."""
-    if value in NOTHING or value in same:
-        return ""
-    return value if isinstance(value, str) else str(value)
+    return value if isinstance(value, str) and value not in _SAME else ""
 
 
 SECOND_PASS_RULES: Mapping[str, Rule] = {
