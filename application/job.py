@@ -13,6 +13,7 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
+from domain.generation.flat import FLAT, differing_parts
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
 
 __all__ = [
@@ -103,13 +104,15 @@ class Job:
     def conflict_with(self, request: GenerationRequest) -> IdConflict:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
-        differing = tuple(
+        differing = (
             each.name
             for each in dataclasses.fields(GenerationRequest)
-            if getattr(ours, each.name) != getattr(theirs, each.name)
+            if each.name not in FLAT
+            and getattr(ours, each.name) != getattr(theirs, each.name)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
-        return IdConflict(ours.id, differing, str(ours.output_format))
+        names = (*differing, *differing_parts(ours, theirs))
+        return IdConflict(ours.id, names, str(ours.output_format))
 
     @property
     def can_be_replaced(self) -> bool:

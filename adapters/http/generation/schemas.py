@@ -11,6 +11,7 @@ from adapters.http.description.answers import AnswerSchema, Computed
 from adapters.http.edge.redaction import refuse_credentials
 from adapters.http.generation.fields import answer_field, request_field
 from adapters.http.generation.judged import JudgedSchema
+from adapters.http.generation.part_schemas import NEEDS, AnswerWithParts, answer_parts, body_parts
 from adapters.http.generation.rules import quality_rule, seed_rule
 from application.settings.settings import Settings
 from domain.generation.fields import FIELDS, V1_LIMITS, integers
@@ -47,19 +48,20 @@ class GenerationRequestSchema(JudgedSchema, RequestSchema):
     """A request for pictures. A field that is left out has its default."""
 
     class Meta:
-        include = {  # noqa: RUF012 - marshmallow declares it so
+        include = {
             name: request_field(
                 name, V1_LIMITS, required=name in _REQUIRED, allow_none=row.is_optional
             )
             for name, row in FIELDS.items()
-        }
+        } | body_parts()
 
     limits = V1_LIMITS
     described: ClassVar[Mapping[str, Any]] = {
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", V1_LIMITS)),
             "quality": quality_rule("quality"),
-        }
+        },
+        "dependentRequired": NEEDS,
     }
 
 
@@ -130,7 +132,7 @@ _ECHO = {
 """The fields of the request in an answer with images, except those that each image has."""
 
 
-class GenerationResultSchema(AnswerSchema):
+class GenerationResultSchema(AnswerWithParts):
     """The pictures, and the request with defaults filled in."""
 
     class Meta(AnswerSchema.Meta):
@@ -142,6 +144,7 @@ class GenerationResultSchema(AnswerSchema):
                 metadata={"description": "Seconds of work. The time in the queue does not count."}
             ),
             **_ECHO,
+            **answer_parts(),
             "timings": fields.Nested(TimingsSchema),
             "warnings": fields.List(
                 fields.String(),

@@ -15,6 +15,7 @@ from adapters.http.edge.bodies import Blueprint, JsonParser
 from adapters.http.edge.negotiation import FileChoice, file_choice
 from adapters.http.edge.prefer import Preference, parse_prefer
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
+from adapters.http.generation.judged import Asked
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import GenerationRequestSchema, GenerationResultSchema
 from adapters.http.generation.waiting import WaitingCallers
@@ -23,7 +24,6 @@ from adapters.http.v1.jobs.schemas import JobSchema, job_location
 from application.job import JobView
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
-from domain.generation.judging import JudgedFields
 from domain.generation.request import GenerationResult
 from domain.services.credential_checker import CredentialChecker
 
@@ -78,7 +78,7 @@ def inference_blueprint(
         example=JOB,
         headers=response_headers("Location", "Preference-Applied"),
     )
-    def infer(fields: JudgedFields) -> _Answer:
+    def infer(asked: Asked) -> _Answer:
         """Draw pictures and wait for them.
 
         The `id` names the job of this request. The same request with the same `id` joins that job
@@ -86,12 +86,14 @@ def inference_blueprint(
         With one picture and an `Accept` that prefers `image/png`, `image/jpeg` or `image/webp`, the
         answer is the file.
         """
-        choice = file_choice(request.accept_mimetypes, fields.get("output_format"), _number(fields))
+        choice = file_choice(
+            request.accept_mimetypes, asked.fields.get("output_format"), _number(asked.fields)
+        )
         if choice.problem is not None:
             raise NotAcceptable(choice.problem)
         preference = parse_prefer(request.headers.getlist("Prefer"))
         caller = current_principal().name
-        wanted = make_request(fields, caller=caller)
+        wanted = make_request(asked.fields, caller=caller, parts=asked.parts)
         outcome = draw(wanted, caller=caller, preference=preference)
         return _answer(outcome, preference, choice)
 

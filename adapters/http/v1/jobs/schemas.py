@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.generation.fields import answer_field
+from adapters.http.generation.part_schemas import AnswerWithParts, answer_parts
 from adapters.http.generation.schemas import TimingsSchema
 from adapters.http.problems.details import job_problem
 from application.job import Job, JobStatus, JobView
@@ -121,12 +122,12 @@ class ProgressSchema(AnswerSchema):
         return {name: value for name, value in dumped.items() if value is not None}
 
 
-class _JobRequestSchema(AnswerSchema):
+class _JobRequestSchema(AnswerWithParts):
     """The request, with defaults filled in."""
 
     class Meta(AnswerSchema.Meta):
         # Any name is shown: a newer release may have stored names that this one does not know.
-        include = {name: answer_field(name, any_word=True) for name in FIELDS}  # noqa: RUF012
+        include = {name: answer_field(name, any_word=True) for name in FIELDS} | answer_parts()
 
 
 class _JobImageSchema(AnswerSchema):
