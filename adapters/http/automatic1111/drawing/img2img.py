@@ -37,8 +37,8 @@ _ANY_GUIDANCE = NumberRange(0.0, 1000.0)
 """Only instruct-pix2pix has a bound. Other models ignore the value, as in the web UI."""
 
 
-def _blur(description: str) -> LimitedInteger:
-    return LimitedInteger(_BLUR_LIMIT, metadata={"description": description})
+def _blur(description: str, **options: Any) -> LimitedInteger:
+    return LimitedInteger(_BLUR_LIMIT, metadata={"description": description}, **options)
 
 
 class SdapiImg2ImgSchema(DrawingSchema):
@@ -66,8 +66,10 @@ class SdapiImg2ImgSchema(DrawingSchema):
             "freely."
         },
     )
-    resize_mode = LimitedInteger(
+    # Two names are also those of fields of this service, which mean something else.
+    resize = LimitedInteger(
         IntegerRange(0, _LATENT_RESIZE),
+        data_key="resize_mode",
         load_default=0,
         metadata={
             "maximum": len(_RESIZE_MODES) - 1,
@@ -81,7 +83,7 @@ class SdapiImg2ImgSchema(DrawingSchema):
             "part is drawn anew."
         }
     )
-    mask_blur = _blur("Pixels of Gaussian blur of the mask; 4 if left out.")
+    blur = _blur("Pixels of Gaussian blur of the mask; 4 if left out.", data_key="mask_blur")
     mask_blur_x = _blur("The blur along the width, if `mask_blur` is left out.")
     mask_blur_y = _blur("The blur along the height, which must be that along the width.")
     inpainting_fill = LimitedInteger(
@@ -132,7 +134,7 @@ class SdapiImg2ImgSchema(DrawingSchema):
     # These run for wrong fields too, so that one answer names every problem.
     @validates_schema(skip_on_field_errors=False)
     def _no_latent_resize(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("resize_mode") == _LATENT_RESIZE:
+        if data.get("resize") == _LATENT_RESIZE:
             raise ValidationError(
                 "is 3, which resizes latents; this service resizes pictures, so send 0, 1 or 2",
                 "resize_mode",
@@ -155,11 +157,11 @@ class SdapiImg2ImgSchema(DrawingSchema):
 
     def more(self, judged: JudgedFields, found: Mapping[str, Any]) -> dict[str, Any]:
         """Return the pictures and the mask."""
-        blur = found.get("mask_blur", found.get("mask_blur_x", _BLUR))
+        blur = found.get("blur", found.get("mask_blur_x", _BLUR))
         source = AskedSource(
             images=tuple(found["init_images"]),
             strength=found["denoising_strength"],
-            resize_mode=_RESIZE_MODES[found["resize_mode"]],
+            resize_mode=_RESIZE_MODES[found["resize"]],
             image_guidance=found.get("image_cfg_scale"),
             mask=_mask(found, blur),
         )
@@ -185,12 +187,13 @@ def _mask(found: Mapping[str, Any], blur: int) -> AskedMask | None:
 
 def _echo(found: Mapping[str, Any], blur: int) -> dict[str, Any]:
     names = (
-        *("denoising_strength", "resize_mode", "inpainting_fill", "inpaint_full_res"),
+        *("denoising_strength", "inpainting_fill", "inpaint_full_res"),
         *("inpaint_full_res_padding", "include_init_images"),
     )
     is_repeated = found["include_init_images"]
     return {
         **{name: found[name] for name in names},
+        "resize_mode": found["resize"],
         "mask_blur": blur,
         "inpainting_mask_invert": int(found["inpainting_mask_invert"]),
         "image_cfg_scale": found.get("image_cfg_scale"),
