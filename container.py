@@ -217,16 +217,17 @@ class Container(containers.DeclarativeContainer):
     model_registry = providers.ThreadSafeSingleton(
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
     )
+    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,
+        picture_codec,
         overrides=providers.Callable(PlanOverrides.of, settings),
         cache_bytes=settings.provided.model_cache_bytes,
     )
     # The report belongs to the generator: a test that overrides the generator overrides both.
     device_report = providers.Callable(_report_of, image_generator)
     process_report = providers.ThreadSafeSingleton(LinuxProcessReport)
-    picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     credential_checker = providers.ThreadSafeSingleton(_credential_checker, settings)
     # A metrics key has the scope that /metrics needs, and has it at /metrics alone.
     metrics_checker = providers.ThreadSafeSingleton(

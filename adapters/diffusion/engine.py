@@ -1,28 +1,27 @@
 """Draws with loaded pipelines. Owned by one thread."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any
 
 import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
-from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall, Progress
+from adapters.diffusion.drawing.borrowed_pipeline import back_in_place_after_errors
+from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.pipeline_state import DrawingMemories
 from adapters.diffusion.drawing.previews import Previews
-from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prompts
+from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
+from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group
 from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
 from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
-from domain.errors import GenerationFailed, OutOfMemory
+from domain.errors import OutOfMemory
 from domain.generation.raster import Raster
-from domain.generation.request import GenerationRequest, Timings
+from domain.generation.request import Timings
 from domain.models.record import ModelRecord
 from domain.ports.device_report import LoadedModel
 from domain.ports.image_generator import (
@@ -33,6 +32,7 @@ from domain.ports.image_generator import (
     DrawnRequest,
 )
 from domain.ports.model_locator import ModelLocator
+from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["Engine"]
 
@@ -43,12 +43,16 @@ class Engine:
     Args:
         device: The device that draws.
         models: Finds the models of a batch.
+        codec: Decodes the pictures of a batch.
         cache_bytes: Bytes of weights that stay loaded.
     """
 
-    def __init__(self, device: Device, models: ModelLocator, *, cache_bytes: int) -> None:
+    def __init__(
+        self, device: Device, models: ModelLocator, codec: PictureCodec, *, cache_bytes: int
+    ) -> None:
         self.device = device
         self._models = models
+        self._codec = codec
         self._previews = Previews()
         self._watcher = GuardedWatcher()
         self._pipelines = PipelineCache(device, cache_bytes, self._load)
@@ -81,21 +85,25 @@ class Engine:
         watcher.loading(loaded=True)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}", watcher):
-            plan = self._plan(
-                pipeline, requests, batch.at_once, partial(self._pipelines.drop_all_but, model.id)
-            )
+            plan = self._plan(pipeline, batch, model)
             rasters: dict[Drawing, Raster] = {}
             warnings = [dict.fromkeys(each) for each in plan.warnings or [()] * len(requests)]
-            for done, call in enumerate(plan.calls):
-                drawn = [each.request for each in call.drawings]
+            for done, group in enumerate(plan.groups):
+                drawn = [each.request for each in group.drawings]
                 firsts = {n: drawn.index(each) for n, each in enumerate(requests) if each in drawn}
-                look = partial(self._previews.jpeg, pipeline)
-                progress = Progress(pipeline, done, len(plan.calls), watcher, look, firsts)
-                said: dict[str, None] = {}
-                pixels = self._draw(pipeline, plan, call, progress, said.setdefault)
+                progress = Progress(
+                    pipeline,
+                    done=done,
+                    groups=len(plan.groups),
+                    steps=group.steps,
+                    watcher=watcher,
+                    preview=partial(self._previews.jpeg, pipeline),
+                    firsts=firsts,
+                )
+                canvas = self._draw(pipeline, group, progress)
                 for number in firsts:
-                    warnings[number] |= said
-                rasters |= zip(call.drawings, pixels, strict=True)
+                    warnings[number] |= canvas.said
+                rasters |= zip(group.drawings, canvas.rasters, strict=True)
         return DrawnBatch(
             requests=tuple(
                 DrawnRequest(
@@ -114,86 +122,24 @@ class Engine:
         self._watcher.loading()
         return load_pipeline(model, device, self._watcher)
 
-    def _plan(
-        self,
-        pipeline: Pipeline,
-        requests: Sequence[GenerationRequest],
-        at_once: int,
-        make_room: Callable[[], bool],
-    ) -> DrawingPlan:
+    def _plan(self, pipeline: Pipeline, batch: DrawingBatch, model: ModelRecord) -> DrawingPlan:
+        memory, make_room = (
+            self._memories[pipeline],
+            partial(self._pipelines.drop_all_but, model.id),
+        )
+        shared = (self.device, memory, make_room, self._codec, batch.pictures)
         if is_stable_diffusion(pipeline):
-            memory = self._memories[pipeline]
             return stable_diffusion_plan(
-                pipeline, requests, self.device, at_once, memory, make_room
+                DrawingContext(pipeline, *shared), batch.requests, batch.at_once
             )
-        return text_to_image_plan(pipeline, requests)
+        return text_to_image_plan(DrawingContext(pipeline, *shared), batch.requests)
 
-    def _draw(
-        self,
-        pipeline: Pipeline,
-        plan: DrawingPlan,
-        call: PipelineCall,
-        progress: Progress,
-        warn: Callable[[str], None],
-    ) -> Sequence[Raster]:
-        kind = "pt" if plan.decode is None else "latent"
-        key = EncodingKey.of(call.drawings[0].request)
-        with torch.inference_mode():
-            with (
-                _back_in_place_after_errors(pipeline),
-                _scheduled_by(pipeline, plan.new_scheduler()),
-                _same_precision_after(pipeline.vae) if plan.decode is None else nullcontext(),
-                remembered_prompts(pipeline, self._memories[pipeline].prompts.under(key)),
-            ):
-                steps = {plan.step_argument: progress}
-                drawn = pipeline(**call.arguments, output_type=kind, **steps).images
-            pixels = drawn.float() if plan.decode is None else plan.decode(drawn, warn=warn)
-        size = (call.arguments["height"], call.arguments["width"])
-        if tuple(pixels.shape[-2:]) != size:
-            raise GenerationFailed(
-                f"{type(pipeline).__name__} drew {tuple(pixels.shape[-2:])} pixels (height, width) "
-                f"where {size} were asked for; ask for another width and height"
-            )
-        if not bool(torch.isfinite(pixels).all()):
-            device = self.device
-            dtype = device.dtype_of_others if plan.decode is None else device.dtype
-            raise GenerationFailed(f"decoding produced NaN in {dtype}", overflowed=str(dtype))
-        # Conversion to bytes on the device makes the copy from it a quarter as large.
-        levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
-        height, width = size
-        return [Raster(width, height, one.tobytes()) for one in levels.cpu().numpy()]
-
-
-@contextmanager
-def _scheduled_by(pipeline: Pipeline, scheduler: Any) -> Iterator[None]:
-    """Replace the pipeline's scheduler inside the block."""
-    own = pipeline.scheduler
-    pipeline.scheduler = scheduler
-    try:
-        yield
-    finally:
-        pipeline.scheduler = own
-
-
-@contextmanager
-def _back_in_place_after_errors(pipeline: Pipeline) -> Iterator[None]:
-    """Move offloaded weights back to the host's memory after an error or a stopped drawing."""
-    try:
-        yield
-    except BaseException:
-        pipeline.maybe_free_model_hooks()
-        raise
-
-
-@contextmanager
-def _same_precision_after(vae: Any) -> Iterator[None]:
-    """Restore the precision of an autoencoder after the block.
-
-    Some pipelines of diffusers decode in float32, and cast back only if that succeeds.
-    """
-    dtype = vae.dtype
-    try:
-        yield
-    finally:
-        if vae.dtype != dtype:
-            vae.to(dtype=dtype)
+    def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:
+        """Return the canvas of a group after all of its stages."""
+        # The generators are always on the CPU, so that a seed means the same on every device.
+        generators = [torch.Generator("cpu").manual_seed(each.seed) for each in group.drawings]
+        canvas = Canvas(group.drawings, generators)
+        with torch.inference_mode(), back_in_place_after_errors(pipeline):
+            for stage in group.stages:
+                stage(canvas, progress)
+        return canvas

@@ -16,6 +16,7 @@ from domain.ports.image_generator import (
     ImageGenerator,
 )
 from domain.ports.model_locator import ModelLocator
+from domain.ports.picture_codec import PictureCodec
 
 if TYPE_CHECKING:
     from adapters.diffusion.engine import Engine
@@ -32,6 +33,7 @@ class DiffusersImageGenerator(ImageGenerator):
 
     Args:
         models: Finds the models of a batch on this host.
+        codec: Decodes the pictures of a batch.
         overrides: The operator's choices. The generator chooses the rest to suit the device.
         cache_bytes: Bytes of weights that stay loaded; None for a share of the device's memory.
         wanted: Fields of `PlanOverrides`, used if `overrides` is None.
@@ -40,6 +42,7 @@ class DiffusersImageGenerator(ImageGenerator):
     def __init__(
         self,
         models: ModelLocator,
+        codec: PictureCodec,
         *,
         overrides: PlanOverrides | None = None,
         cache_bytes: int | None = None,
@@ -47,6 +50,7 @@ class DiffusersImageGenerator(ImageGenerator):
     ) -> None:
         self.overrides = PlanOverrides(**wanted) if overrides is None else overrides
         self._models = models
+        self._codec = codec
         self._cache_bytes = cache_bytes
         self._engine: Engine | None = None
         self._report = EngineReport(lambda: self._engine)
@@ -84,7 +88,10 @@ class DiffusersImageGenerator(ImageGenerator):
             _log.info("drawing with: %s", device.plan)
             limit = self._cache_bytes
             self._engine = Engine(
-                device, self._models, cache_bytes=device.cache_bytes() if limit is None else limit
+                device,
+                self._models,
+                self._codec,
+                cache_bytes=device.cache_bytes() if limit is None else limit,
             )
         return self._engine
 

@@ -59,9 +59,10 @@ def seconds_to_load(folder: str) -> dict[str, Any]:
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
     from adapters.diffusion.loading.loader import load_pipeline
+    from adapters.pictures.codec import PillowPictureCodec
 
     DiffusersImageGenerator(
-        FakeModelLocator(), device="cpu"
+        FakeModelLocator(), PillowPictureCodec(), device="cpu"
     ).prepare()  # as the service has when a request comes
     device = find_device("cpu")
     (model,) = models_in(Path(folder))  # which reads it into the page cache too

@@ -65,6 +65,7 @@ def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
     """Return the bytes after each switch, with `room` for that many pipelines; runs in a child."""
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.image_generator import DiffusersImageGenerator
+    from adapters.pictures.codec import PillowPictureCodec
 
     models = models_in(Path(folder))
     _check(len(models))
@@ -72,7 +73,9 @@ def memory_of_the_generator(folder: str, count: int, room: int) -> list[int]:
     weights = models[0].size * find_device("cpu").dtype.itemsize // 2
     # A quarter more: a pipeline does not take exactly the bytes of its file.
     limit = weights * (4 * room + 1) // 4 if room > 1 else 0
-    generator = DiffusersImageGenerator(FakeModelLocator(*models), device="cpu", cache_bytes=limit)
+    generator = DiffusersImageGenerator(
+        FakeModelLocator(*models), PillowPictureCodec(), device="cpu", cache_bytes=limit
+    )
     resident = []
     for index in range(count):
         model = models[index % _CHECKPOINTS]

@@ -61,7 +61,7 @@ class DrawingBatch:
 
 @dataclass(frozen=True, slots=True)
 class DrawnImage:
-    """An image. It is at least as large as requested, and the caller crops it around its centre."""
+    """An image of exactly the size of the result."""
 
     raster: Raster
     seed: int

@@ -98,12 +98,11 @@ class PictureEncoder:
         self, request: GenerationRequest, image: DrawnImage, sampler: str
     ) -> GeneratedImage:
         text = parameters_text(request, seed=image.seed, sampler=sampler)
+        raster = image.raster
         data = self._codec.encode(
-            image.raster.centre(request.width, request.height),
+            raster,
             text if self._embed_metadata else None,
             request.output_format,
             request.quality,
         )
-        return GeneratedImage(
-            data, image.seed, request.width, request.height, request.output_format
-        )
+        return GeneratedImage(data, image.seed, raster.width, raster.height, request.output_format)

@@ -128,5 +128,5 @@ class FakeImageGenerator(ImageGenerator):
 def _image(request: GenerationRequest, seed: int) -> DrawnImage:
     what = (request.batch_key, request.prompt, request.negative_prompt, seed)
     colour = hashlib.sha256(repr(what).encode()).digest()[:3]
-    width, height = request.drawn_width, request.drawn_height
+    width, height = request.width, request.height
     return DrawnImage(Raster(width, height, colour * (width * height)), seed)

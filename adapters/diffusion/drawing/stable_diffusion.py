@@ -1,55 +1,56 @@
 """Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import torch
 
-from adapters.diffusion.devices.device import Device
-from adapters.diffusion.drawing.decoding import decode
-from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
-from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.passes import Passes
 from adapters.diffusion.drawing.prompt_cache import EncodingKey
 from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
+from adapters.diffusion.drawing.stages import Drawing, DrawingPlan, Group
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
 
 __all__ = ["stable_diffusion_plan"]
 
+_Context = DrawingContext[StableDiffusion]
 _Encoded = tuple[Drawing, PromptEncoding]
 
 
 def stable_diffusion_plan(
-    pipeline: StableDiffusion,
-    requests: Sequence[GenerationRequest],
-    device: Device,
-    at_once: int,
-    memory: DrawingMemory,
-    make_room: Callable[[], bool],
+    context: _Context, requests: Sequence[GenerationRequest], at_once: int
 ) -> DrawingPlan:
-    """Plan the calls for prompts of any length, with the requested scheduler.
+    """Plan the drawings for prompts of any length, with the requested scheduler.
 
-    The noise is the same on every device. One call draws at most `at_once` images. `memory` belongs
-    to this pipeline. `make_room` unloads other pipelines, and returns whether there were any.
+    One group has at most `at_once` images.
+
+    Raises:
+        GenerationFailed: The scheduler cannot begin where a pass begins.
     """
-    wanted, configuration = requests[0].batch_key, pipeline.scheduler.config
+    passes = Passes(context)
+    passes.check(requests[0])
     return DrawingPlan(
-        calls=tuple(
-            _call(pipeline, batch, device)
-            for batch in _batches(_encoded(pipeline, requests, memory), at_once)
+        groups=tuple(
+            Group(
+                tuple(drawing for drawing, _ in batch),
+                tuple(
+                    passes.stages(
+                        batch[0][0].request, _conditions([encoding for _, encoding in batch])
+                    )
+                ),
+            )
+            for batch in _batches(_encoded(context, requests), at_once)
         ),
-        new_scheduler=partial(memory.schedulers.new, wanted.scheduler, wanted.num_inference_steps),
-        sampler=sampler_name(wanted.scheduler, configuration),
-        decode=partial(decode, pipeline, device=device, make_room=make_room),
+        sampler=sampler_name(requests[0].scheduler, context.pipeline.scheduler.config),
     )
 
 
-def _encoded(
-    pipeline: StableDiffusion, requests: Sequence[GenerationRequest], memory: DrawingMemory
-) -> list[_Encoded]:
+def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
     """Return all images with their encoded prompts, sorted by the length of the prompt."""
-    encoded = []
+    encoded, pipeline, memory = [], context.pipeline, context.memory
     # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second pass.
     guided = (
         requests[0].guidance_scale > 1
@@ -65,42 +66,28 @@ def _encoded(
             device=memory.device,
         )
         encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
-    return sorted(encoded, key=lambda row: row[1].length)
+    return sorted(encoded, key=_together)
+
+
+def _together(row: _Encoded) -> tuple[int, int, int]:
+    """Return what the images of a group have in common.
+
+    Padding a prompt to the length of another one would change its picture. Requests of a batch may
+    differ in size by a few pixels that are cropped. With a source picture or a second pass, these
+    pixels decide what is drawn.
+    """
+    request, encoding = row[0].request, row[1]
+    if request.source is None and request.second_pass is None:
+        return (encoding.length, 0, 0)
+    return (encoding.length, request.width, request.height)
 
 
 def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
-    """Yield batches of at most `limit` drawings with equally long prompts.
-
-    Padding a prompt to the length of another one would change its picture.
-    """
-    start = 0
-    while start < len(drawings):
-        end = start + 1
-        length = drawings[start][1].length
-        while end < min(start + limit, len(drawings)) and drawings[end][1].length == length:
-            end += 1
-        yield drawings[start:end]
-        start = end
-
-
-def _call(pipeline: StableDiffusion, batch: Sequence[_Encoded], device: Device) -> PipelineCall:
-    drawings = tuple(drawing for drawing, _ in batch)
-    first = drawings[0].request
-    # The generators are always on the CPU, so that a seed means the same on every device.
-    generators = [torch.Generator("cpu").manual_seed(drawing.seed) for drawing in drawings]
-    return PipelineCall(
-        drawings,
-        {
-            **_conditions([encoding for _, encoding in batch]),
-            "latents": _noise(pipeline, drawings, generators, device),
-            # Some schedulers add noise at each step.
-            "generator": generators,
-            "width": first.drawn_width,
-            "height": first.drawn_height,
-            "num_inference_steps": first.num_inference_steps,
-            "guidance_scale": first.guidance_scale,
-        },
-    )
+    """Yield batches of at most `limit` drawings that can be drawn together."""
+    for _, group in groupby(drawings, key=_together):
+        rows = list(group)
+        for start in range(0, len(rows), limit):
+            yield rows[start : start + limit]
 
 
 def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
@@ -113,21 +100,3 @@ def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
     }
     there = {name: [each for each in row if each is not None] for name, row in rows.items()}
     return {name: torch.cat(row) for name, row in there.items() if row}
-
-
-def _noise(
-    pipeline: StableDiffusion,
-    drawings: Sequence[Drawing],
-    generators: Sequence[torch.Generator],
-    device: Device,
-) -> torch.Tensor:
-    """Return standard normal noise (n, channels, height / 8, width / 8).
-
-    Each image has a generator of its own. The noise is always drawn in float32, so that a seed
-    means the same in every precision.
-    """
-    request, scale = drawings[0].request, pipeline.vae_scale_factor
-    channels = pipeline.unet.config.in_channels
-    shape = (1, channels, request.drawn_height // scale, request.drawn_width // scale)
-    noise = [torch.randn(shape, generator=generator) for generator in generators]
-    return torch.cat(noise).to(device.torch_device, device.dtype)

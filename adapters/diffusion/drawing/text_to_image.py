@@ -6,13 +6,19 @@ the longest prompt of the batch, so other prompts would change the picture.
 
 import inspect
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from adapters.diffusion.drawing.pipeline_calls import Drawing, DrawingPlan, PipelineCall
+from adapters.diffusion.drawing.borrowed_pipeline import same_precision_after, scheduled_by
+from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.finishing import Crop, ToRasters
+from adapters.diffusion.drawing.progress import Progress
+from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prompts
+from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group, Stage
 from adapters.diffusion.pipeline import Pipeline
 from domain.generation.request import GenerationRequest
 
@@ -29,26 +35,85 @@ _PATCH = 2
 _SMALLEST_MULTIPLE = 16
 
 
-def text_to_image_plan(pipeline: Pipeline, requests: Sequence[GenerationRequest]) -> DrawingPlan:
+@dataclass(frozen=True, slots=True)
+class PipelineDrawing(Stage):
+    """Text to pixels, by one call of a pipeline that does all of it.
+
+    Attributes:
+        context: The pipeline and its surroundings.
+        arguments: The arguments of the call.
+        new_scheduler: Makes the scheduler. A scheduler keeps the state of a drawing, so each call
+            has its own.
+        step_argument: The name of the pipeline's argument for a callback after each step.
+    """
+
+    context: DrawingContext[Pipeline]
+    arguments: Mapping[str, Any]
+    new_scheduler: Callable[[], Any]
+    step_argument: str
+
+    @property
+    def steps(self) -> None:
+        """Only the pipeline knows."""
+        return None
+
+    def __call__(self, canvas: Canvas, progress: Progress) -> None:
+        """Set `canvas.pixels`."""
+        pipeline = self.context.pipeline
+        prompts = self.context.memory.prompts.under(EncodingKey.of(canvas.drawings[0].request))
+        with (
+            scheduled_by(pipeline, self.new_scheduler()),
+            same_precision_after(pipeline.vae),
+            remembered_prompts(pipeline, prompts),
+        ):
+            steps = {self.step_argument: progress}
+            drawn = pipeline(**self.arguments, output_type="pt", **steps).images
+        canvas.pixels = drawn.float()
+
+
+def text_to_image_plan(
+    context: DrawingContext[Pipeline], requests: Sequence[GenerationRequest]
+) -> DrawingPlan:
     """Plan calls with the pipeline's own prompt encoding, noise and scheduler.
 
     The warnings name what the pipeline does not support.
     """
+    pipeline = context.pipeline
     parameters = inspect.signature(pipeline.__call__).parameters
-    scheduler = type(pipeline.scheduler)
     return DrawingPlan(
-        calls=tuple(
-            PipelineCall((Drawing(request, seed),), _arguments(pipeline, parameters, request, seed))
+        groups=tuple(
+            _group(context, parameters, Drawing(request, seed))
             for request in requests
             for seed in request.seeds
         ),
-        new_scheduler=lambda: scheduler.from_config(pipeline.scheduler.config),
-        sampler=scheduler.__name__,
-        step_argument="callback_on_step_end"
-        if "callback_on_step_end" in parameters
-        else "callback",
+        sampler=type(pipeline.scheduler).__name__,
         warnings=tuple(
             tuple(dict.fromkeys(_warnings(pipeline, parameters, request))) for request in requests
+        ),
+    )
+
+
+def _group(context: DrawingContext[Pipeline], parameters: _Parameters, drawing: Drawing) -> Group:
+    pipeline = context.pipeline
+    scheduler, configuration = type(pipeline.scheduler), pipeline.scheduler.config
+    arguments = _arguments(pipeline, parameters, drawing.request, drawing.seed)
+    is_new = "callback_on_step_end" in parameters
+    return Group(
+        (drawing,),
+        (
+            PipelineDrawing(
+                context,
+                arguments,
+                new_scheduler=lambda: scheduler.from_config(configuration),
+                step_argument="callback_on_step_end" if is_new else "callback",
+            ),
+            ToRasters(
+                type(pipeline).__name__,
+                context.device.dtype_of_others,
+                arguments["width"],
+                arguments["height"],
+            ),
+            Crop(),
         ),
     )
 

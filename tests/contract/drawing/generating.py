@@ -34,7 +34,7 @@ class Generated:
 
 def new_generator(**options: Any) -> DiffusersImageGenerator:
     """A generator that finds what `generate` is given."""
-    return DiffusersImageGenerator(MODELS, **options)
+    return DiffusersImageGenerator(MODELS, PillowPictureCodec(), **options)
 
 
 def generate(
@@ -60,7 +60,7 @@ def generate(
             tuple(
                 GeneratedImage(
                     codec.encode(
-                        image.raster.centre(request.width, request.height),
+                        image.raster,
                         parameters_text(request, seed=image.seed, sampler=of_it.sampler)
                         if embed_metadata
                         else None,
@@ -68,8 +68,8 @@ def generate(
                         request.quality,
                     ),
                     image.seed,
-                    request.width,
-                    request.height,
+                    image.raster.width,
+                    image.raster.height,
                     request.output_format,
                 )
                 for image in of_it.images

@@ -16,6 +16,7 @@ pytestmark = [
 _SCRIPT = f"""
 import pathlib, resource
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from adapters.pictures.codec import PillowPictureCodec
 from domain.errors import OutOfMemory
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
@@ -24,7 +25,7 @@ from domain.services.drawing_watchers import CallbackWatcher
 from tests.fakes.model_locator import FakeModelLocator
 
 model = ModelRecord("de" * 32, "demo.safetensors", 1, {DEMO_MODEL.path!r}, ".safetensors")
-generator = DiffusersImageGenerator(FakeModelLocator(model), device="cpu")
+generator = DiffusersImageGenerator(FakeModelLocator(model), PillowPictureCodec(), device="cpu")
 
 def draw(size):
     request = GenerationRequest(id="r", model_id=model.id, prompt="x", seed=1, width=size,

@@ -13,6 +13,7 @@ from domain.models.record import ModelRecord
 from tests.contract.drawing.drawing import pixels
 from tests.contract.drawing.generating import MODELS, generate
 from tests.contract.drawing.tiny_sdxl import WIDTH, tiny_sdxl
+from tests.fakes.picture_codec import FakePictureCodec
 
 pytestmark = pytest.mark.torch
 
@@ -72,7 +73,7 @@ def device_with(**wanted: str) -> Any:
 def engine_with(pipeline: Any, **wanted: str) -> Any:
     from adapters.diffusion.engine import Engine
 
-    engine = Engine(device_with(**wanted), MODELS, cache_bytes=0)
+    engine = Engine(device_with(**wanted), MODELS, FakePictureCodec(), cache_bytes=0)
     engine._pipelines._load = lambda _model, _device: pipeline
     return engine
 
@@ -146,7 +147,7 @@ def test_a_picture_that_does_not_fit_is_decoded_in_tiles(
     again = generate(engine, MODEL, [REQUEST])  # as large as a tile, so it is whole
     assert (again.images, again.warnings) == (whole, ((),))
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
-    monkeypatch.setattr("adapters.diffusion.drawing.decoding._SMALL_TILE", 24)
+    monkeypatch.setattr("adapters.diffusion.drawing.autoencoder._SMALL_TILE", 24)
     batch = generate(engine, MODEL, [REQUEST])
     tiled = batch.images
     (said,) = batch.warnings

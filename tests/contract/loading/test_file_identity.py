@@ -100,9 +100,8 @@ def test_the_registry_is_corrected(tmp_path: Path, request_for: RequestFor) -> N
     (listed,) = registry.models()
     with path.open("ab") as file:
         file.write(b"more")
-    draw = GenerateImages(
-        registry, DiffusersImageGenerator(registry, device="cpu"), FakePictureCodec()
-    )
+    codec = FakePictureCodec()
+    draw = GenerateImages(registry, DiffusersImageGenerator(registry, codec, device="cpu"), codec)
     with pytest.raises(ModelChanged):
         draw(request_for(model_id=listed.id))
     with pytest.raises(ModelNotFound):

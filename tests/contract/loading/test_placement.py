@@ -11,6 +11,7 @@ from domain.errors import GenerationFailed
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import LEVELS, demo_request, pixels
 from tests.contract.drawing.generating import MODELS, generate, new_generator
+from tests.fakes.picture_codec import FakePictureCodec
 
 pytestmark = pytest.mark.torch
 
@@ -89,7 +90,7 @@ def test_offloaded_weights_draw_the_same_picture(
     from adapters.diffusion.engine import Engine
 
     plan = dataclasses.replace(find_device("cpu", "float32").plan, offload=offload)
-    engine = Engine(Device(plan), MODELS, cache_bytes=0)
+    engine = Engine(Device(plan), MODELS, FakePictureCodec(), cache_bytes=0)
     pictures = [
         generate(engine, DEMO_MODEL, [demo_request(prompt=prompt)]).images[0][0].data
         for prompt in ("a red circle on a white background", "many words " * 60)
@@ -107,7 +108,7 @@ def test_weights_are_offloaded_again_when_a_drawing_is_stopped(
     from domain.services.drawing_watchers import GenerationStep
 
     plan = dataclasses.replace(find_device("cpu", "float32").plan, offload="model")
-    engine = Engine(Device(plan), MODELS, cache_bytes=0)
+    engine = Engine(Device(plan), MODELS, FakePictureCodec(), cache_bytes=0)
     pipeline = engine._pipelines.get(DEMO_MODEL)
     went_back: list[Any] = []
     monkeypatch.setattr(pipeline, "maybe_free_model_hooks", lambda: went_back.append(pipeline))
