@@ -26,8 +26,9 @@ __all__ = [
 NONE = "None"
 LATENT = "Latent"
 LANCZOS = "Lanczos"
-LATENT_MODES = (LATENT,)
-"""The ways to enlarge latents. The web UI has more, with other interpolations."""
+LATENT_MODES = (LATENT, "Latent (antialiased)")
+"""The ways to enlarge latents: bilinear, which an antialias changes only when it makes something
+smaller. The web UI has more ways, with other interpolations."""
 
 REAL_ESRGAN: Mapping[str, str] = {
     "R-ESRGAN General 4xV3": "realesr-general-x4v3",

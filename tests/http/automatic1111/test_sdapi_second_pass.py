@@ -70,6 +70,7 @@ def test_without_it_its_fields_have_no_effect_and_are_not_judged(
         ({"hr_upscaler": None}, "upscaler", "latent"),
         ({"hr_upscaler": ""}, "upscaler", "latent"),
         ({"hr_upscaler": "Latent"}, "upscaler", "latent"),
+        ({"hr_upscaler": "Latent (antialiased)"}, "upscaler", "latent"),
         ({"hr_upscaler": "lanczos"}, "upscaler", "lanczos"),
         ({"hr_upscaler": "None"}, "upscaler", "lanczos"),
         ({"hr_resize_x": 512}, "scale", 2.0),
@@ -190,7 +191,8 @@ def test_an_upscaler_is_also_its_stem(with_upscalers: Service) -> None:
 def test_the_refusal_of_an_upscaler_lists_the_others(with_upscalers: Service) -> None:
     told = refused(with_upscalers, hires(hr_upscaler="SwinIR 4x"), TXT2IMG)["hr_upscaler"]
     assert told == (
-        "is 'SwinIR 4x'; the upscalers are: Latent, Lanczos, None, 4x-Anime, R-ESRGAN 4x+"
+        "is 'SwinIR 4x'; the upscalers are: Latent, Latent (antialiased), Lanczos, None, 4x-Anime, "
+        "R-ESRGAN 4x+"
     )
 
 

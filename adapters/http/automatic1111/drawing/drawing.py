@@ -13,7 +13,7 @@ from adapters.http.automatic1111.drawing.pictures import pictures
 from adapters.http.automatic1111.drawing.schemas import sides_of
 from adapters.http.automatic1111.options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import JOB_PREFIX
-from adapters.http.automatic1111.upscalers import LANCZOS, LATENT, NONE, found_upscaler
+from adapters.http.automatic1111.upscalers import LANCZOS, LATENT_MODES, NONE, found_upscaler
 from adapters.http.generation.requests import NamedRequest, RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
 from application.parts import SentParts, SentPicture
@@ -24,7 +24,11 @@ from domain.services.model_registry import ModelRegistry
 
 __all__ = ["Drawing"]
 
-_ENLARGED: Mapping[str, str] = {LATENT: "latent", LANCZOS: "lanczos", NONE: "lanczos"}
+_ENLARGED: Mapping[str, str] = {
+    **dict.fromkeys(LATENT_MODES, "latent"),
+    LANCZOS: "lanczos",
+    NONE: "lanczos",
+}
 """The upscalers of a second pass without a model. The web UI enlarges by Lanczos for `None`."""
 _RANDOM_SEEDS = 2**32
 """The number of seeds that a random one is chosen from, as in the web UI."""
