@@ -13,8 +13,11 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
+from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.flat import FLAT, differing_parts
-from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import Timings
+from domain.pictures import PictureRef
 
 __all__ = [
     "ForeignJob",
@@ -58,7 +61,7 @@ class Job:
     """
 
     caller: str
-    request: GenerationRequest
+    request: AnyRequest
     seed_drawn: bool
     token: str
     created_at: float
@@ -83,7 +86,26 @@ class Job:
         """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
-    def answers(self, request: GenerationRequest) -> bool:
+    def picture(self, number: int) -> PictureRef | None:
+        """Return the reference of a picture that the job has drawn, by its number from 0.
+
+        None if there is no such picture, or if an earlier release stored it without its hash.
+        """
+        images, output_format = self.images or (), self.request.output_format
+        if not 0 <= number < len(images) or output_format not in list(OutputFormat):
+            return None
+        image = images[number]
+        if image.sha256 is None:
+            return None
+        return PictureRef(
+            id=image.sha256,
+            media_type=OutputFormat(output_format).media_type,
+            size=image.size,
+            width=image.width,
+            height=image.height,
+        )
+
+    def answers(self, request: AnyRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
         A seed that the service drew belongs to the id. A request without a seed asks for the same
@@ -101,14 +123,14 @@ class Job:
             same.append(fingerprint(self.request, seed=None))
         return fingerprint(request) in same
 
-    def conflict_with(self, request: GenerationRequest) -> IdConflict:
+    def conflict_with(self, request: AnyRequest) -> IdConflict:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
         differing = (
             each.name
-            for each in dataclasses.fields(GenerationRequest)
+            for each in dataclasses.fields(ours)
             if each.name not in FLAT
-            and getattr(ours, each.name) != getattr(theirs, each.name)
+            and getattr(ours, each.name) != getattr(theirs, each.name, None)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
         names = (*differing, *differing_parts(ours, theirs))
@@ -160,7 +182,7 @@ class Job:
         )
         return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
-    def succeeded(self, now: float, result: GenerationResult) -> "Job":
+    def succeeded(self, now: float, result: AnyResult) -> "Job":
         """Return the job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,

@@ -1,7 +1,9 @@
 """Draws with loaded pipelines. Owned by one thread."""
 
 import time
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -19,10 +21,14 @@ from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
 from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
-from domain.errors import OutOfMemory
+from adapters.diffusion.upscaling.enlargements import enlarge_batch
+from adapters.diffusion.upscaling.loading import load_upscaler
+from adapters.diffusion.upscaling.upscaler import Upscaler
+from adapters.diffusion.upscaling.upscalers import Upscalers
+from domain.errors import ModelNotLoadable, OutOfMemory
 from domain.generation.raster import Raster
 from domain.generation.request import Timings
-from domain.models.record import ModelRecord
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.device_report import LoadedModel
 from domain.ports.image_generator import (
     DrawingBatch,
@@ -55,7 +61,8 @@ class Engine:
         self._codec = codec
         self._previews = Previews()
         self._watcher = GuardedWatcher()
-        self._pipelines = PipelineCache(device, cache_bytes, self._load)
+        self._pipelines: PipelineCache[Any] = PipelineCache(device, cache_bytes, self._load)
+        self.upscalers = Upscalers(device, self._upscaler)
         self._memories = DrawingMemories()
 
     @property
@@ -66,26 +73,40 @@ class Engine:
     def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
         """As `ImageGenerator.draw`. If memory is short, other pipelines are given up first."""
         self._watcher = GuardedWatcher(watcher)
-        model = self._models.locate(batch.models[0])
+        model = self._models.locate(batch.models[0]) if batch.models else None
         try:
             try:
-                return self._draw_with(model, batch)
+                return self._done_with(model, batch)
             except OutOfMemory:
-                if not self._pipelines.drop_all_but(model.id):
+                if not self._pipelines.drop_all_but("" if model is None else model.id):
                     raise
-            return self._draw_with(model, batch)
+            return self._done_with(model, batch)
         finally:
             # The exception of a watcher refers to everything that was being drawn with.
             self._watcher = GuardedWatcher()
 
+    def _done_with(self, model: ModelRecord | None, batch: DrawingBatch) -> DrawnBatch:
+        if model is not None and batch.drawings:
+            return self._draw_with(model, batch)
+        return enlarge_batch(
+            batch,
+            model,
+            upscalers=self.upscalers,
+            codec=self._codec,
+            device=self.device,
+            watcher=self._watcher,
+        )
+
     def _draw_with(self, model: ModelRecord, batch: DrawingBatch) -> DrawnBatch:
         began = time.monotonic()
-        watcher, requests = self._watcher, batch.requests
+        watcher, requests = self._watcher, batch.drawings
+        # The pipeline comes last, so it stays in the cache if there is room for one model.
+        upscalers = {each: self.upscalers.loaded(each) for each in _upscaler_ids(batch)}
         pipeline = self._pipelines.get(model)
         watcher.loading(loaded=True)
         loaded = time.monotonic()
         with translated_errors(self.device, f"drawing with {model.name}", watcher):
-            plan = self._plan(pipeline, batch, model)
+            plan = self._plan(pipeline, batch, model, upscalers)
             rasters: dict[Drawing, Raster] = {}
             warnings = [dict.fromkeys(each) for each in plan.warnings or [()] * len(requests)]
             for done, group in enumerate(plan.groups):
@@ -118,21 +139,45 @@ class Engine:
             timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
         )
 
-    def _load(self, model: ModelRecord, device: Device) -> Pipeline:
+    def _load(self, model: ModelRecord, device: Device) -> Pipeline | Upscaler:
         self._watcher.loading()
-        return load_pipeline(model, device, self._watcher)
+        if model.kind is ModelKind.UPSCALER:
+            return load_upscaler(model, device, self._watcher)
+        pipeline: Pipeline = load_pipeline(model, device, self._watcher)
+        return pipeline
 
-    def _plan(self, pipeline: Pipeline, batch: DrawingBatch, model: ModelRecord) -> DrawingPlan:
+    def _upscaler(self, model_id: str) -> Upscaler:
+        model = self._models.locate(model_id)
+        if model.kind is not ModelKind.UPSCALER:
+            raise ModelNotLoadable("it is not an upscaler", model.name)
+        upscaler: Upscaler = self._pipelines.get(model)
+        return upscaler
+
+    def _plan(
+        self,
+        pipeline: Pipeline,
+        batch: DrawingBatch,
+        model: ModelRecord,
+        upscalers: Mapping[str, Upscaler],
+    ) -> DrawingPlan:
         memory, make_room = (
             self._memories[pipeline],
             partial(self._pipelines.drop_all_but, model.id),
         )
-        shared = (self.device, memory, make_room, self._codec, batch.pictures)
+        shared = (
+            self.device,
+            memory,
+            make_room,
+            self._codec,
+            batch.pictures,
+            self.upscalers,
+            upscalers,
+        )
         if is_stable_diffusion(pipeline):
             return stable_diffusion_plan(
-                DrawingContext(pipeline, *shared), batch.requests, batch.at_once
+                DrawingContext(pipeline, *shared), batch.drawings, batch.at_once
             )
-        return text_to_image_plan(DrawingContext(pipeline, *shared), batch.requests)
+        return text_to_image_plan(DrawingContext(pipeline, *shared), batch.drawings)
 
     def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:
         """Return the canvas of a group after all of its stages."""
@@ -143,3 +188,12 @@ class Engine:
             for stage in group.stages:
                 stage(canvas, progress)
         return canvas
+
+
+def _upscaler_ids(batch: DrawingBatch) -> Iterator[str]:
+    """Yield the ids of the upscalers of a batch, whose requests all name the same ones."""
+    request = batch.drawings[0]
+    if request.upscale is not None:
+        yield request.upscale.model_id
+    if request.second_pass is not None and request.second_pass.model_id is not None:
+        yield request.second_pass.model_id

@@ -8,6 +8,8 @@ from flask import Flask
 from adapters.http import automatic1111, openai
 from adapters.http.description.document import documented_api
 from adapters.http.description.explorer import explorer_assets_blueprint, explorer_blueprint
+from adapters.http.edge.bodies import PICTURES_OF_A_REQUEST, body_limit
+from adapters.http.edge.body_budget import install_body_budget
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
 from adapters.http.edge.request_log import install_request_log
@@ -18,6 +20,7 @@ from adapters.http.generation.waiting import Places, Wait, WaitingCallers
 from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
 from adapters.http.v1.health import public_blueprint
+from adapters.http.v1.images import images_blueprint
 from adapters.http.v1.inference import inference_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
 from adapters.http.v1.jobs.routes import jobs_blueprint
@@ -47,6 +50,8 @@ _EXPOSED_HEADERS = (
     *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
     *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
 )
+_MOST_LARGE_BODIES = 4
+"""How many bodies of the largest size are in memory at once."""
 
 
 def create_app(
@@ -69,11 +74,14 @@ def create_app(
 ) -> Flask:
     """Return the WSGI application over these services. `service.start()` starts them."""
     app = Flask(__name__, static_folder=None, template_folder="page/site")
-    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes, MAX_PICTURE_BYTES=settings.max_picture_bytes
+    )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     redactor = redactor_of(settings)
     install_request_log(app, redactor)
     install_redaction(app, redactor)
+    install_body_budget(app, _MOST_LARGE_BODIES * _largest_body(settings))
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
@@ -104,6 +112,7 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
+        images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
         openai.images_blueprint(
@@ -114,6 +123,10 @@ def create_app(
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
         automatic1111.txt2img_blueprint(drawing, credential_checker),
         automatic1111.img2img_blueprint(drawing, credential_checker),
+        automatic1111.extras_blueprint(
+            automatic1111.Enlarging(registry, options, pictures, picture_codec, job_service, draw),
+            credential_checker,
+        ),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),
@@ -124,6 +137,10 @@ def create_app(
         api.register_blueprint(blueprint)
     app.register_blueprint(explorer_assets_blueprint())
     return app
+
+
+def _largest_body(settings: Settings) -> int:
+    return body_limit(settings.max_body_bytes, settings.max_picture_bytes, PICTURES_OF_A_REQUEST)
 
 
 def _origins(configured: tuple[str, ...]) -> str | list[re.Pattern[str]]:

@@ -24,7 +24,7 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation.request import GenerationRequest
+from domain.generation.any_request import AnyRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobService"]
@@ -119,7 +119,7 @@ class JobService:
 
     def submit(
         self,
-        request: GenerationRequest,
+        request: AnyRequest,
         *,
         caller: str,
         within: float | None = None,
@@ -166,7 +166,7 @@ class JobService:
                 _log.warning("the pictures are drawn again: %s", error)
                 lost = found
 
-    def check(self, request: GenerationRequest, *, caller: str) -> None:
+    def check(self, request: AnyRequest, *, caller: str) -> None:
         """Raise the error that refuses a new job of this request. Nothing is kept.
 
         A request of a known job passes. An API checks a request that brings pictures before it

@@ -7,7 +7,7 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
 from application.job import Job, JobStatus, JobView, Progress
-from domain.generation.request import GenerationResult
+from domain.generation.any_request import AnyResult
 
 __all__ = ["Change", "LiveJob", "Submission", "TakenBatch", "Workers"]
 
@@ -45,7 +45,7 @@ class LiveJob:
     moved_at: float = -math.inf
     polled_at: float = -math.inf
     versions: dict[str, int] = field(default_factory=dict)
-    outcome: "Future[GenerationResult]" = field(default_factory=Future)
+    outcome: "Future[AnyResult]" = field(default_factory=Future)
     crashed_before: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class LiveJob:
         ]
         return min(newer, default=None)
 
-    def conclude(self, outcome: GenerationResult | Exception) -> None:
+    def conclude(self, outcome: AnyResult | Exception) -> None:
         """Give waiting callers the outcome. Does nothing if they have one already."""
         with contextlib.suppress(InvalidStateError):
             if isinstance(outcome, Exception):
@@ -197,14 +197,14 @@ class Submission:
     """A job that was accepted, joined or found finished."""
 
     _look: Callable[[], JobView]
-    _wait: Callable[[float | None], GenerationResult]
+    _wait: Callable[[float | None], AnyResult]
 
     @property
     def view(self) -> JobView:
         """The job as it is now."""
         return self._look()
 
-    def wait(self, timeout: float | None = None) -> GenerationResult:
+    def wait(self, timeout: float | None = None) -> AnyResult:
         """Wait for the result, and return it. The end of a wait does not cancel the job.
 
         Raises:

@@ -3,12 +3,12 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from domain.errors import PictureFileTooLarge
+from domain.errors import FieldProblem, InvalidRequest, PictureFileTooLarge, UnreadablePicture
 from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
 from domain.ports.picture_source import PictureSource
 
-__all__ = ["MAX_PICTURE_BYTES", "KeptPicture", "Pictures", "inspected"]
+__all__ = ["MAX_PICTURE_BYTES", "KeptPicture", "Pictures", "inspected", "kept_as"]
 
 MAX_PICTURE_BYTES = 16_777_216
 """The default limit of a picture file that a caller sends, in bytes."""
@@ -34,7 +34,7 @@ class Pictures(PictureSource):
         """Return the reference of a picture file, and keep nothing.
 
         Raises:
-            PictureFileTooLarge, PictureTooLarge, UnreadablePicture: As `keep`.
+            PictureFileTooLarge, UnreadablePicture, OutOfMemory: As `keep`.
         """
 
     @abstractmethod
@@ -45,8 +45,8 @@ class Pictures(PictureSource):
 
         Raises:
             PictureFileTooLarge: The file has too many bytes.
-            PictureTooLarge: It has too many pixels.
-            UnreadablePicture: It is not a picture, or is cut off.
+            UnreadablePicture: It is not a picture, is cut off, or has too many pixels.
+            OutOfMemory: The host does not have enough memory.
             StorageUnavailable: It cannot be stored now. Nothing is kept.
             ShuttingDown: The service is stopping.
         """
@@ -78,9 +78,22 @@ def inspected(codec: PictureCodec, data: bytes, max_bytes: int) -> PictureRef:
 
     Raises:
         PictureFileTooLarge: The file has more than `max_bytes`.
-        PictureTooLarge: It has too many pixels.
-        UnreadablePicture: It is not a picture, or is cut off.
+        UnreadablePicture, OutOfMemory: As `PictureCodec.inspect`.
     """
     if len(data) > max_bytes:
         raise PictureFileTooLarge(max_bytes)
     return codec.inspect(data)
+
+
+def kept_as(field: str, pictures: Pictures, caller: str, data: bytes) -> KeptPicture:
+    """Keep a picture that a caller sent as this field of a request.
+
+    Raises:
+        InvalidRequest: It is not a picture, is cut off, or has too many pixels; one row for
+            `field`.
+        DomainError: Any other error of `Pictures.keep`.
+    """
+    try:
+        return pictures.keep(caller, data)
+    except UnreadablePicture as error:
+        raise InvalidRequest([FieldProblem(field, error.what)]) from error

@@ -32,7 +32,7 @@
     ├── (Refused)                refused for now; the error says when to try again
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            the pictures would not be ready in time
-    │   ├── TooManyCallers           too many callers wait for pictures or listen to events
+    │   ├── TooManyCallers           too many callers wait, listen or send large bodies
     │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 

@@ -4,6 +4,7 @@ The form is AUTOMATIC1111's (`modules/infotext_utils.py`): the prompt, the negat
 line of settings. Both prompts may have several lines.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from domain.generation.request import GenerationRequest
 from domain.models.record import SHORT_ID
 
-__all__ = ["PictureParameters", "parameters_text", "parse_parameters"]
+__all__ = ["PictureParameters", "enlarged_text", "parameters_text", "parse_parameters"]
 
 _NEGATIVE = "Negative prompt:"
 _FEWEST_SETTINGS = 3
@@ -30,7 +31,7 @@ class PictureParameters:
     items: Mapping[str, str] = field(default_factory=dict)
 
 
-def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> str:
+def parameters_text(request: GenerationRequest, *, seed: int | None, sampler: str) -> str:
     """Return the parameters of the picture of `request` with `seed`.
 
     `sampler` is the scheduler's name for people.
@@ -44,6 +45,28 @@ def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> s
         f"Size: {request.width}x{request.height}, Model hash: {request.model_id[:SHORT_ID]}"
     )
     return "\n".join(lines)
+
+
+def enlarged_text(source: str, *, upscaler: str, scale: float, width: int, height: int) -> str:
+    """Return the parameters of a picture that was enlarged.
+
+    They are those of the picture before, with AUTOMATIC1111's names of what was done to it
+    (`scripts/postprocessing_upscale.py`).
+
+    Args:
+        source: The parameters of the picture before; empty if it has none.
+        upscaler: The name of the upscaler, for people.
+        scale: The factor of the width.
+        width: Pixels of the enlarged picture.
+        height: Pixels of the enlarged picture.
+    """
+    done = f"Postprocess upscale by: {scale:g}, Postprocess upscaler: {_quoted(upscaler)}"
+    text = source.rstrip()
+    if parse_parameters(text).keys() - {"Prompt", "Negative prompt"}:
+        return f"{text}, {done}"
+    # A line of settings has at least three of them.
+    settings = f"{done}, Size: {width}x{height}"
+    return f"{text}\n{settings}" if text else settings
 
 
 def parse_parameters(text: str) -> dict[str, str]:
@@ -82,6 +105,11 @@ def _settings(line: str) -> dict[str, str]:
         if sides := _SIZE.fullmatch(value):
             settings[f"{name}-1"], settings[f"{name}-2"] = sides.groups()
     return settings
+
+
+def _quoted(value: str) -> str:
+    """Return a value as it stands in a line of settings, in JSON's quotes if it needs any."""
+    return json.dumps(value, ensure_ascii=False) if re.search(r'[,:\n"]', value) else value
 
 
 def _unquoted(value: str) -> str:

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
 from adapters.diffusion.pipeline import Pipeline
+from adapters.diffusion.upscaling.upscaler import Upscaler
+from adapters.diffusion.upscaling.upscalers import Upscalers
 from domain.errors import GenerationFailed
 from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
@@ -28,6 +30,8 @@ class DrawingContext(Generic[AnyPipeline]):
         make_room: Unloads other pipelines, and returns whether there were any.
         codec: Decodes the pictures of the batch.
         files: The bytes of these pictures, by their ids.
+        upscaling: Enlarges pictures.
+        upscalers: The upscalers that the batch names, by their ids.
     """
 
     pipeline: AnyPipeline
@@ -36,6 +40,8 @@ class DrawingContext(Generic[AnyPipeline]):
     make_room: Callable[[], bool]
     codec: PictureCodec
     files: Mapping[str, bytes] = field(repr=False)
+    upscaling: Upscalers
+    upscalers: Mapping[str, Upscaler]
 
     def picture(self, ref: PictureRef) -> Raster:
         """Return the pixels of a picture of the batch.

@@ -18,9 +18,9 @@ from adapters.diffusion.drawing.pictures.starting import (
     Reencoding,
 )
 from adapters.diffusion.drawing.stages import Stage
+from adapters.diffusion.drawing.upscaling import UpscalingTo, upscaling_stages
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import check_first_step
-from domain.errors import GenerationFailed
 from domain.generation.parts import MaskContent, SecondPass
 from domain.generation.request import GenerationRequest
 from domain.sizes import Size
@@ -71,6 +71,7 @@ class Passes:
         last = self._sources.last(request)
         if last is not None and _has_mask(last):
             yield PutBack(last)
+        yield from upscaling_stages(self._context, request)
 
     def _first_pass(
         self,
@@ -136,10 +137,7 @@ class Passes:
     def _enlargement(self, request: GenerationRequest, second: SecondPass) -> Stage:
         """Return the stage that enlarges the pictures between the passes."""
         if second.model_id is not None:
-            raise GenerationFailed(
-                f"this release does not enlarge with the upscaler {second.model_id} between two "
-                "passes; choose latent or lanczos"
-            )
+            return UpscalingTo(self._context, second.model_id, request.result_size)
         return EnlargePictures(request.result_size)
 
     def _to_pictures(self, size: Size) -> Iterator[Stage]:

@@ -41,10 +41,15 @@ class Progress:
         self._preview = preview
         self._firsts = firsts
         self._earlier = 0
+        self._reported = (0, 1)
 
     def stage_done(self, steps: int) -> None:
         """Count the steps of a stage that is over. The next stage begins to count from there."""
         self._earlier += steps
+
+    def still_working(self, *_: int) -> None:
+        """Report the last step again, from a stage that takes long and has no steps."""
+        self._watcher.step(*self._reported)
 
     def __call__(self, *arguments: Any) -> dict[str, Any]:
         """Receive the end of an evaluation of the network, as diffusers passes it."""
@@ -61,7 +66,8 @@ class Progress:
             return
         of_group = steps if self._of_group is None else self._of_group
         before = self._done * of_group + self._earlier
-        self._watcher.step(before + done, self._groups * of_group)
+        self._reported = (before + done, self._groups * of_group)
+        self._watcher.step(*self._reported)
         for number, first in self._firsts.items():
             if self._watcher.wants_preview(number):
                 jpeg = self._preview(latents, first)

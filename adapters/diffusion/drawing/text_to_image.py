@@ -19,6 +19,7 @@ from adapters.diffusion.drawing.finishing import Crop, ToRasters
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prompts
 from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group, Stage
+from adapters.diffusion.drawing.upscaling import upscaling_stages
 from adapters.diffusion.pipeline import Pipeline
 from domain.generation.request import GenerationRequest
 
@@ -114,6 +115,7 @@ def _group(context: DrawingContext[Pipeline], parameters: _Parameters, drawing: 
                 arguments["height"],
             ),
             Crop(),
+            *upscaling_stages(context, drawing.request),
         ),
     )
 

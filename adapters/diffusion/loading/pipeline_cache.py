@@ -3,13 +3,13 @@
 import dataclasses
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back
-from adapters.diffusion.pipeline import Pipeline
 from application.settings.plan_overrides import AUTO
 from domain.errors import OutOfMemory
 from domain.models.record import SHORT_ID, ModelRecord
@@ -20,20 +20,32 @@ __all__ = ["PipelineCache", "pipeline_bytes"]
 _log = logging.getLogger(__name__)
 
 
-class PipelineCache:
+class _Cached(Protocol):
+    """What has networks: a pipeline, or an upscaler."""
+
+    @property
+    def components(self) -> Mapping[str, Any]:
+        """Networks and other parts, by name."""
+
+
+Loaded = TypeVar("Loaded", bound=_Cached)
+
+
+class PipelineCache(Generic[Loaded]):
     """Keeps the pipelines that were used last, up to `limit` bytes of weights. For one thread.
 
-    It always keeps one pipeline, however large that is. It makes room before a load, by the size of
-    the file, and again after the load, by the real size of the weights.
+    Upscalers stand beside pipelines, under the same limit. It always keeps one, however large that
+    is. It makes room before a load, by the size of the file, and again after the load, by the real
+    size of the weights.
     """
 
     def __init__(
-        self, device: Device, limit: int, load: Callable[[ModelRecord, Device], Pipeline]
+        self, device: Device, limit: int, load: Callable[[ModelRecord, Device], Loaded]
     ) -> None:
         self._device = device
         self._limit = limit
         self._load = load
-        self._pipelines: OrderedDict[str, Pipeline] = OrderedDict()
+        self._pipelines: OrderedDict[str, Loaded] = OrderedDict()
         self._bytes: dict[str, int] = {}
         self.loaded: tuple[LoadedModel, ...] = ()
         """The models that are loaded, least recently used first. Any thread may read it."""
@@ -48,7 +60,7 @@ class PipelineCache:
         """The models that are loaded, least recently used first."""
         return tuple(self._pipelines)
 
-    def get(self, model: ModelRecord) -> Pipeline:
+    def get(self, model: ModelRecord) -> Loaded:
         """The model's pipeline, loaded if it is not. Raises what the load raises."""
         if model.id not in self._pipelines:
             self._make_room(model.size)
@@ -66,7 +78,7 @@ class PipelineCache:
         self._drop(others)
         return bool(others)
 
-    def _loaded(self, model: ModelRecord) -> Pipeline:
+    def _loaded(self, model: ModelRecord) -> Loaded:
         try:
             return self._load(model, self._device)
         except OutOfMemory as error:
@@ -101,7 +113,7 @@ class PipelineCache:
             give_memory_back(self._device)  # a pipeline and its modules refer to each other
 
 
-def pipeline_bytes(pipeline: Pipeline) -> int:
+def pipeline_bytes(pipeline: _Cached) -> int:
     """Bytes of the weights of a pipeline. What its parts share counts once."""
     parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
     sizes = {

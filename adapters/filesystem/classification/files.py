@@ -21,6 +21,7 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.upscalers import UnusableUpscaler, upscaler_network
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
@@ -33,6 +34,7 @@ _REASONS = {
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint",
     ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint",
+    ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
 
@@ -80,9 +82,12 @@ def classify(header: Header) -> Classification:
     else:
         kind = addon_kind(header.tensors)
         family = addon_family(kind, header)
+    scale, unusable = _upscaler(header) if kind is ModelKind.UNKNOWN else (None, None)
+    if scale or unusable:
+        kind = ModelKind.UPSCALER
     reason = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
-        reason = _REASONS[kind]
+        reason = unusable or _REASONS[kind]
     elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
         reason = _configuration_problem(header)
     elif reason is None:
@@ -99,7 +104,17 @@ def classify(header: Header) -> Classification:
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
         note=(averages_note(header.tensors) if reason is None else None),
+        scale=scale if _danger(header) is None else None,
     )
+
+
+def _upscaler(header: Header) -> tuple[int | None, str | None]:
+    """Return the scale of an upscaler, or why it cannot be used; neither for another file."""
+    try:
+        network = upscaler_network(header.tensors)
+    except UnusableUpscaler as error:
+        return None, error.reason
+    return (None, None) if network is None else (network.scale, None)
 
 
 def _danger(header: Header) -> str | None:

@@ -11,6 +11,7 @@ from adapters.http.automatic1111.drawing import (
     txt2img_blueprint,
 )
 from adapters.http.automatic1111.errors import ERROR_FORM
+from adapters.http.automatic1111.extras import Enlarging, extras_blueprint
 from adapters.http.automatic1111.listing import listing_blueprint
 from adapters.http.automatic1111.options import CallersOptions, options_blueprint
 from adapters.http.automatic1111.png_info import png_info_blueprint
@@ -23,7 +24,9 @@ __all__ = [
     "PREFIX",
     "CallersOptions",
     "Drawing",
+    "Enlarging",
     "MaskReader",
+    "extras_blueprint",
     "img2img_blueprint",
     "listing_blueprint",
     "options_blueprint",

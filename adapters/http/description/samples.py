@@ -77,8 +77,10 @@ _MEANINGS: Mapping[type[Exception], str] = {
     "jobs.",
     errors.DeadlineUnmet: "The pictures would not be ready within the time that `Prefer` allows.",
     exceptions.BadRequest: "The body is not valid JSON, or it did not arrive whole.",
-    exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes.",
-    exceptions.UnsupportedMediaType: "The request has no `Content-Type: application/json`.",
+    exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes, and more "
+    "than the pictures that it may hold.",
+    exceptions.UnsupportedMediaType: "`Content-Type` is missing, or is not one that this route "
+    "takes.",
     exceptions.NotAcceptable: "`Accept` asks for an image file, and the answer to this request "
     "cannot be such a file.",
     exceptions.InternalServerError: "An unexpected error. The log has it under the `request_id`.",

@@ -16,10 +16,17 @@ __all__ = ["NEEDS", "PART_NAMES", "AnswerWithParts", "answer_parts", "body_parts
 
 PART_NAMES = (*SOURCE_FIELDS, *OBJECTS)
 """The fields of a body for the parts of a request."""
-NEEDS: Mapping[str, list[str]] = {
-    row.name: [row.needs] for row in PART_FIELDS.values() if row.needs
+NEEDS: Mapping[str, Any] = {
+    row.name: {
+        "anyOf": [
+            *([{"properties": {row.name: {"type": "null"}}}] if row.is_optional else []),
+            {"required": [row.needs], "properties": {row.needs: {"type": "object"}}},
+        ]
+    }
+    for row in PART_FIELDS.values()
+    if row.needs
 }
-"""Which field each field needs, as `dependentRequired` of JSON Schema."""
+"""Which field each field needs, as `dependentSchemas` of JSON Schema."""
 _ID = {"pattern": "^[0-9A-Fa-f]{64}$"}
 
 

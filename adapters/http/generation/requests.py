@@ -11,8 +11,8 @@ from application.model_choice import ModelChoice
 from application.parts import NO_PARTS, BuildParts, SentParts
 from application.pictures import Pictures
 from application.settings.settings import Settings
+from domain.generation.any_request import AnyRequest
 from domain.generation.judging import JudgedFields
-from domain.generation.request import GenerationRequest
 
 __all__ = ["NamedRequest", "RequestMaker"]
 
@@ -27,7 +27,7 @@ class NamedRequest:
         other_names: The names of the other models, by the fields that have them.
     """
 
-    request: GenerationRequest
+    request: AnyRequest
     model_name: str
     other_names: Mapping[str, str] = field(default_factory=dict)
 

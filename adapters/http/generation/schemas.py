@@ -26,6 +26,7 @@ __all__ = [
     "TimingsSchema",
     "generation_request",
     "media_type",
+    "picture_id",
     "request_defaults",
 ]
 
@@ -60,8 +61,8 @@ class GenerationRequestSchema(JudgedSchema, RequestSchema):
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", V1_LIMITS)),
             "quality": quality_rule("quality"),
-        },
-        "dependentRequired": NEEDS,
+            **NEEDS,
+        }
     }
 
 
@@ -99,9 +100,18 @@ def media_type() -> fields.String:
     return fields.String(metadata={"enum": [each.media_type for each in OutputFormat]})
 
 
+def picture_id(
+    *, description: str = "The SHA-256 of the file, which names the picture.", **options: Any
+) -> fields.String:
+    """Return the field of a picture's id."""
+    metadata = {"pattern": "^[0-9a-f]{64}$", "description": description}
+    return fields.String(metadata=metadata, **options)
+
+
 class _ImageSchema(AnswerSchema):
     """A picture."""
 
+    id = picture_id()
     base64 = Computed(
         _base64,
         fields.String(),

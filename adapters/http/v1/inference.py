@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotAcceptable
 from adapters.http.description.examples import JOB, REQUEST, RESULT
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import current_principal, protect
-from adapters.http.edge.bodies import Blueprint, JsonParser
+from adapters.http.edge.bodies import Blueprint, JsonParser, PictureBlueprint
 from adapters.http.edge.negotiation import FileChoice, file_choice
 from adapters.http.edge.prefer import Preference, parse_prefer
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
@@ -24,7 +24,7 @@ from adapters.http.v1.jobs.schemas import JobSchema, job_location
 from application.job import JobView
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
-from domain.generation.request import GenerationResult
+from domain.generation.any_request import AnyResult
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["inference_blueprint"]
@@ -41,11 +41,11 @@ class _NegotiatingParser(JsonParser):
         return {**body, "output_format": choice.output_format.value}
 
 
-class _NegotiatingBlueprint(Blueprint):
-    ARGUMENTS_PARSER = _NegotiatingParser()
+class _NegotiatingBlueprint(PictureBlueprint):
+    PARSER = _NegotiatingParser
 
 
-_Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
+_Answer = tuple[AnyResult | Response, HTTPStatus, dict[str, str]]
 
 
 def inference_blueprint(
@@ -53,7 +53,9 @@ def inference_blueprint(
 ) -> Blueprint:
     """`/v1/infer`, and `/infer`, which does the same."""
     blueprint = _NegotiatingBlueprint(
-        "inference", __name__, description="Draw pictures and wait for them."
+        "inference",
+        __name__,
+        description="Draw pictures and wait for them.",
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
@@ -104,11 +106,9 @@ def _number(fields: Mapping[str, Any]) -> object:
     return fields.get("num_images", 1)
 
 
-def _answer(
-    outcome: GenerationResult | JobView, preference: Preference, choice: FileChoice
-) -> _Answer:
+def _answer(outcome: AnyResult | JobView, preference: Preference, choice: FileChoice) -> _Answer:
     """Return the pictures, as a file or as JSON, or the job if the client does not wait."""
-    if isinstance(outcome, GenerationResult):
+    if not isinstance(outcome, JobView):
         headers = preference.applied(asynchronously=False) | {"Vary": "Accept"}
         if choice.output_format is not None:
             return picture_answer(outcome), HTTPStatus.OK, headers

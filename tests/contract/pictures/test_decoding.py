@@ -57,6 +57,15 @@ def test_the_facts_of_a_picture(codec: PictureCodec, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("sides", [(1, 1), (7, 8), (8, 7), (1, 100), (9, 3), (17, 16)])
+def test_a_picture_may_have_any_sides(
+    codec: PictureCodec, kind: str, sides: tuple[int, int]
+) -> None:
+    ref = codec.inspect(file_of(gradient(*sides), kind))
+    assert (ref.width, ref.height) == sides
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_the_pixels_of_a_picture(codec: PictureCodec, kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {"quality": 100, "subsampling": 0}
     raster = codec.decode(file_of(gradient(), kind, **options))

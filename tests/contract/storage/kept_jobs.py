@@ -1,7 +1,8 @@
 """Stored jobs."""
 
 from application.job import Job
-from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from domain.generation.any_request import result_of
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
 
 __all__ = ["TOKEN", "new_job", "succeeded"]
 
@@ -15,8 +16,8 @@ def new_job(name: str = "a", caller: str = "me", token: str = TOKEN) -> Job:
 
 def succeeded(job: Job, at: float = 3.0, size: int = 3) -> Job:
     image = GeneratedImage(b"x" * size, 3, 512, 512)
-    result = GenerationResult(
-        request=job.request,
+    result = result_of(
+        job.request,
         images=(image,),
         processing_time=1.25,
         timings=Timings(queue=1, load=2, generate=3, encode=4),

@@ -55,6 +55,7 @@ SAMPLES: tuple[DomainError, ...] = (
     errors.DeadlineUnmet(within=5, predicted=12.5),
     errors.TooManyCallers(),
     errors.TooManyCallers(errors.Activity.LISTENING),
+    errors.TooManyCallers(errors.Activity.SENDING),
     errors.ModelsNotRead(),
     errors.ModelsNotRead("demo"),
     errors.ShuttingDown(),

@@ -18,6 +18,7 @@ from adapters.http.generation.requests import NamedRequest, RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
 from application.parts import SentParts, SentPicture
 from domain.errors import FieldProblem, InvalidRequest
+from domain.generation.any_request import as_drawn
 from domain.generation.output_formats import OutputFormat
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
@@ -63,7 +64,7 @@ class Drawing:
         model = chosen_checkpoint(self._registry, named) if named else own.model(self._registry)
         wanted = [*self._requests(asked, model, own, caller)]
         results = self._draw.several(wanted, caller=caller)
-        return pictures(results, model, asked)
+        return pictures([*map(as_drawn, results)], model, asked)
 
     def _requests(
         self, asked: AskedPictures, model: ModelRecord, own: Options, caller: str

@@ -9,7 +9,7 @@ from adapters.http.description.examples import EVENT, JOB, REQUEST
 from adapters.http.description.headers import response_headers
 from adapters.http.description.parameters import path_parameter
 from adapters.http.edge.auth import current_principal, protect
-from adapters.http.edge.bodies import Blueprint
+from adapters.http.edge.bodies import Blueprint, PictureBlueprint
 from adapters.http.edge.route_errors import FINDING, SUBMITTING
 from adapters.http.generation.judged import Asked
 from adapters.http.generation.requests import RequestMaker
@@ -57,8 +57,11 @@ def jobs_blueprint(
     checker: CredentialChecker,
 ) -> Blueprint:
     """`/v1/jobs` and the routes below it. Each caller sees its own jobs alone."""
-    blueprint = Blueprint(
-        "jobs", __name__, url_prefix="/v1", description="Ask for pictures now and fetch them later."
+    blueprint = PictureBlueprint(
+        "jobs",
+        __name__,
+        url_prefix="/v1",
+        description="Ask for pictures now and fetch them later.",
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 

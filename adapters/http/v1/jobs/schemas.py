@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.generation.fields import answer_field
 from adapters.http.generation.part_schemas import AnswerWithParts, answer_parts
-from adapters.http.generation.schemas import TimingsSchema
+from adapters.http.generation.schemas import TimingsSchema, picture_id
 from adapters.http.problems.details import job_problem
 from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
@@ -133,6 +133,11 @@ class _JobRequestSchema(AnswerWithParts):
 class _JobImageSchema(AnswerSchema):
     """The address, the seed and the size of a finished picture."""
 
+    id = picture_id(
+        allow_none=True,
+        description="The SHA-256 of the file, which names the picture; null if an early release "
+        "drew it.",
+    )
     url = fields.String(metadata={"format": "uri-reference"})
     thumbnail_url = fields.String(
         metadata={
@@ -267,6 +272,7 @@ def _images(job: Job) -> list[dict[str, object]] | None:
     version = thumbnail_version(job)
     return [
         {
+            "id": image.sha256,
             "url": (url := f"{job_url(job.request.id)}/images/{number}"),
             "thumbnail_url": f"{url}?size={THUMBNAIL}&v={version}",
             "seed": image.seed,

@@ -1,0 +1,86 @@
+"""Loads a model file as an upscaler."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+import torch
+
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import give_memory_back, translated_errors
+from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
+from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.weights import read_weights
+from adapters.diffusion.upscaling.networks import build_network
+from adapters.diffusion.upscaling.networks.span import merged_weights
+from adapters.diffusion.upscaling.upscaler import Upscaler
+from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.upscalers import (
+    UnusableUpscaler,
+    UpscalerArchitecture,
+    UpscalerNetwork,
+    upscaler_network,
+)
+from domain.errors import ModelNotLoadable
+from domain.models.record import ModelRecord
+
+__all__ = ["load_upscaler"]
+
+_log = logging.getLogger(__name__)
+
+
+def load_upscaler(
+    model: ModelRecord, device: Device, watcher: GuardedWatcher | None = None
+) -> Upscaler:
+    """Load the upscaler of a file on `device`, in the precision of the plan.
+
+    Args:
+        model: The model to load.
+        device: The device that will enlarge.
+        watcher: Called during the load. Its exception ends the load.
+
+    Raises:
+        ModelChanged: The file is not the one that the model's id names.
+        ModelNotLoadable: The model is not an upscaler that can be used. The message says why.
+        OutOfMemory: The model does not fit the memory.
+    """
+    started = time.monotonic()
+    watcher = watcher or GuardedWatcher()
+    try:
+        with translated_errors(device, f"loading {model.name}", watcher):
+            with proven(model) as file:
+                facts, weights = _read(file, watcher)
+            # Only tensors of their own reach the device, so a later write to the file cannot.
+            network = build_network(facts)
+            network.load_state_dict(weights, assign=True)
+            network = network.eval().requires_grad_(False)
+            network.to(
+                device=device.torch_device, dtype=device.dtype, memory_format=device.memory_format
+            )
+    except BaseException:
+        give_memory_back(device)
+        raise
+    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    return Upscaler(model.name, facts, network, device)
+
+
+def _read(
+    model: ModelRecord, watcher: GuardedWatcher
+) -> tuple[UpscalerNetwork, Mapping[str, torch.Tensor]]:
+    """Return the numbers of the network and its weights, copied out of the file."""
+    stored = read_weights(model, tick=watcher.loading)
+    tensors = {
+        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
+        for name, each in stored.items()
+    }
+    try:
+        facts = upscaler_network(tensors)
+    except UnusableUpscaler as error:
+        raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
+    if facts is None:
+        raise ModelNotLoadable("it is not an upscaler", model.name, lasting=True)
+    # A float64 or a bfloat16 becomes a float32 here, and then what the plan says.
+    weights = {own: stored[name].to(torch.float32, copy=True) for own, name in facts.names.items()}
+    if facts.architecture is UpscalerArchitecture.SPAN:
+        weights = merged_weights(weights)
+    return facts, weights

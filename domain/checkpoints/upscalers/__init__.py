@@ -1,0 +1,22 @@
+"""Networks that enlarge pictures: recognised, measured and bounded by their tensors alone.
+
+Listing a file and loading it both ask `upscaler_network`, so they cannot disagree about a file.
+"""
+
+from domain.checkpoints.upscalers.finding import upscaler_network
+from domain.checkpoints.upscalers.network import (
+    MOST_WEIGHTS,
+    SCALES,
+    UnusableUpscaler,
+    UpscalerArchitecture,
+    UpscalerNetwork,
+)
+
+__all__ = [
+    "MOST_WEIGHTS",
+    "SCALES",
+    "UnusableUpscaler",
+    "UpscalerArchitecture",
+    "UpscalerNetwork",
+    "upscaler_network",
+]

@@ -1,0 +1,1 @@
+"""How the demo upscaler is drawn, trained, exported and judged. README.md has the commands."""
