@@ -105,7 +105,7 @@ def pictures(
         "extra_generation_params": _extra(infotexts[0]),
         "ignored": asked.ignored,
     }
-    each = _each([image.seed for image in images], drawn)
+    each = _each([image.seed for image in images if image.seed is not None], drawn)
     warnings = list(dict.fromkeys(text for result in results for text in result.warnings))
     return {
         "images": files if asked.send_images else [],
