@@ -1,6 +1,7 @@
 """Pictures from pictures through AUTOMATIC1111's API."""
 
 import base64
+import dataclasses
 import hashlib
 import io
 import json
@@ -12,8 +13,11 @@ from PIL import Image
 from domain import errors
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode, SourceImage
 from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
+from tests.fakes.model_source import model_record
 from tests.http.automatic1111.sdapi import (
     IMG2IMG,
+    TXT2IMG,
     body,
     drawn_by,
     error_of,
@@ -317,11 +321,42 @@ def test_the_answer_repeats_the_pictures_if_asked(shared: Service) -> None:
     assert answer_of(shared, sent | {"mask": None})["parameters"]["mask"] is None
 
 
-@pytest.mark.parametrize("scale", [None, 0, 1.5, 7])
+@pytest.mark.parametrize("scale", [None, 0, 1, "1.5", 7])
 def test_image_guidance_has_no_effect_on_models_that_do_not_have_it(
-    shared: Service, scale: float | None
+    shared: Service, scale: object
 ) -> None:
-    assert source_of(shared, from_picture(image_cfg_scale=scale)).image_guidance_scale is None
+    sent = from_picture(image_cfg_scale=scale)
+    assert source_of(shared, sent).image_guidance_scale is None
+    ignored = json.loads(answer_of(shared, sent)["info"])["ignored"]
+    assert ignored == (["image_cfg_scale"] if scale == 7 else [])
+
+
+@pytest.fixture
+def with_edits(service: Service) -> Service:
+    """A service with an instruct-pix2pix model alone."""
+    service.source.files.clear()
+    edits = model_record(b"e", "models/edits.safetensors")
+    service.source.others = (dataclasses.replace(edits, family=ModelFamily.SD_1_PIX2PIX),)
+    service.container.model_registry().refresh()
+    return service
+
+
+@pytest.mark.parametrize("scale, kept", [(None, None), (1.5, 1.5), ("3", 3.0), (10, 10.0)])
+def test_image_guidance_is_that_of_instruct_pix2pix(
+    with_edits: Service, scale: object, kept: float | None
+) -> None:
+    sent = from_picture(image_cfg_scale=scale)
+    assert source_of(with_edits, sent).image_guidance_scale == kept
+    assert json.loads(answer_of(with_edits, sent)["info"])["ignored"] == []
+
+
+@pytest.mark.parametrize("scale", [0, 0.9, 10.1])
+def test_image_guidance_of_instruct_pix2pix_has_bounds(with_edits: Service, scale: float) -> None:
+    assert list(refused(with_edits, from_picture(image_cfg_scale=scale))) == ["image_cfg_scale"]
+
+
+def test_instruct_pix2pix_needs_a_picture(with_edits: Service) -> None:
+    assert "picture" in refused(with_edits, body(), TXT2IMG)["init_images"]
 
 
 def test_the_fields_of_the_other_route_are_named_as_ignored(shared: Service) -> None:

@@ -68,7 +68,7 @@ EQUAL: dict[str, tuple[Any, ...]] = {
     "inpaint_full_res": (True, 1),
     "inpaint_full_res_padding": (0,),
     "inpainting_mask_invert": (False, 0),
-    "image_cfg_scale": (0, 1, 2, 3, 4, 5, 8, 50, 300, 512, 0.3, 0.9, 1.5, 7.5),
+    "image_cfg_scale": (0, 1, 1.5),
     "include_init_images": (False, 0),
     "mask_blur": (4,),
     "mask_blur_x": (4,),

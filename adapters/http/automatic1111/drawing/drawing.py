@@ -4,6 +4,7 @@ import secrets
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint
@@ -20,6 +21,7 @@ from application.parts import SentParts, SentPicture
 from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.any_request import as_drawn
 from domain.generation.output_formats import OutputFormat
+from domain.generation.parts import SourceImage
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -31,6 +33,8 @@ _ENLARGED: Mapping[str, str] = {
     NONE: "lanczos",
 }
 """The upscalers of a second pass without a model. The web UI enlarges by Lanczos for `None`."""
+_USUAL_GUIDANCE = (None, 0, 1, SourceImage.DEFAULT_IMAGE_GUIDANCE)
+"""What clients send as `image_cfg_scale` whatever the model is."""
 _RANDOM_SEEDS = 2**32
 """The number of seeds that a random one is chosen from, as in the web UI."""
 
@@ -64,7 +68,7 @@ class Drawing:
         model = chosen_checkpoint(self._registry, named) if named else own.model(self._registry)
         wanted = [*self._requests(asked, model, own, caller)]
         results = self._draw.several(wanted, caller=caller)
-        return pictures([*map(as_drawn, results)], model, asked)
+        return pictures([*map(as_drawn, results)], model, _with_ignored(asked, model))
 
     def _requests(
         self, asked: AskedPictures, model: ModelRecord, own: Options, caller: str
@@ -130,6 +134,8 @@ class Drawing:
             "strength": asked.strength,
             "resize_mode": asked.resize_mode,
         }
+        if model.takes_image_guidance:
+            parts["image_guidance_scale"] = asked.image_guidance
         if (mask := asked.mask) is not None:
             parts |= {
                 "mask_image": SentPicture(data=self._read_mask(mask)),
@@ -154,6 +160,14 @@ def _numbered(number: int) -> Iterator[None]:
             for row in error.problems
         ]
         raise InvalidRequest(rows) from error
+
+
+def _with_ignored(asked: AskedPictures, model: ModelRecord) -> AskedPictures:
+    """Name the image guidance as ignored if it is unusual and the model has none."""
+    guidance = None if asked.source is None else asked.source.image_guidance
+    if model.takes_image_guidance or guidance in _USUAL_GUIDANCE:
+        return asked
+    return replace(asked, ignored=[*asked.ignored, "image_cfg_scale"])
 
 
 def _format(asked: AskedPictures, own: Options) -> dict[str, Any]:
