@@ -71,7 +71,7 @@ def test_the_answer_carries_the_parameters(api: webuiapi.WebUIApi, start: Image.
     assert "Denoising strength: 0.4" in text
 
 
-def test_only_the_masked_part_is_drawn_anew(api: webuiapi.WebUIApi, start: Image.Image) -> None:
+def test_only_the_masked_part_is_drawn_again(api: webuiapi.WebUIApi, start: Image.Image) -> None:
     box = (64, 64, 191, 191)
     options = {"mask_image": mask_of(box), "mask_blur": 0, "inpainting_fill": 1}
     result = api.img2img(

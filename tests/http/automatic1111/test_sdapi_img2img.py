@@ -228,7 +228,7 @@ def test_a_mask_can_be_inverted(shared: Service) -> None:
     assert mask_pixels(shared, source_of(shared, sent)) == [255, 55, 0]
 
 
-def test_the_opaque_part_of_a_mask_with_transparency_is_drawn_anew(shared: Service) -> None:
+def test_the_opaque_part_of_a_mask_with_transparency_is_drawn_again(shared: Service) -> None:
     image = Image.new("RGBA", (5, 1))
     image.putdata([(0, 0, 0, alpha) for alpha in (255, 129, 128, 1, 0)])
     mask = file_of(image)

@@ -32,11 +32,11 @@ class AskedSecondPass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedMask:
-    """A mask. White is drawn anew.
+    """A mask. White is drawn again.
 
     Attributes:
         data: The file. If it has transparency, its opaque part counts as white.
-        is_inverted: Whether black is drawn anew instead.
+        is_inverted: Whether black is drawn again instead.
         blur: Pixels, Gaussian.
         content: What lies under the mask at the start.
         area: The area that is drawn.

@@ -79,8 +79,8 @@ class SdapiImg2ImgSchema(DrawingSchema):
     )
     mask = PictureField(
         metadata={
-            "description": "White is drawn anew, black stays. If it has transparency, its opaque "
-            "part is drawn anew."
+            "description": "White is drawn again, black stays. If it has transparency, its opaque "
+            "part is drawn again."
         }
     )
     blur = _blur("Pixels of Gaussian blur of the mask; 4 if left out.", data_key="mask_blur")
@@ -108,7 +108,7 @@ class SdapiImg2ImgSchema(DrawingSchema):
     )
     inpainting_mask_invert = FlagField(
         load_default=False,
-        metadata={"description": "Whether black is drawn anew, and white stays."},
+        metadata={"description": "Whether black is drawn again, and white stays."},
     )
     image_cfg_scale = NumberField(
         _ANY_GUIDANCE,

@@ -12,7 +12,7 @@ from domain.ports.picture_codec import PictureCodec
 __all__ = ["MaskReader"]
 
 _INVERTED = bytes(255 - level for level in range(256))
-# A pixel is drawn anew if its opacity is more than 128 of 255.
+# A pixel is drawn again if its opacity is more than 128 of 255.
 _OPAQUE = bytes(255 if 255 - transparency > 128 else 0 for transparency in range(256))
 
 
@@ -29,9 +29,9 @@ class MaskReader:
         self._pictures = pictures
 
     def __call__(self, mask: AskedMask) -> bytes:
-        """Return a picture file in which white is drawn anew.
+        """Return a picture file in which white is drawn again.
 
-        In a mask with transparency, the opaque part is drawn anew, whatever its colour. This is the
+        In a mask with transparency, the opaque part is drawn again, whatever its colour. This is the
         contrary of this service's own rule. The file of another mask does not change, unless it is
         inverted.
 

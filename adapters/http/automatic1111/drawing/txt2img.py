@@ -69,7 +69,7 @@ class SdapiTxt2ImgSchema(DrawingSchema):
     denoising_strength = NumberField(
         SecondPass.LIMITS["strength"],  # type: ignore[arg-type]
         load_default=STRENGTH,
-        metadata={"description": "The share of the second pass that is drawn anew."},
+        metadata={"description": "The share of the second pass that is drawn again."},
     )
     hr_scale = NumberField(
         SecondPass.LIMITS["scale"],  # type: ignore[arg-type]
