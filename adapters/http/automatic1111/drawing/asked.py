@@ -1,7 +1,7 @@
 """Requests for pictures of AUTOMATIC1111's API, after their fields are checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.generation.judging import JudgedFields
@@ -43,7 +43,7 @@ class AskedMask:
         padding: Pixels round the box of the mask.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     is_inverted: bool
     blur: int
     content: MaskContent
@@ -63,7 +63,7 @@ class AskedSource:
         mask: The mask; None to draw the whole picture.
     """
 
-    images: tuple[bytes, ...]
+    images: tuple[bytes, ...] = field(repr=False)
     strength: float
     resize_mode: ResizeMode
     image_guidance: float | None
@@ -96,6 +96,6 @@ class AskedPictures:
     n_iter: int
     send_images: bool
     ignored: list[str]
-    echo: Mapping[str, Any]
+    echo: Mapping[str, Any] = field(repr=False)
     second_pass: AskedSecondPass | None = None
     source: AskedSource | None = None

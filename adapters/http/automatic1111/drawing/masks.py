@@ -31,8 +31,8 @@ class MaskReader:
     def __call__(self, mask: AskedMask) -> bytes:
         """Return a picture file in which white is drawn again.
 
-        In a mask with transparency, the opaque part is drawn again, whatever its colour. This is the
-        contrary of this service's own rule. The file of another mask does not change, unless it is
+        In a mask with transparency, the opaque part is drawn again, whatever its colour. This
+        service's own rule is the contrary. The file of another mask does not change, unless it is
         inverted.
 
         Raises:

@@ -1,6 +1,6 @@
 """Requests to enlarge pictures, after their fields are checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.sizes import Size
 
@@ -30,6 +30,6 @@ class AskedExtras:
         to: The factor of both sides, or the size to reach.
     """
 
-    images: tuple[bytes, ...]
+    images: tuple[bytes, ...] = field(repr=False)
     upscaler: str
     to: float | ToSize
