@@ -61,6 +61,7 @@ class Denoising(Stage):
             and get the noise of the first of these steps. None for latents that are noise: all
             steps run.
         from_noise: Whether the steps begin with noise alone, although the latents hold a picture.
+        noise_multiplier: The factor of the noise that the latents of a picture get.
         additions: What changes the call, in order.
     """
 
@@ -72,6 +73,7 @@ class Denoising(Stage):
     scheduler: Scheduler | None
     last_steps: int | None = None
     from_noise: bool = False
+    noise_multiplier: float = 1.0
     additions: tuple[Addition, ...] = ()
 
     @property
@@ -104,6 +106,7 @@ class Denoising(Stage):
         canvas.noise = noise
         for addition in self.additions:
             addition.prepare(canvas)
+        noise = self.noise_multiplier * noise
         if self.from_noise:
             noisy = noise * scheduler.scheduler.init_noise_sigma
         else:

@@ -101,6 +101,7 @@ class Passes:
             scheduler=request.scheduler,
             last_steps=None if source is None else first.steps,
             from_noise=from_noise,
+            noise_multiplier=1.0 if source is None else source.source.noise_multiplier,
             additions=tuple(additions),
         )
 

@@ -20,6 +20,7 @@ NAMES: Mapping[str, str] = {
     "inpaint_area": "inpaint_full_res",
     "inpaint_padding": "inpaint_full_res_padding",
     "image_guidance_scale": "image_cfg_scale",
+    "noise_multiplier": "initial_noise_multiplier",
     "second_pass": "enable_hr",
     "second_pass.scale": "hr_scale",
     "second_pass.strength": "denoising_strength",
