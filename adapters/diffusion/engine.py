@@ -12,12 +12,12 @@ from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.drawing.borrowed_pipeline import back_in_place_after_errors
 from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.others.plan import other_pipeline_plan
 from adapters.diffusion.drawing.pipeline_state import DrawingMemories
 from adapters.diffusion.drawing.previews import Previews
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group
-from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
 from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
@@ -177,7 +177,7 @@ class Engine:
             return stable_diffusion_plan(
                 DrawingContext(pipeline, *shared), batch.drawings, batch.at_once
             )
-        return text_to_image_plan(DrawingContext(pipeline, *shared), batch.drawings)
+        return other_pipeline_plan(DrawingContext(pipeline, *shared), batch.drawings)
 
     def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:
         """Return the canvas of a group after all of its stages."""

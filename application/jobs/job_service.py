@@ -261,16 +261,22 @@ class JobService:
             self._records.forget(job)
 
     def watch(
-        self, caller: str, job_id: str, *, after: str | None = None, previews: bool = True
+        self,
+        caller: str,
+        job_id: str,
+        *,
+        after: str | None = None,
+        previews: bool = True,
+        partials: int = 0,
     ) -> JobWatch:
-        """Follow a job, from the event `after` on, with or without previews.
+        """Follow a job, as `JobWatch` says.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown if the next process draws it.
         """
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
         view = self._queue.view(live) if live else JobView.at_rest(job)
-        return JobWatch(self._queue, live, view, after=after, previews=previews)
+        return JobWatch(self._queue, live, view, after=after, previews=previews, partials=partials)
 
     def recover(self) -> None:
         """Requeue all jobs that an earlier process accepted and did not finish.

@@ -1,13 +1,14 @@
 """Encodes the pictures of a request that is drawn. It needs no device."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.generation.any_request import AnyRequest, AnyResult, result_of
 from domain.generation.picture_parameters import enlarged_text, parameters_text
 from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import DrawnImage, DrawnRequest
 from domain.ports.picture_codec import PictureCodec
 
@@ -38,6 +39,7 @@ class Drawn:
         warnings: Warnings for the caller, from the model's card and from the generator.
         began: When the work on the batch began, by the clock of the use case.
         ended: When the batch was drawn.
+        upscalers: The records of its upscalers, by their ids.
     """
 
     request: AnyRequest
@@ -47,6 +49,7 @@ class Drawn:
     source_text: str = ""
     began: float
     ended: float
+    upscalers: Mapping[str, ModelRecord] = field(default_factory=dict)
 
 
 class PictureEncoder:
@@ -106,7 +109,7 @@ class PictureEncoder:
 def _text(drawn: Drawn, image: DrawnImage) -> str:
     request, sampler = drawn.request, drawn.pictures.sampler
     if isinstance(request, GenerationRequest):
-        return parameters_text(request, seed=image.seed, sampler=sampler)
+        return parameters_text(request, seed=image.seed, sampler=sampler, upscalers=drawn.upscalers)
     return enlarged_text(
         drawn.source_text,
         upscaler=sampler,

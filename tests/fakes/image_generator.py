@@ -1,8 +1,12 @@
 """A generator that immediately draws one flat colour for each image."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
+
+from PIL import Image
 
 from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
 from domain.generation.any_request import AnyRequest
@@ -22,9 +26,6 @@ from domain.services.drawing_watchers import GenerationStep
 from tests.fakes.device_report import FakeDeviceReport
 
 __all__ = ["FakeImageGenerator"]
-
-OWN_SCALE = 2.0
-"""The scale of every upscaler."""
 
 
 class FakeImageGenerator(ImageGenerator):
@@ -94,6 +95,8 @@ class FakeImageGenerator(ImageGenerator):
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
+        for request in requests:
+            assert {each.id for each in request.pictures} <= batch.pictures.keys()
         for model_id in batch.models:
             if model_id in self.unloadable:
                 raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
@@ -130,15 +133,29 @@ class FakeImageGenerator(ImageGenerator):
 
     def _preview(self, number: int) -> bytes:
         self.previews += 1
-        return b"\xff\xd8 a small picture of request %d" % number
+        return _small_jpeg() + b"of request %d" % number
+
+
+@cache
+def _small_jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 10), "teal").save(stream, "JPEG")
+    return stream.getvalue()
+
+
+UPSCALER_SCALE = 4
+"""The factor of an upscaler if the request names none."""
 
 
 def _image(request: AnyRequest, seed: int | None) -> DrawnImage:
     if isinstance(request, UpscaleRequest):
-        size = request.result_size(OWN_SCALE)
+        size = request.result_size(UPSCALER_SCALE)
         colour = hashlib.sha256(repr(request.image).encode()).digest()[:3]
         return DrawnImage(Raster(size.width, size.height, colour * size.pixels), None)
     what = (request.batch_key, request.prompt, request.negative_prompt, seed)
     colour = hashlib.sha256(repr(what).encode()).digest()[:3]
-    width, height = request.width, request.height
+    size, scale = request.result_size, 1.0
+    if request.upscale is not None:
+        scale = request.upscale.scale or UPSCALER_SCALE
+    width, height = round(size.width * scale), round(size.height * scale)
     return DrawnImage(Raster(width, height, colour * (width * height)), seed)

@@ -36,14 +36,17 @@ class NoiseStart(Stage):
 
     context: DrawingContext[StableDiffusion]
     size: Size
+    multiplier: float = 1.0
+    """The factor of the noise."""
 
     def __call__(self, canvas: Canvas, progress: Progress) -> None:
         """Set `canvas.latents` to (n, channels, height / 8, width / 8)."""
         pipeline, device = self.context.pipeline, self.context.device
         scale = pipeline.vae_scale_factor
-        channels = pipeline.unet.config.in_channels
+        channels = pipeline.unet.config.out_channels  # a UNet may take further channels
         shape = (channels, self.size.height // scale, self.size.width // scale)
-        canvas.latents = new_noise(canvas, shape).to(device.torch_device, device.dtype)
+        noise = self.multiplier * new_noise(canvas, shape)
+        canvas.latents = noise.to(device.torch_device, device.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,7 @@ class Denoising(Stage):
         scheduler: Any
         if self.last_steps is None:
             scheduler = schedulers.new(self.scheduler, self.num_inference_steps)
+            self._prepare(canvas)
         else:
             first = self.num_inference_steps - self.last_steps
             scheduler = schedulers.from_step(self.scheduler, self.num_inference_steps, first)
@@ -104,8 +108,7 @@ class Denoising(Stage):
         clean = canvas.latents.float()
         noise = new_noise(canvas, tuple(clean.shape[1:])).to(clean.device)
         canvas.noise = noise
-        for addition in self.additions:
-            addition.prepare(canvas)
+        self._prepare(canvas)
         noise = self.noise_multiplier * noise
         if self.from_noise:
             noisy = noise * scheduler.scheduler.init_noise_sigma
@@ -113,6 +116,10 @@ class Denoising(Stage):
             mixture = scheduler.mixture_after(0)
             noisy = mixture.picture * clean + mixture.noise * noise
         canvas.latents = noisy.to(self.context.device.dtype)
+
+    def _prepare(self, canvas: Canvas) -> None:
+        for addition in self.additions:
+            addition.prepare(canvas)
 
     def _step_end(self, canvas: Canvas, progress: Progress, scheduler: Any) -> Callable[..., Any]:
         def step_end(_pipeline: Any, index: int, _time: Any, tensors: Any) -> dict[str, Any]:

@@ -4,6 +4,14 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
+from adapters.diffusion.drawing.additions import Addition
+from adapters.diffusion.drawing.channels import (
+    begins_without,
+    channel_additions,
+    check_source,
+    pipeline_guidance,
+    takes_mask,
+)
 from adapters.diffusion.drawing.decoding import Decoding
 from adapters.diffusion.drawing.denoising import Denoising, NoiseStart
 from adapters.diffusion.drawing.drawing_context import DrawingContext
@@ -42,11 +50,12 @@ class Passes:
         self._sources = Sources(context)
 
     def check(self, request: GenerationRequest) -> None:
-        """Check that the scheduler can begin where each pass begins.
+        """Check that the pipeline and the scheduler can begin where each pass begins.
 
         Raises:
-            GenerationFailed: It cannot.
+            GenerationFailed: One of them cannot.
         """
+        check_source(self._context.pipeline, request)
         if request.source is not None:
             check_first_step(
                 request.scheduler, request.num_inference_steps - request.passes[0].steps
@@ -80,13 +89,15 @@ class Passes:
         source: SizedSource | None,
     ) -> Iterator[Stage]:
         first = request.passes[0]
-        from_noise, additions = False, []
-        if source is None:
-            yield NoiseStart(self._context, first.size)
+        from_noise, additions = False, channel_additions(self._context, request, source)
+        begins_as_noise = source is None or begins_without(self._context.pipeline, source)
+        multiplier = 1.0 if source is None else source.source.noise_multiplier
+        if source is None or begins_as_noise:
+            yield NoiseStart(self._context, first.size, multiplier)
         else:
             yield PictureStart(source)
             if _has_mask(source):
-                additions.append(KeepOutside(source))
+                additions += self._kept_outside(source)
                 content = source.source.mask_content
                 if content in (MaskContent.NOISE, MaskContent.EMPTY):
                     yield MaskedLatents(source)
@@ -96,13 +107,13 @@ class Passes:
             context=self._context,
             conditions=conditions,
             size=first.size,
-            guidance_scale=request.guidance_scale,
+            guidance_scale=pipeline_guidance(self._context.pipeline, request),
             num_inference_steps=request.num_inference_steps,
             scheduler=request.scheduler,
-            last_steps=None if source is None else first.steps,
+            last_steps=None if begins_as_noise else first.steps,
             from_noise=from_noise,
-            noise_multiplier=1.0 if source is None else source.source.noise_multiplier,
-            additions=tuple(additions),
+            noise_multiplier=multiplier,
+            additions=additions,
         )
 
     def _second_pass(
@@ -120,20 +131,26 @@ class Passes:
             yield Crop(is_last=False)
             yield self._enlargement(request, second)
             yield Reencoding(self._context, last.size)
-        additions = []
-        if source is not None and _has_mask(source):
-            enlarged = self._sources.last(request)
-            additions.append(KeepOutside(enlarged or source))
+        enlarged = None if source is None else self._sources.last(request)
+        additions = channel_additions(self._context, request, enlarged)
+        if enlarged is not None and _has_mask(enlarged):
+            additions += self._kept_outside(enlarged)
         yield Denoising(
             context=self._context,
             conditions=conditions,
             size=last.size,
-            guidance_scale=request.guidance_scale,
+            guidance_scale=pipeline_guidance(self._context.pipeline, request),
             num_inference_steps=_steps_of(second, request),
             scheduler=request.scheduler,
             last_steps=last.steps,
-            additions=tuple(additions),
+            additions=additions,
         )
+
+    def _kept_outside(self, source: SizedSource) -> tuple[Addition, ...]:
+        """Return what keeps the outside of a mask. Nine channels show it to the UNet."""
+        if takes_mask(self._context.pipeline):
+            return ()
+        return (KeepOutside(source),)
 
     def _enlargement(self, request: GenerationRequest, second: SecondPass) -> Stage:
         """Return the stage that enlarges the pictures between the passes."""

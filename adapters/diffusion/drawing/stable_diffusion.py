@@ -5,6 +5,7 @@ from itertools import groupby
 
 import torch
 
+from adapters.diffusion.drawing.channels import pipeline_guidance
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.passes import Passes
 from adapters.diffusion.drawing.prompt_cache import EncodingKey
@@ -53,7 +54,7 @@ def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_
     encoded, pipeline, memory = [], context.pipeline, context.memory
     # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second pass.
     guided = (
-        requests[0].guidance_scale > 1
+        pipeline_guidance(pipeline, requests[0]) > 1
         and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
     )
     for request in requests:

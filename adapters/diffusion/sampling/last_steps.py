@@ -29,7 +29,7 @@ class LastSteps:
     def __init__(self, scheduler: Any, first_step: int) -> None:
         self.scheduler = scheduler
         self.first_evaluation = first_step * scheduler.order
-        scheduler.set_begin_index(self.first_evaluation)
+        self.set_begin_index(0)
 
     @property
     def timesteps(self) -> torch.Tensor:
@@ -39,6 +39,10 @@ class LastSteps:
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
         """Do nothing: the timesteps are set."""
+
+    def set_begin_index(self, begin_index: int = 0) -> None:
+        """Begin at this one of `timesteps`. Some pipelines call this, always with 0."""
+        self.scheduler.set_begin_index(self.first_evaluation + begin_index)
 
     def mixture_after(self, evaluations: int) -> Mixture:
         """Return the shares of picture and noise in the latents after so many evaluations.

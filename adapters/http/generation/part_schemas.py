@@ -44,7 +44,7 @@ class AnswerWithParts(AnswerSchema):
         return {**dumped, **flat_parts(request)} if request.parts else dumped
 
 
-class _PictureSchema(Schema):
+class _SentPictureSchema(Schema):
     """A picture: its file, or the id of one that was sent or drawn before."""
 
     described: ClassVar[Mapping[str, Any]] = {
@@ -54,6 +54,7 @@ class _PictureSchema(Schema):
 
     base64 = fields.String(
         metadata={
+            "minLength": 1,
             "contentEncoding": "base64",
             "description": "The file: PNG, JPEG or WebP. A data URL is taken too.",
         }
@@ -131,7 +132,7 @@ def body_parts() -> dict[str, fields.Field[Any]]:
     objects = {"second_pass": _SecondPassSchema, "upscale": _UpscaleSchema}
     return {
         **{
-            name: _nested(_PictureSchema, row.meaning)
+            name: _nested(_SentPictureSchema, row.meaning)
             if (row := PART_FIELDS[name]).is_picture
             else _value(row, optional=False)
             for name in SOURCE_FIELDS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
-from adapters.http.generation.requests import NamedRequest
+from adapters.http.generation.requests import AnyNamed, NamedRequest, NamedUpscale
 from application.fairness import fair_places
 from application.job import JobStatus, JobView
 from application.jobs.job_service import JobService
@@ -16,7 +16,6 @@ from application.jobs.live_job import Submission
 from domain.errors import DomainError, JobNotFound, QueueFull, TooManyCallers
 from domain.generation.any_request import AnyRequest, AnyResult, as_drawn
 from domain.generation.request import GenerationRequest, GenerationResult
-from domain.generation.upscale_request import UpscaleRequest
 
 __all__ = ["DrawnJob", "Places", "Wait", "WaitingCallers"]
 
@@ -100,7 +99,7 @@ class WaitingCallers:
         return self._places.taken
 
     def __call__(
-        self, wanted: NamedRequest, *, caller: str, preference: Preference
+        self, wanted: AnyNamed, *, caller: str, preference: Preference
     ) -> AnyResult | JobView:
         """Return the pictures, or the job that will have them if the caller does not wait.
 
@@ -135,7 +134,7 @@ class WaitingCallers:
         token, result = self._pictures(wanted, caller, None)
         return DrawnJob(token, as_drawn(result))
 
-    def several(self, wanted: Sequence[NamedRequest], *, caller: str) -> list[AnyResult]:
+    def several(self, wanted: Sequence[AnyNamed], *, caller: str) -> list[AnyResult]:
         """Return the pictures of several requests in their order, after any time.
 
         They hold one place together. If the queue has no room for all of them, the rest is
@@ -165,7 +164,7 @@ class WaitingCallers:
         return results
 
     def _submitted(
-        self, wanted: NamedRequest, caller: str, waiting: Collection[Submission]
+        self, wanted: AnyNamed, caller: str, waiting: Collection[Submission]
     ) -> Submission | None:
         """Submit a request. Return None if the queue is full and jobs of this call wait in it."""
         try:
@@ -180,12 +179,12 @@ class WaitingCallers:
             with suppress(DomainError):
                 self._job_service.cancel(caller, submission.view.job.request.id)
 
-    def enlarged(self, request: UpscaleRequest, *, caller: str) -> AnyResult:
+    def enlarged(self, wanted: NamedUpscale, *, caller: str) -> AnyResult:
         """Return the enlarged picture after any time, as `pictures` does."""
-        return self._pictures(NamedRequest(request, ""), caller, None)[1]
+        return self._pictures(wanted, caller, None)[1]
 
     def _pictures(
-        self, wanted: NamedRequest, caller: str, within: float | None
+        self, wanted: AnyNamed, caller: str, within: float | None
     ) -> tuple[str, AnyResult]:
         """Return the token of the job, and its pictures."""
         with self._places.one(caller) as taken:
@@ -199,7 +198,7 @@ class WaitingCallers:
                 return submission.view.job.token, submission.wait(0)
         raise TooManyCallers
 
-    def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
+    def _submit(self, wanted: AnyNamed, caller: str, within: float | None) -> Submission:
         return self._job_service.submit(
             wanted.request,
             caller=caller,

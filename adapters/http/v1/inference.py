@@ -12,6 +12,7 @@ from adapters.http.description.examples import JOB, REQUEST, RESULT
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint, JsonParser, PictureBlueprint
+from adapters.http.edge.body_budget import give_back_body
 from adapters.http.edge.negotiation import FileChoice, file_choice
 from adapters.http.edge.prefer import Preference, parse_prefer
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
@@ -96,6 +97,8 @@ def inference_blueprint(
         preference = parse_prefer(request.headers.getlist("Prefer"))
         caller = current_principal().name
         wanted = make_request(asked.fields, caller=caller, parts=asked.parts)
+        asked.parts.drop_files()  # they are stored, and the wait may be long
+        give_back_body()
         outcome = draw(wanted, caller=caller, preference=preference)
         return _answer(outcome, preference, choice)
 

@@ -73,7 +73,8 @@ class SourceImage:
             picture: the guidance of equation 3 of Brooks et al. 2022. None means 1.5 for these
             models. Other models do not support it.
         noise_multiplier: The factor of the noise that is added to the picture, as in
-            AUTOMATIC1111's web UI: less than 1 gives smoother pictures, and more than 1 more detail.
+            AUTOMATIC1111's web UI. Less than 1 gives smoother pictures, and more than 1 gives more
+            detail.
 
     Raises:
         InvalidRequest: One row for each wrong field.

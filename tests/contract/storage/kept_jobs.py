@@ -1,10 +1,14 @@
 """Stored jobs."""
 
+import dataclasses
+
 from application.job import Job
 from domain.generation.any_request import result_of
+from domain.generation.parts import SourceImage
 from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.pictures import PictureRef
 
-__all__ = ["TOKEN", "new_job", "succeeded"]
+__all__ = ["TOKEN", "naming_picture", "new_job", "succeeded"]
 
 TOKEN = "ab" * 16
 
@@ -24,3 +28,10 @@ def succeeded(job: Job, at: float = 3.0, size: int = 3) -> Job:
         warnings=("one",),
     )
     return job.started(2.0).succeeded(at, result)
+
+
+def naming_picture(job: Job, ref: PictureRef) -> Job:
+    """Return the job with a request that names this picture."""
+    assert isinstance(job.request, GenerationRequest)
+    request = dataclasses.replace(job.request, source=SourceImage(init_image=ref))
+    return dataclasses.replace(job, request=request)

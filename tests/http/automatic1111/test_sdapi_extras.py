@@ -21,7 +21,10 @@ BATCH = "/sdapi/v1/extra-batch-images"
 RED, BLUE = picture("red", (40, 30)), picture("blue", (20, 20))
 UPSCALER = dataclasses.replace(
     model_record(b"u", "models/4x-Sharp.pth"),
-    **{"kind": ModelKind.UPSCALER, "reason": "it is an upscaler", "is_companion": True, "scale": 4},
+    kind=ModelKind.UPSCALER,
+    reason="it is an upscaler",
+    is_companion=True,
+    scale=4,
 )
 # The defaults of the web UI 1.10, `ExtrasBaseRequest` in `modules/api/models.py`.
 UPSTREAM: dict[str, Any] = {

@@ -125,6 +125,9 @@ def test_a_mask_has_the_defaults_of_that_api(shared: Service) -> None:
         ({"inpaint_full_res": "false"}, "inpaint_area", InpaintArea.WHOLE),
         ({"inpaint_full_res_padding": 0}, "inpaint_padding", 0),
         ({"inpaint_full_res_padding": 256}, "inpaint_padding", 256),
+        ({"initial_noise_multiplier": None}, "noise_multiplier", 1.0),
+        ({"initial_noise_multiplier": 0}, "noise_multiplier", 0.0),
+        ({"initial_noise_multiplier": "1.5"}, "noise_multiplier", 1.5),
     ],
 )
 def test_each_field_has_its_meaning(
@@ -167,6 +170,8 @@ def test_each_field_has_its_meaning(
         ({"mask": MASK, "inpaint_full_res_padding": 257}, "inpaint_full_res_padding"),
         ({"mask": MASK, "inpainting_mask_invert": "maybe"}, "inpainting_mask_invert"),
         ({"image_cfg_scale": "much"}, "image_cfg_scale"),
+        ({"initial_noise_multiplier": 1.6}, "initial_noise_multiplier"),
+        ({"initial_noise_multiplier": -0.1}, "initial_noise_multiplier"),
         ({"include_init_images": "maybe"}, "include_init_images"),
         ({"latent_mask": MASK}, "latent_mask"),
         ({"mask_round": False}, "mask_round"),

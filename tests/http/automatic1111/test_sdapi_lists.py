@@ -69,7 +69,9 @@ def test_checkpoints_are_the_models_that_can_draw(two_models: Service) -> None:
 def upscaler(path: str, scale: int = 4) -> ModelRecord:
     return dataclasses.replace(
         model_record(path.encode(), path),
-        **{"kind": ModelKind.UPSCALER, "reason": "it is an upscaler", "is_companion": True},
+        kind=ModelKind.UPSCALER,
+        reason="it is an upscaler",
+        is_companion=True,
         scale=scale,
     )
 

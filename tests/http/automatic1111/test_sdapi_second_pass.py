@@ -17,7 +17,10 @@ from tests.http.conftest import AUTHORIZED, MODEL, Service
 OTHER = model_record(b"others", "models/b/b.ckpt")
 UPSCALER = dataclasses.replace(
     model_record(b"u", "models/RealESRGAN_x4plus.pth"),
-    **{"kind": ModelKind.UPSCALER, "reason": "it is an upscaler", "is_companion": True, "scale": 4},
+    kind=ModelKind.UPSCALER,
+    reason="it is an upscaler",
+    is_companion=True,
+    scale=4,
 )
 ANIME = dataclasses.replace(UPSCALER, id="ab" * 32, name="4x-Anime.pth", path="models/4x-Anime.pth")
 

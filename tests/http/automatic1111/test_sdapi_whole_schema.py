@@ -69,6 +69,7 @@ EQUAL: dict[str, tuple[Any, ...]] = {
     "inpaint_full_res_padding": (0,),
     "inpainting_mask_invert": (False, 0),
     "image_cfg_scale": (0, 1, 1.5),
+    "initial_noise_multiplier": (1,),
     "include_init_images": (False, 0),
     "mask_blur": (4,),
     "mask_blur_x": (4,),

@@ -16,8 +16,8 @@ def test_unknown_names_and_invalid_values_are_reported_together(shared: Service)
     assert "last image" in rows["seed"]
 
 
-def test_parts_are_not_fields_of_the_api_yet(shared: Service) -> None:
-    for name in ("init_image", "strength", "loras", "source", "clip_skip", "second_pass"):
+def test_parts_that_nothing_draws_with_are_not_fields_of_the_api(shared: Service) -> None:
+    for name in ("loras", "source", "clip_skip", "controls"):
         body = {"model_id": MODEL.id, "prompt": "x", name: None}
         rows = wrong_fields(shared.client.post("/v1/infer", json=body, headers=AUTHORIZED))
         assert rows == {name: "is not a field of this request"}

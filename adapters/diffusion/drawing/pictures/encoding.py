@@ -48,9 +48,17 @@ class EncodedPictures:
 
 
 def encode_pictures(
-    context: DrawingContext[StableDiffusion], pictures: Sequence[Image.Image]
+    context: DrawingContext[StableDiffusion],
+    pictures: Sequence[Image.Image],
+    hidden: np.ndarray | None = None,
 ) -> EncodedPictures:
     """Encode pictures of one size, whose sides are multiples of 8.
+
+    Args:
+        context: The pipeline and its surroundings.
+        pictures: The pictures.
+        hidden: (height, width), boolean: which pixels become grey, halfway between black and white.
+            None for no pixel.
 
     Raises:
         OutOfMemory: It does not fit, and the plan allows no tiles.
@@ -59,11 +67,13 @@ def encode_pictures(
     # (n, height, width, 3) in memory, which is the channels-last layout.
     levels = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
     levels = levels.to(context.device.torch_device).permute(0, 3, 1, 2)
+    shown = None if hidden is None else torch.from_numpy(~hidden).to(levels.device)
     is_distribution = True
 
     def run() -> torch.Tensor:
         nonlocal is_distribution
-        pixels = (2.0 * (levels.float() / 255.0) - 1.0).to(precision_of(vae))
+        pixels = 2.0 * (levels.float() / 255.0) - 1.0
+        pixels = (pixels if shown is None else pixels * shown).to(precision_of(vae))
         encoded = vae.encode(pixels)
         is_distribution = hasattr(encoded, "latent_dist")
         found: torch.Tensor = encoded.latent_dist.parameters if is_distribution else encoded.latents

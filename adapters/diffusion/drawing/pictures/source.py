@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,15 +19,15 @@ from adapters.diffusion.drawing.pictures.masks import (
     opacity_of,
 )
 from adapters.diffusion.drawing.pictures.resizing import as_image, as_raster, padded, resized
-from adapters.diffusion.pipeline import StableDiffusion
+from domain.checkpoints.families import LATENT_SIDE
 from domain.generation.parts import InpaintArea, MaskContent, SourceImage
-from domain.generation.passes import next_multiple
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest
 from domain.sizes import Size
 
 __all__ = ["SizedSource", "Sources"]
 
+_BINARY = 128
 _NOTHING_MASKED = "the mask is black everywhere, so nothing was drawn again; white is drawn again"
 
 
@@ -40,18 +41,22 @@ class SizedSource:
         size: Pixels of the result.
         scale: How much larger that is than the size of the request.
         first: The pictures at the size of the request; None if this is it.
+        multiple: The number of which each side that is drawn is a multiple.
     """
 
-    context: DrawingContext[StableDiffusion]
+    context: DrawingContext[Any]
     source: SourceImage
     size: Size
     scale: float = 1.0
     first: "SizedSource | None" = None
+    multiple: int = LATENT_SIDE
 
     @property
     def drawn(self) -> Size:
         """Pixels that are drawn, before cropping."""
-        return Size(next_multiple(self.size.width), next_multiple(self.size.height))
+        sides = (self.size.width, self.size.height)
+        width, height = (-(-side // self.multiple) * self.multiple for side in sides)
+        return Size(width, height)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -64,6 +69,11 @@ class SizedSource:
     def encoded(self) -> EncodedPictures:
         """The latents of `picture`."""
         return encode_pictures(self.context, [self.picture])
+
+    @cached_property
+    def encoded_around(self) -> EncodedPictures:
+        """The latents of `picture`, with grey where `is_drawn`: for a UNet with nine channels."""
+        return encode_pictures(self.context, [self.picture], self.is_drawn)
 
     @property
     def picture(self) -> Image.Image:
@@ -80,6 +90,23 @@ class SizedSource:
     def mask(self) -> Image.Image:
         """The mask at the drawn size, without its blur. The request has one."""
         return cleaned(self._framed(self._mask))
+
+    @property
+    def is_drawn(self) -> np.ndarray:
+        """Which pixels are drawn again: (height, width), boolean.
+
+        A mask without grey is rounded, as in diffusers. In a mask with grey every pixel that is not
+        black is drawn, because grey mixes.
+        """
+        levels = np.asarray(self.mask)
+        is_plain = self._mask_and_whether_binary[1]
+        return np.asarray(levels >= _BINARY if is_plain else levels > 0)
+
+    @property
+    def drawn_cells(self) -> np.ndarray:
+        """Which latents `is_drawn` covers: (height / 8, width / 8), boolean."""
+        mask = Image.fromarray(self.is_drawn.astype(np.uint8) * 255, "L")
+        return cells_of(mask, as_diffusers=True)
 
     @property
     def cells(self) -> np.ndarray:
@@ -149,7 +176,8 @@ class Sources:
     All groups of the batch share them, so a picture is decoded and encoded once.
     """
 
-    context: DrawingContext[StableDiffusion]
+    context: DrawingContext[Any]
+    multiple: int = LATENT_SIDE
     _made: dict[tuple[SourceImage, Size], SizedSource] = field(default_factory=dict)
 
     def first(self, request: GenerationRequest) -> SizedSource | None:
@@ -158,7 +186,9 @@ class Sources:
             return None
         size = Size(request.width, request.height)
         if (source, size) not in self._made:
-            self._made[source, size] = SizedSource(self.context, source, size)
+            self._made[source, size] = SizedSource(
+                self.context, source, size, multiple=self.multiple
+            )
         return self._made[source, size]
 
     def last(self, request: GenerationRequest) -> SizedSource | None:
@@ -169,5 +199,7 @@ class Sources:
         key = (first.source, size)
         if key not in self._made:
             scale = size.width / first.size.width
-            self._made[key] = SizedSource(self.context, first.source, size, scale, first)
+            self._made[key] = SizedSource(
+                self.context, first.source, size, scale, first, self.multiple
+            )
         return self._made[key]

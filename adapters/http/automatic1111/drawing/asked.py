@@ -60,6 +60,7 @@ class AskedSource:
         strength: The share of the schedule that is drawn.
         resize_mode: How the pictures get the size of the request.
         image_guidance: How closely instruct-pix2pix keeps the picture; None if it is not said.
+        noise_multiplier: The factor of the noise.
         mask: The mask; None to draw the whole picture.
     """
 
@@ -67,6 +68,7 @@ class AskedSource:
     strength: float
     resize_mode: ResizeMode
     image_guidance: float | None
+    noise_multiplier: float
     mask: AskedMask | None
 
 

@@ -133,6 +133,7 @@ class Drawing:
             "init_image": SentPicture(data=asked.images[0]),
             "strength": asked.strength,
             "resize_mode": asked.resize_mode,
+            "noise_multiplier": asked.noise_multiplier,
         }
         if model.takes_image_guidance:
             parts["image_guidance_scale"] = asked.image_guidance

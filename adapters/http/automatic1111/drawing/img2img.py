@@ -116,6 +116,14 @@ class SdapiImg2ImgSchema(DrawingSchema):
             "description": "How closely instruct-pix2pix keeps the picture. Other models ignore it."
         },
     )
+    initial_noise_multiplier = NumberField(
+        SourceImage.LIMITS["noise_multiplier"],  # type: ignore[arg-type]
+        load_default=1.0,
+        metadata={
+            "description": "The factor of the noise: less than 1 gives smoother pictures, and more "
+            "than 1 gives more detail."
+        },
+    )
     include_init_images = FlagField(
         load_default=False,
         metadata={"description": "Whether `parameters` repeats `init_images` and `mask`."},
@@ -163,6 +171,7 @@ class SdapiImg2ImgSchema(DrawingSchema):
             strength=found["denoising_strength"],
             resize_mode=_RESIZE_MODES[found["resize"]],
             image_guidance=found.get("image_cfg_scale"),
+            noise_multiplier=found["initial_noise_multiplier"],
             mask=_mask(found, blur),
         )
         echo = _echo(found, blur)
@@ -188,7 +197,7 @@ def _mask(found: Mapping[str, Any], blur: int) -> AskedMask | None:
 def _echo(found: Mapping[str, Any], blur: int) -> dict[str, Any]:
     names = (
         *("denoising_strength", "inpainting_fill", "inpaint_full_res"),
-        *("inpaint_full_res_padding", "include_init_images"),
+        *("inpaint_full_res_padding", "initial_noise_multiplier", "include_init_images"),
     )
     is_repeated = found["include_init_images"]
     return {

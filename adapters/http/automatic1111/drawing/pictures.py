@@ -66,6 +66,7 @@ class _SdapiParametersSchema(AnswerSchema):
     inpaint_full_res_padding = _of_img2img(fields.Integer())
     inpainting_mask_invert = _of_img2img(fields.Integer())
     image_cfg_scale = _of_img2img(fields.Float(allow_none=True))
+    initial_noise_multiplier = _of_img2img(fields.Float())
     include_init_images = _of_img2img(fields.Boolean())
     init_images = _of_img2img(
         fields.List(fields.String(metadata={"contentEncoding": "base64"}), allow_none=True)

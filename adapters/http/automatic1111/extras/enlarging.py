@@ -10,7 +10,7 @@ from adapters.http.automatic1111.extras.asked import AskedExtras, ToSize
 from adapters.http.automatic1111.options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import JOB_PREFIX
 from adapters.http.automatic1111.upscalers import LANCZOS, NONE, found_upscaler
-from adapters.http.generation.requests import NamedRequest
+from adapters.http.generation.requests import NamedUpscale
 from adapters.http.generation.waiting import WaitingCallers
 from application.jobs.job_service import JobService
 from application.pictures import Pictures
@@ -96,7 +96,7 @@ class Enlarging:
                     quality=own.jpeg_quality if file_format.has_quality else None,
                 )
                 self._job_service.check(request, caller=caller)
-                wanted.append(NamedRequest(request, asked.upscaler))
+                wanted.append(NamedUpscale(request, asked.upscaler))
         for ref, data in zip(refs, asked.images, strict=True):
             self._pictures.keep(caller, data, ref)
         results = self._draw.several(wanted, caller=caller)

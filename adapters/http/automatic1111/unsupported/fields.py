@@ -96,15 +96,15 @@ IMG2IMG = FieldTable(
     | {
         *("init_images", "mask", "resize_mode", "mask_blur", "mask_blur_x", "mask_blur_y"),
         *("inpainting_fill", "inpaint_full_res", "inpaint_full_res_padding"),
-        *("inpainting_mask_invert", "image_cfg_scale", "include_init_images"),
+        *("inpainting_mask_invert", "image_cfg_scale", "initial_noise_multiplier"),
+        "include_init_images",
     },
     rules={
         **_RULES,
-        "initial_noise_multiplier": only(1),
         # Another mask for the noise than for the picture, and one that is not rounded.
         "latent_mask": nothing_but(),
         "mask_round": only(True),
     },
-    may_be={**_MAY_BE, "initial_noise_multiplier": (1,), "mask_round": (True,)},
+    may_be={**_MAY_BE, "mask_round": (True,)},
 )
 """The fields of `img2img`."""
