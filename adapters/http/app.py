@@ -113,6 +113,9 @@ def create_app(
         LinkMaker(picture_links),
     )
     options = automatic1111.CallersOptions(registry)
+    drawing = automatic1111.Drawing(
+        registry, options, make_request, draw, automatic1111.MaskReader(picture_codec, pictures)
+    )
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -131,7 +134,12 @@ def create_app(
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
+        automatic1111.txt2img_blueprint(drawing, credential_checker),
+        automatic1111.img2img_blueprint(drawing, credential_checker),
+        automatic1111.extras_blueprint(
+            automatic1111.Enlarging(registry, options, pictures, picture_codec, job_service, draw),
+            credential_checker,
+        ),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),

@@ -55,6 +55,7 @@ class BuildUpscale:
         *,
         caller: str,
         problems: Sequence[FieldProblem] = (),
+        within: float | None = None,
     ) -> NamedUpscale:
         """Return the request of these values. A picture of it is kept for the caller.
 
@@ -66,6 +67,7 @@ class BuildUpscale:
                 id that no job has.
             caller: The owner of the request.
             problems: What is known to be wrong with other values.
+            within: Seconds that the caller allows; None for any.
 
         Raises:
             InvalidRequest: One row for each wrong value.
@@ -88,7 +90,7 @@ class BuildUpscale:
         made = {"id": uuid.uuid4().hex, **values, "model_id": model_id, "image": ref}
         request = UpscaleRequest(**made)
         if data is not None:
-            self._job_service.check(request, caller=caller)
+            self._job_service.check(request, caller=caller, within=within)
             self._build.keep(BuiltParts(new=((ref, data),)), caller=caller)
         return NamedUpscale(request, name)
 

@@ -124,7 +124,12 @@ class RequestMaker:
         return self._build.problems(pictures, caller=caller)
 
     def upscale(
-        self, values: Mapping[str, Any], *, caller: str, problems: Sequence[FieldProblem] = ()
+        self,
+        values: Mapping[str, Any],
+        *,
+        caller: str,
+        problems: Sequence[FieldProblem] = (),
+        within: float | None = None,
     ) -> NamedUpscale:
         """Return the request to enlarge a picture, as `BuildUpscale` does.
 
@@ -133,4 +138,4 @@ class RequestMaker:
             DomainError: As `BuildUpscale`.
         """
         refuse_credentials({"id": values.get("id")}, self._settings)
-        return self._build_upscale(values, caller=caller, problems=problems)
+        return self._build_upscale(values, caller=caller, problems=problems, within=within)

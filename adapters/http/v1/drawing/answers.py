@@ -54,6 +54,11 @@ class WantedAnswer:
         self._choice = choice
         self._preference = preference
 
+    @property
+    def within(self) -> float | None:
+        """The seconds after which the client has no use for the pictures; None for no such time."""
+        return self._preference.within
+
     def to(self, wanted: AnyNamed, draw: WaitingCallers) -> DrawingAnswer:
         """Return the pictures of the caller's request, or the job if the client does not wait."""
         preference = self._preference

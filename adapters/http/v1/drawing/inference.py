@@ -66,9 +66,7 @@ def inference_blueprint(
         """
         answer = wanted_answer(asked.fields)
         caller = current_principal().name
-        wanted = make_request(
-            asked.fields, caller=caller, parts=asked.parts, within=preference.within
-        )
+        wanted = make_request(asked.fields, caller=caller, parts=asked.parts, within=answer.within)
         asked.parts.drop_files()  # they are stored, and the wait may be long
         give_back_body()
         return answer.to(wanted, draw)

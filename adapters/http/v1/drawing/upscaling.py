@@ -64,7 +64,10 @@ def upscaling_blueprint(
         """
         answer = wanted_answer(asked.values)
         wanted = make_request.upscale(
-            asked.values, caller=current_principal().name, problems=asked.problems
+            asked.values,
+            caller=current_principal().name,
+            problems=asked.problems,
+            within=answer.within,
         )
         del asked  # its picture is stored, and the wait may be long
         give_back_body()
