@@ -13,9 +13,10 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
+from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.flat import FLAT, differing_parts
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.generation.request import Timings
 from domain.pictures import PictureRef
 
 __all__ = [
@@ -60,7 +61,7 @@ class Job:
     """
 
     caller: str
-    request: GenerationRequest
+    request: AnyRequest
     seed_drawn: bool
     token: str
     created_at: float
@@ -104,7 +105,7 @@ class Job:
             height=image.height,
         )
 
-    def answers(self, request: GenerationRequest) -> bool:
+    def answers(self, request: AnyRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
         A seed that the service drew belongs to the id. A request without a seed asks for the same
@@ -122,14 +123,14 @@ class Job:
             same.append(fingerprint(self.request, seed=None))
         return fingerprint(request) in same
 
-    def conflict_with(self, request: GenerationRequest) -> IdConflict:
+    def conflict_with(self, request: AnyRequest) -> IdConflict:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
         differing = (
             each.name
-            for each in dataclasses.fields(GenerationRequest)
+            for each in dataclasses.fields(ours)
             if each.name not in FLAT
-            and getattr(ours, each.name) != getattr(theirs, each.name)
+            and getattr(ours, each.name) != getattr(theirs, each.name, None)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
         names = (*differing, *differing_parts(ours, theirs))
@@ -181,7 +182,7 @@ class Job:
         )
         return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
-    def succeeded(self, now: float, result: GenerationResult) -> "Job":
+    def succeeded(self, now: float, result: AnyResult) -> "Job":
         """Return the job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,

@@ -65,14 +65,14 @@ class JobImage:
     """The facts of a finished picture, without its file.
 
     Attributes:
-        seed: The seed of the picture.
+        seed: The seed of the picture; None if it was only enlarged.
         width: Pixels.
         height: Pixels.
         size: The size of the file in bytes.
         sha256: The SHA-256 of the file in hex; None if an older release stored the job.
     """
 
-    seed: int
+    seed: int | None
     width: int
     height: int
     size: int

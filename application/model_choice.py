@@ -5,6 +5,8 @@ import re
 from application.job import Job
 from application.jobs.job_service import JobService
 from domain.errors import JobNotFound, ModelNotFound
+from domain.generation.parts import SourceImage
+from domain.generation.request import GenerationRequest
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -18,9 +20,13 @@ class ModelChoice:
 
     The id of a job keeps the meaning of a name, as it keeps a random seed. The same request gets
     the same answer even after the file of that name was replaced or removed.
+
+    Args:
+        registry: Lists the models.
+        job_service: Knows the jobs; None for a program without jobs.
     """
 
-    def __init__(self, registry: ModelRegistry, job_service: JobService) -> None:
+    def __init__(self, registry: ModelRegistry, job_service: JobService | None) -> None:
         self._registry = registry
         self._job_service = job_service
 
@@ -117,6 +123,23 @@ class ModelChoice:
         limits = limits or SizeLimits(SMALLEST_SIDE, LARGEST_SIDE, DEFAULT_MAX_PIXELS)
         return limits.of_picture(picture, width=width, height=height)
 
+    def image_guidance(self, model_id: str, *, caller: str, job_id: str | None) -> float | None:
+        """Return the `image_guidance_scale` for a request that leaves it out; None for none.
+
+        While the model is not listed, a repeated request gets that of the job with its id.
+
+        Raises:
+            StorageUnavailable: The caller's jobs cannot be looked up.
+        """
+        try:
+            model = self._registry.get(model_id)
+        except ModelNotFound:
+            job = None if job_id is None else self._kept(caller, job_id)
+            request = None if job is None else job.request
+            source = request.source if isinstance(request, GenerationRequest) else None
+            return None if source is None else source.image_guidance_scale
+        return SourceImage.DEFAULT_IMAGE_GUIDANCE if model.takes_image_guidance else None
+
     def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
         """Return the id that the name meant for the job with this id; None without such a job."""
         job = self._kept(caller, job_id)
@@ -124,6 +147,8 @@ class ModelChoice:
 
     def _kept(self, caller: str, job_id: str) -> Job | None:
         """Return the job that holds this id; None if another request may use the id."""
+        if self._job_service is None:
+            return None
         try:
             job = self._job_service.find(caller, job_id).job
         except JobNotFound:

@@ -14,6 +14,7 @@ from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
 from adapters.http.edge.request_log import install_request_log
 from adapters.http.foreign_pages import refuse_foreign_pages
+from adapters.http.generation.judged import install_picture_check
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
@@ -98,9 +99,18 @@ def create_app(
         {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
-    streams = EventStreams(job_service, places=Places(settings.max_streams))
-    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
+    listeners = Places(settings.max_streams)
+    streams = EventStreams(job_service, places=listeners)
+    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: listeners.taken)
     make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
+    install_picture_check(app, make_request.picture_problems)
+    draw_images = openai.ImagesDrawer(
+        settings,
+        make_request,
+        draw,
+        openai.PictureStreams(job_service, picture_codec, places=listeners),
+        LinkMaker(picture_links),
+    )
     options = automatic1111.CallersOptions(registry)
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
@@ -112,8 +122,9 @@ def create_app(
         images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
-        openai.images_blueprint(
-            settings, make_request, draw, LinkMaker(picture_links), credential_checker
+        openai.images_blueprint(draw_images, credential_checker),
+        openai.edits_blueprint(
+            draw_images, openai.EditedPictures(pictures, picture_codec), credential_checker
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),

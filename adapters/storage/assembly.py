@@ -25,7 +25,7 @@ class Storage:
 
     Attributes:
         jobs: The jobs, in the database.
-        picture_index: Who has which picture, in the same database.
+        picture_index: The pictures of each caller, in the same database.
         results: The files of drawn pictures.
         pictures: The files of pictures that callers sent.
     """

@@ -13,7 +13,7 @@ from application.jobs.records import JobRecords
 from application.jobs.timing import Forecast
 from application.ports.job_observer import JobObserver
 from domain.errors import DeadlineUnmet, QueueFull, ShuttingDown, StorageUnavailable
-from domain.generation.request import GenerationRequest
+from domain.generation.any_request import AnyRequest
 
 __all__ = ["Acceptance", "SubmitLock", "Submitted"]
 
@@ -73,7 +73,7 @@ class Submitted:
         other_names: The names of the other models, by field, as a `Job` has them.
     """
 
-    request: GenerationRequest
+    request: AnyRequest
     caller: str
     within: float | None = None
     model_name: str | None = None
@@ -106,7 +106,7 @@ class Acceptance:
         records: JobRecords,
         forecast: Forecast,
         *,
-        admit: Callable[[GenerationRequest], GenerationRequest],
+        admit: Callable[[AnyRequest], AnyRequest],
         observer: JobObserver,
         now: Callable[[], float],
     ) -> None:

@@ -24,7 +24,7 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation.request import GenerationRequest
+from domain.generation.any_request import AnyRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobService"]
@@ -119,7 +119,7 @@ class JobService:
 
     def submit(
         self,
-        request: GenerationRequest,
+        request: AnyRequest,
         *,
         caller: str,
         within: float | None = None,
@@ -166,7 +166,7 @@ class JobService:
                 _log.warning("the pictures are drawn again: %s", error)
                 lost = found
 
-    def check(self, request: GenerationRequest, *, caller: str) -> None:
+    def check(self, request: AnyRequest, *, caller: str) -> None:
         """Raise the error that refuses a new job of this request. Nothing is kept.
 
         A request of a known job passes. An API checks a request that brings pictures before it
@@ -261,16 +261,22 @@ class JobService:
             self._records.forget(job)
 
     def watch(
-        self, caller: str, job_id: str, *, after: str | None = None, previews: bool = True
+        self,
+        caller: str,
+        job_id: str,
+        *,
+        after: str | None = None,
+        previews: bool = True,
+        partials: int = 0,
     ) -> JobWatch:
-        """Follow a job, from the event `after` on, with or without previews.
+        """Follow a job, as `JobWatch` says.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown if the next process draws it.
         """
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
         view = self._queue.view(live) if live else JobView.at_rest(job)
-        return JobWatch(self._queue, live, view, after=after, previews=previews)
+        return JobWatch(self._queue, live, view, after=after, previews=previews, partials=partials)
 
     def recover(self) -> None:
         """Requeue all jobs that an earlier process accepted and did not finish.

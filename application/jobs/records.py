@@ -22,7 +22,8 @@ from domain.errors import (
     StorageInUse,
     StorageUnavailable,
 )
-from domain.generation.request import GeneratedImage, GenerationResult, Timings
+from domain.generation.any_request import AnyResult, result_of
+from domain.generation.request import GeneratedImage, Timings
 
 __all__ = ["JobRecords"]
 
@@ -146,7 +147,7 @@ class JobRecords:
         else:
             self._drop_unsaved(job.key)  # of an earlier job of that id
 
-    def succeed(self, job: Job, result: GenerationResult) -> Job:
+    def succeed(self, job: Job, result: AnyResult) -> Job:
         """Store the pictures of a job now, and its success now or as soon as the store answers."""
         with self._noticing():
             self._results.write(job.token, result.images)
@@ -202,10 +203,10 @@ class JobRecords:
             raise ImageNotFound(number=picture.number)
         return data
 
-    def result(self, job: Job) -> GenerationResult:
+    def result(self, job: Job) -> AnyResult:
         """The result of a job that succeeded, as it was the first time. Raises PicturesLost too."""
-        return GenerationResult(
-            request=job.request,
+        return result_of(
+            job.request,
             images=tuple(
                 GeneratedImage(
                     self.image(job, number),

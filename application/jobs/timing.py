@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from application.jobs.live_job import LiveJob
-from domain.generation.request import GenerationRequest, GenerationResult
+from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.upscale_request import UpscaleRequest
 
 __all__ = ["DrawingTimes", "Forecast", "QueueLoad", "steps_per_second"]
 
@@ -20,11 +21,14 @@ _UNKNOWN_SECONDS = 5.0
 _Shape = tuple[str, int, int]
 
 
-def _work(request: GenerationRequest) -> dict[_Shape, int]:
+def _work(request: AnyRequest) -> dict[_Shape, int]:
     """Return the evaluations of the network for one image, by model and size. Each is above 0.
 
-    A second pass is larger than the first, and each of its evaluations takes longer.
+    A second pass is larger than the first, and each of its evaluations takes longer. To enlarge a
+    picture counts as one evaluation.
     """
+    if isinstance(request, UpscaleRequest):
+        return {(request.model_id, request.width, request.height): 1}
     work: dict[_Shape, int] = {}
     for each in request.passes:
         shape = (request.model_id, each.size.width, each.size.height)
@@ -46,7 +50,7 @@ class DrawingTimes:
     """Seconds of a job without the evaluations and the loading of its model."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def learn(self, result: GenerationResult, *, images: int) -> None:
+    def learn(self, result: AnyResult, *, images: int) -> None:
         """Learn from a result of a batch of `images` images.
 
         A drawing of two sizes tells how much longer it took than expected. Both sizes learn that.
@@ -60,7 +64,7 @@ class DrawingTimes:
                 self._learn(shape, expected[shape] * seconds / total)
             self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
 
-    def predict(self, request: GenerationRequest) -> float | None:
+    def predict(self, request: AnyRequest) -> float | None:
         """Return the seconds that a request takes if its model is loaded; None if not known.
 
         The time of a size that was never drawn is scaled by pixels from the nearest known size.
@@ -148,7 +152,7 @@ class Forecast:
         """Return the seconds until the first worker takes new jobs."""
         return min(self._left(unknown=_UNKNOWN_SECONDS))
 
-    def seconds_until_done(self, request: GenerationRequest, caller: str) -> float:
+    def seconds_until_done(self, request: AnyRequest, caller: str) -> float:
         """Return the least seconds that a new request of this caller would take.
 
         A job whose time is not known counts as 0. Each job ahead is taken by the worker that is

@@ -1,6 +1,7 @@
 """Builds the parts of a request: looks pictures up, finds upscalers, and fills the size."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -8,8 +9,15 @@ from typing import Any
 from application.model_choice import ModelChoice
 from application.parts.sent import SentParts, SentPicture
 from application.pictures import Pictures
-from domain.errors import FieldProblem, InvalidRequest, PictureNotFound, UnreadablePicture
+from domain.errors import (
+    FieldProblem,
+    InvalidRequest,
+    PictureFileTooLarge,
+    PictureNotFound,
+    UnreadablePicture,
+)
 from domain.generation.parts import SecondPass, SourceImage, Upscale
+from domain.generation.parts.checks import picture_problem
 from domain.pictures import PictureRef
 from domain.sizes import Size
 
@@ -74,7 +82,7 @@ class BuildParts:
             return _NOTHING
         values: dict[str, Any] = {}
         names: dict[str, str] = {}
-        found = self._found(parts, caller)
+        found = self._found(parts.pictures, caller)
 
         def model(field_: str, name: str) -> str:
             names[field_] = name
@@ -82,7 +90,12 @@ class BuildParts:
 
         if parts.source is not None:
             refs: dict[str, Any] = {name: ref for name, (ref, _) in found.items()}
-            values["source"] = SourceImage(**refs, **parts.source)
+            told = dict(parts.source)
+            if "image_guidance_scale" not in told:
+                told["image_guidance_scale"] = self._choose.image_guidance(
+                    model_id, caller=caller, job_id=job_id
+                )
+            values["source"] = SourceImage(**refs, **told)
             values |= self._sides(refs["init_image"], fields, caller, job_id, model_id)
         if parts.second_pass is not None:
             second = dict(parts.second_pass)
@@ -105,26 +118,48 @@ class BuildParts:
         for ref, data in built.new:
             self._pictures.keep(caller, data, ref)
 
-    def _found(self, parts: SentParts, caller: str) -> dict[str, tuple[PictureRef, bytes | None]]:
+    def problems(self, pictures: Mapping[str, SentPicture], *, caller: str) -> list[FieldProblem]:
+        """Return one row for each picture that is unknown or unreadable. Nothing is kept.
+
+        An API asks this if other fields are wrong, so that one answer names everything.
+        """
+        found = []
+        for name, picture in pictures.items():
+            with suppress(PictureFileTooLarge):  # has an answer of its own
+                ref = self._look_up(name, picture, caller)
+                found += [ref] if isinstance(ref, FieldProblem) else []
+        return found
+
+    def _found(
+        self, pictures: Mapping[str, SentPicture], caller: str
+    ) -> dict[str, tuple[PictureRef, bytes | None]]:
         """Return the facts of each picture, and its file if it was sent with the request."""
         found: dict[str, tuple[PictureRef, bytes | None]] = {}
         problems: list[FieldProblem] = []
-        for name, picture in parts.pictures.items():
-            try:
-                found[name] = self._look_up(picture, caller), picture.data
-            except PictureNotFound:
-                text = "names no picture of yours; send the picture, or the id of one that is kept"
-                problems.append(FieldProblem(f"{name}.id", text))
-            except UnreadablePicture as error:
-                problems.append(FieldProblem(f"{name}.base64", str(error)))
+        for name, picture in pictures.items():
+            ref = self._look_up(name, picture, caller)
+            if isinstance(ref, FieldProblem):
+                problems.append(ref)
+            else:
+                found[name] = ref, picture.data
         if problems:
             raise InvalidRequest(problems)
         return found
 
-    def _look_up(self, picture: SentPicture, caller: str) -> PictureRef:
-        if picture.data is not None:
-            return self._pictures.inspect(picture.data)
-        return self._pictures.find(caller, picture.id or "")
+    def _look_up(self, name: str, picture: SentPicture, caller: str) -> PictureRef | FieldProblem:
+        """Return the facts of the picture in the field `name`, or what is wrong with it."""
+        try:
+            if picture.data is not None:
+                return self._pictures.inspect(picture.data)
+            ref = self._pictures.find(caller, picture.id or "")
+        except PictureNotFound:
+            text = "names no picture of yours; send the picture, or the id of one that is kept"
+            return FieldProblem(f"{name}.id", text)
+        except UnreadablePicture as error:
+            return FieldProblem(f"{name}.base64", str(error))
+        if message := picture_problem(ref):  # a drawn picture may have more pixels than a sent one
+            return FieldProblem(f"{name}.id", message)
+        return ref
 
     def _sides(
         self,

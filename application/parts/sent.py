@@ -76,6 +76,18 @@ class SentParts:
         self.second_pass: Mapping[str, Any] | None = given.get("second_pass")
         self.upscale: Mapping[str, Any] | None = given.get("upscale")
 
+    def drop_files(self) -> None:
+        """Forget the pictures, so that a request that waits long does not hold their files."""
+        self.pictures = {}
+
+    @property
+    def upscalers(self) -> tuple[str, ...]:
+        """The names of the upscaler models that the parts need."""
+        names = [None if self.upscale is None else self.upscale["model_id"]]
+        if self.second_pass is not None:
+            names.append(self.second_pass.get("upscaler"))
+        return tuple(each for each in names if each and each not in SecondPass.UPSCALERS)
+
     def __bool__(self) -> bool:
         return any(each is not None for each in (self.source, self.second_pass, self.upscale))
 

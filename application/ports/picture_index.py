@@ -47,7 +47,7 @@ class PictureIndex(ABC):
         """Note that a caller has a picture with a file of its own, and that it was used.
 
         Args:
-            caller: Who has it.
+            caller: The owner.
             ref: The picture.
             at: When it was used; seconds since 1970.
             is_sent: Whether the caller sent the bytes. Else they were drawn for it.

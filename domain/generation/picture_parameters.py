@@ -21,7 +21,7 @@ from domain.generation.parts import (
 from domain.generation.request import GenerationRequest
 from domain.models.record import SHORT_ID, ModelRecord
 
-__all__ = ["PictureParameters", "parameters_text", "parse_parameters"]
+__all__ = ["PictureParameters", "enlarged_text", "parameters_text", "parse_parameters"]
 
 _NEGATIVE = "Negative prompt:"
 _FEWEST_SETTINGS = 3
@@ -51,7 +51,7 @@ class PictureParameters:
 def parameters_text(
     request: GenerationRequest,
     *,
-    seed: int,
+    seed: int | None,
     sampler: str,
     upscalers: Mapping[str, ModelRecord] = _NO_UPSCALERS,
 ) -> str:
@@ -89,6 +89,28 @@ def parameters_text(
         )
     )
     return "\n".join(lines)
+
+
+def enlarged_text(source: str, *, upscaler: str, scale: float, width: int, height: int) -> str:
+    """Return the parameters of a picture that was enlarged.
+
+    They are those of the picture before, with AUTOMATIC1111's names of what was done to it
+    (`scripts/postprocessing_upscale.py`).
+
+    Args:
+        source: The parameters of the picture before; empty if it has none.
+        upscaler: The name of the upscaler, for people.
+        scale: The factor of the width.
+        width: Pixels of the enlarged picture.
+        height: Pixels of the enlarged picture.
+    """
+    done = f"Postprocess upscale by: {scale:g}, Postprocess upscaler: {_quoted(upscaler)}"
+    text = source.rstrip()
+    if parse_parameters(text).keys() - {"Prompt", "Negative prompt"}:
+        return f"{text}, {done}"
+    # A line of settings has at least three of them.
+    settings = f"{done}, Size: {width}x{height}"
+    return f"{text}\n{settings}" if text else settings
 
 
 def _source_settings(source: SourceImage | None) -> dict[str, object]:

@@ -29,7 +29,7 @@ from domain.generation.parts import (
 from domain.generation.parts.rules import ModelUse, models_of, part_problems, pictures_of
 from domain.generation.passes import Pass, next_multiple, passes_of, result_size
 from domain.generation.plain import built_part, part_names
-from domain.generation.result import GeneratedImage, Timings
+from domain.generation.result import GeneratedImage, Outcome, Timings
 from domain.generation.stored import stored_values
 from domain.limits import Limit
 from domain.pictures import PictureRef
@@ -295,17 +295,10 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GenerationResult:
-    """The pictures of a request with its seed.
-
-    `processing_time` is the seconds of the work, without the wait in the queue.
-    """
+class GenerationResult(Outcome):
+    """The pictures of a request with its seed."""
 
     request: GenerationRequest
-    images: tuple[GeneratedImage, ...]
-    processing_time: float
-    timings: Timings
-    warnings: tuple[str, ...] = ()
 
 
 _FIELDS = dataclasses.fields(GenerationRequest)

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from domain.generation.output_formats import OutputFormat
 
-__all__ = ["GeneratedImage", "Timings"]
+__all__ = ["GeneratedImage", "Outcome", "Timings"]
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImage:
-    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`."""
+    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`.
+
+    The seed is None if the picture was only enlarged.
+    """
 
     data: bytes = dataclasses.field(repr=False)
-    seed: int
+    seed: int | None
     width: int
     height: int
     output_format: OutputFormat = OutputFormat.PNG
@@ -44,3 +47,20 @@ class Timings:
     load: float = 0.0
     generate: float = 0.0
     encode: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a request.
+
+    Attributes:
+        images: The pictures, in the order of their seeds.
+        processing_time: The seconds of the work, without the wait in the queue.
+        timings: Where the time went.
+        warnings: What the caller should know of the pictures.
+    """
+
+    images: tuple[GeneratedImage, ...]
+    processing_time: float
+    timings: Timings
+    warnings: tuple[str, ...] = ()

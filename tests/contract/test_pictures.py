@@ -1,13 +1,19 @@
 """What every collection of pictures does: in memory, and as the service stores them."""
 
 import io
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from application.pictures import HeldPictures, Pictures
+from adapters.storage.assembly import Storage
+from application.pictures import HeldPictures, Pictures, PictureShelf, StoredPictures
+from application.settings.settings import Settings
 from domain.errors import PictureFileTooLarge, PictureNotFound, UnreadablePicture
 from tests.fakes.picture_codec import FakePictureCodec
+from tests.fakes.pictures import FakePictureIndex, FakePictureStore
+from tests.fakes.stores import FakeJobStore, FakeResultStore
 
 
 def picture(colour: str = "red", size: tuple[int, int] = (8, 6), kind: str = "PNG") -> bytes:
@@ -19,9 +25,30 @@ def picture(colour: str = "red", size: tuple[int, int] = (8, 6), kind: str = "PN
 RED = picture()
 
 
-@pytest.fixture
-def pictures() -> Pictures:
-    return HeldPictures(FakePictureCodec(), max_bytes=10_000)
+MAKERS = ("held", "stored in fakes", "stored")
+
+
+@pytest.fixture(params=MAKERS)
+def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pictures]:
+    yield from _opened(request.param, tmp_path, max_bytes=10_000)
+
+
+def _opened(kind: str, folder: Path, *, max_bytes: int) -> Iterator[Pictures]:
+    if kind == "held":
+        yield HeldPictures(FakePictureCodec(), max_bytes=max_bytes)
+        return
+    if kind == "stored":
+        storage = Storage(Settings(data_dir=str(folder)))
+        jobs, results = storage.jobs, storage.results
+        index, store = storage.picture_index, storage.pictures
+    else:
+        jobs, results = fake_jobs, _ = FakeJobStore(), FakeResultStore()
+        index, store = FakePictureIndex(fake_jobs), FakePictureStore()
+    shelf = PictureShelf(index, store, retention_seconds=60, retention_bytes=10**9)
+    yield StoredPictures(
+        index, shelf, results, FakePictureCodec(), claim=lambda: None, max_bytes=max_bytes
+    )
+    jobs.close()
 
 
 def test_a_picture_that_was_sent_is_found_by_the_hash_of_its_file(pictures: Pictures) -> None:
@@ -62,10 +89,19 @@ def test_what_is_not_a_picture_is_not_kept(pictures: Pictures) -> None:
         pictures.keep("me", b"not a picture")
 
 
-def test_a_file_may_have_as_many_bytes_as_the_limit_and_no_more() -> None:
-    pictures = HeldPictures(FakePictureCodec(), max_bytes=len(RED))
-    pictures.keep("me", RED)
-    pictures = HeldPictures(FakePictureCodec(), max_bytes=len(RED) - 1)
-    with pytest.raises(PictureFileTooLarge) as caught:
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_file_may_have_as_many_bytes_as_the_limit_and_no_more(kind: str, tmp_path: Path) -> None:
+    for pictures in _opened(kind, tmp_path, max_bytes=len(RED)):
         pictures.keep("me", RED)
-    assert caught.value.limit == len(RED) - 1
+    for pictures in _opened(kind, tmp_path / "other", max_bytes=len(RED) - 1):
+        with pytest.raises(PictureFileTooLarge) as caught:
+            pictures.keep("me", RED)
+        assert caught.value.limit == len(RED) - 1
+
+
+def test_a_picture_that_was_inspected_is_not_kept(pictures: Pictures) -> None:
+    ref = pictures.inspect(RED)
+    with pytest.raises(PictureNotFound):
+        pictures.find("me", ref.id)
+    assert pictures.keep("me", RED, ref).ref == ref
+    assert pictures.read(ref.id) == RED

@@ -25,6 +25,7 @@ __all__ = [
     "Blueprint",
     "PictureBlueprint",
     "body_limit",
+    "check_type",
     "parse_json",
     "read_picture",
 ]
@@ -68,7 +69,7 @@ class JsonParser(FlaskParser):
         body = _bounded_json(req, self._pictures)
         if not body:
             return {}
-        _check_type(req, (_MEDIA_TYPE,))
+        check_type(req, (_MEDIA_TYPE,))
         try:
             value = parse_json(body)
         except ValueError as error:
@@ -127,7 +128,7 @@ def read_picture(req: Request) -> bytes:
         PictureFileTooLarge: It has more than MAX_PICTURE_BYTES. No more than that is read.
         TooManyCallers: Too many large bodies are being received.
     """
-    _check_type(req, _PICTURE_TYPES)
+    check_type(req, _PICTURE_TYPES)
     limit: int = current_app.config["MAX_PICTURE_BYTES"]
     body = _bounded_body(req, limit)
     if body is None:
@@ -172,7 +173,7 @@ def _bounded_body(req: Request, limit: int) -> bytes | None:
     return body if len(body) <= limit else None
 
 
-def _check_type(req: Request, types: Collection[str]) -> None:
+def check_type(req: Request, types: Collection[str]) -> None:
     """Answer 415 if the body has another type."""
     if req.mimetype in types:
         return

@@ -2,23 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
 
+from flask import Flask, current_app, has_request_context
 from marshmallow import Schema, ValidationError
 
+from adapters.http.edge.auth import current_principal
 from adapters.http.generation.part_schemas import PART_NAMES
 from adapters.http.generation.sent_pictures import sent_parts
-from application.parts import NO_PARTS, SentParts
+from application.parts import NO_PARTS, SentParts, SentPicture
 from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.fields import FIELDS
 from domain.generation.judging import JudgedFields
-from domain.generation.part_fields import PART_FIELDS
+from domain.generation.part_fields import PART_FIELDS, PICTURES
 from domain.limits import Limit
 
-__all__ = ["Asked", "JudgedSchema"]
+__all__ = ["Asked", "JudgedSchema", "install_picture_check"]
 
 _PARTS = frozenset(PART_NAMES)
 _NO_ROWS: Sequence[FieldProblem] = ()
+_NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+_EXTENSION = "ai-inference-sent-pictures"
+
+
+class PictureCheck(Protocol):
+    """`RequestMaker.picture_problems`."""
+
+    def __call__(
+        self, pictures: Mapping[str, SentPicture], *, caller: str
+    ) -> Sequence[FieldProblem]:
+        """Return one row for each picture that is unknown or unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +68,12 @@ class JudgedSchema(Schema):
 
     def load(self, data: Any, **options: Any) -> Any:
         """Return `loaded` of the body. Raise ValidationError with a row for each wrong field."""
-        parts, rows = NO_PARTS, _NO_ROWS
+        parts: Any = NO_PARTS
+        rows, sent = _NO_ROWS, _NO_VALUES
         if self._has_parts and isinstance(data, dict) and not _PARTS.isdisjoint(data):
             sent = {name: data[name] for name in data if name in _PARTS}
             data = {name: value for name, value in data.items() if name not in _PARTS}
-            parts, rows = _judged_parts(sent, lenient=getattr(self, "null_is_left_out", False))
+            parts, rows = self.judged_parts(sent)
         problems: dict[Any, Any] = {}
         try:
             found = super().load(data, **options)
@@ -77,6 +92,7 @@ class JudgedSchema(Schema):
         if problems or rows:
             # The fields of a request first, then its parts, the API's own and unknown fields.
             order = sorted(names, key=lambda key: names[key] not in FIELDS)
+            rows = _in_order([*rows, *_picture_problems(sent)])
             of_parts = {row.field: [row.message] for row in rows}
             first = {
                 key: problems[key] for key in order if key in problems and names[key] in FIELDS
@@ -105,21 +121,39 @@ class JudgedSchema(Schema):
         """
         return Asked(judged, found.get("parts", NO_PARTS))
 
+    def judged_parts(self, values: Mapping[str, Any]) -> tuple[Any, Sequence[FieldProblem]]:
+        """Return the parts of a body for `loaded`, and what is wrong with them.
 
-def _judged_parts(
-    values: Mapping[str, Any], *, lenient: bool
-) -> tuple[SentParts, Sequence[FieldProblem]]:
-    """Return the parts of a body, and what is wrong with them. With `lenient`, null is nothing."""
-    if lenient:
-        values = {name: value for name, value in values.items() if value is not None}
-    found, problems = sent_parts(values)
-    wrong = {row.field.partition(".")[0] for row in problems}
-    try:
-        return SentParts(found, wrong=wrong), problems
-    except InvalidRequest as error:
-        rows = {row.field: row for row in (*problems, *error.problems)}
+        The parts are the `SentParts` of the body, unless the schema needs more than that.
+        """
+        found, problems = sent_parts(values, lenient=getattr(self, "null_is_left_out", False))
+        wrong = {row.field.partition(".")[0] for row in problems}
+        try:
+            return SentParts(found, wrong=wrong), problems
+        except InvalidRequest as error:
+            return NO_PARTS, [*problems, *error.problems]
+
+
+def install_picture_check(app: Flask, check: PictureCheck) -> None:
+    """Let the bodies of `app` name their wrong pictures beside other wrong fields."""
+    app.extensions[_EXTENSION] = check
+
+
+def _picture_problems(values: Mapping[str, Any]) -> Sequence[FieldProblem]:
+    """Return one row for each picture of a refused body that is unknown or unreadable."""
+    sent, _ = sent_parts({name: values[name] for name in PICTURES if name in values})
+    pictures = {name: each for name, each in sent.items() if each is not None}
+    if not pictures or not has_request_context():
+        return ()
+    check: PictureCheck = current_app.extensions[_EXTENSION]
+    return check(pictures, caller=current_principal().name)
+
+
+def _in_order(problems: Sequence[FieldProblem]) -> Sequence[FieldProblem]:
+    """Return one row for each field, in the order of the fields. Unknown fields come last."""
+    rows = {row.field: row for row in problems}
     order = [*_ROWS, *(name for name in rows if name not in _ROWS)]
-    return NO_PARTS, [rows[name] for name in order if name in rows]
+    return [rows[name] for name in order if name in rows]
 
 
 _ROWS = tuple(

@@ -3,18 +3,20 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from adapters.http.generation.schemas import generation_request
 from application.jobs.job_service import JobService
 from application.model_choice import ModelChoice
-from application.parts import NO_PARTS, BuildParts, SentParts
+from application.parts import NO_PARTS, BuildParts, SentParts, SentPicture
 from application.pictures import Pictures
 from application.settings.settings import Settings
+from domain.errors import FieldProblem
 from domain.generation.judging import JudgedFields
 from domain.generation.request import GenerationRequest
+from domain.generation.upscale_request import UpscaleRequest
 
-__all__ = ["NamedRequest", "RequestMaker"]
+__all__ = ["AnyNamed", "NamedRequest", "NamedUpscale", "RequestMaker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,24 @@ class NamedRequest:
     request: GenerationRequest
     model_name: str
     other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedUpscale:
+    """A request to enlarge a picture, and the caller's name of its upscaler.
+
+    Attributes:
+        request: The request.
+        model_name: The name of the upscaler.
+        other_names: The same, by the field that has it.
+    """
+
+    request: UpscaleRequest
+    model_name: str
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+AnyNamed: TypeAlias = NamedRequest | NamedUpscale
 
 
 class RequestMaker:
@@ -101,3 +121,9 @@ class RequestMaker:
             self._job_service.check(request, caller=caller)
             self._build.keep(built, caller=caller)
         return NamedRequest(request, name, built.names)
+
+    def picture_problems(
+        self, pictures: Mapping[str, SentPicture], *, caller: str
+    ) -> list[FieldProblem]:
+        """Return one row for each picture that is unknown or unreadable, as `BuildParts` does."""
+        return self._build.problems(pictures, caller=caller)

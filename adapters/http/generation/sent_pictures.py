@@ -18,15 +18,21 @@ _SHOWN_CHARACTERS = 40
 _MEMBERS = frozenset({"base64", "id"})
 
 
-def sent_parts(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldProblem]]:
+def sent_parts(
+    values: Mapping[str, Any], *, lenient: bool = False
+) -> tuple[dict[str, Any], list[FieldProblem]]:
     """Return the values of the parts for `SentParts`, and what is wrong with their JSON.
 
-    A value that is wrong is not among the values.
+    A value that is wrong is not among the values. With `lenient`, null counts as left out.
     """
     found: dict[str, Any] = {}
     problems: list[FieldProblem] = []
     for name, value in values.items():
-        if name in PICTURES and value is not None:
+        if value is None and lenient:
+            continue
+        if isinstance(value, SentPicture):  # a form has the file itself
+            found[name] = value
+        elif name in PICTURES and value is not None:
             picture = _picture(name, value)
             if isinstance(picture, SentPicture):
                 found[name] = picture

@@ -10,4 +10,9 @@ NAMES: Mapping[str, str] = {
     "quality": "output_compression",
     "width": "size",
     "height": "size",
+    "init_image": "image",
+    "init_image.id": "image",
+    "init_image.base64": "image",
+    "mask_image.id": "mask_image",
+    "mask_image.base64": "mask_image",
 }

@@ -12,6 +12,7 @@ from adapters.http.description.examples import JOB, REQUEST, RESULT
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint, JsonParser, PictureBlueprint
+from adapters.http.edge.body_budget import give_back_body
 from adapters.http.edge.negotiation import FileChoice, file_choice
 from adapters.http.edge.prefer import Preference, parse_prefer
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
@@ -24,7 +25,7 @@ from adapters.http.v1.jobs.schemas import JobSchema, job_location
 from application.job import JobView
 from domain.credentials import Scope
 from domain.errors import DeadlineUnmet
-from domain.generation.request import GenerationResult
+from domain.generation.any_request import AnyResult
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["inference_blueprint"]
@@ -45,7 +46,7 @@ class _NegotiatingBlueprint(PictureBlueprint):
     PARSER = _NegotiatingParser
 
 
-_Answer = tuple[GenerationResult | Response, HTTPStatus, dict[str, str]]
+_Answer = tuple[AnyResult | Response, HTTPStatus, dict[str, str]]
 
 
 def inference_blueprint(
@@ -96,6 +97,8 @@ def inference_blueprint(
         preference = parse_prefer(request.headers.getlist("Prefer"))
         caller = current_principal().name
         wanted = make_request(asked.fields, caller=caller, parts=asked.parts)
+        asked.parts.drop_files()  # they are stored, and the wait may be long
+        give_back_body()
         outcome = draw(wanted, caller=caller, preference=preference)
         return _answer(outcome, preference, choice)
 
@@ -106,11 +109,9 @@ def _number(fields: Mapping[str, Any]) -> object:
     return fields.get("num_images", 1)
 
 
-def _answer(
-    outcome: GenerationResult | JobView, preference: Preference, choice: FileChoice
-) -> _Answer:
+def _answer(outcome: AnyResult | JobView, preference: Preference, choice: FileChoice) -> _Answer:
     """Return the pictures, as a file or as JSON, or the job if the client does not wait."""
-    if isinstance(outcome, GenerationResult):
+    if not isinstance(outcome, JobView):
         headers = preference.applied(asynchronously=False) | {"Vary": "Accept"}
         if choice.output_format is not None:
             return picture_answer(outcome), HTTPStatus.OK, headers

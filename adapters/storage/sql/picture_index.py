@@ -138,18 +138,19 @@ def _drawn(
 
 
 def _delete_unused(connection: Connection, rows: Collection[Any]) -> set[str]:
-    """Delete rows of pictures that were not used or named since they were read. Return the ids.
+    """Delete pictures that no job names and that were not used since they were read.
 
-    Some of them may have been used: whoever removes a file asks again.
+    Return the ids of those that are deleted.
     """
-    if rows:
-        same = (pictures.c.owner == bindparam("of")) & (pictures.c.id == bindparam("picture"))
-        unused = pictures.c.last_use <= bindparam("seen")
-        connection.execute(
-            delete(pictures).where(same, unused, ~is_named()),
-            [{"of": row.owner, "picture": row.picture, "seen": row.last_use} for row in rows],
-        )
-    return {row.picture for row in rows}
+    same = (pictures.c.owner == bindparam("of")) & (pictures.c.id == bindparam("picture"))
+    unused = pictures.c.last_use <= bindparam("seen")
+    chosen = delete(pictures).where(same, unused, ~is_named())
+    gone = set()
+    for row in rows:
+        seen = {"of": row.owner, "picture": row.picture, "seen": row.last_use}
+        if connection.execute(chosen, seen).rowcount:
+            gone.add(row.picture)
+    return gone
 
 
 def _ref(row: Any) -> PictureRef:

@@ -1,6 +1,7 @@
 """Tiny diffusers folders of random weights, and their records as the registry would make them."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from domain.models.record import FileStamp, ModelPart, ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 
-__all__ = ["record_of", "save_newer", "save_stable_diffusion"]
+__all__ = ["record_of", "save_newer", "save_stable_diffusion", "save_with_channels"]
 
 _WORDS = ("</s>", "<unk>", "a", "red", "blue", "circle", "square", "many", "words")
 
@@ -42,8 +43,45 @@ def save_stable_diffusion(folder: Path, *, dtype: str = "float16", **options: An
     return folder
 
 
+def save_with_channels(folder: Path, in_channels: int, class_name: str | None = None) -> Path:
+    """Return the demo checkpoint with further input channels of its UNet, as a folder.
+
+    The weights of these channels are random, and small enough to leave a picture.
+
+    Args:
+        folder: Where the folder will be.
+        in_channels: The input channels of the UNet: 9 or 8.
+        class_name: The pipeline's class in `model_index.json`; None for the one of text.
+    """
+    import torch
+
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    pipeline = load_pipeline(DEMO_MODEL, find_device("cpu", "float32"))
+    old = pipeline.unet.conv_in
+    new = torch.nn.Conv2d(in_channels, old.out_channels, old.kernel_size, padding=old.padding)
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        new.weight.copy_(0.05 * torch.randn(new.weight.shape, generator=noise))
+        new.weight[:, : old.in_channels] = old.weight
+        new.bias.copy_(old.bias)
+    pipeline.unet.conv_in = new
+    pipeline.unet.register_to_config(in_channels=in_channels)
+    pipeline.save_pretrained(folder)
+    if class_name is not None:
+        index = folder / "model_index.json"
+        values = json.loads(index.read_text("utf-8")) | {"_class_name": class_name}
+        index.write_text(json.dumps(values), "utf-8")
+    return folder
+
+
 def save_newer(folder: Path, family: str) -> Path:
-    """Return a tiny model of `sd3` or `flux` (flow matching, CLIP and T5) or `pixart` (T5)."""
+    """Return a tiny model, by a name in `_FAMILIES`.
+
+    `sd3` and `flux` have flow matching, CLIP and T5; `pixart` has T5; `lcm` has CLIP and
+    a UNet that takes the guidance scale.
+    """
     import torch
 
     torch.manual_seed(0)
@@ -127,7 +165,39 @@ def _pixart() -> Any:
     )
 
 
-_FAMILIES: dict[str, Callable[[], Any]] = {"sd3": _sd3, "flux": _flux, "pixart": _pixart}
+def _lcm() -> Any:
+    from diffusers import LatentConsistencyModelPipeline, LCMScheduler, UNet2DConditionModel
+    from transformers import CLIPTextModel
+
+    tokenizer = _clip_tokenizer()
+    return LatentConsistencyModelPipeline(
+        unet=UNet2DConditionModel(
+            sample_size=32,
+            block_out_channels=(8, 16),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            layers_per_block=1,
+            norm_num_groups=4,
+            cross_attention_dim=32,
+            attention_head_dim=2,
+            time_cond_proj_dim=16,
+        ),
+        text_encoder=CLIPTextModel(_clip_config(tokenizer)),
+        tokenizer=tokenizer,
+        vae=_vae(),
+        scheduler=LCMScheduler(beta_start=0.00085, beta_end=0.012),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+_FAMILIES: dict[str, Callable[[], Any]] = {
+    "sd3": _sd3,
+    "flux": _flux,
+    "pixart": _pixart,
+    "lcm": _lcm,
+}
 
 
 def _vae() -> Any:

@@ -8,7 +8,6 @@ from domain.generation.parts import SourceImage
 from domain.generation.request import GenerationRequest
 from domain.pictures import PictureRef
 from domain.ports.image_generator import DrawingBatch, DrawingWatcher, DrawnBatch
-from domain.services import generate_images
 from domain.services.drawing_watchers import CallbackWatcher
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -30,11 +29,6 @@ class _RecordingGenerator(FakeImageGenerator):
     def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
         self.given.append(dict(batch.pictures))
         return super().draw(batch, watcher)
-
-
-@pytest.fixture(autouse=True)
-def every_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate_images, "refuse_parts", lambda _request: None)
 
 
 @pytest.fixture
