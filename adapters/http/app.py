@@ -20,9 +20,10 @@ from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
 from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
+from adapters.http.v1.drawing.images import images_blueprint
+from adapters.http.v1.drawing.inference import inference_blueprint
+from adapters.http.v1.drawing.upscaling import upscaling_blueprint
 from adapters.http.v1.health import public_blueprint
-from adapters.http.v1.images import images_blueprint
-from adapters.http.v1.inference import inference_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
 from adapters.http.v1.jobs.routes import jobs_blueprint
 from adapters.http.v1.metrics import count_requests, metrics_blueprint
@@ -112,6 +113,9 @@ def create_app(
         LinkMaker(picture_links),
     )
     options = automatic1111.CallersOptions(registry)
+    drawing = automatic1111.Drawing(
+        registry, options, make_request, draw, automatic1111.MaskReader(picture_codec, pictures)
+    )
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -119,6 +123,7 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
+        upscaling_blueprint(make_request, draw, credential_checker),
         images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
@@ -129,7 +134,12 @@ def create_app(
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
+        automatic1111.txt2img_blueprint(drawing, credential_checker),
+        automatic1111.img2img_blueprint(drawing, credential_checker),
+        automatic1111.extras_blueprint(
+            automatic1111.Enlarging(registry, options, pictures, picture_codec, job_service, draw),
+            credential_checker,
+        ),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),

@@ -110,6 +110,15 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         },
     ),
     (
+        "noise_multiplier",
+        {
+            "label": "Noise",
+            "example": 1.0,
+            "meaning": "The factor of the noise that is added to `init_image`: less than 1 gives "
+            "smoother pictures, and more than 1 gives more detail.",
+        },
+    ),
+    (
         "second_pass.scale",
         {
             "label": "Second pass: scale",

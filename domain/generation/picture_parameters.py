@@ -120,6 +120,8 @@ def _source_settings(source: SourceImage | None) -> dict[str, object]:
     found: dict[str, object] = {"Denoising strength": source.strength}
     if source.resize_mode is not ResizeMode.CROP:
         found["Resize mode"] = _RESIZE_MODES[source.resize_mode]
+    if source.noise_multiplier != 1:
+        found["Noise multiplier"] = source.noise_multiplier
     if source.mask_image is not None:
         found["Mask blur"] = source.mask_blur or None
         if source.mask_content in _MASKED_CONTENTS:

@@ -57,6 +57,10 @@ def _unsuited_pictures(model: ModelRecord, request: GenerationRequest) -> list[F
             f"is {guidance:g}, and {model.name} has no image guidance: only models with eight "
             f"channels have; {_OTHER_MODEL}"
         )
+    if source is not None and source.noise_multiplier != 1 and not model.schedulers:
+        found["noise_multiplier"] = (
+            f"is {source.noise_multiplier:g}, and {model.name} adds its own noise; {_OTHER_MODEL}"
+        )
     if request.second_pass is not None and ModelInput.IMAGE not in inputs:
         found["second_pass"] = (
             f"cannot be drawn: {model.name} draws from text alone, and not from a picture; "

@@ -36,6 +36,8 @@ class NoiseStart(Stage):
 
     context: DrawingContext[StableDiffusion]
     size: Size
+    multiplier: float = 1.0
+    """The factor of the noise."""
 
     def __call__(self, canvas: Canvas, progress: Progress) -> None:
         """Set `canvas.latents` to (n, channels, height / 8, width / 8)."""
@@ -43,7 +45,8 @@ class NoiseStart(Stage):
         scale = pipeline.vae_scale_factor
         channels = pipeline.unet.config.out_channels  # a UNet may take further channels
         shape = (channels, self.size.height // scale, self.size.width // scale)
-        canvas.latents = new_noise(canvas, shape).to(device.torch_device, device.dtype)
+        noise = self.multiplier * new_noise(canvas, shape)
+        canvas.latents = noise.to(device.torch_device, device.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Denoising(Stage):
             and get the noise of the first of these steps. None for latents that are noise: all
             steps run.
         from_noise: Whether the steps begin with noise alone, although the latents hold a picture.
+        noise_multiplier: The factor of the noise that the latents of a picture get.
         additions: What changes the call, in order.
     """
 
@@ -72,6 +76,7 @@ class Denoising(Stage):
     scheduler: Scheduler | None
     last_steps: int | None = None
     from_noise: bool = False
+    noise_multiplier: float = 1.0
     additions: tuple[Addition, ...] = ()
 
     @property
@@ -104,6 +109,7 @@ class Denoising(Stage):
         noise = new_noise(canvas, tuple(clean.shape[1:])).to(clean.device)
         canvas.noise = noise
         self._prepare(canvas)
+        noise = self.noise_multiplier * noise
         if self.from_noise:
             noisy = noise * scheduler.scheduler.init_noise_sigma
         else:

@@ -91,8 +91,9 @@ class Passes:
         first = request.passes[0]
         from_noise, additions = False, channel_additions(self._context, request, source)
         begins_as_noise = source is None or begins_without(self._context.pipeline, source)
+        multiplier = 1.0 if source is None else source.source.noise_multiplier
         if source is None or begins_as_noise:
-            yield NoiseStart(self._context, first.size)
+            yield NoiseStart(self._context, first.size, multiplier)
         else:
             yield PictureStart(source)
             if _has_mask(source):
@@ -111,6 +112,7 @@ class Passes:
             scheduler=request.scheduler,
             last_steps=None if begins_as_noise else first.steps,
             from_noise=from_noise,
+            noise_multiplier=multiplier,
             additions=additions,
         )
 

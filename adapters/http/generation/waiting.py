@@ -1,19 +1,20 @@
 """Bounds the callers that hold a thread, so that other requests find a free thread."""
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
-from adapters.http.generation.requests import AnyNamed, NamedRequest, NamedUpscale
+from adapters.http.generation.requests import AnyNamed, NamedRequest
 from application.fairness import fair_places
 from application.job import JobStatus, JobView
 from application.jobs.job_service import JobService
 from application.jobs.live_job import Submission
-from domain.errors import JobNotFound, TooManyCallers
+from application.parts import NamedUpscale
+from domain.errors import DomainError, JobNotFound, QueueFull, TooManyCallers
 from domain.generation.any_request import AnyRequest, AnyResult, as_drawn
 from domain.generation.request import GenerationRequest, GenerationResult
 
@@ -133,6 +134,51 @@ class WaitingCallers:
             wanted = NamedRequest(wanted, "")
         token, result = self._pictures(wanted, caller, None)
         return DrawnJob(token, as_drawn(result))
+
+    def several(self, wanted: Sequence[AnyNamed], *, caller: str) -> list[AnyResult]:
+        """Return the pictures of several requests in their order, after any time.
+
+        They hold one place together. If the queue has no room for all of them, the rest is
+        submitted when earlier ones are finished. If one fails, the rest is cancelled.
+
+        Raises:
+            TooManyCallers: All places are taken.
+            DomainError: One of the requests is refused, or its pictures cannot be drawn.
+        """
+        waiting: deque[Submission] = deque()
+        results: list[AnyResult] = []
+        with self._places.one(caller) as taken:
+            if not taken:
+                raise TooManyCallers
+            try:
+                for each in wanted:
+                    while (submission := self._submitted(each, caller, waiting)) is None:
+                        results.append(self._wait(waiting[0], None))
+                        waiting.popleft()
+                    waiting.append(submission)
+                while waiting:
+                    results.append(self._wait(waiting[0], None))
+                    waiting.popleft()
+            except DomainError:
+                self._cancel(waiting, caller)
+                raise
+        return results
+
+    def _submitted(
+        self, wanted: AnyNamed, caller: str, waiting: Collection[Submission]
+    ) -> Submission | None:
+        """Submit a request. Return None if the queue is full and jobs of this call wait in it."""
+        try:
+            return self._submit(wanted, caller, None)
+        except QueueFull:
+            if not waiting:
+                raise
+            return None
+
+    def _cancel(self, waiting: Collection[Submission], caller: str) -> None:
+        for submission in waiting:
+            with suppress(DomainError):
+                self._job_service.cancel(caller, submission.view.job.request.id)
 
     def enlarged(self, wanted: NamedUpscale, *, caller: str) -> AnyResult:
         """Return the enlarged picture after any time, as `pictures` does."""

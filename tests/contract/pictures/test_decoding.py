@@ -93,6 +93,15 @@ def test_transparent_pixels_become_a_mask(codec: PictureCodec) -> None:
     assert bytes(codec.decode_mask(made).pixels) == bytes([0, 255, 200])
 
 
+def test_an_encoded_mask_keeps_every_level(codec: PictureCodec) -> None:
+    mask = GreyRaster(16, 16, bytes(range(256)))
+    data = codec.encode_mask(mask)
+    assert data == codec.encode_mask(GreyRaster(16, 16, memoryview(bytes(range(256)))))
+    assert codec.inspect(data).media_type == "image/png"
+    assert codec.transparency_mask(data) is None
+    assert codec.decode_mask(data) == mask
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"x" * 500, b"GIF89a" + bytes(40), file_of(gradient(), "BMP")]
 )

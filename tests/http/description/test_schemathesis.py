@@ -48,6 +48,14 @@ CONFIG = SchemathesisConfig.from_dict(
                 "checks": {"positive_data_acceptance": {"enabled": False}},
             },
             {
+                # A form has texts alone, so it accepts numbers as text. It needs a picture.
+                "include-path": "/openai/v1/images/edits",
+                "checks": {
+                    "positive_data_acceptance": {"enabled": False},
+                    "negative_data_rejection": {"enabled": False},
+                },
+            },
+            {
                 # That API accepts numbers as text and names in any letter case, and a query
                 # parameter is text with many words for true.
                 "include-path": ["/sdapi/v1/txt2img", "/sdapi/v1/progress"],
@@ -102,7 +110,8 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
     if isinstance(case.body, dict):
         _use_existing_parts(case.body)
     if isinstance(case.body, dict) and _is_name(case.body.get("model_id")):
-        case.body["model_id"] = LARGE.id
+        enlarges = case.operation.path == "/v1/upscale"
+        case.body["model_id"] = UPSCALER.id if enlarges else LARGE.id
     elif isinstance(case.body, dict) and _is_name(case.body.get("model")):
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
@@ -119,7 +128,7 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
 
 def _use_existing_parts(body: dict[str, Any]) -> None:
     """Replace pictures and upscalers, and remove what only some models and sizes have."""
-    for name in ("init_image", "mask_image"):
+    for name in ("init_image", "mask_image", "image"):
         picture = body.get(name)
         if isinstance(picture, dict) and len(picture) == 1 and _is_name(*picture.values()):
             body[name] = {"base64": PICTURE} if "base64" in picture else {"id": PICTURE_ID}

@@ -1,14 +1,15 @@
-"""The schemas of AUTOMATIC1111's `txt2img`: the fields of a request, and their translation."""
+"""The fields that `txt2img` and `img2img` of AUTOMATIC1111's API share, and their translation."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
 from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
+from adapters.http.automatic1111.drawing.asked import AskedPictures
 from adapters.http.automatic1111.names import JPG, NAMES, named_format
+from adapters.http.automatic1111.numbers import FlagField, as_number
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
@@ -17,10 +18,8 @@ from adapters.http.automatic1111.samplers import (
     chosen_scheduler,
 )
 from adapters.http.automatic1111.unsupported import (
-    MORE_FIELDS,
     MORE_SETTINGS,
-    ignored_names,
-    refusals,
+    FieldTable,
     refused_settings,
 )
 from adapters.http.edge.redaction import current_redactor
@@ -36,9 +35,8 @@ from domain.generation.fields import LIMITS, integers
 from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.limits import TextLength
-from domain.samplers import Scheduler
 
-__all__ = ["CHECKPOINT", "AskedTxt2Img", "SdapiTxt2ImgSchema"]
+__all__ = ["CHECKPOINT", "DrawingSchema", "described", "sides_of"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
@@ -46,10 +44,10 @@ _FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
 _READ_SETTINGS = (_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality")
 _WORD = TextLength(0, 100)
-_NUMBERS = ("steps", "cfg_scale", "width", "height", "seed", "batch_size", "n_iter")
-_NUMBER = re.compile(r"\s*-?[0-9]{1,20}(\.[0-9]{1,20})?\s*")
 _IMAGES, _QUALITY = integers("num_images"), integers("quality")
 _RANDOM = -1
+_OWN_SIDE = 512
+"""AUTOMATIC1111's width and height of a request that names none."""
 
 # A LoRA or hypernetwork in a prompt, as the web UI's `modules/extra_networks.py` finds it.
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
@@ -68,6 +66,8 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "output_format": {"enum": [*OutputFormat, JPG]},
 }
 """The descriptions of fields whose meaning differs in this API."""
+_OWN = ("checkpoint", "batch_size", "n_iter", "send_images")
+"""The fields that are attributes of `AskedPictures` by the same names."""
 _KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
 _READ = (
     *("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "width", "height"),
@@ -76,33 +76,14 @@ _READ = (
 """The fields of a request that this API has too. Its other fields are translated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedTxt2Img:
-    """A request for pictures.
+class DrawingSchema(JudgedSchema):
+    """A request for pictures. A null counts as left out, and a number may be sent as text.
 
     Attributes:
-        fields: The fields of a `GenerationRequest`.
-        scheduler: The scheduler; None for the model's own.
-        checkpoint: The name of a model; empty for the checkpoint of the caller's options.
-        jpeg_quality: The quality; None for the quality of the caller's options.
-        batch_size: The number of pictures, times `n_iter`.
-        n_iter: The number of pictures, times `batch_size`.
-        send_images: Whether the answer holds the pictures.
-        ignored: The names of fields, settings and scripts without effect.
+        table: The fields that the route does not read.
     """
 
-    fields: JudgedFields
-    scheduler: Scheduler | None
-    checkpoint: str
-    jpeg_quality: int | None
-    batch_size: int
-    n_iter: int
-    send_images: bool
-    ignored: list[str]
-
-
-class SdapiTxt2ImgSchema(JudgedSchema):
-    """A request for pictures. A null counts as left out, and a number may be sent as text."""
+    table: ClassVar[FieldTable]
 
     class Meta:
         include = {  # noqa: RUF012 - marshmallow declares it so
@@ -118,15 +99,6 @@ class SdapiTxt2ImgSchema(JudgedSchema):
 
     limits = LIMITS
     null_is_left_out = True
-    described: ClassVar[Mapping[str, Any]] = {
-        **MORE_FIELDS,
-        "properties": {
-            **MORE_FIELDS["properties"],
-            _SETTINGS: {**MORE_SETTINGS, "type": ["object", "null"]},
-        },
-        "allOf": [images_rule("batch_size", "n_iter")],
-    }
-
     batch_size = LimitedInteger(
         _IMAGES,
         load_default=1,
@@ -161,9 +133,7 @@ class SdapiTxt2ImgSchema(JudgedSchema):
             "counts as `Automatic`, and `info` names it.",
         },
     )
-    send_images = fields.Boolean(
-        truthy={True},
-        falsy={False},
+    send_images = FlagField(
         load_default=True,
         metadata={"description": "Whether the answer holds the pictures."},
     )
@@ -190,7 +160,7 @@ class SdapiTxt2ImgSchema(JudgedSchema):
         settings = sent.pop(_SETTINGS, {})
         if not isinstance(settings, dict):
             raise ValidationError("must be an object", _SETTINGS)
-        asked = {name: _as_number(name, sent.pop(name)) for name in known & sent.keys()}
+        asked = {name: self._plain(name, sent[name]) for name in known & sent.keys()}
         if asked.get("seed") in (_RANDOM, ""):
             del asked["seed"]
         for name in _READ_SETTINGS:
@@ -198,23 +168,26 @@ class SdapiTxt2ImgSchema(JudgedSchema):
                 asked[f"{_SETTINGS}.{name}"] = settings[name]
         if (name := f"{_SETTINGS}.{_FORMAT_SETTING}") in asked:
             asked[name] = named_format(asked[name])
-        problems = dict(refusals(data))
-        for name, texts in refused_settings(settings):
+        return {name: value for name, value in asked.items() if self.has_effect(name, asked)}
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _refused(self, _: dict[str, Any], original: Mapping[str, Any], **__: Any) -> None:
+        problems = dict(self.table.refusals(original))
+        for name, texts in refused_settings(original.get(_SETTINGS) or {}):
             problems[f"{_SETTINGS}.{name}"] = texts
         if problems:
             raise ValidationError(problems)
-        return asked
 
     @post_load(pass_original=True)
     def _not_followed(
         self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
     ) -> dict[str, Any]:
-        return {**data, "ignored": ignored_names(original, current_redactor())}
+        return {**data, "ignored": self.table.ignored_names(original, current_redactor())}
 
     # This runs for wrong fields too, so that one answer names every problem.
     @validates_schema(skip_on_field_errors=False)
     def _number_of_images(self, data: dict[str, Any], **_: Any) -> None:
-        if message := _IMAGES.problem(_number(data)):
+        if message := _IMAGES.problem(self.number(data)):
             raise ValidationError(f"times batch_size {message}", "n_iter")
 
     @validates_schema(skip_on_field_errors=False)
@@ -232,28 +205,47 @@ class SdapiTxt2ImgSchema(JudgedSchema):
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a `GenerationRequest`, with the number of pictures."""
         asked = super().asked(found)
-        number = _number(found)
+        number = self.number(found)
         return asked if _IMAGES.problem(number) else {**asked, "num_images": number}
 
-    def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedTxt2Img:
+    def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedPictures:
         """Return the argument of the route."""
         scheduler, is_followed = _scheduler(found)
-        return AskedTxt2Img(
-            fields=judged,
-            scheduler=scheduler,
-            checkpoint=found["checkpoint"],
-            jpeg_quality=found.get("jpeg_quality"),
-            batch_size=found["batch_size"],
-            n_iter=found["n_iter"],
-            send_images=found["send_images"],
-            ignored=[*([] if is_followed else ["scheduler"]), *found["ignored"]],
-        )
+        more = self.more(judged, found)
+        ignored = [*([] if is_followed else ["scheduler"]), *found["ignored"]]
+        own: dict[str, Any] = {
+            "fields": judged,
+            "scheduler": scheduler,
+            "jpeg_quality": found.get("jpeg_quality"),
+            "ignored": ignored,
+            **{name: found[name] for name in _OWN},
+        }
+        return AskedPictures(**{**own, **more})
 
+    def number(self, found: Mapping[str, Any]) -> int:
+        """Return the number of requested pictures."""
+        number: int = found.get("batch_size", 1) * found.get("n_iter", 1)
+        return number
 
-def _number(data: Mapping[str, Any]) -> int:
-    """Return the number of requested pictures."""
-    number: int = data.get("batch_size", 1) * data.get("n_iter", 1)
-    return number
+    def has_effect(self, name: str, asked: Mapping[str, Any]) -> bool:
+        """Return whether a field of the request can change anything. If not, it is not checked."""
+        return True
+
+    def more(self, judged: JudgedFields, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the attributes of `AskedPictures` that only this route has.
+
+        Raise ValidationError for values that do not fit together.
+        """
+        raise NotImplementedError
+
+    def _plain(self, name: str, value: Any) -> Any:
+        """Return a value as the domain has it: AUTOMATIC1111's API takes numbers as text."""
+        is_number = isinstance(self._by_key[name], fields.Number)
+        return as_number(value) if is_number else value
+
+    @property
+    def _by_key(self) -> Mapping[str, fields.Field[Any]]:
+        return {field.data_key or name: field for name, field in self.fields.items()}
 
 
 def _scheduler(data: Mapping[str, Any]) -> Chosen:
@@ -261,15 +253,18 @@ def _scheduler(data: Mapping[str, Any]) -> Chosen:
     return chosen_scheduler(name, data.get("schedule", ""))
 
 
-def _as_number(name: str, value: Any) -> Any:
-    """Return the number in a text, and a float without a fraction as an integer.
+def described(table: FieldTable, *rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the description of a route's body has besides the fields that are read."""
+    return {
+        **table.described,
+        "properties": {
+            **table.described["properties"],
+            _SETTINGS: {**MORE_SETTINGS, "type": ["object", "null"]},
+        },
+        "allOf": [images_rule("batch_size", "n_iter"), *rules],
+    }
 
-    AUTOMATIC1111's API accepts both.
-    """
-    if name not in _NUMBERS:
-        return value
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value) if "." in value else int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        value = int(value)
-    return value
+
+def sides_of(judged: JudgedFields) -> tuple[int, int]:
+    """Return the width and the height of a request."""
+    return judged.get("width", _OWN_SIDE), judged.get("height", _OWN_SIDE)
