@@ -181,5 +181,5 @@ def test_the_client_raises_its_own_errors_for_edits(client: openai.OpenAI, origi
     assert caught.value.param == "image"
     with pytest.raises(openai.BadRequestError, match="mask"):
         edited(client, original, mask=original)
-    with pytest.raises(openai.NotFoundError):
+    with pytest.warns(DeprecationWarning), pytest.raises(openai.NotFoundError):
         client.images.create_variation(image=original)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError
 
 from adapters.http.generation.fields import CheckedString
-from adapters.http.generation.part_schemas import NEEDS
 from adapters.http.generation.sent_pictures import sent_parts
 from adapters.http.openai.pictures import MOST_PICTURES, PictureField, one_picture
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_of
@@ -75,16 +74,6 @@ class ImageEditSchema(ImagesRequestSchema):
 
     class Meta(ImagesRequestSchema.Meta):
         exclude: tuple[str, ...] = ("init_image",)
-
-    described: ClassVar[Mapping[str, Any]] = {
-        **ImagesRequestSchema.described,
-        # Any picture may be its own mask.
-        "dependentSchemas": {
-            name: rule
-            for name, rule in ImagesRequestSchema.described["dependentSchemas"].items()
-            if name not in NEEDS
-        },
-    }
 
     refused: ClassVar[Mapping[str, str]] = {
         **ImagesRequestSchema.refused,
