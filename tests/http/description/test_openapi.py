@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
 from adapters.http import automatic1111
-from adapters.http.automatic1111.unsupported.fields import READ_SETTINGS
+from adapters.http.automatic1111.unsupported.settings import READ_SETTINGS
 from adapters.http.description.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
 from adapters.http.description.samples import sample_of
 from application.version import NAME, VERSION
@@ -218,7 +218,7 @@ def test_the_api_of_automatic1111_is_described_with_its_own_errors(document: Doc
         for _, path, operation in document.operations()
         if path.startswith(f"{automatic1111.PREFIX}/")
     ]
-    assert len(operations) == 28
+    assert len(operations) == 31
     for operation in operations:
         assert error_schemas(operation["responses"]) == {"SdapiError"}
         assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]

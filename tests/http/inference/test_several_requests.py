@@ -9,7 +9,8 @@ from adapters.http.generation.waiting import Places, WaitingCallers
 from application.job import JobStatus
 from application.jobs.live_job import Submission
 from domain import errors
-from domain.generation.request import GenerationRequest, GenerationResult
+from domain.generation.any_request import AnyResult
+from domain.generation.request import GenerationRequest
 from tests.http.conftest import MODEL, Service
 
 CALLER = "key:of-the-tests"
@@ -24,7 +25,7 @@ def wanted(*ids: str) -> list[NamedRequest]:
 
 def callers(
     service: Service,
-    wait: Callable[[Submission, float | None], GenerationResult] = Submission.wait,
+    wait: Callable[[Submission, float | None], AnyResult] = Submission.wait,
     places: int = 4,
 ) -> WaitingCallers:
     return WaitingCallers(service.container.job_service(), places=Places(places), wait=wait)
@@ -54,7 +55,7 @@ def test_a_full_queue_of_other_jobs_is_refused(service: Service) -> None:
 def test_after_a_failure_the_rest_is_cancelled(service: Service) -> None:
     service.generator.gate.clear()
 
-    def fail(submission: Submission, seconds: float | None) -> GenerationResult:
+    def fail(submission: Submission, seconds: float | None) -> AnyResult:
         assert service.generator.began.wait(30)
         raise errors.GenerationFailed(submission.view.job.request.id)
 
@@ -67,7 +68,7 @@ def test_after_a_failure_the_rest_is_cancelled(service: Service) -> None:
 def test_all_requests_hold_one_place(service: Service) -> None:
     taken = []
 
-    def wait(submission: Submission, seconds: float | None) -> GenerationResult:
+    def wait(submission: Submission, seconds: float | None) -> AnyResult:
         taken.append(draw.waiting)
         return submission.wait(seconds)
 
