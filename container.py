@@ -146,16 +146,6 @@ def _picture_links(settings: Settings) -> PictureLinks:
     return PictureLinks(key, seconds=settings.picture_link_seconds)
 
 
-def _sole_use(settings: Settings) -> "SoleUse":
-    from adapters.storage.files.folder_lock import FolderLock
-
-    return FolderLock(settings.data_dir)
-
-
-def _crashes(settings: Settings) -> CrashFile:
-    return CrashFile(Path(settings.data_dir, "crash.txt"))
-
-
 def _metrics_registry() -> "CollectorRegistry":
     from prometheus_client import CollectorRegistry
 
@@ -223,9 +213,10 @@ class Container(containers.DeclarativeContainer):
     result_store: providers.Provider["ResultStore"] = storage.provided.results
     picture_index: providers.Provider["PictureIndex"] = storage.provided.picture_index
     picture_store: providers.Provider["PictureStore"] = storage.provided.pictures
-    sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
-
-    crashes = providers.ThreadSafeSingleton(_crashes, settings)
+    sole_use: providers.Provider["SoleUse"] = storage.provided.sole_use
+    crashes = providers.ThreadSafeSingleton(
+        CrashFile, providers.Factory(Path, settings.provided.data_dir, "crash.txt")
+    )
     # Seconds since 1970.
     wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 

@@ -16,7 +16,7 @@ from domain.errors import GenerationFailed, IdConflict, JobNotReadable
 from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.flat import FLAT, differing_parts
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import Timings
+from domain.generation.request import GenerationRequest, Timings
 from domain.pictures import PictureRef
 
 __all__ = [
@@ -133,7 +133,9 @@ class Job:
             and getattr(ours, each.name) != getattr(theirs, each.name, None)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
-        names = (*differing, *differing_parts(ours, theirs))
+        names = tuple(differing)
+        if isinstance(ours, GenerationRequest) and isinstance(theirs, GenerationRequest):
+            names += tuple(differing_parts(ours, theirs))
         return IdConflict(ours.id, names, str(ours.output_format))
 
     @property

@@ -20,9 +20,10 @@ from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
 from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
+from adapters.http.v1.drawing.images import images_blueprint
+from adapters.http.v1.drawing.inference import inference_blueprint
+from adapters.http.v1.drawing.upscaling import upscaling_blueprint
 from adapters.http.v1.health import public_blueprint
-from adapters.http.v1.images import images_blueprint
-from adapters.http.v1.inference import inference_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
 from adapters.http.v1.jobs.routes import jobs_blueprint
 from adapters.http.v1.metrics import count_requests, metrics_blueprint
@@ -122,6 +123,7 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
+        upscaling_blueprint(make_request, draw, credential_checker),
         images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),

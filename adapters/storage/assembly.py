@@ -6,6 +6,7 @@ from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.bounded_pictures import BoundedPictureIndex, BoundedPictureStore
 from adapters.storage.bounded_result_store import BoundedResultStore
+from adapters.storage.files.folder_lock import FolderLock
 from adapters.storage.files.picture_files import PictureFiles
 from adapters.storage.files.result_files import ResultFiles
 from adapters.storage.sql.database import SqlDatabase
@@ -15,6 +16,7 @@ from application.ports.job_store import JobStore
 from application.ports.picture_index import PictureIndex
 from application.ports.picture_store import PictureStore
 from application.ports.result_store import ResultStore
+from application.ports.sole_use import SoleUse
 from application.settings.settings import Settings
 
 __all__ = ["Storage"]
@@ -28,6 +30,7 @@ class Storage:
         picture_index: The pictures of each caller, in the same database.
         results: The files of drawn pictures.
         pictures: The files of pictures that callers sent.
+        sole_use: The lock of the folder that holds them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -38,6 +41,7 @@ class Storage:
         self.picture_index: PictureIndex = BoundedPictureIndex(SqlPictureIndex(database), calls)
         self.results = _results(Path(settings.data_dir, "results"))
         self.pictures = _pictures(Path(settings.data_dir, "pictures"))
+        self.sole_use: SoleUse = FolderLock(settings.data_dir)
 
 
 def _results(folder: Path) -> ResultStore:

@@ -166,7 +166,7 @@ class JobService:
                 _log.warning("the pictures are drawn again: %s", error)
                 lost = found
 
-    def check(self, request: AnyRequest, *, caller: str) -> None:
+    def check(self, request: AnyRequest, *, caller: str, within: float | None = None) -> None:
         """Raise the error that refuses a new job of this request. Nothing is kept.
 
         A request of a known job passes. An API checks a request that brings pictures before it
@@ -175,7 +175,7 @@ class JobService:
         Raises: as `submit`.
         """
         with self._acceptance.lock.held():
-            self._acceptance.check(Submitted(request=request, caller=caller))
+            self._acceptance.check(Submitted(request=request, caller=caller, within=within))
 
     def find(self, caller: str, job_id: str) -> JobView:
         """Return a job of this caller. Raises JobNotFound and StorageUnavailable."""

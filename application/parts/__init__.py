@@ -33,5 +33,14 @@ A door with other names for the fields translates `row.field`, which is one of
 
 from application.parts.building import BuildParts, BuiltParts
 from application.parts.sent import NO_PARTS, SentParts, SentPicture
+from application.parts.upscaling import BuildUpscale, NamedUpscale
 
-__all__ = ["NO_PARTS", "BuildParts", "BuiltParts", "SentParts", "SentPicture"]
+__all__ = [
+    "NO_PARTS",
+    "BuildParts",
+    "BuildUpscale",
+    "BuiltParts",
+    "NamedUpscale",
+    "SentParts",
+    "SentPicture",
+]

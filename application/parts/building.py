@@ -82,7 +82,7 @@ class BuildParts:
             return _NOTHING
         values: dict[str, Any] = {}
         names: dict[str, str] = {}
-        found = self._found(parts.pictures, caller)
+        found = self.found(parts.pictures, caller)
 
         def model(field_: str, name: str) -> str:
             names[field_] = name
@@ -130,10 +130,16 @@ class BuildParts:
                 found += [ref] if isinstance(ref, FieldProblem) else []
         return found
 
-    def _found(
+    def found(
         self, pictures: Mapping[str, SentPicture], caller: str
     ) -> dict[str, tuple[PictureRef, bytes | None]]:
-        """Return the facts of each picture, and its file if it was sent with the request."""
+        """Return the facts of each picture, and its file if it was sent with the request.
+
+        Raises:
+            InvalidRequest: A picture is unknown or unreadable; one row for each.
+            PictureFileTooLarge: The file of a picture has too many bytes.
+            StorageUnavailable: The pictures of the caller cannot be looked up.
+        """
         found: dict[str, tuple[PictureRef, bytes | None]] = {}
         problems: list[FieldProblem] = []
         for name, picture in pictures.items():

@@ -87,7 +87,9 @@ class Counterparts:
 
 COUNTERPARTS: Mapping[str, Counterparts] = MappingProxyType(
     {
-        "ChromaPipeline": Counterparts("ChromaImg2ImgPipeline", "ChromaInpaintPipeline"),
+        # diffusers 0.42 also has a ChromaInpaintPipeline, which reads an option that Chroma's
+        # transformer lacks, and fails.
+        "ChromaPipeline": Counterparts("ChromaImg2ImgPipeline"),
         # This class takes a strength, and the class for text has none. With a white mask it draws
         # the whole picture.
         "Flux2KleinPipeline": Counterparts(

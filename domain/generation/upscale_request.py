@@ -9,22 +9,30 @@ from typing import Any, ClassVar
 from domain.errors import FieldProblem
 from domain.generation.batch_key import BatchKey
 from domain.generation.fields import LIMITS as REQUEST_LIMITS
-from domain.generation.fields import ModelId
+from domain.generation.fields import MODEL_NAME, ModelId
 from domain.generation.judging import quality_problem
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.generation.parts import Upscale
 from domain.generation.parts.checks import own_problems, picture_problem, refuse, settle
 from domain.generation.parts.rules import ModelRole, ModelUse
 from domain.generation.plain import built_part
 from domain.generation.result import Outcome
-from domain.limits import Limit
+from domain.limits import Limit, NumberRange
 from domain.pictures import MOST_PIXELS_DRAWN, PictureRef
 from domain.sizes import Size
 
-__all__ = ["LANCZOS", "UpscaleRequest", "UpscaleResult"]
+__all__ = [
+    "LANCZOS",
+    "SCALES",
+    "UpscaleRequest",
+    "UpscaleResult",
+    "size_problem",
+    "upscale_problems",
+]
 
 LANCZOS = "lanczos"
 """Stands in `model_id` for Lanczos resampling, which needs no model."""
+SCALES = NumberRange(1.0, 8.0)
+"""The factors of the width and the height. The slider of AUTOMATIC1111's web UI ends at 8."""
 _MODEL_ID = ModelId(64, 64)
 
 
@@ -48,7 +56,7 @@ class UpscaleRequest:
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
         {
             "id": REQUEST_LIMITS["id"],
-            "scale": Upscale.LIMITS["scale"],
+            "scale": SCALES,
             "output_format": REQUEST_LIMITS["output_format"],
             "quality": REQUEST_LIMITS["quality"],
         }
@@ -151,6 +159,31 @@ class UpscaleResult(Outcome):
     """The enlarged picture, in a tuple of one."""
 
     request: UpscaleRequest
+
+
+def upscale_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
+    """Return one row for each value that is wrong by itself. The model may have any of its names.
+
+    A picture is not looked at, and a value that is missing is not wrong.
+    """
+    rows = [
+        FieldProblem(name, message)
+        for name, limit in {"id": UpscaleRequest.LIMITS["id"], "model_id": MODEL_NAME}.items()
+        if name in values and (message := limit.problem(values[name])) is not None
+    ]
+    rows += [
+        FieldProblem(name, message)
+        for name, limit in UpscaleRequest.LIMITS.items()
+        if name in values
+        and name != "id"
+        and not (values[name] is None and name in UpscaleRequest.OPTIONAL)
+        and (message := limit.problem(values[name])) is not None
+    ]
+    if not {row.field for row in rows} & {"output_format", "quality"}:
+        output_format = values.get("output_format", OutputFormat.PNG)
+        if message := quality_problem(values.get("quality"), output_format):
+            rows.append(FieldProblem("quality", message))
+    return rows
 
 
 def size_problem(picture: PictureRef, scale: float) -> str | None:

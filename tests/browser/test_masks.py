@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from domain.generation.parts import InpaintArea, MaskContent
 from tests.browser.source_pictures import PictureField, fact, landscape, mask_in
@@ -84,6 +84,29 @@ def test_a_mask_can_be_removed(
     studio.page.get_by_role("button", name="No mask").click()
     expect(picture.mask_id).to_have_value("")
     expect(studio.page.locator("#mask-fields")).to_be_hidden()
+    studio.draw("a boat")
+    expect(studio.pictures).to_have_count(1)
+    source = generator.drawn[0].source
+    assert source is not None
+    assert source.mask_image is None
+
+
+def test_a_refused_mask_shows_the_reason_and_stops_only_the_drawing_that_waits(
+    studio: Studio, service: Service, generator: SteppedGenerator
+) -> None:
+    picture, _ = ready(studio, service)
+    held: list[Route] = []
+    studio.page.route("**/v1/images", lambda route: held.append(route))
+    picture.paint()
+    picture.stroke([_CENTRE])
+    studio.page.keyboard.press("Escape")
+    studio.draw("a boat")
+    held[0].fulfill(status=507, json={"detail": "there is no room for it"})
+    error = studio.page.locator("#mask_image-error")
+    expect(error).to_have_text("there is no room for it")
+    expect(studio.draw_button).to_have_attribute("aria-disabled", "false")
+    expect(studio.page.get_by_role("button", name="Paint a mask")).to_be_visible()
+    assert generator.drawn == []
     studio.draw("a boat")
     expect(studio.pictures).to_have_count(1)
     source = generator.drawn[0].source

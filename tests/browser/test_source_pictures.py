@@ -100,7 +100,7 @@ def test_a_picture_is_sent_again_once_the_service_is_back(studio: Studio, server
 
 
 def test_a_part_of_the_page_that_did_not_load_is_loaded_again(
-    studio: Studio, server: Server
+    studio: Studio, server: Server, generator: SteppedGenerator
 ) -> None:
     studio.sign_in()
     server.stop()
@@ -108,6 +108,9 @@ def test_a_part_of_the_page_that_did_not_load_is_loaded_again(
     studio.page.locator("#picture-file").set_input_files(payload(landscape()))
     expect(picture.error).to_contain_text("did not load")
     server.start()
+    studio.draw("a lake")
+    expect(picture.error).to_contain_text("did not load")
+    assert generator.drawn == []
     picture.choose(landscape())
     expect(picture.error).to_be_hidden()
 

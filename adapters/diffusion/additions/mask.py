@@ -14,10 +14,9 @@ import torch
 
 from adapters.diffusion.additions.network_calls import called_through
 
-__all__ = ["GreyLatents", "mask_addition", "masked_picture"]
+__all__ = ["GreyLatents", "mask_addition"]
 
 _PIXELS_PER_LATENT = 8
-_HALF = 0.5
 
 
 def mask_addition(
@@ -43,26 +42,6 @@ def mask_addition(
         return call(torch.cat([latents, more], dim=1), *arguments, **options)
 
     return called_through(unet, with_channels)
-
-
-def masked_picture(pixels: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what an inpainting UNet is shown of a picture: its mask, and the picture around it.
-
-    The mask is rounded to 0 or 1, and then each latent takes the value of one of its pixels, as in
-    diffusers' `prepare_mask_latents`.
-
-    Args:
-        pixels: (1, 3, height, width), -1 to 1.
-        mask: (1, 1, height, width), 0 to 1; 1 is drawn.
-
-    Returns:
-        The mask (1, 1, height / 8, width / 8), and the picture (1, 3, height, width) with grey in
-        the place of what is drawn.
-    """
-    rounded = (mask >= _HALF).to(pixels.dtype)
-    height, width = (side // _PIXELS_PER_LATENT for side in mask.shape[-2:])
-    small = torch.nn.functional.interpolate(rounded, size=(height, width))
-    return small, pixels * (1 - rounded)
 
 
 class GreyLatents:

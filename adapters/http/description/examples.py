@@ -6,7 +6,16 @@ from typing import Any
 from domain.generation.fields import FIELDS
 from domain.generation.request import GenerationRequest
 
-__all__ = ["EVENT", "EXAMPLE_MODEL_ID", "JOB", "PICTURE", "REQUEST", "RESULT"]
+__all__ = [
+    "EVENT",
+    "EXAMPLE_MODEL_ID",
+    "JOB",
+    "PICTURE",
+    "REQUEST",
+    "RESULT",
+    "UPSCALE",
+    "UPSCALED",
+]
 
 EXAMPLE_MODEL_ID: str = FIELDS["model_id"].example
 EXAMPLE_PICTURE_ID = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
@@ -49,6 +58,27 @@ PICTURE: dict[str, Any] = {
     "size": 3_481_220,
 }
 """The answer of `/v1/images`."""
+
+UPSCALE: dict[str, Any] = {
+    "image": {"id": EXAMPLE_PICTURE_ID},
+    "model_id": "demo-upscaler",
+    "scale": 2.0,
+}
+"""A body of `/v1/upscale`."""
+
+UPSCALED: dict[str, Any] = {
+    "id": _REQUEST["id"],
+    "model_id": EXAMPLE_MODEL_ID,
+    "image": {"id": EXAMPLE_PICTURE_ID},
+    "scale": 2.0,
+    "output_format": "png",
+    "quality": None,
+    "images": [{**RESULT["images"][0], "seed": None, "width": 1024, "height": 1024}],
+    "processing_time": 0.61,
+    "timings": _TIMINGS,
+    "warnings": [],
+}
+"""Its answer, with the picture's file cut short."""
 
 JOB: dict[str, Any] = {
     "id": _REQUEST["id"],

@@ -5,6 +5,7 @@ One answer names every wrong field."""
 import json
 import math
 import re
+import string
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -35,6 +36,10 @@ PICTURES_OF_A_REQUEST = 2
 
 # RFC 2045, section 6.8: four characters for three bytes, and a line end after 76 of them at least.
 _BASE64 = 4 / 3 * 78 / 76
+_PICTURE = bytes(string.ascii_letters + string.digits + "+/=\\", "ascii")
+"""The bytes of a picture in base64, and the backslash that JSON may put before some of them. The
+others are bounded by MAX_BODY_BYTES, also in a body with pictures: brackets and commas become
+objects, which take many times their memory."""
 _PICTURE_TYPES = tuple(each.media_type for each in OutputFormat)
 
 _MEDIA_TYPE = "application/json"
@@ -142,10 +147,12 @@ def _bounded_json(req: Request, pictures: int) -> bytes:
     plain, picture = config["MAX_CONTENT_LENGTH"], config["MAX_PICTURE_BYTES"]
     limit = body_limit(plain, picture, pictures)
     body = _bounded_body(req, limit)
-    if body is not None:
+    if body is not None and (len(body) <= plain or len(body.translate(None, _PICTURE)) <= plain):
         return body
     what = f"MAX_BODY_BYTES={limit} bytes; send a smaller one"
-    if pictures:
+    if body is not None:
+        what = f"MAX_BODY_BYTES={plain} bytes beside its pictures; send a smaller one"
+    elif pictures:
         what = (
             f"{limit} bytes, the room for {pictures} pictures of MAX_PICTURE_BYTES={picture} in "
             "base64; send smaller ones"

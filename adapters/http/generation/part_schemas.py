@@ -1,5 +1,6 @@
 """The fields of bodies and answers for the parts of a request."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -9,10 +10,19 @@ from adapters.http.description.answers import AnswerSchema
 from adapters.http.generation.rules import described_limit
 from domain.generation.flat import flat_parts
 from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS, PartField
+from domain.generation.upscale_request import UpscaleRequest
 from domain.limits import IntegerRange, NumberRange
 from domain.pictures import PictureId
 
-__all__ = ["NEEDS", "PART_NAMES", "AnswerWithParts", "answer_parts", "body_parts"]
+__all__ = [
+    "NEEDS",
+    "PART_NAMES",
+    "AnswerWithParts",
+    "answer_parts",
+    "body_parts",
+    "picture_id_field",
+    "sent_picture_field",
+]
 
 PART_NAMES = (*SOURCE_FIELDS, *OBJECTS)
 """The fields of a body for the parts of a request."""
@@ -41,6 +51,11 @@ class AnswerWithParts(AnswerSchema):
     @post_dump(pass_original=True)
     def _with_parts(self, dumped: dict[str, Any], original: Any, **_: Any) -> dict[str, Any]:
         request = getattr(original, "request", original)
+        if isinstance(request, UpscaleRequest):
+            # Only what decides the picture: one that is enlarged has no seed.
+            own = {field.name for field in dataclasses.fields(request)}
+            kept = {name: value for name, value in dumped.items() if name in own}
+            return kept | {"image": {"id": request.image.id}, "scale": request.scale}
         return {**dumped, **flat_parts(request)} if request.parts else dumped
 
 
@@ -125,6 +140,17 @@ class _UpscaleAnswerSchema(AnswerSchema):
 
     class Meta(AnswerSchema.Meta):
         include = _members("upscale", optional=True)
+
+
+def sent_picture_field(meaning: str) -> fields.Field[Any]:
+    """Return the field of a body that holds a picture. It only describes the body."""
+    return fields.Nested(_SentPictureSchema, required=True, metadata={"description": meaning})
+
+
+def picture_id_field(meaning: str, **options: Any) -> fields.Field[Any]:
+    """Return the field of an answer that names a picture by its id."""
+    told = {"description": meaning, **options.pop("metadata", {})}
+    return fields.Nested(_PictureIdSchema, metadata=told, **options)
 
 
 def body_parts() -> dict[str, fields.Field[Any]]:

@@ -1,22 +1,29 @@
 """Makes requests for pictures of the checked fields of a body."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from adapters.http.edge.redaction import refuse_credentials
 from adapters.http.generation.schemas import generation_request
 from application.jobs.job_service import JobService
 from application.model_choice import ModelChoice
-from application.parts import NO_PARTS, BuildParts, SentParts, SentPicture
+from application.parts import (
+    NO_PARTS,
+    BuildParts,
+    BuildUpscale,
+    NamedUpscale,
+    SentParts,
+    SentPicture,
+)
 from application.pictures import Pictures
 from application.settings.settings import Settings
 from domain.errors import FieldProblem
 from domain.generation.judging import JudgedFields
 from domain.generation.request import GenerationRequest
-from domain.generation.upscale_request import UpscaleRequest
 
-__all__ = ["AnyNamed", "NamedRequest", "NamedUpscale", "RequestMaker"]
+__all__ = ["AnyNamed", "NamedRequest", "RequestMaker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +37,6 @@ class NamedRequest:
     """
 
     request: GenerationRequest
-    model_name: str
-    other_names: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class NamedUpscale:
-    """A request to enlarge a picture, and the caller's name of its upscaler.
-
-    Attributes:
-        request: The request.
-        model_name: The name of the upscaler.
-        other_names: The same, by the field that has it.
-    """
-
-    request: UpscaleRequest
     model_name: str
     other_names: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,6 +65,7 @@ class RequestMaker:
         self._choose = choose
         self._build = BuildParts(pictures, choose)
         self._job_service = job_service
+        self._build_upscale = BuildUpscale(self._build, choose, job_service)
 
     def __call__(
         self,
@@ -81,12 +74,13 @@ class RequestMaker:
         caller: str,
         natively: bool = False,
         parts: SentParts = NO_PARTS,
+        within: float | None = None,
         **more: Any,
     ) -> NamedRequest:
         """Return the request of checked `fields` and `parts`.
 
-        The pictures of `parts` are kept for the caller. If the request is refused, for whatever
-        reason, no picture is kept.
+        The pictures of `parts` are kept for the caller. If `JobService.submit` would refuse the
+        request now, no picture is kept.
 
         Args:
             fields: The fields of a `GenerationRequest`. `model_id` may be any name; without it the
@@ -95,6 +89,7 @@ class RequestMaker:
             natively: Whether the default size is the size of the model's training. With an initial
                 image it is that of the image.
             parts: The pictures, the second pass and the upscaling.
+            within: Seconds that the caller allows; None for any.
             more: Further fields, which take precedence.
 
         Raises:
@@ -118,7 +113,7 @@ class RequestMaker:
             made |= {side: pixels for side, pixels in sides.items() if side not in fields}
         request = generation_request(fields, self._settings, **{**made, **more}, model_id=model_id)
         if built.new:
-            self._job_service.check(request, caller=caller)
+            self._job_service.check(request, caller=caller, within=within)
             self._build.keep(built, caller=caller)
         return NamedRequest(request, name, built.names)
 
@@ -127,3 +122,20 @@ class RequestMaker:
     ) -> list[FieldProblem]:
         """Return one row for each picture that is unknown or unreadable, as `BuildParts` does."""
         return self._build.problems(pictures, caller=caller)
+
+    def upscale(
+        self,
+        values: Mapping[str, Any],
+        *,
+        caller: str,
+        problems: Sequence[FieldProblem] = (),
+        within: float | None = None,
+    ) -> NamedUpscale:
+        """Return the request to enlarge a picture, as `BuildUpscale` does.
+
+        Raises:
+            InvalidRequest: A value is wrong, or the id holds a credential.
+            DomainError: As `BuildUpscale`.
+        """
+        refuse_credentials({"id": values.get("id")}, self._settings)
+        return self._build_upscale(values, caller=caller, problems=problems, within=within)

@@ -22,6 +22,7 @@ from domain.generation.request import GeneratedImage, GenerationRequest
 __all__ = [
     "GenerationRequestSchema",
     "GenerationResultSchema",
+    "ImageSchema",
     "RequestSchema",
     "TimingsSchema",
     "generation_request",
@@ -108,7 +109,7 @@ def picture_id(
     return fields.String(metadata=metadata, **options)
 
 
-class _ImageSchema(AnswerSchema):
+class ImageSchema(AnswerSchema):
     """A picture."""
 
     id = picture_id()
@@ -118,7 +119,10 @@ class _ImageSchema(AnswerSchema):
         metadata={"contentEncoding": "base64", "description": "The picture file."},
     )
     media_type = media_type()
-    seed = fields.Integer()
+    seed = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The seed; null for a picture that was only enlarged."},
+    )
     width = fields.Integer()
     height = fields.Integer()
 
@@ -149,7 +153,7 @@ class GenerationResultSchema(AnswerWithParts):
         include = {  # noqa: RUF012 - marshmallow declares it so
             "id": _ECHO.pop("id"),
             "model_id": _ECHO.pop("model_id"),
-            "images": fields.List(fields.Nested(_ImageSchema)),
+            "images": fields.List(fields.Nested(ImageSchema)),
             "processing_time": fields.Float(
                 metadata={"description": "Seconds of work. The time in the queue does not count."}
             ),

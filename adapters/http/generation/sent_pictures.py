@@ -9,8 +9,9 @@ from application.parts import SentPicture
 from domain.errors import FieldProblem
 from domain.generation.part_fields import OBJECTS, PART_FIELDS, PICTURES
 from domain.limits import IntegerRange
+from domain.pictures import PictureRef
 
-__all__ = ["sent_parts"]
+__all__ = ["sent_parts", "sent_picture"]
 
 _DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _BLANKS = {ord(each): None for each in " \t\r\n"}
@@ -33,7 +34,7 @@ def sent_parts(
         if isinstance(value, SentPicture):  # a form has the file itself
             found[name] = value
         elif name in PICTURES and value is not None:
-            picture = _picture(name, value)
+            picture = sent_picture(name, value)
             if isinstance(picture, SentPicture):
                 found[name] = picture
             else:
@@ -45,7 +46,8 @@ def sent_parts(
     return found, problems
 
 
-def _picture(name: str, value: object) -> SentPicture | FieldProblem:
+def sent_picture(name: str, value: object) -> SentPicture | FieldProblem:
+    """Return the picture in a field of a body, or what is wrong with its JSON."""
     if not isinstance(value, dict):
         return FieldProblem(name, 'must be an object: {"base64": …} or {"id": …}')
     if unknown := value.keys() - _MEMBERS:
@@ -58,7 +60,7 @@ def _picture(name: str, value: object) -> SentPicture | FieldProblem:
     if not isinstance(text, str):
         return FieldProblem(f"{name}.{member}", "must be text")
     if member == "id":
-        message = PART_FIELDS[name].limit.problem(text)
+        message = PictureRef.ID.problem(text)
         return SentPicture(id=text) if message is None else FieldProblem(f"{name}.id", message)
     return _decoded(f"{name}.base64", text)
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
-from adapters.http.generation.requests import AnyNamed, NamedRequest, NamedUpscale
+from adapters.http.generation.requests import AnyNamed, NamedRequest
 from application.fairness import fair_places
 from application.job import JobStatus, JobView
 from application.jobs.job_service import JobService
 from application.jobs.live_job import Submission
+from application.parts import NamedUpscale
 from domain.errors import DomainError, JobNotFound, QueueFull, TooManyCallers
 from domain.generation.any_request import AnyRequest, AnyResult, as_drawn
 from domain.generation.request import GenerationRequest, GenerationResult

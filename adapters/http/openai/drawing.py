@@ -3,6 +3,7 @@
 import hashlib
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -12,6 +13,7 @@ from adapters.http.edge.redaction import current_redactor
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
 from adapters.http.openai.answers import images_answer, in_base64
+from adapters.http.openai.names import NO_NAMES, pictures_told_as
 from adapters.http.openai.quality import steps_of
 from adapters.http.openai.schemas import AskedImages
 from adapters.http.openai.streams import PictureStreams
@@ -52,12 +54,15 @@ class ImagesDrawer:
         self._streams = streams
         self._make_link = make_link
 
-    def __call__(self, asked: AskedImages, *, kind: str) -> dict[str, object] | Response:
+    def __call__(
+        self, asked: AskedImages, *, kind: str, picture_names: Mapping[str, str] = NO_NAMES
+    ) -> dict[str, object] | Response:
         """Return the answer with the pictures, or the response that streams them.
 
         Args:
             asked: The parameters of the request.
             kind: The start of the names of the events: `image_generation` or `image_edit`.
+            picture_names: As in `pictures_told_as`.
 
         Raises:
             BadRequest: A link was asked for, and the request's `Host` cannot begin one.
@@ -73,9 +78,10 @@ class ImagesDrawer:
             more["num_inference_steps"] = steps_of(
                 asked.effort, self._settings.default_inference_steps
             )
-        wanted = self._make_request(
-            asked.fields, caller=caller, natively=True, parts=asked.parts, **more
-        )
+        with pictures_told_as(picture_names):
+            wanted = self._make_request(
+                asked.fields, caller=caller, natively=True, parts=asked.parts, **more
+            )
         if asked.stream:
             return self._streams.open(wanted, asked, caller=caller, kind=kind)
         job = self._draw.job(wanted, caller=caller)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError
 
 from adapters.http.generation.fields import CheckedString
+from adapters.http.generation.part_schemas import NEEDS
 from adapters.http.generation.sent_pictures import sent_parts
 from adapters.http.openai.pictures import MOST_PICTURES, PictureField, one_picture
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_of
@@ -77,7 +78,12 @@ class ImageEditSchema(ImagesRequestSchema):
 
     described: ClassVar[Mapping[str, Any]] = {
         **ImagesRequestSchema.described,
-        "dependentRequired": {},
+        # Any picture may be its own mask.
+        "dependentSchemas": {
+            name: rule
+            for name, rule in ImagesRequestSchema.described["dependentSchemas"].items()
+            if name not in NEEDS
+        },
     }
 
     refused: ClassVar[Mapping[str, str]] = {

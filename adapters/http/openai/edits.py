@@ -4,7 +4,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.auth import current_principal, protect
@@ -18,6 +18,7 @@ from adapters.http.openai.edit_bodies import EditBlueprint
 from adapters.http.openai.edit_schemas import AskedEdit, ImageEditJsonSchema, ImageEditSchema
 from adapters.http.openai.errors import OpenAIErrorSchema
 from adapters.http.openai.listing import PREFIX
+from adapters.http.openai.names import pictures_told_as
 from adapters.http.openai.streams import ImageEventSchema
 from application.parts import SentParts, SentPicture
 from application.pictures import Pictures
@@ -63,7 +64,7 @@ class EditedPictures:
         values = {"init_image": asked.image, **asked.values}
         if "mask_image" in values:
             return SentParts(values)
-        name, picture = ("mask", asked.mask) if asked.mask else ("image", asked.image)
+        name, picture = ("mask", asked.mask) if asked.mask else ("init_image", asked.image)
         mask = self._transparency(name, picture, caller)
         if mask is not None:
             by_default = {} if asked.mask else {"mask_content": MaskContent.FILL}
@@ -119,7 +120,13 @@ def edits_blueprint(
 
         The size is that of the picture, unless `size` says another.
         """
-        parts = make_parts(asked, caller=current_principal().name)
-        return draw(replace(asked.asked, parts=parts), kind="image_edit")
+        names = {
+            "init_image": "image" if request.mimetype == FORM_TYPE else "images",
+            "mask_image": "mask_image",
+        }
+        with pictures_told_as(names):
+            parts = make_parts(asked, caller=current_principal().name)
+        wanted = replace(asked.asked, parts=parts)
+        return draw(wanted, kind="image_edit", picture_names=names)
 
     return blueprint

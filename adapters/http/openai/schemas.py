@@ -44,6 +44,11 @@ _REFUSED = {
     "frame_duration_ms": _NO_ANIMATIONS,
     "svg": "is not supported: this service draws no SVG; leave it out",
 }
+# A null counts as left out.
+_NEEDS = {
+    name: {"anyOf": [{"properties": {name: {"type": "null"}}}, rule]}
+    for name, rule in NEEDS.items()
+}
 _PARTIAL_IMAGES = IntegerRange(0, 3)
 
 
@@ -147,10 +152,10 @@ class ImagesRequestSchema(JudgedSchema):
                 for name in _FOR_OTHERS
             },
         },
-        "dependentRequired": NEEDS,
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", OPENAI_LIMITS), NAMES["num_images"]),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
+            **_NEEDS,
         },
     }
 

@@ -1,5 +1,6 @@
 """Which jobs and pictures are beyond the bytes that their callers may keep."""
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import (
@@ -44,11 +45,10 @@ def beyond_share(connection: Connection, keep_bytes: int) -> list[Row[Any]]:
         Rows with the `sequence` and the `token` of a job, or the `owner`, the `picture` (its id)
         and the `last_use` of a picture. The other columns are None.
     """
-    items = _items().subquery()
-    sums = select(func.sum(items.c.bytes)).group_by(items.c.owner)
-    share = fair_share([int(each) for each in connection.execute(sums).scalars()], keep_bytes)
+    share = fair_share(_used(connection), keep_bytes)
     if share is None:
         return []
+    items = _items().subquery()
     best_first = (
         *(items.c.worthy.desc(), items.c.at.desc(), items.c.is_picture.desc()),
         *(items.c.sequence.desc(), items.c.picture.desc()),
@@ -73,6 +73,17 @@ def is_named(*, but_by: int | None = None) -> ColumnElement[bool]:
         naming = and_(naming, jobs.c.sequence != but_by)
     joined = job_pictures.join(jobs, jobs.c.sequence == job_pictures.c.job)
     return exists(select(literal(1)).select_from(joined).where(naming).correlate(pictures))
+
+
+def _used(connection: Connection) -> list[int]:
+    """Return the bytes that each caller uses."""
+    of_jobs = select(jobs.c.owner, func.sum(jobs.c.bytes)).where(jobs.c.status.in_(FINISHED))
+    of_pictures = select(pictures.c.owner, func.sum(pictures.c.size)).group_by(pictures.c.owner)
+    used: Counter[str] = Counter()
+    for sums in (of_jobs.group_by(jobs.c.owner), of_pictures):
+        for owner, size in connection.execute(sums):
+            used[owner] += int(size)
+    return list(used.values())
 
 
 def _items() -> CompoundSelect[Any]:

@@ -47,7 +47,7 @@ def scene(width: int = SIDE, height: int = SIDE) -> Image.Image:
 
 
 def _mask() -> Image.Image:
-    levels = np.zeros((SIDE, SIDE), np.uint8)
+    levels: np.ndarray = np.zeros((SIDE, SIDE), np.uint8)
     levels[64:192, 40:160] = 255
     return Image.fromarray(levels)
 

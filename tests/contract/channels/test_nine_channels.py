@@ -175,7 +175,7 @@ def test_every_way_of_inpainting_keeps_the_outside(
     assert drawn.pictures[0].shape == (size.height, size.width, 3)
     assert drawn.steps == [] or drawn.steps[-1].done == drawn.steps[-1].total == request.steps
     if plain:
-        far = np.ones((SIDE, SIDE), bool)
+        far: np.ndarray = np.ones((SIDE, SIDE), bool)
         far[56:200, 32:168] = False
         assert np.array_equal(drawn.pictures[0][far], np.asarray(INIT)[far])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from domain.checkpoints.pipelines import COUNTERPARTS, pipeline_inputs
 from domain.errors import GenerationFailed
@@ -20,9 +21,14 @@ pytestmark = pytest.mark.torch
 INSIDE = np.asarray(MASK) == 255
 PROMPT = "a red circle"
 KINDS = {
-    "sd3": "StableDiffusion3Pipeline",
+    "chroma": "ChromaPipeline",
     "flux": "FluxPipeline",
+    "klein": "Flux2KleinPipeline",
     "lcm": "LatentConsistencyModelPipeline",
+    "qwen": "QwenImagePipeline",
+    "sd3": "StableDiffusion3Pipeline",
+    "sd3-16": "StableDiffusion3Pipeline",
+    "z-image": "ZImagePipeline",
 }
 Models = Callable[[str], ModelRecord]
 
@@ -63,7 +69,14 @@ def theirs(pipeline: Any, kind: str, seed: int = 3, **call: Any) -> np.ndarray:
     return np.round(drawn[0] * 255)
 
 
-@pytest.mark.parametrize("name", ["sd3", "flux"])
+def guidance(name: str) -> dict[str, Any]:
+    """Return the arguments for a guidance of 3, and no negative prompt."""
+    if name == "qwen":
+        return {"true_cfg_scale": 3.0, "negative_prompt": " "}
+    return {"guidance_scale": 3.0}
+
+
+@pytest.mark.parametrize("name", ["chroma", "flux", "klein", "qwen", "sd3", "z-image"])
 def test_a_drawing_from_a_picture_is_that_of_diffusers(
     generator: Any, models: Models, name: str
 ) -> None:
@@ -71,7 +84,9 @@ def test_a_drawing_from_a_picture_is_that_of_diffusers(
     drawn = draw(generator, models(name), request)
     kind = COUNTERPARTS[KINDS[name]].image
     assert kind is not None
-    call = {"image": INIT, "strength": 0.5, "num_inference_steps": 4, "guidance_scale": 3.0}
+    call = {"image": INIT, "strength": 0.5, "num_inference_steps": 4, **guidance(name)}
+    if name == "klein":
+        call["mask_image"] = Image.new("L", INIT.size, 255)
     size = {"width": SIDE, "height": SIDE}
     expected = theirs(loaded(generator, models(name)), kind, **call, **size)
     assert np.abs(drawn.pictures[0] - expected).max() <= 1
@@ -79,17 +94,29 @@ def test_a_drawing_from_a_picture_is_that_of_diffusers(
     assert drawn.warnings == [()]
 
 
-@pytest.mark.parametrize("name", ["sd3", "flux"])
+@pytest.mark.parametrize("name", ["flux", "klein", "qwen", "sd3-16", "z-image"])
 def test_a_masked_area_is_that_of_diffusers(generator: Any, models: Models, name: str) -> None:
-    request = from_picture(mask=MASK, mask_blur=0, prompt=PROMPT, strength=1.0, guidance_scale=3.0)
+    changes = {"mask_blur": 0, "strength": 0.75, "guidance_scale": 3.0}
+    request = from_picture(mask=MASK, prompt=PROMPT, **changes)
     (found,) = draw(generator, models(name), request).pictures
     kind = COUNTERPARTS[KINDS[name]].mask
     assert kind is not None
-    call = {"strength": 1.0, "num_inference_steps": 4, "guidance_scale": 3.0}
+    call = {"strength": 0.75, "num_inference_steps": 4, **guidance(name)}
     pictures = {"image": INIT, "mask_image": MASK, "width": SIDE, "height": SIDE}
     expected = theirs(loaded(generator, models(name)), kind, **call, **pictures)
     assert np.abs(found - expected)[INSIDE].max() <= 1
     assert np.array_equal(found[~INSIDE], np.asarray(INIT)[~INSIDE])
+
+
+def test_every_class_with_counterparts_is_drawn_with_here() -> None:
+    assert set(KINDS.values()) == COUNTERPARTS.keys()
+
+
+def test_klein_refuses_a_picture_that_its_pipeline_would_make_smaller(
+    generator: Any, models: Models
+) -> None:
+    with pytest.raises(GenerationFailed, match="at most 1048576 pixels"):
+        draw(generator, models("klein"), from_picture(prompt=PROMPT, width=1040, height=1024))
 
 
 def test_latent_consistency_runs_the_share_of_the_steps(generator: Any, models: Models) -> None:
@@ -103,14 +130,14 @@ def test_latent_consistency_runs_the_share_of_the_steps(generator: Any, models: 
         draw(generator, model, from_picture(mask=MASK))
 
 
-@pytest.mark.parametrize("steps", [1, 3, 7, 30])
+@pytest.mark.parametrize("steps", [1, 3, 30])
 def test_the_steps_that_run_are_those_of_the_contract(
     generator: Any, models: Models, steps: int
 ) -> None:
     """diffusers rounds them up for these pipelines. The service cuts them off, as elsewhere."""
     for strength in (0.01, 0.34, 0.67, 1.0):
         request = from_picture(prompt=PROMPT, strength=strength, num_inference_steps=steps)
-        if request.steps <= 10:
+        if request.steps <= 3:
             drawn = draw(generator, models("sd3"), request)
             assert [each.done for each in drawn.steps] == list(range(1, request.steps + 1))
 
@@ -148,7 +175,11 @@ def test_other_ways_to_draw_from_a_picture(
     drawn = draw(generator, models("flux"), request)
     size = request.result_size
     assert drawn.pictures[0].shape == (size.height, size.width, 3)
-    assert [warning in text for text in drawn.warnings[0]] == ([] if warning is None else [True])
+    if warning is None:
+        assert drawn.warnings[0] == ()
+    else:
+        (text,) = drawn.warnings[0]
+        assert warning in text
     assert drawn.steps[-1].done == drawn.steps[-1].total == request.steps
 
 
@@ -180,7 +211,7 @@ def test_nothing_is_loaded_or_counted_twice(generator: Any, models: Models) -> N
         if hasattr(part, "parameters")
         for tensor in (*part.parameters(), *part.buffers())
     }
-    assert engine.loaded_models[0].bytes == sum(weights.values())
+    assert engine.loaded_models[0].size == sum(weights.values())
 
     network = weakref.ref(pipeline.transformer)
     del pipeline, made, part

@@ -89,7 +89,7 @@ def save_newer(folder: Path, family: str) -> Path:
     return folder
 
 
-def _sd3() -> Any:
+def _sd3(channels: int = 4) -> Any:
     from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
     from transformers import CLIPTextModelWithProjection
 
@@ -97,8 +97,8 @@ def _sd3() -> Any:
     return StableDiffusion3Pipeline(
         transformer=SD3Transformer2DModel(
             sample_size=32,
-            in_channels=4,
-            out_channels=4,
+            in_channels=channels,
+            out_channels=channels,
             num_layers=2,
             attention_head_dim=8,
             num_attention_heads=4,
@@ -113,7 +113,7 @@ def _sd3() -> Any:
         tokenizer_2=tokenizer,
         text_encoder_3=_t5(),
         tokenizer_3=_t5_tokenizer(),
-        vae=_vae(),
+        vae=_vae(channels),
         scheduler=_flow(),
     )
 
@@ -192,15 +192,169 @@ def _lcm() -> Any:
     )
 
 
+def _chroma() -> Any:
+    from diffusers import ChromaPipeline, ChromaTransformer2DModel
+
+    return ChromaPipeline(
+        transformer=ChromaTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            axes_dims_rope=(4, 4, 8),
+            approximator_num_channels=16,
+            approximator_hidden_dim=32,
+            approximator_layers=1,
+        ),
+        text_encoder=_t5(),
+        tokenizer=_t5_tokenizer(),
+        vae=_vae(),
+        scheduler=_flow(),
+    )
+
+
+def _klein() -> Any:
+    from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline, Flux2Transformer2DModel
+
+    return Flux2KleinPipeline(
+        transformer=Flux2Transformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=48,
+            timestep_guidance_channels=16,
+            axes_dims_rope=(4, 4, 4, 4),
+        ),
+        text_encoder=_qwen3(layers=28, causal=True),
+        tokenizer=_t5_tokenizer(),
+        vae=AutoencoderKLFlux2(
+            block_out_channels=(4, 4, 4, 4),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            layers_per_block=1,
+            norm_num_groups=2,
+            latent_channels=4,
+        ),
+        scheduler=_flow(),
+    )
+
+
+def _qwen() -> Any:
+    from diffusers import (
+        AutoencoderKLQwenImage,
+        QwenImagePipeline,
+        QwenImageTransformer2DModel,
+    )
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    tokenizer = _t5_tokenizer()
+    return QwenImagePipeline(
+        transformer=QwenImageTransformer2DModel(
+            patch_size=2,
+            in_channels=16,
+            out_channels=4,
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=16,
+            axes_dims_rope=(8, 4, 4),
+        ),
+        text_encoder=Qwen2_5_VLForConditionalGeneration(
+            Qwen2_5_VLConfig(
+                text_config={
+                    "hidden_size": 16,
+                    "intermediate_size": 16,
+                    "num_hidden_layers": 2,
+                    "num_attention_heads": 2,
+                    "num_key_value_heads": 2,
+                    "vocab_size": len(tokenizer),
+                    "rope_parameters": {
+                        "rope_type": "default",
+                        "mrope_section": [1, 1, 2],
+                        "rope_theta": 1_000_000.0,
+                    },
+                },
+                vision_config={
+                    "depth": 1,
+                    "hidden_size": 16,
+                    "intermediate_size": 16,
+                    "num_heads": 2,
+                    "out_hidden_size": 16,
+                },
+            )
+        ),
+        tokenizer=tokenizer,
+        vae=AutoencoderKLQwenImage(
+            base_dim=24,
+            z_dim=4,
+            dim_mult=[1, 2, 4],
+            num_res_blocks=1,
+            temperal_downsample=[False, True],
+            latents_mean=[0.1] * 4,
+            latents_std=[1.2] * 4,
+        ),
+        scheduler=_flow(),
+    )
+
+
+def _z_image() -> Any:
+    from diffusers import ZImagePipeline, ZImageTransformer2DModel
+
+    return ZImagePipeline(
+        transformer=ZImageTransformer2DModel(
+            all_patch_size=(2,),
+            all_f_patch_size=(1,),
+            in_channels=16,
+            dim=32,
+            n_layers=1,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+            cap_feat_dim=16,
+            axes_dims=[8, 4, 4],
+            axes_lens=[256, 32, 32],
+        ),
+        text_encoder=_qwen3(layers=2, causal=False),
+        tokenizer=_t5_tokenizer(),
+        vae=_vae(16),
+        scheduler=_flow(),
+    )
+
+
+def _qwen3(*, layers: int, causal: bool) -> Any:
+    from transformers import Qwen3Config, Qwen3ForCausalLM, Qwen3Model
+
+    return (Qwen3ForCausalLM if causal else Qwen3Model)(
+        Qwen3Config(
+            vocab_size=len(_WORDS),
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=layers,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            head_dim=8,
+        )
+    )
+
+
 _FAMILIES: dict[str, Callable[[], Any]] = {
     "sd3": _sd3,
+    "sd3-16": lambda: _sd3(16),
+    "chroma": _chroma,
+    "klein": _klein,
+    "qwen": _qwen,
+    "z-image": _z_image,
     "flux": _flux,
     "pixart": _pixart,
     "lcm": _lcm,
 }
 
 
-def _vae() -> Any:
+def _vae(channels: int = 4) -> Any:
     from diffusers import AutoencoderKL
 
     return AutoencoderKL(
@@ -208,7 +362,7 @@ def _vae() -> Any:
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         norm_num_groups=2,
-        latent_channels=4,
+        latent_channels=channels,
         shift_factor=0.06,
         scaling_factor=1.5,
     )

@@ -14,7 +14,7 @@ from domain.checkpoints.pipelines import (
 pytestmark = pytest.mark.torch
 
 BEYOND_THE_MAPPINGS = {
-    "ChromaPipeline": Counterparts("ChromaImg2ImgPipeline", "ChromaInpaintPipeline"),
+    "ChromaPipeline": Counterparts("ChromaImg2ImgPipeline"),
     "Flux2KleinPipeline": Counterparts("Flux2KleinInpaintPipeline", "Flux2KleinInpaintPipeline"),
 }
 """The counterparts that `AutoPipeline…` of diffusers lacks, or has without a strength."""

@@ -4,6 +4,7 @@ The database server is tested if `TEST_DATABASE_URL` names an empty database who
 installed, such as `postgresql+psycopg://user@127.0.0.1/test`.
 """
 
+import dataclasses
 import os
 import sqlite3
 import stat
@@ -30,6 +31,7 @@ from domain.generation.request import GeneratedImage
 from tests.contract.storage.kept_jobs import TOKEN, new_job, succeeded
 from tests.fakes.stores import FakeJobStore
 from tests.paths import ROOT
+from tests.unit.generation.test_plain import FULL
 
 
 @pytest.fixture
@@ -90,6 +92,16 @@ def test_a_job_is_read_back_as_it_was_stored(store: JobStore, end: Callable[[Job
     assert list(store.page("me", status=job.status, before=None, limit=5)) == [job]
     assert list(store.unfinished()) == ([] if job.status.finished else [job])
     assert set(store.tokens()) == {TOKEN}
+
+
+def test_a_job_with_parts_is_read_back_with_the_names_of_its_models(store: JobStore) -> None:
+    job = new_job()
+    request = dataclasses.replace(FULL, id="a", loras=(), embeddings=(), controls=(), vae_id=None)
+    names = {"upscale.model_id": "sharp", "second_pass.upscaler": "lanczos"}
+    kept = store.accept(dataclasses.replace(job, request=request, other_names=names))
+    assert store.find(job.key) == kept
+    assert kept.other_names == names
+    assert kept.request == request
 
 
 def test_ids_and_callers_are_compared_exactly(store: JobStore) -> None:

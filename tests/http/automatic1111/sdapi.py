@@ -69,7 +69,7 @@ def checkpoint(name: object) -> dict[str, object]:
 def picture(colour: object = "red", size: tuple[int, int] = (64, 48), mode: str = "RGB") -> str:
     """Return a PNG file of one colour in base64."""
     stream = io.BytesIO()
-    Image.new(mode, size, colour).save(stream, "PNG")  # type: ignore[arg-type]
+    Image.new(mode, size, colour).save(stream, "PNG")
     return base64.b64encode(stream.getvalue()).decode()
 
 

@@ -130,7 +130,7 @@ def _allowed(table: FieldTable, name: str) -> tuple[Any, ...]:
         **{"eta": (0, 1), "clip_skip": (1,), "seed_resize_from_h": (-1,)},
         **{"seed_resize_from_w": (-1,)},
     }
-    nothing = (None, False, 0, "", [], {})
+    nothing: tuple[object, ...] = (None, False, 0, "", [], {})
     return (*nothing, *table.may_be.get(name, ()), *more.get(name, ()))
 
 

@@ -108,7 +108,8 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
     if isinstance(case.body, dict):
         _use_existing_parts(case.body)
     if isinstance(case.body, dict) and _is_name(case.body.get("model_id")):
-        case.body["model_id"] = LARGE.id
+        enlarges = case.operation.path == "/v1/upscale"
+        case.body["model_id"] = UPSCALER.id if enlarges else LARGE.id
     elif isinstance(case.body, dict) and _is_name(case.body.get("model")):
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
@@ -130,7 +131,7 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
 
 def _use_existing_parts(body: dict[str, Any]) -> None:
     """Replace pictures and upscalers, and remove what only some models and sizes have."""
-    for name in ("init_image", "mask_image"):
+    for name in ("init_image", "mask_image", "image"):
         picture = body.get(name)
         if isinstance(picture, dict) and len(picture) == 1 and _is_name(*picture.values()):
             body[name] = {"base64": PICTURE} if "base64" in picture else {"id": PICTURE_ID}

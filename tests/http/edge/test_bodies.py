@@ -142,10 +142,29 @@ def small_service() -> Service:
     return make_service(make_settings(max_body_bytes=2000, max_picture_bytes=3000))
 
 
+def text_body(size: int) -> bytes:
+    """Return a body of this many bytes that is one long text in base64, as a picture is."""
+    return b'{"x":"' + b"A" * (size - 8) + b'"}'
+
+
+@pytest.mark.parametrize("filler", [b" " * 3, b"[],", b'"",', b"1,1,1,"])
+def test_what_is_beside_the_pictures_is_bounded_as_any_body(filler: bytes) -> None:
+    service = small_service()
+    text = b'"x":"' + b"A+/=" * 1000 + b'"}'
+    for rest, status in ((b"{" + b" " * 1990, 422), (b"{" + filler * 700, 413)):
+        body = rest + text
+        response = service.client.post(
+            "/v1/infer", data=body, headers=AUTHORIZED | {"Content-Type": JSON}
+        )
+        assert response.status_code == status
+        if status == 413:
+            assert "MAX_BODY_BYTES=2000 bytes beside its pictures" in response.text
+
+
 @pytest.mark.parametrize("route, limit", LIMITS)
 def test_a_body_with_one_byte_too_many_gets_413(route: str, limit: int) -> None:
     service = small_service()
-    good = {"max": b"{}".ljust(limit), "over": b"{}".ljust(limit + 1)}
+    good = {"max": text_body(limit), "over": text_body(limit + 1)}
     headers = AUTHORIZED | {"Content-Type": JSON}
     assert service.client.post(route, data=good["max"], headers=headers).status_code in (201, 422)
     response = service.client.post(route, data=good["over"], headers=headers)
@@ -172,7 +191,7 @@ def test_a_chunked_body_has_the_same_limit(size: int, status: int) -> None:
     service = small_service()
     response = service.client.post(
         "/v1/infer",
-        input_stream=io.BytesIO(b"{}".ljust(size)),
+        input_stream=io.BytesIO(text_body(size)),
         content_type=JSON,
         headers=AUTHORIZED | {"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},

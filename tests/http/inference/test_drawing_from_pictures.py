@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import random
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.http.conftest import (
     make_settings,
 )
 from tests.http.helpers import assert_problem, wrong_fields
+from tests.unit.parts.test_sent_parts import spoilt, valid_body
 
 WIDE = picture("green", (640, 320))
 MASK = picture("white", (640, 320))
@@ -328,3 +330,12 @@ def test_a_full_queue_keeps_no_picture() -> None:
         service.client.post("/v1/jobs", json=body(), headers=AUTHORIZED), 503, "queue_full"
     )
     assert service.pictures.files == {}
+
+
+def test_generated_wrong_bodies_have_all_rows_and_keep_nothing(service: Service) -> None:
+    for seed in range(60):
+        parts, wrong = spoilt(random.Random(f"wrong {seed}"), valid_body(random.Random(seed)))
+        response = infer(service, infer_body(width=5, foo=1, **parts))
+        assert wrong_fields(response).keys() == wrong | {"width", "foo"}, f"{seed}: {parts}"
+    assert service.pictures.files == {}
+    assert service.client.get("/v1/jobs", headers=AUTHORIZED).get_json()["count"] == 0

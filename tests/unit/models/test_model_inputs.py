@@ -12,6 +12,7 @@ from domain.checkpoints.pipelines import (
 )
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from tests.fakes.model_source import model_record
+from tests.paths import ROOT
 
 TEXT, IMAGE, MASK = ModelInput
 PIX2PIX = (ModelFamily.SD_1_PIX2PIX, ModelFamily.SDXL_PIX2PIX)
@@ -51,3 +52,8 @@ def test_the_inputs_of_a_pipeline(name: str, inputs: tuple[ModelInput, ...]) -> 
 
 def test_only_pipelines_of_folders_have_counterparts() -> None:
     assert COUNTERPARTS.keys() <= PIPELINES.keys() - STABLE_DIFFUSION_CLASSES.keys()
+
+
+def test_the_page_of_models_names_every_family() -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    assert [family for family in ModelFamily if f"`{family}`" not in page] == []

@@ -33,7 +33,7 @@ _KLEIN_PIXELS = 1024 * 1024
 """The class makes a larger picture smaller, and draws that size."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=False)
+@dataclass(frozen=True, slots=True)
 class PictureCall:
     """Returns the arguments of a counterpart's call.
 
@@ -67,6 +67,8 @@ class PictureCall:
                 f"{image.width} × {image.height}; ask for a smaller width or height"
             )
         pictures: dict[str, Any] = {"image": image}
+        for text in () if self.mask is None else self.mask.warnings:
+            canvas.warn(text)
         if "mask_image" in takes:
             white = Image.new("L", image.size, 255)
             pictures["mask_image"] = white if self.mask is None else self.mask.mask

@@ -10,9 +10,9 @@ from adapters.http.automatic1111.extras.asked import AskedExtras, ToSize
 from adapters.http.automatic1111.options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import JOB_PREFIX
 from adapters.http.automatic1111.upscalers import LANCZOS, NONE, found_upscaler
-from adapters.http.generation.requests import NamedUpscale
 from adapters.http.generation.waiting import WaitingCallers
 from application.jobs.job_service import JobService
+from application.parts import NamedUpscale
 from application.pictures import Pictures
 from domain.errors import FieldProblem, InvalidRequest, UnreadablePicture
 from domain.generation.output_formats import OutputFormat

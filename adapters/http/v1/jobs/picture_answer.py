@@ -23,7 +23,8 @@ def picture_answer(result: AnyResult) -> Response:
     (image,) = result.images
     response = Response(image.data, content_type=image.media_type)
     response.headers["Content-Location"] = f"{job_url(result.request.id)}/images/0"
-    response.headers["X-Seed"] = str(image.seed)
+    if image.seed is not None:
+        response.headers["X-Seed"] = str(image.seed)
     response.headers["X-Model-ID"] = result.request.model_id
     for warning in result.warnings:
         response.headers.add("X-Warning", ascii(warning)[1:-1])

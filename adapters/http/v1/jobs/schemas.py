@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.generation.fields import answer_field
-from adapters.http.generation.part_schemas import AnswerWithParts, answer_parts
+from adapters.http.generation.part_schemas import AnswerWithParts, answer_parts, picture_id_field
 from adapters.http.generation.schemas import TimingsSchema, picture_id
 from adapters.http.problems.details import job_problem
 from application.job import Job, JobStatus, JobView
@@ -122,12 +122,36 @@ class ProgressSchema(AnswerSchema):
         return {name: value for name, value in dumped.items() if value is not None}
 
 
+_OF_EVERY_REQUEST = frozenset({"id", "model_id", "output_format", "quality"})
+
+
+def _asked(name: str) -> fields.Field[Any]:
+    """Return the field for a value of the request of a job."""
+    field = answer_field(name, any_word=True)
+    if name not in _OF_EVERY_REQUEST:
+        field.metadata = {**field.metadata, "optional": True}
+    return field
+
+
 class _JobRequestSchema(AnswerWithParts):
-    """The request, with defaults filled in."""
+    """The request, with defaults filled in. That of `/v1/upscale` has the fields of its body."""
 
     class Meta(AnswerSchema.Meta):
         # Any name is shown: a newer release may have stored names that this one does not know.
-        include = {name: answer_field(name, any_word=True) for name in FIELDS} | answer_parts()
+        include = {  # noqa: RUF012 - marshmallow declares it so
+            **{name: _asked(name) for name in FIELDS},
+            **answer_parts(),
+            "image": picture_id_field("The picture of `/v1/upscale`.", metadata={"optional": True}),
+            "scale": fields.Float(
+                allow_none=True,
+                metadata={"optional": True, "description": "The scale of `/v1/upscale`."},
+            ),
+        }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("image", "scale"):  # `_with_parts` writes them
+            self.dump_fields.pop(name, None)
 
 
 class _JobImageSchema(AnswerSchema):
@@ -145,7 +169,10 @@ class _JobImageSchema(AnswerSchema):
             "description": "A WebP of at most 384 pixels a side. A browser may cache it for good.",
         }
     )
-    seed = fields.Integer()
+    seed = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The seed; null for a picture that was only enlarged."},
+    )
     width = fields.Integer()
     height = fields.Integer()
     media_type = fields.String(

@@ -4,6 +4,8 @@
 import { announce, byId, say } from "../core/dom.js";
 import { later } from "../core/later.js";
 
+const NOT_LOADED = "The part of the page that handles pictures did not load. Choose the picture again.";
+
 export class StartField {
   #picture = byId("init_image"); // the id of the picture, once the service has it
   #mask = byId("mask_image");
@@ -53,8 +55,11 @@ export class StartField {
 
   /** Resolves once the service has the picture and the mask; false when it does not take them. */
   async sent() {
-    if (!(await this.#handled)) return false;
-    return (await this.#source?.sent) ?? true;
+    if (await this.#handled) return (await this.#source?.sent) ?? true;
+    // Say so once more, because sending has cleared the form's messages. The next attempt goes on.
+    this.#handled = Promise.resolve(true);
+    say(byId("init_image-error"), NOT_LOADED);
+    return false;
   }
 
   /** Start from this file. */
@@ -131,7 +136,8 @@ export class StartField {
     });
     return this.#loading.catch(() => {
       this.#loading = null;
-      say(byId("init_image-error"), "The part of the page that handles pictures did not load. Try again.");
+      say(byId("init_image-error"), NOT_LOADED);
+      announce(NOT_LOADED);
       return null;
     });
   }

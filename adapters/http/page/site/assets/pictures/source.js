@@ -129,6 +129,10 @@ export class Source {
   #sending(work) {
     const all = Promise.all([this.sent, work]).then((done) => done.every(Boolean));
     this.sent = all;
+    // A drawing that waits now is stopped by a refusal; a later one goes on without what was refused.
+    all.then((taken) => {
+      if (!taken && this.sent === all) this.sent = Promise.resolve(true);
+    });
   }
 
   /** The picture's size as a browser shows it; null when it shows none. */
