@@ -22,7 +22,7 @@ from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.any_request import as_drawn
 from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import SourceImage
-from domain.models.record import ModelRecord
+from domain.models.record import ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["Drawing"]
@@ -68,7 +68,12 @@ class Drawing:
         model = chosen_checkpoint(self._registry, named) if named else own.model(self._registry)
         wanted = [*self._requests(asked, model, own, caller)]
         results = self._draw.several(wanted, caller=caller)
-        return pictures([*map(as_drawn, results)], model, _with_ignored(asked, model))
+        return pictures(
+            [*map(as_drawn, results)],
+            model,
+            _with_ignored(asked, model),
+            upscalers={each.id: each for each in self._registry.models(ModelKind.UPSCALER)},
+        )
 
     def _requests(
         self, asked: AskedPictures, model: ModelRecord, own: Options, caller: str
