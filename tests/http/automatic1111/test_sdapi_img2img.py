@@ -5,11 +5,14 @@ import dataclasses
 import hashlib
 import io
 import json
+import logging
+import random
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from adapters.http.automatic1111.unsupported import IMG2IMG as IMG2IMG_TABLE
 from domain import errors
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode, SourceImage
 from domain.generation.request import GenerationRequest
@@ -25,7 +28,8 @@ from tests.http.automatic1111.sdapi import (
     picture,
     refused,
 )
-from tests.http.conftest import AUTHORIZED, Service
+from tests.http.automatic1111.upstream import OF_IMG2IMG
+from tests.http.conftest import AUTHORIZED, Service, make_settings, running_service
 
 RED, BLUE, GREEN = (picture(colour) for colour in ("red", "blue", "green"))
 MASK = picture("white", mode="L")
@@ -212,7 +216,8 @@ def test_every_wrong_field_is_named_at_once(shared: Service) -> None:
 
 def test_a_picture_that_cannot_be_read_is_named_by_its_number(shared: Service) -> None:
     damaged = base64.b64encode(base64.b64decode(BLUE)[:40]).decode()
-    assert "picture 2" in refused(shared, body(init_images=[RED, damaged]))["init_images"]
+    told = refused(shared, body(init_images=[RED, damaged, BLUE, damaged]))["init_images"]
+    assert [part.split(":")[0] for part in told.split("; ")] == ["picture 2", "picture 4"]
     assert "1" not in refused(shared, body(init_images=[damaged]))["init_images"]
 
 
@@ -369,7 +374,60 @@ def test_the_fields_of_the_other_route_are_named_as_ignored(shared: Service) -> 
     assert json.loads(answer["info"])["ignored"] == ["enable_hr", "hr_scale"]
 
 
-def test_a_picture_of_a_refused_request_is_not_kept(service: Service) -> None:
-    refused(service, from_picture(sampler_name="Restart"))
+@pytest.mark.parametrize(
+    "sent",
+    [
+        from_picture(sampler_name="Restart"),
+        from_picture(mask="aGVsbG8="),
+        from_picture(sampler_name="PLMS"),
+        body(init_images=[picture(), "aGVsbG8="]),
+    ],
+    ids=lambda sent: ",".join(sent),
+)
+def test_a_picture_of_a_refused_request_is_not_kept(
+    service: Service, sent: dict[str, object]
+) -> None:
+    refused(service, sent)
     with pytest.raises(errors.PictureNotFound):
         service.container.pictures().read(id_of(picture()))
+
+
+def test_all_fields_are_accepted_at_the_defaults_of_that_api(shared: Service) -> None:
+    sent = OF_IMG2IMG | {"prompt": "p", "steps": 1, "init_images": [RED]}
+    assert json.loads(answer_of(shared, sent)["info"])["ignored"] == []
+    sent |= {"mask": MASK}
+    assert json.loads(answer_of(shared, sent)["info"])["ignored"] == []
+
+
+def test_the_table_has_every_field_of_that_api() -> None:
+    assert OF_IMG2IMG.keys() - IMG2IMG_TABLE.read - IMG2IMG_TABLE.rules.keys() == set()
+    assert not IMG2IMG_TABLE.read & IMG2IMG_TABLE.rules.keys()
+
+
+def test_no_log_holds_a_picture(shared: Service, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer_of(shared, from_picture(mask=MASK, include_init_images=True))
+        refused(shared, from_picture(latent_mask=MASK))
+    for text in (picture(), MASK):
+        assert text[:30] not in caplog.text
+        assert repr(base64.b64decode(text))[2:20] not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["init_images", "mask"])
+def test_a_picture_file_that_is_too_large_is_refused(name: str) -> None:
+    large = picture("red", (600, 600))
+    limit = len(base64.b64decode(large))
+    for most, status in ((limit, 200), (limit - 1, 413)):
+        with running_service(make_settings(max_picture_bytes=most)) as service:
+            sent = from_picture() | {name: [large] if name == "init_images" else large}
+            response = service.client.post(IMG2IMG, json=sent, headers=AUTHORIZED)
+            assert response.status_code == status
+            if status == 413:
+                assert str(most) in error_of(response, 413)["detail"]
+
+
+def test_a_body_may_be_as_large_as_its_pictures(service: Service) -> None:
+    image = Image.frombytes("RGB", (1024, 1024), random.Random(1).randbytes(3 * 2**20))
+    large = file_of(image)
+    assert len(large) > 4_000_000
+    assert source_of(service, body(mask=large, init_images=[large])).mask_blur == 4
