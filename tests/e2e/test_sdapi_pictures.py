@@ -54,9 +54,8 @@ def test_the_change_grows_with_the_strength(api: webuiapi.WebUIApi, start: Image
         difference(start, api.img2img(images=[start], denoising_strength=strength, **DRAWN).image)
         for strength in (0, 0.5, 1)
     ]
-    assert changes == sorted(changes)
     assert changes[0] < 8
-    assert changes[-1] > 2 * changes[1]
+    assert 2 * changes[0] < changes[1] < changes[2]
 
 
 def test_the_answer_carries_the_parameters(api: webuiapi.WebUIApi, start: Image.Image) -> None:
