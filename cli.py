@@ -42,6 +42,7 @@ def main() -> None:
 
 def _core(settings: "Settings", only: str | None) -> "Core":
     from adapters.cli.wiring import Core
+    from application.pictures import HeldPictures
     from container import LIBRARY_ENVIRONMENT, Container
 
     for name, value in LIBRARY_ENVIRONMENT.items():
@@ -49,8 +50,12 @@ def _core(settings: "Settings", only: str | None) -> "Core":
     if not sys.warnoptions:  # deprecation warnings of libraries for developers
         warnings.simplefilter("ignore")
     container = Container(settings=settings, only_model=only)
+    # Its pictures end with the command. Those of the service are in a database.
+    held = HeldPictures(container.picture_codec(), max_bytes=settings.max_picture_bytes)
+    container.pictures.override(held)
     return Core(
         registry=container.model_registry(),
+        pictures=held,
         generate_images=container.generate_images(),
         credential_checker=container.credential_checker(),
     )

@@ -23,6 +23,7 @@ from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
 from application.picture_links import PictureLinks
+from application.pictures import LaterPictures, Pictures, PictureShelf, StoredPictures
 from application.settings.plan_overrides import PlanOverrides
 from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
@@ -39,9 +40,12 @@ if TYPE_CHECKING:
     from flask import Flask
     from prometheus_client import CollectorRegistry
 
+    from adapters.storage.assembly import Storage
     from application.ports.job_observer import JobObserver
     from application.ports.job_store import JobStore
     from application.ports.metrics import Metrics
+    from application.ports.picture_index import PictureIndex
+    from application.ports.picture_store import PictureStore
     from application.ports.result_store import ResultStore
     from application.ports.sole_use import SoleUse
 
@@ -130,44 +134,16 @@ def _service(
     )
 
 
-def _job_store(settings: Settings) -> "JobStore":
-    from adapters.storage.bounded_calls import BoundedCalls
-    from adapters.storage.bounded_job_store import BoundedJobStore
-    from adapters.storage.sql.job_store import SqlJobStore
+def _storage(settings: Settings) -> "Storage":
+    # A program that embeds the service draws without importing SQLAlchemy.
+    from adapters.storage.assembly import Storage
 
-    calls = BoundedCalls()
-    url = settings.database_url or f"sqlite:///{settings.job_file}"
-    return BoundedJobStore(SqlJobStore(url, before_commit=calls.commit), calls)
-
-
-def _result_store(settings: Settings) -> "ResultStore":
-    from adapters.storage.bounded_calls import BoundedCalls
-    from adapters.storage.bounded_result_store import BoundedResultStore
-    from adapters.storage.files.result_files import ResultFiles
-
-    calls, writes = BoundedCalls(name="pictures"), BoundedCalls(2, name="new pictures")
-
-    def commit() -> None:
-        calls.commit()
-        writes.commit()
-
-    files = ResultFiles(Path(settings.data_dir, "results"), before_commit=commit)
-    return BoundedResultStore(files, calls, writes)
+    return Storage(settings)
 
 
 def _picture_links(settings: Settings) -> PictureLinks:
     key = LinkKey(settings.secret_key, Path(settings.data_dir, "picture-links.key"))
     return PictureLinks(key, seconds=settings.picture_link_seconds)
-
-
-def _sole_use(settings: Settings) -> "SoleUse":
-    from adapters.storage.files.folder_lock import FolderLock
-
-    return FolderLock(settings.data_dir)
-
-
-def _crashes(settings: Settings) -> CrashFile:
-    return CrashFile(Path(settings.data_dir, "crash.txt"))
 
 
 def _metrics_registry() -> "CollectorRegistry":
@@ -232,21 +208,24 @@ class Container(containers.DeclarativeContainer):
     metrics_checker = providers.ThreadSafeSingleton(
         _credential_checker, settings, metrics_scopes=frozenset({Scope.MODELS_READ})
     )
-    job_store = providers.ThreadSafeSingleton(_job_store, settings)
-    result_store = providers.ThreadSafeSingleton(_result_store, settings)
-    sole_use = providers.ThreadSafeSingleton(_sole_use, settings)
-
-    crashes = providers.ThreadSafeSingleton(_crashes, settings)
+    storage = providers.ThreadSafeSingleton(_storage, settings)
+    job_store: providers.Provider["JobStore"] = storage.provided.jobs
+    result_store: providers.Provider["ResultStore"] = storage.provided.results
+    picture_index: providers.Provider["PictureIndex"] = storage.provided.picture_index
+    picture_store: providers.Provider["PictureStore"] = storage.provided.pictures
+    sole_use: providers.Provider["SoleUse"] = storage.provided.sole_use
+    crashes = providers.ThreadSafeSingleton(
+        CrashFile, providers.Factory(Path, settings.provided.data_dir, "crash.txt")
+    )
     # Seconds since 1970.
     wall_clock: providers.Provider[Callable[[], float]] = providers.Object(time.time)
 
-    generate_images = providers.ThreadSafeSingleton(
-        GenerateImages,
-        model_registry,
-        image_generator,
-        picture_codec,
-        embed_metadata=settings.provided.embed_metadata,
-        load_timeout=settings.provided.load_timeout_seconds,
+    picture_shelf = providers.ThreadSafeSingleton(
+        PictureShelf,
+        picture_index,
+        picture_store,
+        retention_seconds=settings.provided.job_retention_seconds,
+        retention_bytes=settings.provided.job_retention_bytes,
     )
     job_records = providers.ThreadSafeSingleton(
         JobRecords,
@@ -257,6 +236,26 @@ class Container(containers.DeclarativeContainer):
         retention_bytes=settings.provided.job_retention_bytes,
         now=wall_clock,
         crashes=crashes,
+        pictures=picture_shelf,
+    )
+    pictures: providers.Provider[Pictures] = providers.ThreadSafeSingleton(
+        StoredPictures,
+        picture_index,
+        picture_shelf,
+        result_store,
+        picture_codec,
+        claim=job_records.provided.claim,
+        max_bytes=settings.provided.max_picture_bytes,
+        now=wall_clock,
+    )
+    generate_images = providers.ThreadSafeSingleton(
+        GenerateImages,
+        model_registry,
+        image_generator,
+        picture_codec,
+        pictures=providers.Factory(LaterPictures, providers.Delegate(pictures)),
+        embed_metadata=settings.provided.embed_metadata,
+        load_timeout=settings.provided.load_timeout_seconds,
     )
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
@@ -296,6 +295,7 @@ class Container(containers.DeclarativeContainer):
         metrics_checker=metrics_checker,
         metrics=metrics,
         picture_codec=picture_codec,
+        pictures=pictures,
         picture_links=picture_links,
         thumbnails=thumbnails,
     )

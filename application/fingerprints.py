@@ -3,13 +3,13 @@
 import hashlib
 import json
 
+from domain.generation.any_request import AnyRequest
 from domain.generation.plain import plain_values
-from domain.generation.request import GenerationRequest
 
 __all__ = ["fingerprint"]
 
 
-def fingerprint(request: GenerationRequest, **changes: object) -> str:
+def fingerprint(request: AnyRequest, **changes: object) -> str:
     """Return the SHA-256, in hex, of all fields of a request except the id.
 
     It is the digest of `plain_values` as JSON in ASCII, with sorted keys and without blanks. A

@@ -1,7 +1,7 @@
 """A job: one accepted request on its way to its pictures."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.fingerprints import fingerprint
 from application.job_facts import (
@@ -13,7 +13,11 @@ from application.job_facts import (
     Progress,
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
-from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.flat import FLAT, differing_parts
+from domain.generation.output_formats import OutputFormat
+from domain.generation.request import GenerationRequest, Timings
+from domain.pictures import PictureRef
 
 __all__ = [
     "ForeignJob",
@@ -41,6 +45,8 @@ class Job:
         request: What to draw, with its seed.
         seed_drawn: Whether the service drew the seed, because the request had none.
         model_name: The name that the caller gave the model; None if it is not known.
+        other_names: The names that the caller gave the models beside the checkpoint, by the fields
+            that have them, such as `upscale.model_id`.
         token: Names the files of the job. It is unique among all jobs.
         sequence: Its place among all accepted jobs; 0 until a store has given it one.
         created_at: Seconds since 1970, as the other times are.
@@ -55,7 +61,7 @@ class Job:
     """
 
     caller: str
-    request: GenerationRequest
+    request: AnyRequest
     seed_drawn: bool
     token: str
     created_at: float
@@ -70,6 +76,7 @@ class Job:
     timings: Timings | None = None
     warnings: tuple[str, ...] = ()
     model_name: str | None = None
+    other_names: dict[str, str] = field(default_factory=dict, hash=False)
     steps_done: int = 0
     steps_in_all: int | None = None
     foreign: ForeignJob | None = None
@@ -79,7 +86,26 @@ class Job:
         """The caller and the id, which name the job."""
         return JobKey(self.caller, self.request.id)
 
-    def answers(self, request: GenerationRequest) -> bool:
+    def picture(self, number: int) -> PictureRef | None:
+        """Return the reference of a picture that the job has drawn, by its number from 0.
+
+        None if there is no such picture, or if an earlier release stored it without its hash.
+        """
+        images, output_format = self.images or (), self.request.output_format
+        if not 0 <= number < len(images) or output_format not in list(OutputFormat):
+            return None
+        image = images[number]
+        if image.sha256 is None:
+            return None
+        return PictureRef(
+            id=image.sha256,
+            media_type=OutputFormat(output_format).media_type,
+            size=image.size,
+            width=image.width,
+            height=image.height,
+        )
+
+    def answers(self, request: AnyRequest) -> bool:
         """Whether `request` asks for what this job draws.
 
         A seed that the service drew belongs to the id. A request without a seed asks for the same
@@ -97,16 +123,20 @@ class Job:
             same.append(fingerprint(self.request, seed=None))
         return fingerprint(request) in same
 
-    def conflict_with(self, request: GenerationRequest) -> IdConflict:
+    def conflict_with(self, request: AnyRequest) -> IdConflict:
         """Return the error for a request with this job's id that asks for something else."""
         ours, theirs = self.request, request
-        differing = tuple(
-            field.name
-            for field in dataclasses.fields(GenerationRequest)
-            if getattr(ours, field.name) != getattr(theirs, field.name)
-            and not (field.name == "seed" and self.seed_drawn and request.seed is None)
+        differing = (
+            each.name
+            for each in dataclasses.fields(ours)
+            if each.name not in FLAT
+            and getattr(ours, each.name) != getattr(theirs, each.name, None)
+            and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
-        return IdConflict(ours.id, differing, str(ours.output_format))
+        names = tuple(differing)
+        if isinstance(ours, GenerationRequest) and isinstance(theirs, GenerationRequest):
+            names += tuple(differing_parts(ours, theirs))
+        return IdConflict(ours.id, names, str(ours.output_format))
 
     @property
     def can_be_replaced(self) -> bool:
@@ -154,7 +184,7 @@ class Job:
         )
         return self.failed(now, JobFailure.of(GenerationFailed(detail)))
 
-    def succeeded(self, now: float, result: GenerationResult) -> "Job":
+    def succeeded(self, now: float, result: AnyResult) -> "Job":
         """Return the job with its pictures."""
         return self._moved(
             JobStatus.RUNNING,
@@ -217,7 +247,7 @@ class JobView:
     @classmethod
     def at_rest(cls, job: Job, position: int | None = None) -> "JobView":
         """Return the view of a job that is not being drawn."""
-        steps = job.steps_in_all or job.request.num_inference_steps
+        steps = job.steps_in_all or job.request.steps
         done = steps if job.status is JobStatus.SUCCEEDED else job.steps_done
         return cls(job, position, Progress(done, steps))
 

@@ -65,14 +65,14 @@ class JobImage:
     """The facts of a finished picture, without its file.
 
     Attributes:
-        seed: The seed of the picture.
+        seed: The seed of the picture; None if it was only enlarged.
         width: Pixels.
         height: Pixels.
         size: The size of the file in bytes.
         sha256: The SHA-256 of the file in hex; None if an older release stored the job.
     """
 
-    seed: int
+    seed: int | None
     width: int
     height: int
     size: int
@@ -81,8 +81,7 @@ class JobImage:
     @classmethod
     def of(cls, image: GeneratedImage) -> "JobImage":
         """Return the facts of this picture."""
-        digest = hashlib.sha256(image.data).hexdigest()
-        return cls(image.seed, image.width, image.height, len(image.data), digest)
+        return cls(image.seed, image.width, image.height, len(image.data), image.id)
 
     def describes(self, data: bytes) -> bool:
         """Whether a file has exactly the bytes of this picture."""

@@ -5,8 +5,10 @@ import re
 from application.job import Job
 from application.jobs.job_service import JobService
 from domain.errors import JobNotFound, ModelNotFound
+from domain.generation.parts import SourceImage
+from domain.generation.request import GenerationRequest
 from domain.services.model_registry import ModelRegistry
-from domain.sizes import Size
+from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = ["ModelChoice"]
 
@@ -18,9 +20,13 @@ class ModelChoice:
 
     The id of a job keeps the meaning of a name, as it keeps a random seed. The same request gets
     the same answer even after the file of that name was replaced or removed.
+
+    Args:
+        registry: Lists the models.
+        job_service: Knows the jobs; None for a program without jobs.
     """
 
-    def __init__(self, registry: ModelRegistry, job_service: JobService) -> None:
+    def __init__(self, registry: ModelRegistry, job_service: JobService | None) -> None:
         self._registry = registry
         self._job_service = job_service
 
@@ -65,6 +71,75 @@ class ModelChoice:
             return None
         return model.sizes.fitted(model.native_size)
 
+    def beside(self, wanted: str, *, field: str, caller: str, job_id: str | None) -> str:
+        """Return the id of a model beside the checkpoint, as with `__call__`.
+
+        Args:
+            wanted: An id or a name.
+            field: The field that names the model, such as `upscale.model_id`.
+            caller: The owner of the request.
+            job_id: The id that the caller gave the request; None if it gave none.
+
+        Raises:
+            ModelNotFound, ModelsNotRead: As `ModelRegistry.resolve`. The first has the field.
+            StorageUnavailable: The caller's jobs cannot be looked up.
+        """
+        if _ID.fullmatch(wanted.lower()):
+            return wanted.lower()
+        job = None if job_id is None else self._kept(caller, job_id)
+        if job is not None and job.other_names.get(field) == wanted:
+            return next(use.model_id for use in job.request.models if use.field == field)
+        try:
+            return self._registry.resolve(wanted).id
+        except ModelNotFound as error:
+            error.field = field
+            raise
+
+    def size_of_picture(
+        self,
+        picture: Size,
+        *,
+        model_id: str,
+        caller: str,
+        job_id: str | None,
+        width: int | None = None,
+        height: int | None = None,
+    ) -> Size:
+        """Return the size for a request with an initial image that leaves a side out.
+
+        It is that of `SizeLimits.of_picture`. While the model is not listed, a repeated request
+        gets the size of the job with its id.
+
+        Raises:
+            StorageUnavailable: The caller's jobs cannot be looked up.
+        """
+        try:
+            limits = self._registry.get(model_id).sizes
+        except ModelNotFound:
+            limits = None
+            job = None if job_id is None else self._kept(caller, job_id)
+            if job is not None:
+                return Size(width or job.request.width, height or job.request.height)
+        limits = limits or SizeLimits(SMALLEST_SIDE, LARGEST_SIDE, DEFAULT_MAX_PIXELS)
+        return limits.of_picture(picture, width=width, height=height)
+
+    def image_guidance(self, model_id: str, *, caller: str, job_id: str | None) -> float | None:
+        """Return the `image_guidance_scale` for a request that leaves it out; None for none.
+
+        While the model is not listed, a repeated request gets that of the job with its id.
+
+        Raises:
+            StorageUnavailable: The caller's jobs cannot be looked up.
+        """
+        try:
+            model = self._registry.get(model_id)
+        except ModelNotFound:
+            job = None if job_id is None else self._kept(caller, job_id)
+            request = None if job is None else job.request
+            source = request.source if isinstance(request, GenerationRequest) else None
+            return None if source is None else source.image_guidance_scale
+        return SourceImage.DEFAULT_IMAGE_GUIDANCE if model.takes_image_guidance else None
+
     def _earlier(self, wanted: str, caller: str, job_id: str) -> str | None:
         """Return the id that the name meant for the job with this id; None without such a job."""
         job = self._kept(caller, job_id)
@@ -72,6 +147,8 @@ class ModelChoice:
 
     def _kept(self, caller: str, job_id: str) -> Job | None:
         """Return the job that holds this id; None if another request may use the id."""
+        if self._job_service is None:
+            return None
         try:
             job = self._job_service.find(caller, job_id).job
         except JobNotFound:

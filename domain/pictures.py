@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.limits import IntegerRange, Limit, OneOf
+from domain.limits import IntegerRange, Limit, OneOf, TextLength
 
-__all__ = ["MOST_PIXELS_DRAWN", "MOST_PIXELS_SENT", "PictureRef"]
+__all__ = ["MOST_PIXELS_DRAWN", "MOST_PIXELS_SENT", "PictureId", "PictureRef"]
 
 _MEGAPIXEL = 2**20
 MOST_PIXELS_SENT = 16 * _MEGAPIXEL
@@ -15,6 +15,18 @@ MOST_PIXELS_SENT = 16 * _MEGAPIXEL
 MOST_PIXELS_DRAWN = 64 * _MEGAPIXEL
 """The most pixels of a picture that an upscaler makes."""
 _ID = re.compile(r"[0-9a-f]{64}")
+
+
+class PictureId(TextLength):
+    """The SHA-256 of a picture file, in either case of hex."""
+
+    __slots__ = ()
+
+    def problem(self, value: object) -> str | None:
+        """Return what is wrong with `value`, in words; None if it is valid."""
+        if isinstance(value, str) and _ID.fullmatch(value.lower()):
+            return None
+        return "must be the SHA-256 of a picture file, 64 hexadecimal digits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,7 @@ class PictureRef:
         InvalidRequest: One row for each wrong field.
     """
 
+    ID: ClassVar[Limit] = PictureId(64, 64)
     MEDIA_TYPE: ClassVar[Limit] = OneOf(("image/png", "image/jpeg", "image/webp"))
     # A picture of the service may be larger than one that a caller may send.
     SIZE: ClassVar[Limit] = IntegerRange(1, 2**53 - 1)
@@ -47,7 +60,7 @@ class PictureRef:
 
     def __post_init__(self) -> None:
         found = {
-            "id": _id_problem(self.id),
+            "id": self.ID.problem(self.id),
             "media_type": self.MEDIA_TYPE.problem(self.media_type),
             "size": self.SIZE.problem(self.size),
             "width": self.SIDE.problem(self.width),
@@ -66,9 +79,3 @@ class PictureRef:
     def pixels(self) -> int:
         """The number of pixels."""
         return self.width * self.height
-
-
-def _id_problem(value: object) -> str | None:
-    if isinstance(value, str) and _ID.fullmatch(value.lower()):
-        return None
-    return "must be the SHA-256 of a picture file, 64 hexadecimal digits"

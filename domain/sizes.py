@@ -75,3 +75,34 @@ class SizeLimits:
             max(self.min, int(side * factor) // _STEP * _STEP) for side in (size.width, size.height)
         )
         return Size(min(width, self.max), min(height, self.max))
+
+    def of_picture(
+        self, picture: Size, *, width: int | None = None, height: int | None = None
+    ) -> Size:
+        """Return the size in which a picture is drawn again, for a request that leaves a side out.
+
+        A given side is kept. A side that is left out is a multiple of 8 within the bounds, and
+        follows the proportions of the picture as nearly as the bounds allow. Without both sides the
+        size is that of the picture, scaled by one factor if it is out of bounds.
+        """
+        if width is not None:
+            side = self._side(width * picture.height / picture.width, beside=width)
+            return Size(width, side if height is None else height)
+        if height is not None:
+            return Size(self._side(height * picture.width / picture.height, beside=height), height)
+        factor = max(1.0, self.min / min(picture.width, picture.height))
+        factor = min(factor, self.max / max(picture.width, picture.height))
+        factor = min(factor, math.sqrt(self.max_pixels / picture.pixels))
+        # The shorter side comes first: only it can be raised to the smallest side, so the longer
+        # side gives the pixels back.
+        if picture.width < picture.height:
+            short = self._side(picture.width * factor)
+            return Size(short, self._side(picture.height * factor, beside=short))
+        short = self._side(picture.height * factor)
+        return Size(self._side(picture.width * factor, beside=short), short)
+
+    def _side(self, pixels: float, *, beside: int = 1) -> int:
+        """Return the nearest multiple of 8 within the bounds, for a picture with another side."""
+        most = min(self.max, self.max_pixels // beside) // _STEP * _STEP
+        nearest = math.floor(pixels / _STEP + 0.5) * _STEP
+        return max(-(-self.min // _STEP) * _STEP, min(nearest, most))

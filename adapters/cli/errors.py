@@ -105,6 +105,8 @@ ERRORS: Mapping[type[DomainError], _Row] = {
     errors.IdConflict: _wrong("choose another id"),
     errors.JobCancelled: _fails(_AGAIN),
     errors.UnreadablePicture: _wrong("name a PNG, JPEG or WebP file"),
+    errors.PictureFileTooLarge: _wrong("name a smaller one, or raise MAX_PICTURE_BYTES"),
+    errors.PictureNotFound: _wrong("name its file"),
     errors.StorageUnavailable: _Row(
         CommandError, Wording(lambda error: _STORAGE[StorageFault(error.fault)])
     ),

@@ -2,18 +2,20 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from adapters.cli.options import integer, number
-from domain.generation.fields import FIELDS, RequestField
+from domain.generation.fields import FIELDS, MODEL_NAME, RequestField
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.part_fields import OBJECTS, PART_FIELDS, PartField
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange
 from domain.samplers import SCHEDULER_NAMES
 
-__all__ = ["option_name", "request_options"]
+__all__ = ["option_name", "request_options", "sent_values"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -23,14 +25,20 @@ _NAMES: Mapping[str, str] = {
     "num_inference_steps": "--steps",
     "guidance_scale": "--guidance",
     "num_images": "--number",
+    "init_image": "--image",
+    "mask_image": "--mask",
+    "image_guidance_scale": "--image-guidance",
+    "second_pass.num_inference_steps": "--second-pass-steps",
+    "upscale.model_id": "--upscaler",
+    "upscale.scale": "--upscale",
 }
 """What the terminal calls a field, where that is not the field's own name."""
 _NO_OPTIONS = frozenset({"id", "model_id", "prompt"})
 """An id is nothing here, a model is found by its name, and the prompt is the argument."""
+_SIDE: Mapping[str, Any] = {"default": None, "show_default": "512, or that of --image"}
 _MORE: Mapping[str, Mapping[str, Any]] = {
     "num_inference_steps": {"show_default": "DEFAULT_INFERENCE_STEPS"},
     "guidance_scale": {"show_default": "DEFAULT_GUIDANCE_SCALE"},
-    "height": {"help": "Pixels; the same rules as for --width."},
     "scheduler": {
         "metavar": "NAME",
         "help": f"The scheduler: {SCHEDULER_NAMES}. The default of the model if not given.",
@@ -43,24 +51,95 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
         "given.",
     },
     "quality": {"show_default": str(DEFAULT_QUALITY)},
+    "width": _SIDE,
+    "height": {**_SIDE, "help": "Pixels; the same rules as for --width."},
+    "init_image": {
+        "help": "A picture to start from: a PNG, JPEG or WebP file. Without --width and --height "
+        "the result has its size, scaled to fit the model, in multiples of 8."
+    },
+    "resize_mode": {
+        "help": "How --image and --mask get the requested size: stretch changes the proportions, "
+        "crop cuts off what is too much, pad adds borders."
+    },
+    "mask_image": {
+        "help": "A picture of the part of --image to draw anew: white and transparent is drawn, "
+        "black stays, grey mixes."
+    },
+    "image_guidance_scale": {
+        "help": "How closely to keep --image, for models with eight channels (instruct-pix2pix) "
+        "alone."
+    },
+    "second_pass.num_inference_steps": {
+        "help": "The number of denoising steps; as for the first pass if not given.",
+    },
+    "upscale.model_id": {
+        "help": "An upscaler model that enlarges the finished picture, by any of its names.",
+    },
+    "upscale.scale": {
+        "help": "The factor of --upscaler; that of the model if not given. The result has at most "
+        "64 megapixels."
+    },
 }
 """What the terminal says otherwise of a field."""
 
 
 def option_name(field: str) -> str:
     """What the terminal calls a field of a request."""
-    return _NAMES.get(field, f"--{field.replace('_', '-')}")
+    picture, _, member = field.rpartition(".")
+    if member in ("id", "base64"):  # of a picture, which is a file here
+        field = picture
+    return _NAMES.get(field, f"--{field.replace('_', '-').replace('.', '-')}")
 
 
 def request_options(command: _Command) -> _Command:
     """An option for each field of a request; one that is not given is None, or its default.
 
-    The core judges the values, in the API's words.
+    The core judges the values, in the API's words. `sent_values` collects those of the parts.
     """
+    flag = click.option("--second-pass", is_flag=True, help=OBJECTS["second_pass"])
+    for name, part in reversed([*PART_FIELDS.items()]):
+        command = click.option(option_name(name), argument_of(name), **_described_part(part))(
+            command
+        )
+        command = flag(command) if name == "second_pass.scale" else command
     for name, row in reversed([*FIELDS.items()]):
         if name not in _NO_OPTIONS:
             command = click.option(option_name(name), name, **_described(row))(command)
     return command
+
+
+def argument_of(field: str) -> str:
+    """The name of the argument that has the value of a field."""
+    return field.replace(".", "_")
+
+
+def sent_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of the parts out of the arguments, and return them for `SentParts`.
+
+    A picture is still the path of its file.
+    """
+    found: dict[str, Any] = {"second_pass": {}} if values.pop("second_pass") else {}
+    for name in PART_FIELDS:
+        value = values.pop(argument_of(name))
+        if value is None:
+            continue
+        within, _, own = name.rpartition(".")
+        (found.setdefault(within, {}) if within else found)[own] = value
+    return found
+
+
+def _described_part(row: PartField) -> dict[str, Any]:
+    told: dict[str, Any] = {"help": row.plain_meaning, "default": None}
+    if row.is_picture:
+        told["type"] = click.Path(path_type=Path)
+        told["metavar"] = "FILE"
+    elif isinstance(row.limit, IntegerRange | NumberRange):
+        told["type"] = integer if isinstance(row.limit, IntegerRange) else number
+    else:
+        told["metavar"] = "NAME" if row.limit is MODEL_NAME else "WORD"
+    if row.default is not None:
+        told["show_default"] = str(row.default)
+    return {**told, **_MORE.get(row.name, {})}
 
 
 def _described(row: RequestField) -> dict[str, Any]:

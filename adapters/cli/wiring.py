@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from application.pictures import Pictures
 from application.settings.settings import Settings
 from domain.services.credential_checker import CredentialChecker
 from domain.services.generate_images import GenerateImages
@@ -16,6 +17,7 @@ class Core:
     """The use cases, over the adapters that some settings name. Nothing here is started."""
 
     registry: ModelRegistry
+    pictures: Pictures
     generate_images: GenerateImages
     credential_checker: CredentialChecker
 

@@ -12,15 +12,16 @@ from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.drawing.borrowed_pipeline import back_in_place_after_errors
 from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.others.plan import other_pipeline_plan
 from adapters.diffusion.drawing.pipeline_state import DrawingMemories
 from adapters.diffusion.drawing.previews import Previews
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group
-from adapters.diffusion.drawing.text_to_image import text_to_image_plan
 from adapters.diffusion.loading.loader import load_pipeline
 from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
+from adapters.diffusion.upscaling.enlargements import enlarge_batch
 from adapters.diffusion.upscaling.loading import load_upscaler
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from adapters.diffusion.upscaling.upscalers import Upscalers
@@ -72,21 +73,33 @@ class Engine:
     def draw(self, batch: DrawingBatch, watcher: DrawingWatcher) -> DrawnBatch:
         """As `ImageGenerator.draw`. If memory is short, other pipelines are given up first."""
         self._watcher = GuardedWatcher(watcher)
-        model = self._models.locate(batch.models[0])
+        model = self._models.locate(batch.models[0]) if batch.models else None
         try:
             try:
-                return self._draw_with(model, batch)
+                return self._done_with(model, batch)
             except OutOfMemory:
-                if not self._pipelines.drop_all_but(model.id):
+                if not self._pipelines.drop_all_but("" if model is None else model.id):
                     raise
-            return self._draw_with(model, batch)
+            return self._done_with(model, batch)
         finally:
             # The exception of a watcher refers to everything that was being drawn with.
             self._watcher = GuardedWatcher()
 
+    def _done_with(self, model: ModelRecord | None, batch: DrawingBatch) -> DrawnBatch:
+        if model is not None and batch.drawings:
+            return self._draw_with(model, batch)
+        return enlarge_batch(
+            batch,
+            model,
+            upscalers=self.upscalers,
+            codec=self._codec,
+            device=self.device,
+            watcher=self._watcher,
+        )
+
     def _draw_with(self, model: ModelRecord, batch: DrawingBatch) -> DrawnBatch:
         began = time.monotonic()
-        watcher, requests = self._watcher, batch.requests
+        watcher, requests = self._watcher, batch.drawings
         # The pipeline comes last, so it stays in the cache if there is room for one model.
         upscalers = {each: self.upscalers.loaded(each) for each in _upscaler_ids(batch)}
         pipeline = self._pipelines.get(model)
@@ -162,9 +175,9 @@ class Engine:
         )
         if is_stable_diffusion(pipeline):
             return stable_diffusion_plan(
-                DrawingContext(pipeline, *shared), batch.requests, batch.at_once
+                DrawingContext(pipeline, *shared), batch.drawings, batch.at_once
             )
-        return text_to_image_plan(DrawingContext(pipeline, *shared), batch.requests)
+        return other_pipeline_plan(DrawingContext(pipeline, *shared), batch.drawings)
 
     def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:
         """Return the canvas of a group after all of its stages."""
@@ -179,7 +192,7 @@ class Engine:
 
 def _upscaler_ids(batch: DrawingBatch) -> Iterator[str]:
     """Yield the ids of the upscalers of a batch, whose requests all name the same ones."""
-    request = batch.requests[0]
+    request = batch.drawings[0]
     if request.upscale is not None:
         yield request.upscale.model_id
     if request.second_pass is not None and request.second_pass.model_id is not None:

@@ -262,5 +262,6 @@ class FilesystemModelSource(ModelSource):
             note=told.note,
             is_companion=told.is_companion,
             scale=told.scale,
+            pipeline_inputs=told.pipeline_inputs,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

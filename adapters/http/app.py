@@ -8,17 +8,22 @@ from flask import Flask
 from adapters.http import automatic1111, openai
 from adapters.http.description.document import documented_api
 from adapters.http.description.explorer import explorer_assets_blueprint, explorer_blueprint
+from adapters.http.edge.bodies import PICTURES_OF_A_REQUEST, body_limit
+from adapters.http.edge.body_budget import install_body_budget
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
 from adapters.http.edge.request_log import install_request_log
 from adapters.http.foreign_pages import refuse_foreign_pages
+from adapters.http.generation.judged import install_picture_check
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.generation.waiting import Places, Wait, WaitingCallers
 from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
+from adapters.http.v1.drawing.images import images_blueprint
+from adapters.http.v1.drawing.inference import inference_blueprint
+from adapters.http.v1.drawing.upscaling import upscaling_blueprint
 from adapters.http.v1.health import public_blueprint
-from adapters.http.v1.inference import inference_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
 from adapters.http.v1.jobs.routes import jobs_blueprint
 from adapters.http.v1.metrics import count_requests, metrics_blueprint
@@ -30,6 +35,7 @@ from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
 from application.picture_links import PictureLinks
+from application.pictures import Pictures
 from application.ports.metrics import Metrics
 from application.ports.process_report import ProcessReport
 from application.settings.settings import Settings
@@ -46,6 +52,8 @@ _EXPOSED_HEADERS = (
     *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
     *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
 )
+_MOST_LARGE_BODIES = 4
+"""How many bodies of the largest size are in memory at once."""
 
 
 def create_app(
@@ -61,17 +69,21 @@ def create_app(
     metrics_checker: CredentialChecker,
     metrics: Metrics,
     picture_codec: PictureCodec,
+    pictures: Pictures,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
     wait: Wait = wait_for_pictures,
 ) -> Flask:
     """Return the WSGI application over these services. `service.start()` starts them."""
     app = Flask(__name__, static_folder=None, template_folder="page/site")
-    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes, MAX_PICTURE_BYTES=settings.max_picture_bytes
+    )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     redactor = redactor_of(settings)
     install_request_log(app, redactor)
     install_redaction(app, redactor)
+    install_body_budget(app, _MOST_LARGE_BODIES * _largest_body(settings))
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
@@ -88,10 +100,22 @@ def create_app(
         {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
-    streams = EventStreams(job_service, places=Places(settings.max_streams))
-    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: streams.opened)
-    make_request = RequestMaker(settings, ModelChoice(registry, job_service))
+    listeners = Places(settings.max_streams)
+    streams = EventStreams(job_service, places=listeners)
+    metrics.watch(waiting_callers=lambda: draw.waiting, event_streams=lambda: listeners.taken)
+    make_request = RequestMaker(settings, ModelChoice(registry, job_service), pictures, job_service)
+    install_picture_check(app, make_request.picture_problems)
+    draw_images = openai.ImagesDrawer(
+        settings,
+        make_request,
+        draw,
+        openai.PictureStreams(job_service, picture_codec, places=listeners),
+        LinkMaker(picture_links),
+    )
     options = automatic1111.CallersOptions(registry)
+    drawing = automatic1111.Drawing(
+        registry, options, make_request, draw, automatic1111.MaskReader(picture_codec, pictures)
+    )
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
     for blueprint in (
@@ -99,15 +123,23 @@ def create_app(
         models_blueprint(registry, credential_checker),
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
+        upscaling_blueprint(make_request, draw, credential_checker),
+        images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
-        openai.images_blueprint(
-            settings, make_request, draw, LinkMaker(picture_links), credential_checker
+        openai.images_blueprint(draw_images, credential_checker),
+        openai.edits_blueprint(
+            draw_images, openai.EditedPictures(pictures, picture_codec), credential_checker
         ),
         picture_links_blueprint(job_service, picture_links),
         openai.models_blueprint(registry, credential_checker),
         metrics_blueprint(metrics, metrics_checker, public=settings.metrics_public),
-        automatic1111.txt2img_blueprint(settings, registry, options, draw, credential_checker),
+        automatic1111.txt2img_blueprint(drawing, credential_checker),
+        automatic1111.img2img_blueprint(drawing, credential_checker),
+        automatic1111.extras_blueprint(
+            automatic1111.Enlarging(registry, options, pictures, picture_codec, job_service, draw),
+            credential_checker,
+        ),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),
@@ -118,6 +150,10 @@ def create_app(
         api.register_blueprint(blueprint)
     app.register_blueprint(explorer_assets_blueprint())
     return app
+
+
+def _largest_body(settings: Settings) -> int:
+    return body_limit(settings.max_body_bytes, settings.max_picture_bytes, PICTURES_OF_A_REQUEST)
 
 
 def _origins(configured: tuple[str, ...]) -> str | list[re.Pattern[str]]:

@@ -10,7 +10,7 @@ from adapters.pictures.decoding import (
     inspect_picture,
     transparency_mask,
 )
-from adapters.pictures.encoding import encode_picture
+from adapters.pictures.encoding import encode_mask, encode_picture
 from adapters.pictures.parameters import read_parameters
 from adapters.pictures.thumbnails import make_thumbnail
 from domain.errors import GenerationFailed, OutOfMemory
@@ -59,6 +59,12 @@ class PillowPictureCodec(PictureCodec):
 
     def transparency_mask(self, data: bytes) -> bytes | None:
         return transparency_mask(data)
+
+    def encode_mask(self, mask: GreyRaster) -> bytes:
+        try:
+            return encode_mask(mask)
+        except MemoryError as error:
+            raise OutOfMemory("encoding a mask", "the host") from error
 
     def parameters(self, data: bytes) -> PictureParameters:
         return read_parameters(data)

@@ -46,7 +46,8 @@ def inspect_picture(data: bytes) -> PictureRef:
         picture = _checked(data)
         with _opened(picture) as image:
             if picture.media_type == "image/jpeg":
-                image.draft(None, (image.width // _LEAST_SCALE, image.height // _LEAST_SCALE))
+                least = [max(1, side // _LEAST_SCALE) for side in image.size]
+                image.draft(None, (least[0], least[1]))
             image.load()
     sides = picture.width, picture.height
     width, height = sides if picture.orientation < 5 else reversed(sides)

@@ -7,8 +7,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from adapters.pictures.exif import exif_with_comment
 from domain.generation.output_formats import OutputFormat
+from domain.generation.raster import GreyRaster
 
-__all__ = ["encode_picture"]
+__all__ = ["encode_mask", "encode_picture"]
 
 # zlib's fastest level. A slower level takes half a second longer and saves a tenth of the bytes.
 _COMPRESS_LEVEL = 1
@@ -58,4 +59,12 @@ def encode_picture(
     else:
         colour = _EACH_PIXEL if quality >= _FULL_COLOUR_FROM else _FOUR_PIXELS
         image.save(stream, "JPEG", quality=quality, subsampling=colour, exif=exif)
+    return stream.getvalue()
+
+
+def encode_mask(mask: GreyRaster) -> bytes:
+    """Return a mask as a grey PNG file, which keeps every level."""
+    stream = io.BytesIO()
+    image = Image.frombytes("L", (mask.width, mask.height), mask.pixels)
+    image.save(stream, "PNG", compress_level=_COMPRESS_LEVEL)
     return stream.getvalue()

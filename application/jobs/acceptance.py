@@ -2,9 +2,9 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.job import Job, JobKey, JobStatus
 from application.jobs.live_job import LiveJob
@@ -13,7 +13,7 @@ from application.jobs.records import JobRecords
 from application.jobs.timing import Forecast
 from application.ports.job_observer import JobObserver
 from domain.errors import DeadlineUnmet, QueueFull, ShuttingDown, StorageUnavailable
-from domain.generation.request import GenerationRequest
+from domain.generation.any_request import AnyRequest
 
 __all__ = ["Acceptance", "SubmitLock", "Submitted"]
 
@@ -70,12 +70,14 @@ class Submitted:
         caller: The owner of the job.
         within: Refuse a job that will probably take more seconds; None for no such bound.
         model_name: The name that the caller gave the model, which is stored with the job.
+        other_names: The names of the other models, by field, as a `Job` has them.
     """
 
-    request: GenerationRequest
+    request: AnyRequest
     caller: str
     within: float | None = None
     model_name: str | None = None
+    other_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> JobKey:
@@ -104,7 +106,7 @@ class Acceptance:
         records: JobRecords,
         forecast: Forecast,
         *,
-        admit: Callable[[GenerationRequest], GenerationRequest],
+        admit: Callable[[AnyRequest], AnyRequest],
         observer: JobObserver,
         now: Callable[[], float],
     ) -> None:
@@ -161,6 +163,15 @@ class Acceptance:
             return self.join_or_accept(wanted)
         return _answer(wanted, live, job)
 
+    def check(self, wanted: Submitted) -> None:
+        """Raise the error that refuses a new job of this request. A request of a known job passes.
+
+        Raises: as `JobService.submit`.
+        """
+        _, job = self.look_up(wanted.key)
+        if job is None or job.can_be_replaced:
+            self._new_job(wanted, None)
+
     def _revived(self, job: Job, *, patiently: bool = False) -> tuple[LiveJob | None, Job]:
         """Return a stored job. One that an earlier process left unfinished waits again or fails."""
         if job.status.finished:
@@ -197,6 +208,7 @@ class Acceptance:
             request=admitted,
             seed_drawn=request.seed is None if lost is None else lost.seed_drawn,
             model_name=wanted.model_name if lost is None else lost.model_name,
+            other_names=dict(wanted.other_names) if lost is None else lost.other_names,
             token=secrets.token_hex(16),
             created_at=self._now(),
         )

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from application.job import Job, JobKey, JobPage, JobStatus, JobView
 from application.jobs.acceptance import Acceptance, Submitted
@@ -23,10 +24,12 @@ from domain.errors import (
     ShuttingDown,
     StorageUnavailable,
 )
-from domain.generation.request import GenerationRequest
+from domain.generation.any_request import AnyRequest
 from domain.services.generate_images import GenerateImages
 
 __all__ = ["JobService"]
+
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
 
@@ -116,11 +119,12 @@ class JobService:
 
     def submit(
         self,
-        request: GenerationRequest,
+        request: AnyRequest,
         *,
         caller: str,
         within: float | None = None,
         model_name: str | None = None,
+        other_names: Mapping[str, str] = _NO_NAMES,
     ) -> Submission:
         """Accept a request, join the job that draws it already, or find its result.
 
@@ -132,6 +136,7 @@ class JobService:
             caller: The owner of the job.
             within: Refuse a job that will probably take more seconds.
             model_name: The name that the caller gave the model, which is stored with the job.
+            other_names: The names of the other models, by field, which are stored too.
 
         Raises:
             IdConflict: Another request has this id, and its job is unfinished or has succeeded.
@@ -142,7 +147,13 @@ class JobService:
             ShuttingDown: The service stops.
             StorageUnavailable: The job could not be stored. Nothing has begun.
         """
-        wanted = Submitted(request=request, caller=caller, within=within, model_name=model_name)
+        wanted = Submitted(
+            request=request,
+            caller=caller,
+            within=within,
+            model_name=model_name,
+            other_names=other_names,
+        )
         lost: Job | None = None
         while True:
             with self._acceptance.lock.held():
@@ -154,6 +165,17 @@ class JobService:
             except PicturesLost as error:
                 _log.warning("the pictures are drawn again: %s", error)
                 lost = found
+
+    def check(self, request: AnyRequest, *, caller: str, within: float | None = None) -> None:
+        """Raise the error that refuses a new job of this request. Nothing is kept.
+
+        A request of a known job passes. An API checks a request that brings pictures before it
+        keeps them, so that no picture of a refused request is kept.
+
+        Raises: as `submit`.
+        """
+        with self._acceptance.lock.held():
+            self._acceptance.check(Submitted(request=request, caller=caller, within=within))
 
     def find(self, caller: str, job_id: str) -> JobView:
         """Return a job of this caller. Raises JobNotFound and StorageUnavailable."""
@@ -239,16 +261,22 @@ class JobService:
             self._records.forget(job)
 
     def watch(
-        self, caller: str, job_id: str, *, after: str | None = None, previews: bool = True
+        self,
+        caller: str,
+        job_id: str,
+        *,
+        after: str | None = None,
+        previews: bool = True,
+        partials: int = 0,
     ) -> JobWatch:
-        """Follow a job, from the event `after` on, with or without previews.
+        """Follow a job, as `JobWatch` says.
 
         Raises JobNotFound, StorageUnavailable, and ShuttingDown if the next process draws it.
         """
         with self._acceptance.lock.held():
             live, job = self._look_up(caller, job_id)
         view = self._queue.view(live) if live else JobView.at_rest(job)
-        return JobWatch(self._queue, live, view, after=after, previews=previews)
+        return JobWatch(self._queue, live, view, after=after, previews=previews, partials=partials)
 
     def recover(self) -> None:
         """Requeue all jobs that an earlier process accepted and did not finish.

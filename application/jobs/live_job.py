@@ -7,7 +7,8 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
 from application.job import Job, JobStatus, JobView, Progress
-from domain.generation.request import GenerationResult
+from application.jobs.partial_pictures import PartialPictures, is_partial
+from domain.generation.any_request import AnyResult
 
 __all__ = ["Change", "LiveJob", "Submission", "TakenBatch", "Workers"]
 
@@ -25,6 +26,7 @@ class LiveJob:
         settled: Whether a thread is ending the job. It is too late for a cancel then.
         listeners: How many clients follow the events of the job.
         viewers: How many of them want previews.
+        partials: Previews at even steps, for the clients that ask for them.
         moved_at: When the drawing began or had its last step; seconds of a clock that never jumps.
         polled_at: When a client last asked for a preview, by the worker's clock.
         versions: For each kind of event, the version in which it last had something new.
@@ -42,10 +44,11 @@ class LiveJob:
     settled: bool = False
     listeners: int = 0
     viewers: int = 0
+    partials: PartialPictures = field(default_factory=PartialPictures)
     moved_at: float = -math.inf
     polled_at: float = -math.inf
     versions: dict[str, int] = field(default_factory=dict)
-    outcome: "Future[GenerationResult]" = field(default_factory=Future)
+    outcome: "Future[AnyResult]" = field(default_factory=Future)
     crashed_before: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,21 +63,26 @@ class LiveJob:
         """Note a new event of this kind."""
         self.versions[event] = max(self.versions.values(), default=0) + 1
 
-    def news(self, after: int, *, previews: bool) -> tuple[int, str] | None:
+    def news(self, after: int, *, previews: bool, partials: int = 0) -> tuple[int, str] | None:
         """Return the version and the kind of the first event that is newer than a version.
 
-        None if there is no newer event. After the end of a job, only the end is returned.
+        None if there is no newer event. After the end of a job, only its partial pictures and the
+        end are returned. `previews` and `partials` are those of `JobWatch`.
         """
-        if self.versions.get("done", 0) > after:
-            return self.versions["done"], "done"
+        has_ended = "done" in self.versions
         newer = [
             (version, event)
             for event, version in self.versions.items()
-            if version > after and (previews or event != "preview")
+            if version > after
+            and (
+                self.partials.are_for(partials, event)
+                if is_partial(event)
+                else event == "done" or (not has_ended and (previews or event != "preview"))
+            )
         ]
         return min(newer, default=None)
 
-    def conclude(self, outcome: GenerationResult | Exception) -> None:
+    def conclude(self, outcome: AnyResult | Exception) -> None:
         """Give waiting callers the outcome. Does nothing if they have one already."""
         with contextlib.suppress(InvalidStateError):
             if isinstance(outcome, Exception):
@@ -181,9 +189,9 @@ class Change:
 
     Attributes:
         version: Grows with each change of the job.
-        event: The kind: `queued`, `progress`, `preview` or `done`.
+        event: The kind: `queued`, `progress`, `preview`, `done` or one partial picture.
         view: The job as it is now.
-        preview: The JPEG of a `preview` event; else None.
+        preview: The JPEG of a preview or a partial picture; else None.
     """
 
     version: int
@@ -197,14 +205,14 @@ class Submission:
     """A job that was accepted, joined or found finished."""
 
     _look: Callable[[], JobView]
-    _wait: Callable[[float | None], GenerationResult]
+    _wait: Callable[[float | None], AnyResult]
 
     @property
     def view(self) -> JobView:
         """The job as it is now."""
         return self._look()
 
-    def wait(self, timeout: float | None = None) -> GenerationResult:
+    def wait(self, timeout: float | None = None) -> AnyResult:
         """Wait for the result, and return it. The end of a wait does not cancel the job.
 
         Raises:

@@ -10,7 +10,8 @@ from application.jobs.queue import JobQueue
 from application.jobs.records import JobRecords
 from application.jobs.timing import DrawingTimes
 from domain.errors import DomainError, GenerationFailed, JobCancelled, OutOfMemory
-from domain.generation.request import GenerationResult
+from domain.generation.any_request import AnyResult
+from domain.generation.request import GenerationRequest
 from domain.models.record import SHORT_ID
 
 __all__ = ["Endings", "failure_of"]
@@ -61,7 +62,7 @@ class Endings:
         _forget_frames(error)
         self._queue.finish(live, job, error)
 
-    def finish(self, live: LiveJob, encode: Callable[[], GenerationResult], images: int) -> None:
+    def finish(self, live: LiveJob, encode: Callable[[], AnyResult], images: int) -> None:
         """Encode and store the pictures of a job that was drawn in a batch of `images`."""
         try:
             result = encode()
@@ -80,7 +81,7 @@ class Endings:
         _log_drawn(done, result)
         self._queue.finish(live, done, result)
 
-    def _store(self, live: LiveJob, result: GenerationResult) -> tuple[Job, GenerationResult]:
+    def _store(self, live: LiveJob, result: AnyResult) -> tuple[Job, AnyResult]:
         job = live.job
         waited = max(0.0, (job.started_at or job.created_at) - job.created_at)
         timings = dataclasses.replace(result.timings, queue=waited)
@@ -131,7 +132,7 @@ def _log_failure(job: Job, error: Exception) -> None:
         _log.error("job failed: id=%a", job.request.id, exc_info=error)
 
 
-def _log_drawn(job: Job, result: GenerationResult) -> None:
+def _log_drawn(job: Job, result: AnyResult) -> None:
     """Log a job that succeeded. Its prompt is logged at DEBUG only."""
     request = result.request
     _log.info(
@@ -139,11 +140,12 @@ def _log_drawn(job: Job, result: GenerationResult) -> None:
         request.id,
         job.caller,
         request.model_id[:SHORT_ID],
-        request.num_inference_steps,
-        request.width,
-        request.height,
+        request.steps,
+        result.images[0].width,
+        result.images[0].height,
         request.num_images,
         result.processing_time,
         result.timings.queue,
     )
-    _log.debug("prompt of %a: %a", request.id, request.prompt)
+    if isinstance(request, GenerationRequest):
+        _log.debug("prompt of %a: %a", request.id, request.prompt)

@@ -12,7 +12,8 @@ from application.jobs.turns import Batch, WaitingLine, next_batch
 from application.jobs.watching import JobFeed
 from application.ports.job_observer import JobObserver
 from domain.errors import ShuttingDown
-from domain.generation.request import BatchKey, GenerationResult
+from domain.generation.any_request import AnyResult
+from domain.generation.request import BatchKey
 
 __all__ = ["JobQueue"]
 
@@ -206,7 +207,7 @@ class JobQueue(JobFeed):
             live.settled = True
             return True
 
-    def finish(self, live: LiveJob, job: Job, outcome: GenerationResult | Exception) -> None:
+    def finish(self, live: LiveJob, job: Job, outcome: AnyResult | Exception) -> None:
         """Drop a finished job, and pass the outcome to waiting callers and listeners."""
         with self._changed:
             live.job = job

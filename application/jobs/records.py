@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from application.earlier_crash import EarlierCrash
 from application.job import Job, JobKey, JobStatus
 from application.picture_links import LinkedPicture
+from application.pictures import PictureShelf
 from application.ports.crash_record import CrashRecord, NoCrashRecord
 from application.ports.job_store import JobStore
 from application.ports.result_store import ResultStore
@@ -21,7 +22,8 @@ from domain.errors import (
     StorageInUse,
     StorageUnavailable,
 )
-from domain.generation.request import GeneratedImage, GenerationResult, Timings
+from domain.generation.any_request import AnyResult, result_of
+from domain.generation.request import GeneratedImage, Timings
 
 __all__ = ["JobRecords"]
 
@@ -41,6 +43,7 @@ class JobRecords:
         now: Seconds since 1970. Stored times are of this clock, which may be set at any moment.
         clock: Seconds since some moment. It never jumps, so waiting times are of this clock.
         crashes: Notes why a process crashed.
+        pictures: The pictures that callers send; None if there are none.
 
     Attributes:
         crashes: The same.
@@ -58,12 +61,14 @@ class JobRecords:
         now: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
         crashes: CrashRecord | None = None,
+        pictures: PictureShelf | None = None,
     ) -> None:
         self.crashes = crashes or NoCrashRecord()
         self.earlier_crash = EarlierCrash(self.crashes, jobs)
         self._jobs = jobs
         self._results = results
         self._sole_use = sole_use
+        self._pictures = pictures
         self._closed = False
         self._retention_seconds = retention_seconds
         self._retention_bytes = retention_bytes
@@ -142,7 +147,7 @@ class JobRecords:
         else:
             self._drop_unsaved(job.key)  # of an earlier job of that id
 
-    def succeed(self, job: Job, result: GenerationResult) -> Job:
+    def succeed(self, job: Job, result: AnyResult) -> Job:
         """Store the pictures of a job now, and its success now or as soon as the store answers."""
         with self._noticing():
             self._results.write(job.token, result.images)
@@ -168,7 +173,10 @@ class JobRecords:
         A process that was killed left them. If no job is known, all pictures stay, because their
         jobs may be in another database.
         """
-        self._results.keep_only(self._jobs.tokens())
+        tokens = self._jobs.tokens()
+        self._results.keep_only(tokens)
+        if self._pictures is not None:
+            self._pictures.sweep(has_jobs=bool(tokens))
 
     def unfinished(self) -> Sequence[Job]:
         """As `JobStore.unfinished`."""
@@ -195,10 +203,10 @@ class JobRecords:
             raise ImageNotFound(number=picture.number)
         return data
 
-    def result(self, job: Job) -> GenerationResult:
+    def result(self, job: Job) -> AnyResult:
         """The result of a job that succeeded, as it was the first time. Raises PicturesLost too."""
-        return GenerationResult(
-            request=job.request,
+        return result_of(
+            job.request,
             images=tuple(
                 GeneratedImage(
                     self.image(job, number),
@@ -221,20 +229,24 @@ class JobRecords:
         which the next `sweep` removes, and never a job without its pictures.
         """
         with self._noticing():
+            if self._pictures is not None:
+                self._pictures.forget(job)
             self._jobs.remove(job)
         self._drop_unsaved(job.key)
         self._results.remove({job.token})
 
     def tidy(self) -> None:
-        """Store ends that could not be stored before, and remove jobs past their retention."""
+        """Store ends that could not be stored before, and remove what is past its retention."""
         for job in list(self._unsaved.values()):
             self._jobs.update(job, patiently=True)
             self._drop_unsaved(job.key, job)
+        now = self._surely_now()
         gone = self._jobs.retire(
-            finished_before=self._surely_now() - self._retention_seconds,
-            keep_bytes=self._retention_bytes,
+            finished_before=now - self._retention_seconds, keep_bytes=self._retention_bytes
         )
         self._results.remove(gone)
+        if self._pictures is not None:
+            self._pictures.retire(now)
 
     def close(self) -> None:
         """Close files and connections, so that another process may draw the rest. Raises nothing.

@@ -73,7 +73,8 @@ class StepReports(DrawingWatcher):
         self._following = [
             live
             for live in wanted
-            if may_show and (live.viewers or now - live.polled_at < _POLLED_SECONDS)
+            if (may_show and (live.viewers or now - live.polled_at < _POLLED_SECONDS))
+            or self._feed.partials_are_due(live, done, total)
         ]
 
     def wants_preview(self, number: int) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from application.jobs.live_job import LiveJob
-from domain.generation.request import BatchKey, GenerationRequest, GenerationResult
+from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.upscale_request import UpscaleRequest
 
 __all__ = ["DrawingTimes", "Forecast", "QueueLoad", "steps_per_second"]
 
@@ -20,16 +21,28 @@ _UNKNOWN_SECONDS = 5.0
 _Shape = tuple[str, int, int]
 
 
-def _shape(key: BatchKey) -> _Shape:
-    return key.model_id, key.width, key.height
+def _work(request: AnyRequest) -> dict[_Shape, int]:
+    """Return the evaluations of the network for one image, by model and size. Each is above 0.
+
+    A second pass is larger than the first, and each of its evaluations takes longer. To enlarge a
+    picture counts as one evaluation.
+    """
+    if isinstance(request, UpscaleRequest):
+        return {(request.model_id, request.width, request.height): 1}
+    work: dict[_Shape, int] = {}
+    for each in request.passes:
+        shape = (request.model_id, each.size.width, each.size.height)
+        if evaluations := request.evaluations_of(each):
+            work[shape] = work.get(shape, 0) + evaluations
+    return work
 
 
 @dataclass(slots=True)
 class DrawingTimes:
     """Seconds per evaluation of the network for one image, by model and size.
 
-    Newer measurements count more. Some samplers evaluate the network twice in a step. Any thread
-    may call any method.
+    Newer measurements count more. Only the steps that run count. Some samplers evaluate the network
+    twice in a step. Any thread may call any method.
     """
 
     _seconds: "OrderedDict[_Shape, float]" = field(default_factory=OrderedDict)
@@ -37,39 +50,54 @@ class DrawingTimes:
     """Seconds of a job without the evaluations and the loading of its model."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def learn(self, result: GenerationResult, *, images: int) -> None:
-        """Learn from a result of a batch of `images` images."""
-        request, shape = result.request, _shape(result.request.batch_key)
-        seconds = result.timings.generate / (request.evaluations * images)
+    def learn(self, result: AnyResult, *, images: int) -> None:
+        """Learn from a result of a batch of `images` images.
+
+        A drawing of two sizes tells how much longer it took than expected. Both sizes learn that.
+        """
+        work = _work(result.request)
+        seconds = result.timings.generate / images
         with self._lock:
-            known = self._seconds.get(shape, seconds)
-            self._seconds[shape] = known + _NEWEST_COUNTS * (seconds - known)
-            self._seconds.move_to_end(shape)
-            while len(self._seconds) > _REMEMBERED_SHAPES:
-                self._seconds.popitem(last=False)
+            expected = {shape: self._per_evaluation(shape) or _pixels(shape) for shape in work}
+            total = sum(expected[shape] * number for shape, number in work.items())
+            for shape in work:
+                self._learn(shape, expected[shape] * seconds / total)
             self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
 
-    def predict(self, request: GenerationRequest) -> float | None:
+    def predict(self, request: AnyRequest) -> float | None:
         """Return the seconds that a request takes if its model is loaded; None if not known.
 
         The time of a size that was never drawn is scaled by pixels from the nearest known size.
         """
         with self._lock:
-            seconds = self._per_evaluation(_shape(request.batch_key))
-        if seconds is None:
-            return None
-        return seconds * request.evaluations * request.num_images + self._other
+            total = 0.0
+            for shape, number in _work(request).items():
+                seconds = self._per_evaluation(shape)
+                if seconds is None:
+                    return None
+                total += seconds * number
+            return total * request.num_images + self._other
+
+    def _learn(self, shape: _Shape, seconds: float) -> None:
+        known = self._seconds.get(shape, seconds)
+        self._seconds[shape] = known + _NEWEST_COUNTS * (seconds - known)
+        self._seconds.move_to_end(shape)
+        while len(self._seconds) > _REMEMBERED_SHAPES:
+            self._seconds.popitem(last=False)
 
     def _per_evaluation(self, shape: _Shape) -> float | None:
         if shape in self._seconds:
             return self._seconds[shape]
-        model_id, width, height = shape
-        pixels = width * height
+        model_id, pixels = shape[0], _pixels(shape)
         same = [(w * h, value) for (m, w, h), value in self._seconds.items() if m == model_id]
         if not same:
             return None
         nearest, seconds = min(same, key=lambda row: abs(row[0] - pixels))
         return seconds * pixels / nearest
+
+
+def _pixels(shape: _Shape) -> int:
+    return shape[1] * shape[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +152,7 @@ class Forecast:
         """Return the seconds until the first worker takes new jobs."""
         return min(self._left(unknown=_UNKNOWN_SECONDS))
 
-    def seconds_until_done(self, request: GenerationRequest, caller: str) -> float:
+    def seconds_until_done(self, request: AnyRequest, caller: str) -> float:
         """Return the least seconds that a new request of this caller would take.
 
         A job whose time is not known counts as 0. Each job ahead is taken by the worker that is

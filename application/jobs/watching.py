@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from application.job import JobKey, JobStatus, JobView, Progress
 from application.jobs.live_job import Change, LiveJob
+from application.jobs.partial_pictures import is_partial
 
 __all__ = ["JobEvent", "JobFeed", "JobWatch"]
 
@@ -56,10 +57,14 @@ class JobFeed(ABC):
             self._report(live, progress, at)
 
     def show(self, live: LiveJob, preview: bytes) -> None:
-        """Pass a preview of a job, a JPEG, to its listeners."""
+        """Pass a preview of a job, a JPEG of its last reported step, to its listeners."""
         with self._changed:
             live.preview = preview
             live.note("preview")
+            if live.progress is not None:
+                progress = live.progress
+                for event in live.partials.add(preview, progress.step, progress.steps):
+                    live.note(event)
             self._changed.notify_all()
 
     def preview(self, key: JobKey, *, at: float) -> bytes | None:
@@ -70,32 +75,40 @@ class JobFeed(ABC):
             live.polled_at = at
             return live.preview
 
-    def listen(self, live: LiveJob, *, previews: bool) -> None:
-        """Count one more listener of a job, with or without previews."""
+    def partials_are_due(self, live: LiveJob, step: int, steps: int) -> bool:
+        """Return whether a listener of a job gets a partial picture of this step."""
+        with self._changed:
+            return live.partials.are_due(step, steps)
+
+    def listen(self, live: LiveJob, *, previews: bool, partials: int) -> None:
+        """Count one more listener of a job, with these previews and partial pictures."""
         with self._changed:
             live.listeners += 1
             live.viewers += previews
+            live.partials.listen(partials)
 
-    def stop_listening(self, live: LiveJob, *, previews: bool) -> None:
+    def stop_listening(self, live: LiveJob, *, previews: bool, partials: int) -> None:
         """Count one listener fewer."""
         with self._changed:
             live.listeners -= 1
             live.viewers -= previews
+            live.partials.leave(partials)
 
     def next_change(
-        self, live: LiveJob, *, after: int, previews: bool, timeout: float
+        self, live: LiveJob, *, after: int, previews: bool, partials: int, timeout: float
     ) -> Change | None:
         """Wait for the next change of a job after this version, and return it.
 
-        It returns the newest event of each kind, and for a finished job only the end. None after
-        `timeout` seconds, and once the queue is abandoned.
+        It returns the newest event of each kind, and for a finished job only its partial pictures
+        and the end. None after `timeout` seconds, and once the queue is abandoned.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
             while not self._abandoned:
-                if (news := live.news(after, previews=previews)) is not None:
+                news = live.news(after, previews=previews, partials=partials)
+                if news is not None:
                     version, event = news
-                    preview = live.preview if event == "preview" else None
+                    preview = live.preview if event == "preview" else live.partials.get(event)
                     return Change(version, event, self._view(live), preview)
                 if (seconds := deadline - time.monotonic()) <= 0:
                     break
@@ -124,9 +137,9 @@ class JobEvent:
 
     Attributes:
         id: The id to pass as `after` to a later watch.
-        name: `queued`, `progress`, `preview` or `done`.
+        name: `queued`, `progress`, `preview`, `partial` or `done`.
         view: The job at the time of the event.
-        preview: The JPEG of a `preview` event; else None.
+        preview: The JPEG of a `preview` or `partial` event; else None.
     """
 
     id: str
@@ -146,6 +159,7 @@ class JobWatch:
         view: The job as it is now.
         after: The id of the last event that was seen; an unknown id counts as none.
         previews: Whether the listener wants previews. They are made only for such listeners.
+        partials: How many previews at even steps the listener wants, as `partial` events.
     """
 
     def __init__(
@@ -156,9 +170,11 @@ class JobWatch:
         *,
         after: str | None,
         previews: bool = True,
+        partials: int = 0,
     ) -> None:
         self._feed = feed
         self._previews = previews
+        self._partials = partials
         self._live = live
         self._view = view
         self._open = live is not None
@@ -168,7 +184,7 @@ class JobWatch:
         self._done_seen = after == f"{token}-done"
         self._seen = int(version) if run == _RUN and _VERSION.fullmatch(version) else 0
         if live is not None:
-            feed.listen(live, previews=previews)
+            feed.listen(live, previews=previews, partials=partials)
 
     @property
     def complete(self) -> bool:
@@ -192,6 +208,7 @@ class JobWatch:
                 self._live,
                 after=self._seen,
                 previews=self._previews,
+                partials=self._partials,
                 timeout=deadline - time.monotonic(),
             )
             if change is None:
@@ -203,7 +220,7 @@ class JobWatch:
         """Listen no more. A second call does nothing."""
         if self._live is not None and self._open:
             self._open = False
-            self._feed.stop_listening(self._live, previews=self._previews)
+            self._feed.stop_listening(self._live, previews=self._previews, partials=self._partials)
 
     def _event(self, change: Change) -> JobEvent | None:
         """Return the event for a change; None if it is not new for this listener."""
@@ -214,10 +231,9 @@ class JobWatch:
             if change.view.position in (None, self._position):
                 return None
             self._position = change.view.position
-        token = change.view.job.token
-        return JobEvent(
-            f"{token}-{_RUN}-{change.version}", change.event, change.view, change.preview
-        )
+        name = "partial" if is_partial(change.event) else change.event
+        event_id = f"{change.view.job.token}-{_RUN}-{change.version}"
+        return JobEvent(event_id, name, change.view, change.preview)
 
     def _done(self, view: JobView) -> JobEvent:
         self._done_seen = True

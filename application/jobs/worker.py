@@ -185,7 +185,7 @@ class DeviceWorker:
     def _start(self, live: LiveJob) -> None:
         request = live.job.request
         job = self._queue.started(
-            live, Progress(0, request.num_inference_steps), now=self._now(), at=self._clock()
+            live, Progress(0, request.steps), now=self._now(), at=self._clock()
         )
         try:
             self._records.update(job)

@@ -76,6 +76,7 @@ class Settings(PlanOverrides):
     max_waiting: int = 64
     max_streams: int = 32
     max_body_bytes: int = 1_048_576
+    max_picture_bytes: int = 16_777_216
     shutdown_grace_seconds: int = 120
     embed_metadata: bool = True
     openai_response_format: str = "b64_json"
@@ -211,6 +212,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "max_waiting": _integer,
     "max_streams": _integer,
     "max_body_bytes": _integer,
+    "max_picture_bytes": _integer,
     "shutdown_grace_seconds": _integer,
     "embed_metadata": _boolean,
     "picture_link_seconds": _integer,
@@ -252,6 +254,7 @@ _CHECKS: Mapping[str, Callable[..., str | None]] = {
     "max_waiting": checks.between(1, 10_000),
     "max_streams": checks.between(1, 10_000),
     "max_body_bytes": checks.between(1024, 1_073_741_824),
+    "max_picture_bytes": checks.between(1024, 1_073_741_824),
     "shutdown_grace_seconds": checks.between(0, 86_400),
     "picture_link_seconds": checks.between(60, 604_800),
     "log_level": checks.one_of(_LOG_LEVELS),

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.security.api_keys import ApiKeyVerifier
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from application.job import Job
 from application.jobs.records import JobRecords
@@ -57,7 +58,7 @@ def _fill(data: Path, count: int) -> int:
     """Store `count` succeeded jobs of the test key; return the sequence of the last."""
     owner = ApiKeyVerifier([API_KEY]).verify(API_KEY)
     assert owner is not None  # noqa: S101 - tells mypy
-    store = SqlJobStore(f"sqlite:///{data / 'jobs.sqlite'}")
+    store = SqlJobStore(SqlDatabase(f"sqlite:///{data / 'jobs.sqlite'}"))
     records = JobRecords(
         store,
         FakeResultStore(),

@@ -1,9 +1,12 @@
 """The numbers in which the checkpoint families differ.
 
 They are facts of the published models: runwayml/stable-diffusion-v1-5 and -inpainting,
-stabilityai/stable-diffusion-2-base, stabilityai/stable-diffusion-2 and
-stabilityai/stable-diffusion-xl-base-1.0. Contract tests compare the configurations made of them
-with the published configuration files.
+timbrooks/instruct-pix2pix, stabilityai/stable-diffusion-2-base, stabilityai/stable-diffusion-2 and
+-inpainting, stabilityai/stable-diffusion-xl-base-1.0,
+diffusers/stable-diffusion-xl-1.0-inpainting-0.1 and diffusers/sdxl-instructpix2pix-768. A variant
+with more input channels has the other numbers of the model that it was trained from. Contract tests
+compare the configurations made of them with the published configuration files of four of these
+models.
 """
 
 from collections.abc import Mapping
@@ -11,10 +14,23 @@ from dataclasses import dataclass
 
 from domain.models.record import ModelFamily
 
-__all__ = ["FAMILIES", "LATENT_SIDE", "FamilyFacts", "TextEncoderFacts", "UnetFacts"]
+__all__ = [
+    "FAMILIES",
+    "INPAINTING_CHANNELS",
+    "LATENT_SIDE",
+    "PIX2PIX_CHANNELS",
+    "FamilyFacts",
+    "TextEncoderFacts",
+    "UnetFacts",
+    "with_channels",
+]
 
 LATENT_SIDE = 8
 """Pixels on each side of the square that one latent of these families' autoencoders stands for."""
+INPAINTING_CHANNELS = 9
+"""The input channels of the UNet of an inpainting model."""
+PIX2PIX_CHANNELS = 8
+"""The input channels of the UNet of an InstructPix2Pix model."""
 
 _SIZE_NUMBERS, _NUMBERS_A_SIZE, _SUMMARY = 6, 256, 1280
 
@@ -33,7 +49,8 @@ class UnetFacts:
         upcast: Attention is computed in float32; None if the publisher does not say.
         sized: It is conditioned on the picture's size and crop, 6 numbers of 256 values each, and
             on the second text encoder's pooled output of 1,280 values.
-        in_channels: 4, and for inpainting 5 more with the mask and the masked picture.
+        in_channels: 4 for the noisy latents. Inpainting has 5 more, for the mask and the latents of
+            the masked picture. InstructPix2Pix has 4 more, for the latents of the picture.
     """
 
     sample_size: int
@@ -103,30 +120,70 @@ _OPEN_CLIP_G = TextEncoderFacts(
 _WIDTHS, _DEPTHS = (320, 640, 1280, 1280), (1, 1, 1, 0)
 
 
-def _sd_1(in_channels: int) -> UnetFacts:
+def _sd_1(in_channels: int = 4) -> UnetFacts:
     heads = (8, 8, 8, 8)
     return UnetFacts(64, 768, _WIDTHS, _DEPTHS, heads, linear=False, in_channels=in_channels)
 
 
-def _sd_2(sample_size: int) -> UnetFacts:
+def _sd_2(sample_size: int, in_channels: int = 4) -> UnetFacts:
     heads = (5, 10, 20, 20)
-    return UnetFacts(sample_size, 1024, _WIDTHS, _DEPTHS, heads, linear=True, upcast=True)
+    return UnetFacts(
+        sample_size,
+        1024,
+        _WIDTHS,
+        _DEPTHS,
+        heads,
+        linear=True,
+        upcast=True,
+        in_channels=in_channels,
+    )
 
 
-_SDXL = UnetFacts(
-    128, 2048, (320, 640, 1280), (0, 2, 10), (5, 10, 20), linear=True, upcast=None, sized=True
-)
+def _sdxl(in_channels: int = 4) -> FamilyFacts:
+    unet = UnetFacts(
+        128,
+        2048,
+        (320, 640, 1280),
+        (0, 2, 10),
+        (5, 10, 20),
+        linear=True,
+        upcast=None,
+        sized=True,
+        in_channels=in_channels,
+    )
+    encoders = (_CLIP_L, _OPEN_CLIP_G)
+    return FamilyFacts(
+        unet, encoders, "EulerDiscreteScheduler", latent_factor=0.13025, force_zeros=True
+    )
+
 
 FAMILIES: Mapping[ModelFamily, FamilyFacts] = {
-    ModelFamily.SD_1: FamilyFacts(_sd_1(4), (_CLIP_L,), "PNDMScheduler"),
-    ModelFamily.SD_1_INPAINT: FamilyFacts(_sd_1(9), (_CLIP_L,), "DDIMScheduler"),
+    ModelFamily.SD_1: FamilyFacts(_sd_1(), (_CLIP_L,), "PNDMScheduler"),
+    ModelFamily.SD_1_INPAINT: FamilyFacts(_sd_1(INPAINTING_CHANNELS), (_CLIP_L,), "DDIMScheduler"),
+    ModelFamily.SD_1_PIX2PIX: FamilyFacts(_sd_1(PIX2PIX_CHANNELS), (_CLIP_L,), "PNDMScheduler"),
     ModelFamily.SD_2: FamilyFacts(_sd_2(64), (_OPEN_CLIP_H,), "PNDMScheduler"),
     ModelFamily.SD_2_V: FamilyFacts(_sd_2(96), (_OPEN_CLIP_H,), "DDIMScheduler", velocity=True),
-    ModelFamily.SDXL: FamilyFacts(
-        _SDXL,
-        (_CLIP_L, _OPEN_CLIP_G),
-        "EulerDiscreteScheduler",
-        latent_factor=0.13025,
-        force_zeros=True,
+    ModelFamily.SD_2_INPAINT: FamilyFacts(
+        _sd_2(64, INPAINTING_CHANNELS), (_OPEN_CLIP_H,), "PNDMScheduler"
     ),
+    ModelFamily.SDXL: _sdxl(),
+    ModelFamily.SDXL_INPAINT: _sdxl(INPAINTING_CHANNELS),
+    ModelFamily.SDXL_PIX2PIX: _sdxl(PIX2PIX_CHANNELS),
 }
+
+_WITH_CHANNELS: Mapping[tuple[ModelFamily, int], ModelFamily] = {
+    (ModelFamily.SD_1, INPAINTING_CHANNELS): ModelFamily.SD_1_INPAINT,
+    (ModelFamily.SD_1, PIX2PIX_CHANNELS): ModelFamily.SD_1_PIX2PIX,
+    (ModelFamily.SD_2, INPAINTING_CHANNELS): ModelFamily.SD_2_INPAINT,
+    (ModelFamily.SD_2_V, INPAINTING_CHANNELS): ModelFamily.SD_2_INPAINT,
+    (ModelFamily.SDXL, INPAINTING_CHANNELS): ModelFamily.SDXL_INPAINT,
+    (ModelFamily.SDXL, PIX2PIX_CHANNELS): ModelFamily.SDXL_PIX2PIX,
+}
+
+
+def with_channels(family: ModelFamily, in_channels: int) -> ModelFamily:
+    """Return the variant of a family whose UNet takes this number of channels.
+
+    A family without such a variant is returned as it is.
+    """
+    return _WITH_CHANNELS.get((family, in_channels), family)

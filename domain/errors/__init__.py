@@ -25,12 +25,14 @@
     ├── JobNotReadable           another release stored the job, and this one cannot draw it
     ├── JobCancelled             the job was cancelled while a caller waited for it
     ├── UnreadablePicture        a picture that was sent cannot be read
+    ├── PictureFileTooLarge      a picture that was sent has too many bytes
+    ├── PictureNotFound          the caller has no picture of that id
     ├── StorageUnavailable       jobs or pictures cannot be stored or read now
     │   └── StorageInUse             another process uses the same data folder
     ├── (Refused)                refused for now; the error says when to try again
     │   ├── QueueFull                too many jobs wait
     │   ├── DeadlineUnmet            the pictures would not be ready in time
-    │   ├── TooManyCallers           too many callers wait for pictures or listen to events
+    │   ├── TooManyCallers           too many callers wait, listen or send large bodies
     │   ├── ModelsNotRead            the model may be there: not all files are read yet
     │   └── ShuttingDown             the service takes no new work
 
@@ -67,6 +69,7 @@ from domain.errors.jobs import (
     PicturesLost,
 )
 from domain.errors.models import ModelChanged, ModelNotFound, ModelNotLoadable, NoModel
+from domain.errors.pictures import PictureFileTooLarge, PictureNotFound
 from domain.errors.refusals import (
     Activity,
     DeadlineUnmet,
@@ -108,6 +111,8 @@ __all__ = [
     "ModelsNotRead",
     "NoModel",
     "OutOfMemory",
+    "PictureFileTooLarge",
+    "PictureNotFound",
     "PicturesLost",
     "QueueFull",
     "Refused",

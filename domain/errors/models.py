@@ -21,12 +21,14 @@ class ModelNotFound(DomainError):
         stands_for: The name that the alias stands for; None if the name is not an alias.
         is_default: Whether it is the name of the default model. The request then named no model.
         bearers: The models that have the name, each with its path and the first digits of its id.
+        field: The field of the request that names a model beside the checkpoint; empty for none.
     """
 
     wanted: str
     stands_for: str | None = None
     is_default: bool = False
     bearers: tuple[str, ...] = ()
+    field: str = ""
 
     code = "model_not_found"
 

@@ -82,11 +82,12 @@ class Activity(StrEnum):
 
     WAITING = "waiting"
     LISTENING = "listening"
+    SENDING = "sending"
 
 
 @dataclass(eq=False)
 class TooManyCallers(Refused):
-    """Too many callers wait for pictures or listen to events now.
+    """Too many callers wait for pictures, listen to events or send large bodies now.
 
     Attributes:
         activity: What too many of them do.
@@ -101,6 +102,8 @@ class TooManyCallers(Refused):
     def __str__(self) -> str:
         if self.activity == Activity.LISTENING:
             return "too many event streams are open"
+        if self.activity == Activity.SENDING:
+            return "too many large bodies are being sent"
         return "too many requests wait for pictures"
 
 

@@ -4,14 +4,24 @@ The form is AUTOMATIC1111's (`modules/infotext_utils.py`): the prompt, the negat
 line of settings. Both prompts may have several lines.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from domain.generation.parts import (
+    InpaintArea,
+    MaskContent,
+    ResizeMode,
+    SecondPass,
+    SourceImage,
+    Upscale,
+)
 from domain.generation.request import GenerationRequest
-from domain.models.record import SHORT_ID
+from domain.models.record import SHORT_ID, ModelRecord
 
-__all__ = ["PictureParameters", "parameters_text", "parse_parameters"]
+__all__ = ["PictureParameters", "enlarged_text", "parameters_text", "parse_parameters"]
 
 _NEGATIVE = "Negative prompt:"
 _FEWEST_SETTINGS = 3
@@ -19,6 +29,14 @@ _FEWEST_SETTINGS = 3
 _LONGEST_SETTINGS = 65_536
 """Characters. A longer last line is not a line of settings, and would take long to parse."""
 _SETTING = re.compile(r'\s*(\w[\w \-/]{0,63}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+# The words of that web UI (`modules/ui.py`). It writes nothing for its own defaults.
+_RESIZE_MODES = {ResizeMode.STRETCH: "Just resize", ResizeMode.PAD: "Resize and fill"}
+_MASKED_CONTENTS: Mapping[MaskContent | None, str] = {
+    MaskContent.FILL: "fill",
+    MaskContent.NOISE: "latent noise",
+    MaskContent.EMPTY: "latent nothing",
+}
+_NO_UPSCALERS: Mapping[str, ModelRecord] = MappingProxyType({})
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 
 
@@ -30,20 +48,129 @@ class PictureParameters:
     items: Mapping[str, str] = field(default_factory=dict)
 
 
-def parameters_text(request: GenerationRequest, *, seed: int, sampler: str) -> str:
+def parameters_text(
+    request: GenerationRequest,
+    *,
+    seed: int | None,
+    sampler: str,
+    upscalers: Mapping[str, ModelRecord] = _NO_UPSCALERS,
+) -> str:
     """Return the parameters of the picture of `request` with `seed`.
 
-    `sampler` is the scheduler's name for people.
+    Args:
+        request: What was drawn.
+        seed: The seed of the picture.
+        sampler: The scheduler's name for people.
+        upscalers: The records of the upscalers of the request, by their ids.
     """
     lines = [request.prompt]
     if request.negative_prompt:
         lines.append(f"{_NEGATIVE} {request.negative_prompt}")
+    source, second = request.source, request.second_pass
+    settings: dict[str, object] = {
+        "Steps": request.num_inference_steps,
+        "Sampler": sampler,
+        "CFG scale": f"{request.guidance_scale:g}",
+        "Image CFG scale": None if source is None else source.image_guidance_scale,
+        "Seed": seed,
+        "Size": f"{request.width}x{request.height}",
+        "Model hash": request.model_id[:SHORT_ID],
+        **_source_settings(source),
+        **_second_settings(second, upscalers),
+    }
+    if source is not None and second is not None:
+        # That web UI has no second pass after a picture, and so no word for its strength.
+        settings["Denoising strength"] = source.strength
+        settings["Hires denoising strength"] = second.strength
+    settings |= _upscale_settings(request.upscale, upscalers)
     lines.append(
-        f"Steps: {request.num_inference_steps}, Sampler: {sampler}, "
-        f"CFG scale: {request.guidance_scale:g}, Seed: {seed}, "
-        f"Size: {request.width}x{request.height}, Model hash: {request.model_id[:SHORT_ID]}"
+        ", ".join(
+            f"{name}: {_quoted(value)}" for name, value in settings.items() if value is not None
+        )
     )
     return "\n".join(lines)
+
+
+def enlarged_text(source: str, *, upscaler: str, scale: float, width: int, height: int) -> str:
+    """Return the parameters of a picture that was enlarged.
+
+    They are those of the picture before, with AUTOMATIC1111's names of what was done to it
+    (`scripts/postprocessing_upscale.py`).
+
+    Args:
+        source: The parameters of the picture before; empty if it has none.
+        upscaler: The name of the upscaler, for people.
+        scale: The factor of the width.
+        width: Pixels of the enlarged picture.
+        height: Pixels of the enlarged picture.
+    """
+    done = f"Postprocess upscale by: {scale:g}, Postprocess upscaler: {_quoted(upscaler)}"
+    text = source.rstrip()
+    if parse_parameters(text).keys() - {"Prompt", "Negative prompt"}:
+        return f"{text}, {done}"
+    # A line of settings has at least three of them.
+    settings = f"{done}, Size: {width}x{height}"
+    return f"{text}\n{settings}" if text else settings
+
+
+def _source_settings(source: SourceImage | None) -> dict[str, object]:
+    """Return the settings of a picture that the drawing started from, in that web UI's words."""
+    if source is None:
+        return {}
+    found: dict[str, object] = {"Denoising strength": source.strength}
+    if source.resize_mode is not ResizeMode.CROP:
+        found["Resize mode"] = _RESIZE_MODES[source.resize_mode]
+    if source.noise_multiplier != 1:
+        found["Noise multiplier"] = source.noise_multiplier
+    if source.mask_image is not None:
+        found["Mask blur"] = source.mask_blur or None
+        if source.mask_content in _MASKED_CONTENTS:
+            found["Masked content"] = _MASKED_CONTENTS[source.mask_content]
+        if source.inpaint_area is InpaintArea.MASKED:
+            found["Inpaint area"] = "Only masked"
+            found["Masked area padding"] = source.inpaint_padding
+        found["Mask hash"] = source.mask_image.id[:SHORT_ID]
+    return found | {"Init image hash": source.init_image.id[:SHORT_ID]}
+
+
+def _second_settings(
+    second: SecondPass | None, upscalers: Mapping[str, ModelRecord]
+) -> dict[str, object]:
+    if second is None:
+        return {}
+    name = second.upscaler.capitalize()
+    if second.model_id is not None:
+        name = _name(second.model_id, upscalers)
+    return {
+        "Denoising strength": second.strength,
+        "Hires upscale": second.scale,
+        "Hires steps": second.num_inference_steps,
+        "Hires upscaler": name,
+    }
+
+
+def _upscale_settings(
+    upscale: Upscale | None, upscalers: Mapping[str, ModelRecord]
+) -> dict[str, object]:
+    if upscale is None:
+        return {}
+    model = upscalers.get(upscale.model_id)
+    own = None if model is None else model.scale
+    return {
+        "Postprocess upscale by": own if upscale.scale is None else upscale.scale,
+        "Postprocess upscaler": _name(upscale.model_id, upscalers),
+    }
+
+
+def _name(model_id: str, upscalers: Mapping[str, ModelRecord]) -> str:
+    model = upscalers.get(model_id)
+    return model_id[:SHORT_ID] if model is None else model.name.removesuffix(model.extension)
+
+
+def _quoted(value: object) -> str:
+    """Return a value of the line of settings, in quotes if it holds a separator."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return json.dumps(text, ensure_ascii=False) if re.search('[,:\n"]', text) else text
 
 
 def parse_parameters(text: str) -> dict[str, str]:

@@ -27,12 +27,14 @@ from domain.generation.parts import (
     Upscale,
 )
 from domain.generation.parts.rules import ModelUse, models_of, part_problems, pictures_of
+from domain.generation.passes import Pass, next_multiple, passes_of, result_size
 from domain.generation.plain import built_part, part_names
-from domain.generation.result import GeneratedImage, Timings
+from domain.generation.result import GeneratedImage, Outcome, Timings
 from domain.generation.stored import stored_values
 from domain.limits import Limit
 from domain.pictures import PictureRef
 from domain.samplers import DEFAULT_SCHEDULER, Scheduler
+from domain.sizes import Size
 
 __all__ = [
     "BatchKey",
@@ -46,8 +48,6 @@ __all__ = [
     "model_id_problem",
     "quality_problem",
 ]
-
-_NEXT_MULTIPLE = 8
 
 id_problem = LIMITS["id"].problem
 """Returns what is wrong with a request's `id`, which names its job in a URL; None if valid."""
@@ -197,21 +197,44 @@ class GenerationRequest:
 
     @property
     def drawn_width(self) -> int:
-        """Pixels that are drawn before cropping: `width`, or the next multiple of 8."""
-        return _next_multiple(self.width)
+        """Pixels that the first pass draws before cropping: `width`, or the next multiple of 8."""
+        return next_multiple(self.width)
 
     @property
     def drawn_height(self) -> int:
-        """Pixels that are drawn before cropping: `height`, or the next multiple of 8."""
-        return _next_multiple(self.height)
+        """Pixels that the first pass draws before cropping: `height`, or the next multiple of 8."""
+        return next_multiple(self.height)
+
+    @property
+    def passes(self) -> tuple[Pass, ...]:
+        """The denoising passes, each with its size and the steps that it runs."""
+        return passes_of(self)
+
+    @property
+    def steps(self) -> int:
+        """The denoising steps that run for each image, in all passes.
+
+        `strength` leaves out the first steps of a pass. Without a source picture and a second pass
+        it is `num_inference_steps`.
+        """
+        return sum(each.steps for each in self.passes)
 
     @property
     def evaluations(self) -> int:
-        """The evaluations of the network for each image. Some schedulers have more than one in a
-        step.
+        """The evaluations of the network for each image, in all passes. Some schedulers have more
+        than one in a step.
         """
-        scheduler = self.scheduler or DEFAULT_SCHEDULER
-        return scheduler.sampler.evaluations(self.num_inference_steps)
+        return sum(map(self.evaluations_of, self.passes))
+
+    def evaluations_of(self, part: Pass) -> int:
+        """Return the evaluations of the network for each image in one of its passes."""
+        sampler = (self.scheduler or DEFAULT_SCHEDULER).sampler
+        return sampler.evaluations(part.steps) if part.steps else 0
+
+    @property
+    def result_size(self) -> Size:
+        """The size after the second pass. The upscaler of `upscale` may enlarge it further."""
+        return result_size(self)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -272,21 +295,10 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GenerationResult:
-    """The pictures of a request with its seed.
-
-    `processing_time` is the seconds of the work, without the wait in the queue.
-    """
+class GenerationResult(Outcome):
+    """The pictures of a request with its seed."""
 
     request: GenerationRequest
-    images: tuple[GeneratedImage, ...]
-    processing_time: float
-    timings: Timings
-    warnings: tuple[str, ...] = ()
-
-
-def _next_multiple(pixels: int) -> int:
-    return -(-pixels // _NEXT_MULTIPLE) * _NEXT_MULTIPLE
 
 
 _FIELDS = dataclasses.fields(GenerationRequest)

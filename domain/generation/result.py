@@ -1,24 +1,33 @@
 """Finished pictures and their timings."""
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from domain.generation.output_formats import OutputFormat
 
-__all__ = ["GeneratedImage", "Timings"]
+__all__ = ["GeneratedImage", "Outcome", "Timings"]
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImage:
-    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`."""
+    """One finished picture: a file of `width` × `height` pixels, drawn from `seed`.
+
+    The seed is None if the picture was only enlarged.
+    """
 
     data: bytes = dataclasses.field(repr=False)
-    seed: int
+    seed: int | None
     width: int
     height: int
     output_format: OutputFormat = OutputFormat.PNG
+
+    @property
+    def id(self) -> str:
+        """The SHA-256 of the file in hex, which names the picture."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def media_type(self) -> str:
@@ -38,3 +47,20 @@ class Timings:
     load: float = 0.0
     generate: float = 0.0
     encode: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a request.
+
+    Attributes:
+        images: The pictures, in the order of their seeds.
+        processing_time: The seconds of the work, without the wait in the queue.
+        timings: Where the time went.
+        warnings: What the caller should know of the pictures.
+    """
+
+    images: tuple[GeneratedImage, ...]
+    processing_time: float
+    timings: Timings
+    warnings: tuple[str, ...] = ()

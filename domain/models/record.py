@@ -50,11 +50,14 @@ class ModelFamily(StrEnum):
 
     SD_1 = "sd-1"
     SD_1_INPAINT = "sd-1-inpaint"
+    SD_1_PIX2PIX = "sd-1-pix2pix"
     SD_2 = "sd-2"
     SD_2_V = "sd-2-v"
+    SD_2_INPAINT = "sd-2-inpaint"
     SDXL = "sdxl"
     SDXL_REFINER = "sdxl-refiner"
     SDXL_INPAINT = "sdxl-inpaint"
+    SDXL_PIX2PIX = "sdxl-pix2pix"
     SD_3 = "sd-3"
     FLUX = "flux"
 
@@ -64,6 +67,7 @@ _TRAINED_LARGE = frozenset(
         ModelFamily.SDXL,
         ModelFamily.SDXL_REFINER,
         ModelFamily.SDXL_INPAINT,
+        ModelFamily.SDXL_PIX2PIX,
         ModelFamily.SD_3,
         ModelFamily.FLUX,
     }
@@ -72,6 +76,9 @@ _LARGE_SIDE = 1024
 """A model that was trained with squares of this side counts as large. Stable Diffusion 1 and 2 draw
 pictures up to this side."""
 _OWN_SCHEDULER = frozenset({ModelFamily.SD_3, ModelFamily.FLUX})
+_PIX2PIX = frozenset({ModelFamily.SD_1_PIX2PIX, ModelFamily.SDXL_PIX2PIX})
+"""The families of InstructPix2Pix (Brooks et al. 2022), whose UNet takes eight channels: the noisy
+latents, and those of the picture that the prompt changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,7 @@ class ModelRecord:
         is_companion: Whether a request can name it beside a checkpoint, as it can an upscaler.
         scale: The factor by which an upscaler enlarges each side; None for other kinds, and for an
             upscaler that cannot be used.
+        pipeline_inputs: What its pipeline draws from, if it is a checkpoint.
     """
 
     id: str
@@ -158,6 +166,7 @@ class ModelRecord:
     note: str | None = None
     is_companion: bool = False
     scale: int | None = None
+    pipeline_inputs: tuple[ModelInput, ...] = tuple(ModelInput)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -194,7 +203,17 @@ class ModelRecord:
         """What it draws from; empty if it cannot draw."""
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
-        return (ModelInput.TEXT, ModelInput.IMAGE, ModelInput.MASK)
+        if self.takes_image_guidance:
+            return tuple(each for each in self.pipeline_inputs if each is not ModelInput.TEXT)
+        return self.pipeline_inputs
+
+    @property
+    def takes_image_guidance(self) -> bool:
+        """Whether a request may have an `image_guidance_scale`.
+
+        These models change a picture as the prompt says, and cannot draw without a picture.
+        """
+        return self.family in _PIX2PIX
 
     @property
     def paths(self) -> tuple[str, ...]:

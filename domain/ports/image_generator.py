@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.generation.any_request import AnyRequest
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest, Timings
+from domain.generation.upscale_request import UpscaleRequest
 from domain.ports.device_report import DeviceReport, UnknownDevice
 
 __all__ = [
@@ -27,8 +29,9 @@ class DrawingBatch:
     """Requests to draw together.
 
     Attributes:
-        requests: The requests. Each has a seed, and all share one `batch_key`. Their scheduler is
-            one of the model's `schedulers`, or None.
+        requests: The requests, all for pictures or all to enlarge one. They share one `batch_key`.
+            Each request for pictures has a seed, and its scheduler is one of the model's
+            `schedulers`, or None.
         at_once: The most images to draw together.
         pictures: The bytes of the pictures that the requests name, by their ids.
 
@@ -37,7 +40,7 @@ class DrawingBatch:
             seed.
     """
 
-    requests: tuple[GenerationRequest, ...]
+    requests: tuple[AnyRequest, ...]
     at_once: int = 1
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -46,11 +49,21 @@ class DrawingBatch:
             raise ValueError("a batch needs a request")
         if self.at_once < 1:
             raise ValueError(f"at_once is {self.at_once}; it must be at least 1")
-        if any(request.seed is None for request in self.requests):
+        if any(request.seed is None for request in self.drawings):
             raise ValueError("each request of a batch needs its seed")
         key = self.requests[0].batch_key
         if any(request.batch_key != key for request in self.requests):
             raise ValueError("the requests of a batch must share one batch_key")
+
+    @property
+    def drawings(self) -> tuple[GenerationRequest, ...]:
+        """The requests for pictures; empty if the requests enlarge pictures."""
+        return tuple(each for each in self.requests if isinstance(each, GenerationRequest))
+
+    @property
+    def enlargements(self) -> tuple[UpscaleRequest, ...]:
+        """The requests to enlarge pictures; empty if the requests draw."""
+        return tuple(each for each in self.requests if isinstance(each, UpscaleRequest))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -61,10 +74,10 @@ class DrawingBatch:
 
 @dataclass(frozen=True, slots=True)
 class DrawnImage:
-    """An image of exactly the size of the result."""
+    """An image of exactly the size of the result. The seed is None if it was only enlarged."""
 
     raster: Raster
-    seed: int
+    seed: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

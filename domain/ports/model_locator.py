@@ -16,5 +16,5 @@ class ModelLocator(ABC):
 
         Raises:
             ModelNotFound: No model on this host has this id.
-            ModelNotLoadable: The model cannot draw.
+            ModelNotLoadable: No request can name the model.
         """

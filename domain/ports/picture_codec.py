@@ -82,6 +82,16 @@ class PictureCodec(ABC):
         """
 
     @abstractmethod
+    def encode_mask(self, mask: GreyRaster) -> bytes:
+        """Return a mask as a PNG file, from which `decode_mask` reads the same levels.
+
+        Equal masks give equal bytes.
+
+        Raises:
+            OutOfMemory: The host does not have enough memory.
+        """
+
+    @abstractmethod
     def parameters(self, data: bytes) -> PictureParameters:
         """Return the text in a picture file of any program.
 

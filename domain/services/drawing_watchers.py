@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.errors import ModelNotLoadable
-from domain.models.record import ModelRecord
 from domain.ports.image_generator import DrawingWatcher
 from domain.services.heartbeat import Heartbeat
 
@@ -74,7 +73,7 @@ class AttendedDrawing(DrawingWatcher):
     Args:
         watcher: It receives the same events.
         heartbeat: It records the progress.
-        model: The model that draws.
+        model_name: The name of the model that draws.
         clock: Seconds of a monotonic clock. The load begins with this object.
         load_timeout: Seconds after which a load is stopped.
     """
@@ -83,14 +82,14 @@ class AttendedDrawing(DrawingWatcher):
         self,
         watcher: DrawingWatcher,
         heartbeat: Heartbeat,
-        model: ModelRecord,
+        model_name: str,
         *,
         clock: Callable[[], float],
         load_timeout: float,
     ) -> None:
         self._watcher = watcher
         self._heartbeat = heartbeat
-        self._model = model
+        self._model_name = model_name
         self._clock = clock
         self._load_timeout = load_timeout
         self._began = clock()
@@ -102,7 +101,7 @@ class AttendedDrawing(DrawingWatcher):
             raise ModelNotLoadable(
                 f"it was not loaded within {self._load_timeout:g} seconds, the longest that a load "
                 "may take here",
-                self._model.name,
+                self._model_name,
             )
 
     def step(self, done: int, total: int) -> None:

@@ -1,17 +1,14 @@
 """Encodes the pictures of a request that is drawn. It needs no device."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from domain.generation.picture_parameters import parameters_text
-from domain.generation.request import (
-    GeneratedImage,
-    GenerationRequest,
-    GenerationResult,
-    Timings,
-)
+from domain.generation.any_request import AnyRequest, AnyResult, result_of
+from domain.generation.picture_parameters import enlarged_text, parameters_text
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import DrawnImage, DrawnRequest
 from domain.ports.picture_codec import PictureCodec
 
@@ -38,17 +35,21 @@ class Drawn:
         request: The request with its seed.
         pictures: Its images as the generator drew them.
         timings: The seconds of the batch that it was part of.
+        source_text: The text that the picture of an `UpscaleRequest` carries; empty for others.
         warnings: Warnings for the caller, from the model's card and from the generator.
         began: When the work on the batch began, by the clock of the use case.
         ended: When the batch was drawn.
+        upscalers: The records of its upscalers, by their ids.
     """
 
-    request: GenerationRequest
+    request: AnyRequest
     pictures: DrawnRequest
     timings: Timings
     warnings: tuple[str, ...]
+    source_text: str = ""
     began: float
     ended: float
+    upscalers: Mapping[str, ModelRecord] = field(default_factory=dict)
 
 
 class PictureEncoder:
@@ -67,7 +68,7 @@ class PictureEncoder:
         self._embed_metadata = embed_metadata
         self._clock = clock
 
-    def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> GenerationResult:
+    def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> AnyResult:
         """Return the picture files of a request that is drawn. Any thread may call this.
 
         The time since the batch was drawn counts as encoding, also a wait for a free thread.
@@ -82,27 +83,37 @@ class PictureEncoder:
         """
 
         def encoded(image: DrawnImage) -> GeneratedImage:
-            return self._encoded(drawn.request, image, drawn.pictures.sampler)
+            return self._encoded(drawn, image)
 
         images = tuple(encode_with(encoded, drawn.pictures.images))
         now, timings = self._clock(), drawn.timings
-        return GenerationResult(
-            request=drawn.request,
+        return result_of(
+            drawn.request,
             images=images,
             processing_time=now - drawn.began,
             timings=dataclasses.replace(timings, encode=timings.encode + now - drawn.ended),
             warnings=drawn.warnings,
         )
 
-    def _encoded(
-        self, request: GenerationRequest, image: DrawnImage, sampler: str
-    ) -> GeneratedImage:
-        text = parameters_text(request, seed=image.seed, sampler=sampler)
-        raster = image.raster
+    def _encoded(self, drawn: Drawn, image: DrawnImage) -> GeneratedImage:
+        request, raster = drawn.request, image.raster
         data = self._codec.encode(
             raster,
-            text if self._embed_metadata else None,
+            _text(drawn, image) if self._embed_metadata else None,
             request.output_format,
             request.quality,
         )
         return GeneratedImage(data, image.seed, raster.width, raster.height, request.output_format)
+
+
+def _text(drawn: Drawn, image: DrawnImage) -> str:
+    request, sampler = drawn.request, drawn.pictures.sampler
+    if isinstance(request, GenerationRequest):
+        return parameters_text(request, seed=image.seed, sampler=sampler, upscalers=drawn.upscalers)
+    return enlarged_text(
+        drawn.source_text,
+        upscaler=sampler,
+        scale=image.raster.width / request.width,
+        width=image.raster.width,
+        height=image.raster.height,
+    )

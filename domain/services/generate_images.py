@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar, overload
 
 from domain.errors import (
     GenerationFailed,
@@ -15,7 +16,11 @@ from domain.errors import (
     ModelNotLoadable,
     ModelsNotRead,
 )
+from domain.generation.any_request import AnyRequest, AnyResult
+from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest, GenerationResult
+from domain.generation.upscale_request import LANCZOS, UpscaleRequest, UpscaleResult
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
@@ -23,6 +28,8 @@ from domain.ports.image_generator import (
     ImageGenerator,
 )
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.picture_source import NoPictures, PictureSource
+from domain.services.batch_inputs import models_of, pictures_of, source_text, warnings_of
 from domain.services.drawing_watchers import (
     AttendedDrawing,
     CallbackWatcher,
@@ -34,9 +41,12 @@ from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_registry import ModelRegistry
-from domain.services.request_checks import refuse_parts, unsuited
+from domain.services.request_checks import refuse_parts, unsuited, unsuited_upscaler
+from domain.services.upscale_checks import check_upscale
 
 __all__ = ["GenerateImages"]
+
+_Request = TypeVar("_Request", GenerationRequest, UpscaleRequest, AnyRequest)
 
 _RANDOM_SEED_BITS = 32
 """Random seeds fit the 32-bit fields of the tools that people paste them into."""
@@ -53,6 +63,7 @@ class GenerateImages:
         registry: Lists the models.
         generator: Draws the pictures.
         codec: Encodes the pictures.
+        pictures: Reads the pictures that requests name. Without it, no request can name any.
         embed_metadata: Whether a picture carries its parameters.
         draw_seed: Makes a seed for a request without one.
         clock: Seconds of a monotonic clock.
@@ -65,6 +76,7 @@ class GenerateImages:
         generator: ImageGenerator,
         codec: PictureCodec,
         *,
+        pictures: PictureSource | None = None,
         embed_metadata: bool = True,
         draw_seed: Callable[[], int] = _draw_seed,
         clock: Callable[[], float] = time.monotonic,
@@ -72,6 +84,8 @@ class GenerateImages:
     ) -> None:
         self._registry = registry
         self._generator = generator
+        self._pictures = pictures or NoPictures()
+        self._codec = codec
         self._encoder = PictureEncoder(codec, embed_metadata=embed_metadata, clock=clock)
         self._draw_seed = draw_seed
         self._clock = clock
@@ -91,7 +105,7 @@ class GenerateImages:
     def largest_batch_of(self, model_id: str) -> int:
         """Return the most images that this model can draw together.
 
-        It is 1 if the model draws each picture by itself, or if the model is gone.
+        It is 1 if the model draws or enlarges each picture by itself, or if the model is gone.
         """
         try:
             model = self._registry.get(model_id)
@@ -101,29 +115,37 @@ class GenerateImages:
 
     def may_come(self, model_id: str) -> bool:
         """Return whether the model of an accepted request is missing, but may be listed later."""
-        return self._registry.may_come(model_id)
+        return model_id != LANCZOS and self._registry.may_come(model_id)
 
-    def admit(self, request: GenerationRequest) -> GenerationRequest:
+    def admit(self, request: _Request) -> _Request:
         """Check a request and return it with its seed. It is cheap, and runs before the queue.
 
+        A request to enlarge a picture has no seed.
+
         Raises:
-            ModelNotFound: No model has its `model_id`.
+            ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
-            InvalidRequest: The model does not support the scheduler or the size, or the request has
-                a part that no generator draws with yet.
+            InvalidRequest: The model does not support the scheduler, the size or a picture, an
+                upscaler does not suit, or the request has a part that no generator draws with yet.
         """
+        if isinstance(request, UpscaleRequest):
+            check_upscale(self._registry, request)
+            return request
         refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
         problems = unsuited(model, request)
+        for use in request.models[1:]:
+            problems += unsuited_upscaler(self._beside(use), use, request)
         if problems:
             raise InvalidRequest(problems)
         if request.seed is not None:
             return request
         return dataclasses.replace(request, seed=self._draw_seed())
 
+    @overload
     def __call__(
         self,
         request: GenerationRequest,
@@ -131,10 +153,30 @@ class GenerateImages:
         on_step: StepCallback | None = None,
         on_load: LoadCallback | None = None,
         on_preview: PreviewCallback | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationResult: ...
+
+    @overload
+    def __call__(
+        self,
+        request: UpscaleRequest,
+        *,
+        on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
+        on_preview: PreviewCallback | None = None,
+    ) -> UpscaleResult: ...
+
+    def __call__(
+        self,
+        request: AnyRequest,
+        *,
+        on_step: StepCallback | None = None,
+        on_load: LoadCallback | None = None,
+        on_preview: PreviewCallback | None = None,
+    ) -> AnyResult:
         """Draw the images of one request and encode them, for a program without a queue.
 
-        It draws as many images together as the device can.
+        It draws as many images together as the device can. A request to enlarge a picture is done
+        in the same way; its steps are tiles.
 
         Raises:
             DomainError: As `draw` and `finish`.
@@ -150,13 +192,13 @@ class GenerateImages:
 
     def draw(
         self,
-        requests: Sequence[GenerationRequest],
+        requests: Sequence[AnyRequest],
         *,
         at_once: int,
         watcher: DrawingWatcher,
         fewer: Callable[[int], int] = halved,
     ) -> tuple[Drawn, ...]:
-        """Draw the images of requests with seeds and with one `batch_key`.
+        """Draw the images of requests with one `batch_key`; those for pictures have seeds.
 
         The thread of the device calls this, and is free again when it returns: `finish` needs no
         device. If memory is short, the batch is drawn again with fewer images together.
@@ -177,29 +219,30 @@ class GenerateImages:
                 as SystemExit.
             InvalidRequest: A request has a part that no generator draws with yet.
             OutOfMemory: Not even one image at a time fits.
+            PictureNotFound: A picture that a request names is gone.
+            StorageUnavailable: It cannot be read now.
             DomainError: Any other error of `ImageGenerator.draw`.
         """
         for request in requests:  # a newer release may have accepted it
-            refuse_parts(request)
+            if isinstance(request, GenerationRequest):
+                refuse_parts(request)
         began = self._clock()
-        model = self._registry.get_loadable(requests[0].model_id)
+        models = models_of(self._registry, requests)
+        name = models[0].name if models else LANCZOS
+        pictures = pictures_of(self._pictures, requests)
 
         def attempt(together: int) -> DrawnBatch:
-            batch = DrawingBatch(requests=tuple(requests), at_once=together)
+            batch = DrawingBatch(requests=tuple(requests), at_once=together, pictures=pictures)
             attended = AttendedDrawing(
-                watcher, self.heartbeat, model, clock=self._clock, load_timeout=self._load_timeout
+                watcher, self.heartbeat, name, clock=self._clock, load_timeout=self._load_timeout
             )
             return self._generator.draw(batch, attended)
 
         try:
             with self.heartbeat.at_work():
                 batch = drawn_with_fewer(attempt, at_once, fewer=fewer)
-        except ModelChanged:
-            self._registry.forget(model.id)
-            raise
         except ModelNotLoadable as error:
-            if error.lasting:
-                self._registry.reject(model.id, error.reason)
+            self._note(error, models)
             raise
         except Exception:
             raise
@@ -207,26 +250,42 @@ class GenerateImages:
             # Python raises KeyboardInterrupt and SystemExit of signals in the main thread alone.
             if threading.current_thread() is threading.main_thread():
                 raise
-            raise GenerationFailed(
-                f"drawing with {model.name} failed: {type(error).__name__}"
-            ) from error
+            raise GenerationFailed(f"drawing with {name} failed: {type(error).__name__}") from error
         ended = self._clock()
+        upscalers = {each.id: each for each in models if each.kind is ModelKind.UPSCALER}
         return tuple(
             Drawn(
                 request=request,
-                pictures=pictures,
+                pictures=drawn,
                 timings=batch.timings,
-                warnings=(
-                    *model.warnings,
-                    *model.card.warnings_for(model.name, request.prompt, request.negative_prompt),
-                    *pictures.warnings,
-                ),
+                warnings=(*warnings_of(models, request), *drawn.warnings),
+                source_text=source_text(self._codec, request, pictures),
                 began=began,
                 ended=ended,
+                upscalers=upscalers,
             )
-            for request, pictures in zip(requests, batch.requests, strict=True)
+            for request, drawn in zip(requests, batch.requests, strict=True)
         )
 
-    def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> GenerationResult:
+    def _note(self, error: ModelNotLoadable, models: Sequence[ModelRecord]) -> None:
+        """Let the registry know which of the models cannot be loaded, if the cause lasts."""
+        named = [model for model in models if model.name == error.name]
+        for model in named or models[:1]:
+            if isinstance(error, ModelChanged):
+                self._registry.forget(model.id)
+            elif error.lasting:
+                self._registry.reject(model.id, error.reason)
+
+    def _beside(self, use: ModelUse) -> ModelRecord:
+        """Return a model beside the checkpoint. Raise ModelNotFound with the field of its name."""
+        if self._registry.awaits(use.model_id):
+            raise ModelsNotRead(use.model_id)
+        try:
+            return self._registry.get(use.model_id)
+        except ModelNotFound as error:
+            error.field = use.field
+            raise
+
+    def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> AnyResult:
         """Return the picture files of a request that is drawn, as `PictureEncoder.finish` does."""
         return self._encoder.finish(drawn, encode_with=encode_with)

@@ -132,8 +132,16 @@ class ModelRegistry(ModelLocator):
             raise ModelNotLoadable(record.reason, record.name)
         return record
 
+    def get_usable(self, model_id: str) -> ModelRecord:
+        """Return the model with this id if a request can name it, to draw or beside a checkpoint.
+
+        Raise ModelNotFound or ModelNotLoadable.
+        """
+        record = self.get(model_id)
+        return record if record.usable else self.get_loadable(model_id)
+
     def locate(self, model_id: str) -> ModelRecord:
-        return self.get_loadable(model_id)
+        return self.get_usable(model_id)
 
     def named(self, wanted: str) -> tuple[ModelRecord, ...]:
         """Return the models that have this id or name, sorted by path. A name may be ambiguous.
@@ -226,7 +234,7 @@ class ModelRegistry(ModelLocator):
 
     def _with_reasons(self, by_id: Mapping[str, ModelRecord]) -> Mapping[str, ModelRecord]:
         rejected = {
-            model_id: dataclasses.replace(by_id[model_id], reason=reason)
+            model_id: dataclasses.replace(by_id[model_id], reason=reason, is_companion=False)
             for model_id, reason in tuple(self._rejected.items())
             if model_id in by_id
         }

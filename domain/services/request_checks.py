@@ -1,18 +1,22 @@
-"""Checks whether a model can draw a request."""
+"""Checks whether models can draw a request."""
 
 from domain.errors import FieldProblem, InvalidRequest
+from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest
-from domain.models.record import ModelRecord
-from domain.samplers import Scheduler
+from domain.models.record import ModelInput, ModelKind, ModelRecord
+from domain.pictures import MOST_PIXELS_DRAWN
+from domain.samplers import Sampler, Scheduler
 
-__all__ = ["refuse_parts", "unsuited"]
+__all__ = ["refuse_parts", "unsuited", "unsuited_upscaler"]
 
+_DRAWN = frozenset({"source", "second_pass", "upscale"})
 _NOT_YET = "cannot be drawn with yet; leave it out"
+_OTHER_MODEL = "leave it out, or choose another model"
 
 
 def refuse_parts(request: GenerationRequest) -> None:
-    """Raise InvalidRequest if the request has parts, which no generator draws with yet."""
-    if parts := request.parts:
+    """Raise InvalidRequest if the request has a part that no generator draws with yet."""
+    if parts := [name for name in request.parts if name not in _DRAWN]:
         raise InvalidRequest([FieldProblem(name, _NOT_YET) for name in parts])
 
 
@@ -20,9 +24,82 @@ def unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProble
     """Return the fields of the request that this model cannot draw."""
     sizes = model.sizes
     problems = [] if sizes is None else sizes.problems(request.width, request.height, of=model.name)
-    if request.scheduler is not None and request.scheduler not in model.schedulers:
-        problems.append(_not_for(model, request.scheduler))
-    return problems
+    if request.scheduler is not None:
+        if request.scheduler not in model.schedulers:
+            problems.append(_not_for(model, request.scheduler))
+        elif request.scheduler.sampler is Sampler.PLMS and not _begins_at_the_start(request):
+            problems.append(
+                FieldProblem(
+                    "scheduler",
+                    f"is '{request.scheduler}', which cannot begin in the middle of its steps; "
+                    "choose another scheduler, or strength 1",
+                )
+            )
+    return [*problems, *_unsuited_pictures(model, request)]
+
+
+def _unsuited_pictures(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
+    """Return the fields about pictures that this model cannot draw."""
+    inputs, source = model.inputs, request.source
+    if not inputs:
+        return []
+    found = {}
+    if source is None:
+        if ModelInput.TEXT not in inputs:
+            found["init_image"] = f"is required: {model.name} cannot draw without a picture"
+    elif ModelInput.IMAGE not in inputs:
+        found["init_image"] = f"cannot be used: {model.name} draws from text alone; {_OTHER_MODEL}"
+    elif source.mask_image is not None and ModelInput.MASK not in inputs:
+        found["mask_image"] = f"cannot be used: {model.name} draws without masks; {_OTHER_MODEL}"
+    guidance = None if source is None else source.image_guidance_scale
+    if guidance is not None and not model.takes_image_guidance:
+        found["image_guidance_scale"] = (
+            f"is {guidance:g}, and {model.name} has no image guidance: only models with eight "
+            f"channels have; {_OTHER_MODEL}"
+        )
+    if source is not None and source.noise_multiplier != 1 and not model.schedulers:
+        found["noise_multiplier"] = (
+            f"is {source.noise_multiplier:g}, and {model.name} adds its own noise; {_OTHER_MODEL}"
+        )
+    if request.second_pass is not None and ModelInput.IMAGE not in inputs:
+        found["second_pass"] = (
+            f"cannot be drawn: {model.name} draws from text alone, and not from a picture; "
+            f"{_OTHER_MODEL}"
+        )
+    return [FieldProblem(name, text) for name, text in found.items()]
+
+
+def unsuited_upscaler(
+    model: ModelRecord, use: ModelUse, request: GenerationRequest
+) -> list[FieldProblem]:
+    """Return what is wrong with the model that enlarges a picture of the request."""
+    if model.kind is not ModelKind.UPSCALER:
+        text = f"is {model.name}, which is not an upscaler but of kind {model.kind}"
+        return [FieldProblem(use.field, f"{text}; choose a model of kind upscaler")]
+    if not model.usable:
+        reason = model.reason or "the reason is not known"
+        return [FieldProblem(use.field, f"is {model.name}, which cannot be used: {reason}")]
+    upscale = request.upscale
+    if upscale is None or use.field != "upscale.model_id" or upscale.scale is not None:
+        return []  # the request has checked a scale of its own
+    scale, size = model.scale or 1, request.result_size
+    if size.pixels * scale * scale <= MOST_PIXELS_DRAWN:
+        return []
+    return [
+        FieldProblem(
+            "upscale.scale",
+            f"is left out, and the {scale:g} of {model.name} makes {size.width * scale:g} x "
+            f"{size.height * scale:g} pixels; a picture has at most {MOST_PIXELS_DRAWN}",
+        )
+    ]
+
+
+def _begins_at_the_start(request: GenerationRequest) -> bool:
+    """Return whether each pass runs all of its steps."""
+    steps = [request.num_inference_steps]
+    if (second := request.second_pass) is not None:
+        steps.append(second.num_inference_steps or request.num_inference_steps)
+    return [each.steps for each in request.passes] == steps
 
 
 def _not_for(model: ModelRecord, scheduler: Scheduler) -> FieldProblem:

@@ -6,12 +6,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.source_pictures import PictureField, with_parameters
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.browser.test_history import drawn, failed
 from tests.http.conftest import Service
 
 DESK = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+CARRIED = "a lake\nSteps: 4, Seed: 1, CFG scale: 3"
 VIEWS = [
     size | {"color_scheme": theme, "reduced_motion": "reduce"}
     for size in (DESK, PHONE)
@@ -82,7 +84,10 @@ def test_the_page_works_with_a_keyboard_alone(studio: Studio, generator: Stepped
         assert page.evaluate("document.activeElement.matches(':focus-visible')")
         if order[-1].startswith("More settings"):
             break
-    wanted = ["prompt", "draw", "negative_prompt", "model_id", "swap", "seed", "dice", "lock"]
+    wanted = [
+        *("prompt", "draw", "choose-picture", "negative_prompt", "model_id"),
+        *("swap", "seed", "dice", "lock"),
+    ]
     assert [name for name in order if name in wanted] == wanted
     press("Enter")
     expect(studio.field("Steps")).to_be_visible()
@@ -155,11 +160,48 @@ def test_axe_finds_no_fault(studio: Studio, service: Service, view: dict[str, An
     assert faults(page) == []
 
 
+@pytest.mark.parametrize("view", [VIEWS[0], VIEWS[-1]])
+def test_axe_finds_no_fault_with_pictures(studio: Studio, view: dict[str, Any]) -> None:
+    page = studio.sign_in().unfold().page
+    picture = PictureField(studio).choose(with_parameters(CARRIED))
+    expect(picture.card).to_contain_text("a lake")
+    page.locator("#larger summary").click()
+    studio.field("Second pass").check()
+    assert faults(page) == []
+    picture.paint()
+    picture.stroke([(0.5, 0.5)])
+    assert faults(page) == []
+    picture.finish()
+    page.get_by_text("Mask settings").click()
+    assert faults(page) == []
+    studio.draw("a lake at night")
+    expect(studio.pictures).to_have_count(1)
+    assert faults(page) == []
+    assert studio.width_to_scroll() == 0
+    studio.stage.get_by_role("button", name="Before and after").click()
+    expect(page.locator(".compare-slider")).to_be_focused()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    studio.stage.get_by_role("button", name="Upscale").click()
+    expect(page.locator("#upscale-dialog")).to_be_visible()
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("view", [{"color_scheme": "light"}, {"color_scheme": "dark"}])
+def test_text_about_pictures_has_enough_contrast(studio: Studio, view: dict[str, Any]) -> None:
+    studio.sign_in().unfold()
+    PictureField(studio).choose(with_parameters(CARRIED))
+    expect(PictureField(studio).card).to_contain_text("a lake")
+    studio.page.locator("#larger summary").click()
+    assert studio.page.evaluate(_CONTRAST) == []
+
+
 def test_every_control_has_a_name(studio: Studio) -> None:
     studio.sign_in().draw()
     expect(studio.pictures).to_have_count(1)
     nameless = studio.page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select, textarea, a, progress")]
+        """() => [...document.querySelectorAll(
+            "button, input:not([type=hidden]), select, textarea, a, progress")]
         .filter((each) => !(each.labels?.length || each.getAttribute("aria-label")
             || each.textContent.trim()))
         .map((each) => each.outerHTML)"""

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from domain.errors import OutOfMemory
+from domain.generation.request import GenerationRequest
 from tests.browser.studio import SteppedGenerator, Studio
 from tests.http.conftest import AUTHORIZED, OTHERS, Service, infer_body
 
@@ -254,7 +255,11 @@ def test_deleting_all_failed_jobs_includes_hidden_ones(studio: Studio, service: 
     expect(dialog).to_contain_text("There are no pictures to lose")
     studio.page.locator("#confirm-yes").click()
     expect(studio.tiles).to_have_count(2)
-    mine = [job for job in service.jobs.jobs.values() if "picture" in job.request.prompt]
+    mine = [
+        job
+        for job in service.jobs.jobs.values()
+        if isinstance(job.request, GenerationRequest) and "picture" in job.request.prompt
+    ]
     assert len(mine) == 2
     studio.page.locator("#delete-failed").click()
     expect(studio.page.get_by_text("Nothing has failed.")).to_be_visible()

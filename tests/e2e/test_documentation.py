@@ -50,7 +50,17 @@ NOT_RUN: Mapping[tuple[str, str], str] = {
 """Blocks that cannot run everywhere, and why. Blocks that need only the service are run."""
 PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "README.md": {"picture.png": (512, 512)},
-    "docs/api.md": {"circle.png": (512, 512), "later.png": (512, 512)},
+    "docs/api.md": {
+        "circle.png": (512, 512),
+        "night.png": (512, 512),
+        "large.png": (1024, 1024),
+        "later.png": (512, 512),
+    },
+    "docs/automatic1111.md": {
+        "night.png": (256, 256),
+        "inpainted.png": (256, 256),
+        "large.png": (512, 512),
+    },
     "docs/clients.md": {
         "picture.png": (512, 512),
         "red.png": (256, 256),
@@ -61,8 +71,10 @@ PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "circle.png": (512, 512),
         **{f"lake-{number}.png": (512, 512) for number in (1, 2, 3, 4)},
         "hill.jpg": (512, 512),
+        "night.png": (512, 512),
+        "large.png": (768, 768),
     },
-    "docs/embedding.md": {"circle.png": (512, 512)},
+    "docs/embedding.md": {"circle.png": (512, 512), "blue.png": (512, 512)},
 }
 """What each page leaves behind."""
 _SECONDS = 840

@@ -4,6 +4,7 @@ import base64
 import io
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -68,3 +69,34 @@ def test_the_client_raises_its_own_errors(service: RunningService, client: opena
         draw(client, model="gone.safetensors")
     with pytest.raises(openai.BadRequestError):
         draw(client, size="1x1")
+
+
+def streamed(client: openai.OpenAI, **changes: object) -> list[Any]:
+    """Return the events of a stream, as the client's own types."""
+    asked: dict[str, Any] = {
+        **{"model": MODEL, "prompt": "a red circle", "size": "256x256", "stream": True},
+        "extra_body": {"seed": 7, "num_inference_steps": 8},
+    }
+    with client.images.generate(**(asked | changes)) as stream:
+        return list(stream)
+
+
+def test_the_client_streams_the_picture_that_it_would_have_got(client: openai.OpenAI) -> None:
+    *partials, last = streamed(client, partial_images=3)
+    assert [type(event) for event in partials] == [openai.types.ImageGenPartialImageEvent] * 3
+    assert isinstance(last, openai.types.ImageGenCompletedEvent)
+    assert last.b64_json == draw(client).b64_json
+    assert last.usage.total_tokens == 0
+    for event in (*partials, last):  # the client itself checks no field
+        type(event).model_validate(event.model_dump())
+    for number, event in enumerate(partials):
+        picture = Image.open(io.BytesIO(base64.b64decode(event.b64_json, validate=True)))
+        assert (event.partial_image_index, picture.format, picture.size) == (
+            *(number, "PNG"),
+            (224, 224),
+        )
+
+
+def test_the_client_raises_the_errors_of_a_stream(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="partial_images"):
+        streamed(client, partial_images=4)

@@ -106,8 +106,8 @@ def test_the_client_sees_the_progress_and_interrupts(
 
 
 def test_the_client_raises_errors(service: RunningService, api: webuiapi.WebUIApi) -> None:
-    with pytest.raises(RuntimeError, match="enable_hr"):
-        draw(api, enable_hr=True)
+    with pytest.raises(RuntimeError, match="restore_faces"):
+        draw(api, restore_faces=True)
     with pytest.raises(RuntimeError, match=r"422.*width"):
         draw(api, width=64)
     with pytest.raises(RuntimeError, match=r"422.*sampler_name"):

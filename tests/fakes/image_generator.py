@@ -1,12 +1,18 @@
 """A generator that immediately draws one flat colour for each image."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
+
+from PIL import Image
 
 from domain.errors import DomainError, ModelNotLoadable, OutOfMemory
+from domain.generation.any_request import AnyRequest
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest, Timings
+from domain.generation.upscale_request import UpscaleRequest
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import (
     DrawingBatch,
@@ -27,6 +33,7 @@ class FakeImageGenerator(ImageGenerator):
 
     Attributes:
         drawn: Every request that was drawn, in order.
+        enlarged: Every request to enlarge a picture that was done, in order.
         gate: Drawing waits until it is set, which it is unless a test clears it.
         failures: Raised in this order, instead of drawing.
         unloadable: Ids of models that cannot be loaded.
@@ -50,6 +57,7 @@ class FakeImageGenerator(ImageGenerator):
         self.previews = 0
         self._largest_batch = largest_batch
         self.drawn: list[GenerationRequest] = []
+        self.enlarged: list[UpscaleRequest] = []
         self.gate = threading.Event()
         self.gate.set()
         self.began = threading.Event()
@@ -83,13 +91,15 @@ class FakeImageGenerator(ImageGenerator):
         self.prepare()
         requests = batch.requests
         self.began.set()
-        self.on_begin(requests)
+        self.on_begin(batch.drawings)
         assert self.gate.wait(30)
         if self.failures:
             raise self.failures.pop(0)
-        (model_id,) = batch.models
-        if model_id in self.unloadable:
-            raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
+        for request in requests:
+            assert {each.id for each in request.pictures} <= batch.pictures.keys()
+        for model_id in batch.models:
+            if model_id in self.unloadable:
+                raise ModelNotLoadable(f"the model {model_id} is not a checkpoint")
         for _ in range(self.load_ticks):
             watcher.loading(False)
             self.after_load_tick()
@@ -99,14 +109,15 @@ class FakeImageGenerator(ImageGenerator):
         self.tried.append(together)
         if together > self.fits:
             raise OutOfMemory(f"{together} images do not fit; ask for fewer")
-        total = requests[0].num_inference_steps * -(-images // together)
+        total = max(requests[0].steps, 1) * -(-images // together)
         for done in range(1, total + 1):
             watcher.step(done, total)
             for number in range(len(requests)):
                 if watcher.wants_preview(number):
                     watcher.preview(number, self._preview(number))
             self.after_step(GenerationStep(done, total))
-        self.drawn += requests
+        self.drawn += batch.drawings
+        self.enlarged += batch.enlargements
         self.batches.append(tuple(request.id for request in requests))
         return DrawnBatch(
             requests=tuple(
@@ -122,11 +133,29 @@ class FakeImageGenerator(ImageGenerator):
 
     def _preview(self, number: int) -> bytes:
         self.previews += 1
-        return b"\xff\xd8 a small picture of request %d" % number
+        return _small_jpeg() + b"of request %d" % number
 
 
-def _image(request: GenerationRequest, seed: int) -> DrawnImage:
+@cache
+def _small_jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 10), "teal").save(stream, "JPEG")
+    return stream.getvalue()
+
+
+UPSCALER_SCALE = 4
+"""The factor of an upscaler if the request names none."""
+
+
+def _image(request: AnyRequest, seed: int | None) -> DrawnImage:
+    if isinstance(request, UpscaleRequest):
+        size = request.result_size(UPSCALER_SCALE)
+        colour = hashlib.sha256(repr(request.image).encode()).digest()[:3]
+        return DrawnImage(Raster(size.width, size.height, colour * size.pixels), None)
     what = (request.batch_key, request.prompt, request.negative_prompt, seed)
     colour = hashlib.sha256(repr(what).encode()).digest()[:3]
-    width, height = request.width, request.height
+    size, scale = request.result_size, 1.0
+    if request.upscale is not None:
+        scale = request.upscale.scale or UPSCALER_SCALE
+    width, height = round(size.width * scale), round(size.height * scale)
     return DrawnImage(Raster(width, height, colour * (width * height)), seed)

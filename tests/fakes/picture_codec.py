@@ -79,6 +79,11 @@ class FakePictureCodec(PictureCodec):
             mask.save(stream, "PNG")
             return stream.getvalue() if mask.getbbox() else None
 
+    def encode_mask(self, mask: GreyRaster) -> bytes:
+        stream = io.BytesIO()
+        Image.frombytes("L", (mask.width, mask.height), bytes(mask.pixels)).save(stream, "PNG")
+        return stream.getvalue()
+
     def parameters(self, data: bytes) -> PictureParameters:
         if data not in self.known:
             raise UnreadablePicture("is not a PNG, JPEG or WebP file")

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from application.fairness import KEPT_WITHOUT_PICTURES, fair_share
 from application.job import Job, JobKey, JobStatus
@@ -16,17 +16,22 @@ from domain.generation.request import GeneratedImage
 __all__ = ["FakeJobStore", "FakeResultStore", "FakeSoleUse"]
 
 
-def _best_first(rows: Sequence[Job]) -> list[Job]:
+def _last(rows: Sequence[Job]) -> list[Job]:
     newest = sorted(rows, key=lambda job: (job.finished_at or 0, job.sequence), reverse=True)
     pictureless = [job for job in newest if job.status is not JobStatus.SUCCEEDED]
-    last = pictureless[KEPT_WITHOUT_PICTURES:]
-    return [job for job in newest if job not in last] + last
+    return pictureless[KEPT_WITHOUT_PICTURES:]
 
 
 class FakeJobStore(JobStore):
-    """Jobs in memory; `broken` makes every call fail."""
+    """Jobs in memory.
+
+    Attributes:
+        broken: Whether every call fails.
+        others: Returns the caller, the key, the age and the size of all else that counts.
+    """
 
     def __init__(self) -> None:
+        self.others: Callable[[], Iterable[tuple[str, object, float, int]]] = lambda: ()
         self.jobs: dict[JobKey, Job] = {}
         self.broken = False
         self.more_bytes: dict[str, int] = {}
@@ -89,20 +94,37 @@ class FakeJobStore(JobStore):
         self._check()
         finished = [job for job in self.jobs.values() if job.status.finished]
         gone = [job for job in finished if (job.finished_at or 0) < finished_before]
-        used: dict[str, list[Job]] = {}
-        for job in finished:
-            if job not in gone:
-                used.setdefault(job.caller, []).append(job)
-        share = fair_share([sum(map(self._bytes, rows)) for rows in used.values()], keep_bytes)
-        for rows in used.values() if share is not None else ():
-            kept = 0
-            for job in _best_first(rows):
-                kept += self._bytes(job)
-                if kept > (share or 0):
-                    gone.append(job)
         for job in gone:
             del self.jobs[job.key]
+        beyond = self.beyond_share(keep_bytes)
+        gone += [self.jobs.pop(job.key) for job in finished if job.key in beyond]
         return {job.token for job in gone}
+
+    def beyond_share(self, keep_bytes: int) -> set[object]:
+        """Return the keys of jobs and pictures beyond what each caller may keep."""
+        used: dict[str, list[tuple[bool, float, bool, int, object, int]]] = {}
+        finished = [job for job in self.jobs.values() if job.status.finished]
+        for caller in {job.caller for job in finished}:
+            rows = [job for job in finished if job.caller == caller]
+            last = _last(rows)
+            used[caller] = [
+                (
+                    *(job not in last, job.finished_at or 0, False),
+                    *(job.sequence, job.key, self._bytes(job)),
+                )
+                for job in rows
+            ]
+        for number, (caller, key, at, size) in enumerate(self.others()):
+            used.setdefault(caller, []).append((True, at, True, number, key, size))
+        share = fair_share([sum(row[-1] for row in rows) for rows in used.values()], keep_bytes)
+        beyond: set[object] = set()
+        for each in used.values() if share is not None else ():
+            kept = 0
+            for *_, key, size in sorted(each, key=lambda row: row[:4], reverse=True):
+                kept += size
+                if kept > (share or 0):
+                    beyond.add(key)
+        return beyond
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

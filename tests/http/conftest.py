@@ -17,6 +17,7 @@ from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
+from tests.fakes.pictures import FakePictureIndex, FakePictureStore
 from tests.fakes.process_report import FakeProcessReport
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
@@ -42,6 +43,8 @@ class Service:
     source: FakeModelSource
     jobs: FakeJobStore
     results: FakeResultStore
+    index: FakePictureIndex
+    pictures: FakePictureStore
     report: FakeDeviceReport
     process: FakeProcessReport
 
@@ -69,6 +72,9 @@ def make_service(
     jobs, results = FakeJobStore(), FakeResultStore()
     container.job_store.override(jobs)
     container.result_store.override(results)
+    index, pictures = FakePictureIndex(jobs), FakePictureStore()
+    container.picture_index.override(index)
+    container.picture_store.override(pictures)
     container.sole_use.override(FakeSoleUse())
     container.wall_clock.override(providers.Object(now))
     report = FakeDeviceReport()
@@ -79,7 +85,9 @@ def make_service(
     if scanned:
         container.model_registry().refresh()
     client = documented_app(container).test_client()
-    return Service(client, container, generator, source, jobs, results, report, process)
+    return Service(
+        client, container, generator, source, jobs, results, index, pictures, report, process
+    )
 
 
 def make_settings(**changes: object) -> Settings:

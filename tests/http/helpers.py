@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 
 from application.jobs.live_job import Submission
 from application.lifecycle.service import Readiness
-from domain.generation.request import GenerationRequest, GenerationResult
+from domain.generation.any_request import AnyResult
+from domain.generation.request import GenerationRequest
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.stores import FakeJobStore
 from tests.http.conftest import (
@@ -161,7 +162,7 @@ def between_submit_and_wait(
     """
     waits: list[float | None] = []
 
-    def wait(submission: Submission, seconds: float | None) -> GenerationResult:
+    def wait(submission: Submission, seconds: float | None) -> AnyResult:
         waits.append(seconds)
         meanwhile()
         return submission.wait(0)

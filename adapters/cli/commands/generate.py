@@ -1,7 +1,9 @@
 """`ai-inference generate`."""
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,17 @@ from adapters.cli.interrupts import kept_interrupts
 from adapters.cli.model_choice import choose_model
 from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
-from adapters.cli.request_options import option_name, request_options
+from adapters.cli.request_options import option_name, request_options, sent_values
 from adapters.cli.scan_progress import look_through
+from adapters.cli.sent_pictures import read_picture
 from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
-from adapters.cli.wiring import Assembly
+from adapters.cli.wiring import Assembly, Core
+from application.model_choice import ModelChoice
+from application.parts import BuildParts, SentParts
+from application.parts.sent import sent_problems
 from application.settings.settings import Settings
 from domain.errors import InvalidRequest
+from domain.generation.part_fields import PICTURES
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.drawing_watchers import GenerationStep
@@ -25,6 +32,8 @@ from domain.services.drawing_watchers import GenerationStep
 __all__ = ["generate"]
 
 _ANY_MODEL = "0" * 64
+_CALLER = "cli"
+_PICTURE_WORDS = re.compile(rf"\b(?:{'|'.join(PICTURES)})\b")
 
 
 @click.command()
@@ -62,11 +71,16 @@ def generate(
       ai-inference generate "a lake at night" --seed 7 --steps 20 --number 4 -o lake.png
       ai-inference generate "a hill" --negative "trees, snow" --model demo.safetensors
       ai-inference generate "a hill" --scheduler "Euler a" --quality 80 -o hill.jpg
+      ai-inference generate "a lake at night" --image lake.png --strength 0.6 -o night.png
+      ai-inference generate "a red boat" --image lake.png --mask boat.png -o boat-2.png
+      ai-inference generate "a castle" --second-pass --upscaler NAME -o large.png
     """
     settings = settings_for(assembly, models_dirs)
     output = output or _usual_file(output_format)
     values["output_format"] = output_format or format_of(output)
-    request = _request(settings, values)
+    sent = _with_pictures(sent_values(values), settings)
+    given = {name: value for name, value in values.items() if value is not None}
+    request, parts = _request(settings, given, sent)
     if format_of(output) is not request.output_format:
         raise InputError(
             f"--output is '{plain(str(output))}', which is not a name for a "
@@ -74,7 +88,7 @@ def generate(
         )
     paths = destinations(output, request.num_images, force=force)
     with kept_interrupts() as interrupted:
-        result = _draw(assembly, settings, request, model, interrupted)
+        result = _draw(assembly, settings, _Asked(request, given, parts), model, interrupted)
         interrupted()
     for image, path in zip(result.images, paths, strict=True):
         save(image, path, force=force)
@@ -90,33 +104,70 @@ def _usual_file(output_format: str | None) -> Path:
     return Path("picture").with_suffix(next(endings, ".png"))
 
 
-def _request(settings: Settings, values: dict[str, Any]) -> GenerationRequest:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request for a model that is not found yet.
+
+    Attributes:
+        request: The request without its parts.
+        given: The fields that were given.
+        parts: The parts.
+    """
+
+    request: GenerationRequest
+    given: Mapping[str, Any]
+    parts: SentParts
+
+
+def _with_pictures(values: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return the values with the pictures of the files that they name. Raises InputError."""
+    files = {name: path for name, path in values.items() if name in PICTURES}
+    return values | {
+        name: read_picture(path, option=option_name(name), max_bytes=settings.max_picture_bytes)
+        for name, path in files.items()
+    }
+
+
+def _request(
+    settings: Settings, given: Mapping[str, Any], sent: Mapping[str, Any]
+) -> tuple[GenerationRequest, SentParts]:
     """The request for a model that is yet to be found. Raises InputError, in the API's words."""
-    defaults = {
+    values = {
         "num_inference_steps": settings.default_inference_steps,
         "guidance_scale": settings.default_guidance_scale,
+        **given,
     }
-    given = {name: value for name, value in values.items() if value is not None}
+    problems = sent_problems(sent)
     try:
-        return GenerationRequest(id="cli", model_id=_ANY_MODEL, **(defaults | given))
+        request = GenerationRequest(id="cli", model_id=_ANY_MODEL, **values)
     except InvalidRequest as error:
-        raise _input_error(error) from None
+        raise _input_error(InvalidRequest([*error.problems, *problems])) from None
+    if problems:
+        raise _input_error(InvalidRequest(problems))
+    return request, SentParts(sent)
 
 
 def _input_error(error: InvalidRequest) -> InputError:
     return InputError(
-        "\n".join(f"{option_name(row.field)} {row.message}" for row in error.problems)
+        "\n".join(f"{option_name(row.field)} {_in_options(row.message)}" for row in error.problems)
     )
+
+
+def _in_options(message: str) -> str:
+    """Return a message of the core with the options that name the pictures."""
+    return _PICTURE_WORDS.sub(lambda found: option_name(found[0]), message)
 
 
 def _draw(
     assembly: Assembly,
     settings: Settings,
-    request: GenerationRequest,
+    asked: _Asked,
     wanted: str | None,
     interrupted: Callable[[], None],
 ) -> GenerationResult:
-    core = assembly.core(settings, wanted or settings.default_model)
+    # An upscaler is a second model, so the others are read too.
+    only = None if asked.parts.upscalers else wanted or settings.default_model
+    core = assembly.core(settings, only)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)
 
@@ -129,14 +180,21 @@ def _draw(
         model = choose_model(core.registry, wanted)
         line.note(f"Drawing with {_called(model)}")
         line.show("getting ready")
-        return core.generate_images(
-            dataclasses.replace(request, model_id=model.id), on_step=on_step
-        )
+        return core.generate_images(_complete(core, asked, model), on_step=on_step)
     except InvalidRequest as error:  # of what this model cannot do
         raise _input_error(error) from None
     finally:
         line.clear()
         core.registry.close()
+
+
+def _complete(core: Core, asked: _Asked, model: ModelRecord) -> GenerationRequest:
+    """Return the request for this model, with its parts. Raises InvalidRequest."""
+    build = BuildParts(core.pictures, ModelChoice(core.registry, None))
+    built = build(asked.parts, asked.given, caller=_CALLER, job_id=None, model_id=model.id)
+    request = dataclasses.replace(asked.request, model_id=model.id, **built.values)
+    build.keep(built, caller=_CALLER)
+    return request
 
 
 def _called(model: ModelRecord) -> str:

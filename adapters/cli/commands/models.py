@@ -20,7 +20,18 @@ _HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
 # The names of GET /v1/models.
 _FIELDS = (
     *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
-    *("loadable", "reason", "aliases", "schedulers", "default_scheduler", "native_size", "sizes"),
+    *(
+        "loadable",
+        "reason",
+        "usable",
+        "inputs",
+        "scale",
+        "aliases",
+        "schedulers",
+        "default_scheduler",
+        "native_size",
+        "sizes",
+    ),
     *("description", "sample_prompts", "known_words"),
 )
 

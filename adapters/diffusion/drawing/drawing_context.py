@@ -10,7 +10,7 @@ from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from adapters.diffusion.upscaling.upscalers import Upscalers
 from domain.errors import GenerationFailed
-from domain.generation.raster import Raster
+from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
 
@@ -51,6 +51,14 @@ class DrawingContext(Generic[AnyPipeline]):
             UnreadablePicture: Its bytes are not a picture.
         """
         return self.codec.decode(self._file(ref))
+
+    def mask(self, ref: PictureRef) -> GreyRaster:
+        """Return the mask in a picture of the batch: 255 is drawn again, 0 stays.
+
+        Raises:
+            GenerationFailed, UnreadablePicture: As `picture`.
+        """
+        return self.codec.decode_mask(self._file(ref))
 
     def _file(self, ref: PictureRef) -> bytes:
         if ref.id not in self.files:

@@ -8,6 +8,7 @@ from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stages import Canvas, Stage
 from domain.errors import GenerationFailed
 from domain.generation.raster import Raster
+from domain.generation.request import GenerationRequest
 
 __all__ = ["Crop", "ToRasters"]
 
@@ -53,11 +54,24 @@ class ToRasters(Stage):
 
 
 class Crop(Stage):
-    """Crops each picture around its centre to the size that its request asks for."""
+    """Crops each picture around its centre to the size that its request asks for.
+
+    Attributes:
+        is_last: Whether a second pass, if there is one, has drawn it.
+    """
+
+    def __init__(self, *, is_last: bool = True) -> None:
+        self.is_last = is_last
 
     def __call__(self, canvas: Canvas, progress: Progress) -> None:
         """Replace `canvas.rasters`."""
         canvas.rasters = [
-            raster.centre(drawing.request.width, drawing.request.height)
+            raster.centre(*self._size(drawing.request))
             for drawing, raster in zip(canvas.drawings, canvas.rasters, strict=True)
         ]
+
+    def _size(self, request: GenerationRequest) -> tuple[int, int]:
+        if self.is_last:
+            size = request.result_size
+            return size.width, size.height
+        return request.width, request.height

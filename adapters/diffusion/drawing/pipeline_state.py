@@ -2,6 +2,7 @@
 
 from weakref import WeakKeyDictionary
 
+from adapters.diffusion.additions.mask import GreyLatents
 from adapters.diffusion.drawing.prompt_cache import PromptCache
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.sampling import Schedulers
@@ -17,10 +18,12 @@ class DrawingMemory:
         schedulers: Makes schedulers, and keeps the tables of earlier drawings.
         device: The device that computes, wherever the weights wait. To find it, diffusers looks
             through every part of every network.
+        grey: The latents of a grey picture, for an inpainting UNet.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.device = pipeline._execution_device
+        self.grey = GreyLatents()
         self.prompts = PromptCache()
         self.schedulers = Schedulers(pipeline.scheduler.config, self.device)
 

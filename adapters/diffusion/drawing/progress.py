@@ -1,6 +1,6 @@
 """Tells a watcher of the steps of a drawing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from adapters.diffusion.pipeline import Pipeline
@@ -51,12 +51,30 @@ class Progress:
         """Report the last step again, from a stage that takes long and has no steps."""
         self._watcher.step(*self._reported)
 
+    def of(self, pipeline: Pipeline, steps: int | None) -> Callable[..., dict[str, Any]]:
+        """Return the step callback for a call of another pipeline.
+
+        Args:
+            pipeline: The pipeline that is called from now on.
+            steps: The steps that the call counts as; None for those that the pipeline counts. Some
+                schedulers evaluate the network more than once in a step.
+        """
+        self._pipeline = pipeline
+        if steps is None:
+            return self
+
+        def callback(*arguments: Any) -> dict[str, Any]:
+            index, latents = _read(arguments)
+            _, evaluations = self._steps(0)
+            self.evaluated(max(1, (index + 1) * steps // evaluations), latents)
+            return {}
+
+        return callback
+
     def __call__(self, *arguments: Any) -> dict[str, Any]:
         """Receive the end of an evaluation of the network, as diffusers passes it."""
-        # The new callback gets (pipeline, step, time, tensors), the old one (step, time, latents).
-        index = next(each for each in arguments if isinstance(each, int))
-        last = arguments[-1]
-        self.evaluated(index + 1, last.get("latents") if isinstance(last, dict) else last)
+        index, latents = _read(arguments)
+        self.evaluated(index + 1, latents)
         return {}
 
     def evaluated(self, evaluations: int, latents: Any) -> None:
@@ -86,3 +104,11 @@ class Progress:
         if counted is None:
             return evaluations, total
         return counted(evaluations), counted(total)
+
+
+def _read(arguments: Sequence[Any]) -> tuple[int, Any]:
+    """Return the number of the step, from 0, and its latents."""
+    # The new callback gets (pipeline, step, time, tensors), the old one (step, time, latents).
+    index = next(each for each in arguments if isinstance(each, int))
+    last = arguments[-1]
+    return index, last.get("latents") if isinstance(last, dict) else last

@@ -116,7 +116,7 @@ def remembered_prompts(pipeline: Pipeline, prompts: KeptPrompts) -> Iterator[Non
         return
 
     def remembered(*arguments: Any, **options: Any) -> Any:
-        text = _plain(arguments, options)
+        text = _plain(type(pipeline).__name__, arguments, options)
         if text is None:
             return encode(*arguments, **options)
         return prompts.get(text, lambda: encode(*arguments, **options))
@@ -128,7 +128,7 @@ def remembered_prompts(pipeline: Pipeline, prompts: KeptPrompts) -> Iterator[Non
         delattr(pipeline, _ENCODE)
 
 
-def _plain(arguments: Sequence[Any], options: Mapping[str, Any]) -> Hashable:
+def _plain(kind: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Hashable:
     """The arguments as something to look up; None if one of them is not a plain value."""
     given: dict[Any, Any] = dict(enumerate(arguments)) | dict(options)
     plain = {
@@ -138,7 +138,7 @@ def _plain(arguments: Sequence[Any], options: Mapping[str, Any]) -> Hashable:
         parts = value if isinstance(value, tuple) else (value,)
         if not all(isinstance(part, _PLAIN) for part in parts):
             return None
-    return (_ENCODE, *plain.items())
+    return (kind, _ENCODE, *plain.items())
 
 
 def _bytes(encoding: Any) -> int | None:

@@ -1,18 +1,16 @@
 """Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from itertools import groupby
 
 import torch
 
-from adapters.diffusion.drawing.decoding import Decoding
-from adapters.diffusion.drawing.denoising import Denoising, NoiseStart
+from adapters.diffusion.drawing.channels import pipeline_guidance
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.drawing.finishing import Crop, ToRasters
+from adapters.diffusion.drawing.passes import Passes
 from adapters.diffusion.drawing.prompt_cache import EncodingKey
 from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
-from adapters.diffusion.drawing.stages import Drawing, DrawingPlan, Group, Stage
-from adapters.diffusion.drawing.upscaling import upscaling_stages
+from adapters.diffusion.drawing.stages import Drawing, DrawingPlan, Group
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest
@@ -29,41 +27,26 @@ def stable_diffusion_plan(
     """Plan the drawings for prompts of any length, with the requested scheduler.
 
     One group has at most `at_once` images.
+
+    Raises:
+        GenerationFailed: The scheduler cannot begin where a pass begins.
     """
+    passes = Passes(context)
+    passes.check(requests[0])
     return DrawingPlan(
         groups=tuple(
-            _group(context, batch) for batch in _batches(_encoded(context, requests), at_once)
+            Group(
+                tuple(drawing for drawing, _ in batch),
+                tuple(
+                    passes.stages(
+                        batch[0][0].request, _conditions([encoding for _, encoding in batch])
+                    )
+                ),
+            )
+            for batch in _batches(_encoded(context, requests), at_once)
         ),
         sampler=sampler_name(requests[0].scheduler, context.pipeline.scheduler.config),
     )
-
-
-def _group(context: _Context, batch: Sequence[_Encoded]) -> Group:
-    drawings = tuple(drawing for drawing, _ in batch)
-    return Group(drawings, tuple(_stages(context, drawings[0].request, batch)))
-
-
-def _stages(
-    context: _Context, request: GenerationRequest, batch: Sequence[_Encoded]
-) -> Iterator[Stage]:
-    """Yield the stages of a batch. `request` is one of its requests."""
-    width, height = request.drawn_width, request.drawn_height
-    steps = request.num_inference_steps
-    yield NoiseStart(context, width, height)
-    yield Denoising(
-        context,
-        conditions=_conditions([encoding for _, encoding in batch]),
-        width=width,
-        height=height,
-        guidance_scale=request.guidance_scale,
-        num_inference_steps=steps,
-        new_scheduler=partial(context.memory.schedulers.new, request.scheduler, steps),
-    )
-    yield Decoding(context)
-    name = type(context.pipeline).__name__
-    yield ToRasters(name, context.device.dtype, width, height)
-    yield Crop()
-    yield from upscaling_stages(context, request)
 
 
 def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
@@ -71,7 +54,7 @@ def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_
     encoded, pipeline, memory = [], context.pipeline, context.memory
     # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second pass.
     guided = (
-        requests[0].guidance_scale > 1
+        pipeline_guidance(pipeline, requests[0]) > 1
         and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
     )
     for request in requests:
@@ -84,22 +67,28 @@ def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_
             device=memory.device,
         )
         encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
-    return sorted(encoded, key=lambda row: row[1].length)
+    return sorted(encoded, key=_together)
+
+
+def _together(row: _Encoded) -> tuple[int, int, int]:
+    """Return what the images of a group have in common.
+
+    Padding a prompt to the length of another one would change its picture. Requests of a batch may
+    differ in size by a few pixels that are cropped. With a source picture or a second pass, these
+    pixels decide what is drawn.
+    """
+    request, encoding = row[0].request, row[1]
+    if request.source is None and request.second_pass is None:
+        return (encoding.length, 0, 0)
+    return (encoding.length, request.width, request.height)
 
 
 def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
-    """Yield batches of at most `limit` drawings with equally long prompts.
-
-    Padding a prompt to the length of another one would change its picture.
-    """
-    start = 0
-    while start < len(drawings):
-        end = start + 1
-        length = drawings[start][1].length
-        while end < min(start + limit, len(drawings)) and drawings[end][1].length == length:
-            end += 1
-        yield drawings[start:end]
-        start = end
+    """Yield batches of at most `limit` drawings that can be drawn together."""
+    for _, group in groupby(drawings, key=_together):
+        rows = list(group)
+        for start in range(0, len(rows), limit):
+            yield rows[start : start + limit]
 
 
 def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:

@@ -39,6 +39,8 @@ class Canvas:
             every device. All stages share it, so its noise depends on the order of the stages.
         latents: (n, channels, height / 8, width / 8) on the device; None before they exist, and
             after they were decoded.
+        noise: The noise that `latents` got before their steps, (n, channels, height / 8, width / 8)
+            in float32; None if they began as noise.
         pixels: (n, 3, height, width) on the device, 0 to 1, in any precision; None before latents
             are decoded, and after they became rasters.
         rasters: The pictures as bytes; empty before the pixels exist.
@@ -48,6 +50,7 @@ class Canvas:
     drawings: tuple[Drawing, ...]
     generators: "Sequence[torch.Generator]" = ()
     latents: Any = None
+    noise: Any = None
     pixels: Any = None
     rasters: Sequence[Raster] = ()
     said: dict[str, None] = field(default_factory=dict)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stages import Canvas, Stage
-from adapters.diffusion.pipeline import Pipeline
 from domain.generation.parts import Upscale
 from domain.generation.request import GenerationRequest
+from domain.sizes import Size
 
-__all__ = ["Upscaling", "upscaling_stages"]
+__all__ = ["Upscaling", "UpscalingTo", "upscaling_stages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Upscaling(Stage):
         upscale: The upscaler, and the scale.
     """
 
-    context: DrawingContext[Pipeline]
+    context: DrawingContext[Any]
     upscale: Upscale
 
     def __call__(self, canvas: Canvas, progress: Progress) -> None:
@@ -41,9 +42,32 @@ class Upscaling(Stage):
         ]
 
 
-def upscaling_stages(
-    context: DrawingContext[Pipeline], request: GenerationRequest
-) -> Iterator[Stage]:
+@dataclass(frozen=True, slots=True)
+class UpscalingTo(Stage):
+    """Enlarges each picture to an exact size, between two passes.
+
+    Attributes:
+        context: The pipeline and its surroundings.
+        model_id: The upscaler.
+        size: The size afterwards.
+    """
+
+    context: DrawingContext[Any]
+    model_id: str
+    size: Size
+
+    def __call__(self, canvas: Canvas, progress: Progress) -> None:
+        """Replace `canvas.rasters`. It raises what `Upscaling` raises."""
+        upscaler = self.context.upscalers[self.model_id]
+        canvas.rasters = [
+            self.context.upscaling.enlarge_to(
+                raster, upscaler, self.size, tick=progress.still_working
+            )
+            for raster in canvas.rasters
+        ]
+
+
+def upscaling_stages(context: DrawingContext[Any], request: GenerationRequest) -> Iterator[Stage]:
     """Yield the stage that a request asks for, to stand after all others."""
     if request.upscale is not None:
         yield Upscaling(context, request.upscale)

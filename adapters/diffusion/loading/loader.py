@@ -34,7 +34,6 @@ from adapters.diffusion.families import (
     prediction_of,
     with_modern_names,
 )
-from adapters.diffusion.families.inpainting import INPAINTING_CHANNELS, mask_whole_picture
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
@@ -59,7 +58,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | None = None) -> Any:
-    """Load the text-to-image pipeline of a model on `device`, in the precision of the plan.
+    """Load the pipeline of a model on `device`, in the precision of the plan.
 
     Args:
         model: The model to load.
@@ -78,8 +77,8 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
             with proven(model) as file, ticking(watcher.loading):
                 read = read_folder if model.parts else _read
                 pipeline = read(file, device, watcher.loading)
-            if is_stable_diffusion(pipeline):
-                _finish(pipeline, device)
+            if is_stable_diffusion(pipeline) and device.plan.backend == "openvino":
+                _accelerate(pipeline, device)
             elif device.plan.backend == "openvino":
                 name = type(pipeline).__name__
                 dtype = device.plan.dtype_of_others
@@ -99,17 +98,14 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
     return pipeline
 
 
-def _finish(pipeline: StableDiffusion, device: Device) -> None:
+def _accelerate(pipeline: StableDiffusion, device: Device) -> None:
     plan = device.plan
-    if plan.backend == "openvino":
-        accelerate_with_openvino(
-            pipeline,
-            threads=plan.threads,
-            memory_bytes=plan.memory_bytes,
-            quantization=plan.quantization,
-        )
-    if pipeline.unet.config.in_channels == INPAINTING_CHANNELS:
-        mask_whole_picture(pipeline)
+    accelerate_with_openvino(
+        pipeline,
+        threads=plan.threads,
+        memory_bytes=plan.memory_bytes,
+        quantization=plan.quantization,
+    )
 
 
 def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:

@@ -18,10 +18,11 @@ from diffusers import PNDMScheduler
 from diffusers.schedulers.scheduling_euler_discrete import rescale_zero_terminal_snr
 
 from adapters.diffusion.sampling import one_evaluation, two_evaluations
+from adapters.diffusion.sampling.last_steps import LastSteps
 from domain.errors import GenerationFailed
 from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
-__all__ = ["Schedulers", "new_scheduler", "sampler_name"]
+__all__ = ["Schedulers", "check_first_step", "new_scheduler", "sampler_name"]
 
 _TRAINING = (
     *("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas"),
@@ -180,6 +181,34 @@ class Schedulers:
         fresh = copy.deepcopy(untouched, {id(untouched.config): untouched.config})
         fresh.ready_for = (num_inference_steps, self._device)
         return fresh
+
+    def from_step(
+        self, name: Scheduler | None, num_inference_steps: int, first_step: int
+    ) -> LastSteps:
+        """Return a scheduler that takes the steps from `first_step` on, counted from 0.
+
+        LCM and TCD are no exception: the last of the requested steps run, as with every sampler.
+        This is what the image-to-image pipelines of diffusers do. (The pipeline of the LCM's
+        authors runs all steps instead, and spaces them over the share that `strength` names.)
+
+        Raises:
+            GenerationFailed: As `check_first_step`.
+        """
+        check_first_step(name, first_step)
+        return LastSteps(self.new(name, num_inference_steps), first_step)
+
+
+def check_first_step(name: Scheduler | None, first_step: int) -> None:
+    """Check that a sampler can begin with this step, counted from 0.
+
+    Raises:
+        GenerationFailed: The sampler is PLMS, and the step is not the first one.
+    """
+    if first_step and name is Scheduler.PLMS:
+        raise GenerationFailed(
+            "PLMS cannot begin after its first step, as a drawing from a picture and a second pass "
+            "do; choose another scheduler, such as DDIM"
+        )
 
 
 def sampler_name(name: Scheduler | None, configuration: Mapping[str, Any]) -> str:

@@ -24,9 +24,11 @@ from adapters.diffusion.sampling.spacing import is_leap
 from adapters.diffusion.sampling.steps import (
     Evaluation,
     ExactSteps,
+    Mixture,
     SingleStep,
     Taken,
     clean_latents,
+    mixture_of_signal,
 )
 
 __all__ = ["Ddim", "Dpm", "Euler", "EulerAncestral", "Lcm", "Lms", "Plms", "Tcd", "UniPc"]
@@ -48,15 +50,34 @@ class EulerAncestral(SingleStep, EulerAncestralDiscreteScheduler):
     """As `Euler`, but each step goes further down, and then up by new noise."""
 
 
-class Ddim(SingleStep, DDIMScheduler):
+class _OfVarianceOne(SingleStep):
+    """A sampler whose latents have variance 1, looked up by the timestep."""
+
+    alphas_cumprod: torch.Tensor
+
+    def mixture(self, evaluation: int) -> Mixture:
+        """As `ExactSteps.mixture`."""
+        timestep = int(self.timesteps_on_cpu[evaluation])
+        return mixture_of_signal(float(self.alphas_cumprod[timestep]))
+
+
+class Ddim(_OfVarianceOne, DDIMScheduler):
     """Song et al., arXiv:2010.02502, without new noise."""
 
 
-class Lcm(SingleStep, LCMScheduler):
+class Lcm(_OfVarianceOne, LCMScheduler):
     """Jumps to the finished latents, and back by new noise."""
 
 
-class UniPc(ExactSteps, UniPCMultistepScheduler):
+class _Multistep(ExactSteps):
+    """A sampler whose latents have variance 1, with a noise level sigma for each step."""
+
+    def mixture(self, evaluation: int) -> Mixture:
+        """As `ExactSteps.mixture`."""
+        return mixture_of_signal(1 / (float(self.sigmas[evaluation]) ** 2 + 1))
+
+
+class UniPc(_Multistep, UniPCMultistepScheduler):
     """Zhao et al., arXiv:2302.04867."""
 
 
@@ -114,7 +135,7 @@ def _lagrange(nodes: Sequence[float], number: int, point: float) -> float:
     return math.prod((point - node) / (nodes[number] - node) for node in others)
 
 
-class Tcd(SingleStep, TCDScheduler):
+class Tcd(_OfVarianceOne, TCDScheduler):
     """Zheng et al., arXiv:2402.19159, with their amount of new noise (gamma 0.3)."""
 
     def taken(self, seen: Evaluation) -> Taken:
@@ -126,7 +147,7 @@ class Tcd(SingleStep, TCDScheduler):
         )
 
 
-class Plms(SingleStep, PNDMScheduler):
+class Plms(_OfVarianceOne, PNDMScheduler):
     """Liu et al., arXiv:2202.09778, without their Runge-Kutta steps.
 
     The first step evaluates the network twice.
@@ -192,7 +213,7 @@ def _sigma(signal: float) -> float:
     return float(((1 - signal) / signal) ** 0.5)
 
 
-class Dpm(ExactSteps, DPMSolverMultistepScheduler):
+class Dpm(_Multistep, DPMSolverMultistepScheduler):
     """The multistep DPM-Solver++ of Lu et al., arXiv:2211.01095."""
 
     @property

@@ -8,7 +8,15 @@ import torch
 from adapters.diffusion.sampling.spacing import noise_levels, timesteps_of
 from domain.samplers import Schedule
 
-__all__ = ["Evaluation", "ExactSteps", "SingleStep", "Taken", "clean_latents"]
+__all__ = [
+    "Evaluation",
+    "ExactSteps",
+    "Mixture",
+    "SingleStep",
+    "Taken",
+    "clean_latents",
+    "mixture_of_signal",
+]
 
 
 Taken = tuple[torch.Tensor, torch.Tensor]
@@ -29,6 +37,24 @@ class Evaluation(NamedTuple):
     timestep: torch.Tensor
     sample: torch.Tensor
     generator: list[torch.Generator] | None
+
+
+class Mixture(NamedTuple):
+    """The shares of a picture and of noise with variance 1 in noisy latents.
+
+    Latents x with the picture p and the noise n are x = picture * p + noise * n.
+    """
+
+    picture: float
+    noise: float
+
+
+def mixture_of_signal(signal: float) -> Mixture:
+    """Return the mixture of variance 1 with this cumulated product of the alphas.
+
+    Ho et al., arXiv:2006.11239, equation 4.
+    """
+    return Mixture(signal**0.5, (1 - signal) ** 0.5)
 
 
 class ExactSteps:
@@ -52,6 +78,7 @@ class ExactSteps:
     ready_for: tuple[int, torch.device] | None = None
     begins_at = 0
     """The number of the first evaluation of the network, from 0."""
+    sigmas: torch.Tensor
     _next_evaluation = 0
     """The number of the next evaluation."""
 
@@ -99,6 +126,14 @@ class ExactSteps:
         scheduler: Any = super()
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(begin_index)
+
+    def mixture(self, evaluation: int) -> "Mixture":
+        """Return the shares in the latents of an evaluation, counted from 0.
+
+        This holds for a class whose latents are the picture at scale 1 with noise of the level
+        sigma. Another class overrides it.
+        """
+        return Mixture(1.0, float(self.sigmas[evaluation]))
 
     def steps_done(self, evaluations: int) -> int | None:
         """Return the number of steps that are done after this many evaluations since `begins_at`.

@@ -20,7 +20,13 @@ from diffusers import EulerDiscreteScheduler
 from diffusers.utils.torch_utils import randn_tensor
 
 from adapters.diffusion.sampling.spacing import is_leap, timesteps_of
-from adapters.diffusion.sampling.steps import Evaluation, SingleStep, Taken, clean_latents
+from adapters.diffusion.sampling.steps import (
+    Evaluation,
+    Mixture,
+    SingleStep,
+    Taken,
+    clean_latents,
+)
 
 __all__ = ["Dpm2", "Dpm2Ancestral", "DpmPlusPlus2SAncestral", "DpmPlusPlusSde", "Heun"]
 
@@ -94,6 +100,10 @@ class _TwoEvaluations(SingleStep, EulerDiscreteScheduler):
     def scale_model_input(self, sample: torch.Tensor, timestep: Any = None) -> torch.Tensor:
         """Return the input of the network, of variance 1."""
         return sample / (self._seen[self._next_evaluation] ** 2 + 1) ** 0.5
+
+    def mixture(self, evaluation: int) -> Mixture:
+        """As `ExactSteps.mixture`."""
+        return Mixture(1.0, self._seen[evaluation])
 
     def add_noise(
         self, original_samples: torch.Tensor, noise: torch.Tensor, timesteps: Any = None

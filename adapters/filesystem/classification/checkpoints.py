@@ -2,7 +2,7 @@
 
 Families are recognised as in diffusers (`loaders/single_file_utils.py`) and ComfyUI
 (`model_detection.py`): by the width of the token vectors that the UNet takes, and by its input
-channels.
+channels: 4, 9 for inpainting, or 8 for InstructPix2Pix.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from adapters.filesystem.classification.extras import quantised, unexpected
 from adapters.filesystem.headers.values import Header, TensorFacts
-from domain.checkpoints.families import FAMILIES
+from domain.checkpoints.families import FAMILIES, with_channels
 from domain.checkpoints.layouts import Shape, checkpoint_parts
 from domain.checkpoints.names import with_modern_names
 from domain.checkpoints.prediction import prediction_of
@@ -36,32 +36,28 @@ _FAMILIES = {
     },
     (1280, 384): ModelFamily.SDXL_REFINER,
 }
-_INPAINT = {
-    ModelFamily.SD_1: ModelFamily.SD_1_INPAINT,
-    ModelFamily.SD_2_V: ModelFamily.SD_2,  # whose inpainting form predicts noise
-    ModelFamily.SDXL: ModelFamily.SDXL_INPAINT,
-}
 _NAMES = {
     ModelFamily.SD_1: "Stable Diffusion 1.x",
     ModelFamily.SD_1_INPAINT: "Stable Diffusion 1.x inpainting",
+    ModelFamily.SD_1_PIX2PIX: "Stable Diffusion 1.x InstructPix2Pix",
     ModelFamily.SD_2: "Stable Diffusion 2.x",
     ModelFamily.SD_2_V: "Stable Diffusion 2.x",
+    ModelFamily.SD_2_INPAINT: "Stable Diffusion 2.x inpainting",
     ModelFamily.SDXL: "SDXL",
+    ModelFamily.SDXL_INPAINT: "SDXL inpainting",
+    ModelFamily.SDXL_PIX2PIX: "SDXL InstructPix2Pix",
 }
 _NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and cannot begin one; choose an SDXL base model",
-    ModelFamily.SDXL_INPAINT: "it is an SDXL inpainting model, which fills in parts of pictures; "
-    "choose an SDXL base model",
     ModelFamily.SD_3: "Stable Diffusion 3 cannot be loaded from a single file; put it here as a "
     "diffusers folder",
     ModelFamily.FLUX: "FLUX cannot be loaded from a single file; put it here as a diffusers folder",
 }
 _INPUTS = {
-    5: "it is a depth-to-image model, which needs a picture to begin with",
-    7: "it is an upscaler, which needs a picture to begin with",
-    8: "it is an editing model (InstructPix2Pix), which needs a picture to begin with",
-    9: "it is an inpainting model, which needs a picture to begin with",
+    5: "it is a depth-to-image model, which needs a map of depths that the service does not make",
+    7: "it is a diffusion upscaler, which the service does not support",
+    8: "it is an InstructPix2Pix model of a family that has none",
 }
 
 
@@ -88,8 +84,8 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
     if first is None:
         return None
     family = _FAMILIES.get((_context(tensors), first[0]))
-    if first[1] == 9:
-        return _INPAINT.get(family) if family else None
+    if family is not None:
+        family = with_channels(family, first[1])
     if family is ModelFamily.SD_2_V:
         prediction = prediction_of(family, tensors, header.metadata, header.probe)
         return ModelFamily.SD_2 if prediction and not prediction.velocity else family
@@ -97,7 +93,7 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
 
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
-    """Return what prevents the checkpoint from drawing from text; None if nothing does."""
+    """Return what prevents the checkpoint from drawing; None if nothing does."""
     if family in _NEVER:
         return _NEVER[family]
     if (reason := quantised(header.tensors, header.metadata)) is not None:
@@ -114,7 +110,7 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
         return _INPUTS.get(
             first[1], f"its UNet takes {first[1]} channels, which no known family does"
         )
-    if family is not ModelFamily.SDXL and f"{UNET}label_emb.0.0.weight" in header.tensors:
+    if not FAMILIES[family].unet.sized and f"{UNET}label_emb.0.0.weight" in header.tensors:
         return "it is an unCLIP model, which needs a picture to begin with"
     if f"{UNET}time_embed.cond_proj.weight" in header.tensors:
         return (

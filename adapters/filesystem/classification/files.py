@@ -23,7 +23,7 @@ from domain.checkpoints.configurations import (
 )
 from domain.checkpoints.upscalers import UnusableUpscaler, upscaler_network
 from domain.models.card import NO_CARD, ModelCard
-from domain.models.record import ModelFamily, ModelKind
+from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
@@ -47,7 +47,7 @@ class Classification:
         kind: What it is for.
         family: The published architecture, if it is one.
         precision: Element type of the weights by torch's name, "mixed" for several, None for none.
-        loadable: True if text-to-image pictures can be drawn with it.
+        loadable: True if pictures can be drawn with it.
         reason: Why it is not loadable, for a user to read; None if it is.
         card: The description in its metadata.
         fault: Why it is useless, even as a part of a folder; None if it is not.
@@ -56,6 +56,7 @@ class Classification:
             if there is nothing to say.
         scale: The factor by which an upscaler enlarges each side. None for other kinds, and for an
             upscaler that cannot be used.
+        pipeline_inputs: As `ModelRecord.pipeline_inputs`; never empty.
     """
 
     kind: ModelKind
@@ -68,6 +69,7 @@ class Classification:
     native_size: Size | None = None
     note: str | None = None
     scale: int | None = None
+    pipeline_inputs: tuple[ModelInput, ...] = tuple(ModelInput)
 
     @property
     def is_companion(self) -> bool:

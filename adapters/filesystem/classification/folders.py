@@ -16,7 +16,14 @@ from adapters.filesystem.folder_parts import (
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers.values import shown
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder, json_object
-from domain.checkpoints.pipelines import DROPPED_PARTS, LIBRARIES, PIPELINES
+from domain.checkpoints.families import FAMILIES, with_channels
+from domain.checkpoints.pipelines import (
+    DROPPED_PARTS,
+    LIBRARIES,
+    PIPELINES,
+    STABLE_DIFFUSION_CLASSES,
+    pipeline_inputs,
+)
 from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["classify_folder"]
@@ -29,6 +36,9 @@ _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
+_UNET = "unet/config.json"
+_LATENT_CHANNELS = 4
+"""The input channels of a UNet whose configuration does not say, as in diffusers."""
 _SD_2_WIDTH = 1024  # width of its text encoder; Stable Diffusion 1's is 768
 
 
@@ -64,10 +74,10 @@ def classify_folder(
     if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
         family = _OTHER_FAMILIES.get(name)
-        return _refused(family, f"it is a {shown}, which cannot draw from text alone here")
+        return _refused(family, f"it is a {shown}, which the service cannot draw with")
     family = PIPELINES[name]
-    if name == "StableDiffusionPipeline":
-        family = _stable_diffusion(paths, read)
+    if name in STABLE_DIFFUSION_CLASSES:
+        family = _stable_diffusion(STABLE_DIFFUSION_CLASSES[name], paths, read)
     for component, what in index.items():
         if component.startswith("_") or not isinstance(what, list):
             continue
@@ -78,6 +88,8 @@ def classify_folder(
     if name.startswith(_WITH_NAMED_SAMPLERS) and family is not ModelFamily.SD_3:
         scheduler = index["scheduler"][1] if len(index["scheduler"]) > 1 else None
         reason = scheduler_problem(scheduler, _object(f"scheduler/{_SCHEDULER}", read))
+        if reason is None:
+            reason = _channels_problem(family, index, read)
         if reason is not None:
             return _refused(family, reason)
     try:
@@ -91,6 +103,7 @@ def classify_folder(
         loadable=True,
         reason=None,
         native_size=native_size_of_folder(read, family),
+        pipeline_inputs=pipeline_inputs(name),
     )
 
 
@@ -142,14 +155,33 @@ def _quantisation(component: str, read: Callable[[str], bytes]) -> str | None:
     return f"its {component} is quantised ({form}); get the model in 16 or 32 bits"
 
 
-def _stable_diffusion(paths: Collection[str], read: Callable[[str], bytes]) -> ModelFamily:
-    unet = _object("unet/config.json", read) if "unet/config.json" in paths else {}
-    if unet.get("cross_attention_dim") != _SD_2_WIDTH:
-        return ModelFamily.SD_1
-    scheduler = f"scheduler/{_SCHEDULER}"
-    told = _object(scheduler, read) if scheduler in paths else {}
-    velocity = told.get("prediction_type") == "v_prediction"
-    return ModelFamily.SD_2_V if velocity else ModelFamily.SD_2
+def _stable_diffusion(
+    loaded: str, paths: Collection[str], read: Callable[[str], bytes]
+) -> ModelFamily:
+    """Return the family of a Stable Diffusion folder whose pipeline is loaded as this class."""
+    unet = _object(_UNET, read) if _UNET in paths else {}
+    family = ModelFamily.SD_1
+    if loaded.startswith("StableDiffusionXL"):
+        family = ModelFamily.SDXL
+    elif unet.get("cross_attention_dim") == _SD_2_WIDTH:
+        scheduler = f"scheduler/{_SCHEDULER}"
+        told = _object(scheduler, read) if scheduler in paths else {}
+        velocity = told.get("prediction_type") == "v_prediction"
+        family = ModelFamily.SD_2_V if velocity else ModelFamily.SD_2
+    channels = unet.get("in_channels")
+    return with_channels(family, channels) if type(channels) is int else family
+
+
+def _channels_problem(
+    family: ModelFamily | None, index: Mapping[str, Any], read: Callable[[str], bytes]
+) -> str | None:
+    """Return why a Stable Diffusion folder's UNet takes channels that no drawing can add."""
+    if index.get("is_cosxl_edit"):
+        return "it is CosXL Edit, whose continuous noise (EDM) no sampler here follows"
+    channels = _object(_UNET, read).get("in_channels", _LATENT_CHANNELS)
+    if family is None or channels == FAMILIES[family].unet.in_channels:
+        return None
+    return f"its UNet takes {shown(str(channels))} channels, which no known family does"
 
 
 def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:

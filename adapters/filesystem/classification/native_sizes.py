@@ -15,7 +15,6 @@ _SIDES: Mapping[ModelFamily, int] = {
     # Published values: `sample_size` of the networks' configurations, times the autoencoder's
     # factor.
     **{family: facts.unet.sample_size * LATENT_SIDE for family, facts in FAMILIES.items()},
-    ModelFamily.SDXL_INPAINT: 1024,
     ModelFamily.SDXL_REFINER: 1024,
     ModelFamily.SD_3: 1024,
     # FLUX has no such field. Its authors' pipelines draw 1024 × 1024 by default.

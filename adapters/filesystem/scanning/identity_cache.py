@@ -13,12 +13,12 @@ from typing import Any
 from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.scanning.identity import Identity
-from domain.models.record import FileStamp, ModelFamily, ModelKind
+from domain.models.record import FileStamp, ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 9
+_VERSION = 10
 """Version of the table and of `classify`; another version recreates the cache."""
 
 _PATIENCE = 5.0
@@ -32,7 +32,7 @@ create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
-  note text, scale integer,
+  note text, scale integer, inputs text not null,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -66,7 +66,7 @@ class IdentityCache:
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height, note, scale from identities "
+                "native_height, note, scale, inputs from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -90,7 +90,7 @@ class IdentityCache:
         values = (
             *(identity.digest, told.kind, told.family, told.precision, told.reason),
             *(card, told.fault, native and native.width, native and native.height),
-            *(told.note, told.scale),
+            *(told.note, told.scale, ",".join(told.pipeline_inputs)),
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -171,6 +171,7 @@ def _identity(
     native_height: int | None,
     note: str | None,
     scale: int | None,
+    inputs: str,
 ) -> Identity:
     return Identity(
         digest,
@@ -187,6 +188,7 @@ def _identity(
             else None,
             note=note,
             scale=scale,
+            pipeline_inputs=tuple(map(ModelInput, inputs.split(","))),
         ),
     )
 

@@ -4,19 +4,30 @@ Source of names, shapes and defaults: AUTOMATIC1111's web UI 1.10, `modules/api/
 `models.py`. The service accepts the requests that its clients send: `webuiapi` 0.9 and SillyTavern.
 """
 
+from adapters.http.automatic1111.drawing import (
+    Drawing,
+    MaskReader,
+    img2img_blueprint,
+    txt2img_blueprint,
+)
 from adapters.http.automatic1111.errors import ERROR_FORM
+from adapters.http.automatic1111.extras import Enlarging, extras_blueprint
 from adapters.http.automatic1111.listing import listing_blueprint
 from adapters.http.automatic1111.options import CallersOptions, options_blueprint
 from adapters.http.automatic1111.png_info import png_info_blueprint
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.program import program_blueprint
 from adapters.http.automatic1111.progress import progress_blueprint
-from adapters.http.automatic1111.txt2img.routes import txt2img_blueprint
 
 __all__ = [
     "ERROR_FORM",
     "PREFIX",
     "CallersOptions",
+    "Drawing",
+    "Enlarging",
+    "MaskReader",
+    "extras_blueprint",
+    "img2img_blueprint",
     "listing_blueprint",
     "options_blueprint",
     "png_info_blueprint",

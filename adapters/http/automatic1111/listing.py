@@ -1,4 +1,4 @@
-"""The lists of AUTOMATIC1111's API: checkpoints, samplers, schedules and empty lists."""
+"""The lists of AUTOMATIC1111's API: checkpoints, upscalers, samplers, schedules, empty lists."""
 
 from http import HTTPStatus
 
@@ -14,6 +14,13 @@ from adapters.http.automatic1111.samplers import (
     ListedSampler,
     ListedSchedule,
 )
+from adapters.http.automatic1111.upscalers import (
+    LANCZOS,
+    LATENT_MODES,
+    NONE,
+    REAL_ESRGAN,
+    upscaler_models,
+)
 from adapters.http.description.answers import AnswerSchema, Computed
 from adapters.http.edge.auth import protect
 from adapters.http.edge.bodies import Blueprint
@@ -28,18 +35,19 @@ __all__ = ["listing_blueprint"]
 # none of these things in a request.
 _UNSUPPORTED_LISTS: tuple[tuple[str, object], ...] = (
     ("sd-vae", []),
-    ("upscalers", []),
-    ("latent-upscale-modes", []),
     ("loras", []),
     ("hypernetworks", []),
     ("face-restorers", []),
-    ("realesrgan-models", []),
     ("prompt-styles", []),
     ("embeddings", {"loaded": {}, "skipped": {}}),
     ("scripts", {"txt2img": [], "img2img": []}),
     ("script-info", []),
     ("extensions", []),
 )
+
+
+_ANY_SCALE = 4
+"""The scale in the web UI's list of an upscaler without a model. It enlarges by any factor."""
 
 
 class _SdapiCheckpointSchema(AnswerSchema):
@@ -94,6 +102,36 @@ class _SdapiScheduleSchema(AnswerSchema):
     )
 
 
+class _SdapiUpscalerSchema(AnswerSchema):
+    """An upscaler in the form of AUTOMATIC1111's API."""
+
+    name = fields.String(metadata={"description": "The name of the upscaler in requests."})
+    model_name = fields.String(
+        allow_none=True, metadata={"description": "The file name without its extension."}
+    )
+    model_path = fields.String(
+        allow_none=True, metadata={"description": "The path; null for an upscaler without a model."}
+    )
+    model_url = fields.Constant(None, metadata={"const": None})
+    scale = fields.Integer(
+        allow_none=True, metadata={"description": "The factor of the model itself."}
+    )
+
+
+class _SdapiLatentModeSchema(AnswerSchema):
+    """A way to enlarge latents, in the form of AUTOMATIC1111's API."""
+
+    name = fields.String(metadata={"description": "The name in `hr_upscaler`."})
+
+
+class _SdapiRealEsrganSchema(AnswerSchema):
+    """A model of Real-ESRGAN, in the form of AUTOMATIC1111's API."""
+
+    name = fields.String()
+    path = fields.String()
+    scale = fields.Integer(allow_none=True)
+
+
 def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Blueprint:
     """`/sdapi/v1/sd-models` and the other lists."""
     blueprint = Blueprint(
@@ -123,9 +161,48 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
         """The noise schedules."""
         return list(SCHEDULES)
 
+    @blueprint.get("/upscalers")
+    @blueprint.response(HTTPStatus.OK, _SdapiUpscalerSchema(many=True))
+    def list_upscalers() -> list[dict[str, object]]:
+        """The upscalers that enlarge pictures. The second pass has `latent-upscale-modes` too."""
+        return [*map(_without_model, (NONE, LANCZOS)), *_upscalers(registry)]
+
+    @blueprint.get("/latent-upscale-modes")
+    @blueprint.response(HTTPStatus.OK, _SdapiLatentModeSchema(many=True))
+    def list_latent_modes() -> list[dict[str, str]]:
+        """The ways in which the second pass can enlarge latents."""
+        return [{"name": name} for name in LATENT_MODES]
+
+    @blueprint.get("/realesrgan-models")
+    @blueprint.response(HTTPStatus.OK, _SdapiRealEsrganSchema(many=True))
+    def list_real_esrgan() -> list[dict[str, object]]:
+        """The upscaler models that the web UI knows as Real-ESRGAN."""
+        models = upscaler_models(registry).items()
+        return [
+            {"name": name, "path": model.path, "scale": model.scale}
+            for name, model in models
+            if name in REAL_ESRGAN
+        ]
+
     for name, empty in _UNSUPPORTED_LISTS:
         _add_constant(blueprint, name, empty)
     return blueprint
+
+
+def _without_model(name: str) -> dict[str, object]:
+    return {"name": name, "model_name": None, "model_path": None, "scale": _ANY_SCALE}
+
+
+def _upscalers(registry: ModelRegistry) -> list[dict[str, object]]:
+    return [
+        {
+            "name": name,
+            "model_name": stem(model),
+            "model_path": model.path,
+            "scale": model.scale,
+        }
+        for name, model in upscaler_models(registry).items()
+    ]
 
 
 def _add_constant(blueprint: Blueprint, name: str, value: object) -> None:

@@ -83,6 +83,7 @@ def png_info_blueprint(codec: PictureCodec, checker: CredentialChecker) -> Pictu
         url_prefix=PREFIX,
         description="AUTOMATIC1111's API: the parameters of pictures.",
         error_schema=SdapiErrorSchema,
+        pictures=1,
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 

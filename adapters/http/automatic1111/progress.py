@@ -155,7 +155,7 @@ def _answer(view: JobView, *, jobs: int, image: bytes | None) -> dict[str, objec
     assert progress is not None  # noqa: S101 - tells mypy that a job at rest has a progress
     began = time.gmtime(job.started_at or job.created_at)
     return {
-        "progress": progress.step / progress.steps,
+        "progress": progress.step / progress.steps if progress.steps else 0.0,
         "eta_relative": progress.seconds_left or 0.0,
         "state": {
             "job": job.request.id,

@@ -68,6 +68,7 @@ class ProblemSchema(AnswerSchema):
         fields.Nested(_FieldProblemSchema),
         metadata={
             "optional": True,
-            "description": "Only with `invalid_request`: one entry for each wrong field.",
+            "description": "With `invalid_request`, one entry for each wrong field; with "
+            "`model_not_found`, the field that names a model beside the checkpoint.",
         },
     )

@@ -6,9 +6,19 @@ from typing import Any
 from domain.generation.fields import FIELDS
 from domain.generation.request import GenerationRequest
 
-__all__ = ["EVENT", "EXAMPLE_MODEL_ID", "JOB", "REQUEST", "RESULT"]
+__all__ = [
+    "EVENT",
+    "EXAMPLE_MODEL_ID",
+    "JOB",
+    "PICTURE",
+    "REQUEST",
+    "RESULT",
+    "UPSCALE",
+    "UPSCALED",
+]
 
 EXAMPLE_MODEL_ID: str = FIELDS["model_id"].example
+EXAMPLE_PICTURE_ID = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
 _DEFAULTS = {each.name: each.default for each in dataclasses.fields(GenerationRequest)}
 _TIMINGS = {"queue": 0.0, "load": 0.42, "generate": 3.74, "encode": 0.02}
 
@@ -26,6 +36,7 @@ RESULT: dict[str, Any] = {
     **{name: value for name, value in _REQUEST.items() if not FIELDS[name].is_of_images},
     "images": [
         {
+            "id": EXAMPLE_PICTURE_ID,
             "base64": "iVBORw0KGgo=",
             "media_type": "image/png",
             "seed": 7,
@@ -34,6 +45,36 @@ RESULT: dict[str, Any] = {
         }
     ],
     "processing_time": 4.18,
+    "timings": _TIMINGS,
+    "warnings": [],
+}
+"""Its answer, with the picture's file cut short."""
+
+PICTURE: dict[str, Any] = {
+    "id": EXAMPLE_PICTURE_ID,
+    "media_type": "image/jpeg",
+    "width": 4032,
+    "height": 3024,
+    "size": 3_481_220,
+}
+"""The answer of `/v1/images`."""
+
+UPSCALE: dict[str, Any] = {
+    "image": {"id": EXAMPLE_PICTURE_ID},
+    "model_id": "demo-upscaler",
+    "scale": 2.0,
+}
+"""A body of `/v1/upscale`."""
+
+UPSCALED: dict[str, Any] = {
+    "id": _REQUEST["id"],
+    "model_id": EXAMPLE_MODEL_ID,
+    "image": {"id": EXAMPLE_PICTURE_ID},
+    "scale": 2.0,
+    "output_format": "png",
+    "quality": None,
+    "images": [{**RESULT["images"][0], "seed": None, "width": 1024, "height": 1024}],
+    "processing_time": 0.61,
     "timings": _TIMINGS,
     "warnings": [],
 }

@@ -48,7 +48,7 @@ _OF_RESPONSES: Mapping[str, dict[str, Any]] = {
         "schema": {"const": "nosniff"},
     },
     "Location": {
-        "description": "The address of the job.",
+        "description": "The address of the job, or of the picture.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "/v1/jobs/my-first-picture",

@@ -40,6 +40,8 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.IdConflict(_ID, ("prompt", "output_format"), "png"),
     errors.JobCancelled(_ID),
     errors.UnreadablePicture("is cut off"),
+    errors.PictureFileTooLarge(16_777_216),
+    errors.PictureNotFound("cd" * 32),
     errors.StorageUnavailable("the job store does not answer"),
     errors.StorageInUse(),
     errors.QueueFull(waiting=64, retry_after=_SECONDS),
@@ -69,13 +71,16 @@ _MEANINGS: Mapping[type[Exception], str] = {
     errors.ModelNotLoadable: "The model is there, but it cannot draw; `detail` says why.",
     errors.DeviceUnavailable: "The device that `DEVICE` names is not there.",
     errors.UnreadablePicture: "The picture that you sent cannot be read; `detail` says why.",
+    errors.PictureFileTooLarge: "The picture file has more than `MAX_PICTURE_BYTES` bytes.",
     errors.StorageInUse: "Another service uses the same `DATA_DIR`.",
     errors.QueueFull: "The queue is full: `MAX_QUEUE`, or `MAX_QUEUE_PER_CALLER` for your own "
     "jobs.",
     errors.DeadlineUnmet: "The pictures would not be ready within the time that `Prefer` allows.",
     exceptions.BadRequest: "The body is not valid JSON, or it did not arrive whole.",
-    exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes.",
-    exceptions.UnsupportedMediaType: "The request has no `Content-Type: application/json`.",
+    exceptions.RequestEntityTooLarge: "The body has more than `MAX_BODY_BYTES` bytes, and more "
+    "than the pictures that it may hold.",
+    exceptions.UnsupportedMediaType: "`Content-Type` is missing, or is not one that this route "
+    "takes.",
     exceptions.NotAcceptable: "`Accept` asks for an image file, and the answer to this request "
     "cannot be such a file.",
     exceptions.InternalServerError: "An unexpected error. The log has it under the `request_id`.",

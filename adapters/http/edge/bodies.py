@@ -1,10 +1,12 @@
-"""Reads request bodies as strict JSON and checks them against a schema.
+"""Reads request bodies: strict JSON, which a schema checks, or a picture file.
 
 One answer names every wrong field."""
 
 import json
+import math
 import re
-from collections.abc import Mapping
+import string
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -15,13 +17,30 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from adapters.http.description.blueprint import DescribedBlueprint
-from domain.errors import FieldProblem, InvalidRequest
+from adapters.http.edge.body_budget import reserve_body
+from domain.errors import FieldProblem, InvalidRequest, PictureFileTooLarge
+from domain.generation.output_formats import OutputFormat
 
-__all__ = ["PICTURE_BODY_BYTES", "Blueprint", "PictureBlueprint", "parse_json"]
+__all__ = [
+    "PICTURES_OF_A_REQUEST",
+    "Blueprint",
+    "PictureBlueprint",
+    "body_limit",
+    "check_type",
+    "parse_json",
+    "read_picture",
+]
 
-PICTURE_BODY_BYTES = 8_388_608
-"""The least limit for a body that holds a picture; MAX_BODY_BYTES counts if it is more. In base64,
-a PNG of pure noise with 1024 × 1024 pixels has 4.2 million bytes."""
+PICTURES_OF_A_REQUEST = 2
+"""The most pictures in a request for pictures: its initial image and its mask."""
+
+# RFC 2045, section 6.8: four characters for three bytes, and a line end after 76 of them at least.
+_BASE64 = 4 / 3 * 78 / 76
+_PICTURE = bytes(string.ascii_letters + string.digits + "+/=\\", "ascii")
+"""The bytes of a picture in base64, and the backslash that JSON may put before some of them. The
+others are bounded by MAX_BODY_BYTES, also in a body with pictures: brackets and commas become
+objects, which take many times their memory."""
+_PICTURE_TYPES = tuple(each.media_type for each in OutputFormat)
 
 _MEDIA_TYPE = "application/json"
 _PLAIN_TYPE = re.compile(r"missing|[a-z]{1,20}/[a-z0-9.+-]{1,60}")
@@ -45,20 +64,17 @@ def parse_json(body: bytes) -> object:
 
 
 class JsonParser(FlaskParser):
-    least_limit = 0
+    """Reads bodies that hold at most this many pictures in base64."""
+
+    def __init__(self, pictures: int = 0) -> None:
+        super().__init__()
+        self._pictures = pictures
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        body = _bounded_body(req, self.least_limit)
+        body = _bounded_json(req, self._pictures)
         if not body:
             return {}
-        if req.mimetype != _MEDIA_TYPE:
-            sent = req.mimetype or "missing"
-            if not _PLAIN_TYPE.fullmatch(sent):
-                sent = "another type"
-            abort(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                description=f"Content-Type is {sent}; send {_MEDIA_TYPE}",
-            )
+        check_type(req, (_MEDIA_TYPE,))
         try:
             value = parse_json(body)
         except ValueError as error:
@@ -81,42 +97,99 @@ class JsonParser(FlaskParser):
 
 
 class Blueprint(DescribedBlueprint):
-    """A blueprint whose `arguments` follow this module's rules."""
+    """A blueprint whose `arguments` follow this module's rules.
 
-    ARGUMENTS_PARSER = JsonParser()
+    Args:
+        pictures: The most pictures that a body holds in base64. The limit of its bytes is that of
+            `body_limit`.
+    """
 
+    PARSER: type[JsonParser] = JsonParser
 
-class _PictureParser(JsonParser):
-    least_limit = PICTURE_BODY_BYTES
+    def __init__(self, *args: Any, pictures: int = 0, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.ARGUMENTS_PARSER = self.PARSER(pictures)
 
 
 class PictureBlueprint(Blueprint):
-    """A blueprint whose bodies may be large enough to hold a picture."""
+    """A blueprint whose bodies hold as many pictures as a request for pictures may have."""
 
-    ARGUMENTS_PARSER = _PictureParser()
+    def __init__(self, *args: Any, pictures: int = PICTURES_OF_A_REQUEST, **options: Any) -> None:
+        super().__init__(*args, pictures=pictures, **options)
 
 
-def _bounded_body(req: Request, least_limit: int) -> bytes:
-    """Return the body, or answer 413.
+def body_limit(max_body_bytes: int, max_picture_bytes: int, pictures: int) -> int:
+    """Return the most bytes of a body that holds this many pictures in base64, and other fields."""
+    return max_body_bytes + pictures * math.ceil(max_picture_bytes * _BASE64)
+
+
+def read_picture(req: Request) -> bytes:
+    """Return the picture file that is the body of a request, or answer 415.
+
+    `Content-Type` need not name the format that the file has. It says only that the body is a
+    picture: clients make it from the name of the file, which is often wrong.
+
+    Raises:
+        PictureFileTooLarge: It has more than MAX_PICTURE_BYTES. No more than that is read.
+        TooManyCallers: Too many large bodies are being received.
+    """
+    check_type(req, _PICTURE_TYPES)
+    limit: int = current_app.config["MAX_PICTURE_BYTES"]
+    body = _bounded_body(req, limit)
+    if body is None:
+        raise PictureFileTooLarge(limit)
+    return body
+
+
+def _bounded_json(req: Request, pictures: int) -> bytes:
+    """Return the body, or answer 413."""
+    config = current_app.config
+    plain, picture = config["MAX_CONTENT_LENGTH"], config["MAX_PICTURE_BYTES"]
+    limit = body_limit(plain, picture, pictures)
+    body = _bounded_body(req, limit)
+    if body is not None and (len(body) <= plain or len(body.translate(None, _PICTURE)) <= plain):
+        return body
+    what = f"MAX_BODY_BYTES={limit} bytes; send a smaller one"
+    if body is not None:
+        what = f"MAX_BODY_BYTES={plain} bytes beside its pictures; send a smaller one"
+    elif pictures:
+        what = (
+            f"{limit} bytes, the room for {pictures} pictures of MAX_PICTURE_BYTES={picture} in "
+            "base64; send smaller ones"
+        )
+    abort(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, description=f"the body has more than {what}")
+
+
+def _bounded_body(req: Request, limit: int) -> bytes | None:
+    """Return the body; None if it has more bytes than the limit.
+
+    A body that may have more than MAX_BODY_BYTES needs room in the memory for such bodies.
 
     werkzeug silently cuts a body without a length at its limit. So werkzeug's limit is one byte
     more than the real one, and a body of that length is too long."""
-    setting: int = current_app.config["MAX_CONTENT_LENGTH"]
-    limit = max(setting, least_limit)
     req.max_content_length = limit + 1
+    expected = limit if req.content_length is None else req.content_length
+    if current_app.config["MAX_CONTENT_LENGTH"] < expected <= limit:
+        reserve_body(expected)
     try:
-        body = req.get_data(cache=True)
+        body = req.get_data(cache=False)
     except RequestEntityTooLarge:
-        body = None
+        return None
     except (ParseException, OSError):  # malformed chunks, or a client that stopped sending
         abort(HTTPStatus.BAD_REQUEST, description="the body did not arrive whole")
-    if body is None or len(body) > limit:
-        name = "MAX_BODY_BYTES=" if limit == setting else ""
-        abort(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            description=f"the body has more than {name}{limit} bytes; send a smaller one",
-        )
-    return body
+    return body if len(body) <= limit else None
+
+
+def check_type(req: Request, types: Collection[str]) -> None:
+    """Answer 415 if the body has another type."""
+    if req.mimetype in types:
+        return
+    sent = req.mimetype or "missing"
+    if not _PLAIN_TYPE.fullmatch(sent):
+        sent = "another type"
+    *others, last = types
+    wanted = f"{', '.join(others)} or {last}" if others else last
+    abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, description=f"Content-Type is {sent}; send {wanted}")
 
 
 def _rows(messages: Mapping[Any, Any]) -> list[FieldProblem]:

@@ -9,7 +9,7 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
 from application.jobs.live_job import Submission
-from domain.generation.request import GenerationResult
+from domain.generation.any_request import AnyResult
 
 __all__ = ["wait_for_pictures"]
 
@@ -17,7 +17,7 @@ _SOCKET = "gunicorn.socket"
 _CHECK_SECONDS = 1.0
 
 
-def wait_for_pictures(submission: Submission, seconds: float | None = None) -> GenerationResult:
+def wait_for_pictures(submission: Submission, seconds: float | None = None) -> AnyResult:
     """Wait as `Submission.wait` does, but only while the client is connected.
 
     The job continues after a disconnect. A proxy closes its connection to the service when its own
@@ -40,7 +40,7 @@ def wait_for_pictures(submission: Submission, seconds: float | None = None) -> G
 
 def _wait(
     submission: Submission, seconds: float | None, is_disconnected: Callable[[], bool]
-) -> GenerationResult:
+) -> AnyResult:
     until = float("inf") if seconds is None else time.monotonic() + seconds
     while True:
         left = max(0.0, until - time.monotonic())

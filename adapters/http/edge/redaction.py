@@ -34,6 +34,7 @@ __all__ = [
     "current_redactor",
     "install_redaction",
     "looks_random",
+    "redacted_error",
     "redactor_of",
     "refuse_credentials",
 ]
@@ -259,9 +260,8 @@ def install_redaction(app: Flask, redactor: Redactor) -> None:
                 response.headers.remove(name)
         is_json = (response.mimetype or "").endswith("json") and not response.is_streamed
         if response.status_code >= 400 and is_json:
-            shapes = g.get("problem_code") not in _JOB_ERRORS
             body = json.loads(response.get_data())
-            cleaned = _cleaned(body, redactor, shapes)
+            cleaned = redacted_error(body, redactor, code=g.get("problem_code"))
             if cleaned != body:
                 response.set_data(json.dumps(cleaned))
         return response
@@ -269,6 +269,11 @@ def install_redaction(app: Flask, redactor: Redactor) -> None:
     app.extensions[_EXTENSION] = redactor
     app.before_request(refuse_redirects)
     app.after_request(clean)
+
+
+def redacted_error(body: object, redactor: Redactor, *, code: str | None) -> object:
+    """Return the JSON of an error with this code, without credentials."""
+    return _cleaned(body, redactor, code not in _JOB_ERRORS)
 
 
 def _cleaned(value: object, redactor: Redactor, shapes: bool) -> object:

@@ -9,6 +9,7 @@ FINDING = (errors.JobNotFound, errors.StorageUnavailable)
 
 SUBMITTING = (
     errors.InvalidRequest,  # the model may not support the scheduler
+    errors.PictureFileTooLarge,
     errors.ModelNotFound,
     errors.NoModel,
     errors.ModelsNotRead,
@@ -19,12 +20,13 @@ SUBMITTING = (
     errors.StorageUnavailable,
     errors.StorageInUse,
 )
-"""Errors of `JobService.submit`."""
+"""Errors of `RequestMaker` and `JobService.submit`."""
 
 DRAWING = (
     errors.ModelChanged,
     errors.OutOfMemory,
     errors.GenerationFailed,
+    errors.PictureNotFound,
     errors.DeviceLost,
     errors.DeviceUnavailable,
     errors.JobCancelled,

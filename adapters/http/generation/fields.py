@@ -9,7 +9,14 @@ from adapters.http.generation.rules import described_limit
 from domain.generation.fields import FIELDS
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 
-__all__ = ["CheckedString", "LimitedInteger", "LimitedString", "answer_field", "request_field"]
+__all__ = [
+    "CheckedBoolean",
+    "CheckedString",
+    "LimitedInteger",
+    "LimitedString",
+    "answer_field",
+    "request_field",
+]
 
 _MESSAGES: dict[str, Any] = {"required": "is required", "null": "must not be null"}
 
@@ -133,6 +140,14 @@ class LimitedString(_Checked, fields.String):
         described = {"pattern": limit.PATTERN, **options.pop("metadata", {})}
         super().__init__(validate=bounds, error_messages=_MESSAGES, metadata=described, **options)
         self.problem = problem or limit.problem
+
+
+class CheckedBoolean(_Checked, fields.Boolean):
+    """A JSON `true` or `false`, and nothing that resembles one."""
+
+    def problem(self, value: object) -> str | None:
+        """Return what is wrong with `value`, in words; None if it is valid."""
+        return None if isinstance(value, bool) else f"is {ascii(value)[:40]}; it must be a boolean"
 
 
 class CheckedString(_Checked, fields.String):

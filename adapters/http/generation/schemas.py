@@ -11,6 +11,7 @@ from adapters.http.description.answers import AnswerSchema, Computed
 from adapters.http.edge.redaction import refuse_credentials
 from adapters.http.generation.fields import answer_field, request_field
 from adapters.http.generation.judged import JudgedSchema
+from adapters.http.generation.part_schemas import NEEDS, AnswerWithParts, answer_parts, body_parts
 from adapters.http.generation.rules import quality_rule, seed_rule
 from application.settings.settings import Settings
 from domain.generation.fields import FIELDS, V1_LIMITS, integers
@@ -21,10 +22,12 @@ from domain.generation.request import GeneratedImage, GenerationRequest
 __all__ = [
     "GenerationRequestSchema",
     "GenerationResultSchema",
+    "ImageSchema",
     "RequestSchema",
     "TimingsSchema",
     "generation_request",
     "media_type",
+    "picture_id",
     "request_defaults",
 ]
 
@@ -47,18 +50,19 @@ class GenerationRequestSchema(JudgedSchema, RequestSchema):
     """A request for pictures. A field that is left out has its default."""
 
     class Meta:
-        include = {  # noqa: RUF012 - marshmallow declares it so
+        include = {
             name: request_field(
                 name, V1_LIMITS, required=name in _REQUIRED, allow_none=row.is_optional
             )
             for name, row in FIELDS.items()
-        }
+        } | body_parts()
 
     limits = V1_LIMITS
     described: ClassVar[Mapping[str, Any]] = {
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", V1_LIMITS)),
             "quality": quality_rule("quality"),
+            **NEEDS,
         }
     }
 
@@ -97,16 +101,28 @@ def media_type() -> fields.String:
     return fields.String(metadata={"enum": [each.media_type for each in OutputFormat]})
 
 
-class _ImageSchema(AnswerSchema):
+def picture_id(
+    *, description: str = "The SHA-256 of the file, which names the picture.", **options: Any
+) -> fields.String:
+    """Return the field of a picture's id."""
+    metadata = {"pattern": "^[0-9a-f]{64}$", "description": description}
+    return fields.String(metadata=metadata, **options)
+
+
+class ImageSchema(AnswerSchema):
     """A picture."""
 
+    id = picture_id()
     base64 = Computed(
         _base64,
         fields.String(),
         metadata={"contentEncoding": "base64", "description": "The picture file."},
     )
     media_type = media_type()
-    seed = fields.Integer()
+    seed = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The seed; null for a picture that was only enlarged."},
+    )
     width = fields.Integer()
     height = fields.Integer()
 
@@ -130,18 +146,19 @@ _ECHO = {
 """The fields of the request in an answer with images, except those that each image has."""
 
 
-class GenerationResultSchema(AnswerSchema):
+class GenerationResultSchema(AnswerWithParts):
     """The pictures, and the request with defaults filled in."""
 
     class Meta(AnswerSchema.Meta):
         include = {  # noqa: RUF012 - marshmallow declares it so
             "id": _ECHO.pop("id"),
             "model_id": _ECHO.pop("model_id"),
-            "images": fields.List(fields.Nested(_ImageSchema)),
+            "images": fields.List(fields.Nested(ImageSchema)),
             "processing_time": fields.Float(
                 metadata={"description": "Seconds of work. The time in the queue does not count."}
             ),
             **_ECHO,
+            **answer_parts(),
             "timings": fields.Nested(TimingsSchema),
             "warnings": fields.List(
                 fields.String(),

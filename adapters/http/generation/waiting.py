@@ -1,24 +1,26 @@
 """Bounds the callers that hold a thread, so that other requests find a free thread."""
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.prefer import Preference
-from adapters.http.generation.requests import NamedRequest
+from adapters.http.generation.requests import AnyNamed, NamedRequest
 from application.fairness import fair_places
 from application.job import JobStatus, JobView
 from application.jobs.job_service import JobService
 from application.jobs.live_job import Submission
-from domain.errors import JobNotFound, TooManyCallers
+from application.parts import NamedUpscale
+from domain.errors import DomainError, JobNotFound, QueueFull, TooManyCallers
+from domain.generation.any_request import AnyRequest, AnyResult, as_drawn
 from domain.generation.request import GenerationRequest, GenerationResult
 
 __all__ = ["DrawnJob", "Places", "Wait", "WaitingCallers"]
 
-Wait = Callable[[Submission, float | None], GenerationResult]
+Wait = Callable[[Submission, float | None], AnyResult]
 """Waits for the result of a submission, for at most this many seconds; None for no bound."""
 
 
@@ -98,8 +100,8 @@ class WaitingCallers:
         return self._places.taken
 
     def __call__(
-        self, wanted: NamedRequest, *, caller: str, preference: Preference
-    ) -> GenerationResult | JobView:
+        self, wanted: AnyNamed, *, caller: str, preference: Preference
+    ) -> AnyResult | JobView:
         """Return the pictures, or the job that will have them if the caller does not wait.
 
         The caller gets its place before the job exists, so a caller without a place leaves no job.
@@ -108,7 +110,7 @@ class WaitingCallers:
             TooManyCallers: All places are taken, and the caller accepts only the pictures.
         """
         if preference.seconds is None:
-            return self._pictures(wanted, caller, preference.within).result
+            return self._pictures(wanted, caller, preference.within)[1]
         with self._places.one(caller) if preference.seconds else nullcontext(False) as taken:
             submission = self._submit(wanted, caller, preference.within)
             try:
@@ -130,26 +132,83 @@ class WaitingCallers:
         """Return the pictures as `pictures` does, with the token of their job."""
         if isinstance(wanted, GenerationRequest):
             wanted = NamedRequest(wanted, "")
-        return self._pictures(wanted, caller, None)
+        token, result = self._pictures(wanted, caller, None)
+        return DrawnJob(token, as_drawn(result))
 
-    def _pictures(self, wanted: NamedRequest, caller: str, within: float | None) -> DrawnJob:
+    def several(self, wanted: Sequence[AnyNamed], *, caller: str) -> list[AnyResult]:
+        """Return the pictures of several requests in their order, after any time.
+
+        They hold one place together. If the queue has no room for all of them, the rest is
+        submitted when earlier ones are finished. If one fails, the rest is cancelled.
+
+        Raises:
+            TooManyCallers: All places are taken.
+            DomainError: One of the requests is refused, or its pictures cannot be drawn.
+        """
+        waiting: deque[Submission] = deque()
+        results: list[AnyResult] = []
+        with self._places.one(caller) as taken:
+            if not taken:
+                raise TooManyCallers
+            try:
+                for each in wanted:
+                    while (submission := self._submitted(each, caller, waiting)) is None:
+                        results.append(self._wait(waiting[0], None))
+                        waiting.popleft()
+                    waiting.append(submission)
+                while waiting:
+                    results.append(self._wait(waiting[0], None))
+                    waiting.popleft()
+            except DomainError:
+                self._cancel(waiting, caller)
+                raise
+        return results
+
+    def _submitted(
+        self, wanted: AnyNamed, caller: str, waiting: Collection[Submission]
+    ) -> Submission | None:
+        """Submit a request. Return None if the queue is full and jobs of this call wait in it."""
+        try:
+            return self._submit(wanted, caller, None)
+        except QueueFull:
+            if not waiting:
+                raise
+            return None
+
+    def _cancel(self, waiting: Collection[Submission], caller: str) -> None:
+        for submission in waiting:
+            with suppress(DomainError):
+                self._job_service.cancel(caller, submission.view.job.request.id)
+
+    def enlarged(self, wanted: NamedUpscale, *, caller: str) -> AnyResult:
+        """Return the enlarged picture after any time, as `pictures` does."""
+        return self._pictures(wanted, caller, None)[1]
+
+    def _pictures(
+        self, wanted: AnyNamed, caller: str, within: float | None
+    ) -> tuple[str, AnyResult]:
+        """Return the token of the job, and its pictures."""
         with self._places.one(caller) as taken:
             if taken:
                 submission = self._submit(wanted, caller, within)
-                return DrawnJob(submission.view.job.token, self._wait(submission, None))
+                return submission.view.job.token, self._wait(submission, None)
         if self._drawn(wanted.request, caller):
             # If the pictures are lost, the job is drawn again and has no result yet.
             with suppress(TimeoutError):
                 submission = self._submit(wanted, caller, within)
-                return DrawnJob(submission.view.job.token, submission.wait(0))
+                return submission.view.job.token, submission.wait(0)
         raise TooManyCallers
 
-    def _submit(self, wanted: NamedRequest, caller: str, within: float | None) -> Submission:
+    def _submit(self, wanted: AnyNamed, caller: str, within: float | None) -> Submission:
         return self._job_service.submit(
-            wanted.request, caller=caller, within=within, model_name=wanted.model_name
+            wanted.request,
+            caller=caller,
+            within=within,
+            model_name=wanted.model_name,
+            other_names=wanted.other_names,
         )
 
-    def _drawn(self, request: GenerationRequest, caller: str) -> bool:
+    def _drawn(self, request: AnyRequest, caller: str) -> bool:
         """Return whether the job has succeeded, so that there is no wait."""
         try:
             view = self._job_service.find(caller, request.id)

@@ -4,8 +4,20 @@ Source of names, shapes and statuses: the official Python client, `openai` 3.54,
 and `_client.py`.
 """
 
+from adapters.http.openai.drawing import ImagesDrawer
+from adapters.http.openai.edits import EditedPictures, edits_blueprint
 from adapters.http.openai.errors import ERROR_FORM
 from adapters.http.openai.images import images_blueprint
 from adapters.http.openai.listing import PREFIX, models_blueprint
+from adapters.http.openai.streams import PictureStreams
 
-__all__ = ["ERROR_FORM", "PREFIX", "images_blueprint", "models_blueprint"]
+__all__ = [
+    "ERROR_FORM",
+    "PREFIX",
+    "EditedPictures",
+    "ImagesDrawer",
+    "PictureStreams",
+    "edits_blueprint",
+    "images_blueprint",
+    "models_blueprint",
+]

@@ -13,7 +13,7 @@ from adapters.http.problems.handlers import ErrorForm
 from adapters.http.problems.rows import ErrorRow, ErrorTable, Problem, row
 from domain import errors
 
-__all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema"]
+__all__ = ["ERRORS", "ERROR_FORM", "OpenAIErrorSchema", "error_body"]
 
 _NOT_WORTH_A_RETRY = (errors.OutOfMemory, errors.JobCancelled)
 """Errors that a second attempt would raise again, although clients retry such statuses."""
@@ -26,6 +26,16 @@ def _model(error: errors.ModelNotFound) -> str:
         return "send the id of one"
     # Many clients of the OpenAI API use a fixed name of a model and cannot send another.
     return f"{_LIST}; MODEL_ALIASES lets a client's fixed name stand for one"
+
+
+def _problems(error: errors.InvalidRequest) -> str:
+    return "; ".join(f"{_own_name(error, each)} {each.message}" for each in error.problems)
+
+
+def _own_name(error: errors.InvalidRequest, problem: errors.FieldProblem) -> str:
+    """Return the OpenAI API's name of a wrong field. The schema has it; the domain has its own."""
+    names = {} if isinstance(error.__cause__, ValidationError) else NAMES
+    return names.get(problem.field, problem.field)
 
 
 def _memory(error: errors.OutOfMemory) -> str:
@@ -43,7 +53,7 @@ def _with(error: type[errors.DomainError], status: HTTPStatus) -> ErrorRow:
 # `_base_client.py`). So permanent errors have 400, and refusals that pass have 429.
 ERRORS: ErrorTable = {
     **COMMON,
-    errors.InvalidRequest: _with(errors.InvalidRequest, HTTPStatus.BAD_REQUEST),
+    errors.InvalidRequest: row(HTTPStatus.BAD_REQUEST, says=_problems),
     errors.Unauthenticated: row(
         HTTPStatus.UNAUTHORIZED, "send a current API key or token as the API key of your client"
     ),
@@ -88,22 +98,24 @@ class OpenAIErrorSchema(AnswerSchema):
     error = fields.Nested(_OpenAIErrorDetailsSchema)
 
 
-def _render(problem: Problem) -> Response:
-    """Return the response with `{"error": {"message", "type", "param", "code"}}`."""
+def error_body(problem: Problem) -> dict[str, str | None]:
+    """Return the error itself: its `message`, `type`, `param` and `code`."""
     error, status = problem.error, problem.status
     code, param = problem.code, None
     if isinstance(error, errors.Unauthenticated):
         code = "invalid_api_key"
     elif isinstance(error, errors.ModelNotFound):
-        param = "model"
-    elif problem.fields:
-        # The schema has the OpenAI API's names of the fields; the domain has its own.
-        names = {} if isinstance(error and error.__cause__, ValidationError) else NAMES
-        param = problem.fields[0].field
-        param = names.get(param, param)
-    body = {"message": problem.detail, "type": _type(status), "param": param, "code": code}
-    response = Response(json.dumps({"error": body}), status.value, content_type="application/json")
-    if isinstance(error, _NOT_WORTH_A_RETRY):
+        param = error.field or "model"
+    elif isinstance(error, errors.InvalidRequest):
+        param = _own_name(error, error.problems[0])
+    return {"message": problem.detail, "type": _type(status), "param": param, "code": code}
+
+
+def _render(problem: Problem) -> Response:
+    """Return the response with `{"error": error_body(problem)}`."""
+    body = json.dumps({"error": error_body(problem)})
+    response = Response(body, problem.status.value, content_type="application/json")
+    if isinstance(problem.error, _NOT_WORTH_A_RETRY):
         response.headers["X-Should-Retry"] = "false"
     return response
 

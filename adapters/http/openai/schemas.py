@@ -1,41 +1,60 @@
-"""The schemas of the OpenAI Images API: the parameters of a request, and the pictures."""
+"""The schema of a request for pictures from text, as in the OpenAI Images API."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, pre_load, validates_schema
+from marshmallow import ValidationError, pre_load, validates_schema
 
-from adapters.http.description.answers import AnswerSchema
-from adapters.http.generation.fields import CheckedString, request_field
+from adapters.http.generation.fields import (
+    CheckedBoolean,
+    CheckedString,
+    LimitedInteger,
+    request_field,
+)
 from adapters.http.generation.judged import JudgedSchema
+from adapters.http.generation.part_schemas import NEEDS, body_parts
 from adapters.http.generation.rules import quality_rule, seed_rule
 from adapters.http.openai.names import NAMES
 from adapters.http.openai.quality import QUALITIES
+from application.parts import NO_PARTS, SentParts
 from domain.errors import FieldProblem
 from domain.generation.fields import FIELDS, OPENAI_LIMITS, integers
 from domain.generation.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
+from domain.limits import IntegerRange
 
-__all__ = ["AskedImages", "ImagesRequestSchema", "ImagesSchema"]
+__all__ = ["AskedImages", "ImagesRequestSchema", "one_of"]
 
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 # The values that match what the service does anyway. It has no support for any other value.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "background": ("auto", "opaque"),
-    "partial_images": (0,),
-    "stream": (False,),
 }
 # Despite the name, 100 is the highest quality, and a PNG is always lossless.
 _COMPRESSION = NAMES["quality"]
 _NEUTRAL_OF_PNG: dict[str, tuple[object, ...]] = {_COMPRESSION: (100,)}
 _RESPONSE_FORMATS = ("b64_json", "url")
-_FOR_OTHERS = ("moderation", "safety_identifier", "style", "user")
+_FOR_OTHERS = ("complexity", "moderation", "safety_identifier", "style", "user")
 """Parameters that change no picture of this service. Two of them name the end user."""
+_NO_ANIMATIONS = "is not supported: this service draws no animations; leave it out"
+_REFUSED = {
+    "frame_count": _NO_ANIMATIONS,
+    "frame_duration_ms": _NO_ANIMATIONS,
+    "svg": "is not supported: this service draws no SVG; leave it out",
+}
+# A null counts as left out.
+_NEEDS = {
+    name: {"anyOf": [{"properties": {name: {"type": "null"}}}, rule]}
+    for name, rule in NEEDS.items()
+}
+_PARTIAL_IMAGES = IntegerRange(0, 3)
 
 
-def _one_of(*choices: object) -> Callable[[object], str | None]:
+def one_of(*choices: object) -> Callable[[object], str | None]:
+    """Return a function that says what is wrong with a value which must be one of `choices`."""
+
     def problem(value: object) -> str | None:
         if any(value == each and type(value) is type(each) for each in choices):
             return None
@@ -90,18 +109,26 @@ class AskedImages:
         fields: The fields of a `GenerationRequest`.
         response_format: The OpenAI API's `response_format`; None for the default.
         effort: The OpenAI API's `quality`; None for the default.
+        stream: Whether the answer is a stream of events.
+        partial_images: How many unfinished pictures the stream has, at most.
+        warnings: Warnings about the parameters, for the caller.
+        parts: The pictures of the request, its second pass and its upscaling.
     """
 
     fields: JudgedFields
     response_format: str | None = None
     effort: str | None = None
+    stream: bool = False
+    partial_images: int = 0
+    warnings: tuple[str, ...] = ()
+    parts: SentParts = NO_PARTS
 
 
 class ImagesRequestSchema(JudgedSchema):
     """A request for pictures. A null counts as left out."""
 
     class Meta:
-        include = {  # noqa: RUF012 - marshmallow declares it so
+        include = {
             name: request_field(
                 name,
                 OPENAI_LIMITS,
@@ -111,8 +138,10 @@ class ImagesRequestSchema(JudgedSchema):
             )
             for name in FIELDS
             if name not in _NOT_IN_BODY
-        }
+        } | body_parts()
 
+    refused: ClassVar[Mapping[str, str]] = _REFUSED
+    """Parameters of the OpenAI API that this service does not have, with the reason."""
     limits = OPENAI_LIMITS
     null_is_left_out = True
     described: ClassVar[Mapping[str, Any]] = {
@@ -126,6 +155,7 @@ class ImagesRequestSchema(JudgedSchema):
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", OPENAI_LIMITS), NAMES["num_images"]),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
+            **_NEEDS,
         },
     }
 
@@ -142,7 +172,7 @@ class ImagesRequestSchema(JudgedSchema):
         },
     )
     response_format = CheckedString(
-        _one_of(*_RESPONSE_FORMATS),
+        one_of(*_RESPONSE_FORMATS),
         metadata={
             "enum": [*_RESPONSE_FORMATS, None],
             "description": "`b64_json` is the picture itself, `url` a link that opens it without "
@@ -150,13 +180,28 @@ class ImagesRequestSchema(JudgedSchema):
         },
     )
     effort = CheckedString(
-        _one_of(*QUALITIES),
+        one_of(*QUALITIES),
         data_key="quality",
         metadata={
             "enum": [*QUALITIES, None],
             "description": "The number of steps: `low` draws half as many as the default, `high` "
             "and `hd` one and a half times as many, `xhigh` and `max` twice as many. "
             "`num_inference_steps` takes precedence.",
+        },
+    )
+    stream = CheckedBoolean(
+        metadata={
+            "description": "Whether the answer is a stream of server-sent events. It holds the "
+            "pictures themselves.",
+            "default": False,
+        },
+    )
+    partial_images = LimitedInteger(
+        _PARTIAL_IMAGES,
+        metadata={
+            "description": "With `stream` alone: how many unfinished, small pictures the stream "
+            "has, at even steps. There are fewer if there are fewer steps.",
+            "default": 0,
         },
     )
 
@@ -166,7 +211,8 @@ class ImagesRequestSchema(JudgedSchema):
         return {
             name: value
             for name, value in data.items()
-            if value is not None and name not in neutral and name not in _FOR_OTHERS
+            if value is not None
+            and not any(name in each for each in (neutral, _FOR_OTHERS, self.refused))
         }
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -176,10 +222,25 @@ class ImagesRequestSchema(JudgedSchema):
         problems = {
             name: [message]
             for name, choices in _neutral(original).items()
-            if original.get(name) is not None and (message := _one_of(*choices)(original[name]))
+            if original.get(name) is not None and (message := one_of(*choices)(original[name]))
+        }
+        problems |= {
+            name: [message]
+            for name, message in self.refused.items()
+            if original.get(name) is not None
         }
         if problems:
             raise ValidationError(problems)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_stream(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        if data.get("stream"):
+            if data.get("response_format") == "url":
+                message = "is 'url', and a stream holds the pictures themselves; leave it out"
+                raise ValidationError({"response_format": [message]})
+        elif data.get("partial_images") and original.get("stream") in (None, False):
+            message = f"is {data['partial_images']}, which needs stream=true"
+            raise ValidationError({"partial_images": [message]})
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a `GenerationRequest`, with the sides of `size`."""
@@ -196,40 +257,11 @@ class ImagesRequestSchema(JudgedSchema):
 
     def loaded(self, judged: JudgedFields, found: Mapping[str, Any]) -> AskedImages:
         """Return the argument of the route."""
-        return AskedImages(judged, found.get("response_format"), found.get("effort"))
-
-
-class _OpenAIImageSchema(AnswerSchema):
-    """A picture, in the `response_format` of the request."""
-
-    b64_json = fields.String(
-        metadata={
-            "optional": True,
-            "contentEncoding": "base64",
-            "description": "The picture file.",
-        }
-    )
-    url = fields.String(
-        metadata={
-            "optional": True,
-            "format": "uri",
-            "description": "A link that opens the picture without a credential until it expires.",
-        }
-    )
-    seed = fields.Integer()
-
-
-class ImagesSchema(AnswerSchema):
-    """The pictures, in the form of the OpenAI API."""
-
-    created = fields.Integer(metadata={"description": "Seconds since 1970."})
-    data = fields.List(fields.Nested(_OpenAIImageSchema))
-    output_format = fields.String(metadata={"enum": list(OutputFormat)})
-    size = fields.String(metadata={"pattern": "^[0-9]+x[0-9]+$"})
-    warnings = fields.List(
-        fields.String(),
-        metadata={
-            "description": "How the pictures differ from the request, for a person to read. "
-            "OpenAI's own API does not have this field."
-        },
-    )
+        return AskedImages(
+            judged,
+            found.get("response_format"),
+            found.get("effort"),
+            found.get("stream", False),
+            found.get("partial_images", 0),
+            parts=found.get("parts", NO_PARTS),
+        )

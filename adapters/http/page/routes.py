@@ -1,6 +1,8 @@
 """The page for browsers, and its files."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path, PurePath
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
@@ -10,6 +12,7 @@ from application.settings.settings import Settings
 from application.version import NAME, VERSION
 from domain.generation.fields import FIELDS, V1_LIMITS
 from domain.generation.output_formats import DEFAULT_QUALITY
+from domain.generation.parts import SecondPass, SourceImage, Upscale
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf
 
 __all__ = ["BrowserPage"]
@@ -20,9 +23,16 @@ _LAID_OUT = frozenset(
     {
         *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
         *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
+        *(field.name for field in fields(SourceImage)),
+        *("second_pass", "upscale"),
     }
 )
 """The fields that have a place of their own in the form; others follow them."""
+_LATER = "pictures/"
+"""The scripts and styles in this folder handle source pictures. The page loads them with the first
+picture, so a page without one starts as fast as before."""
+_SENT = ("image/png", "image/jpeg", "image/webp")
+"""The types of the pictures that people can choose."""
 _HEADERS = {
     # Scripts and styles come only from files; previews are data:, images blob: (an <img> cannot
     # send a credential). The last two rules keep scripts from writing text into the page as HTML.
@@ -56,6 +66,12 @@ class BrowserPage:
             "limits": V1_LIMITS,
             "defaults": request_defaults(settings),
             "quality": DEFAULT_QUALITY,
+            "source": _part_fields(SourceImage, SourceImage.OF_A_MASK),
+            "second_pass": _part_fields(SecondPass, {}),
+            "upscale": _part_fields(Upscale, {}),
+            "image_guidance": SourceImage.DEFAULT_IMAGE_GUIDANCE,
+            "picture_types": _SENT,
+            "most_picture_bytes": settings.max_picture_bytes,
             # The page needs no credential, so it must not show the paths of folders on the disk.
             "folders": [name for name in settings.model_dirs if not PurePath(name).is_absolute()],
         }
@@ -95,10 +111,24 @@ def _kind(limit: Limit) -> str:
     return "word" if isinstance(limit, OneOf) else "text"
 
 
+def _part_fields(
+    part: type[SourceImage | SecondPass | Upscale], more_defaults: Mapping[str, object]
+) -> dict[str, dict[str, object]]:
+    """Return the limit and the default of each field of a part that has a limit, by name."""
+    defaults = {field.name: field.default for field in fields(part)} | dict(more_defaults)
+    return {
+        name: {"limit": limit, "default": None if defaults[name] is MISSING else defaults[name]}
+        for name, limit in part.LIMITS.items()
+    }
+
+
 def _names(pattern: str, *, but: str = "") -> list[str]:
-    """Return the assets that match this pattern, as paths relative to the folder."""
+    """Return the assets that match this pattern and load with the page.
+
+    They are paths relative to the folder.
+    """
     files = (path.relative_to(_ASSETS).as_posix() for path in _ASSETS.rglob(pattern))
-    return sorted(name for name in files if name != but)
+    return sorted(name for name in files if name != but and not name.startswith(_LATER))
 
 
 def _digest(folder: Path) -> str:

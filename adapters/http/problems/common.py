@@ -79,6 +79,16 @@ COMMON: ErrorTable = {
     errors.PicturesLost: row(HTTPStatus.GONE, "send the same request again to have it drawn again"),
     errors.JobCancelled: row(HTTPStatus.CONFLICT, "send it again to have it drawn"),
     errors.UnreadablePicture: row(HTTPStatus.UNPROCESSABLE_ENTITY, "send a PNG, JPEG or WebP file"),
+    errors.PictureFileTooLarge: row(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "send a smaller one",
+        says=lambda error: f"the picture file has more than MAX_PICTURE_BYTES={error.limit} bytes",
+    ),
+    errors.PictureNotFound: row(
+        HTTPStatus.NOT_FOUND,
+        "send its file again",
+        says=lambda error: f"you have no picture {error.picture_id[:80]!a}",
+    ),
     errors.StorageUnavailable: row(
         HTTPStatus.SERVICE_UNAVAILABLE, lambda error: _STORAGE[StorageFault(error.fault)]
     ),

@@ -89,9 +89,17 @@ def _of_domain_error(error: errors.DomainError, table: ErrorTable) -> Problem:
         headers["WWW-Authenticate"] = challenge
     if isinstance(error, errors.Refused):
         headers["Retry-After"] = str(error.retry_after)
-    fields = error.problems if isinstance(error, errors.InvalidRequest) else ()
     row = errors.row_of(table, error)
-    return Problem(row.status, error.code, row.words.of(error), fields, headers, error)
+    return Problem(row.status, error.code, row.words.of(error), _fields(error), headers, error)
+
+
+def _fields(error: errors.DomainError) -> tuple[errors.FieldProblem, ...]:
+    """Return one row for each field that the error is about."""
+    if isinstance(error, errors.InvalidRequest):
+        return error.problems
+    if isinstance(error, errors.ModelNotFound) and error.field:
+        return (errors.FieldProblem(error.field, str(error)),)
+    return ()
 
 
 def _of_http_error(error: HTTPException, status: HTTPStatus) -> Problem:

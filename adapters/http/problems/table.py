@@ -72,6 +72,11 @@ PROBLEMS: ErrorTable = {
         "GET /v1/jobs lists your jobs",
         says=lambda error: f"you have no job {error.job_id!a}",
     ),
+    errors.PictureNotFound: row(
+        HTTPStatus.NOT_FOUND,
+        "send its file with POST /v1/images",
+        says=lambda error: f"you have no picture {error.picture_id[:80]!a}",
+    ),
     errors.ImageNotReady: row(
         HTTPStatus.NOT_FOUND,
         "wait until it has succeeded; GET /v1/jobs/{id} and its events say when",

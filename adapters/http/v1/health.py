@@ -32,6 +32,7 @@ _LINKS = {
     "ready": "/health/ready",
     "models": "/v1/models",
     "infer": "/v1/infer",
+    "images": "/v1/images",
     "jobs": "/v1/jobs",
     "system": "/v1/system",
     "tokens": "/v1/tokens",

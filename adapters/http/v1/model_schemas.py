@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from adapters.http.description.answers import AnswerSchema
-from domain.models.record import ModelFamily, ModelKind, PendingState
+from domain.models.record import ModelFamily, ModelInput, ModelKind, PendingState
 from domain.samplers import Scheduler
 
 __all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
@@ -57,6 +57,26 @@ class ModelSchema(AnswerSchema):
         metadata={"description": "Whether the model can draw, as the `model_id` of a request."}
     )
     reason = _text("Why the model cannot draw; null if it can.", allow_none=True)
+    usable = fields.Boolean(
+        metadata={
+            "description": "Whether a request can name the model at all: as its `model_id`, or "
+            "beside it, as with an upscaler."
+        }
+    )
+    inputs = fields.List(
+        fields.Enum(ModelInput, by_value=True),
+        metadata={
+            "description": "What the model draws from: `text` alone, an `image` with text, and an "
+            "image with a `mask`. Empty if it cannot draw."
+        },
+    )
+    scale = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "The factor by which an upscaler enlarges each side; null for other "
+            "kinds."
+        },
+    )
     aliases = fields.List(
         fields.String(), metadata={"description": "Other paths with the same bytes."}
     )

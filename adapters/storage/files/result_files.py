@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from adapters.storage.files.whole_files import synchronise, write_synchronised
 from application.ports.result_store import ResultStore
 from domain.errors import StorageUnavailable
 from domain.generation.request import GeneratedImage
@@ -47,12 +48,12 @@ class ResultFiles(ResultStore):
             new.mkdir(mode=0o700)
             try:
                 for number, image in enumerate(images):
-                    _write(new / str(number), image.data)
+                    write_synchronised(new / str(number), image.data)
                 self._before_commit()
                 # Left by an attempt that was stopped before the job was known to have succeeded.
                 shutil.rmtree(final, ignore_errors=True)
                 new.rename(final)
-                _synchronise(final.parent)
+                synchronise(final.parent)
             except BaseException:
                 shutil.rmtree(new, ignore_errors=True)
                 raise
@@ -65,7 +66,7 @@ class ResultFiles(ResultStore):
         new = folder / f"{_WRITING}{number}-{secrets.token_hex(4)}"
         with _translated():
             try:
-                _write(new, data)
+                write_synchronised(new, data)
                 self._before_commit()
                 new.rename(folder / f"{number}{_THUMBNAIL}")
             except FileNotFoundError:  # the job was removed in the meantime
@@ -126,20 +127,3 @@ def _translated() -> Iterator[None]:
         raise StorageUnavailable(
             f"pictures cannot be stored or read now ({os.strerror(error.errno or 0)})"
         ) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
-
-
-def _synchronise(folder: Path) -> None:
-    """Make the names in a folder survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,6 +6,7 @@ from typing import Any
 from adapters.storage.sql.value_types import is_number
 from application.job import ForeignJob, Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest, JobNotReadable
+from domain.generation.any_request import AnyRequest, request_from_plain
 from domain.generation.request import GenerationRequest, Timings
 
 __all__ = ["foreign_job"]
@@ -57,10 +58,10 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
     )
 
 
-def _request(values: Mapping[str, Any]) -> GenerationRequest | None:
+def _request(values: Mapping[str, Any]) -> AnyRequest | None:
     """Return the request, if this release can read all of it."""
     try:
-        return GenerationRequest.from_plain(values)
+        return request_from_plain(values)
     except (InvalidRequest, ValueError, TypeError):
         return None
 

@@ -13,8 +13,9 @@ from adapters.storage.sql.foreign_jobs import foreign_job
 from adapters.storage.sql.value_types import wrong_fields
 from application.job import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
+from domain.generation.any_request import request_from_plain
 from domain.generation.plain import plain_values
-from domain.generation.request import GenerationRequest, Timings
+from domain.generation.request import Timings
 
 __all__ = ["job_from_json", "job_to_json"]
 
@@ -55,7 +56,7 @@ def _job(values: dict[str, Any], sequence: int) -> Job:
     images, failure, timings = (values.get(name) for name in ("images", "failure", "timings"))
     values |= {
         "sequence": sequence,
-        "request": GenerationRequest.from_plain(values["request"]),
+        "request": request_from_plain(values["request"]),
         "status": JobStatus(values["status"]),
         "failure": failure and JobFailure(**_known(JobFailure, failure)),
         "images": images and tuple(JobImage(**_known(JobImage, each)) for each in images),

@@ -72,6 +72,9 @@ class SourceImage:
         image_guidance_scale: How closely an eight-channel model (instruct-pix2pix) keeps the
             picture: the guidance of equation 3 of Brooks et al. 2022. None means 1.5 for these
             models. Other models do not support it.
+        noise_multiplier: The factor of the noise that is added to the picture, as in
+            AUTOMATIC1111's web UI. Less than 1 gives smoother pictures, and more than 1 gives more
+            detail.
 
     Raises:
         InvalidRequest: One row for each wrong field.
@@ -87,6 +90,8 @@ class SourceImage:
             "inpaint_area": OneOf(tuple(InpaintArea)),
             "inpaint_padding": IntegerRange(0, 256),
             "image_guidance_scale": NumberRange(1.0, 10.0),
+            # The slider of AUTOMATIC1111's web UI.
+            "noise_multiplier": NumberRange(0.0, 1.5),
         }
     )
     OF_A_MASK: ClassVar[Mapping[str, object]] = MappingProxyType(
@@ -108,6 +113,7 @@ class SourceImage:
     inpaint_area: InpaintArea | None = None
     inpaint_padding: int | None = None
     image_guidance_scale: float | None = None
+    noise_multiplier: float = 1.0
 
     def __post_init__(self) -> None:
         optional = {"mask_image", "image_guidance_scale", *self.OF_A_MASK}
@@ -125,7 +131,7 @@ class SourceImage:
             for name, default in self.OF_A_MASK.items():
                 if getattr(self, name) is None:
                     object.__setattr__(self, name, default)
-        settle(self, float, "strength", "image_guidance_scale")
+        settle(self, float, "strength", "image_guidance_scale", "noise_multiplier")
         settle(self, ResizeMode, "resize_mode")
         settle(self, MaskContent, "mask_content")
         settle(self, InpaintArea, "inpaint_area")

@@ -147,7 +147,7 @@ def test_a_picture_that_does_not_fit_is_decoded_in_tiles(
     again = generate(engine, MODEL, [REQUEST])  # as large as a tile, so it is whole
     assert (again.images, again.warnings) == (whole, ((),))
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
-    monkeypatch.setattr("adapters.diffusion.drawing.decoding._SMALL_TILE", 24)
+    monkeypatch.setattr("adapters.diffusion.drawing.autoencoder._SMALL_TILE", 24)
     batch = generate(engine, MODEL, [REQUEST])
     tiled = batch.images
     (said,) = batch.warnings

@@ -8,8 +8,11 @@ WIDTH = 8
 """Of each text encoder."""
 
 
-def tiny_sdxl() -> Any:
-    """Return a pipeline with every part of SDXL, of the real classes, with tiny layers."""
+def tiny_sdxl(in_channels: int = 4) -> Any:
+    """Return a pipeline with every part of SDXL, of the real classes, with tiny layers.
+
+    The UNet takes this number of channels.
+    """
     import torch
     from diffusers import (
         AutoencoderKL,
@@ -48,6 +51,7 @@ def tiny_sdxl() -> Any:
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
         unet=UNet2DConditionModel(
+            in_channels=in_channels,
             block_out_channels=blocks,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),

@@ -24,9 +24,13 @@ pytestmark = pytest.mark.torch
 LOADABLE = (
     ModelFamily.SD_1,
     ModelFamily.SD_1_INPAINT,
+    ModelFamily.SD_1_PIX2PIX,
     ModelFamily.SD_2,
     ModelFamily.SD_2_V,
+    ModelFamily.SD_2_INPAINT,
     ModelFamily.SDXL,
+    ModelFamily.SDXL_INPAINT,
+    ModelFamily.SDXL_PIX2PIX,
 )
 # Parts of the layout, and their networks.
 NETWORKS = {

@@ -27,7 +27,8 @@ class Case:
         name: Unique, and short enough for the name of a test.
         requests: They share a `batch_key`.
         at_once: The largest number of images drawn together.
-        model: `demo`, or a tiny model of random weights: `velocity`, `sdxl`, `sd3`, `pixart`.
+        model: `demo`, `inpaint` (the demo with nine channels), or a tiny model of random weights:
+            `velocity`, `sdxl`, `sd3`, `pixart`.
         dtype: The compute precision.
         embed_metadata: Whether the files contain their parameters.
         has_previews: Whether the preview of each step is stored too.
@@ -149,6 +150,10 @@ def _others() -> Iterator[Case]:
     for model in ("sd3", "pixart"):
         wanted = demo_request(num_inference_steps=2, prompt="a red circle")
         yield Case(name=model, requests=(wanted,), model=model)
+    three = demo_request(num_inference_steps=2, num_images=3, width=320)
+    yield Case(name="nine channels together", requests=(three,), at_once=4, model="inpaint")
+    wanted = demo_request(num_inference_steps=2, guidance_scale=1.0)
+    yield Case(name="nine channels without guidance", requests=(wanted,), model="inpaint")
 
 
 CASES = tuple(

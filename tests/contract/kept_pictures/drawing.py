@@ -24,7 +24,12 @@ from domain.models.record import ModelRecord
 from domain.services.drawing_watchers import GenerationStep
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.generating import generate, new_generator
-from tests.contract.folders.folders import record_of, save_newer, save_stable_diffusion
+from tests.contract.folders.folders import (
+    record_of,
+    save_newer,
+    save_stable_diffusion,
+    save_with_channels,
+)
 from tests.contract.kept_pictures.cases import CASES, Case
 from tests.contract.kept_pictures.fingerprint import PINNED, fingerprint
 from tests.contract.kept_pictures.references import cells_as_text
@@ -110,6 +115,8 @@ def _model(name: str, models: Path) -> ModelRecord:
         values = json.loads(path.read_text(encoding="utf-8"))
         values |= {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}
         path.write_text(json.dumps(values), encoding="utf-8")
+    elif name == "inpaint":
+        save_with_channels(folder, 9)
     elif name == "sdxl":
         from tests.contract.drawing.tiny_sdxl import tiny_sdxl
 

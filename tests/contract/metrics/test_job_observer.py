@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 from adapters.metrics.jobs import PrometheusJobObserver
 from application.job import Job, JobFailure
 from application.ports.job_observer import JobObserver, NoJobObserver
-from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
+from domain.generation.any_request import result_of
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
 from tests.fakes.job_observer import FakeJobObserver
 
 QUEUED = Job(
@@ -22,8 +23,8 @@ RUNNING = QUEUED.started(2.0)
 TIMINGS = Timings(queue=1.0, load=2.0, generate=3.0, encode=4.0)
 DONE = RUNNING.succeeded(
     9.0,
-    GenerationResult(
-        request=QUEUED.request,
+    result_of(
+        QUEUED.request,
         images=(GeneratedImage(b"png", 1, 512, 512), GeneratedImage(b"png", 2, 512, 512)),
         processing_time=9.0,
         timings=TIMINGS,

@@ -16,12 +16,12 @@ from benchmarks.memory import resident_bytes
 from domain.errors import DeviceUnavailable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
+from tests.contract.additions.networks import parts
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request, pixels
 from tests.contract.drawing.generating import generate, new_generator
 from tests.contract.drawing.test_sdxl import pipeline
 from tests.contract.drawing.tiny_sdxl import WIDTH
-from tests.contract.families.test_families_inpainting import parts
 from tests.contract.hostile.instructions import skip_without_int8
 
 pytestmark = pytest.mark.torch
@@ -217,27 +217,29 @@ def test_an_inpainting_checkpoint_draws_from_text(quantization: str, apart: floa
 
     import torch
 
-    from adapters.diffusion.families.inpainting import mask_whole_picture
+    from adapters.diffusion.additions.mask import GreyLatents, mask_addition
 
     plain = small_pipeline(9)
     ours = accelerated(copy.deepcopy(plain), quantization=quantization)
-    for each in (plain, ours):
-        mask_whole_picture(each)
-    assert ours.unet.config.in_channels == 4
+    assert ours.unet.config.in_channels == 9
     words = torch.randn(2, 5, 16, generator=torch.manual_seed(1))
     for size in (64, 72):
-        expected, found = (
-            each(
-                prompt_embeds=words[:1],
-                negative_prompt_embeds=words[1:],
-                num_inference_steps=2,
-                height=size,
-                width=64,
-                generator=torch.manual_seed(2),
-                output_type="np",
-            ).images
-            for each in (plain, ours)
-        )
+        latents = torch.randn(1, 4, size // 8, 8, generator=torch.manual_seed(2))
+        pictures = []
+        for each in (plain, ours):
+            grey = GreyLatents().like(latents, each.vae)
+            with mask_addition(each.unet, torch.ones(1, 1, size // 8, 8), grey):
+                drawn = each(
+                    prompt_embeds=words[:1],
+                    negative_prompt_embeds=words[1:],
+                    num_inference_steps=2,
+                    height=size,
+                    width=64,
+                    latents=latents,
+                    output_type="np",
+                )
+            pictures.append(drawn.images)
+        expected, found = pictures
         assert np.abs(found - expected).mean() < apart
 
 

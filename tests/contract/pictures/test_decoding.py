@@ -57,6 +57,15 @@ def test_the_facts_of_a_picture(codec: PictureCodec, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("sides", [(1, 1), (7, 8), (8, 7), (1, 100), (9, 3), (17, 16)])
+def test_a_picture_may_have_any_sides(
+    codec: PictureCodec, kind: str, sides: tuple[int, int]
+) -> None:
+    ref = codec.inspect(file_of(gradient(*sides), kind))
+    assert (ref.width, ref.height) == sides
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_the_pixels_of_a_picture(codec: PictureCodec, kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {"quality": 100, "subsampling": 0}
     raster = codec.decode(file_of(gradient(), kind, **options))
@@ -82,6 +91,15 @@ def test_transparent_pixels_become_a_mask(codec: PictureCodec) -> None:
     assert made is not None
     assert made == codec.transparency_mask(file_of(picture))
     assert bytes(codec.decode_mask(made).pixels) == bytes([0, 255, 200])
+
+
+def test_an_encoded_mask_keeps_every_level(codec: PictureCodec) -> None:
+    mask = GreyRaster(16, 16, bytes(range(256)))
+    data = codec.encode_mask(mask)
+    assert data == codec.encode_mask(GreyRaster(16, 16, memoryview(bytes(range(256)))))
+    assert codec.inspect(data).media_type == "image/png"
+    assert codec.transparency_mask(data) is None
+    assert codec.decode_mask(data) == mask
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ __all__ = [
     "STABLE_DIFFUSION",
     "VELOCITY",
     "ZERO_TERMINAL",
+    "Network",
     "configuration",
     "drawn",
     "gaussian",

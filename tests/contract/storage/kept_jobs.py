@@ -1,9 +1,14 @@
 """Stored jobs."""
 
-from application.job import Job
-from domain.generation.request import GeneratedImage, GenerationRequest, GenerationResult, Timings
+import dataclasses
 
-__all__ = ["TOKEN", "new_job", "succeeded"]
+from application.job import Job
+from domain.generation.any_request import result_of
+from domain.generation.parts import SourceImage
+from domain.generation.request import GeneratedImage, GenerationRequest, Timings
+from domain.pictures import PictureRef
+
+__all__ = ["TOKEN", "naming_picture", "new_job", "succeeded"]
 
 TOKEN = "ab" * 16
 
@@ -15,11 +20,18 @@ def new_job(name: str = "a", caller: str = "me", token: str = TOKEN) -> Job:
 
 def succeeded(job: Job, at: float = 3.0, size: int = 3) -> Job:
     image = GeneratedImage(b"x" * size, 3, 512, 512)
-    result = GenerationResult(
-        request=job.request,
+    result = result_of(
+        job.request,
         images=(image,),
         processing_time=1.25,
         timings=Timings(queue=1, load=2, generate=3, encode=4),
         warnings=("one",),
     )
     return job.started(2.0).succeeded(at, result)
+
+
+def naming_picture(job: Job, ref: PictureRef) -> Job:
+    """Return the job with a request that names this picture."""
+    assert isinstance(job.request, GenerationRequest)
+    request = dataclasses.replace(job.request, source=SourceImage(init_image=ref))
+    return dataclasses.replace(job, request=request)

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from application.job import JobKey
 from application.ports.job_store import JobStore
@@ -29,7 +30,7 @@ class Freezer:
 
     def open(self, seconds: float) -> JobStore:
         """Return a store that abandons a call after this many seconds."""
-        inner = SqlJobStore(f"sqlite:///{self._file}", before_commit=self._commit)
+        inner = SqlJobStore(SqlDatabase(f"sqlite:///{self._file}", before_commit=self._commit))
         self.stores.append(inner)
         return BoundedJobStore(inner, self._calls, seconds=seconds, long_seconds=seconds)
 

@@ -4,6 +4,7 @@ The database server is tested if `TEST_DATABASE_URL` names an empty database who
 installed, such as `postgresql+psycopg://user@127.0.0.1/test`.
 """
 
+import dataclasses
 import os
 import sqlite3
 import stat
@@ -19,6 +20,7 @@ from sqlalchemy import create_engine
 from adapters.storage.bounded_calls import BoundedCalls
 from adapters.storage.bounded_job_store import BoundedJobStore
 from adapters.storage.files.result_files import ResultFiles
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from adapters.storage.sql.tables import metadata, revisions
 from application.fairness import KEPT_WITHOUT_PICTURES
@@ -29,6 +31,7 @@ from domain.generation.request import GeneratedImage
 from tests.contract.storage.kept_jobs import TOKEN, new_job, succeeded
 from tests.fakes.stores import FakeJobStore
 from tests.paths import ROOT
+from tests.unit.generation.test_plain import FULL
 
 
 @pytest.fixture
@@ -38,13 +41,13 @@ def url(tmp_path: Path) -> str:
 
 def _bounded(url: str) -> JobStore:
     calls = BoundedCalls()
-    store = SqlJobStore(url, patience=0.1, before_commit=calls.commit)
+    store = SqlJobStore(SqlDatabase(url, patience=0.1, before_commit=calls.commit))
     return BoundedJobStore(store, calls, seconds=60, long_seconds=60)
 
 
 _STORES: Mapping[str, Callable[[str], JobStore]] = {
     "fake": lambda _url: FakeJobStore(),
-    "sql": lambda url: SqlJobStore(url, patience=0.1),
+    "sql": lambda url: SqlJobStore(SqlDatabase(url, patience=0.1)),
     "bounded": _bounded,
 }
 
@@ -89,6 +92,16 @@ def test_a_job_is_read_back_as_it_was_stored(store: JobStore, end: Callable[[Job
     assert list(store.page("me", status=job.status, before=None, limit=5)) == [job]
     assert list(store.unfinished()) == ([] if job.status.finished else [job])
     assert set(store.tokens()) == {TOKEN}
+
+
+def test_a_job_with_parts_is_read_back_with_the_names_of_its_models(store: JobStore) -> None:
+    job = new_job()
+    request = dataclasses.replace(FULL, id="a", loras=(), embeddings=(), controls=(), vae_id=None)
+    names = {"upscale.model_id": "sharp", "second_pass.upscaler": "lanczos"}
+    kept = store.accept(dataclasses.replace(job, request=request, other_names=names))
+    assert store.find(job.key) == kept
+    assert kept.other_names == names
+    assert kept.request == request
 
 
 def test_ids_and_callers_are_compared_exactly(store: JobStore) -> None:
@@ -249,7 +262,7 @@ def test_old_jobs_without_pictures_of_a_caller_are_removed_first(store: JobStore
 
 
 def test_unreadable_jobs_can_be_removed(url: str) -> None:
-    store = SqlJobStore(url)
+    store = SqlJobStore(SqlDatabase(url))
     store.update(succeeded(store.accept(new_job())))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("update jobs set body = '{'")
@@ -259,17 +272,17 @@ def test_unreadable_jobs_can_be_removed(url: str) -> None:
 
 
 def test_jobs_survive_the_process(url: str) -> None:
-    first = SqlJobStore(url)
+    first = SqlJobStore(SqlDatabase(url))
     job = first.accept(new_job())
     first.close()
-    second = SqlJobStore(url)
+    second = SqlJobStore(SqlDatabase(url))
     assert second.find(job.key) == job
     assert second.accept(new_job("b")).sequence > job.sequence
     second.close()
 
 
 def test_a_number_is_never_assigned_twice(url: str) -> None:
-    store = SqlJobStore(url)
+    store = SqlJobStore(SqlDatabase(url))
     job = store.accept(new_job())
     store.update(job.cancelled(2.0))
     store.retire(finished_before=99, keep_bytes=0)
@@ -278,7 +291,7 @@ def test_a_number_is_never_assigned_twice(url: str) -> None:
 
 
 def test_a_locked_database_is_reported_and_works_afterwards(url: str) -> None:
-    store = SqlJobStore(url, patience=0.05)
+    store = SqlJobStore(SqlDatabase(url, patience=0.05))
     job = store.accept(new_job())
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("begin immediate")
@@ -295,7 +308,7 @@ def test_a_locked_database_is_reported_and_works_afterwards(url: str) -> None:
 def test_a_locked_database_is_awaited_longer_if_no_caller_waits(
     url: str,
 ) -> None:
-    store = SqlJobStore(url, patience=0.05, long_patience=60)
+    store = SqlJobStore(SqlDatabase(url, patience=0.05, long_patience=60))
     job = store.accept(new_job())
     path = url.removeprefix("sqlite:///")
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -317,11 +330,11 @@ def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path, content: byte
     path = tmp_path / "jobs.sqlite"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(StorageUnavailable):
-        SqlJobStore(f"sqlite:///{path}").accept(new_job())
+        SqlJobStore(SqlDatabase(f"sqlite:///{path}")).accept(new_job())
 
 
 def test_a_newer_database_is_left_unchanged(url: str) -> None:
-    store = SqlJobStore(url)
+    store = SqlJobStore(SqlDatabase(url))
     store.accept(new_job())
     store.close()
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
@@ -335,7 +348,7 @@ def test_a_newer_database_is_left_unchanged(url: str) -> None:
 def test_fields_of_other_versions_and_invalid_rows_stop_nothing(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = SqlJobStore(url)
+    store = SqlJobStore(SqlDatabase(url))
     job = store.accept(new_job())
     torn = store.accept(new_job("torn"))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
@@ -349,7 +362,7 @@ def test_fields_of_other_versions_and_invalid_rows_stop_nothing(
 
 
 def test_a_job_that_stays_is_found_while_another_writes(url: str) -> None:
-    store = SqlJobStore(url, patience=0.1)
+    store = SqlJobStore(SqlDatabase(url, patience=0.1))
     kept = succeeded(store.accept(new_job()))
     store.update(kept)
     with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
@@ -362,7 +375,7 @@ def test_a_job_that_stays_is_found_while_another_writes(url: str) -> None:
 
 
 def test_of_two_services_on_one_database_one_stores_a_job(url: str) -> None:
-    first, second = SqlJobStore(url), SqlJobStore(url)
+    first, second = SqlJobStore(SqlDatabase(url)), SqlJobStore(SqlDatabase(url))
     kept = first.accept(new_job())
     assert second.accept(new_job(token="cd" * 16)) == kept
     first.close()
@@ -370,7 +383,7 @@ def test_of_two_services_on_one_database_one_stores_a_job(url: str) -> None:
 
 
 def test_threads_may_add_concurrently(url: str) -> None:
-    store = SqlJobStore(url)
+    store = SqlJobStore(SqlDatabase(url))
     sequences: list[int] = []
     threads = [
         threading.Thread(
@@ -387,7 +400,7 @@ def test_threads_may_add_concurrently(url: str) -> None:
 
 
 def test_only_their_owner_can_read_jobs_and_pictures(url: str, tmp_path: Path) -> None:
-    store = SqlJobStore(url)
+    store = SqlJobStore(SqlDatabase(url))
     store.accept(new_job())
     database = Path(url.removeprefix("sqlite:///"))
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
@@ -402,7 +415,7 @@ def test_an_invalid_url_creates_no_file_and_its_password_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    store = SqlJobStore("sqlite://user:hunter2@nowhere/x?bad=1")
+    store = SqlJobStore(SqlDatabase("sqlite://user:hunter2@nowhere/x?bad=1"))
     with pytest.raises(StorageUnavailable) as caught:
         store.accept(new_job())
     assert "hunter2" not in str(caught.value) + caplog.text
@@ -411,11 +424,12 @@ def test_an_invalid_url_creates_no_file_and_its_password_is_never_shown(
 
 _WRITER = """
 import dataclasses, sys
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from adapters.storage.files.result_files import ResultFiles
 from tests.contract.storage.kept_jobs import new_job, succeeded
 from domain.generation.request import GeneratedImage
-store, files = SqlJobStore(sys.argv[1]), ResultFiles(sys.argv[2])
+store, files = SqlJobStore(SqlDatabase(sys.argv[1])), ResultFiles(sys.argv[2])
 for number in range(100_000):
     job = store.accept(new_job(str(number), token=f"{number:032x}"))
     files.write(job.token, [GeneratedImage(bytes([number % 256]) * 50_000, 3, 512, 512)] * 2)
@@ -430,7 +444,7 @@ def test_everything_acknowledged_before_a_kill_is_complete(url: str, tmp_path: P
         assert writer.stdout is not None
         acknowledged = [int(writer.stdout.readline()) for _ in range(30)]
         writer.kill()
-    store, files = SqlJobStore(url), ResultFiles(tmp_path / "results")
+    store, files = SqlJobStore(SqlDatabase(url)), ResultFiles(tmp_path / "results")
     for number in acknowledged:
         job = store.find(JobKey("me", str(number)))
         assert job is not None
@@ -443,7 +457,7 @@ def test_everything_acknowledged_before_a_kill_is_complete(url: str, tmp_path: P
 
 
 def test_creating_the_stores_touches_no_file(tmp_path: Path) -> None:
-    SqlJobStore(f"sqlite:///{tmp_path}/data/jobs.sqlite")
+    SqlJobStore(SqlDatabase(f"sqlite:///{tmp_path}/data/jobs.sqlite"))
     ResultFiles(tmp_path / "results")
     assert list(tmp_path.iterdir()) == []
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import IntegrityError
 
 from adapters.storage.sql import schema, tables
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from application.job import JobKey
 from domain.errors import StorageUnavailable
@@ -26,10 +27,10 @@ from tests.paths import ROOT
 from tests.releases.opened import RELEASES
 
 MIGRATIONS = ROOT / "adapters/storage/sql/migrations"
-TO_0002 = """
+TO_NEXT = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0003", "0002"
 def upgrade():
     op.add_column("jobs", sa.Column("colour", sa.Text))
 """
@@ -61,7 +62,7 @@ def change(file: Path, *statements: str) -> None:
 
 def opened(file: Path) -> SqlJobStore:
     """Return a store over this file that has opened it."""
-    store = SqlJobStore(f"sqlite:///{file}")
+    store = SqlJobStore(SqlDatabase(f"sqlite:///{file}"))
     try:
         store.tokens()
     finally:
@@ -71,12 +72,12 @@ def opened(file: Path) -> SqlJobStore:
 
 @pytest.fixture
 def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Act as a release with one more migration: `r0002.py` in this folder."""
+    """Act as a release with one more migration: `r0003.py` in this folder."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "versions" / "r0002.py").write_text(TO_0002)
+    (folder / "versions" / "r0003.py").write_text(TO_NEXT)
     monkeypatch.setattr(schema, "_MIGRATIONS", folder)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "0003")
     return folder / "versions"
 
 
@@ -135,7 +136,7 @@ def test_the_missing_tables_of_a_killed_first_start_are_created(
 ) -> None:
     opened(file)
     change(file, "drop table alembic_version", *lost)
-    store = SqlJobStore(f"sqlite:///{file}")
+    store = SqlJobStore(SqlDatabase(f"sqlite:///{file}"))
     assert store.accept(new_job()).sequence > 0
     store.close()
     test_the_tables_equal_those_made_without_migrations(file)
@@ -145,7 +146,7 @@ def test_a_newer_release_adds_to_the_database_of_this_one(file: Path, newer: Pat
     assert newer.exists()
     shutil.copy(RELEASES[0] / "jobs.sqlite", file)
     opened(file)
-    assert rows(file, "select version_num from alembic_version") == [("0002",)]
+    assert rows(file, "select version_num from alembic_version") == [("0003",)]
     assert len(rows(file, "select sequence, colour from jobs where colour is null")) == 11
 
 
@@ -153,15 +154,15 @@ def test_this_release_uses_a_database_to_which_a_newer_one_added(
     file: Path, newer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(file)
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", tables.HEAD)
     monkeypatch.setattr(schema, "_MIGRATIONS", MIGRATIONS)
-    store = SqlJobStore(f"sqlite:///{file}")
+    store = SqlJobStore(SqlDatabase(f"sqlite:///{file}"))
     job = store.accept(new_job())
     store.update(succeeded(job))
     assert store.find(JobKey("me", "a")) == succeeded(job)
     assert store.unfinished() == []
     store.close()
-    assert rows(file, "select version_num from alembic_version") == [("0002",)]
+    assert rows(file, "select version_num from alembic_version") == [("0003",)]
 
 
 def test_this_release_refuses_a_database_that_a_newer_one_changed(file: Path) -> None:
@@ -169,7 +170,7 @@ def test_this_release_refuses_a_database_that_a_newer_one_changed(file: Path) ->
     change(
         file,
         "insert into job_schema_versions values (2)",
-        "update alembic_version set version_num = '0002'",
+        "update alembic_version set version_num = '0003'",
         "drop table jobs",
     )
     before = rows(file, "select * from sqlite_master")
@@ -188,21 +189,22 @@ def test_an_unknown_revision_is_reported(file: Path) -> None:
 def test_a_failed_migration_changes_nothing(file: Path, newer: Path) -> None:
     shutil.copy(RELEASES[0] / "jobs.sqlite", file)
     broken = "    op.execute('delete from jobs')\n    op.execute('no statement')\n"
-    (newer / "r0002.py").write_text(TO_0002 + broken)
+    (newer / "r0003.py").write_text(TO_NEXT + broken)
     before = rows(file, "select * from jobs"), rows(file, "select * from sqlite_master")
     with pytest.raises(StorageUnavailable):
         opened(file)
     assert (rows(file, "select * from jobs"), rows(file, "select * from sqlite_master")) == before
-    (newer / "r0002.py").write_text(TO_0002)
+    (newer / "r0003.py").write_text(TO_NEXT)
     opened(file)
     assert len(rows(file, "select colour from jobs")) == 11
 
 
 _OPENER = """
 import sys
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from tests.contract.storage.kept_jobs import new_job
-store = SqlJobStore(sys.argv[1], patience=60, long_patience=60)
+store = SqlJobStore(SqlDatabase(sys.argv[1], patience=60, long_patience=60))
 sys.stdin.readline()
 store.accept(new_job(sys.argv[2]))
 store.close()

@@ -75,7 +75,7 @@ def test_basic_works_in_this_api_only(shared: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "method, path, status", [("GET", URL, 405), ("POST", "/sdapi/v1/img2img", 404)]
+    "method, path, status", [("GET", URL, 405), ("POST", "/sdapi/v1/interrogate", 404)]
 )
 def test_an_unknown_route_has_the_error_shape_of_that_api(
     shared: Service, method: str, path: str, status: int

@@ -6,30 +6,11 @@ from typing import Any
 
 import pytest
 
-from adapters.http.automatic1111.unsupported.fields import FIELD_RULES, READ
-from adapters.http.automatic1111.unsupported.settings import AT_REST
+from adapters.http.automatic1111.unsupported import TXT2IMG as TABLE
+from adapters.http.automatic1111.unsupported.settings import AT_REST, NEVER_ZERO
 from tests.http.automatic1111.sdapi import TXT2IMG, body, places_of
+from tests.http.automatic1111.upstream import OF_TXT2IMG
 from tests.http.conftest import AUTHORIZED, Service
-
-# The fields that `StableDiffusionProcessingTxt2Img` of that web UI 1.10 accepts in its API, and
-# that API's defaults: `modules/processing.py`, `modules/api/models.py`.
-UPSTREAM: dict[str, Any] = {
-    **{"prompt": "", "negative_prompt": "", "styles": None, "seed": -1, "subseed": -1},
-    **{"subseed_strength": 0, "seed_resize_from_h": -1, "seed_resize_from_w": -1},
-    **{"sampler_name": None, "scheduler": None, "batch_size": 1, "n_iter": 1, "steps": 50},
-    **{"cfg_scale": 7.0, "width": 512, "height": 512, "restore_faces": None, "tiling": None},
-    **{"do_not_save_samples": False, "do_not_save_grid": False, "eta": None},
-    **{"denoising_strength": None, "s_min_uncond": None, "s_churn": None, "s_tmax": None},
-    **{"s_tmin": None, "s_noise": None, "override_settings": None},
-    **{"override_settings_restore_afterwards": True, "refiner_checkpoint": None},
-    **{"refiner_switch_at": None, "disable_extra_networks": False, "comments": None},
-    **{"enable_hr": False, "firstphase_width": 0, "firstphase_height": 0, "hr_scale": 2.0},
-    **{"hr_upscaler": None, "hr_second_pass_steps": 0, "hr_resize_x": 0, "hr_resize_y": 0},
-    **{"hr_checkpoint_name": None, "hr_sampler_name": None, "hr_scheduler": None},
-    **{"hr_prompt": "", "hr_negative_prompt": "", "force_task_id": None, "infotext": None},
-    **{"sampler_index": "Euler", "script_name": None, "script_args": [], "send_images": True},
-    **{"save_images": False, "alwayson_scripts": {}},
-}
 
 # Values that change no picture here although they are not empty.
 TAKEN: list[dict[str, Any]] = [
@@ -95,7 +76,6 @@ NAMED: list[tuple[dict[str, Any], list[str]]] = [
 
 # Fields that would change the picture and are not supported.
 REFUSED: list[tuple[str, dict[str, Any]]] = [
-    ("enable_hr", {"enable_hr": True}),
     ("subseed_strength", {"subseed_strength": 0.1}),
     ("seed_resize_from_h", {"seed_resize_from_h": 256}),
     ("seed_resize_from_w", {"seed_resize_from_w": 256}),
@@ -135,24 +115,24 @@ def answer_of(service: Service, sent: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_table_has_every_field_of_that_api() -> None:
-    assert UPSTREAM.keys() - READ - FIELD_RULES.keys() == set()
-    assert not READ & FIELD_RULES.keys()
+    assert OF_TXT2IMG.keys() - TABLE.read - TABLE.rules.keys() == set()
+    assert not TABLE.read & TABLE.rules.keys()
 
 
 def test_every_field_of_the_table_is_tried_with_a_non_empty_value() -> None:
     tried = {name for sent in TAKEN for name, value in sent.items() if value is not None}
     tried |= {name for sent, _ in NAMED for name in sent} | {name for name, _ in REFUSED}
-    left = {"hr_resize_y", "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler"}
-    left |= {"hr_negative_prompt", "hr_cfg", "hr_distilled_cfg"}
-    assert FIELD_RULES.keys() - tried == left
+    # `test_sdapi_second_pass` tries these.
+    left = {"hr_sampler_name", "hr_scheduler", "hr_negative_prompt", "hr_cfg", "hr_distilled_cfg"}
+    assert TABLE.rules.keys() - tried == left | {"firstpass_image"}
 
 
 def test_all_fields_are_accepted_at_the_defaults_of_that_api(shared: Service) -> None:
-    assert answer_of(shared, UPSTREAM | {"prompt": "p", "steps": 1})["ignored"] == []
+    assert answer_of(shared, OF_TXT2IMG | {"prompt": "p", "steps": 1})["ignored"] == []
 
 
 @pytest.mark.parametrize("nothing", [None, False, 0, "", [], {}])
-@pytest.mark.parametrize("name", sorted(FIELD_RULES))
+@pytest.mark.parametrize("name", sorted(TABLE.rules))
 def test_empty_values_are_accepted_in_every_field(
     shared: Service, name: str, nothing: object
 ) -> None:
@@ -178,7 +158,7 @@ def test_unsupported_fields_that_would_change_the_picture_are_refused_by_name(
     drawn = len(shared.generator.drawn)
     response = shared.client.post(TXT2IMG, json=body(**sent), headers=AUTHORIZED)
     assert list(places_of(response)) == [name]
-    assert "leave" in places_of(response)[name]
+    assert "leave" in places_of(response)[name] or "img2img" in places_of(response)[name]
     assert len(shared.generator.drawn) == drawn
 
 
@@ -191,9 +171,10 @@ def test_a_refused_script_is_named(shared: Service) -> None:
 
 @pytest.mark.parametrize("name", sorted(AT_REST))
 def test_a_setting_that_changes_pictures_is_neutral_or_refused(shared: Service, name: str) -> None:
-    for value in (*AT_REST[name], None, "", 0, False, []):
+    zeros = () if name in NEVER_ZERO else (0, False)
+    for value in (*AT_REST[name], None, "", *zeros, []):
         assert answer_of(shared, {"override_settings": {name: value}})["ignored"] == []
-    for value in ("something else", 0.5, 12):
+    for value in ("something else", 0.5, 12, *({0} if name in NEVER_ZERO else ())):
         sent = body(override_settings={name: value})
         response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
         assert list(places_of(response)) == [f"override_settings.{name}"]

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from adapters.http.automatic1111.samplers import chosen_scheduler
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.device_report import DeviceMemory
 from domain.samplers import Sampler, Schedule
 from tests.fakes.model_source import model_record
-from tests.http.automatic1111.sdapi import basic, error_of
+from tests.http.automatic1111.sdapi import basic, body, drawn_by, error_of
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 from tests.http.helpers import make_token
 
@@ -22,6 +23,10 @@ LISTS = [
     *("realesrgan-models", "script-info", "extensions"),
     *("embeddings", "scripts", "memory", "cmd-flags"),
 ]
+FILLED = {
+    *("sd-models", "samplers", "schedulers", "options", "upscalers", "latent-upscale-modes"),
+    *("embeddings", "scripts", "memory", "cmd-flags"),
+}
 REFRESHED = ("checkpoints", "loras", "vae", "embeddings")
 
 
@@ -61,6 +66,50 @@ def test_checkpoints_are_the_models_that_can_draw(two_models: Service) -> None:
     assert [row["model_name"] for row in read(two_models, "sd-models")] == ["a", "b"]
 
 
+def upscaler(path: str, scale: int = 4) -> ModelRecord:
+    return dataclasses.replace(
+        model_record(path.encode(), path),
+        kind=ModelKind.UPSCALER,
+        reason="it is an upscaler",
+        is_companion=True,
+        scale=scale,
+    )
+
+
+def test_upscalers_are_those_that_can_be_named(service: Service) -> None:
+    service.source.others = (
+        upscaler("models/RealESRGAN_x2plus.pth", 2),
+        upscaler("models/4x-Sharp.safetensors"),
+        upscaler("models/same.pth"),
+        upscaler("models/b/same.safetensors"),
+        dataclasses.replace(upscaler("models/broken.pth"), is_companion=False),
+    )
+    service.container.model_registry().refresh()
+    rows = {row["name"]: row for row in read(service, "upscalers")}
+    assert set(rows) == {
+        *("None", "Lanczos", "R-ESRGAN 2x+", "4x-Sharp", "models/same.pth"),
+        "models/b/same.safetensors",
+    }
+    assert rows["R-ESRGAN 2x+"] == {
+        **{"name": "R-ESRGAN 2x+", "model_name": "RealESRGAN_x2plus", "model_url": None},
+        **{"model_path": "models/RealESRGAN_x2plus.pth", "scale": 2},
+    }
+    assert rows["Lanczos"]["model_path"] is None
+    assert read(service, "realesrgan-models") == [
+        {"name": "R-ESRGAN 2x+", "path": "models/RealESRGAN_x2plus.pth", "scale": 2}
+    ]
+    titles = [row["title"] for row in read(service, "sd-models")]
+    assert titles == [TITLE]
+
+
+def test_each_latent_mode_that_is_listed_can_be_named(shared: Service) -> None:
+    for row in read(shared, "latent-upscale-modes"):
+        sent = body(enable_hr=True, width=256, height=256, hr_upscaler=row["name"])
+        second = drawn_by(shared, sent).second_pass
+        assert second is not None
+        assert second.upscaler == "latent"
+
+
 def test_samplers_are_all_of_ours_and_the_one_of_the_model(shared: Service) -> None:
     rows = read(shared, "samplers")
     assert all(set(row) == {"name", "aliases", "options"} for row in rows)
@@ -97,8 +146,9 @@ def test_schedules_are_the_ones_that_can_be_named(shared: Service) -> None:
 
 
 def test_lists_of_unsupported_things_are_empty(shared: Service) -> None:
-    for name in LISTS[4:14]:
-        assert read(shared, name) == []
+    for name in LISTS:
+        if name not in FILLED:
+            assert read(shared, name) == []
     assert read(shared, "embeddings") == {"loaded": {}, "skipped": {}}
     assert read(shared, "scripts") == {"txt2img": [], "img2img": []}
 

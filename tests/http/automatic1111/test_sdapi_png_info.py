@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from adapters.http.edge.bodies import PICTURE_BODY_BYTES
+from adapters.http.edge.bodies import body_limit
 from adapters.pictures.encoding import encode_picture
 from domain.generation.picture_parameters import parameters_text
 from tests.fakes.picture_codec import FakePictureCodec
@@ -80,21 +80,23 @@ def body_of(length: int) -> bytes:
     return body
 
 
-@pytest.mark.parametrize("setting, limit", [(2048, PICTURE_BODY_BYTES), (9_000_000, 9_000_000)])
-def test_a_body_up_to_the_limit_is_accepted(setting: int, limit: int) -> None:
-    client = make_service(make_settings(max_body_bytes=setting)).client
+@pytest.mark.parametrize("body_bytes, picture_bytes", [(2048, 100_000), (100_000, 2048)])
+def test_a_body_up_to_the_limit_is_accepted(body_bytes: int, picture_bytes: int) -> None:
+    settings = make_settings(max_body_bytes=body_bytes, max_picture_bytes=picture_bytes)
+    client, limit = make_service(settings).client, body_limit(body_bytes, picture_bytes, 1)
     headers = {**AUTHORIZED, "Content-Type": "application/json"}
     assert info_of(client.post(URL, data=body_of(limit), headers=headers))["info"] == TEXT
     detail = error_of(client.post(URL, data=body_of(limit + 1), headers=headers), 413)["detail"]
     assert str(limit) in detail
-    assert ("MAX_BODY_BYTES" in detail) is (limit == setting)
+    assert f"MAX_PICTURE_BYTES={picture_bytes}" in detail
 
 
 @pytest.mark.parametrize("more, status", [(0, 200), (1, 413)])
-def test_a_chunked_body_has_the_same_limit(shared: Service, more: int, status: int) -> None:
-    response = shared.client.post(
+def test_a_chunked_body_has_the_same_limit(more: int, status: int) -> None:
+    settings = make_settings(max_body_bytes=2048, max_picture_bytes=100_000)
+    response = make_service(settings).client.post(
         URL,
-        input_stream=io.BytesIO(body_of(PICTURE_BODY_BYTES + more)),
+        input_stream=io.BytesIO(body_of(body_limit(2048, 100_000, 1) + more)),
         content_type="application/json",
         headers=AUTHORIZED | {"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
@@ -105,7 +107,7 @@ def test_a_chunked_body_has_the_same_limit(shared: Service, more: int, status: i
 def test_other_routes_keep_their_smaller_limit() -> None:
     client = make_service(make_settings(max_body_bytes=2048)).client
     headers = {**AUTHORIZED, "Content-Type": "application/json"}
-    for path in ("/sdapi/v1/txt2img", "/sdapi/v1/options", "/v1/infer"):
+    for path in ("/sdapi/v1/txt2img", "/sdapi/v1/options", "/v1/tokens"):
         assert client.post(path, data=body_of(4096), headers=headers).status_code == 413
 
 

@@ -41,7 +41,7 @@ from tests.http.helpers import fill_queue, occupy_device
         ({"scheduler": 1}, "scheduler"),
         ({"scheduler": "x" * 101}, "scheduler"),
         ({"send_images": "no"}, "send_images"),
-        ({"enable_hr": True}, "enable_hr"),
+        ({"enable_hr": "perhaps"}, "enable_hr"),
         ({"restore_faces": True}, "restore_faces"),
         ({"tiling": True}, "tiling"),
         ({"styles": ["anime"]}, "styles"),

@@ -74,7 +74,8 @@ def test_each_route_is_listed(document: Document) -> None:
 
 
 def test_each_request_field_is_listed_with_its_limits(document: Document) -> None:
-    rows = {name: row for row in table(API, "## Draw pictures") for name in row[0].split(", ")}
+    both = [*table(API, "## Draw pictures"), *table(API, "## Draw from pictures")]
+    rows = {name: row for row in both for name in row[0].split(", ")}
     body = document.contents["paths"]["/v1/infer"]["post"]["requestBody"]
     schema = document.resolve(body["content"]["application/json"]["schema"])
     assert len(schema["properties"]) > 10

@@ -7,6 +7,7 @@ import pytest
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.openai.names import NAMES
 from domain.generation.fields import FIELDS, V1_LIMITS
+from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from tests.http.conftest import Service, make_settings
 from tests.http.description.test_documentation import API, table
@@ -43,6 +44,12 @@ ROWS = {
     for name in re.findall("`([a-z_]+)`", cells[0])
 }
 
+PART_ROWS = {
+    re.findall("`([a-z_.]+)`", cells[0])[0]: cells
+    for cells in table(API, "## Draw from pictures")
+    if cells[0].startswith("`")
+}
+
 
 def bounds(name: str, limit: Limit) -> list[str]:
     if name in _BOUNDS:
@@ -53,6 +60,27 @@ def bounds(name: str, limit: Limit) -> list[str]:
         return [f"`{word}`" for word in limit.words]
     length = f"{limit.maximum} characters"
     return [f"{limit.minimum}–{length}" if limit.minimum else f"Up to {length}"]
+
+
+def test_the_document_has_the_fields_of_parts_and_no_others() -> None:
+    assert [name for name in PART_ROWS if name not in OBJECTS] == list(PART_FIELDS)
+    assert PART_ROWS.keys() - PART_FIELDS.keys() == set(OBJECTS)
+
+
+@pytest.mark.parametrize("name", PART_FIELDS)
+def test_each_field_of_a_part_has_its_type_its_default_and_its_limits(name: str) -> None:
+    _, kind, default, meaning = PART_ROWS[name]
+    row = PART_FIELDS[name]
+    wanted = (
+        "Picture"
+        if row.is_picture
+        else next(word for of, word in _TYPES.items() if isinstance(row.limit, of))
+    )
+    assert kind == wanted + (", null" if row.is_optional else "")
+    plain = "required" if name == "upscale.model_id" else str(row.default).replace("None", "null")
+    assert default.strip("`") == plain
+    if not row.is_picture:
+        assert [part for part in bounds(name, row.limit) if part not in meaning] == []
 
 
 def test_the_document_has_the_fields_and_no_others() -> None:
@@ -91,4 +119,5 @@ def test_the_openai_api_accepts_each_field_by_its_name_there(shared: Service) ->
 @pytest.mark.parametrize("schema", ["GenerationRequest", "JobRequest"])
 def test_a_job_returns_each_requested_field(shared: Service, schema: str) -> None:
     document = shared.client.get("/openapi.json").get_json()
-    assert list(document["components"]["schemas"][schema]["properties"]) == list(FIELDS)
+    names = [*FIELDS, *SOURCE_FIELDS, *OBJECTS]
+    assert list(document["components"]["schemas"][schema]["properties"]) == names

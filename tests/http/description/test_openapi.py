@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug import exceptions
 
 from adapters.http import automatic1111
-from adapters.http.automatic1111.unsupported.fields import READ_SETTINGS
+from adapters.http.automatic1111.unsupported.settings import READ_SETTINGS
 from adapters.http.description.examples import EXAMPLE_MODEL_ID, JOB, REQUEST, RESULT
 from adapters.http.description.samples import sample_of
 from application.version import NAME, VERSION

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,14 +15,21 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from application.picture_links import LinkedPicture
-from domain.models.record import ModelFamily
+from domain.models.record import ModelFamily, ModelKind
+from tests.contract.test_pictures import RED
 from tests.fakes.model_source import model_record
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
-from tests.unit.pictures.hostile_pictures import png
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 """Random requests per operation, besides those at every limit in the document."""
 
+UPSCALER = dataclasses.replace(
+    model_record(b"up", "models/up.safetensors"),
+    kind=ModelKind.UPSCALER,
+    reason="an upscaler draws nothing by itself",
+    is_companion=True,
+    scale=2,
+)
 LARGE = dataclasses.replace(model_record(b"xl", "models/xl.safetensors"), family=ModelFamily.SDXL)
 """Draws every size that the document allows, which most models do not."""
 
@@ -36,7 +44,7 @@ CONFIG = SchemathesisConfig.from_dict(
             },
             {
                 # Nor can it express that an operation is already done, or that text is a picture.
-                "include-path": ["/sdapi/v1/options", "/sdapi/v1/png-info"],
+                "include-path": ["/sdapi/v1/options", "/sdapi/v1/png-info", "/v1/images"],
                 "checks": {"positive_data_acceptance": {"enabled": False}},
             },
             {
@@ -49,12 +57,13 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 
-PICTURE = base64.b64encode(png()).decode()
+PICTURE = base64.b64encode(RED).decode()
+PICTURE_ID = hashlib.sha256(RED).hexdigest()
 
 
 # It reads the description while tests are collected. Nothing starts before the first test.
 SERVICE = make_service(make_settings(max_queue=10_000, max_pixels=2048 * 2048))
-SERVICE.source.others = (LARGE,)
+SERVICE.source.others = (LARGE, UPSCALER)
 SERVICE.container.model_registry().refresh()
 API = schemathesis.openapi.from_wsgi("/openapi.json", SERVICE.container.app(), config=CONFIG)
 
@@ -66,6 +75,8 @@ STATUSES: dict[str, set[int]] = defaultdict(set)
 def running() -> Iterator[None]:
     SERVICE.container.service().start()
     SERVICE.client.post("/v1/infer", json=infer_body(id="drawn"), headers=AUTHORIZED)
+    headers = {**AUTHORIZED, "Content-Type": "image/png"}
+    SERVICE.client.post("/v1/images", data=RED, headers=headers)
     yield
     SERVICE.container.service().stop(timeout=10)
     refused = [name for name, found in STATUSES.items() if min(found) >= HTTPStatus.BAD_REQUEST]
@@ -88,17 +99,42 @@ def test_every_answer_is_described(case: schemathesis.Case[Any]) -> None:
 
 def _use_existing_names(case: schemathesis.Case[Any]) -> None:
     """Replace made-up names from schemathesis with those of a model and a job."""
+    if isinstance(case.body, dict):
+        _use_existing_parts(case.body)
     if isinstance(case.body, dict) and _is_name(case.body.get("model_id")):
-        case.body["model_id"] = LARGE.id
+        enlarges = case.operation.path == "/v1/upscale"
+        case.body["model_id"] = UPSCALER.id if enlarges else LARGE.id
     elif isinstance(case.body, dict) and _is_name(case.body.get("model")):
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
         case.body["image"] = PICTURE if len(image) % 2 else image
+    elif isinstance(case.body, bytes) and len(case.body) % 2:
+        case.body = RED
     if len(str(case.path_parameters)) % 2:
         there = {"model_id": MODEL.id, "model": MODEL.name, "job_id": "drawn", "number": "0"}
+        there["picture_id"] = PICTURE_ID
         if "token" in case.path_parameters:
             there |= _existing_link(case)
         case.path_parameters |= {name: there[name] for name in case.path_parameters}
+
+
+def _use_existing_parts(body: dict[str, Any]) -> None:
+    """Replace pictures and upscalers, and remove what only some models and sizes have."""
+    for name in ("init_image", "mask_image", "image"):
+        picture = body.get(name)
+        if isinstance(picture, dict) and len(picture) == 1 and _is_name(*picture.values()):
+            body[name] = {"base64": PICTURE} if "base64" in picture else {"id": PICTURE_ID}
+    for name, member in (("upscale", "model_id"), ("second_pass", "upscaler")):
+        if isinstance(part := body.get(name), dict) and _is_name(part.get(member)):
+            part[member] = UPSCALER.name
+    if body.get("image_guidance_scale") is not None and "init_image" in body:
+        del body["image_guidance_scale"]
+    parts = [body.get(name) for name in ("second_pass", "init_image")]
+    if any(isinstance(part, dict) for part in parts):
+        if body.get("scheduler") == "PLMS":
+            body["scheduler"] = None
+        if isinstance(parts[0], dict) and parts[0].get("scale", 2) in range(5):
+            body |= {"width": 512, "height": 512}
 
 
 def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
@@ -110,5 +146,5 @@ def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
     return {"token": token, "digest": picture.digest}
 
 
-def _is_name(value: object) -> bool:
+def _is_name(value: object = None) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 4096 and value.isprintable()

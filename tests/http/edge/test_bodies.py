@@ -1,11 +1,13 @@
 """Request bodies, before their fields are checked."""
 
+import base64
 import io
 import json
 
 import pytest
 from werkzeug.test import TestResponse
 
+from adapters.http.edge.bodies import PICTURES_OF_A_REQUEST, body_limit
 from tests.http.conftest import AUTHORIZED, Service, infer_body, make_service, make_settings
 from tests.http.helpers import assert_problem, wrong_fields
 
@@ -130,29 +132,66 @@ def test_an_integer_of_more_digits_gets_400(shared: Service, sign: str) -> None:
     assert detail == "the body holds a number of more than 4300 digits"
 
 
-@pytest.mark.parametrize("route", ["/v1/infer", "/infer", "/v1/tokens"])
-def test_a_body_with_one_byte_too_many_gets_413(route: str) -> None:
-    service = make_service(make_settings(max_body_bytes=2000))
-    good = {"max": b"{}".ljust(2000), "over": b"{}".ljust(2001)}
+PICTURE_ROUTES = ("/v1/infer", "/infer", "/v1/jobs")
+WITH_PICTURES = body_limit(2000, 3000, PICTURES_OF_A_REQUEST)
+LIMITS = [("/v1/tokens", 2000), *((route, WITH_PICTURES) for route in PICTURE_ROUTES)]
+
+
+def small_service() -> Service:
+    """Return a service with small limits of bodies and pictures."""
+    return make_service(make_settings(max_body_bytes=2000, max_picture_bytes=3000))
+
+
+def text_body(size: int) -> bytes:
+    """Return a body of this many bytes that is one long text in base64, as a picture is."""
+    return b'{"x":"' + b"A" * (size - 8) + b'"}'
+
+
+@pytest.mark.parametrize("filler", [b" " * 3, b"[],", b'"",', b"1,1,1,"])
+def test_what_is_beside_the_pictures_is_bounded_as_any_body(filler: bytes) -> None:
+    service = small_service()
+    text = b'"x":"' + b"A+/=" * 1000 + b'"}'
+    for rest, status in ((b"{" + b" " * 1990, 422), (b"{" + filler * 700, 413)):
+        body = rest + text
+        response = service.client.post(
+            "/v1/infer", data=body, headers=AUTHORIZED | {"Content-Type": JSON}
+        )
+        assert response.status_code == status
+        if status == 413:
+            assert "MAX_BODY_BYTES=2000 bytes beside its pictures" in response.text
+
+
+@pytest.mark.parametrize("route, limit", LIMITS)
+def test_a_body_with_one_byte_too_many_gets_413(route: str, limit: int) -> None:
+    service = small_service()
+    good = {"max": text_body(limit), "over": text_body(limit + 1)}
     headers = AUTHORIZED | {"Content-Type": JSON}
     assert service.client.post(route, data=good["max"], headers=headers).status_code in (201, 422)
     response = service.client.post(route, data=good["over"], headers=headers)
     detail = assert_problem(response, 413, "body_too_large")["detail"]
-    assert "MAX_BODY_BYTES" in detail
-    assert "2000" in detail
+    assert ("MAX_PICTURE_BYTES" if route in PICTURE_ROUTES else "MAX_BODY_BYTES") in detail
+    assert str(limit) in detail
+
+
+def test_a_body_may_hold_as_many_pictures_as_a_request() -> None:
+    lines = base64.encodebytes(b"x" * 3000)  # with line ends, as some clients send it
+    assert PICTURES_OF_A_REQUEST * len(lines.replace(b"\n", b"\r\n")) <= WITH_PICTURES - 2000
 
 
 def test_the_default_limit_is_one_mebibyte(shared: Service) -> None:
-    assert post(shared, b"{}".ljust(2**20)).status_code == 422
-    assert post(shared, b"{}".ljust(2**20 + 1)).status_code == 413
+    headers = AUTHORIZED | {"Content-Type": JSON}
+    for size, status in ((2**20, 201), (2**20 + 1, 413)):
+        body = b"{}".ljust(size)
+        response = shared.client.post("/v1/tokens", data=body, headers=headers)
+        assert response.status_code == status
 
 
-@pytest.mark.parametrize("size, status", [(2000, 422), (2001, 413)])
+@pytest.mark.parametrize("size, status", [(WITH_PICTURES, 422), (WITH_PICTURES + 1, 413)])
 def test_a_chunked_body_has_the_same_limit(size: int, status: int) -> None:
-    service = make_service(make_settings(max_body_bytes=2000))
+    service = small_service()
     response = service.client.post(
         "/v1/infer",
-        input_stream=io.BytesIO(b"{}".ljust(size)),
+        input_stream=io.BytesIO(text_body(size)),
         content_type=JSON,
         headers=AUTHORIZED | {"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},

@@ -89,12 +89,13 @@ def operations(client: FlaskClient) -> list[tuple[str, str, list[str]]]:
 
 
 def request_schemas(client: FlaskClient) -> dict[str, dict[str, Any]]:
-    """Return the schema of the request body, by path."""
+    """Return the schema of each request body of JSON, by path."""
     document = document_of(client.application)
     found = {}
     for path, item in document["paths"].items():
-        if body := item.get("post", {}).get("requestBody"):
-            name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+        content = item.get("post", {}).get("requestBody", {}).get("content", {})
+        if json_body := content.get("application/json"):
+            name = json_body["schema"]["$ref"].rsplit("/", 1)[-1]
             found[path] = document["components"]["schemas"][name]
     return found
 

@@ -90,7 +90,7 @@ def test_a_deadline_is_passed_on_and_a_refusal_leaves_no_job(
     asked: list[float | None] = []
 
     def submit(
-        request: GenerationRequest, *, caller: str, within: float | None, model_name: str
+        request: GenerationRequest, *, caller: str, within: float | None, **names: object
     ) -> None:
         asked.append(within)
         raise DeadlineUnmet(within=within or 0, predicted=60)

@@ -1,6 +1,7 @@
 """Successful requests to POST /v1/infer."""
 
 import base64
+import hashlib
 import io
 from typing import Any
 
@@ -73,7 +74,8 @@ def test_the_answer_has_every_field(shared: Service, route: str) -> None:
     assert answer["guidance_scale"] == 3.0
     assert answer["warnings"] == []
     (image,) = answer["images"]
-    assert set(image) == {"base64", "media_type", "seed", "width", "height"}
+    assert set(image) == {"id", "base64", "media_type", "seed", "width", "height"}
+    assert image["id"] == hashlib.sha256(base64.b64decode(image["base64"])).hexdigest()
     assert (image["seed"], image["width"], image["height"]) == (11, 264, 520)
 
 

@@ -16,15 +16,15 @@ def test_unknown_names_and_invalid_values_are_reported_together(shared: Service)
     assert "last image" in rows["seed"]
 
 
-def test_parts_are_not_fields_of_the_api_yet(shared: Service) -> None:
-    for name in ("init_image", "strength", "loras", "source", "clip_skip", "second_pass"):
+def test_parts_that_nothing_draws_with_are_not_fields_of_the_api(shared: Service) -> None:
+    for name in ("loras", "source", "clip_skip", "controls"):
         body = {"model_id": MODEL.id, "prompt": "x", name: None}
         rows = wrong_fields(shared.client.post("/v1/infer", json=body, headers=AUTHORIZED))
         assert rows == {name: "is not a field of this request"}
 
 
 def test_an_error_of_the_size_is_reported_for_both_sides(shared: Service) -> None:
-    body = {"prompt": "x", "n": 11, "size": "1x9999", "init_image": {}, "seed": LAST_SEED + 1}
+    body = {"prompt": "x", "n": 11, "size": "1x9999", "unheard_of": {}, "seed": LAST_SEED + 1}
     address = "/openai/v1/images/generations"
     error = shared.client.post(address, json=body, headers=AUTHORIZED).get_json()["error"]
     assert error["param"] == "seed"
@@ -33,7 +33,7 @@ def test_an_error_of_the_size_is_reported_for_both_sides(shared: Service) -> Non
         "n is 11; it must lie between 1 and 10",
         "size is 1x9999: its width is 1",
         "is 1x9999: its height is 9999",
-        "init_image is not a parameter",
+        "unheard_of is not a parameter",
     ):
         assert words in error["message"]
 

@@ -137,6 +137,7 @@ def test_a_succeeded_job(service: Service) -> None:
     images = found["images"]
     assert isinstance(images, list)
     thumbnails = [image.pop("thumbnail_url") for image in images]
+    assert len({image.pop("id") for image in images}) == 2
     assert images == [
         {
             "url": f"/v1/jobs/a%20b/images/{number}",

@@ -119,7 +119,9 @@ def test_an_ambiguous_name_is_refused(service: Service) -> None:
         ({"quality": "best"}, "quality"),
         ({"quality": 90}, "quality"),
         ({"background": "transparent"}, "background"),
-        ({"stream": True}, "stream"),
+        ({"stream": 1}, "stream"),
+        ({"svg": {"model": "x"}}, "svg"),
+        ({"frame_duration_ms": 200}, "frame_duration_ms"),
         ({"partial_images": 1}, "partial_images"),
         ({"partial_images": False}, "partial_images"),
         ({"seed": -1}, "seed"),
@@ -148,6 +150,39 @@ def test_other_formats_have_the_requested_quality(
         assert (image.format, answer["output_format"]) == (name.upper(), name)
     (drawn,) = service.generator.drawn
     assert (drawn.quality, drawn.scheduler) == (compression, "Euler a")
+
+
+def test_the_parts_of_a_request_are_further_fields(service: Service) -> None:
+    first = service.client.post(URL, json=body(size="256x256"), headers=AUTHORIZED).get_json()
+    data = base64.b64decode(first["data"][0]["b64_json"])
+    for picture in (
+        {"id": hashlib.sha256(data).hexdigest()},
+        {"base64": "".join(base64.b64encode(data).decode())},
+    ):
+        sent = body(init_image=picture, strength=0.5, second_pass={"scale": 2})
+        assert service.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200
+        drawn = service.generator.drawn[-1]
+        assert (drawn.source is not None, drawn.second_pass is not None) == (True, True)
+        assert (drawn.width, drawn.height) == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"strength": 0.5}, "strength"),
+        ({"init_image": "x"}, "init_image"),
+        ({"init_image": {"id": "0" * 64}}, "init_image.id"),
+        ({"init_image": {"base64": "AAAA"}}, "init_image.base64"),
+        ({"second_pass": {"scale": 9}}, "second_pass.scale"),
+        ({"upscale": {"model_id": "gone"}}, "upscale.model_id"),
+    ],
+)
+def test_a_wrong_part_is_named_as_the_body_has_it(
+    shared: Service, changes: dict[str, object], param: str
+) -> None:
+    response = shared.client.post(URL, json=body(**changes), headers=AUTHORIZED)
+    error = response.get_json()["error"]
+    assert (response.status_code, error["param"]) == (404 if "upscale" in changes else 400, param)
 
 
 @pytest.mark.parametrize("size", ["256x256", "1024x1024", "auto"])

@@ -20,12 +20,17 @@ from tests.unit.classification.classification_headers import (
     facts,
 )
 
-LOADABLE = (ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2_V, ModelFamily.SDXL)
+LOADABLE = (
+    *(ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_1_PIX2PIX),
+    *(ModelFamily.SD_2_V, ModelFamily.SD_2_INPAINT),
+    *(ModelFamily.SDXL, ModelFamily.SDXL_INPAINT, ModelFamily.SDXL_PIX2PIX),
+)
+LARGE = (ModelFamily.SDXL, ModelFamily.SDXL_INPAINT, ModelFamily.SDXL_PIX2PIX)
 
 
 @pytest.mark.parametrize("family", LOADABLE)
 def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> None:
-    sides = {ModelFamily.SD_2_V: 768, ModelFamily.SDXL: 1024}
+    sides = {ModelFamily.SD_2_V: 768, **dict.fromkeys(LARGE, 1024)}
     tensors = checkpoint(family)
     assert classified(tensors) == Classification(
         ModelKind.CHECKPOINT,
@@ -121,9 +126,30 @@ def test_the_two_forms_of_sd_2_are_distinguished(
     assert (answer.family, answer.loadable) == (family, True)
 
 
+@pytest.mark.parametrize(
+    ("base", "channels", "family"),
+    [
+        (ModelFamily.SD_1, 9, ModelFamily.SD_1_INPAINT),
+        (ModelFamily.SD_1, 8, ModelFamily.SD_1_PIX2PIX),
+        (ModelFamily.SD_2, 9, ModelFamily.SD_2_INPAINT),
+        (ModelFamily.SDXL, 9, ModelFamily.SDXL_INPAINT),
+        (ModelFamily.SDXL, 8, ModelFamily.SDXL_PIX2PIX),
+    ],
+)
+def test_the_channels_of_the_first_layer_distinguish_the_variants_of_a_family(
+    base: ModelFamily, channels: int, family: ModelFamily
+) -> None:
+    first = f"{UNET}input_blocks.0.0.weight"
+    answer = classified(checkpoint(base) | facts({first: (320, channels, 3, 3)}))
+    assert (answer.family, answer.reason) == (family, None)
+
+
+@pytest.mark.parametrize("family", LARGE)
 @pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max", "edm_vpred.sigma_min"])
-def test_continuous_noise_is_refused_instead_of_drawn_as_plain_sdxl(mark: str) -> None:
-    plain = checkpoint(ModelFamily.SDXL)
+def test_continuous_noise_is_refused_instead_of_drawn_as_plain_sdxl(
+    mark: str, family: ModelFamily
+) -> None:
+    plain = checkpoint(family)
     assert classified(plain, {}).loadable
     answer = classified(plain | facts({mark: ()}), {})
     assert not answer.loadable
@@ -133,15 +159,15 @@ def test_continuous_noise_is_refused_instead_of_drawn_as_plain_sdxl(mark: str) -
 @pytest.mark.parametrize(
     ("family", "changes", "told", "reason"),
     [
-        (ModelFamily.SDXL, {"input_blocks.0.0.weight": (320, 9, 3, 3)}, "sdxl-inpaint", "inpaint"),
-        (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 9, 3, 3)}, "sd-2", "inpainting"),
         (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 5, 3, 3)}, "sd-2-v", "depth"),
-        (ModelFamily.SD_1, {"input_blocks.0.0.weight": (320, 8, 3, 3)}, "sd-1", "InstructPix2Pix"),
+        (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 7, 3, 3)}, "sd-2-v", "upscaler"),
+        (ModelFamily.SD_2, {"input_blocks.0.0.weight": (320, 8, 3, 3)}, "sd-2-v", "InstructPix"),
+        (ModelFamily.SD_1, {"input_blocks.0.0.weight": (320, 6, 3, 3)}, "sd-1", "6 channels"),
         (ModelFamily.SD_2, {"label_emb.0.0.weight": (1280, 1536)}, "sd-2-v", "unCLIP"),
         (ModelFamily.SD_1, {"time_embed.cond_proj.weight": (320, 256)}, "sd-1", "LCM"),
     ],
 )
-def test_related_models_without_text_to_image_are_named(
+def test_related_models_that_cannot_draw_are_named(
     family: ModelFamily, changes: Mapping[str, tuple[int, ...]], told: str, reason: str
 ) -> None:
     tensors = checkpoint(family) | facts({UNET + name: shape for name, shape in changes.items()})

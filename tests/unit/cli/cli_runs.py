@@ -7,6 +7,8 @@ from click.testing import CliRunner, Result
 
 from adapters.cli.program import program
 from adapters.cli.wiring import Assembly, Core, DeviceFacts
+from adapters.pictures.codec import PillowPictureCodec
+from application.pictures import HeldPictures
 from application.settings.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator
@@ -75,8 +77,11 @@ class Terminal:
         container = Container(settings=settings)
         container.model_source.override(self.source)
         container.image_generator.override(self.generator)
+        held = HeldPictures(PillowPictureCodec(), max_bytes=settings.max_picture_bytes)
+        container.pictures.override(held)
         return Core(
             registry=container.model_registry(),
+            pictures=held,
             generate_images=container.generate_images(),
             credential_checker=container.credential_checker(),
         )

@@ -9,6 +9,7 @@ from PIL import Image
 from adapters.cli.request_options import option_name
 from domain.errors import DomainError, GenerationFailed, ModelChanged, OutOfMemory
 from domain.generation.fields import FIELDS
+from domain.generation.part_fields import PART_FIELDS
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily
 from tests.fakes.model_source import model_record
@@ -306,5 +307,6 @@ def test_other_model_folders_can_be_given() -> None:
 def test_each_field_of_a_request_has_an_option() -> None:
     told = Terminal().run("generate", "--help").stdout
     names = [option_name(name) for name in FIELDS if name not in ("id", "model_id")]
+    names += [option_name(name) for name in PART_FIELDS]
     assert [name for name in names if name not in told] == []
     assert len(set(names)) == len(names)

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
+from domain.models.record import ModelFamily, ModelInput, ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.unit.filesystem.model_files import safetensors_file
 
@@ -203,6 +203,91 @@ def test_the_family_comes_from_the_configuration(
     write(models / "mine", FILES | changes)
     (record,) = list_all()
     assert record.family is family
+
+
+ALL = tuple(ModelInput)
+PICTURES = (ModelInput.IMAGE, ModelInput.MASK)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "width", "channels", "family", "inputs"),
+    [
+        ("StableDiffusionPipeline", 768, 4, ModelFamily.SD_1, ALL),
+        ("StableDiffusionPipeline", 768, 9, ModelFamily.SD_1_INPAINT, ALL),
+        ("StableDiffusionInpaintPipeline", 768, 4, ModelFamily.SD_1, ALL),
+        ("StableDiffusionInpaintPipeline", 768, 9, ModelFamily.SD_1_INPAINT, ALL),
+        ("StableDiffusionInpaintPipeline", 1024, 9, ModelFamily.SD_2_INPAINT, ALL),
+        ("StableDiffusionInstructPix2PixPipeline", 768, 8, ModelFamily.SD_1_PIX2PIX, PICTURES),
+        ("StableDiffusionPipeline", 768, None, ModelFamily.SD_1, ALL),
+    ],
+)
+def test_the_variant_comes_from_the_channels_of_the_unet(
+    models: Path,
+    class_name: str,
+    width: int,
+    channels: int | None,
+    family: ModelFamily,
+    inputs: tuple[ModelInput, ...],
+) -> None:
+    unet = {"cross_attention_dim": width} | ({} if channels is None else {"in_channels": channels})
+    changes = {
+        "model_index.json": index(_class_name=class_name),
+        "unet/config.json": json.dumps(unet).encode(),
+        "scheduler/scheduler_config.json": b'{"_class_name": "PNDMScheduler"}',
+    }
+    write(models / "mine", FILES | changes)
+    (record,) = list_all()
+    assert (record.reason, record.family, record.inputs) == (None, family, inputs)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "options", "unet", "reason"),
+    [
+        ("StableDiffusionPipeline", {}, {"in_channels": 5}, "takes 5 channels"),
+        ("StableDiffusionPipeline", {}, {"in_channels": "9"}, "takes 9 channels"),
+        (
+            "StableDiffusionInstructPix2PixPipeline",
+            {},
+            {"in_channels": 8, "cross_attention_dim": 1024},
+            "takes 8 channels",
+        ),
+        (
+            "StableDiffusionXLInstructPix2PixPipeline",
+            {
+                "is_cosxl_edit": True,
+                "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+                "tokenizer_2": ["transformers", "CLIPTokenizer"],
+            },
+            {"in_channels": 8},
+            "CosXL Edit",
+        ),
+    ],
+)
+def test_a_unet_with_other_channels_cannot_draw(
+    models: Path, class_name: str, options: dict[str, object], unet: dict[str, object], reason: str
+) -> None:
+    second = {
+        f"{path.replace('/', '_2/', 1)}": content
+        for path, content in FILES.items()
+        if path.startswith(("text_encoder/", "tokenizer/"))
+    }
+    changes = {
+        "model_index.json": index(_class_name=class_name, **options),
+        "unet/config.json": json.dumps({"cross_attention_dim": 768} | unet).encode(),
+        "scheduler/scheduler_config.json": b'{"_class_name": "PNDMScheduler"}',
+    }
+    write(models / "mine", FILES | changes | (second if "tokenizer_2" in options else {}))
+    (record,) = list_all()
+    assert reason in str(record.reason)
+
+
+def test_what_a_folder_draws_from_is_kept_for_the_next_run(models: Path, tmp_path: Path) -> None:
+    changes = {"model_index.json": index(_class_name="LatentConsistencyModelPipeline")}
+    write(models / "mine", FILES | changes)
+    for _ in range(2):
+        with closing(IdentityCache(tmp_path / "models.sqlite")) as cache:
+            (record,) = list_all(cache)
+        assert record.inputs == (ModelInput.TEXT, ModelInput.IMAGE)
 
 
 def test_a_second_run_does_not_read_a_file_of_the_folder_again(

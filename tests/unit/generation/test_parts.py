@@ -81,6 +81,7 @@ _TAKEN: list[tuple[Callable[..., Any], str, list[object]]] = [
     (source, "strength", [0, 0.0, 1.0, 1]),
     (source, "resize_mode", [*ResizeMode]),
     (source, "image_guidance_scale", [None, 1.0, 10.0]),
+    (source, "noise_multiplier", [0, 1.0, 1.5]),
     (masked, "mask_blur", [0, 64]),
     (masked, "mask_content", [*MaskContent]),
     (masked, "inpaint_area", [*InpaintArea]),
@@ -118,6 +119,7 @@ _REFUSED: list[tuple[Callable[..., Any], str, list[object]]] = [
     (source, "strength", [-0.01, 1.01, None, "1", float("nan")]),
     (source, "resize_mode", ["fit", None]),
     (source, "image_guidance_scale", [0.99, 10.01]),
+    (source, "noise_multiplier", [-0.01, 1.51, None]),
     (source, "mask_blur", [4]),  # there is no mask
     (source, "mask_content", ["original"]),
     (source, "inpaint_area", ["whole"]),

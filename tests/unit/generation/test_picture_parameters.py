@@ -1,9 +1,22 @@
+import dataclasses
 import time
+from typing import Any
 
 import pytest
 
+from domain.generation.parts import (
+    InpaintArea,
+    MaskContent,
+    ResizeMode,
+    SecondPass,
+    SourceImage,
+    Upscale,
+)
 from domain.generation.picture_parameters import parameters_text, parse_parameters
 from domain.generation.request import GenerationRequest
+from domain.models.record import ModelKind
+from tests.fakes.model_source import model_record
+from tests.unit.generation.test_parts import picture
 
 REQUEST = GenerationRequest(
     id="r1",
@@ -82,3 +95,95 @@ def test_a_line_of_settings_is_limited(length: int, settings: bool) -> None:
     line = "Steps: 1, Seed: 2, Size: 8x8, Note: "
     found = parse_parameters("p\n" + line + "x" * (length - len(line)))
     assert ("Seed" in found) is settings
+
+
+INIT, MASK = picture(id="1" * 64), picture(id="2" * 64)
+UPSCALER = dataclasses.replace(
+    model_record(b"up", 'models/4x "Sharp", a: b.safetensors'), kind=ModelKind.UPSCALER, scale=4
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "written"),
+    [
+        (
+            {"source": SourceImage(init_image=INIT)},
+            {"Denoising strength": "0.75", "Init image hash": "1111111111"},
+        ),
+        (
+            {"source": SourceImage(init_image=INIT, strength=0.5, resize_mode=ResizeMode.PAD)},
+            {
+                "Denoising strength": "0.5",
+                "Resize mode": "Resize and fill",
+                "Init image hash": "1111111111",
+            },
+        ),
+        (
+            {"source": SourceImage(init_image=INIT, mask_image=MASK, image_guidance_scale=1.5)},
+            {
+                "Image CFG scale": "1.5",
+                "Denoising strength": "0.75",
+                "Mask blur": "4",
+                "Mask hash": "2222222222",
+                "Init image hash": "1111111111",
+            },
+        ),
+        (
+            {
+                "source": SourceImage(
+                    init_image=INIT,
+                    mask_image=MASK,
+                    mask_blur=0,
+                    mask_content=MaskContent.NOISE,
+                    inpaint_area=InpaintArea.MASKED,
+                    inpaint_padding=8,
+                )
+            },
+            {
+                "Denoising strength": "0.75",
+                "Masked content": "latent noise",
+                "Inpaint area": "Only masked",
+                "Masked area padding": "8",
+                "Mask hash": "2222222222",
+                "Init image hash": "1111111111",
+            },
+        ),
+        (
+            {"second_pass": SecondPass()},
+            {"Denoising strength": "0.7", "Hires upscale": "2", "Hires upscaler": "Latent"},
+        ),
+        (
+            {"second_pass": SecondPass(num_inference_steps=9, upscaler=UPSCALER.id, scale=1.5)},
+            {
+                "Denoising strength": "0.7",
+                "Hires upscale": "1.5",
+                "Hires steps": "9",
+                "Hires upscaler": '4x "Sharp", a: b',
+            },
+        ),
+        (
+            {"source": SourceImage(init_image=INIT), "second_pass": SecondPass(strength=0.3)},
+            {
+                "Denoising strength": "0.75",
+                "Init image hash": "1111111111",
+                "Hires upscale": "2",
+                "Hires upscaler": "Latent",
+                "Hires denoising strength": "0.3",
+            },
+        ),
+        (
+            {"upscale": Upscale(model_id=UPSCALER.id)},
+            {"Postprocess upscale by": "4", "Postprocess upscaler": '4x "Sharp", a: b'},
+        ),
+        (
+            {"upscale": Upscale(model_id="3" * 64, scale=2.5)},
+            {"Postprocess upscale by": "2.5", "Postprocess upscaler": "3333333333"},
+        ),
+    ],
+)
+def test_parts_are_written_as_that_web_ui_does(
+    changes: dict[str, Any], written: dict[str, str]
+) -> None:
+    request = dataclasses.replace(REQUEST, **changes)
+    text = parameters_text(request, seed=8, sampler="DPM++ 2M", upscalers={UPSCALER.id: UPSCALER})
+    assert parse_parameters(text) == WRITTEN | written

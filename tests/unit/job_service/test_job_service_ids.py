@@ -14,6 +14,7 @@ from domain.errors import (
     OutOfMemory,
     ShuttingDown,
 )
+from domain.generation.any_request import as_drawn
 from domain.generation.request import GeneratedImage, GenerationRequest
 from tests.unit.jobs.scheduling import Bench, request
 
@@ -74,13 +75,19 @@ def test_an_id_with_another_body_is_refused_and_the_first_is_unchanged(
         bench.job_service.submit(request(prompt="another"), caller="me")
     if not finished:
         bench.job_service.run_once()
-    assert first.wait(0).request.prompt == "x"
+    assert as_drawn(first.wait(0)).request.prompt == "x"
+
+
+def prompt_of(bench: Bench, caller: str) -> str:
+    request = bench.job_service.find(caller, "r1").job.request
+    assert isinstance(request, GenerationRequest)
+    return request.prompt
 
 
 def test_ids_are_separate_for_each_caller(bench: Bench) -> None:
     bench.job_service.submit(request(), caller="me")
     bench.job_service.submit(request(prompt="another"), caller="you")
-    assert bench.job_service.find("you", "r1").job.request.prompt == "another"
+    assert prompt_of(bench, "you") == "another"
     with pytest.raises(JobNotFound):
         bench.job_service.find("they", "r1")
 
@@ -125,7 +132,7 @@ def test_an_id_sent_again_after_its_cancel_is_drawn_after_the_stopping_one(
     bench.job_service.run_once()
     assert begun == ["x", "again"]
     assert sent[0].wait(0) == sent[1].wait(0)
-    assert sent[0].wait(0).request.prompt == "again"
+    assert as_drawn(sent[0].wait(0)).request.prompt == "again"
     assert bench.statuses == {"r1": "succeeded"}
     assert bench.job_service.waiting == 0
 

@@ -6,12 +6,12 @@ import pytest
 
 from application.job import JobStatus
 from domain.errors import IdConflict, ModelNotFound, OutOfMemory, PicturesLost, QueueFull
-from domain.generation.request import GenerationResult
+from domain.generation.any_request import AnyResult
 from tests.unit.jobs.scheduling import Bench, request
 
 
 @pytest.fixture
-def first(bench: Bench) -> GenerationResult:
+def first(bench: Bench) -> AnyResult:
     """Return the result of a job of two pictures with a random seed. Its files are deleted."""
     submission = bench.job_service.submit(request(seed=None, num_images=2), caller="me")
     bench.job_service.run_once()
@@ -19,7 +19,7 @@ def first(bench: Bench) -> GenerationResult:
     return submission.wait(0)
 
 
-def again(bench: Bench) -> GenerationResult:
+def again(bench: Bench) -> AnyResult:
     submission = bench.job_service.submit(request(seed=None, num_images=2), caller="me")
     assert submission.view.job.status is JobStatus.QUEUED
     bench.job_service.run_once()
@@ -28,7 +28,7 @@ def again(bench: Bench) -> GenerationResult:
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_the_same_request_draws_lost_pictures_with_the_same_seeds(
-    bench: Bench, first: GenerationResult, restarted: bool
+    bench: Bench, first: AnyResult, restarted: bool
 ) -> None:
     if restarted:
         bench.restart()
@@ -54,9 +54,7 @@ def test_one_lost_or_truncated_file_is_enough(bench: Bench) -> None:
         assert set(bench.results.files) == {job.token for job in bench.jobs.jobs.values()}
 
 
-def test_many_requests_for_lost_pictures_draw_them_once(
-    bench: Bench, first: GenerationResult
-) -> None:
+def test_many_requests_for_lost_pictures_draw_them_once(bench: Bench, first: AnyResult) -> None:
     results = []
 
     def ask() -> None:
@@ -76,7 +74,7 @@ def test_many_requests_for_lost_pictures_draw_them_once(
 
 
 def test_a_result_that_cannot_be_drawn_again_now_is_unchanged(
-    bench: Bench, first: GenerationResult
+    bench: Bench, first: AnyResult
 ) -> None:
     with pytest.raises(IdConflict):
         bench.job_service.submit(request(prompt="another"), caller="me")
@@ -99,7 +97,7 @@ def test_a_result_that_cannot_be_drawn_again_now_is_unchanged(
 
 
 def test_a_failed_second_drawing_is_a_failure_like_any_other(
-    bench: Bench, first: GenerationResult
+    bench: Bench, first: AnyResult
 ) -> None:
     bench.generator.failures = [OutOfMemory("too large")]
     with pytest.raises(OutOfMemory):

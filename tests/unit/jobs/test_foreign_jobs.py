@@ -10,6 +10,7 @@ import pytest
 
 from adapters.http.generation.schemas import GenerationResultSchema
 from adapters.http.v1.jobs.schemas import JobSchema
+from adapters.storage.sql.database import SqlDatabase
 from adapters.storage.sql.job_store import SqlJobStore
 from application.job import Job, JobKey, JobStatus
 from application.jobs.job_service import JobService
@@ -49,7 +50,7 @@ class Bench:
         self.file = folder / "jobs.sqlite"
         self.results = FakeResultStore()
         self.generator = FakeImageGenerator()
-        self.store = SqlJobStore(f"sqlite:///{self.file}")
+        self.store = SqlJobStore(SqlDatabase(f"sqlite:///{self.file}"))
         self.job_service = self.started()
 
     def started(self) -> JobService:

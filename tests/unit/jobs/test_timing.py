@@ -4,7 +4,9 @@ import threading
 import pytest
 
 from application.jobs.timing import DrawingTimes
+from domain.generation.parts import SecondPass, SourceImage
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from tests.unit.generation.test_parts import PICTURE
 
 
 def request(**changes: object) -> GenerationRequest:
@@ -117,3 +119,45 @@ def test_one_thread_records_while_others_estimate() -> None:
         asking.join(10)
         sys.setswitchinterval(interval)
     assert errors == []
+
+
+def source(strength: float) -> SourceImage:
+    return SourceImage(init_image=PICTURE, strength=strength)
+
+
+def test_only_the_steps_that_run_count() -> None:
+    times = DrawingTimes()
+    times.learn(result(10), images=1)
+    assert times.predict(request(source=source(0.5))) == 5
+    assert times.predict(request(source=source(0))) == 0
+    times.learn(result(5, source=source(0.5)), images=1)
+    assert times.predict(request()) == 10
+
+
+def test_a_drawing_without_steps_teaches_nothing_about_steps() -> None:
+    times = DrawingTimes()
+    times.learn(result(3, source=source(0)), images=1)
+    assert times.predict(request()) is None
+    assert times.predict(request(source=source(0))) is not None
+
+
+def test_a_second_pass_counts_at_its_size() -> None:
+    second = SecondPass(scale=2.0, strength=0.5)
+    times = DrawingTimes()
+    times.learn(result(10), images=1)
+    # Five steps of four times the pixels.
+    assert times.predict(request(second_pass=second)) == pytest.approx(10 + 5 * 4)
+    times.learn(result(16, width=512, height=512, num_inference_steps=4), images=1)
+    assert times.predict(request(second_pass=second)) == pytest.approx(10 + 5 * 4)
+
+
+def test_a_drawing_with_a_second_pass_teaches_the_times_of_both_sizes() -> None:
+    second = SecondPass(scale=2.0, strength=0.5)
+    times = DrawingTimes()
+    times.learn(result(30, second_pass=second), images=1)
+    assert times.predict(request()) == pytest.approx(10)
+    assert times.predict(request(width=512, height=512)) == pytest.approx(40)
+    for _ in range(30):
+        times.learn(result(60, second_pass=second), images=1)
+    assert times.predict(request(second_pass=second)) == pytest.approx(60, rel=0.01)
+    assert times.predict(request()) == pytest.approx(20, rel=0.01)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from domain.checkpoints.pipelines import PIPELINES
+from domain.checkpoints.pipelines import PIPELINES, STABLE_DIFFUSION_CLASSES
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.samplers import Scheduler
 from tests.fakes.model_source import model_record
@@ -20,8 +20,9 @@ def listed(model: ModelRecord) -> tuple[object, object]:
 @pytest.mark.parametrize(
     "family",
     [
-        *(ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_2, ModelFamily.SD_2_V),
-        *(ModelFamily.SDXL, ModelFamily.SDXL_INPAINT),
+        *(ModelFamily.SD_1, ModelFamily.SD_1_INPAINT, ModelFamily.SD_1_PIX2PIX),
+        *(ModelFamily.SD_2, ModelFamily.SD_2_V, ModelFamily.SD_2_INPAINT),
+        *(ModelFamily.SDXL, ModelFamily.SDXL_INPAINT, ModelFamily.SDXL_PIX2PIX),
     ],
 )
 @pytest.mark.parametrize("model", [FILE, FOLDER], ids=["file", "folder"])
@@ -47,6 +48,4 @@ def test_an_unusable_model_supports_none() -> None:
 def test_a_folder_supports_them_only_if_it_is_drawn_as_stable_diffusion() -> None:
     for pipeline, family in PIPELINES.items():
         model = dataclasses.replace(FOLDER, family=family)
-        assert bool(model.schedulers) == pipeline.startswith(
-            ("StableDiffusionPipeline", "StableDiffusionInpaint", "StableDiffusionXL")
-        )
+        assert bool(model.schedulers) == (pipeline in STABLE_DIFFUSION_CLASSES)

@@ -34,6 +34,7 @@ def job(request: GenerationRequest) -> Job:
 def test_a_scheduler_and_a_format_are_read_back_as_their_types() -> None:
     read = job_from_json(job_to_json(job(FULL)), 0)
     assert read == job(FULL)
+    assert isinstance(read.request, GenerationRequest)
     assert isinstance(read.request.scheduler, Scheduler)
     assert isinstance(read.request.output_format, OutputFormat)
 

@@ -5,12 +5,19 @@ is accepted. A value that would change the picture is refused. `fields` decides 
 `settings` on settings of the web UI, and `scripts` on scripts.
 """
 
-from adapters.http.automatic1111.unsupported.fields import (
-    MORE_FIELDS,
+from adapters.http.automatic1111.unsupported.fields import IMG2IMG, TXT2IMG
+from adapters.http.automatic1111.unsupported.second_pass import SAME_CHECKPOINTS
+from adapters.http.automatic1111.unsupported.tables import (
     MORE_SETTINGS,
-    ignored_names,
-    refusals,
+    FieldTable,
     refused_settings,
 )
 
-__all__ = ["MORE_FIELDS", "MORE_SETTINGS", "ignored_names", "refusals", "refused_settings"]
+__all__ = [
+    "IMG2IMG",
+    "MORE_SETTINGS",
+    "SAME_CHECKPOINTS",
+    "TXT2IMG",
+    "FieldTable",
+    "refused_settings",
+]

@@ -7,9 +7,12 @@ listed changes no picture, or belongs to another tool. It is accepted and has no
 from collections.abc import Mapping
 
 from adapters.http.automatic1111.unsupported.scripts import NO_CHECKPOINT
-from adapters.http.automatic1111.unsupported.verdicts import Rule, nothing_but
+from adapters.http.automatic1111.unsupported.verdicts import Rule, nothing_but, only
 
-__all__ = ["AT_REST", "SETTING_RULES"]
+__all__ = ["AT_REST", "NEVER_ZERO", "READ_SETTINGS", "SETTING_RULES"]
+
+READ_SETTINGS = frozenset({"sd_model_checkpoint", "samples_format", "jpeg_quality"})
+"""The settings that the service reads."""
 
 AT_REST: Mapping[str, tuple[object, ...]] = {
     # Networks in addition to the checkpoint's own.
@@ -51,11 +54,39 @@ AT_REST: Mapping[str, tuple[object, ...]] = {
     "use_old_karras_scheduler_sigmas": (),
     "use_old_scheduling": (),
     "use_downcasted_alpha_bar": (),
+    # Drawing from pictures.
+    "img2img_fix_steps": (),
+    "img2img_color_correction": (),
+    "img2img_extra_noise": (),
+    "img2img_background_color": ("#ffffff", "#FFFFFF", "white"),
+    "initial_noise_multiplier": (1,),
+    "inpainting_mask_weight": (1,),
+    "overlay_inpaint": (True,),
+    "return_mask": (),
+    "return_mask_composite": (),
+    "sd_vae_encode_method": ("Full",),
+    "upscaler_for_img2img": NO_CHECKPOINT,
+    "token_merging_ratio_img2img": (),
+    # The second pass.
+    "use_old_hires_fix_width_height": (),
+    "hires_fix_refiner_pass": ("second pass",),
+    "token_merging_ratio_hr": (),
     # SDXL's conditioning on sizes and crops.
     "sdxl_crop_top": (),
     "sdxl_crop_left": (),
 }
 """The values that each setting may have, besides none."""
 
-SETTING_RULES: Mapping[str, Rule] = {name: nothing_but(*values) for name, values in AT_REST.items()}
+NEVER_ZERO = frozenset(
+    {
+        *("eta_ancestral", "s_noise", "initial_noise_multiplier", "inpainting_mask_weight"),
+        "overlay_inpaint",
+    }
+)
+"""The settings whose zero, or false, would change the picture."""
+
+SETTING_RULES: Mapping[str, Rule] = {
+    name: only(*values) if name in NEVER_ZERO else nothing_but(*values)
+    for name, values in AT_REST.items()
+}
 """The rule for each setting."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any
 
-__all__ = ["NOTHING", "Rule", "Verdict", "ignored", "no_effect", "nothing_but"]
+__all__ = ["NOTHING", "Rule", "Verdict", "ignored", "no_effect", "nothing_but", "only"]
 
 NOTHING: tuple[object, ...] = (None, False, 0, "", [], {})
 """Values without effect in any field."""
@@ -40,5 +40,15 @@ def nothing_but(*values: object) -> Rule:
 
     def rule(value: Any, sent: Mapping[str, Any]) -> Verdict:
         return Verdict.NOTHING if value in (*NOTHING, *values) else Verdict.REFUSED
+
+    return rule
+
+
+def only(*values: object) -> Rule:
+    """The rule for fields whose zero would change the picture: one of `values`, or left out."""
+
+    def rule(value: Any, sent: Mapping[str, Any]) -> Verdict:
+        is_left_out = value is None or value in ("", [], {})
+        return Verdict.NOTHING if is_left_out or value in values else Verdict.REFUSED
 
     return rule

@@ -1,7 +1,6 @@
-"""Sends the events of a job as server-sent events (WHATWG HTML, section 9.2)."""
+"""Sends the events of a job as server-sent events."""
 
 import base64
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -10,23 +9,22 @@ from flask import Response
 from marshmallow import fields
 
 from adapters.http.description.answers import AnswerSchema
+from adapters.http.edge.server_sent_events import (
+    HEADERS,
+    HEARTBEAT,
+    HEARTBEAT_SECONDS,
+    MEDIA_TYPE,
+    encoded_event,
+)
 from adapters.http.generation.waiting import Places
 from adapters.http.v1.jobs.schemas import JobSchema, ProgressSchema
 from application.jobs.job_service import JobService
 from application.jobs.watching import JobEvent, JobWatch
 from domain.errors import Activity, TooManyCallers
 
-__all__ = ["HEARTBEAT_SECONDS", "EventStreams", "JobEventSchema"]
-
-HEARTBEAT_SECONDS = 5.0
-"""Seconds between two comments. A thread notices a disconnected client only when it sends."""
+__all__ = ["EventStreams", "JobEventSchema"]
 
 _RETRY = "retry: 2000\n\n"
-_HEARTBEAT = ": still here\n\n"
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would buffer the events until a buffer is full
-}
 
 
 class JobEventSchema(AnswerSchema):
@@ -60,16 +58,11 @@ class JobEventSchema(AnswerSchema):
 
 
 class EventStreams:
-    """Opens a bounded number of event streams. Each holds a thread until it ends."""
+    """Opens event streams. Each holds a place, and a thread, until it ends."""
 
     def __init__(self, job_service: JobService, *, places: Places) -> None:
         self._job_service = job_service
         self._places = places
-
-    @property
-    def opened(self) -> int:
-        """The number of open streams."""
-        return self._places.taken
 
     def open(
         self, caller: str, job_id: str, *, after: str | None, previews: bool = True
@@ -91,7 +84,7 @@ class EventStreams:
             held.callback(watch.close)
             if watch.complete:  # by the standard, this status stops a client from reconnecting
                 return Response(status=HTTPStatus.NO_CONTENT)
-            events = Response(_text(watch), content_type="text/event-stream", headers=_HEADERS)
+            events = Response(_text(watch), content_type=MEDIA_TYPE, headers=HEADERS)
             events.call_on_close(held.pop_all().close)
         return events
 
@@ -100,12 +93,11 @@ def _text(watch: JobWatch) -> Iterator[str]:
     yield _RETRY
     while not watch.ended:
         event = watch.next(HEARTBEAT_SECONDS)
-        yield _HEARTBEAT if event is None else _encoded(event)
+        yield HEARTBEAT if event is None else _encoded(event)
 
 
 def _encoded(event: JobEvent) -> str:
-    data = json.dumps(_data(event), separators=(",", ":"))
-    return f"id: {event.id}\nevent: {event.name}\ndata: {data}\n\n"
+    return encoded_event(event.name, _data(event), event_id=event.id)
 
 
 def _data(event: JobEvent) -> object:

@@ -9,8 +9,8 @@ from flask import Response
 from adapters.http.description.headers import response_headers
 from adapters.http.edge.bodies import Blueprint
 from adapters.http.v1.jobs.schemas import job_url
+from domain.generation.any_request import AnyResult
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import GenerationResult
 
 __all__ = ["describes_picture", "picture_answer"]
 
@@ -18,12 +18,13 @@ _HEADERS = ("Content-Location", "X-Seed", "X-Model-ID", "X-Warning", "Vary", "Pr
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 
-def picture_answer(result: GenerationResult) -> Response:
+def picture_answer(result: AnyResult) -> Response:
     """Return the file of the only picture of `result`. Headers carry the fields of the JSON."""
     (image,) = result.images
     response = Response(image.data, content_type=image.media_type)
     response.headers["Content-Location"] = f"{job_url(result.request.id)}/images/0"
-    response.headers["X-Seed"] = str(image.seed)
+    if image.seed is not None:
+        response.headers["X-Seed"] = str(image.seed)
     response.headers["X-Model-ID"] = result.request.model_id
     for warning in result.warnings:
         response.headers.add("X-Warning", ascii(warning)[1:-1])

@@ -9,8 +9,9 @@ from adapters.http.description.examples import EVENT, JOB, REQUEST
 from adapters.http.description.headers import response_headers
 from adapters.http.description.parameters import path_parameter
 from adapters.http.edge.auth import current_principal, protect
-from adapters.http.edge.bodies import Blueprint
+from adapters.http.edge.bodies import Blueprint, PictureBlueprint
 from adapters.http.edge.route_errors import FINDING, SUBMITTING
+from adapters.http.generation.judged import Asked
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import GenerationRequestSchema
 from adapters.http.v1.jobs.event_stream import EventStreams, JobEventSchema
@@ -40,7 +41,6 @@ from domain.errors import (
     StorageUnavailable,
     TooManyCallers,
 )
-from domain.generation.judging import JudgedFields
 from domain.services.credential_checker import CredentialChecker
 
 __all__ = ["jobs_blueprint"]
@@ -57,8 +57,11 @@ def jobs_blueprint(
     checker: CredentialChecker,
 ) -> Blueprint:
     """`/v1/jobs` and the routes below it. Each caller sees its own jobs alone."""
-    blueprint = Blueprint(
-        "jobs", __name__, url_prefix="/v1", description="Ask for pictures now and fetch them later."
+    blueprint = PictureBlueprint(
+        "jobs",
+        __name__,
+        url_prefix="/v1",
+        description="Ask for pictures now and fetch them later.",
     )
     protect(blueprint, checker, Scope.INFERENCE_RUN)
 
@@ -82,11 +85,14 @@ def jobs_blueprint(
         description="The same request was sent before, and its job is finished.",
         headers=response_headers("Location"),
     )
-    def submit(fields: JudgedFields) -> tuple[JobView, HTTPStatus, dict[str, str]]:
+    def submit(asked: Asked) -> tuple[JobView, HTTPStatus, dict[str, str]]:
         """Ask for pictures and fetch them later."""
-        wanted = make_request(fields, caller=caller())
+        wanted = make_request(asked.fields, caller=caller(), parts=asked.parts)
         view = job_service.submit(
-            wanted.request, caller=caller(), model_name=wanted.model_name
+            wanted.request,
+            caller=caller(),
+            model_name=wanted.model_name,
+            other_names=wanted.other_names,
         ).view
         return view, _status(view), job_location(view)
 

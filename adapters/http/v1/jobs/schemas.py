@@ -10,7 +10,8 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate
 
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.generation.fields import answer_field
-from adapters.http.generation.schemas import TimingsSchema
+from adapters.http.generation.part_schemas import AnswerWithParts, answer_parts, picture_id_field
+from adapters.http.generation.schemas import TimingsSchema, picture_id
 from adapters.http.problems.details import job_problem
 from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
@@ -121,17 +122,46 @@ class ProgressSchema(AnswerSchema):
         return {name: value for name, value in dumped.items() if value is not None}
 
 
-class _JobRequestSchema(AnswerSchema):
-    """The request, with defaults filled in."""
+_OF_EVERY_REQUEST = frozenset({"id", "model_id", "output_format", "quality"})
+
+
+def _asked(name: str) -> fields.Field[Any]:
+    """Return the field for a value of the request of a job."""
+    field = answer_field(name, any_word=True)
+    if name not in _OF_EVERY_REQUEST:
+        field.metadata = {**field.metadata, "optional": True}
+    return field
+
+
+class _JobRequestSchema(AnswerWithParts):
+    """The request, with defaults filled in. That of `/v1/upscale` has the fields of its body."""
 
     class Meta(AnswerSchema.Meta):
         # Any name is shown: a newer release may have stored names that this one does not know.
-        include = {name: answer_field(name, any_word=True) for name in FIELDS}  # noqa: RUF012
+        include = {  # noqa: RUF012 - marshmallow declares it so
+            **{name: _asked(name) for name in FIELDS},
+            **answer_parts(),
+            "image": picture_id_field("The picture of `/v1/upscale`.", metadata={"optional": True}),
+            "scale": fields.Float(
+                allow_none=True,
+                metadata={"optional": True, "description": "The scale of `/v1/upscale`."},
+            ),
+        }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("image", "scale"):  # `_with_parts` writes them
+            self.dump_fields.pop(name, None)
 
 
 class _JobImageSchema(AnswerSchema):
     """The address, the seed and the size of a finished picture."""
 
+    id = picture_id(
+        allow_none=True,
+        description="The SHA-256 of the file, which names the picture; null if an early release "
+        "drew it.",
+    )
     url = fields.String(metadata={"format": "uri-reference"})
     thumbnail_url = fields.String(
         metadata={
@@ -139,7 +169,10 @@ class _JobImageSchema(AnswerSchema):
             "description": "A WebP of at most 384 pixels a side. A browser may cache it for good.",
         }
     )
-    seed = fields.Integer()
+    seed = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The seed; null for a picture that was only enlarged."},
+    )
     width = fields.Integer()
     height = fields.Integer()
     media_type = fields.String(
@@ -266,6 +299,7 @@ def _images(job: Job) -> list[dict[str, object]] | None:
     version = thumbnail_version(job)
     return [
         {
+            "id": image.sha256,
             "url": (url := f"{job_url(job.request.id)}/images/{number}"),
             "thumbnail_url": f"{url}?size={THUMBNAIL}&v={version}",
             "seed": image.seed,

@@ -18,6 +18,7 @@ import { complain, forgetKey, installSignIn, linkKey, rememberedKey, signIn } fr
 import { Stage } from "./stage/stage.js";
 import { Viewer } from "./viewer/viewer.js";
 import { Drawing } from "./work/drawing.js";
+import { PictureActions } from "./work/pictures.js";
 import { installViews, turnTo } from "./work/views.js";
 
 const SOON = 3_000; // until what goes on, or is broken, is looked at again
@@ -44,6 +45,9 @@ const actions = {
     drawing.draw();
   },
   enlarge: (job, number) => viewer.open(job, number),
+  start: (job, number) => pictures.start(job, number),
+  upscale: (job, number) => pictures.upscale(job, number),
+  compare: (job, number) => pictures.compare(job, number),
   unfinished: () => gallery.unfinished,
   learn: (job) => estimates.learn(job),
   remove,
@@ -53,6 +57,7 @@ const gallery = new Gallery(favourites, actions);
 const stage = new Stage(models, estimates, favourites, actions);
 const viewer = new Viewer(gallery, favourites, actions);
 const drawing = new Drawing(stage, form, gallery, { report, connected });
+const pictures = new PictureActions(form, models, drawing, report);
 
 installTheme();
 installConfirm();
@@ -92,7 +97,7 @@ async function enter(key, { quietly = false } = {}) {
     forgetKey();
     leave("This key is no longer accepted. Sign in again.");
   });
-  for (const each of [gallery, drawing, viewer]) each.use(api);
+  for (const each of [form, gallery, drawing, viewer, pictures]) each.use(api);
   show("studio");
   if (!quietly) byId("prompt").focus();
   while (!signal.aborted) {
@@ -107,9 +112,10 @@ async function enter(key, { quietly = false } = {}) {
 /** Back to where a credential is asked for; what the form holds stays. */
 function leave(reason) {
   signedIn.abort();
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   models.stop();
   api = null;
-  for (const each of [gallery, drawing, viewer]) each.use(null);
+  for (const each of [form, gallery, drawing, viewer, pictures]) each.use(null);
   estimates.clear();
   notices.clearAll();
   title("");

@@ -52,6 +52,27 @@ export class Api {
     return this.#json("POST", "/v1/jobs", { body, signal });
   }
 
+  /** A job that enlarges a finished picture. */
+  upscale(body, signal) {
+    return this.#json("POST", "/v1/upscale", { body, signal });
+  }
+
+  /** Give the service a picture file to draw from: its id, width, height and size. */
+  sendPicture(file, type, signal) {
+    return this.#json("POST", "/v1/images", { file, headers: { "Content-Type": type }, signal });
+  }
+
+  /** The file of a picture that was sent or drawn. */
+  pictureOf(id, signal) {
+    return this.picture(`/v1/images/${encodeURIComponent(id)}`, signal);
+  }
+
+  /** The settings that a picture carries, by the names of AUTOMATIC1111. `image` is base64. */
+  async settingsOf(image, signal) {
+    const told = await this.#json("POST", "/sdapi/v1/png-info", { body: { image }, signal });
+    return told.parameters;
+  }
+
   cancel(id) {
     return this.#json("DELETE", address(id), {});
   }
@@ -82,7 +103,7 @@ export class Api {
     return (await this.#call(method, path, options)).json();
   }
 
-  async #call(method, path, { body, headers = {}, signal, cache } = {}) {
+  async #call(method, path, { body, file, headers = {}, signal, cache } = {}) {
     const sent = { ...headers, Authorization: `Bearer ${this.#key}` };
     if (body !== undefined) sent["Content-Type"] = "application/json";
     let response;
@@ -92,7 +113,7 @@ export class Api {
         headers: sent,
         signal,
         cache,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? file : JSON.stringify(body),
         credentials: "omit",
       });
     } catch (error) {

@@ -53,7 +53,8 @@ export function say(element, text) {
 
 /** Tell people who hear the page. What is behind an open dialog is not read out. */
 export function announce(text) {
-  const announcer = byId(byId("viewer").open ? "viewer-announcer" : "announcer");
+  const dialogs = document.querySelectorAll("dialog[open] [data-announcer]");
+  const announcer = [...dialogs].at(-1) ?? byId("announcer");
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 

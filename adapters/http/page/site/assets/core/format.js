@@ -41,9 +41,9 @@ export function when(timestamp) {
   return date.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit" });
 }
 
-/** A file name for the picture of this seed: "a-red-circle-7.png" */
-export function fileName(prompt, seed, mediaType) {
+/** A file name for a picture: "a-red-circle-7.png" of its seed, or the first digits of its id. */
+export function fileName(prompt, { seed = null, id = "", media_type: mediaType }) {
   const words = prompt.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
   const extension = { "image/jpeg": "jpg", "image/webp": "webp" }[mediaType] ?? "png";
-  return `${[...words].slice(0, 48).join("") || "picture"}-${seed}.${extension}`;
+  return `${[...words].slice(0, 48).join("") || "picture"}-${seed ?? id.slice(0, 8)}.${extension}`;
 }

@@ -1,4 +1,4 @@
-// Sends a request until it is accepted. Its id makes that safe: nothing is drawn twice.
+// Sends something until it is accepted. The id of a request makes that safe: nothing is drawn twice.
 
 import { Problem, Unreachable } from "./api.js";
 import { pause } from "./dom.js";
@@ -13,14 +13,15 @@ export function newId() {
 }
 
 /**
- * Submit `body`; the Job. While the service has no room for it, or is away, it is sent again.
+ * Do `attempt` until the service accepts; its answer. While the service has no room, or is away, it is
+ * done again.
  *
  * @param {(reason: string, seconds: number) => void} onWait called each second until then
  */
-export async function submit(api, body, { onWait, signal }) {
+export async function insist(attempt, { onWait, signal }) {
   for (let seconds = 1; ; seconds = Math.min(seconds * 2, LONGEST_PAUSE)) {
     try {
-      return await api.submit(body, signal);
+      return await attempt();
     } catch (error) {
       if (signal.aborted || !mayPass(error)) throw error;
       for (let left = error.retryAfter ?? seconds; left > 0; left -= 1) {

@@ -9,8 +9,10 @@ export class Estimates {
     const { generate = 0, encode = 0 } = job.timings;
     const seconds = generate + encode;
     const before = this.#known.get(job.request.model_id);
-    if (!(seconds > 0) || (before && before.at > job.created_at)) return;
-    const rate = seconds / work(job.request);
+    const units = work(job.request);
+    // What an upscaler took of the time is not known.
+    if (!(seconds > 0 && units > 0) || job.request.upscale || (before && before.at > job.created_at)) return;
+    const rate = seconds / units;
     this.#known.set(job.request.model_id, { at: job.created_at, rate });
   }
 
@@ -38,5 +40,14 @@ export class Estimates {
   }
 }
 
-const work = ({ width, height, num_inference_steps: steps, num_images: images = 1 }) =>
-  width * height * steps * images;
+/** The work of a request: NaN for one that is not counted so, as that of an upscaler. */
+function work(request) {
+  const { width, height, num_inference_steps: steps, num_images: images = 1 } = request;
+  const { init_image: start, strength = 1, second_pass: second } = request;
+  const first = start ? share(steps, strength) : steps;
+  const again = second ? second.scale ** 2 * share(second.num_inference_steps ?? steps, second.strength) : 0;
+  return width * height * (first + again) * images;
+}
+
+/** The steps that run of a schedule at this strength, as the API counts them. */
+const share = (steps, strength) => (strength > 0 ? Math.max(1, Math.floor(steps * strength)) : 0);

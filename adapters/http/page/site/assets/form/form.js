@@ -6,8 +6,10 @@ import { roughly } from "../core/format.js";
 import { remembersOnDevice } from "../session/session.js";
 import { unfoldSettings } from "../work/views.js";
 import { forgetWords, keepDraft, keptDraft } from "./draft.js";
+import { LargerFields } from "./larger.js";
 import { SizeFields } from "./sizes.js";
-import { labelOf, read, write } from "./values.js";
+import { StartField } from "./start.js";
+import { fieldOf, labelOf, read, setField, textOf, write } from "./values.js";
 
 export class DrawingForm {
   #form = byId("drawing-form");
@@ -16,12 +18,21 @@ export class DrawingForm {
   #estimates;
   #drafted = false; // whether the size is somebody's choice, or a model's own
   #sizes = new SizeFields(() => this.#edited());
+  #larger = new LargerFields();
+  /** The picture that the drawing starts from. */
+  start;
 
   /** `onDraw` is called when the person wants a picture. */
   constructor(models, seed, estimates, onDraw) {
     this.#models = models;
     this.#seed = seed;
     this.#estimates = estimates;
+    this.start = new StartField({
+      models,
+      onChange: () => this.#edited(),
+      onSize: (picture, how) => this.#sizes.follow(picture, how),
+      onSettings: (settings) => this.#use(settings),
+    });
     const draw = () => {
       if (!this.busy) onDraw();
     };
@@ -46,8 +57,10 @@ export class DrawingForm {
       if (byHand || !this.#drafted) this.#sizes.takeNative(model);
       this.#drafted = true;
       this.#sizes.offer(model);
+      this.#offer(model);
       this.#edited();
     };
+    models.onListed = () => this.#offer(models.chosen);
     this.#restoreDraft();
     this.#sizes.offer(null);
     this.#settle();
@@ -76,8 +89,14 @@ export class DrawingForm {
     byId("negative_prompt").value = "";
     byId("seed").value = "";
     this.#seed.kept = false;
+    this.start.remove();
     this.showErrors([]);
     this.#settle();
+  }
+
+  /** Show and send pictures with the credential of `api` from now on. */
+  use(api) {
+    this.start.use(api);
   }
 
   /** What the form asks for; what is left empty is left to the service. */
@@ -90,6 +109,13 @@ export class DrawingForm {
     return request;
   }
 
+  /** Bring the picture to start from into view. */
+  lookAtStart() {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    byId("source").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "nearest" });
+    byId("prompt").focus({ preventScroll: true });
+  }
+
   /** Fill in a prompt, and nothing else. */
   say(prompt) {
     byId("prompt").value = prompt;
@@ -100,16 +126,20 @@ export class DrawingForm {
   fill(request, seed) {
     this.showErrors([]);
     for (const control of this.#named()) {
-      if (control.name in request) write(control, request[control.name]);
+      const value = fieldOf(request, control.name);
+      // A request without a part was drawn without it.
+      if (value !== undefined || control.closest("[data-part]")) write(control, value ?? null);
     }
+    this.start.show();
     this.#seed.keep(seed ?? request.seed);
     this.#models.chooseScheduler(request.scheduler);
     const there = this.#models.choose(request.model_id);
     this.#sizes.offer(this.#models.chosen);
     this.#edited();
-    if (!there) {
-      this.showErrors([{ field: "model_id", message: "of that picture is not there any more" }]);
-    }
+    this.#offer(this.#models.chosen);
+    const missing = this.#larger.missing;
+    if (!there) missing.push({ field: "model_id", message: "of that picture is not there any more" });
+    if (missing.length) this.showErrors(missing);
     byId("prompt").focus();
   }
 
@@ -120,8 +150,9 @@ export class DrawingForm {
     for (const control of this.#named()) control.removeAttribute("aria-invalid");
     let first = null;
     for (const { field, message } of rows) {
-      const place = byId(`${field}-error`);
-      const control = this.#checked(field);
+      const name = this.#nameOf(field);
+      const place = byId(`${name}-error`);
+      const control = this.#checked(name);
       if (!place || !control) {
         homeless.push(`${field} ${message}`);
         continue;
@@ -132,7 +163,7 @@ export class DrawingForm {
       control.setAttribute("aria-describedby", notes.join(" "));
       control.closest("details")?.setAttribute("open", "");
       if (control.closest("#settings")) unfoldSettings(true);
-      first ??= control;
+      first ??= byId(control.dataset.focus) ?? control;
     }
     say(byId("form-error"), [general, ...homeless].filter(Boolean).join(" "));
     first?.focus();
@@ -144,17 +175,46 @@ export class DrawingForm {
     byId("estimate").textContent = seconds === null ? "" : `about ${roughly(seconds)}`;
   }
 
+  /** Use the settings that a picture carries. Fields that are not named there stay. */
+  #use(settings) {
+    this.showErrors([]);
+    for (const control of this.#named()) {
+      const value = fieldOf(settings, control.name);
+      // Settings without a second pass mean that there is none.
+      if (value !== undefined || control.closest("#larger")) write(control, value ?? null);
+    }
+    if (settings.seed !== undefined) this.#seed.keep(settings.seed);
+    if (settings.model_id !== undefined) this.#models.choose(settings.model_id);
+    if (settings.scheduler !== undefined) this.#models.chooseScheduler(settings.scheduler);
+    this.#sizes.offer(this.#models.chosen);
+    this.#edited();
+    byId("prompt").focus();
+  }
+
+  #offer(model) {
+    this.start.offer(model);
+    this.#larger.offer(model, this.#models.upscalers);
+  }
+
   #asked() {
     const request = {};
     for (const control of this.#named()) {
-      if (control.disabled || (control.type === "radio" && !control.checked)) continue;
-      if (control.value !== "") request[control.name] = read(control);
+      // A control in a disabled fieldset is not disabled by itself.
+      if (control.matches(":disabled") || control.dataset.type === "switch") continue;
+      if (control.type === "radio" && !control.checked) continue;
+      if (control.value !== "") setField(request, control.name, read(control));
     }
     return request;
   }
 
   #named() {
     return [...this.#form.elements].filter((control) => control.name);
+  }
+
+  /** The name of the control for a field: that of `init_image.id` is `init_image`. */
+  #nameOf(field) {
+    const parent = field.replace(/\.[^.]*$/, "");
+    return this.#checked(field) ? field : parent;
   }
 
   /** The control of this name; of several, the chosen one. */
@@ -173,6 +233,8 @@ export class DrawingForm {
     for (const slider of this.#form.querySelectorAll("[data-slider]")) {
       slider.value = byId(slider.dataset.slider).value;
     }
+    this.start.settle();
+    this.#larger.settle();
     this.#sizes.settle();
     for (const note of this.#form.querySelectorAll("[data-count]")) {
       const control = byId(note.dataset.count);
@@ -200,7 +262,7 @@ export class DrawingForm {
   #keepDraft() {
     const values = this.#named()
       .filter((control) => control.type !== "radio" || control.checked)
-      .map((control) => [control.name, control.value]);
+      .map((control) => [control.name, textOf(control)]);
     const asked = { seedKept: this.#seed.kept, onDevice: remembersOnDevice() };
     keepDraft(Object.fromEntries(values), asked);
   }
@@ -212,6 +274,7 @@ export class DrawingForm {
     for (const control of this.#named()) {
       if (control.name in draft.values) write(control, draft.values[control.name]);
     }
+    this.start.show();
     if (draft.seedKept) this.#seed.keep(draft.values.seed);
     this.#models.chooseScheduler(draft.values.scheduler);
     this.#models.choose(draft.values.model_id);

@@ -17,6 +17,8 @@ export class ModelPicker {
   #chosenId = ""; // that the form was told of
   /** Called with the chosen model when that is another, and whether a person chose it. */
   onChosen = () => {};
+  /** Called when the list of models was read. */
+  onListed = () => {};
   #api = null; // that the list comes from; null when nobody is signed in
 
   constructor() {
@@ -31,6 +33,22 @@ export class ModelPicker {
 
   get chosen() {
     return this.#models.find((model) => model.id === this.#select.value) ?? null;
+  }
+
+  /** The models that enlarge a picture. */
+  get upscalers() {
+    return this.#models.filter((model) => model.kind === "upscaler" && model.usable);
+  }
+
+  /** The model that a picture names by the first digits of its id, or else by its name; or null. */
+  named(digits, name) {
+    const known = this.#models.filter((model) => model.loadable);
+    const stem = (model) => model.name.slice(0, model.name.length - model.extension.length);
+    return (
+      known.find((model) => digits?.length >= 10 && model.id.startsWith(digits.toLowerCase())) ??
+      known.find((model) => name && [model.name, stem(model)].includes(name)) ??
+      null
+    );
   }
 
   /** What people call the model of this id. */
@@ -81,7 +99,7 @@ export class ModelPicker {
     const kept = this.#wanted ?? this.#select.value;
     this.#models = models;
     const loadable = models.filter((model) => model.loadable);
-    const others = models.filter((model) => !model.loadable);
+    const others = models.filter((model) => !model.loadable && !model.usable);
     this.#select.replaceChildren(...loadable.map((model) => option(model, "")));
     if (others.length) {
       const group = make("optgroup", { label: "Not to draw with" });
@@ -93,6 +111,7 @@ export class ModelPicker {
     byId("no-model").hidden = loadable.length > 0;
     this.#showOthers(others, pending);
     this.#showChosen();
+    this.onListed();
   }
 
   #showOthers(others, pending) {

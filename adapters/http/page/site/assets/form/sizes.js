@@ -11,6 +11,7 @@ const SHAPES = [
   ["16:9", 16 / 9],
   ["21:9", 21 / 9],
 ];
+const STEP = 8; // models draw multiples of it
 const LARGE = 768; // from here on sides are multiples of 64, as such models were trained
 
 /**
@@ -31,28 +32,68 @@ export function shaped(ratio, native, { min, max, max_pixels: most }) {
   return { width, height };
 }
 
+/**
+ * The size of a drawing that starts from this picture: its own, scaled by one factor if it is out of the
+ * model's bounds. So the service sizes a request that leaves width and height out (`SizeLimits.of_picture`).
+ */
+export function fitted({ width, height }, { min, max, max_pixels: most = max * max }) {
+  const factor = Math.min(
+    Math.max(1, min / Math.min(width, height)),
+    max / Math.max(width, height),
+    Math.sqrt(most / (width * height)),
+  );
+  const side = (length, beside) => {
+    const largest = Math.floor(Math.min(max, Math.floor(most / beside)) / STEP) * STEP;
+    const nearest = Math.floor((length * factor) / STEP + 0.5) * STEP;
+    return Math.max(Math.ceil(min / STEP) * STEP, Math.min(nearest, largest));
+  };
+  const shorter = side(Math.min(width, height), 1);
+  const longer = side(Math.max(width, height), shorter);
+  return width < height ? { width: shorter, height: longer } : { width: longer, height: shorter };
+}
+
 export class SizeFields {
   #width = byId("width");
   #height = byId("height");
   #chips = byId("shapes");
   #bounds;
   #onChange;
+  #pictureChip = byId("picture-shape");
+  #model = null;
+  #picture = null; // whose shape is offered too
+  #byHand = false; // whether a person has chosen the size
 
   /** `onChange` is called when a person has chosen another size. */
   constructor(onChange) {
     this.#onChange = onChange;
     this.#bounds = { min: Number(this.#width.min), max: Number(this.#width.max) };
     byId("swap").addEventListener("click", () => {
+      this.#byHand = true;
       this.#set({ width: this.#height.value, height: this.#width.value });
     });
     this.#chips.addEventListener("click", ({ target }) => {
-      const chip = target.closest(".chip");
-      if (chip) this.#set(chip.dataset);
+      const chip = target.closest(".chip, .own-chip");
+      if (!chip) return;
+      this.#byHand = chip !== this.#pictureChip;
+      if (this.#byHand) this.#set(chip.dataset);
+      else this.#takePicture();
     });
+    for (const input of [this.#width, this.#height]) {
+      input.addEventListener("input", () => (this.#byHand = true));
+    }
+  }
+
+  /** Offer the shape of this picture, and take it unless a person has chosen a size. Null: none. */
+  follow(picture, { take = true } = {}) {
+    this.#picture = picture;
+    this.#pictureChip.hidden = picture === null;
+    if (picture && take && !this.#byHand) this.#takePicture();
+    else this.settle();
   }
 
   /** Offer the shapes of this model. */
   offer(model) {
+    this.#model = model;
     const native = model?.native_size ?? OWN;
     const bounds = model?.sizes ?? this.#bounds;
     for (const input of [this.#width, this.#height]) {
@@ -61,7 +102,7 @@ export class SizeFields {
     }
     byId("size-bounds").textContent = `${bounds.min}–${bounds.max} pixels a side`;
     const upright = Number(this.#height.value) > Number(this.#width.value);
-    const chips = [...this.#chips.querySelectorAll(".chip")];
+    const chips = this.#shapes;
     SHAPES.forEach(([name, ratio], index) => {
       const lying = shaped(ratio, native, bounds);
       const { width, height } = upright ? turned(lying) : lying;
@@ -86,17 +127,33 @@ export class SizeFields {
     const native = model?.native_size;
     if (!native) return;
     this.offer(model);
-    this.#set(native);
+    this.#byHand = false;
+    if (this.#picture) this.#takePicture();
+    else this.#set(native);
   }
 
   /** Let the chips show which of them is chosen. */
   settle() {
     const [width, height] = [this.#width.value, this.#height.value];
-    for (const chip of this.#chips.querySelectorAll(".chip")) {
-      const same = chip.dataset.width === width && chip.dataset.height === height;
+    const show = (chip, size) => {
+      const same = String(size?.width) === width && String(size?.height) === height;
       chip.setAttribute("aria-pressed", String(same));
-    }
+    };
+    for (const chip of this.#shapes) show(chip, chip.dataset);
+    show(this.#pictureChip, this.#fitted());
     byId("size-now").textContent = `${width} × ${height}`;
+  }
+
+  get #shapes() {
+    return [...this.#chips.querySelectorAll(".chip")];
+  }
+
+  #fitted() {
+    return this.#picture && fitted(this.#picture, this.#model?.sizes ?? this.#bounds);
+  }
+
+  #takePicture() {
+    this.#set(this.#fitted());
   }
 
   #set({ width, height }) {

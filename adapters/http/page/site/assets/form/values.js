@@ -1,25 +1,51 @@
-// The value of a control as the API has it, and back.
+// The value of a control as the API has it, and back. A control's name is the path of its field in the
+// request: `second_pass.scale` is the field `scale` of `second_pass`.
 
-/** What a control holds; its data-type says how it is read. */
+/** The value of a control; its data-type says how it is read. */
 export function read(control) {
-  if (control.dataset.type === "integer" || control.dataset.type === "number") {
-    return Number(control.value);
-  }
+  const { type } = control.dataset;
+  if (type === "integer" || type === "number") return Number(control.value);
+  if (type === "picture") return { id: control.value };
   return control.value;
 }
 
-/** Let a control hold this value; of radio buttons, let the one of this value be chosen. */
+/** Give a control this value, or its default for null. Of radio buttons, choose the one of this value. */
 export function write(control, value) {
-  if (control.type === "radio") control.checked = control.value === String(value);
-  else if (control.tagName === "SELECT" && value === null) control.selectedIndex = 0;
+  const { type } = control.dataset;
+  if (type === "switch") control.checked = Boolean(value);
+  else if (type === "picture") control.value = value?.id ?? value ?? "";
+  else if (control.type === "radio") control.checked = control.value === String(value);
+  else if (control.tagName === "SELECT" && value === null) control.selectedIndex = defaultIndex(control);
   else control.value = value ?? control.defaultValue;
+  // The list of upscalers may come later.
+  if ("upscalers" in control.dataset) control.dataset.wanted = value ?? "";
+}
+
+/** The value of a control as text, for the draft. `write` takes it back. */
+export const textOf = (control) =>
+  control.dataset.type === "switch" ? (control.checked ? "on" : "") : control.value;
+
+/** The field at the path `name` of a request; undefined if it is left out. */
+export const fieldOf = (request, name) =>
+  name.split(".").reduce((part, key) => part?.[key], request);
+
+/** Set the field at the path `name` of a request. */
+export function setField(request, name, value) {
+  const path = name.split(".");
+  const last = path.pop();
+  const part = path.reduce((whole, key) => (whole[key] ??= {}), request);
+  part[last] = value;
 }
 
 /** The words that name a control. */
 export function labelOf(control) {
+  if (control.dataset.label) return control.dataset.label;
   const label =
     control.type === "radio"
       ? control.closest("fieldset").querySelector("legend")
       : control.labels[0];
-  return label?.firstChild.textContent.trim() ?? control.name;
+  return label?.firstChild.textContent.trim() || label?.textContent.trim() || control.name;
 }
+
+const defaultIndex = (select) =>
+  Math.max(0, [...select.options].findIndex((option) => option.defaultSelected));

@@ -1,6 +1,7 @@
 // Which jobs of the gallery are shown: those with these words, favourites, without what failed.
 
 import { byId } from "../core/dom.js";
+import { titleOf } from "../core/requests.js";
 import { device } from "../core/store.js";
 
 const NAME = "hide-failed";
@@ -42,8 +43,8 @@ export class Filters {
   passes(job) {
     if (pressed(this.#hidden) && FAILED.includes(job.status)) return false;
     if (pressed(this.#liked) && !this.#favourites.has(job.id)) return false;
-    const { prompt, negative_prompt: not, seed } = job.request;
-    const text = `${prompt}\n${not ?? ""}\n${seed}`.toLowerCase();
+    const { negative_prompt: not, seed } = job.request;
+    const text = `${titleOf(job)}\n${not ?? ""}\n${seed ?? ""}`.toLowerCase();
     return this.#words.every((word) => text.includes(word));
   }
 

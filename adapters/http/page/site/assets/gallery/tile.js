@@ -2,6 +2,7 @@
 
 import { icon, make } from "../core/dom.js";
 import { when } from "../core/format.js";
+import { titleOf } from "../core/requests.js";
 
 const WORDS = { queued: "Waiting", running: "Drawing", failed: "Failed", cancelled: "Cancelled" };
 
@@ -55,7 +56,7 @@ export class Tile {
         images.length > 1 ? make("span", { className: "badge", textContent: images.length }) : null,
         icon("star"),
       ),
-      make("span", { className: "tile-caption", textContent: job.request.prompt }),
+      make("span", { className: "tile-caption", textContent: titleOf(job) }),
     );
     this.#describe();
   }
@@ -67,13 +68,13 @@ export class Tile {
     const drawing = job.status === "running" && step;
     this.#words.textContent = drawing ? `${Math.floor((100 * step) / steps)} %` : state;
     const parts = [
-      job.request.prompt,
+      titleOf(job),
       state,
       job.images?.length > 1 && `${job.images.length} pictures`,
       "favourite" in button.dataset && "favourite",
       when(job.created_at),
     ];
     button.setAttribute("aria-label", parts.filter(Boolean).join(", "));
-    button.title = job.error ? `${job.request.prompt}\n${job.error.detail}` : job.request.prompt;
+    button.title = [titleOf(job), job.error?.detail].filter(Boolean).join("\n");
   }
 }

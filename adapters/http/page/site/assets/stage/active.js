@@ -2,6 +2,7 @@
 
 import { announce, make } from "../core/dom.js";
 import { duration, roughly } from "../core/format.js";
+import { shapeOf, titleOf } from "../core/requests.js";
 
 const PREVIEW = /^data:image\/(jpeg|png|webp);base64,/;
 
@@ -17,8 +18,8 @@ export class ActiveDrawing {
     this.id = id;
     this.#bar.setAttribute("aria-label", "Progress of the drawing");
     const frame = make("div", { className: "frame" }, this.#picture);
-    frame.style.aspectRatio = `${Number(request.width)} / ${Number(request.height)}`;
-    frame.style.setProperty("--shape", Number(request.width) / Number(request.height));
+    frame.style.aspectRatio = shapeOf(request);
+    frame.style.setProperty("--shape", shapeOf(request));
     const line = make("p", {}, this.#words, this.#time);
     this.elements = [
       make("div", { className: "area" }, frame),
@@ -26,7 +27,7 @@ export class ActiveDrawing {
         "div",
         { className: "below" },
         make("div", { className: "going" }, this.#bar, make("div", { className: "going-line" }, line, stop)),
-        make("p", { className: "caption", textContent: request.prompt }),
+        make("p", { className: "caption", textContent: titleOf({ request }) }),
       ),
     ];
   }

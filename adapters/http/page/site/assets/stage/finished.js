@@ -3,12 +3,15 @@
 import { copy } from "../core/clipboard.js";
 import { button, icon, iconButton, make } from "../core/dom.js";
 import { duration, fileName, when } from "../core/format.js";
+import { beforeOf, isUpscale, titleOf } from "../core/requests.js";
+
+const FITS = { stretch: "stretched", crop: "cropped", pad: "padded" };
 
 /** The pictures of a job that succeeded, with what can be done with each. `parts` is the stage's. */
 export function pictures(job, parts) {
   const figures = job.images.map((image, number) => {
     const { width, height } = image;
-    const alt = `${job.request.prompt}, seed ${image.seed}`;
+    const alt = altOf(job, image);
     const picture = make("img", { alt, width, height });
     const open = make("button", { type: "button", className: "large", disabled: true }, picture);
     open.setAttribute("aria-label", `Open large: ${alt}`);
@@ -20,14 +23,24 @@ export function pictures(job, parts) {
       download.href = address;
       download.hidden = false;
     });
-    return make("figure", { className: "picture" }, open, caption(job, image, download, parts));
+    return make("figure", { className: "picture" }, open, caption(job, number, download, parts));
   });
   const area = make("div", { className: "pictures area", data: { number: figures.length } });
   area.append(...figures);
   return area;
 }
 
-function caption(job, image, download, { reuse, vary }) {
+/** What a picture is, for people who cannot see it. */
+export const altOf = (job, { seed }) =>
+  isUpscale(job.request) ? titleOf(job) : `${titleOf(job)}, seed ${seed}`;
+
+function caption(job, number, download, { reuse, vary, ...onward }) {
+  const image = job.images[number];
+  const more = onwardButtons(job, number, onward);
+  if (isUpscale(job.request)) {
+    const size = `${image.width} × ${image.height}`;
+    return make("figcaption", {}, make("span", { className: "seed-number", textContent: size }), download, ...more);
+  }
   const copySeed = iconButton("copy", `Copy seed ${image.seed}`, () => copy(`${image.seed}`, copySeed));
   const again = button("reuse", "Use these settings", () => reuse(job.request, image.seed));
   again.title = `Fill in the form as for this picture, with seed ${image.seed}`;
@@ -44,13 +57,33 @@ function caption(job, image, download, { reuse, vary }) {
     again,
     other,
     next,
+    ...more,
   );
+}
+
+/** What can be done with a picture besides drawing its request again. */
+function onwardButtons(job, number, { start, upscale, compare }) {
+  const buttons = [];
+  const add = (symbol, text, title, onClick) => {
+    buttons.push(Object.assign(button(symbol, text, onClick), { title }));
+  };
+  if (job.images[number].id) {
+    const title = "Let the next drawing start from this picture";
+    add("picture", "Start from this one", title, () => start(job, number));
+    add("enlarge", "Upscale", "Make this picture larger", () => upscale(job, number));
+  }
+  if (beforeOf(job)) {
+    const title = "Compare it with the picture that it began with";
+    add("compare", "Before and after", title, () => compare(job, number));
+  }
+  return buttons;
 }
 
 function downloadLink(job, image) {
   const link = make("a", { className: "square", title: "Download", hidden: true }, icon("download"));
-  link.setAttribute("aria-label", `Download the picture of seed ${image.seed}`);
-  link.download = fileName(job.request.prompt, image.seed, image.media_type);
+  const which = isUpscale(job.request) ? "Download the picture" : `Download the picture of seed ${image.seed}`;
+  link.setAttribute("aria-label", which);
+  link.download = fileName(titleOf(job), image);
   return link;
 }
 
@@ -61,7 +94,7 @@ export function jobActions(job, { favourites, remove }) {
     "div",
     { className: "job-actions" },
     favouriteButton(job, favourites),
-    prompt,
+    isUpscale(job.request) ? null : prompt,
     iconButton("bin", "Delete", () => remove([job])),
   );
 }
@@ -90,7 +123,9 @@ export function withoutPictures(job, { reuse, remove }) {
     make(
       "div",
       { className: "row" },
-      button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
+      isUpscale(job.request)
+        ? null
+        : button("reuse", "Use these settings", () => reuse(job.request, job.request.seed)),
       button("bin", "Delete", () => remove([job])),
     ),
   );
@@ -101,12 +136,13 @@ export function facts(job, modelName) {
   const { request } = job;
   const rows = [
     ["Not", request.negative_prompt],
-    ["Model", modelName(request.model_id)],
-    ["Size", `${request.width} × ${request.height}`],
+    ["Model", isUpscale(request) ? upscalerName(request.model_id, modelName) : modelName(request.model_id)],
+    ["Size", request.width && `${request.width} × ${request.height}`],
     ["Steps", request.num_inference_steps],
     ["Guidance", request.guidance_scale],
     ["Sampler", request.scheduler],
-    ["Format", request.output_format + (request.quality ? `, quality ${request.quality}` : "")],
+    ...partRows(request, modelName),
+    ["Format", [request.output_format, request.quality && `quality ${request.quality}`].filter(Boolean).join(", ")],
     ["Took", job.processing_time && duration(job.processing_time)],
     ["Asked", when(job.created_at)],
   ];
@@ -118,3 +154,32 @@ export function facts(job, modelName) {
   }
   return list;
 }
+
+/** Of what it was drawn besides text, and how it was enlarged. */
+function partRows(request, modelName) {
+  const { init_image: start, mask_image: mask, second_pass: second, upscale } = request;
+  const rows = [];
+  if (start) {
+    rows.push(["Strength", request.strength]);
+    rows.push(["Picture guidance", request.image_guidance_scale]);
+    rows.push(["Picture", FITS[request.resize_mode]]);
+  }
+  if (start && mask) {
+    const around = request.inpaint_area === "masked" ? `, only round it with ${request.inpaint_padding} pixels` : "";
+    rows.push(["Mask", `blur ${request.mask_blur}, ${request.mask_content}${around}`]);
+  }
+  if (second) {
+    const steps = second.num_inference_steps ? `, ${second.num_inference_steps} steps` : "";
+    const how = `× ${second.scale}, strength ${second.strength}${steps}, ${upscalerName(second.upscaler, modelName)}`;
+    rows.push(["Second pass", how]);
+  }
+  if (upscale) rows.push(["Upscaled", `${modelName(upscale.model_id)}${factor(upscale.scale)}`]);
+  if (isUpscale(request)) rows.push(["Factor", request.scale && `× ${request.scale}`]);
+  return rows;
+}
+
+/** What people call an upscaler: a model, or a way without one. */
+const upscalerName = (name, modelName) =>
+  ({ latent: "latents", lanczos: "Lanczos" })[name ?? "lanczos"] ?? modelName(name);
+
+const factor = (scale) => (scale ? `, × ${scale}` : "");

@@ -2,6 +2,7 @@
 
 import { button, byId, make } from "../core/dom.js";
 import { roughly } from "../core/format.js";
+import { titleOf } from "../core/requests.js";
 import { loadInto, mayPass } from "../gallery/thumbnails.js";
 import { ActiveDrawing } from "./active.js";
 import { emptyStage } from "./empty.js";
@@ -21,7 +22,8 @@ export class Stage {
 
   /**
    * `actions` has `cancel(job)`, `reuse(request, seed)`, `vary(job, seed)`, `remove(jobs)`,
-   * `enlarge(job, number)`, `draw(prompt)` and `unfinished()`.
+   * `enlarge(job, number)`, `start(job, number)`, `upscale(job, number)`, `compare(job, number)`,
+   * `draw(prompt)` and `unfinished()`.
    */
   constructor(models, estimates, favourites, actions) {
     this.#models = models;
@@ -88,7 +90,7 @@ export class Stage {
       make(
         "div",
         { className: "below" },
-        make("p", { className: "caption", textContent: job.request.prompt }),
+        make("p", { className: "caption", textContent: titleOf(job) }),
         ...(job.warnings ?? []).map((text) => make("p", { className: "notice", textContent: text })),
         make(
           "div",

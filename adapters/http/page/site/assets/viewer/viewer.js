@@ -4,6 +4,8 @@
 import { copy } from "../core/clipboard.js";
 import { announce, byId, say } from "../core/dom.js";
 import { fileName } from "../core/format.js";
+import { beforeOf, isUpscale, titleOf } from "../core/requests.js";
+import { altOf } from "../stage/finished.js";
 import { Zoom } from "./zoom.js";
 
 export class Viewer {
@@ -41,6 +43,9 @@ export class Viewer {
     on("reuse", () => this.#leaveTo(() => actions.reuse(this.#job.request, this.#seed)));
     on("vary", () => this.#leaveTo(() => actions.vary(this.#job, null)));
     on("next-seed", () => this.#leaveTo(() => actions.vary(this.#job, this.#seed + 1)));
+    for (const name of ["start", "upscale", "compare"]) {
+      on(name, () => this.#leaveTo(() => actions[name](this.#job, this.#number)));
+    }
     on("delete", () => this.#delete());
     this.#dialog.addEventListener("keydown", (event) => this.#key(event));
     this.#dialog.addEventListener("close", () => this.#release());
@@ -90,11 +95,15 @@ export class Viewer {
     this.#release();
     [this.#job, this.#number] = [job, number];
     const image = job.images[number];
-    const { prompt } = job.request;
-    byId("viewer-caption").textContent = prompt;
-    byId("viewer-facts").textContent = `Seed ${image.seed} · ${image.width} × ${image.height}`;
-    this.#image.alt = `${prompt}, seed ${image.seed}`;
+    const upscaled = isUpscale(job.request);
+    byId("viewer-caption").textContent = titleOf(job);
+    const seed = upscaled ? "" : `Seed ${image.seed} · `;
+    byId("viewer-facts").textContent = `${seed}${image.width} × ${image.height}`;
+    this.#image.alt = altOf(job, image);
     this.#showFavourite();
+    for (const name of ["prompt", "reuse", "vary", "next-seed"]) byId(`viewer-${name}`).hidden = upscaled;
+    for (const name of ["start", "upscale"]) byId(`viewer-${name}`).hidden = !image.id;
+    byId("viewer-compare").hidden = !beforeOf(job);
     const pictures = this.#pictures;
     const place = this.#place(pictures);
     byId("viewer-previous").disabled = place <= 0;
@@ -109,7 +118,7 @@ export class Viewer {
       this.#address = URL.createObjectURL(blob);
       this.#image.src = this.#address;
       download.href = this.#address;
-      download.download = fileName(prompt, image.seed, image.media_type);
+      download.download = fileName(titleOf(job), image);
       download.hidden = false;
       if (this.#dialog.open) announce(`${this.#image.alt}, ${place + 1} of ${pictures.length}`);
     } catch (error) {
@@ -164,6 +173,8 @@ export class Viewer {
       v: () => byId("viewer-vary").click(),
       u: () => byId("viewer-reuse").click(),
       d: () => byId("viewer-download").click(),
+      s: () => byId("viewer-start").click(),
+      c: () => byId("viewer-compare").click(),
       Delete: () => this.#delete(),
     }[event.key];
     if (!what) return;

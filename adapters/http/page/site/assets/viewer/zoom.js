@@ -3,6 +3,7 @@
 const MOST = 16; // screen pixels for one of the picture
 const STEP = 1.25;
 const SWIPE = 60; // CSS pixels
+const MARGIN = 40; // CSS pixels round a point that is brought into the frame
 
 export class Zoom {
   #frame;
@@ -15,13 +16,23 @@ export class Zoom {
   #fitted = true; // it follows the window until somebody zooms
   #pointers = new Map();
   #travelled = 0;
+  #size;
+  #moves;
 
-  /** `onScale` is called with the scale, 1 for one screen pixel each; `onSwipe` with -1 or 1. */
-  constructor(frame, image, { onScale, onSwipe }) {
+  /**
+   * @param {object} options
+   * @param {(scale: number) => void} options.onScale called with the scale, 1 for one screen pixel each
+   * @param {(step: -1 | 1) => void} options.onSwipe
+   * @param {() => {width: number, height: number}} options.size of what is shown, in its own pixels
+   * @param {() => boolean} options.moves whether one pointer moves it
+   */
+  constructor(frame, image, { onScale, onSwipe = () => {}, size, moves = () => true }) {
     this.#frame = frame;
     this.#image = image;
     this.#onScale = onScale;
     this.#onSwipe = onSwipe;
+    this.#size = size ?? (() => ({ width: image.naturalWidth, height: image.naturalHeight }));
+    this.#moves = moves;
     frame.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     frame.addEventListener("pointerdown", (event) => this.#down(event));
     frame.addEventListener("pointermove", (event) => this.#move(event));
@@ -58,8 +69,21 @@ export class Zoom {
     this.#to(this.#scale * STEP ** steps, point);
   }
 
+  /** Move so that a point, in pixels of what is shown, is in the frame. */
+  reveal({ x, y }) {
+    const { width, height } = this.#size();
+    const moved = (offset, at, side, frame) => {
+      const place = (at - side / 2) * this.#scale + offset;
+      const most = Math.max(0, frame / 2 - MARGIN);
+      return offset + Math.max(-most, Math.min(most, place)) - place;
+    };
+    this.#x = moved(this.#x, x, width, this.#frame.clientWidth);
+    this.#y = moved(this.#y, y, height, this.#frame.clientHeight);
+    this.#show();
+  }
+
   get #fit() {
-    const { naturalWidth: width, naturalHeight: height } = this.#image;
+    const { width, height } = this.#size();
     if (!width) return 1;
     return Math.min(this.#frame.clientWidth / width, this.#frame.clientHeight / height);
   }
@@ -77,7 +101,7 @@ export class Zoom {
   }
 
   #show() {
-    const { naturalWidth: width, naturalHeight: height } = this.#image;
+    const { width, height } = this.#size();
     const room = (size, frame) => Math.max(0, (size * this.#scale - frame) / 2);
     const within = (value, most) => Math.max(-most, Math.min(most, value));
     this.#x = within(this.#x, room(width, this.#frame.clientWidth));
@@ -123,6 +147,8 @@ export class Zoom {
       const middle = { x: (now.x + fixed.x) / 2, y: (now.y + fixed.y) / 2 };
       this.#to(this.#scale * (distance(now) / Math.max(distance(before), 1)), middle);
       this.#travelled = 0;
+    } else if (!this.#moves()) {
+      return;
     } else if (this.fits) {
       this.#travelled += now.x - before.x;
     } else {

@@ -3,7 +3,7 @@
 import { announce, byId } from "../core/dom.js";
 import { follow } from "../core/events.js";
 import { count } from "../core/format.js";
-import { newId, submit } from "../core/submit.js";
+import { insist, newId } from "../core/submit.js";
 import { title, titleUntilSeen } from "../core/title.js";
 import { bringStageIntoView } from "./views.js";
 
@@ -45,15 +45,35 @@ export class Drawing {
   /** Draw what the form asks for. */
   async draw() {
     const form = this.#form;
+    if (form.busy) return;
     form.showErrors(form.unreadable);
     if (form.unreadable.length) return;
-    await this.send(form.request());
+    form.busy = true;
+    const sent = await form.start.sent();
+    form.busy = false;
+    // Without its picture the drawing would be another; the form says what is wrong.
+    if (sent) await this.send(form.request());
   }
 
   /** Draw what `request` asks for; its faults are shown at the form. */
   async send(request) {
-    if (this.#form.busy) return;
-    const body = { id: newId(), ...request };
+    const error = await this.#submit({ id: newId(), ...request }, "submit");
+    if (!error) return;
+    const fields = error.fields ?? [];
+    this.#form.showErrors(fields, fields.length ? "" : error.message);
+  }
+
+  /** Enlarge a picture; what is wrong with the request, or null once it is accepted. */
+  async upscale(request) {
+    const error = await this.#submit({ id: newId(), ...request }, "upscale");
+    if (!error) return null;
+    const rows = (error.fields ?? []).map(({ field, message }) => `${field} ${message}`);
+    return rows.join(". ") || error.message;
+  }
+
+  /** Submit `body` by this method of the API; the error when it is refused, or null. */
+  async #submit(body, method) {
+    if (this.#form.busy) return new Error("Something else is being sent.");
     this.#sending = new AbortController();
     const { signal } = this.#sending;
     const api = this.#api;
@@ -65,16 +85,15 @@ export class Drawing {
       this.#stage.wait(reason, `Trying again by itself in ${seconds} s`);
     };
     try {
-      const job = await submit(api, body, { onWait, signal });
+      const job = await insist(() => api[method](body, signal), { onWait, signal });
       this.#gallery.update(job);
       this.#pinned = false;
       this.#show(job);
       bringStageIntoView();
+      return null;
     } catch (error) {
       if (waits && api === this.#api) this.#stage.clear();
-      if (signal.aborted) return;
-      const fields = error.fields ?? [];
-      this.#form.showErrors(fields, fields.length ? "" : error.message);
+      return signal.aborted ? null : error;
     } finally {
       this.#form.busy = false;
     }

@@ -1,0 +1,186 @@
+"""Enlarges the pictures of a request of AUTOMATIC1111's API."""
+
+import base64
+import html
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from adapters.http.automatic1111.extras.asked import AskedExtras, ToSize
+from adapters.http.automatic1111.options import CallersOptions, Options
+from adapters.http.automatic1111.prefix import JOB_PREFIX
+from adapters.http.automatic1111.upscalers import LANCZOS, NONE, found_upscaler
+from adapters.http.generation.waiting import WaitingCallers
+from application.jobs.job_service import JobService
+from application.parts import NamedUpscale
+from application.pictures import Pictures
+from domain.errors import FieldProblem, InvalidRequest, UnreadablePicture
+from domain.generation.output_formats import OutputFormat
+from domain.generation.raster import Raster
+from domain.generation.upscale_request import LANCZOS as RESAMPLED
+from domain.generation.upscale_request import UpscaleRequest
+from domain.limits import NumberRange
+from domain.models.record import ModelRecord
+from domain.pictures import MOST_PIXELS_SENT, PictureRef
+from domain.ports.picture_codec import PictureCodec
+from domain.services.model_registry import ModelRegistry
+from domain.sizes import Size
+
+__all__ = ["Enlarging"]
+
+_SCALE = UpscaleRequest.LIMITS["scale"]
+_WIDTH = "upscaling_resize_w"
+
+
+class Enlarging:
+    """Makes the requests to enlarge pictures, waits for them, and answers."""
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        options: CallersOptions,
+        pictures: Pictures,
+        codec: PictureCodec,
+        job_service: JobService,
+        draw: WaitingCallers,
+    ) -> None:
+        self._registry = registry
+        self._options = options
+        self._pictures = pictures
+        self._codec = codec
+        self._job_service = job_service
+        self._draw = draw
+
+    def __call__(self, asked: AskedExtras, *, caller: str) -> tuple[list[str], str]:
+        """Return the enlarged files in base64, and what was done, as HTML.
+
+        Raises:
+            InvalidRequest: A picture cannot be read, there is no such upscaler, or the result is
+                too large.
+            DomainError: The pictures cannot be enlarged.
+        """
+        own = self._options.of(caller)
+        upscaler = found_upscaler(
+            self._registry, asked.upscaler, field="upscaler_1", without_model=(NONE, LANCZOS)
+        )
+        refs = [*self._inspected(asked.images)]
+        if upscaler == NONE:
+            files = [self._encoded(self._codec.decode(data), own) for data in asked.images]
+            return [*map(_base64, files)], _told(asked, NONE)
+        files = self._enlarged(asked, refs, upscaler, own, caller)
+        name = upscaler if isinstance(upscaler, str) else asked.upscaler
+        return [*map(_base64, files)], _told(asked, name)
+
+    def _enlarged(
+        self,
+        asked: AskedExtras,
+        refs: Sequence[PictureRef],
+        upscaler: str | ModelRecord,
+        own: Options,
+        caller: str,
+    ) -> list[bytes]:
+        to = asked.to
+        is_cropped = isinstance(to, ToSize) and to.is_cropped
+        # What is cropped afterwards is a PNG until then, which keeps every pixel.
+        file_format = OutputFormat.PNG if is_cropped else own.samples_format
+        model_id = RESAMPLED if isinstance(upscaler, str) else upscaler.id
+        wanted = []
+        with _named_as_here():
+            for ref in refs:
+                request = UpscaleRequest(
+                    id=JOB_PREFIX + uuid.uuid4().hex,
+                    model_id=model_id,
+                    image=ref,
+                    scale=_scale(ref, to),
+                    output_format=file_format,
+                    quality=own.jpeg_quality if file_format.has_quality else None,
+                )
+                self._job_service.check(request, caller=caller)
+                wanted.append(NamedUpscale(request, asked.upscaler))
+        for ref, data in zip(refs, asked.images, strict=True):
+            self._pictures.keep(caller, data, ref)
+        results = self._draw.several(wanted, caller=caller)
+        files = [image.data for result in results for image in result.images]
+        if not isinstance(to, ToSize) or not to.is_cropped:
+            return files
+        return [self._cropped(data, to.size, own) for data in files]
+
+    def _inspected(self, images: Sequence[bytes]) -> Iterator[PictureRef]:
+        for number, data in enumerate(images, 1):
+            try:
+                yield self._pictures.inspect(data)
+            except UnreadablePicture as error:
+                where = f"picture {number} " if len(images) > 1 else ""
+                field = "imageList" if len(images) > 1 else "image"
+                raise InvalidRequest([FieldProblem(field, f"{where}{error}")]) from error
+
+    def _cropped(self, data: bytes, size: Size, own: Options) -> bytes:
+        raster = self._codec.decode(data)
+        width, height = min(size.width, raster.width), min(size.height, raster.height)
+        return self._encoded(raster.centre(width, height), own)
+
+    def _encoded(self, raster: Raster, own: Options) -> bytes:
+        name = own.samples_format
+        return self._codec.encode(
+            raster, None, name, own.jpeg_quality if name.has_quality else None
+        )
+
+
+def _scale(picture: PictureRef, to: float | ToSize) -> float:
+    """Return the factor of both sides. Raise InvalidRequest if it is not allowed."""
+    if not isinstance(to, ToSize):
+        return to
+    scale = max(to.size.width / picture.width, to.size.height / picture.height)
+    if isinstance(_SCALE, NumberRange) and _SCALE.problem(scale) is not None:
+        raise InvalidRequest(
+            [
+                FieldProblem(
+                    _WIDTH,
+                    f"and upscaling_resize_h are {to.size.width} x {to.size.height}, which is "
+                    f"{scale:.3g} times the picture's {picture.width} x {picture.height}; the "
+                    f"factor must lie between {_SCALE.minimum:g} and {_SCALE.maximum:g}",
+                )
+            ]
+        )
+    width, height = round(picture.width * scale), round(picture.height * scale)
+    if to.is_cropped and width * height > MOST_PIXELS_SENT:
+        raise InvalidRequest(
+            [
+                FieldProblem(
+                    _WIDTH,
+                    f"makes {width} x {height} pixels before they are cropped, and at most "
+                    f"{MOST_PIXELS_SENT} can be cropped; set upscaling_crop to false",
+                )
+            ]
+        )
+    return scale
+
+
+@contextmanager
+def _named_as_here() -> Iterator[None]:
+    """Name wrong fields of an UpscaleRequest as this API does."""
+    try:
+        yield
+    except InvalidRequest as error:
+        names = {"scale": "upscaling_resize", "model_id": "upscaler_1"}
+        raise InvalidRequest(
+            [FieldProblem(names.get(row.field, row.field), row.message) for row in error.problems]
+        ) from error
+
+
+def _told(asked: AskedExtras, upscaler: str) -> str:
+    """Return what was done, in the words of the web UI (`scripts/postprocessing_upscale.py`)."""
+    if upscaler == NONE:
+        return "<p></p>"
+    to = asked.to
+    words = [f"Postprocess upscale by: {to:g}"] if not isinstance(to, ToSize) else []
+    if isinstance(to, ToSize):
+        size = f"{to.size.width}x{to.size.height}"
+        words += [f"Postprocess upscale to: {size}"]
+        words += [f"Postprocess crop to: {size}"] if to.is_cropped else []
+    words.append(f"Postprocess upscaler: {upscaler}")
+    return f"<p>{html.escape(', '.join(words))}</p>"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

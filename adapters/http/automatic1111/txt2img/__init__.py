@@ -1,1 +1,0 @@
-"""The route `txt2img`: its request, and its answer with pictures."""

@@ -1,0 +1,61 @@
+"""What a batch is drawn with: its models, its pictures, and what these say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from domain.errors import UnreadablePicture
+from domain.generation.any_request import AnyRequest
+from domain.generation.parts.rules import ModelRole
+from domain.generation.request import GenerationRequest
+from domain.generation.upscale_request import UpscaleRequest
+from domain.models.record import ModelRecord
+from domain.ports.picture_codec import PictureCodec
+from domain.ports.picture_source import PictureSource
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["models_of", "pictures_of", "source_text", "warnings_of"]
+
+
+def models_of(registry: ModelRegistry, requests: Sequence[AnyRequest]) -> tuple[ModelRecord, ...]:
+    """Return the models of a batch, the one that draws first; none for Lanczos.
+
+    Raises:
+        ModelNotFound: A model is gone.
+        ModelNotLoadable: A model cannot be used.
+    """
+    uses = dict.fromkeys(use for request in requests for use in request.models)
+    return tuple(
+        registry.get_loadable(use.model_id)
+        if use.role is ModelRole.CHECKPOINT
+        else registry.get_usable(use.model_id)
+        for use in uses
+    )
+
+
+def pictures_of(source: PictureSource, requests: Sequence[AnyRequest]) -> dict[str, bytes]:
+    """Return the files of the pictures that the requests name, by their ids.
+
+    Raises:
+        PictureNotFound: A picture is gone.
+        StorageUnavailable: A picture cannot be read now.
+    """
+    wanted = dict.fromkeys(ref.id for request in requests for ref in request.pictures)
+    return {picture_id: source.read(picture_id) for picture_id in wanted}
+
+
+def source_text(codec: PictureCodec, request: AnyRequest, pictures: Mapping[str, bytes]) -> str:
+    """Return the text in the picture that a request enlarges; empty if there is none."""
+    if not isinstance(request, UpscaleRequest):
+        return ""
+    try:
+        return codec.parameters(pictures[request.image.id]).text
+    except UnreadablePicture:
+        return ""
+
+
+def warnings_of(models: Sequence[ModelRecord], request: AnyRequest) -> Iterator[str]:
+    """Yield what the models of a request say about its pictures."""
+    for model in models:
+        yield from model.warnings
+    if isinstance(request, GenerationRequest):
+        first = models[0]
+        yield from first.card.warnings_for(first.name, request.prompt, request.negative_prompt)
