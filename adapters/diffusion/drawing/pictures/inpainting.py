@@ -1,4 +1,4 @@
-"""Inpainting with an ordinary checkpoint: what is outside of the mask stays."""
+"""Inpainting with an ordinary checkpoint: what is outside the mask stays."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ __all__ = ["KeepOutside", "PutBack"]
 
 @dataclass
 class KeepOutside(Addition):
-    """Puts the latents outside of the mask back after each evaluation of the network.
+    """Puts the latents outside the mask back after each evaluation of the network.
 
     They get the noise of the next evaluation, as in `StableDiffusionInpaintPipeline` of diffusers.
     It is the noise that the drawing began with.
