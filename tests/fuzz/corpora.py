@@ -1,14 +1,23 @@
 """Hostile model files, each made from a seed: the same seed makes the same file on any machine."""
 
 import json
+import math
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from domain.checkpoints.header_values import TensorFacts
 from tests.fuzz.values import mutated_bytes, odd_value
 from tests.paths import ROOT
+from tests.unit.classification.upscaler_headers import (
+    compact,
+    new_rrdb,
+    old_rrdb,
+    rrdb_of_bsrgan,
+    span,
+)
 from tests.unit.filesystem.model_files import (
     call,
     legacy_file,
@@ -18,9 +27,14 @@ from tests.unit.filesystem.model_files import (
     zip_file,
 )
 
-__all__ = ["COUNTS", "configurations", "pickle_file", "safetensors_of"]
+__all__ = ["COUNTS", "configurations", "pickle_file", "safetensors_of", "upscaler_file"]
 
-COUNTS: Mapping[str, int] = {"pickles": 1200, "safetensors": 4000, "configurations": 500}
+COUNTS: Mapping[str, int] = {
+    "pickles": 1200,
+    "safetensors": 4000,
+    "configurations": 500,
+    "upscalers": 600,
+}
 """Number of files of each kind that the tests try; `make fuzz` continues from there."""
 
 _HUGE = 3 * 2**30
@@ -128,6 +142,45 @@ def safetensors_of(seed: int) -> bytes:
     text = json.dumps(table).encode()
     claimed = chance.choice((len(text), len(text), len(text), len(text) - 1, 2**63, 0))
     return struct.pack("<Q", claimed) + text + data[8 + length :]
+
+
+_UPSCALERS: tuple[Callable[[], Mapping[str, TensorFacts]], ...] = (
+    lambda: old_rrdb(blocks=2, features=4, growth=2),
+    lambda: new_rrdb(blocks=1, features=4, growth=2, inputs=12),
+    lambda: rrdb_of_bsrgan(blocks=1, features=4, growth=2),
+    lambda: compact(blocks=3, features=4, scale=2),
+    lambda: span(features=4, scale=2),
+)
+_EXTENTS = (0, 1, 2, 3, 4, 5, 12, 48, 500, 513, 3000)
+_NUMBERS = ("0", "1", "2", "7", "99999", "100000", "00", "-1", "٣", "")
+
+
+def upscaler_file(seed: int) -> bytes:
+    """Return a safetensors file of an upscaler with odd shapes, layers that repeat or are gone."""
+    chance = random.Random(f"upscaler {seed}")
+    shapes = {name: each.shape for name, each in chance.choice(_UPSCALERS)().items()}
+    for _ in range(chance.choice((0, 1, 1, 2, 5))):
+        name = chance.choice(list(shapes))
+        kind = chance.randrange(5)
+        if kind == 0:
+            del shapes[name]
+        elif kind == 1:
+            shape = list(shapes[name])
+            shape[chance.randrange(len(shape))] = chance.choice(_EXTENTS)
+            shapes[name] = tuple(shape)
+        elif kind == 2:
+            shapes[name] = (*shapes[name], 1) if chance.random() < 0.5 else ()
+        elif kind == 3:
+            pieces = name.split(".")
+            pieces[chance.randrange(len(pieces))] = chance.choice(_NUMBERS)
+            shapes[".".join(pieces)] = shapes[name]
+        else:
+            table = chance.choice(("params", "params_ema", "module", "net"))
+            shapes = {f"{table}.{each}": shape for each, shape in shapes.items()}
+        if not shapes or sum(math.prod(shape) for shape in shapes.values()) > 2**20:
+            shapes = {"model.0.weight": (4, 3, 3, 3)}
+    data = safetensors_file(shapes)
+    return mutated_bytes(chance, data) if chance.random() < 0.1 else data
 
 
 _PUBLISHED = ROOT / "tests/data/model-configs"

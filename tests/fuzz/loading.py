@@ -1,16 +1,21 @@
 """The same files, given to the loaders and the libraries behind them. Needs torch."""
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from adapters.diffusion.devices.device import find_device
 from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.loading.folder_index import make_harmless
 from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.filesystem.classification.files import classify
+from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
-from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
+from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
 from tests.fuzz.trial import Trial
 
 __all__ = ["LOADED"]
@@ -41,6 +46,32 @@ def _weights(make: Callable[[int], bytes], extension: str) -> Trial:
     return trial
 
 
+def _upscaler(seed: int) -> tuple[str, int]:
+    """Load a file, and enlarge a small picture with it."""
+    from adapters.diffusion.upscaling.loading import load_upscaler
+
+    data, device = upscaler_file(seed), find_device("cpu", "float32")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.safetensors")
+        path.write_bytes(data)
+        model = ModelRecord("ab" * 32, path.name, len(data), str(path), ".safetensors")
+        header = None
+        with contextlib.suppress(UnreadableHeader), path.open("rb") as file:
+            header = read_header(file, len(data), ".safetensors")
+        is_listed = header is not None and classify(header).scale is not None
+        try:
+            upscaler = load_upscaler(model, device)
+            upscaler(np.full((5, 3, 3), 99, dtype=np.uint8))
+        except ModelNotLoadable as error:
+            assert not is_listed, f"listed as usable, and refused when loaded: {error}"
+            assert str(error).isprintable()
+            return "refused", len(data)
+        except DomainError:
+            pass  # zeros and random numbers may make NaN
+    assert is_listed, "loaded, and not listed as usable"
+    return "loaded", len(data)
+
+
 def _folder(seed: int) -> tuple[str, int]:
     from diffusers import DPMSolverMultistepScheduler
     from tokenizers import Tokenizer
@@ -65,4 +96,5 @@ LOADED: Mapping[str, Trial] = {
     "pickles": _weights(pickle_file, ".ckpt"),
     "safetensors": _weights(safetensors_of, ".safetensors"),
     "configurations": _folder,
+    "upscalers": _upscaler,
 }

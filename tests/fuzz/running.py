@@ -32,7 +32,7 @@ def run(kind: str, how: str, first: int, last: int) -> Outcome:
     """Try the seeds from `first` up to `last`; a seed that ends its process is wrong, and skipped.
 
     Args:
-        kind: `pickles`, `safetensors` or `configurations`.
+        kind: A kind of `COUNTS`.
         how: `listed`, or `loaded` by torch and its family.
         first: The first seed.
         last: The one after the last seed.

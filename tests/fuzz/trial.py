@@ -12,7 +12,7 @@ from pathlib import Path
 from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder
-from tests.fuzz.corpora import configurations, pickle_file, safetensors_of
+from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
 
 __all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured", "resident"]
 
@@ -31,6 +31,8 @@ def _listed(data: bytes, extension: str) -> str:
     except UnreadableHeader as error:
         return _reason(error.reason)
     found = classify(header)
+    if found.scale is not None:
+        return "usable"
     return "loadable" if found.loadable else _reason(found.reason or "")
 
 
@@ -49,6 +51,11 @@ def _pickle(seed: int) -> tuple[str, int]:
 
 def _safetensors(seed: int) -> tuple[str, int]:
     data = safetensors_of(seed)
+    return _listed(data, ".safetensors"), len(data)
+
+
+def _upscaler(seed: int) -> tuple[str, int]:
+    data = upscaler_file(seed)
     return _listed(data, ".safetensors"), len(data)
 
 
@@ -75,6 +82,7 @@ LISTED: Mapping[str, Trial] = {
     "pickles": _pickle,
     "safetensors": _safetensors,
     "configurations": _configurations,
+    "upscalers": _upscaler,
 }
 
 

@@ -27,7 +27,7 @@ _FILTERS: Final = (Image.Resampling.BOX, Image.Resampling.BICUBIC, Image.Resampl
 
 # The faults of a small picture, and how often each one comes. The autoencoder's faults are those of
 # every picture that the demo checkpoint draws.
-_AUTOENCODER_SHARE: Final = 0.5
+_AUTOENCODER_SHARE: Final = 0.35
 _NOISE_SHARE: Final = 0.3
 _JPEG_SHARE: Final = 0.3
 _MOST_NOISE: Final = 4.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import is_out_of_memory
-from adapters.diffusion.upscaling.resampling import needed_span, resampled, resampling_weights
+from adapters.diffusion.upscaling.resampling import needed_span, resampled
 from adapters.diffusion.upscaling.tiles import Span, Surroundings, Tile, tiles_of
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from domain.checkpoints.upscalers import UpscalerArchitecture
@@ -195,44 +195,42 @@ class _Pass:
     def _computed(self, tile: Tile) -> torch.Tensor:
         """Return the pixels of a tile: (3, height, width) in float32, about 0 to 1."""
         height, width = self._source.shape[:2]
-        top, bottom, rows_of, rows = self._along(tile.rows, height, self._target.height)
-        left, right, columns_of, columns = self._along(tile.columns, width, self._target.width)
+        top, bottom = self._needed(tile.rows, height, self._target.height)
+        left, right = self._needed(tile.columns, width, self._target.width)
         part = self._source[top:bottom, left:right]
+        scale = self._scale
         if self._upscaler is None:
             pixels = torch.tensor(part).permute(2, 0, 1).float() / 255
         else:
             pixels = self._upscaler(part)
-        return resampled(
-            pixels[:, rows_of, columns_of],
-            *(None if each is None else each.to(pixels.device) for each in (rows, columns)),
-        )
+        for span, begin, target, source in (
+            (tile.columns, left, self._target.width, width),
+            (tile.rows, top, self._target.height, height),
+        ):
+            # The first turn resamples columns, the second one rows. Pillow too cuts values off
+            # between the two.
+            pixels = resampled(
+                pixels.clamp(0, 1),
+                *(span.first, span.last, begin * scale),
+                target=target,
+                source=source * scale,
+            ).transpose(1, 2)
+        return pixels
 
-    def _along(
-        self, span: Span, extent: int, target: int
-    ) -> tuple[int, int, slice, torch.Tensor | None]:
-        """Return what a tile needs along one side.
+    def _needed(self, span: Span, source: int, target: int) -> tuple[int, int]:
+        """Return the source pixels that a tile needs along one side: the first, and the end.
 
         Args:
             span: The pixels of the target.
-            extent: Pixels of the whole side of the source.
+            source: Pixels of the whole side of the source.
             target: Pixels of the whole side of the target.
-
-        Returns:
-            The first pixel of the source, the one after the last, the part of them that is used
-            once it is enlarged, and the weights that resample this part; None if its size is right.
         """
-        scale, multiple = self._scale, self._multiple
-        large = extent * scale
+        scale, multiple, context = self._scale, self._multiple, self._around.context
+        large = source * scale
         begin, end = needed_span(span.first, span.last, target=target, source=large)
-        first = max(begin // scale - self._around.context, 0) // multiple * multiple
-        last = -(-end // scale) + self._around.context
-        last = min(-(-last // multiple) * multiple, extent)
-        weights = None
-        if target != large:
-            weights = resampling_weights(
-                *(span.first, span.last, begin, end), target=target, source=large
-            )
-        return first, last, slice(begin - first * scale, end - first * scale), weights
+        first = max(begin // scale - context, 0) // multiple * multiple
+        last = -(-(-(-end // scale) + context) // multiple) * multiple
+        return first, min(last, source)
 
 
 def _shares(span: Span) -> NDArray[np.float32]:

@@ -9,9 +9,11 @@ import math
 
 import torch
 
-__all__ = ["needed_span", "resampled", "resampling_weights"]
+__all__ = ["needed_span", "resampled"]
 
 _LOBES = 3
+_AT_ONCE = 64
+"""Target pixels that are computed together."""
 
 
 def needed_span(first: int, last: int, *, target: int, source: int) -> tuple[int, int]:
@@ -35,7 +37,7 @@ def needed_span(first: int, last: int, *, target: int, source: int) -> tuple[int
     return max(begin, 0), min(end + 1, source)
 
 
-def resampling_weights(
+def _weights(
     first: int, last: int, begin: int, end: int, *, target: int, source: int
 ) -> torch.Tensor:
     """Return the weight of each source pixel for each target pixel: (last - first, end - begin).
@@ -53,12 +55,29 @@ def resampling_weights(
 
 
 def resampled(
-    pixels: torch.Tensor, rows: torch.Tensor | None, columns: torch.Tensor | None
+    pixels: torch.Tensor, first: int, last: int, begin: int, *, target: int, source: int
 ) -> torch.Tensor:
-    """Resample (3, height, width) with the weights of its rows and columns; None changes nothing.
+    """Resample the last dimension of (…, length).
 
-    Columns come first, and values are cut off at 0 and 1 after them, as in Pillow.
+    A few target pixels at a time need few source pixels, which makes the products small.
+
+    Args:
+        pixels: Source pixels from `begin` on, at least as many as `needed_span` says.
+        first: The first target pixel.
+        last: The one after the last target pixel.
+        begin: The number of the first source pixel.
+        target: Pixels of the whole side after resampling.
+        source: Pixels of the whole side before resampling.
+
+    Returns:
+        The target pixels from `first` to `last`.
     """
-    if columns is not None:
-        pixels = (pixels @ columns.T).clamp(0, 1)
-    return pixels if rows is None else rows @ pixels
+    if target == source:
+        return pixels[..., first - begin : last - begin]
+    pieces = []
+    for start in range(first, last, _AT_ONCE):
+        stop = min(start + _AT_ONCE, last)
+        low, high = needed_span(start, stop, target=target, source=source)
+        weights = _weights(start, stop, low, high, target=target, source=source)
+        pieces.append(pixels[..., low - begin : high - begin] @ weights.to(pixels.device).T)
+    return torch.cat(pieces, dim=-1)

@@ -79,9 +79,11 @@ def tiles_of(
         width: Width of the target in pixels.
         height: Height of the target in pixels.
         source: Width and height of the source.
-        side: The most pixels of the source on each side of a tile.
+        side: The most pixels of the source on each side of a tile. A tile is larger if it would
+            fade out on one side before it has faded in on the other one.
         blend: As in `Surroundings`; pixels of the source.
     """
+    side = max(side, 4 * blend)
     columns = list(_spans(width, source[0], side, blend))
     for rows in _spans(height, source[1], side, blend):
         for each in columns:
@@ -95,4 +97,5 @@ def _spans(target: int, source: int, side: int, blend: int) -> Iterator[Span]:
     for number in range(count):
         first, last = number * target // count, (number + 1) * target // count
         begin, end = max(first - extra, 0), min(last + extra, target)
-        yield Span(begin, end, fade=0 if number == 0 else first + extra - begin)
+        fade = 0 if number == 0 else min(first + extra, end) - begin
+        yield Span(begin, end, fade)
