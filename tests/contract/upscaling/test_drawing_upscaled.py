@@ -96,12 +96,18 @@ def test_the_second_pass_begins_with_the_enlarged_picture(
     generator: DiffusersImageGenerator, request_for: Any
 ) -> None:
     (plain,) = drawn(generator, request_for())
-    second = SecondPass(scale=1.5, strength=0.0, upscaler=UPSCALER.id)
-    (again,) = drawn(generator, request_for(second_pass=second))
-    assert (again.width, again.height) == (384, 384)
+    by_model, by_filter = (
+        drawn(
+            generator,
+            request_for(second_pass=SecondPass(scale=1.5, strength=0.0, upscaler=upscaler)),
+        )[0]
+        for upscaler in (UPSCALER.id, "lanczos")
+    )
+    assert (by_model.width, by_model.height) == (384, 384)
     enlarged = generator._prepared().upscalers.enlarge(plain, UPSCALER.id, 1.5)
-    difference = abs(array(again) - array(enlarged))
-    assert difference.mean() < 8, "the autoencoder alone stands between them"
+    # The autoencoder stands between them. After two steps a picture is mostly noise to it.
+    assert abs(array(by_model) - array(enlarged)).mean() < 20
+    assert (array(by_model) != array(by_filter)).any()
 
 
 def test_upscalers_share_the_limit_of_the_cache(request_for: Any) -> None:
