@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from adapters.cli.errors import InputError, told
 from adapters.cli.terminal import plain
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
+from domain.generation.upscale_request import LANCZOS
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["choose_model"]
+__all__ = ["choose_model", "choose_upscaler"]
 
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
@@ -34,6 +35,41 @@ def choose_model(registry: ModelRegistry, wanted: str | None) -> ModelRecord:
     if model.reason is not None:
         raise InputError(told(ModelNotLoadable(model.reason, model.name)))
     return model
+
+
+def choose_upscaler(registry: ModelRegistry, wanted: str | None) -> tuple[str, str]:
+    """Return the id of an upscaler, and its name for people. Lanczos needs no model.
+
+    Args:
+        registry: A registry that has read the folders.
+        wanted: As for `choose_model`, or `lanczos`. None means the first upscaler by path, or
+            Lanczos if there is none.
+
+    Raises:
+        InputError: `wanted` names no upscaler, or several; the message lists the candidates.
+    """
+    usable = [model for model in registry.models(ModelKind.UPSCALER) if model.usable]
+    if wanted is None and usable:
+        return usable[0].id, plain(usable[0].name)
+    if wanted is None or wanted.lower() == LANCZOS:
+        return LANCZOS, "Lanczos' filter"
+    try:
+        model = registry.resolve(wanted)
+    except ModelsNotRead as error:
+        raise InputError(told(error)) from None
+    except ModelNotFound as error:
+        name = f"'{plain(error.wanted)}'"
+        if meant := registry.named(error.wanted):
+            raise InputError(
+                f"{name} names several models; name one by its id.{_listed(meant)}"
+            ) from None
+        there = _listed(usable) if usable else f" No upscaler is in the folders; name {LANCZOS}"
+        raise InputError(f"no model is called {name}{_hint(error.wanted)}.{there}") from None
+    if model.kind is not ModelKind.UPSCALER:
+        raise InputError(f"'{plain(model.name)}' is a {model.kind}; name an upscaler")
+    if not model.usable:
+        raise InputError(told(ModelNotLoadable(model.reason or "", model.name)))
+    return model.id, plain(model.name)
 
 
 def _input_error(registry: ModelRegistry, error: ModelNotFound, wanted: str | None) -> InputError:

@@ -12,6 +12,7 @@ from adapters.cli.commands.keys import keys
 from adapters.cli.commands.models import models
 from adapters.cli.commands.serve import serve
 from adapters.cli.commands.tokens import token
+from adapters.cli.commands.upscale import upscale
 from adapters.cli.errors import INTERRUPTED, InputError, error_of
 from adapters.cli.output import OutputLost
 from adapters.cli.wiring import Assembly
@@ -44,6 +45,7 @@ def program(ctx: click.Context) -> None:
     \b
     Examples:
       ai-inference generate "a red circle" -o circle.png
+      ai-inference upscale circle.png -o large.png
       ai-inference serve --port 8080
       ai-inference doctor
 
@@ -56,7 +58,7 @@ def program(ctx: click.Context) -> None:
         ctx.color = False
 
 
-for _command in (serve, generate, models, demo, token, keys, doctor):
+for _command in (serve, generate, upscale, models, demo, token, keys, doctor):
     program.add_command(_command)
 
 

@@ -62,7 +62,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
         "crop cuts off what is too much, pad adds borders."
     },
     "mask_image": {
-        "help": "A picture of the part of --image to draw anew: white and transparent is drawn, "
+        "help": "A picture of the part of --image to draw again: white and transparent is drawn, "
         "black stays, grey mixes."
     },
     "image_guidance_scale": {

@@ -17,7 +17,7 @@ STABLE_DIFFUSION = (StableDiffusionPipeline, StableDiffusionXLPipeline)
 
 
 class Pipeline(Protocol):
-    """Any text-to-image pipeline.
+    """Any pipeline that draws.
 
     Attributes:
         scheduler: The sampler of the model's authors.

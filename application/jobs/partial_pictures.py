@@ -59,7 +59,7 @@ class PartialPictures:
     def _due(self, step: int, steps: int) -> dict[int, int]:
         """Return the numbers of pictures that clients ask for, with the part that has passed.
 
-        The finished picture is no partial picture.
+        The finished picture is not a partial picture.
         """
         if step >= steps:
             return {}

@@ -52,7 +52,7 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "Strength",
             "example": 0.75,
-            "meaning": "How much is drawn anew: the share of the steps that run. 0 is the picture "
+            "meaning": "How much is drawn again: the share of the steps that run. 0 is the picture "
             "itself, and 1 draws freely.",
         },
     ),
@@ -68,7 +68,7 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "mask_image",
         {
             "label": "Mask",
-            "meaning": "The part of `init_image` to draw anew: white and transparent is drawn, "
+            "meaning": "The part of `init_image` to draw again: white and transparent is drawn, "
             "black stays, grey mixes.",
         },
     ),
@@ -131,7 +131,7 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "second_pass.strength",
         {
             "label": "Second pass: strength",
-            "meaning": "How much of the enlarged picture is drawn anew.",
+            "meaning": "How much of the enlarged picture is drawn again.",
         },
     ),
     (

@@ -73,6 +73,8 @@ PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "hill.jpg": (512, 512),
         "night.png": (512, 512),
         "large.png": (768, 768),
+        "circle-large.png": (1024, 1024),
+        "larger.jpg": (768, 768),
     },
     "docs/embedding.md": {"circle.png": (512, 512), "blue.png": (512, 512)},
 }

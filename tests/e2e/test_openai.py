@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from tests.e2e.service import API_KEY, RunningService, run_demo_service
 from tests.paths import DEMO_CHECKPOINT
@@ -100,3 +100,86 @@ def test_the_client_streams_the_picture_that_it_would_have_got(client: openai.Op
 def test_the_client_raises_the_errors_of_a_stream(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="partial_images"):
         streamed(client, partial_images=4)
+
+
+MORE = {"seed": 7, "num_inference_steps": 8}
+
+
+@pytest.fixture(scope="module")
+def original(client: openai.OpenAI) -> bytes:
+    """A picture of the demo model."""
+    return base64.b64decode(draw(client).b64_json or "")
+
+
+def edited(client: openai.OpenAI, image: object, **changes: Any) -> Image.Image:
+    """Return the picture that is drawn from `image`."""
+    more = MORE | changes.pop("more", {})
+    asked = {"model": MODEL, "image": image, "prompt": "a blue circle", "extra_body": more}
+    answer = client.images.edit(**(asked | changes))
+    (one,) = answer.data
+    return Image.open(io.BytesIO(base64.b64decode(one.b64_json, validate=True))).convert("RGB")
+
+
+def distance(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean difference of two pictures of one size, from 0 to 255."""
+    return float(ImageStat.Stat(ImageChops.difference(one, other).convert("L")).mean[0])
+
+
+def with_hole(picture: bytes, box: tuple[int, int, int, int]) -> bytes:
+    """Return a PNG of this picture that is transparent in a box."""
+    image = Image.open(io.BytesIO(picture)).convert("RGBA")
+    image.paste((0, 0, 0, 0), box)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_the_client_draws_from_a_picture(client: openai.OpenAI, original: bytes) -> None:
+    before = Image.open(io.BytesIO(original)).convert("RGB")
+    changes = [
+        distance(before, edited(client, original, more={"strength": strength}))
+        for strength in (0.0, 0.5, 1.0)
+    ]
+    assert changes == sorted(changes)
+    assert changes[0] < 6 < changes[2]
+    again = edited(client, [("circle.png", original, "image/png")], more={"strength": 0.5})
+    assert distance(before, again) == changes[1]
+
+
+@pytest.mark.parametrize("how", ["mask", "own transparency"])
+def test_outside_the_mask_nothing_changes(client: openai.OpenAI, original: bytes, how: str) -> None:
+    holed = with_hole(original, (0, 0, 128, 256))
+    sent = {"image": original, "mask": holed} if how == "mask" else {"image": holed}
+    after = edited(client, **sent, more={"mask_blur": 0, "strength": 1.0})
+    before = Image.open(io.BytesIO(original)).convert("RGB")
+    kept, drawn_again = (128, 0, 256, 256), (0, 0, 128, 256)
+    assert after.crop(kept).tobytes() == before.crop(kept).tobytes()
+    assert distance(after.crop(drawn_again), before.crop(drawn_again)) > 1
+
+
+def test_the_client_streams_an_edit(client: openai.OpenAI, original: bytes) -> None:
+    stream = client.images.edit(
+        model=MODEL,
+        image=original,
+        prompt="a blue circle",
+        stream=True,
+        partial_images=2,
+        extra_body=MORE | {"strength": 1.0},
+    )
+    with stream:
+        *partials, last = list(stream)
+    assert [type(event) for event in partials] == [openai.types.ImageEditPartialImageEvent] * 2
+    assert isinstance(last, openai.types.ImageEditCompletedEvent)
+    for event in (*partials, last):
+        type(event).model_validate(event.model_dump())
+    assert last.size == "256x256"
+
+
+def test_the_client_raises_its_own_errors_for_edits(client: openai.OpenAI, original: bytes) -> None:
+    with pytest.raises(openai.BadRequestError, match="2 pictures") as caught:
+        edited(client, [original, original])
+    assert caught.value.param == "image"
+    with pytest.raises(openai.BadRequestError, match="mask"):
+        edited(client, original, mask=original)
+    with pytest.warns(DeprecationWarning), pytest.raises(openai.NotFoundError):
+        client.images.create_variation(image=original)

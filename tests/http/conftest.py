@@ -22,7 +22,11 @@ from tests.fakes.process_report import FakeProcessReport
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
 
-pytest.register_assert_rewrite("tests.http.helpers", "tests.http.automatic1111.sdapi")
+pytest.register_assert_rewrite(
+    "tests.http.helpers",
+    "tests.http.automatic1111.sdapi",
+    "tests.http.automatic1111.from_pictures",
+)
 
 API_KEY = "key-of-the-tests"
 OTHER_API_KEY = "another-key-of-the-tests"

@@ -31,7 +31,8 @@ __all__ = [
 ]
 
 _ANY_GUIDANCE = 2.0
-"""A scale with which a pipeline guides. The addition decides what its guidance has no effect on."""
+"""Any scale above 1 makes a pipeline predict with and without the prompt. Its value has no effect,
+because `image_guidance_addition` replaces both predictions by its own."""
 
 
 def takes_mask(pipeline: StableDiffusion) -> bool:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError
 
 from adapters.http.generation.fields import CheckedString
-from adapters.http.generation.part_schemas import NEEDS
 from adapters.http.generation.sent_pictures import sent_parts
 from adapters.http.openai.pictures import MOST_PICTURES, PictureField, one_picture
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_of
@@ -21,17 +20,17 @@ __all__ = ["AskedEdit", "ImageEditJsonSchema", "ImageEditSchema"]
 _PICTURES = ("init_image", "mask_image")
 _FIDELITIES = ("low", "high")
 _FIDELITY = (
-    "input_fidelity changes nothing here; `strength` says how much is drawn anew (less keeps more "
+    "input_fidelity changes nothing here; `strength` says how much is drawn again (less keeps more "
     "of the picture)"
 )
 _IMAGE = (
     "The picture to draw from: a PNG, JPEG or WebP file. If it is transparent somewhere and there "
-    "is no mask, the transparent part is drawn anew. Several pictures are refused, because no "
+    "is no mask, the transparent part is drawn again. Several pictures are refused, because no "
     "model of this service draws from several."
 )
-_MASK = "A picture of the same proportions: where it is transparent, `image` is drawn anew."
+_MASK = "A picture of the same proportions: where it is transparent, `image` is drawn again."
 _MASK_IMAGE = (
-    "A mask in the form of this service's own API: white and transparent is drawn anew, black "
+    "A mask in the form of this service's own API: white and transparent is drawn again, black "
     "stays, grey mixes."
 )
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
@@ -60,7 +59,7 @@ class AskedEdit:
     Attributes:
         asked: The parameters that a request for pictures from text has too.
         image: The picture to draw from.
-        mask: A picture that is transparent where `image` is drawn anew.
+        mask: A picture that is transparent where `image` is drawn again.
         values: The other values of the parts of the request, for `SentParts`.
     """
 
@@ -75,16 +74,6 @@ class ImageEditSchema(ImagesRequestSchema):
 
     class Meta(ImagesRequestSchema.Meta):
         exclude: tuple[str, ...] = ("init_image",)
-
-    described: ClassVar[Mapping[str, Any]] = {
-        **ImagesRequestSchema.described,
-        # Any picture may be its own mask.
-        "dependentSchemas": {
-            name: rule
-            for name, rule in ImagesRequestSchema.described["dependentSchemas"].items()
-            if name not in NEEDS
-        },
-    }
 
     refused: ClassVar[Mapping[str, str]] = {
         **ImagesRequestSchema.refused,

@@ -38,8 +38,8 @@ from domain.services.credential_checker import CredentialChecker
 __all__ = ["EditedPictures", "edits_blueprint"]
 
 _OPAQUE = (
-    "is transparent nowhere, so nothing would be drawn anew; make the part to draw transparent, or "
-    "send a black-and-white mask as mask_image"
+    "is transparent nowhere, so nothing would be drawn again; make the part to draw transparent, "
+    "or send a black-and-white mask as mask_image"
 )
 _UNKNOWN = "names no picture of yours; send the picture, or the id of one that is kept"
 

@@ -14,7 +14,7 @@ from adapters.http.generation.fields import (
     request_field,
 )
 from adapters.http.generation.judged import JudgedSchema
-from adapters.http.generation.part_schemas import NEEDS, body_parts
+from adapters.http.generation.part_schemas import body_parts
 from adapters.http.generation.rules import quality_rule, seed_rule
 from adapters.http.openai.names import NAMES
 from adapters.http.openai.quality import QUALITIES
@@ -43,11 +43,6 @@ _REFUSED = {
     "frame_count": _NO_ANIMATIONS,
     "frame_duration_ms": _NO_ANIMATIONS,
     "svg": "is not supported: this service draws no SVG; leave it out",
-}
-# A null counts as left out.
-_NEEDS = {
-    name: {"anyOf": [{"properties": {name: {"type": "null"}}}, rule]}
-    for name, rule in NEEDS.items()
 }
 _PARTIAL_IMAGES = IntegerRange(0, 3)
 
@@ -155,7 +150,6 @@ class ImagesRequestSchema(JudgedSchema):
         "dependentSchemas": {
             "seed": seed_rule(integers("num_images", OPENAI_LIMITS), NAMES["num_images"]),
             _COMPRESSION: quality_rule(_COMPRESSION, *_NEUTRAL_OF_PNG[_COMPRESSION]),
-            **_NEEDS,
         },
     }
 

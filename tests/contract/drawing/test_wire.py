@@ -12,8 +12,10 @@ from domain.errors import (
     ModelNotLoadable,
     OutOfMemory,
 )
+from domain.generation.parts import SecondPass, SourceImage
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest, Timings
+from domain.pictures import PictureRef
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawnBatch,
@@ -48,6 +50,7 @@ def request(name: str = "r1", **changes: object) -> GenerationRequest:
     return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
 
 
+PICTURE = PictureRef(id="cd" * 32, media_type="image/png", size=9, width=300, height=200)
 DRAWN = DrawnRequest(
     images=(DrawnImage(Raster(2, 1, b"abcdef"), 7),), sampler="Euler a", warnings=("a", "b")
 )
@@ -57,6 +60,15 @@ VALUES = (
     DrawingBatch(
         requests=(request(scheduler=Scheduler.DDIM, negative_prompt="", num_images=2),),
         pictures={"ab" * 32: b"a picture"},
+    ),
+    DrawingBatch(
+        requests=(
+            request(
+                source=SourceImage(init_image=PICTURE, mask_image=PICTURE, mask_blur=2),
+                second_pass=SecondPass(scale=1.5),
+            ),
+        ),
+        pictures={PICTURE.id: b"a picture"},
     ),
     BATCH,
     Drawn(
@@ -134,6 +146,17 @@ def test_errors_come_from_another_process_as_they_are(remote: RemoteGenerator) -
         remote.draw(DrawingBatch(requests=(request(num_images=3),), at_once=3), CallbackWatcher())
     with pytest.raises(ModelNotLoadable, match="not a checkpoint"):
         remote.draw(DrawingBatch(requests=(request(model_id=UNLOADABLE.id),)), CallbackWatcher())
+
+
+def test_pictures_from_pictures_of_another_process_are_the_same(remote: RemoteGenerator) -> None:
+    wanted = request(
+        source=SourceImage(init_image=PICTURE, strength=0.7), second_pass=SecondPass(scale=1.5)
+    )
+    batch = DrawingBatch(requests=(wanted,), pictures={PICTURE.id: b"a picture"})
+    found = remote.draw(batch, CallbackWatcher())
+    assert found == _fake().draw(batch, CallbackWatcher())
+    raster = found.requests[0].images[0].raster
+    assert (raster.width, raster.height) == (384, 384)
 
 
 def test_the_use_case_draws_in_another_process(remote: RemoteGenerator) -> None:

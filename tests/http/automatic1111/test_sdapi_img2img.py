@@ -1,65 +1,31 @@
 """Pictures from pictures through AUTOMATIC1111's API."""
 
-import base64
-import dataclasses
-import hashlib
-import io
 import json
-from typing import Any
 
 import pytest
 from PIL import Image
 
-from domain import errors
-from domain.generation.parts import InpaintArea, MaskContent, ResizeMode, SourceImage
-from domain.generation.request import GenerationRequest
-from domain.models.record import ModelFamily
-from tests.fakes.model_source import model_record
+from adapters.http.automatic1111.unsupported import IMG2IMG as IMG2IMG_TABLE
+from domain.generation.parts import InpaintArea, MaskContent, ResizeMode
+from tests.http.automatic1111.from_pictures import (
+    BLUE,
+    MASK,
+    RED,
+    answer_of,
+    file_of,
+    id_of,
+    source_of,
+)
 from tests.http.automatic1111.sdapi import (
     IMG2IMG,
-    TXT2IMG,
     body,
     drawn_by,
-    error_of,
     from_picture,
     picture,
     refused,
 )
-from tests.http.conftest import AUTHORIZED, Service
-
-RED, BLUE, GREEN = (picture(colour) for colour in ("red", "blue", "green"))
-MASK = picture("white", mode="L")
-
-
-def source_of(service: Service, sent: dict[str, object]) -> SourceImage:
-    """Return the picture that the last request for `sent` was drawn from."""
-    source = drawn_by(service, sent, IMG2IMG).source
-    assert source is not None
-    return source
-
-
-def answer_of(service: Service, sent: dict[str, object]) -> dict[str, Any]:
-    response = service.client.post(IMG2IMG, json=sent, headers=AUTHORIZED)
-    assert response.status_code == 200, response.get_data(as_text=True)
-    answer: dict[str, Any] = response.get_json()
-    return answer
-
-
-def id_of(text: str) -> str:
-    return hashlib.sha256(base64.b64decode(text)).hexdigest()
-
-
-def mask_pixels(service: Service, source: SourceImage) -> list[int]:
-    """Return the levels of the mask that was drawn with."""
-    assert source.mask_image is not None
-    data = service.container.pictures().read(source.mask_image.id)
-    return list(service.container.picture_codec().decode_mask(data).pixels)
-
-
-def file_of(image: Image.Image, kind: str = "PNG", **options: object) -> str:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return base64.b64encode(stream.getvalue()).decode()
+from tests.http.automatic1111.upstream import OF_IMG2IMG
+from tests.http.conftest import Service
 
 
 def test_a_picture_alone_has_the_defaults_of_that_api(shared: Service) -> None:
@@ -91,14 +57,6 @@ def test_a_picture_has_any_format_whatever_its_data_url_says(shared: Service, ki
     text = file_of(Image.new("RGB", (30, 20), "red"), kind)
     source = source_of(shared, body(init_images=[f"data:image/gif;base64,{text}"]))
     assert source.init_image.media_type == f"image/{kind.lower()}"
-
-
-def test_a_mask_has_the_defaults_of_that_api(shared: Service) -> None:
-    source = source_of(shared, from_picture(mask=MASK))
-    assert source.mask_image is not None
-    assert source.mask_image.id == id_of(MASK)
-    assert (source.mask_blur, source.mask_content) == (4, MaskContent.FILL)
-    assert (source.inpaint_area, source.inpaint_padding) == (InpaintArea.MASKED, 0)
 
 
 @pytest.mark.parametrize(
@@ -210,95 +168,6 @@ def test_every_wrong_field_is_named_at_once(shared: Service) -> None:
     }
 
 
-def test_a_picture_that_cannot_be_read_is_named_by_its_number(shared: Service) -> None:
-    damaged = base64.b64encode(base64.b64decode(BLUE)[:40]).decode()
-    assert "picture 2" in refused(shared, body(init_images=[RED, damaged]))["init_images"]
-    assert "1" not in refused(shared, body(init_images=[damaged]))["init_images"]
-
-
-@pytest.mark.parametrize("mask", [None, ""])
-def test_fields_of_a_mask_have_no_effect_without_one(shared: Service, mask: object) -> None:
-    sent = from_picture(
-        **{"mask": mask, "mask_blur": 999, "mask_blur_x": 1, "inpainting_fill": 77},
-        **{"inpaint_full_res": "x", "inpaint_full_res_padding": 9999, "inpainting_mask_invert": 5},
-    )
-    source = source_of(shared, sent)
-    assert (source.mask_image, source.mask_blur, source.mask_content) == (None, None, None)
-
-
-def test_a_mask_can_be_inverted(shared: Service) -> None:
-    image = Image.new("L", (3, 1))
-    image.putdata([0, 200, 255])
-    sent = from_picture(mask=file_of(image), inpainting_mask_invert=1)
-    assert mask_pixels(shared, source_of(shared, sent)) == [255, 55, 0]
-
-
-def test_the_opaque_part_of_a_mask_with_transparency_is_drawn_again(shared: Service) -> None:
-    image = Image.new("RGBA", (5, 1))
-    image.putdata([(0, 0, 0, alpha) for alpha in (255, 129, 128, 1, 0)])
-    mask = file_of(image)
-    source = source_of(shared, from_picture(mask=mask))
-    assert mask_pixels(shared, source) == [255, 255, 0, 0, 0]
-    source = source_of(shared, from_picture(mask=mask, inpainting_mask_invert=True))
-    assert mask_pixels(shared, source) == [0, 0, 255, 255, 255]
-
-
-def test_an_opaque_mask_stays_the_file_that_was_sent(shared: Service) -> None:
-    mask = picture((255, 255, 255, 255), mode="RGBA")
-    source = source_of(shared, from_picture(mask=mask))
-    assert source.mask_image is not None
-    assert source.mask_image.id == id_of(mask)
-
-
-def drawn_for(service: Service, sent: dict[str, object]) -> list[GenerationRequest]:
-    number = len(service.generator.drawn)
-    answer_of(service, sent)
-    return service.generator.drawn[number:]
-
-
-def test_several_images_are_a_batch(shared: Service) -> None:
-    sent = body(init_images=[RED, BLUE], seed=10, batch_size=5, n_iter=2)
-    drawn = drawn_for(shared, sent)
-    begun = [(each.seed, each.num_images, each.source) for each in drawn]
-    assert [(seed, number) for seed, number, _ in begun] == [(seed, 1) for seed in range(10, 14)]
-    ids = [source.init_image.id for _, _, source in begun if source is not None]
-    assert ids == [id_of(RED), id_of(BLUE)] * 2
-    answer = answer_of(shared, sent)
-    assert len(answer["images"]) == 4
-    assert answer["parameters"]["batch_size"] == 2
-    info = json.loads(answer["info"])
-    assert (info["all_seeds"], info["batch_size"]) == ([10, 11, 12, 13], 2)
-
-
-def test_one_image_is_the_start_of_every_picture(shared: Service) -> None:
-    (drawn,) = drawn_for(shared, from_picture(batch_size=2, n_iter=2, seed=3))
-    assert (drawn.num_images, drawn.seed) == (4, 3)
-
-
-def test_random_seeds_of_several_images_follow_each_other(shared: Service) -> None:
-    first, second, third = drawn_for(shared, body(init_images=[RED, BLUE, GREEN]))
-    assert first.seed is not None
-    assert (second.seed, third.seed) == (first.seed + 1, first.seed + 2)
-
-
-def test_the_last_seed_of_several_images_has_its_bound(shared: Service) -> None:
-    sent = body(init_images=[RED, BLUE], seed=2**53 - 1)
-    assert list(refused(shared, sent)) == ["seed"]
-    assert drawn_for(shared, sent | {"seed": 2**53 - 2})[-1].seed == 2**53 - 1
-
-
-def test_one_failed_image_fails_the_batch(shared: Service) -> None:
-    shared.generator.failures.append(errors.GenerationFailed("not finite"))
-    sent = body(init_images=[RED, BLUE, GREEN])
-    response = shared.client.post(IMG2IMG, json=sent, headers=AUTHORIZED)
-    assert error_of(response, 500)["error"] == "generation_failed"
-
-
-def test_a_batch_larger_than_the_queue_is_drawn(service: Service) -> None:
-    # The queue of these tests has two places.
-    assert len(drawn_for(service, body(init_images=[RED, BLUE] * 4))) == 8
-
-
 def test_the_answer_repeats_the_parameters(shared: Service) -> None:
     sent = from_picture(
         **{"mask": MASK, "denoising_strength": 0.4, "resize_mode": 2, "mask_blur": 7},
@@ -326,50 +195,18 @@ def test_the_answer_repeats_the_pictures_if_asked(shared: Service) -> None:
     assert answer_of(shared, sent | {"mask": None})["parameters"]["mask"] is None
 
 
-@pytest.mark.parametrize("scale", [None, 0, 1, "1.5", 7])
-def test_image_guidance_has_no_effect_on_models_that_do_not_have_it(
-    shared: Service, scale: object
-) -> None:
-    sent = from_picture(image_cfg_scale=scale)
-    assert source_of(shared, sent).image_guidance_scale is None
-    ignored = json.loads(answer_of(shared, sent)["info"])["ignored"]
-    assert ignored == (["image_cfg_scale"] if scale == 7 else [])
-
-
-@pytest.fixture
-def with_edits(service: Service) -> Service:
-    """A service with an instruct-pix2pix model alone."""
-    service.source.files.clear()
-    edits = model_record(b"e", "models/edits.safetensors")
-    service.source.others = (dataclasses.replace(edits, family=ModelFamily.SD_1_PIX2PIX),)
-    service.container.model_registry().refresh()
-    return service
-
-
-@pytest.mark.parametrize("scale, kept", [(None, None), (1.5, 1.5), ("3", 3.0), (10, 10.0)])
-def test_image_guidance_is_that_of_instruct_pix2pix(
-    with_edits: Service, scale: object, kept: float | None
-) -> None:
-    sent = from_picture(image_cfg_scale=scale)
-    assert source_of(with_edits, sent).image_guidance_scale == kept
-    assert json.loads(answer_of(with_edits, sent)["info"])["ignored"] == []
-
-
-@pytest.mark.parametrize("scale", [0, 0.9, 10.1])
-def test_image_guidance_of_instruct_pix2pix_has_bounds(with_edits: Service, scale: float) -> None:
-    assert list(refused(with_edits, from_picture(image_cfg_scale=scale))) == ["image_cfg_scale"]
-
-
-def test_instruct_pix2pix_needs_a_picture(with_edits: Service) -> None:
-    assert "picture" in refused(with_edits, body(), TXT2IMG)["init_images"]
-
-
 def test_the_fields_of_the_other_route_are_named_as_ignored(shared: Service) -> None:
     answer = answer_of(shared, from_picture(enable_hr=True, hr_scale=3))
     assert json.loads(answer["info"])["ignored"] == ["enable_hr", "hr_scale"]
 
 
-def test_a_picture_of_a_refused_request_is_not_kept(service: Service) -> None:
-    refused(service, from_picture(sampler_name="Restart"))
-    with pytest.raises(errors.PictureNotFound):
-        service.container.pictures().read(id_of(picture()))
+def test_all_fields_are_accepted_at_the_defaults_of_that_api(shared: Service) -> None:
+    sent = OF_IMG2IMG | {"prompt": "p", "steps": 1, "init_images": [RED]}
+    assert json.loads(answer_of(shared, sent)["info"])["ignored"] == []
+    sent |= {"mask": MASK}
+    assert json.loads(answer_of(shared, sent)["info"])["ignored"] == []
+
+
+def test_the_table_has_every_field_of_that_api() -> None:
+    assert OF_IMG2IMG.keys() - IMG2IMG_TABLE.read - IMG2IMG_TABLE.rules.keys() == set()
+    assert not IMG2IMG_TABLE.read & IMG2IMG_TABLE.rules.keys()

@@ -191,6 +191,13 @@ def test_an_upscaler_is_also_its_stem(with_upscalers: Service) -> None:
     assert pass_of(with_upscalers, hires(hr_upscaler="4x-anime")).upscaler == ANIME.id
 
 
+def test_the_parameters_name_the_upscaler(with_upscalers: Service) -> None:
+    sent = hires(hr_upscaler="R-ESRGAN 4x+")
+    answer = with_upscalers.client.post(TXT2IMG, json=sent, headers=AUTHORIZED).get_json()
+    (text,) = json.loads(answer["info"])["infotexts"]
+    assert "Hires upscaler: RealESRGAN_x4plus" in text
+
+
 def test_the_refusal_of_an_upscaler_lists_the_others(with_upscalers: Service) -> None:
     told = refused(with_upscalers, hires(hr_upscaler="SwinIR 4x"), TXT2IMG)["hr_upscaler"]
     assert told == (

@@ -218,7 +218,7 @@ def test_the_api_of_automatic1111_is_described_with_its_own_errors(document: Doc
         for _, path, operation in document.operations()
         if path.startswith(f"{automatic1111.PREFIX}/")
     ]
-    assert len(operations) == 28
+    assert len(operations) == 31
     for operation in operations:
         assert error_schemas(operation["responses"]) == {"SdapiError"}
         assert [[*scheme] for scheme in operation["security"]] == [["bearer"], ["basic"]]

@@ -33,6 +33,10 @@ UPSCALER = dataclasses.replace(
 LARGE = dataclasses.replace(model_record(b"xl", "models/xl.safetensors"), family=ModelFamily.SDXL)
 """Draws every size that the document allows, which most models do not."""
 
+PICTURE_ROUTES = [
+    f"/sdapi/v1/{name}" for name in ("img2img", "extra-single-image", "extra-batch-images")
+]
+
 CONFIG = SchemathesisConfig.from_dict(
     {
         "seed": 1,
@@ -44,13 +48,23 @@ CONFIG = SchemathesisConfig.from_dict(
             },
             {
                 # Nor can it express that an operation is already done, or that text is a picture.
-                "include-path": ["/sdapi/v1/options", "/sdapi/v1/png-info", "/v1/images"],
+                "include-path": [
+                    *("/sdapi/v1/options", "/sdapi/v1/png-info", "/v1/images", *PICTURE_ROUTES),
+                ],
                 "checks": {"positive_data_acceptance": {"enabled": False}},
+            },
+            {
+                # A form has texts alone, so it accepts numbers as text. It needs a picture.
+                "include-path": "/openai/v1/images/edits",
+                "checks": {
+                    "positive_data_acceptance": {"enabled": False},
+                    "negative_data_rejection": {"enabled": False},
+                },
             },
             {
                 # That API accepts numbers as text and names in any letter case, and a query
                 # parameter is text with many words for true.
-                "include-path": ["/sdapi/v1/txt2img", "/sdapi/v1/progress"],
+                "include-path": ["/sdapi/v1/txt2img", "/sdapi/v1/progress", *PICTURE_ROUTES],
                 "checks": {"negative_data_rejection": {"enabled": False}},
             },
         ],
@@ -108,6 +122,11 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
         case.body["image"] = PICTURE if len(image) % 2 else image
+    elif isinstance(case.body, dict) and isinstance(images := case.body.get("init_images"), list):
+        case.body["init_images"] = [PICTURE] * len(images) if len(images) % 2 else images
+        case.body.pop("mask", None)
+    elif isinstance(case.body, dict) and isinstance(files := case.body.get("imageList"), list):
+        case.body["imageList"] = [{"data": PICTURE}] * len(files) if len(files) % 2 else files
     elif isinstance(case.body, bytes) and len(case.body) % 2:
         case.body = RED
     if len(str(case.path_parameters)) % 2:

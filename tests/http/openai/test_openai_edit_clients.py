@@ -1,7 +1,8 @@
 """Bodies as public clients write them, byte by byte.
 
 Each row has what the client's source sends: Open WebUI (`routers/images.py`, aiohttp), LibreChat
-(`OpenAIImageTools.js`, form-data), the official clients for Python and Node, curl, and browsers.
+(`OpenAIImageTools.js`, form-data), LobeChat (`createImage.ts`), the official clients for Python
+and Node, curl, and browsers.
 """
 
 from collections.abc import Iterator
@@ -83,8 +84,7 @@ CLIENTS: dict[str, tuple[str, list[Part]]] = {
             text("prompt", "make the circle blue"),
             text("n", "1"),
             text("input_fidelity", "high"),
-            text("size", "auto"),
-            file("image[]", picture(kind="WEBP"), "image.webp", "image/webp"),
+            file("image", picture(kind="WEBP"), "image.webp", "image/webp"),
         ],
     ),
     "the client for Python with everything": (

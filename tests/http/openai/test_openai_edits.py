@@ -112,7 +112,7 @@ def test_the_size_is_that_of_the_picture_unless_another_is_asked_for(
     assert (request.width, request.height) == drawn_size
 
 
-def test_transparency_of_the_mask_is_drawn_anew(service: Service) -> None:
+def test_transparency_of_the_mask_is_drawn_again(service: Service) -> None:
     response = edit(service, mask=masked())
     mask = mask_of(service, caller_of(service), response)
     assert [mask.convert("L").getpixel((x, 9)) for x in (0, 159, 160, 319)] == [255, 255, 0, 0]

@@ -22,7 +22,7 @@ class PipelineDrawing(Stage):
 
     Attributes:
         context: The loaded pipeline and its surroundings.
-        kind: The class that draws: the loaded pipeline's, or the name of a counterpart.
+        kind: The name of the counterpart that draws; None if the loaded pipeline does.
         arguments: Returns the arguments of the call, without generators. It makes the pictures.
         new_scheduler: Makes the scheduler. A scheduler keeps the state of a drawing, so each call
             has its own.

@@ -8,10 +8,10 @@ from typing import Any
 import diffusers
 import numpy as np
 import torch
-from PIL import Image
 
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.others.counterparts import counterparts_of
+from adapters.diffusion.drawing.pictures.masks import whole
 from adapters.diffusion.drawing.pictures.source import SizedSource
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stages import Canvas, Stage
@@ -22,8 +22,8 @@ from domain.generation.request import GenerationRequest
 
 __all__ = ["PictureCall", "PictureOf", "ThroughAutoencoder", "picture_warnings"]
 
-PictureOf = Callable[[Canvas], Image.Image]
-"""Returns the picture that a drawing starts from, in the size that is drawn."""
+PictureOf = Callable[[Canvas], Any]
+"""Returns the picture of Pillow that a drawing starts from, in the size that is drawn."""
 
 _CONSISTENCY = "LatentConsistencyModelImg2ImgPipeline"
 _CONSISTENCY_STEPS = 50
@@ -70,8 +70,7 @@ class PictureCall:
         for text in () if self.mask is None else self.mask.warnings:
             canvas.warn(text)
         if "mask_image" in takes:
-            white = Image.new("L", image.size, 255)
-            pictures["mask_image"] = white if self.mask is None else self.mask.mask
+            pictures["mask_image"] = whole(image) if self.mask is None else self.mask.mask
         # The pipelines run as many of the last steps as `steps * strength`, rounded up. Half a
         # step less makes it this number, whatever the error of the product.
         strength = 1.0 if self.run == steps else (self.run - 0.5) / steps

@@ -19,6 +19,7 @@ from adapters.diffusion.drawing.others.calling import PipelineDrawing
 from adapters.diffusion.drawing.others.counterparts import counterparts_of
 from adapters.diffusion.drawing.others.from_pictures import (
     PictureCall,
+    PictureOf,
     ThroughAutoencoder,
     picture_warnings,
 )
@@ -142,7 +143,7 @@ class _Passes:
         request: GenerationRequest,
         size: Size,
         *,
-        picture: Any,
+        picture: PictureOf,
         mask: SizedSource | None,
         run: int,
         steps: int,

@@ -6,7 +6,7 @@ A mask is a picture of the mode `L`: 255 is drawn again, 0 stays.
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-__all__ = ["Box", "box_of", "cells_of", "cleaned", "filled", "is_binary", "opacity_of"]
+__all__ = ["Box", "box_of", "cells_of", "cleaned", "filled", "is_binary", "opacity_of", "whole"]
 
 _NOISE_OF_JPEG = 8
 """Levels below this one are black, and those as near to white are white. A mask that was saved as a
@@ -21,6 +21,11 @@ _GREY = 127
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels. The last two are outside."""
+
+
+def whole(image: Image.Image) -> Image.Image:
+    """Return a mask of a whole picture."""
+    return Image.new("L", image.size, 255)
 
 
 def cleaned(mask: Image.Image) -> Image.Image:

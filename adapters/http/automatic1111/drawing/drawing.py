@@ -2,8 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.any_request import as_drawn
 from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import SourceImage
-from domain.models.record import ModelRecord
+from domain.models.record import ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["Drawing"]
@@ -68,7 +67,12 @@ class Drawing:
         model = chosen_checkpoint(self._registry, named) if named else own.model(self._registry)
         wanted = [*self._requests(asked, model, own, caller)]
         results = self._draw.several(wanted, caller=caller)
-        return pictures([*map(as_drawn, results)], model, _with_ignored(asked, model))
+        return pictures(
+            [*map(as_drawn, results)],
+            model,
+            _with_ignored(asked, model),
+            upscalers={each.id: each for each in self._registry.models(ModelKind.UPSCALER)},
+        )
 
     def _requests(
         self, asked: AskedPictures, model: ModelRecord, own: Options, caller: str
@@ -97,25 +101,37 @@ class Drawing:
                 fields, caller=caller, parts=SentParts(parts), id=_job_id(), **common
             )
             return
+        self._check_each(source.images, caller)
         first = fields.get("seed")
         if first is None:
             first = secrets.randbelow(_RANDOM_SEEDS)
         for number in range(len(source.images) * asked.n_iter):
-            place = number % len(source.images)
-            picture = SentPicture(data=source.images[place])
-            with _numbered(place + 1):
-                yield self._make_request(
-                    fields,
-                    caller=caller,
-                    parts=SentParts({**parts, "init_image": picture}),
-                    id=_job_id(),
-                    seed=first + number,
-                    num_images=1,
-                    **common,
-                )
+            picture = SentPicture(data=source.images[number % len(source.images)])
+            yield self._make_request(
+                fields,
+                caller=caller,
+                parts=SentParts({**parts, "init_image": picture}),
+                id=_job_id(),
+                seed=first + number,
+                num_images=1,
+                **common,
+            )
+
+    def _check_each(self, images: Sequence[bytes], caller: str) -> None:
+        """Check all images before any of them is kept. Say which of them cannot be read."""
+        problems = [
+            f"picture {number}: {row.message}"
+            for number, data in enumerate(images, 1)
+            for row in self._make_request.picture_problems(
+                {"init_image": SentPicture(data=data)}, caller=caller
+            )
+        ]
+        if problems:
+            raise InvalidRequest([FieldProblem("init_image", "; ".join(problems))])
 
     def _second_pass(self, asked: AskedSecondPass, model: ModelRecord) -> dict[str, Any]:
-        if asked.checkpoint and chosen_checkpoint(self._registry, asked.checkpoint) != model:
+        named = asked.checkpoint
+        if named and chosen_checkpoint(self._registry, named).id != model.id:
             text = "is another checkpoint than that of the first pass; leave it out"
             raise InvalidRequest([FieldProblem("hr_checkpoint_name", text)])
         upscaler = found_upscaler(
@@ -146,21 +162,6 @@ class Drawing:
                 "inpaint_padding": mask.padding,
             }
         return parts
-
-
-@contextmanager
-def _numbered(number: int) -> Iterator[None]:
-    """Say in errors about the initial image which of several it is."""
-    try:
-        yield
-    except InvalidRequest as error:
-        rows = [
-            FieldProblem(row.field, f"picture {number}: {row.message}")
-            if row.field.startswith("init_image")
-            else row
-            for row in error.problems
-        ]
-        raise InvalidRequest(rows) from error
 
 
 def _with_ignored(asked: AskedPictures, model: ModelRecord) -> AskedPictures:

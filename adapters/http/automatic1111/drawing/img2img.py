@@ -9,9 +9,9 @@ from marshmallow import ValidationError, validates_schema
 from adapters.http.automatic1111.drawing.asked import AskedMask, AskedSource
 from adapters.http.automatic1111.drawing.schemas import DrawingSchema, described
 from adapters.http.automatic1111.drawing.txt2img import STRENGTH
-from adapters.http.automatic1111.numbers import FlagField, NumberField
-from adapters.http.automatic1111.sent_pictures import PictureField, PicturesField
 from adapters.http.automatic1111.unsupported import IMG2IMG
+from adapters.http.automatic1111.values.numbers import FlagField, NumberField
+from adapters.http.automatic1111.values.sent_pictures import PictureField, PicturesField
 from adapters.http.generation.fields import LimitedInteger
 from domain.generation.fields import integers
 from domain.generation.judging import JudgedFields

@@ -1,7 +1,7 @@
 """The answer with finished pictures, in the form of AUTOMATIC1111's API."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from flask import json
@@ -91,14 +91,27 @@ class SdapiPicturesSchema(AnswerSchema):
 
 
 def pictures(
-    results: Sequence[GenerationResult], model: ModelRecord, asked: AskedPictures
+    results: Sequence[GenerationResult],
+    model: ModelRecord,
+    asked: AskedPictures,
+    *,
+    upscalers: Mapping[str, ModelRecord],
 ) -> dict[str, object]:
-    """Return the answer with the pictures that `model` drew, in the order of their seeds."""
+    """Return the answer with the pictures that `model` drew, in the order of their seeds.
+
+    `upscalers` are the upscaler models by their ids.
+    """
     first = results[0]
     images = [image for result in results for image in result.images]
     drawn = _drawn(first, model) | {"batch_size": asked.batch_size}
     files = [base64.b64encode(image.data).decode("ascii") for image in images]
-    infotexts = [*_infotexts(results, drawn["sampler_name"])]
+    infotexts = [
+        parameters_text(
+            result.request, seed=image.seed, sampler=drawn["sampler_name"], upscalers=upscalers
+        )
+        for result in results
+        for image in result.images
+    ]
     told = {
         **_UNUSED_FEATURES,
         **_of_model(model),
@@ -132,12 +145,6 @@ def _drawn(result: GenerationResult, model: ModelRecord) -> dict[str, Any]:
         "height": request.height,
         "sampler_name": str(request.scheduler or model.default_scheduler or MODELS_OWN),
     }
-
-
-def _infotexts(results: Sequence[GenerationResult], sampler: str) -> Iterator[str]:
-    for result in results:
-        for image in result.images:
-            yield parameters_text(result.request, seed=image.seed, sampler=sampler)
 
 
 def _each(seeds: list[int], drawn: dict[str, Any]) -> dict[str, object]:

@@ -30,7 +30,10 @@ _TXT2IMG: dict[str, Any] = {
     "sampler_name": "DPM++ 2M Karras",
     "override_settings": {"sd_model_checkpoint": "demo"},
 }
-_IMG2IMG: dict[str, Any] = {**_TXT2IMG, "init_images": [""], "denoising_strength": 0.6}
+_RED_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+_IMG2IMG: dict[str, Any] = {**_TXT2IMG, "init_images": [_RED_PIXEL], "denoising_strength": 0.6}
 
 
 def txt2img_blueprint(drawing: Drawing, checker: CredentialChecker) -> Blueprint:

@@ -9,7 +9,6 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validates_
 from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
 from adapters.http.automatic1111.drawing.asked import AskedPictures
 from adapters.http.automatic1111.names import JPG, NAMES, named_format
-from adapters.http.automatic1111.numbers import FlagField, as_number
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
@@ -22,6 +21,7 @@ from adapters.http.automatic1111.unsupported import (
     FieldTable,
     refused_settings,
 )
+from adapters.http.automatic1111.values.numbers import FlagField, as_number
 from adapters.http.edge.redaction import current_redactor
 from adapters.http.generation.fields import (
     CheckedString,

@@ -8,9 +8,9 @@ from marshmallow import ValidationError
 from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
 from adapters.http.automatic1111.drawing.asked import AskedSecondPass
 from adapters.http.automatic1111.drawing.schemas import DrawingSchema, described, sides_of
-from adapters.http.automatic1111.numbers import FlagField, NumberField, as_flag
 from adapters.http.automatic1111.unsupported import SAME_CHECKPOINTS, TXT2IMG
 from adapters.http.automatic1111.upscalers import LATENT
+from adapters.http.automatic1111.values.numbers import FlagField, NumberField, as_flag
 from adapters.http.generation.fields import LimitedInteger, LimitedString
 from domain.generation.fields import MODEL_NAME, integers
 from domain.generation.judging import JudgedFields

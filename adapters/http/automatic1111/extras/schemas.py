@@ -10,9 +10,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre
 from marshmallow import validates_schema as checks
 
 from adapters.http.automatic1111.extras.asked import AskedExtras, ToSize
-from adapters.http.automatic1111.numbers import FlagField, NumberField, as_number
-from adapters.http.automatic1111.sent_pictures import PictureField
 from adapters.http.automatic1111.upscalers import NONE
+from adapters.http.automatic1111.values.numbers import FlagField, NumberField, as_number
+from adapters.http.automatic1111.values.sent_pictures import PictureField
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.generation.fields import LimitedInteger, LimitedString
 from domain.generation.fields import MODEL_NAME

@@ -9,10 +9,10 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from adapters.http.automatic1111.numbers import as_flag, as_number
 from adapters.http.automatic1111.samplers import chosen_scheduler
 from adapters.http.automatic1111.unsupported.scripts import NO_CHECKPOINT
 from adapters.http.automatic1111.unsupported.verdicts import NOTHING, Rule, Verdict, ignored
+from adapters.http.automatic1111.values.numbers import as_flag, as_number
 
 __all__ = ["SAME_CHECKPOINTS", "SECOND_PASS_RULES", "SECOND_PASS_VALUES", "has_second_pass"]
 

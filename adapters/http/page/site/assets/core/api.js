@@ -54,7 +54,8 @@ export class Api {
 
   /** A job that enlarges a finished picture. */
   upscale(body, signal) {
-    return this.#json("POST", "/v1/upscale", { body, signal });
+    const headers = { Prefer: "respond-async" }; // else the answer is the picture itself
+    return this.#json("POST", "/v1/upscale", { body, headers, signal });
   }
 
   /** Give the service a picture file to draw from: its id, width, height and size. */
