@@ -20,6 +20,7 @@ COMMANDS = {
     "models": program.commands["models"],
     "serve": program.commands["serve"],
     "token": program.commands["token"],
+    "upscale": program.commands["upscale"],
 }
 
 
