@@ -137,8 +137,8 @@ class _Words:
         data = self._codec.encode(raster, None, request.output_format, request.quality)
         index = {"partial_image_index": self._partials}
         self._partials += 1
-        size = f"{request.width}x{request.height}"
-        return self._event("partial_image", data, size, index)
+        size = request.result_size
+        return self._event("partial_image", data, f"{size.width}x{size.height}", index)
 
     def completed(self, image: GeneratedImage, result: GenerationResult) -> str:
         """Return the event of a finished picture."""

@@ -119,6 +119,11 @@ def test_partial_pictures_come_before_the_finished_one(
     assert picture_of(last).format == output_format.upper()
 
 
+def test_the_size_of_a_partial_picture_is_that_of_the_finished_one(resting: Service) -> None:
+    events = drawn(resting, ask(resting, partial_images=1, second_pass={"scale": 2}))
+    assert [event["size"] for event in events] == ["512x640", "512x640"]
+
+
 @pytest.mark.parametrize("partial_images", [0, 1, 2, 3, None])
 def test_the_client_chooses_the_number_of_partial_pictures(
     resting: Service, partial_images: int | None
