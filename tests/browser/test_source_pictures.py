@@ -61,6 +61,7 @@ def test_a_drawing_starts_from_a_picture(
     assert second.source == first.source
     assert len(uploads) == 1
     expect(fact(studio, "Strength")).to_have_text("0.5")
+    expect(fact(studio, "Noise")).to_have_text("0.9")
 
 
 def test_a_removed_picture_is_not_drawn_from(studio: Studio, generator: SteppedGenerator) -> None:
