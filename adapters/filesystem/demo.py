@@ -1,4 +1,4 @@
-"""The demo model, which is part of the program."""
+"""The demo models, which are part of the program."""
 
 import os
 import secrets
@@ -11,32 +11,33 @@ from application.version import NAME
 __all__ = ["put_demo"]
 
 _FILE = "demo.safetensors"
-_CARD = "demo.json"
-_CHECKOUT = Path(__file__).resolve().parents[2] / "ai-models" / _FILE
+_BESIDE = ("demo.json", "demo-2x.safetensors")
+"""The card of the demo model, and the upscaler for its pictures."""
+_CHECKOUT = Path(__file__).resolve().parents[2] / "ai-models"
 
 
 def put_demo(folder: str | os.PathLike[str]) -> str:
     """Copy the demo model into `folder`, which is created if necessary; return the file's path.
 
-    An existing file of that name is not changed. The model's card goes beside it.
+    Existing files are not changed. The model's card and its upscaler go beside it.
 
     Raises:
         FileNotFoundError: the installation has no demo model.
         OSError: the folder is not writable.
     """
     target = Path(folder) / _FILE
-    if target.exists():
-        return str(target)
-    source = _installed() or (_CHECKOUT if _CHECKOUT.is_file() else None)
-    if source is None:
+    source = _installed() or (_CHECKOUT / _FILE if (_CHECKOUT / _FILE).is_file() else None)
+    if source is None and not target.exists():
         raise FileNotFoundError(
             f"this installation of {NAME} has no {_FILE}; install it again, with its data files"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    card = target.with_name(_CARD)
-    if not card.exists() and source.with_name(_CARD).is_file():
-        _copy(source.with_name(_CARD), card)
-    _copy(source, target)
+    if source is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The model comes last. Once it is there, so is its card.
+        for name in (*_BESIDE, _FILE):
+            wanted = target.with_name(name)
+            if not wanted.exists() and source.with_name(name).is_file():
+                _copy(source.with_name(name), wanted)
     return str(target)
 
 

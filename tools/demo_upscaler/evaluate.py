@@ -9,6 +9,7 @@ measures pictures that the demo checkpoint draws.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,11 +109,18 @@ def _print_drawn(enlarge: _Enlarger, pictures: Sequence[NDArray[np.uint8]]) -> N
 
 
 def _sheet(enlarge: _Enlarger, pictures: Sequence[NDArray[np.uint8]], crop: int) -> Image.Image:
-    """Lay a crop of each picture beside itself: as drawn with large pixels, Lanczos, upscaler."""
+    """Lay a crop of each picture beside itself: as drawn with large pixels, Lanczos, upscaler.
+
+    The crop is the one with the most contrast.
+    """
     side = 2 * SCALE * crop
     sheet = Image.new("RGB", (3 * side, len(pictures) * side))
     for row, small in enumerate(pictures):
-        top, left = (max(0, (extent - crop) // 2) for extent in small.shape[:2])
+        starts = [range(0, extent - crop + 1, crop // 4) for extent in small.shape[:2]]
+        top, left = max(
+            itertools.product(*starts),
+            key=lambda at: small[at[0] : at[0] + crop, at[1] : at[1] + crop].std(),
+        )
         for column, lanczos in enumerate((None, True, False)):
             pixels, scale = small, 1
             if lanczos is not None:

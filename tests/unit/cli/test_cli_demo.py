@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem import demo as adapter
-from tests.paths import DEMO_CHECKPOINT
+from tests.paths import DEMO_CHECKPOINT, DEMO_UPSCALER
 from tests.unit.cli.cli_runs import Terminal
 
 
@@ -39,15 +39,17 @@ def test_the_file_appears_complete_and_is_copied_once(tmp_path: Path) -> None:
     assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
     card = path.with_suffix(".json")
     assert card.read_bytes() == DEMO_CHECKPOINT.with_suffix(".json").read_bytes()
-    for each in (path, card):
+    upscaler = path.with_name(DEMO_UPSCALER.name)
+    assert upscaler.read_bytes() == DEMO_UPSCALER.read_bytes()
+    for each in (path, card, upscaler):
         each.write_bytes(b"mine")
     adapter.put_demo(path.parent)
     assert path.read_bytes() == b"mine"
     path.unlink()
     adapter.put_demo(path.parent)
-    assert card.read_bytes() == b"mine"
+    assert card.read_bytes() == upscaler.read_bytes() == b"mine"
     assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
-    assert {each.name for each in path.parent.iterdir()} == {path.name, card.name}
+    assert set(path.parent.iterdir()) == {path, card, upscaler}
 
 
 def test_an_installation_without_the_demo_reports_it(
