@@ -47,6 +47,7 @@ def test_a_drawing_starts_from_a_picture(
     expect(studio.page.locator("#size-now")).to_have_text("384 × 256")
     studio.field("Strength").fill("0.5")
     studio.field("Where the shape differs").select_option("pad")
+    studio.field("Noise").fill("0.9")
     for number in (1, 2):
         studio.draw("a lake at night")
         expect(studio.tiles).to_have_count(number)
@@ -54,11 +55,13 @@ def test_a_drawing_starts_from_a_picture(
     first, second = generator.drawn
     assert first.source is not None
     assert (first.source.strength, first.source.resize_mode) == (0.5, ResizeMode.PAD)
+    assert first.source.noise_multiplier == 0.9
     assert (first.source.init_image.width, first.source.init_image.height) == (384, 256)
     assert (first.width, first.height) == (384, 256)
     assert second.source == first.source
     assert len(uploads) == 1
     expect(fact(studio, "Strength")).to_have_text("0.5")
+    expect(fact(studio, "Noise")).to_have_text("0.9")
 
 
 def test_a_removed_picture_is_not_drawn_from(studio: Studio, generator: SteppedGenerator) -> None:
@@ -315,7 +318,7 @@ def test_picture_guidance_belongs_to_models_that_change_pictures(studio: Studio)
     def answer(route: Route) -> None:
         response = route.fetch()
         body: dict[str, Any] = response.json()
-        body["models"][0] |= {"inputs": ["image"], "family": "sd-1-pix2pix"}
+        body["models"][0] |= {"inputs": ["image"], "family": "sd-1-pix2pix", "schedulers": []}
         route.fulfill(response=response, json=body)
 
     studio.page.route("**/v1/models", answer)
@@ -330,10 +333,12 @@ def test_picture_guidance_belongs_to_models_that_change_pictures(studio: Studio)
     studio.page.route("**/v1/jobs", note)
     PictureField(studio).choose(landscape())
     expect(studio.page.locator("#source-reason")).to_be_hidden()
+    expect(studio.field("Noise")).to_be_hidden()
     studio.field("Picture guidance").fill("2.5")
     studio.draw("make it night")
     expect(studio.page.locator("#form-error")).to_have_text("not today")
     assert bodies[0]["image_guidance_scale"] == 2.5
+    assert "noise_multiplier" not in bodies[0]
 
 
 def test_what_handles_pictures_loads_with_the_first_one(studio: Studio) -> None:

@@ -106,8 +106,9 @@ export class StartField {
     this.#mask.disabled = !can("image") || !can("mask");
     byId("choose-picture").disabled = !can("image");
     byId("source-hint").hidden = !can("image");
-    byId("image-guidance").hidden = !guidesByPicture(model);
-    byId("image_guidance_scale").disabled = !guidesByPicture(model);
+    offerField("image-guidance", "image_guidance_scale", guidesByPicture(model));
+    // A model without schedulers adds its own noise.
+    offerField("source-noise", "noise_multiplier", !model || model.schedulers.length > 0);
     say(byId("source-reason"), reason(model, can, { shown, masked }));
     this.#source?.allow({ mask: can("mask") });
   }
@@ -183,6 +184,11 @@ function reason(model, can, { shown, masked }) {
 function enable(id, on) {
   byId(id).disabled = !on;
   byId(id).hidden = !on;
+}
+
+function offerField(place, name, on) {
+  byId(place).hidden = !on;
+  byId(name).disabled = !on;
 }
 
 const picturesOf = (data) => [...(data?.files ?? [])].filter(({ type }) => type.startsWith("image/"));

@@ -32,6 +32,8 @@ export function fieldsOf(told, models) {
     scheduler: schedulerOf(told, model ?? models.chosen),
     strength: number("Denoising strength"),
     mask_blur: number("Mask blur"),
+    noise_multiplier: number("Noise multiplier"),
+    image_guidance_scale: number("Image CFG scale"),
   };
   if (told["Hires upscale"] !== undefined) {
     fields.second_pass = {

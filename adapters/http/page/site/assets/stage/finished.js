@@ -163,6 +163,7 @@ function partRows(request, modelName) {
     rows.push(["Strength", request.strength]);
     rows.push(["Picture guidance", request.image_guidance_scale]);
     rows.push(["Picture", FITS[request.resize_mode]]);
+    rows.push(["Noise", request.noise_multiplier === 1 ? null : request.noise_multiplier]);
   }
   if (start && mask) {
     const around = request.inpaint_area === "masked" ? `, only round it with ${request.inpaint_padding} pixels` : "";
