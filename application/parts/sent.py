@@ -106,7 +106,7 @@ def sent_problems(values: Mapping[str, Any], *, wrong: Collection[str] = ()) -> 
             text = f"needs {_with_article(needs)}; send one, or leave {name} out"
             rows[name] = FieldProblem(name, text)
     order = [*PART_FIELDS, *OBJECTS]
-    return [rows[name] for name in (*order, *(rows.keys() - {*order})) if name in rows]
+    return [rows[name] for name in (*order, *sorted(rows.keys() - {*order})) if name in rows]
 
 
 def _each_problem(values: Mapping[str, Any]) -> Iterator[FieldProblem]:

@@ -27,13 +27,16 @@ class KeyedLocks:
         self._wanted: Counter[str] = Counter()
 
     @contextmanager
-    def held(self, key: str) -> Iterator[None]:
-        """Hold the lock of `key` for the block. Raises StorageUnavailable after a long wait."""
+    def held(self, key: str, *, seconds: float | None = None) -> Iterator[None]:
+        """Hold the lock of `key` for the block.
+
+        Raise StorageUnavailable after a wait of `seconds`; None means as long as any thread waits.
+        """
         with self._changing:
             self._wanted[key] += 1
             lock = self._locks.setdefault(key, threading.Lock())
         try:
-            if not lock.acquire(timeout=self._seconds):
+            if not lock.acquire(timeout=self._seconds if seconds is None else seconds):
                 raise StorageUnavailable("the folder of the pictures does not answer")
             try:
                 yield

@@ -14,6 +14,8 @@ from domain.pictures import PictureRef
 
 __all__ = ["PictureShelf"]
 
+_SOON_SECONDS = 0.3
+"""How long a caller waits for a file to be removed. After that, the next `retire` removes it."""
 _SPARED_SECONDS = 60.0
 """A picture that was used so lately stays, even if there is no room: a request is about to name it.
 """
@@ -59,6 +61,8 @@ class PictureShelf:
         self._new_bytes = 0
         self._undone: set[tuple[str, str]] = set()
         """Pictures of callers whose files could not be written."""
+        self._loose: set[str] = set()
+        """Pictures whose files could not be removed yet."""
 
     def put(self, caller: str, ref: PictureRef, data: bytes, *, at: float, is_sent: bool) -> bool:
         """Keep a picture file of a caller.
@@ -92,8 +96,11 @@ class PictureShelf:
         return self._store.has(picture_id)
 
     def forget(self, job: Job) -> None:
-        """Forget the pictures that a job has drawn, before the job itself is forgotten."""
-        self._remove_unknown(self._index.forget(job))
+        """Forget the pictures that a job has drawn, before the job itself is forgotten.
+
+        Their files are removed now, or by the next `retire`.
+        """
+        self._remove_unknown(self._index.forget(job), seconds=_SOON_SECONDS)
 
     def retire(self, now: float) -> None:
         """Remove pictures past their retention, after the jobs past theirs were removed."""
@@ -109,7 +116,7 @@ class PictureShelf:
         )
         with self._counting:
             self._new_bytes = 0
-        self._remove_unknown(gone)
+        self._remove_unknown({*gone, *self._loose})
 
     def sweep(self, *, has_jobs: bool) -> None:
         """Remove files that no caller has, and catch up with jobs of earlier releases.
@@ -144,8 +151,16 @@ class PictureShelf:
         except StorageUnavailable:
             self._undone.add((caller, picture_id))
 
-    def _remove_unknown(self, picture_ids: Collection[str]) -> None:
+    def _remove_unknown(
+        self, picture_ids: Collection[str], *, seconds: float | None = None
+    ) -> None:
+        """Remove the files that no caller has, now or with the next `retire`. Raises nothing."""
+        self._loose.update(picture_ids)
         for picture_id in picture_ids:
-            with self._locks.held(picture_id):
-                if not self._index.is_known(picture_id):
-                    self._store.remove(picture_id)
+            try:
+                with self._locks.held(picture_id, seconds=seconds):
+                    if not self._index.is_known(picture_id):
+                        self._store.remove(picture_id)
+                    self._loose.discard(picture_id)
+            except StorageUnavailable as error:
+                _log.warning("the file of a picture is removed later: %s", error)

@@ -61,7 +61,8 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "Resize",
             "meaning": "How `init_image` and `mask_image` get the requested size: `stretch` "
-            "changes the proportions, `crop` cuts off what is too much, `pad` adds borders.",
+            "changes the proportions, `crop` cuts off what is too much, `pad` repeats the "
+            "pixels of the edge.",
         },
     ),
     (

@@ -183,6 +183,7 @@ class ImageGenerator(ABC):
             GenerationFailed: The device or the model failed.
             ModelNotFound: The host of the generator has no model with this id.
             ModelNotLoadable: The model's file is wrong.
+            UnreadablePicture: A picture of the batch cannot be decoded.
             OutOfMemory: The images do not fit, although other models were unloaded. The memory is
                 released. With a smaller `at_once` they may fit.
         """

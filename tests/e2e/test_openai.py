@@ -157,6 +157,11 @@ def test_outside_the_mask_nothing_changes(client: openai.OpenAI, original: bytes
     assert distance(after.crop(drawn_again), before.crop(drawn_again)) > 1
 
 
+def test_an_object_in_the_form_of_an_edit_is_read(client: openai.OpenAI, original: bytes) -> None:
+    second = {"second_pass": {"scale": 1.5, "strength": 0.25}}
+    assert edited(client, original, more=second).size == (384, 384)
+
+
 def test_the_client_streams_an_edit(client: openai.OpenAI, original: bytes) -> None:
     stream = client.images.edit(
         model=MODEL,

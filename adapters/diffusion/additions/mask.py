@@ -1,4 +1,4 @@
-"""The five further channels of an inpainting UNet: the mask, and the picture outside of the mask.
+"""The five further channels of an inpainting UNet: the mask, and the picture outside the mask.
 
 The UNet takes 9 channels: the noisy latents (4), the mask (1), and the latents of the picture
 outside the mask (4) (Stable Diffusion's `LatentInpaintDiffusion`; diffusers'

@@ -37,6 +37,10 @@ NEEDS: Mapping[str, Any] = {
     if row.needs
 }
 """Which field each field needs, as `dependentSchemas` of JSON Schema."""
+_WHITE_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
+"""A PNG of one white pixel, in base64."""
 _ID = {"pattern": "^[0-9A-Fa-f]{64}$"}
 
 
@@ -65,6 +69,7 @@ class _SentPictureSchema(Schema):
     described: ClassVar[Mapping[str, Any]] = {
         "oneOf": [{"required": ["base64"]}, {"required": ["id"]}],
         "additionalProperties": False,
+        "examples": [{"base64": _WHITE_PIXEL}, {"id": "5d" * 32}],
     }
 
     base64 = fields.String(
@@ -116,7 +121,10 @@ class _SecondPassSchema(Schema):
     class Meta:
         include = _members("second_pass", optional=False)
 
-    described: ClassVar[Mapping[str, Any]] = {"additionalProperties": False}
+    described: ClassVar[Mapping[str, Any]] = {
+        "additionalProperties": False,
+        "examples": [{"scale": 1.5, "strength": 0.5, "upscaler": "lanczos"}],
+    }
 
 
 class _UpscaleSchema(Schema):
@@ -125,7 +133,10 @@ class _UpscaleSchema(Schema):
     class Meta:
         include = _members("upscale", optional=False)
 
-    described: ClassVar[Mapping[str, Any]] = {"additionalProperties": False}
+    described: ClassVar[Mapping[str, Any]] = {
+        "additionalProperties": False,
+        "examples": [{"model_id": PART_FIELDS["upscale.model_id"].example, "scale": 2}],
+    }
 
 
 class _SecondPassAnswerSchema(AnswerSchema):

@@ -62,10 +62,10 @@ def sent_picture(name: str, value: object) -> SentPicture | FieldProblem:
     if member == "id":
         message = PictureRef.ID.problem(text)
         return SentPicture(id=text) if message is None else FieldProblem(f"{name}.id", message)
-    return _decoded(f"{name}.base64", text)
+    return decoded_picture(f"{name}.base64", text)
 
 
-def _decoded(field: str, text: str) -> SentPicture | FieldProblem:
+def decoded_picture(field: str, text: str) -> SentPicture | FieldProblem:
     """Return the picture in base64 (RFC 4648, section 4), which may be a data URL (RFC 2397).
 
     Blanks and line ends are skipped, because some encoders write lines.

@@ -33,7 +33,7 @@ _MASK_IMAGE = (
     "A mask in the form of this service's own API: white and transparent is drawn again, black "
     "stays, grey mixes."
 )
-_FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+_FILE = {"type": "string", "format": "binary"}
 _REFERENCE = {
     "type": "object",
     "properties": {
@@ -75,6 +75,7 @@ class ImageEditSchema(ImagesRequestSchema):
     class Meta(ImagesRequestSchema.Meta):
         exclude: tuple[str, ...] = ("init_image",)
 
+    null_is_left_out = False  # a form has no null
     refused: ClassVar[Mapping[str, str]] = {
         **ImagesRequestSchema.refused,
         "markup": "is not supported: this service reads no markup; send a mask",
@@ -98,12 +99,16 @@ class ImageEditSchema(ImagesRequestSchema):
         """
         given = {name: value for name, value in values.items() if value is not None}
         rows: list[FieldProblem] = []
+        if given.pop("init_image", None) is not None:
+            rows.append(
+                FieldProblem("init_image", "is not a parameter of this request; send image")
+            )
         if "mask_image" in given:
             try:
                 given["mask_image"] = one_picture(given["mask_image"])
             except ValidationError as error:
                 del given["mask_image"]
-                rows = [FieldProblem("mask_image", str(error.messages[0]))]
+                rows.append(FieldProblem("mask_image", str(error.messages[0])))
         found, problems = sent_parts(given)
         rows += [*problems, *sent_problems(found, wrong=_PICTURES)]
         return found, rows
@@ -130,6 +135,7 @@ class ImageEditJsonSchema(ImageEditSchema):
     class Meta(ImageEditSchema.Meta):
         exclude = ("init_image", "image")
 
+    null_is_left_out = True
     images = PictureField(
         required=True,
         metadata={

@@ -19,6 +19,7 @@ from adapters.http.openai.edit_schemas import AskedEdit, ImageEditJsonSchema, Im
 from adapters.http.openai.errors import OpenAIErrorSchema
 from adapters.http.openai.listing import PREFIX
 from adapters.http.openai.names import pictures_told_as
+from adapters.http.openai.schemas import AskedImages
 from adapters.http.openai.streams import ImageEventSchema
 from application.parts import SentParts, SentPicture
 from application.pictures import Pictures
@@ -41,37 +42,45 @@ _OPAQUE = (
     "is transparent nowhere, so nothing would be drawn again; make the part to draw transparent, "
     "or send a black-and-white mask as mask_image"
 )
+_OWN_MASK = (
+    "the image is transparent in places, so only these were drawn; send an opaque image to draw "
+    "all of it"
+)
 _UNKNOWN = "names no picture of yours; send the picture, or the id of one that is kept"
 
 
 class EditedPictures:
-    """Makes the parts of a request from its pictures. Transparency becomes a mask."""
+    """Makes the parts of a request of its pictures. Transparency becomes a mask."""
 
     def __init__(self, pictures: Pictures, codec: PictureCodec) -> None:
         self._pictures = pictures
         self._codec = codec
 
-    def __call__(self, asked: AskedEdit, *, caller: str) -> SentParts:
-        """Return the parts of the request.
+    def __call__(self, asked: AskedEdit, *, caller: str) -> AskedImages:
+        """Return the request with its parts.
 
         A picture with transparency and no mask is its own mask. Its transparent pixels have no
-        colours, so `mask_content` is `fill` then by default.
+        colours, so `mask_content` is `fill` then by default. A warning says so, because programs
+        send pictures with transparent corners without a thought of masks.
 
         Raises:
             InvalidRequest: One row for each wrong field.
             PictureFileTooLarge, StorageUnavailable: As `Pictures` does.
         """
-        values = {"init_image": asked.image, **asked.values}
-        if "mask_image" in values:
-            return SentParts(values)
-        name, picture = ("mask", asked.mask) if asked.mask else ("init_image", asked.image)
-        mask = self._transparency(name, picture, caller)
-        if mask is not None:
-            by_default = {} if asked.mask else {"mask_content": MaskContent.FILL}
-            return SentParts({**by_default, **values, "mask_image": SentPicture(data=mask)})
+        request = asked.asked
+        values: dict[str, Any] = {"init_image": asked.image, **asked.values}
         if asked.mask is not None:
-            raise InvalidRequest([FieldProblem("mask", _OPAQUE)])
-        return SentParts(values)
+            mask = self._transparency("mask", asked.mask, caller)
+            if mask is None:
+                raise InvalidRequest([FieldProblem("mask", _OPAQUE)])
+            values["mask_image"] = SentPicture(data=mask)
+        elif "mask_image" not in values:
+            own = self._transparency("init_image", asked.image, caller)
+            if own is not None:
+                fill = {"mask_content": MaskContent.FILL}
+                values = {**fill, **values, "mask_image": SentPicture(data=own)}
+                request = replace(request, warnings=(*request.warnings, _OWN_MASK))
+        return replace(request, parts=SentParts(values))
 
     def _transparency(self, name: str, picture: SentPicture, caller: str) -> bytes | None:
         """Return the mask of a picture's transparency; None if it is opaque."""
@@ -87,7 +96,7 @@ class EditedPictures:
 
 
 def edits_blueprint(
-    draw: ImagesDrawer, make_parts: EditedPictures, checker: CredentialChecker
+    draw: ImagesDrawer, with_parts: EditedPictures, checker: CredentialChecker
 ) -> Blueprint:
     """`/openai/v1/images/edits`."""
     blueprint = EditBlueprint(
@@ -125,8 +134,7 @@ def edits_blueprint(
             "mask_image": "mask_image",
         }
         with pictures_told_as(names):
-            parts = make_parts(asked, caller=current_principal().name)
-        wanted = replace(asked.asked, parts=parts)
+            wanted = with_parts(asked, caller=current_principal().name)
         return draw(wanted, kind="image_edit", picture_names=names)
 
     return blueprint

@@ -1,6 +1,5 @@
 """Pictures in the body of a request, as the OpenAI API has them in forms and in JSON."""
 
-import base64
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from adapters.http.edge.multipart import SentFiles
+from adapters.http.generation.sent_pictures import decoded_picture
 from application.parts import SentPicture
+from domain.errors import FieldProblem
 
 __all__ = [
     "MOST_PICTURES",
@@ -24,6 +25,9 @@ MOST_PICTURES = 16
 _ID = re.compile(r"[0-9A-Fa-f]{64}")
 _DATA_URL = "data:"
 _IMAGE_AND_MASK = "a request has an image and a mask at most"
+_NO_LINKS = (
+    "must be a data URL in base64, such as data:image/png;base64,…: this service opens no links"
+)
 _NEITHER = "must have either `image_url`, a data URL, or `file_id`, the id of a picture"
 
 
@@ -82,18 +86,12 @@ def pictures_of_json(value: object) -> SentPictures:
 
 
 def _of_data_url(text: str, number: int) -> SentPictures:
-    head, comma, encoded = text.partition(",")
-    if not comma or head[: len(_DATA_URL)].lower() != _DATA_URL or not head.endswith(";base64"):
-        problem = (
-            "must be a data URL in base64, such as data:image/png;base64,…: this service opens no "
-            "links"
-        )
-        return SentPictures(number, None, problem)
-    try:
-        data = base64.b64decode("".join(encoded.split()), validate=True)
-    except ValueError:
-        return SentPictures(number, None, "has a data URL that is not base64")
-    return SentPictures(number, SentPicture(data=data))
+    if text[: len(_DATA_URL)].lower() != _DATA_URL:
+        return SentPictures(number, None, _NO_LINKS)
+    found = decoded_picture("image_url", text)
+    if isinstance(found, FieldProblem):
+        return SentPictures(number, None, f"{found.field} {found.message}")
+    return SentPictures(number, found)
 
 
 def one_picture(sent: object) -> SentPicture:

@@ -107,7 +107,7 @@ def test_the_picture_round_the_mask_changes_what_is_drawn_in_it(
         draw(
             generator,
             model,
-            from_picture(image, mask=MASK, strength=1.0, mask_blur=0),
+            from_picture(image, mask=MASK, strength=1.0, mask_blur=0, num_inference_steps=2),
             sent=[image, MASK],
         ).pictures[0]
         for image in (INIT, other)
@@ -118,7 +118,7 @@ def test_the_picture_round_the_mask_changes_what_is_drawn_in_it(
 def test_images_of_a_batch_are_those_that_are_drawn_alone(
     generator: Any, model: ModelRecord
 ) -> None:
-    changes = {"mask": MASK, "strength": 0.7, "num_images": 3, "seed": 5}
+    changes = {"mask": MASK, "num_inference_steps": 2, "num_images": 3, "seed": 5}
     together = draw(generator, model, from_picture(**changes), at_once=3).pictures
     alone = draw(generator, model, from_picture(**changes)).pictures
     assert len(together) == len(alone) == 3
@@ -129,16 +129,17 @@ def test_images_of_a_batch_are_those_that_are_drawn_alone(
 
 def test_grey_of_a_mask_mixes_both_pictures(generator: Any, model: ModelRecord) -> None:
     grey = MASK.point(lambda level: level * 100 // 255)
+    changes = {"mask_blur": 0, "strength": 1.0, "num_inference_steps": 2}
     (mixed,) = draw(
-        generator, model, from_picture(mask=grey, mask_blur=0, strength=1.0), sent=[INIT, grey]
+        generator, model, from_picture(mask=grey, **changes), sent=[INIT, grey]
     ).pictures
-    (drawn,) = draw(generator, model, from_picture(mask=MASK, mask_blur=0, strength=1.0)).pictures
+    (drawn,) = draw(generator, model, from_picture(mask=MASK, **changes)).pictures
     expected = drawn * (100 / 255) + np.asarray(INIT).astype(int) * (155 / 255)
     assert np.abs(mixed - expected)[INSIDE].max() <= 1.5
 
 
 def test_an_ended_drawing_leaves_nothing_behind(generator: Any, model: ModelRecord) -> None:
-    text = demo_request()
+    text = demo_request(num_inference_steps=2)
     before = draw(generator, model, text).pictures[0]
 
     def stop(step: GenerationStep) -> None:
@@ -159,8 +160,8 @@ def test_an_ended_drawing_leaves_nothing_behind(generator: Any, model: ModelReco
         {"mask_content": "empty", "strength": 1.0},
         {"inpaint_area": "masked", "inpaint_padding": 16},
         {"width": 260, "height": 300, "resize_mode": "pad"},
-        {"second_pass": SecondPass(scale=1.5, num_inference_steps=2)},
-        {"second_pass": SecondPass(scale=1.25, upscaler="lanczos")},
+        {"second_pass": SecondPass(scale=1.25, num_inference_steps=2)},
+        {"second_pass": SecondPass(scale=1.1, upscaler="lanczos")},
         {"strength": 0.0},
     ],
     ids=str,
@@ -169,7 +170,7 @@ def test_every_way_of_inpainting_keeps_the_outside(
     generator: Any, model: ModelRecord, changes: dict[str, Any]
 ) -> None:
     plain = "second_pass" not in changes and "width" not in changes
-    request = from_picture(mask=MASK, mask_blur=2, num_inference_steps=3, **changes)
+    request = from_picture(mask=MASK, mask_blur=2, num_inference_steps=2, **changes)
     drawn = draw(generator, model, request)
     size = request.result_size
     assert drawn.pictures[0].shape == (size.height, size.width, 3)
@@ -181,8 +182,8 @@ def test_every_way_of_inpainting_keeps_the_outside(
 
 
 def test_openvino_draws_the_same(generator: Any, model: ModelRecord) -> None:
-    request = from_picture(mask=MASK, strength=0.8, mask_blur=0)
+    request = from_picture(mask=MASK, num_inference_steps=2, mask_blur=0)
     other = new_generator(device="cpu", dtype="float32", backend="openvino")
     (expected,), (found,) = (draw(each, model, request).pictures for each in (generator, other))
     assert np.abs(found - expected).max() <= 3
-    assert np.abs(found - np.asarray(INIT))[INSIDE].mean() > 3
+    assert np.abs(found - np.asarray(INIT))[INSIDE].mean() > 1

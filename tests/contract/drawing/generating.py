@@ -1,7 +1,8 @@
 """Draws and encodes with one generator, without a registry and a queue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
@@ -47,11 +48,12 @@ def generate(
     on_load: Callable[[bool], None] | None = None,
     on_preview: Callable[[int, bytes], None] | None = None,
     embed_metadata: bool = True,
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Generated:
     """Draw `requests` with `model`, and encode the pictures as the service does."""
     MODELS.put(model, requests[0].model_id)  # whatever id the request names
     drawn = generator.draw(
-        DrawingBatch(requests=tuple(requests), at_once=at_once),
+        DrawingBatch(requests=tuple(requests), at_once=at_once, pictures=dict(pictures)),
         CallbackWatcher(on_step=on_step, on_load=on_load, on_preview=on_preview),
     )
     codec = PillowPictureCodec()

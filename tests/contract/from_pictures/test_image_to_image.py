@@ -42,6 +42,30 @@ def test_the_change_grows_with_the_strength(float32_generator: DiffusersImageGen
     assert seen[2] == [(1, 3), (2, 3), (3, 3)]
 
 
+def edges(found: np.ndarray) -> float:
+    """Return the mean difference of neighbours."""
+    return float(np.abs(np.diff(found, axis=0)).mean() + np.abs(np.diff(found, axis=1)).mean())
+
+
+@pytest.mark.parametrize("strength", [0.6, 1.0])
+def test_more_noise_gives_more_detail(
+    float32_generator: DiffusersImageGenerator, strength: float
+) -> None:
+    files, init, found = Files(), scene(), []
+    for options in (
+        {},
+        {"noise_multiplier": 1},
+        {"noise_multiplier": 0},
+        {"noise_multiplier": 1.5},
+    ):
+        source = files.source(init, strength=strength, **options)
+        wanted = demo_request(prompt=PROMPT, num_inference_steps=4, source=source)
+        found += one_by_one(draw(float32_generator, [wanted], files))
+    plain, same, none, more = found
+    assert np.array_equal(plain, same)
+    assert edges(none) < edges(plain) < edges(more)
+
+
 def test_strength_0_is_the_picture_through_the_autoencoder(
     float32_generator: DiffusersImageGenerator,
 ) -> None:

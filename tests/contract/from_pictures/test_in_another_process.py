@@ -1,4 +1,4 @@
-"""The real generator draws from pictures in another process, and nothing but the batch goes there."""
+"""The real generator draws from pictures in another process, which gets the batch alone."""
 
 import numpy as np
 import pytest

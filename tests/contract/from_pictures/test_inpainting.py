@@ -1,4 +1,4 @@
-"""Inpainting with an ordinary checkpoint: nothing outside of the mask and its blur changes."""
+"""Inpainting with an ordinary checkpoint: nothing outside the mask and its blur changes."""
 
 from typing import Any
 

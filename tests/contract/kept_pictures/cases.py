@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.generation.output_formats import OutputFormat
+from domain.generation.parts import SecondPass
 from domain.generation.request import GenerationRequest
 from domain.samplers import Sampler, Schedule, Scheduler
 from tests.contract.drawing.drawing import demo_request
+from tests.contract.from_pictures.drawing import Files, circle, scene
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "FILES", "Case"]
+
+FILES = Files()
+"""The pictures that the cases draw from."""
 
 _LONG = "a blue star on a black background, " + "very " * 90 + "large"
 """Over 75 tokens: the text encoder reads it in two parts."""
@@ -156,8 +161,35 @@ def _others() -> Iterator[Case]:
     yield Case(name="nine channels without guidance", requests=(wanted,), model="inpaint")
 
 
+def _from_pictures() -> Iterator[Case]:
+    init, mask = scene(301, 259), circle(301, 259)
+    masked = FILES.source(init, mask, strength=0.8)
+    zoomed = FILES.source(
+        init, mask, strength=0.8, mask_content="fill", inpaint_area="masked", mask_blur=0
+    )
+    latent = SecondPass(scale=1.25, strength=0.5)
+    lanczos = SecondPass(scale=1.5, strength=0.5, num_inference_steps=2, upscaler="lanczos")
+    common: dict[str, object] = {"width": 301, "height": 259, "num_inference_steps": 4}
+    each: dict[str, dict[str, object]] = {
+        "image to image": {"source": FILES.source(init), "scheduler": Scheduler.EULER_A},
+        "image to image, padded": {
+            "source": FILES.source(scene(200, 320), resize_mode="pad"),
+            "scheduler": Scheduler.HEUN,
+        },
+        "inpainting": {"source": masked},
+        "inpainting the masked area": {"source": zoomed, "scheduler": Scheduler.DPMPP_2S_A},
+        "second pass, latent": {"second_pass": latent},
+        "second pass, lanczos": {"second_pass": lanczos},
+        "inpainting with a second pass": {"source": masked, "second_pass": latent},
+    }
+    for name, changes in each.items():
+        yield Case(name=name, requests=(demo_request("r", **(common | changes)),))
+    wanted = demo_request(source=FILES.source(scene(), circle()), num_inference_steps=4)
+    yield Case(name="sdxl, inpainting", requests=(wanted,), model="sdxl", has_previews=True)
+
+
 CASES = tuple(
     case
-    for kind in (_samplers, _steps, _prompts, _sizes, _batches, _files, _others)
+    for kind in (_samplers, _steps, _prompts, _sizes, _batches, _files, _others, _from_pictures)
     for case in kind()
 )

@@ -30,7 +30,7 @@ from tests.contract.folders.folders import (
     save_stable_diffusion,
     save_with_channels,
 )
-from tests.contract.kept_pictures.cases import CASES, Case
+from tests.contract.kept_pictures.cases import CASES, FILES, Case
 from tests.contract.kept_pictures.fingerprint import PINNED, fingerprint
 from tests.contract.kept_pictures.references import cells_as_text
 from tests.paths import ROOT
@@ -92,6 +92,7 @@ def _files(case: Case, models: Path) -> Iterator[tuple[str, bytes]]:
         on_step=steps.append,
         on_preview=look if case.has_previews else None,
         embed_metadata=case.embed_metadata,
+        pictures=FILES.of_batch,
     )
     for number, images in enumerate(batch.images):
         for image in images:

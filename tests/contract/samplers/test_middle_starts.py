@@ -138,7 +138,7 @@ def test_plms_cannot_begin_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize("name", [Scheduler.EULER_A, Scheduler.LCM, Scheduler.DPMPP_SDE])
-def test_the_tables_that_are_kept_begin_anew(name: Scheduler) -> None:
+def test_the_kept_tables_begin_a_drawing_again(name: Scheduler) -> None:
     schedulers = Schedulers(configuration(**STABLE_DIFFUSION), torch.device("cpu"))
     found = []
     for _ in range(2):

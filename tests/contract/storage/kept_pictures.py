@@ -19,12 +19,14 @@ from adapters.storage.sql.tables import metadata, revisions
 from application.job import Job
 from application.ports.job_store import JobStore
 from application.ports.picture_index import PictureIndex
+from domain.generation.any_request import result_of
+from domain.generation.request import GeneratedImage, Timings
 from domain.pictures import PictureRef
 from tests.contract.storage.kept_jobs import naming_picture, new_job
 from tests.fakes.pictures import FakePictureIndex
 from tests.fakes.stores import FakeJobStore
 
-__all__ = ["KINDS", "Stores", "naming", "opened_stores", "ref_of"]
+__all__ = ["KINDS", "Stores", "draw", "naming", "opened_stores", "ref_of"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,17 @@ def naming(ref: PictureRef, name: str = "a", caller: str = "me", token: str = "a
     """Return a job whose request names a picture."""
     job = new_job(name, caller, token)
     return naming_picture(job, ref)
+
+
+def draw(stores: Stores, *files: bytes, name: str = "drawn", token: str = "cd" * 16) -> Job:
+    """Accept a job and store that it has drawn these files."""
+    job = stores.jobs.accept(new_job(name, token=token))
+    result = result_of(
+        job.request,
+        images=tuple(GeneratedImage(data, 3, 512, 512) for data in files),
+        processing_time=1.0,
+        timings=Timings(),
+    )
+    done = job.started(2.0).succeeded(3.0, result)
+    stores.jobs.update(done)
+    return done

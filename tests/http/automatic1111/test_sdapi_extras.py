@@ -215,7 +215,9 @@ def test_a_wrong_list_of_pictures_is_refused(shared: Service, images: object) ->
 def test_a_picture_of_a_batch_that_cannot_be_read_is_named_by_its_number(shared: Service) -> None:
     damaged = base64.b64encode(base64.b64decode(BLUE)[:40]).decode()
     response = shared.client.post(BATCH, json=batch(RED, damaged), headers=AUTHORIZED)
-    assert places_of(response)["imageList"].startswith("picture 2")
+    assert places_of(response)["imageList"].startswith("picture 2: ")
+    response = shared.client.post(BATCH, json=batch(damaged), headers=AUTHORIZED)
+    assert not places_of(response)["imageList"].startswith("picture")
 
 
 def test_a_result_that_is_too_large_is_refused(service: Service) -> None:
@@ -228,6 +230,11 @@ def test_a_result_that_is_too_large_is_refused(service: Service) -> None:
     sent = single(image=large, resize_mode=1, **sides)
     response = service.client.post(SINGLE, json=sent, headers=AUTHORIZED)
     assert "upscaling_crop" in places_of(response)["upscaling_resize_w"]
+    sides = {"upscaling_resize_w": 8192, "upscaling_resize_h": 8192, "upscaling_crop": False}
+    response = service.client.post(
+        SINGLE, json=single(image=large, resize_mode=1, **sides), headers=AUTHORIZED
+    )
+    assert "67108864" in places_of(response)["upscaling_resize_w"]
 
 
 def test_a_failure_has_the_error_shape_of_that_api(service: Service) -> None:
@@ -241,3 +248,23 @@ def test_a_picture_that_is_enlarged_is_a_job_of_this_api(service: Service) -> No
     assert request.id.startswith("sdapi-")
     progress = service.client.get("/sdapi/v1/progress", headers=AUTHORIZED).get_json()
     assert progress["state"]["job_count"] == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"upscaler_1": "None"},
+        {"upscaling_resize": 2},
+        {"resize_mode": 1, "upscaling_resize_w": 300, "upscaling_resize_h": 256},
+    ],
+    ids=json.dumps,
+)
+def test_the_parameters_of_a_picture_stay_with_it(
+    shared: Service, changes: dict[str, object]
+) -> None:
+    sent = {"prompt": "a red circle", "seed": 7, "width": 256, "height": 256}
+    drawn = shared.client.post("/sdapi/v1/txt2img", json=sent, headers=AUTHORIZED).get_json()
+    answer = answer_of(shared, single(image=drawn["images"][0], **changes))
+    text = opened(answer["image"]).info["parameters"]
+    assert "a red circle" in text
+    assert "Seed: 7" in text

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import hashlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -141,19 +142,25 @@ def _use_existing_parts(body: dict[str, Any]) -> None:
     """Replace pictures and upscalers, and remove what only some models and sizes have."""
     for name in ("init_image", "mask_image", "image"):
         picture = body.get(name)
-        if isinstance(picture, dict) and len(picture) == 1 and _is_name(*picture.values()):
-            body[name] = {"base64": PICTURE} if "base64" in picture else {"id": PICTURE_ID}
+        if not isinstance(picture, dict) or len(picture) != 1:
+            continue
+        if isinstance(text := picture.get("base64"), str) and text:
+            body[name] = {"base64": PICTURE}
+        elif isinstance(text := picture.get("id"), str) and re.fullmatch("[0-9A-Fa-f]{64}", text):
+            body[name] = {"id": PICTURE_ID}
     for name, member in (("upscale", "model_id"), ("second_pass", "upscaler")):
         if isinstance(part := body.get(name), dict) and _is_name(part.get(member)):
             part[member] = UPSCALER.name
-    if body.get("image_guidance_scale") is not None and "init_image" in body:
+    if _is_number(body.get("image_guidance_scale"), 1, 10) and "init_image" in body:
         del body["image_guidance_scale"]
     parts = [body.get(name) for name in ("second_pass", "init_image")]
     if any(isinstance(part, dict) for part in parts):
         if body.get("scheduler") == "PLMS":
             body["scheduler"] = None
-        if isinstance(parts[0], dict) and parts[0].get("scale", 2) in range(5):
-            body |= {"width": 512, "height": 512}
+        if isinstance(parts[0], dict) and _is_number(parts[0].get("scale", 2), 1, 4):
+            body |= {
+                side: 512 for side in ("width", "height") if _is_number(body.get(side), 513, 2048)
+            }
 
 
 def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
@@ -167,3 +174,8 @@ def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
 
 def _is_name(value: object = None) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 4096 and value.isprintable()
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    """Return whether this is a number within these bounds."""
+    return type(value) in (int, float) and least <= value <= most  # type: ignore[operator]

@@ -2,6 +2,8 @@
 
 import io
 import random
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -251,3 +253,46 @@ def test_any_size_of_the_chunks_gives_the_same_form(monkeypatch: pytest.MonkeyPa
     for size in (1, 2, 3, 7, 64):
         monkeypatch.setattr("adapters.http.edge.multipart._CHUNK", size)
         assert read(body) == whole
+
+
+class _Lazy(io.RawIOBase):
+    """A body that is made while it is read."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or next(self._parts, b"")
+        found, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(found)] = found
+        return len(found)
+
+
+def test_a_form_of_many_files_needs_memory_for_the_kept_ones_alone() -> None:
+    megabyte = 1_000_000
+    limits = FormLimits(files=40, file_bytes=megabyte, kept_files=2, parts=99, text_bytes=9_000)
+
+    def body() -> Iterator[bytes]:
+        for number in range(40):
+            yield part("image" if number % 2 else "mask", b"", filename="x")[:-2]
+            yield from (b"x" * 10_000 for _ in range(megabyte // 10_000))
+            yield b"\r\n"
+        yield b"--b--\r\n"
+
+    with app_with().test_request_context(method="POST"):
+        request.environ["CONTENT_TYPE"] = f"{FORM_TYPE}; boundary=b"
+        request.environ["wsgi.input"] = io.BufferedReader(_Lazy(body()))
+        request.environ["wsgi.input_terminated"] = True
+        request.environ.pop("CONTENT_LENGTH", None)
+        tracemalloc.start()
+        try:
+            form = read_form(request, limits, file_field=FILES.get)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert {name: each.number for name, each in form.files.items()} == {"image": 20, "mask": 20}
+    assert peak < 4 * megabyte

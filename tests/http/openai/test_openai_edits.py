@@ -128,13 +128,17 @@ def test_a_picture_with_transparency_is_its_own_mask(service: Service) -> None:
     found = source(service, response)
     # What was there has no colours.
     assert (found.mask_content, found.init_image.id) == (MaskContent.FILL, HALF)
+    (warning,) = response.get_json()["warnings"]
+    assert "transparent in places" in warning
     again = edit(service, image=masked(), mask_content="noise", mask_blur="0")
     assert source(service, again).mask_content == MaskContent.NOISE
 
 
 @pytest.mark.parametrize("image", [masked(alpha=255), picture(mode="RGBA"), picture(kind="JPEG")])
 def test_an_opaque_picture_has_no_mask(shared: Service, image: bytes) -> None:
-    assert source(shared, edit(shared, image=image)).mask_image is None
+    response = edit(shared, image=image)
+    assert source(shared, response).mask_image is None
+    assert response.get_json()["warnings"] == []
 
 
 def test_a_mask_comes_before_the_transparency_of_the_picture(service: Service) -> None:
@@ -196,7 +200,7 @@ def test_a_mask_in_black_and_white_is_sent_as_the_own_api_has_it(service: Servic
         ({"output_compression": "101", "output_format": "jpeg"}, "output_compression", "100"),
         ({"svg[model]": "x"}, "svg", "SVG"),
         ({"frame_count": "4"}, "frame_count", "animations"),
-        ({"init_image": "x"}, "init_image", ""),
+        ({"init_image": "x"}, "init_image", "send image"),
         ({"images": "x"}, "images", "not a parameter"),
         ({"unknown": "x"}, "unknown", "not a parameter"),
     ],
@@ -317,6 +321,7 @@ def test_a_json_body_names_pictures_by_data_urls_and_ids(service: Service) -> No
         ({"images": [{"image_url": "data:image/png;base64,AAAA"}]}, "images", "PNG, JPEG"),
         ({"mask": {"image_url": "https://example.org/a.png"}}, "mask", "opens no links"),
         ({"mask": {"file_id": "0" * 64}, "mask_image": {"file_id": "0" * 64}}, "mask", "_image"),
+        ({"init_image": {"id": "0" * 64}}, "init_image", "send image"),
         ({"n": "2"}, "n", "integer"),
         ({"strength": "0.5"}, "strength", "number"),
     ],

@@ -38,7 +38,7 @@ def test_without_a_blur_the_mask_shows() -> None:
 
 
 @pytest.mark.parametrize("blur", [1, 4, 10])
-def test_the_blur_fades_out_outside_of_the_mask(blur: int) -> None:
+def test_the_blur_fades_out_outside_the_mask(blur: int) -> None:
     mask = mask_of((48, 48, 80, 80))
     levels, found = np.asarray(mask), np.asarray(opacity_of(mask, blur))
     assert (found[levels == 255] == 255).all()  # white is drawn again, up to its edge

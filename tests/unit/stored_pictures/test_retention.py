@@ -199,3 +199,32 @@ def test_new_pictures_cannot_fill_the_disk_before_old_ones_are_removed(
     assert len(bench.index.rows) == 2
     bench.records.tidy()
     bench.pictures.keep("me", picture("green"))
+
+
+def test_a_file_that_cannot_be_removed_with_its_job_is_removed_later(bench: Bench) -> None:
+    drawn = bench.draw(bench.accept("first"), RED)
+    bench.pictures.find("me", RED_ID)
+
+    def fail(picture_id: str) -> bool:
+        raise StorageUnavailable("the database does not answer")
+
+    bench.index.is_known, is_known = fail, bench.index.is_known  # type: ignore[method-assign]
+    bench.records.forget(drawn)
+    assert not has(bench, RED_ID)
+    assert set(bench.files.files) == {RED_ID}
+    bench.index.is_known = is_known  # type: ignore[method-assign]
+    bench.records.tidy()
+    assert bench.files.files == {}
+
+
+def test_a_job_is_forgotten_while_another_thread_writes_its_picture(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.pictures.shelf._SOON_SECONDS", 0.0)
+    drawn = bench.draw(bench.accept("first"), RED)
+    bench.pictures.find("me", RED_ID)
+    with bench.shelf._locks.held(RED_ID):
+        bench.records.forget(drawn)
+    assert set(bench.files.files) == {RED_ID}
+    bench.records.tidy()
+    assert bench.files.files == {}

@@ -1,4 +1,4 @@
-"""Inpainting with an ordinary checkpoint: what is outside of the mask stays."""
+"""Inpainting with an ordinary checkpoint: what is outside the mask stays."""
 
 from dataclasses import dataclass, field
 
@@ -16,20 +16,13 @@ __all__ = ["KeepOutside", "PutBack"]
 
 @dataclass
 class KeepOutside(Addition):
-    """Puts the latents outside of the mask back after each evaluation of the network.
+    """Puts the latents outside the mask back after each evaluation of the network.
 
     They get the noise of the next evaluation, as in `StableDiffusionInpaintPipeline` of diffusers.
     It is the noise that the drawing began with.
-
-    Attributes:
-        source: The mask.
-        samples_masked_picture: Whether the generators then draw the numbers for a sample of the
-            masked picture. diffusers encodes that picture for every model, and models with nine
-            channels read it. So later noise is that of diffusers.
     """
 
     source: SizedSource
-    samples_masked_picture: bool = True
     _kept: torch.Tensor | None = field(default=None, init=False, repr=False)
     _cells: torch.Tensor | None = field(default=None, init=False, repr=False)
 
@@ -37,8 +30,9 @@ class KeepOutside(Addition):
         """Keep the latents without noise."""
         self._kept = canvas.latents.float()
         self._cells = torch.from_numpy(self.source.cells).to(self._kept.device)
-        if self.samples_masked_picture:
-            new_noise(canvas, tuple(self._kept.shape[1:]))
+        # diffusers samples the masked picture for every model, although only a model with nine
+        # channels reads it. The noise of later steps is that of diffusers only after this sample.
+        new_noise(canvas, tuple(self._kept.shape[1:]))
 
     def evaluated(
         self, canvas: Canvas, latents: torch.Tensor, evaluations: int, scheduler: LastSteps

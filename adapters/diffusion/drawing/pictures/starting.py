@@ -1,6 +1,5 @@
 """Stages that begin with pictures, or enlarge what the first pass drew."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +14,6 @@ from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stages import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
 from domain.generation.parts import MaskContent
-from domain.generation.raster import Raster
 from domain.sizes import Size
 
 __all__ = ["EnlargeLatents", "EnlargePictures", "MaskedLatents", "PictureStart", "Reencoding"]
@@ -70,28 +68,17 @@ class EnlargeLatents(Stage):
 
 @dataclass(frozen=True, slots=True)
 class EnlargePictures(Stage):
-    """Pixels to pixels: enlarges each picture by itself, to exactly `size`.
-
-    Attributes:
-        size: Pixels of the larger picture.
-        enlarge: Enlarges a picture to about this size, such as an upscaler; None for Lanczos'
-            filter alone.
-    """
+    """Pixels to pixels: enlarges each picture to exactly `size`, with Lanczos' filter."""
 
     size: Size
-    enlarge: Callable[[Raster], Raster] | None = None
 
     def __call__(self, canvas: Canvas, progress: Progress) -> None:
         """Replace `canvas.rasters`."""
-        canvas.rasters = [self._enlarged(raster) for raster in canvas.rasters]
-
-    def _enlarged(self, raster: Raster) -> Raster:
-        if self.enlarge is not None:
-            raster = self.enlarge(raster)
         size = (self.size.width, self.size.height)
-        if (raster.width, raster.height) == size:
-            return raster
-        return as_raster(as_image(raster).resize(size, Image.Resampling.LANCZOS))
+        canvas.rasters = [
+            as_raster(as_image(raster).resize(size, Image.Resampling.LANCZOS))
+            for raster in canvas.rasters
+        ]
 
 
 @dataclass(frozen=True, slots=True)

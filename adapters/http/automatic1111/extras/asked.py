@@ -1,6 +1,7 @@
 """Requests to enlarge pictures, after their fields are checked."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 
 from domain.sizes import Size
 
@@ -26,10 +27,12 @@ class AskedExtras:
 
     Attributes:
         images: The files.
+        field: The name of the field that holds them.
         upscaler: The name of an upscaler.
         to: The factor of both sides, or the size to reach.
     """
 
-    images: tuple[bytes, ...] = field(repr=False)
+    images: tuple[bytes, ...] = dataclasses.field(repr=False)
+    field: str
     upscaler: str
     to: float | ToSize

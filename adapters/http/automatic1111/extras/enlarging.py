@@ -21,7 +21,7 @@ from domain.generation.upscale_request import LANCZOS as RESAMPLED
 from domain.generation.upscale_request import UpscaleRequest
 from domain.limits import NumberRange
 from domain.models.record import ModelRecord
-from domain.pictures import MOST_PIXELS_SENT, PictureRef
+from domain.pictures import MOST_PIXELS_DRAWN, MOST_PIXELS_SENT, PictureRef
 from domain.ports.picture_codec import PictureCodec
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import Size
@@ -63,9 +63,12 @@ class Enlarging:
         upscaler = found_upscaler(
             self._registry, asked.upscaler, field="upscaler_1", without_model=(NONE, LANCZOS)
         )
-        refs = [*self._inspected(asked.images)]
+        refs = [*self._inspected(asked)]
         if upscaler == NONE:
-            files = [self._encoded(self._codec.decode(data), own) for data in asked.images]
+            files = [
+                self._encoded(self._codec.decode(data), self._text(data), own)
+                for data in asked.images
+            ]
             return [*map(_base64, files)], _told(asked, NONE)
         files = self._enlarged(asked, refs, upscaler, own, caller)
         name = upscaler if isinstance(upscaler, str) else asked.upscaler
@@ -105,25 +108,30 @@ class Enlarging:
             return files
         return [self._cropped(data, to.size, own) for data in files]
 
-    def _inspected(self, images: Sequence[bytes]) -> Iterator[PictureRef]:
-        for number, data in enumerate(images, 1):
+    def _inspected(self, asked: AskedExtras) -> Iterator[PictureRef]:
+        for number, data in enumerate(asked.images, 1):
             try:
                 yield self._pictures.inspect(data)
             except UnreadablePicture as error:
-                where = f"picture {number} " if len(images) > 1 else ""
-                field = "imageList" if len(images) > 1 else "image"
-                raise InvalidRequest([FieldProblem(field, f"{where}{error}")]) from error
+                where = f"picture {number}: " if len(asked.images) > 1 else ""
+                raise InvalidRequest([FieldProblem(asked.field, f"{where}{error}")]) from error
 
     def _cropped(self, data: bytes, size: Size, own: Options) -> bytes:
         raster = self._codec.decode(data)
         width, height = min(size.width, raster.width), min(size.height, raster.height)
-        return self._encoded(raster.centre(width, height), own)
+        return self._encoded(raster.centre(width, height), self._text(data), own)
 
-    def _encoded(self, raster: Raster, own: Options) -> bytes:
+    def _text(self, data: bytes) -> str | None:
+        """Return the parameters that a picture carries; None if it has none."""
+        try:
+            return self._codec.parameters(data).text or None
+        except UnreadablePicture:  # its pixels can be read, and its text cannot
+            return None
+
+    def _encoded(self, raster: Raster, text: str | None, own: Options) -> bytes:
         name = own.samples_format
-        return self._codec.encode(
-            raster, None, name, own.jpeg_quality if name.has_quality else None
-        )
+        quality = own.jpeg_quality if name.has_quality else None
+        return self._codec.encode(raster, text, name, quality)
 
 
 def _scale(picture: PictureRef, to: float | ToSize) -> float:
@@ -143,16 +151,13 @@ def _scale(picture: PictureRef, to: float | ToSize) -> float:
             ]
         )
     width, height = round(picture.width * scale), round(picture.height * scale)
-    if to.is_cropped and width * height > MOST_PIXELS_SENT:
-        raise InvalidRequest(
-            [
-                FieldProblem(
-                    _WIDTH,
-                    f"makes {width} x {height} pixels before they are cropped, and at most "
-                    f"{MOST_PIXELS_SENT} can be cropped; set upscaling_crop to false",
-                )
-            ]
-        )
+    most = MOST_PIXELS_SENT if to.is_cropped else MOST_PIXELS_DRAWN
+    if width * height > most:
+        made = f"makes {width} x {height} pixels"
+        text = f"{made}; a picture has at most {most}, so ask for smaller sides"
+        if to.is_cropped:
+            text = f"{made}, and at most {most} can be cropped; set upscaling_crop to false"
+        raise InvalidRequest([FieldProblem(_WIDTH, text)])
     return scale
 
 

@@ -146,7 +146,7 @@ class ExtrasSchema(_ExtrasFieldsSchema):
 
     @post_load
     def _asked(self, data: dict[str, Any], **_: Any) -> AskedExtras:
-        return _asked((data["image"],), data)
+        return _asked((data["image"],), "image", data)
 
 
 class _FileSchema(Schema):
@@ -179,15 +179,16 @@ class ExtrasBatchSchema(_ExtrasFieldsSchema):
 
     @post_load
     def _asked(self, data: dict[str, Any], **_: Any) -> AskedExtras:
-        return _asked(tuple(each["data_"] for each in data["image_list"]), data)
+        images = tuple(each["data_"] for each in data["image_list"])
+        return _asked(images, "imageList", data)
 
 
-def _asked(images: tuple[bytes, ...], data: Mapping[str, Any]) -> AskedExtras:
+def _asked(images: tuple[bytes, ...], field: str, data: Mapping[str, Any]) -> AskedExtras:
     to: float | ToSize = data["upscaling_resize"]
     if data["resize_mode"] == _TO_SIZE:
         size = Size(data["upscaling_resize_w"], data["upscaling_resize_h"])
         to = ToSize(size, data["upscaling_crop"])
-    return AskedExtras(images, data["upscaler_1"] or NONE, to)
+    return AskedExtras(images, field, data["upscaler_1"] or NONE, to)
 
 
 def _html() -> fields.String:

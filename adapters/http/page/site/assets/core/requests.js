@@ -1,15 +1,15 @@
-// What a request says of itself, and requests that are made of earlier ones.
+// Facts of requests, and requests that are made of earlier ones.
 
-/** Whether this is the request of an upscaled picture, which has no prompt. */
+/** Whether this is a request to upscale a picture. Such a request has no prompt. */
 export const isUpscale = (request) => "image" in request;
 
-/** What people call the pictures of a job: the prompt. */
+/** The name of a job for people: its prompt. */
 export const titleOf = ({ request }) => (isUpscale(request) ? "Upscaled picture" : request.prompt);
 
 /** The id of the picture that a job began with; null when it began with text alone. */
 export const beforeOf = ({ request }) => (request.image ?? request.init_image)?.id ?? null;
 
-/** Width to height of what a request draws; a square when only the service knows. */
+/** Width / height of the pictures of a request; 1 if only the service knows it. */
 export const shapeOf = ({ width, height }) => (width && height ? width / height : 1);
 
 /** The request of `job` anew: with this seed for its first picture, or null for a random one. */

@@ -1,5 +1,5 @@
-// The form: a control's name is the request's field, and its data-type says how it is read. What
-// is wrong with a field the service says, which alone knows its bounds.
+// The form. The name of a control is the field of the request, and its data-type says how it is read.
+// The service checks the values: only the service knows the bounds.
 
 import { byId, say } from "../core/dom.js";
 import { roughly } from "../core/format.js";
@@ -180,7 +180,7 @@ export class DrawingForm {
     this.showErrors([]);
     for (const control of this.#named()) {
       const value = fieldOf(settings, control.name);
-      // Settings without a second pass mean that there is none.
+      // If the settings name no second pass, the picture had none.
       if (value !== undefined || control.closest("#larger")) write(control, value ?? null);
     }
     if (settings.seed !== undefined) this.#seed.keep(settings.seed);

@@ -14,14 +14,14 @@ export class LargerFields {
     }
   }
 
-  /** What is wrong with the upscalers that earlier settings named. */
+  /** The errors of upscalers that earlier settings named and that are not there. */
   get missing() {
     return lists()
       .filter((select) => select.dataset.wanted && !select.matches(":disabled"))
       .map(({ name }) => ({ field: name, message: "of that picture is not there any more" }));
   }
 
-  /** Offer what this model and these upscalers can do. */
+  /** Enable what this model and these upscalers can do. */
   offer(model, upscalers) {
     this.#redraws = !model || model.inputs.includes("image");
     this.#hasUpscalers = upscalers.length > 0;
@@ -37,7 +37,7 @@ export class LargerFields {
     this.settle();
   }
 
-  /** Let what follows from the switches show. */
+  /** Show the fields of what is switched on. */
   settle() {
     const second = this.#settle(this.#second, "second-pass-fields", this.#redraws);
     const upscale = this.#settle(this.#upscale, "upscale-fields", this.#hasUpscalers);

@@ -1,5 +1,5 @@
-// The place for the picture that a drawing starts from. What handles pictures is loaded with the first
-// one: `pictures/source.js`.
+// The part of the form for the picture that a drawing starts from. `pictures/source.js` handles
+// pictures. It loads with the first picture.
 
 import { announce, byId, say } from "../core/dom.js";
 import { later } from "../core/later.js";
@@ -14,8 +14,8 @@ export class StartField {
   #model = null;
   #source = null; // the loaded Source
   #loading = null; // the promise of it
-  #last = 0; // counts what was asked for: only the last one is shown
-  #handled = Promise.resolve(true); // whether what was asked for last is with the loaded Source
+  #last = 0; // the number of the last picture that was asked for: only that one is shown
+  #handled = Promise.resolve(true); // whether the Source has loaded and has the last picture
 
   /**
    * @param {object} handlers
@@ -47,7 +47,7 @@ export class StartField {
     if (api && this.#picture.value) this.show();
   }
 
-  /** Say what this model can do with a picture. */
+  /** Show what this model can do with a picture. */
   offer(model) {
     this.#model = model;
     this.settle();
@@ -56,7 +56,7 @@ export class StartField {
   /** Resolves once the service has the picture and the mask; false when it does not take them. */
   async sent() {
     if (await this.#handled) return (await this.#source?.sent) ?? true;
-    // Say so once more, because sending has cleared the form's messages. The next attempt goes on.
+    // Draw has cleared the message, so show it again. The next attempt draws without the picture.
     this.#handled = Promise.resolve(true);
     say(byId("init_image-error"), NOT_LOADED);
     return false;
@@ -94,7 +94,7 @@ export class StartField {
     this.#handlers.onSize(null);
   }
 
-  /** Let the fields show what the picture, the mask and the model allow. */
+  /** Enable the fields that the picture, the mask and the model allow. */
   settle() {
     const model = this.#model;
     const can = (input) => !model || model.inputs.includes(input);
@@ -168,7 +168,7 @@ export class StartField {
   }
 }
 
-/** Whether a model has a guidance of its own for the picture, as instruct-pix2pix has. */
+/** Whether a model takes `image_guidance_scale`: only InstructPix2Pix models do. */
 const guidesByPicture = (model) => Boolean(model?.family?.endsWith("-pix2pix"));
 
 function reason(model, can, { shown, masked }) {

@@ -1,4 +1,4 @@
-// The card of the picture that a drawing starts from: what it looks like, and what can be done with it.
+// The card of the picture that a drawing starts from, with its buttons.
 
 import { button, byId, iconButton, make, say } from "../core/dom.js";
 import { bytes } from "../core/format.js";
@@ -74,7 +74,7 @@ export class Card {
     try {
       await image.decode();
     } catch {
-      return null; // The service says what is wrong with it.
+      return null; // the service says why
     }
     if (this.#addresses.get(image) !== address) return null;
     this.#paint.disabled = false;
@@ -97,7 +97,7 @@ export class Card {
     this.#paint.lastElementChild.textContent = blob ? "Change the mask" : "Paint a mask";
   }
 
-  /** Say what the picture waits for; nothing when `text` is empty. */
+  /** Show what the picture waits for; nothing if `text` is empty. */
   wait(text) {
     say(this.#wait, text);
   }

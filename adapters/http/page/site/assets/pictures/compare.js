@@ -1,4 +1,4 @@
-// Before and after: the picture that a drawing began with over the finished one, with a slider between.
+// Before and after: the source picture lies over the finished one, up to a slider.
 
 import { iconButton, make } from "../core/dom.js";
 import { Zoom } from "../viewer/zoom.js";
@@ -68,7 +68,7 @@ class Comparison {
 
   async shown() {
     const focused = document.activeElement;
-    // Of a file that the browser cannot show, the other one is still seen.
+    // If the browser cannot show one of the files, it still shows the other.
     await Promise.all([this.#before, this.#after].map((image) => image.decode().catch(() => {})));
     const size = { width: this.#after.naturalWidth || 1, height: this.#after.naturalHeight || 1 };
     this.#paper.style.width = `${size.width}px`;

@@ -1,5 +1,5 @@
 // The settings that a picture carries, as this service and AUTOMATIC1111's web UI write them. The service
-// reads the file; here its words become fields of a request.
+// reads the file. This module turns the settings into fields of a request.
 
 // PNG has the key «parameters»; JPEG and WebP have an EXIF comment, which begins with its character set.
 const MARKS = /parameters\0|UNICODE\0|ASCII\0\0\0/;
@@ -12,7 +12,7 @@ export async function settingsIn(file, api, signal) {
   return told.Prompt || told.Steps ? told : null;
 }
 
-/** The fields of a request that these settings name, for a form with these models. */
+/** The fields of a request for these settings. `models` are those of the form. */
 export function fieldsOf(told, models) {
   const number = (name) => {
     const value = Number.parseFloat(told[name]);
@@ -46,7 +46,7 @@ export function fieldsOf(told, models) {
   return fields;
 }
 
-/** What cannot be used of these settings, as a sentence; empty when there is nothing of the kind. */
+/** A sentence that names the model, sampler or upscaler that is not here; empty if all are. */
 export function unknownIn(told, fields) {
   const unknown = [
     [told.Model ?? told["Model hash"], fields.model_id, "the model"],

@@ -48,7 +48,7 @@ export class Source {
   use(api) {
     this.#api = api;
     if (api !== null) return;
-    // What the service does not have yet goes with the credential; the rest is shown again later.
+    // Forget what the service does not have yet. The rest is shown again later.
     this.#shown.abort();
     if (!this.#current?.id) {
       this.remove();
@@ -69,7 +69,8 @@ export class Source {
 
   /** Start from this file: show it, send it, and offer the settings that it carries. */
   take(file) {
-    // The service refuses such a file before it has read it, which looks like a lost connection.
+    // The service refuses such a file before it has read all of it. A browser may report that as a lost
+    // connection.
     const most = Number(byId("picture-file").dataset.mostBytes);
     if (file.size > most) {
       this.remove();
@@ -83,7 +84,7 @@ export class Source {
     this.#measure(signal).then((size) => size && this.#handlers.onSize(size));
     settingsIn(file, this.#api, signal).then(
       (settings) => settings && !signal.aborted && this.#card.offer(settings),
-      () => {}, // The picture is of use without its settings.
+      () => {}, // The picture can be used without its settings.
     );
     this.#tell();
   }
@@ -125,7 +126,7 @@ export class Source {
     this.#handlers.onChange({ picture: id, mask: mask?.id ?? "" });
   }
 
-  /** Let `sent` wait for this too. */
+  /** Make `sent` wait for this too. */
   #sending(work) {
     const all = Promise.all([this.sent, work]).then((done) => done.every(Boolean));
     this.sent = all;
@@ -135,7 +136,7 @@ export class Source {
     });
   }
 
-  /** The picture's size as a browser shows it; null when it shows none. */
+  /** The picture's size in the browser; null if the browser cannot show it. */
   async #measure(signal) {
     const size = await this.#card.measure(this.#current.blob);
     if (signal.aborted) return null;
@@ -158,7 +159,7 @@ export class Source {
     return Boolean(sent);
   }
 
-  /** Send a file; what the service says of it, or null once its refusal is shown at `field`. */
+  /** Send a file. Return the answer, or null if it was refused; `field` then shows the reason. */
   async #send(file, field, signal) {
     this.#card.wait("Sending …");
     try {

@@ -1,7 +1,7 @@
-// The type of a picture file, by its first bytes: the names of files and what browsers make of them
-// may be wrong.
+// The type of a picture file, by its first bytes. A browser derives the type from the name of the file,
+// which may be wrong.
 
-/** The media type of a file, or what the browser says of it. */
+/** The media type of a file; the browser's own type if the bytes are unknown. */
 export async function typeOf(file) {
   const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
   const text = String.fromCharCode(...head);

@@ -1,13 +1,13 @@
-// Asks how a finished picture is enlarged.
+// Asks how to enlarge a finished picture.
 
 import { button, make, say } from "../core/dom.js";
 import { upscalerOption } from "../form/larger.js";
 
 const LANCZOS = "lanczos";
-const DEFAULT_SCALE = 2; // for Lanczos, which has none of its own
+const DEFAULT_SCALE = 2; // of Lanczos
 
 /**
- * Ask how to enlarge a picture of this size, and do so with `send`.
+ * Ask how to enlarge a picture of this size, and call `send` with the answer.
  *
  * `send(fields)` resolves to a problem, or null once the service has accepted.
  */

@@ -30,7 +30,7 @@ export function pictures(job, parts) {
   return area;
 }
 
-/** What a picture is, for people who cannot see it. */
+/** The text alternative of a picture. */
 export const altOf = (job, { seed }) =>
   isUpscale(job.request) ? titleOf(job) : `${titleOf(job)}, seed ${seed}`;
 
@@ -61,7 +61,7 @@ function caption(job, number, download, { reuse, vary, ...onward }) {
   );
 }
 
-/** What can be done with a picture besides drawing its request again. */
+/** The buttons that draw from a picture, enlarge it and compare it. */
 function onwardButtons(job, number, { start, upscale, compare }) {
   const buttons = [];
   const add = (symbol, text, title, onClick) => {
@@ -155,7 +155,7 @@ export function facts(job, modelName) {
   return list;
 }
 
-/** Of what it was drawn besides text, and how it was enlarged. */
+/** The rows about the source picture, the second pass and upscaling. */
 function partRows(request, modelName) {
   const { init_image: start, mask_image: mask, second_pass: second, upscale } = request;
   const rows = [];
@@ -178,7 +178,7 @@ function partRows(request, modelName) {
   return rows;
 }
 
-/** What people call an upscaler: a model, or a way without one. */
+/** The name of an upscaler, with or without a model. */
 const upscalerName = (name, modelName) =>
   ({ latent: "latents", lanczos: "Lanczos" })[name ?? "lanczos"] ?? modelName(name);
 

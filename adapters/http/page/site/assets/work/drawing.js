@@ -49,14 +49,19 @@ export class Drawing {
     form.showErrors(form.unreadable);
     if (form.unreadable.length) return;
     form.busy = true;
-    const sent = await form.start.sent();
-    form.busy = false;
-    // Without its picture the drawing would be another; the form says what is wrong.
+    let sent = false;
+    try {
+      sent = await form.start.sent();
+    } finally {
+      form.busy = false;
+    }
+    // If the service refused the picture, the form says why. Nothing is drawn without it.
     if (sent) await this.send(form.request());
   }
 
   /** Draw what `request` asks for; its faults are shown at the form. */
   async send(request) {
+    if (this.#form.busy) return;
     const error = await this.#submit({ id: newId(), ...request }, "submit");
     if (!error) return;
     const fields = error.fields ?? [];
@@ -73,7 +78,7 @@ export class Drawing {
 
   /** Submit `body` by this method of the API; the error when it is refused, or null. */
   async #submit(body, method) {
-    if (this.#form.busy) return new Error("Something else is being sent.");
+    if (this.#form.busy) return new Error("Another request is being sent. Try again in a moment.");
     this.#sending = new AbortController();
     const { signal } = this.#sending;
     const api = this.#api;

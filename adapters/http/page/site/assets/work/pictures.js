@@ -1,4 +1,4 @@
-// What can be done with a finished picture besides looking at it: draw from it, enlarge it, compare it.
+// Draws from a finished picture, enlarges it, and compares it with its source.
 
 import { announce } from "../core/dom.js";
 import { later } from "../core/later.js";
@@ -43,7 +43,7 @@ export class PictureActions {
     }
   }
 
-  /** Show this picture beside the one that it began with. */
+  /** Compare this picture with the one that it began with. */
   async compare(job, number) {
     const api = this.#api;
     try {

@@ -1,6 +1,6 @@
-// How a mask is painted: with a mouse, a pen, a finger, or keys.
+// Paints a mask with a mouse, a pen, a finger, or keys.
 
-const FINE = 8; // an arrow with Shift moves the brush by so many times less
+const FINE = 8; // an arrow with Shift moves the brush by this part of a step
 
 /** Where the brush is, in pixels of the picture, and whether it paints. */
 export class Hand {
@@ -11,7 +11,7 @@ export class Hand {
   #size;
   #actions;
   #pointers = new Set();
-  #stroke = null; // what paints: the id of a pointer, or "keys"
+  #stroke = null; // the id of the pointer that paints, or "keys"
 
   /**
    * Points are those of `paper`, which is shown in `frame` at any scale.
@@ -44,7 +44,7 @@ export class Hand {
     this.#pointers.add(event.pointerId);
     if (event.button !== 0) return;
     if (this.#pointers.size > 1) {
-      // Two fingers enlarge and move; the stroke of the first was not meant.
+      // Two fingers enlarge and move. The first finger was not meant to paint.
       if (this.isDown) this.#actions.drop();
       this.#stroke = null;
       return;
@@ -58,7 +58,7 @@ export class Hand {
 
   #move(event) {
     if (this.#stroke === event.pointerId) {
-      // A browser joins what happened since the last frame into one event.
+      // A browser joins the moves since the last frame into one event.
       const joined = event.getCoalescedEvents?.() ?? [];
       for (const each of joined.length ? joined : [event]) {
         this.#to(each);

@@ -1,8 +1,8 @@
-// What was painted of a mask, as a list of steps: it can be undone, and be drawn at any size.
+// A painted mask, as a list of steps. Steps can be undone, and drawn at any size.
 
 const WHITE = "#fff";
 
-/** A mask of `width` × `height` pixels. Where it is painted, the picture is drawn again. */
+/** A mask of `width` × `height` pixels. The painted part of the picture is drawn again. */
 export class Strokes {
   #width;
   #height;
@@ -29,7 +29,7 @@ export class Strokes {
     this.#add({ kind: "stroke", size, erases, points: [point] });
   }
 
-  /** Lead the stroke on to a point; the part of it that is new. */
+  /** Extend the stroke to a point. Return its new part. */
   extend(point) {
     const stroke = this.#steps.at(-1);
     stroke.points.push(point);
@@ -41,7 +41,7 @@ export class Strokes {
     return this.#steps.at(-1);
   }
 
-  /** Take back the last step for good, as the stroke of a finger that began a pinch. */
+  /** Remove the last step for good, such as the stroke of a finger that began a pinch. */
   drop() {
     this.#steps.pop();
   }
@@ -62,7 +62,7 @@ export class Strokes {
     if (this.canRedo) this.#steps.push(this.#undone.pop());
   }
 
-  /** Draw with this colour on the screen. */
+  /** The colour of the mask on the screen. The file is always white on black. */
   set colour(colour) {
     this.#colour = colour;
   }
@@ -132,7 +132,7 @@ export async function opacityOf(blob) {
   const bitmap = await createImageBitmap(blob);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  // What is transparent in a mask is drawn again, like white.
+  // Transparent pixels of a mask count as white.
   context.fillStyle = WHITE;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
@@ -140,7 +140,7 @@ export async function opacityOf(blob) {
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   const { data } = pixels;
   for (let at = 0; at < data.length; at += 4) {
-    // The weights of ITU-R BT.601, with which Pillow makes grey of colours.
+    // The weights of ITU-R BT.601, as in Pillow.
     data[at + 3] = Math.round(0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]);
     data[at] = data[at + 1] = data[at + 2] = 255;
   }

@@ -1,4 +1,4 @@
-"""The guidance of instruct-pix2pix in AUTOMATIC1111's API."""
+"""Fields of AUTOMATIC1111's API that only some models have."""
 
 import dataclasses
 import json
@@ -56,3 +56,13 @@ def test_image_guidance_of_instruct_pix2pix_has_bounds(with_edits: Service, scal
 
 def test_instruct_pix2pix_needs_a_picture(with_edits: Service) -> None:
     assert "picture" in refused(with_edits, body(), TXT2IMG)["init_images"]
+
+
+def test_only_models_whose_noise_is_known_take_a_factor_of_it(service: Service) -> None:
+    service.source.files.clear()
+    flux = model_record(b"f", "models/flux.safetensors")
+    service.source.others = (dataclasses.replace(flux, family=ModelFamily.FLUX),)
+    service.container.model_registry().refresh()
+    sent = from_picture(initial_noise_multiplier=0.9)
+    assert list(refused(service, sent)) == ["initial_noise_multiplier"]
+    assert source_of(service, from_picture(initial_noise_multiplier=1)).noise_multiplier == 1
