@@ -68,7 +68,7 @@ def upscale(
     \b
     Examples:
       ai-inference upscale circle.png
-      ai-inference upscale circle.png --model demo-upscaler -o large.png
+      ai-inference upscale circle.png --model demo-2x.safetensors -o large.png
       ai-inference upscale photo.jpg --model lanczos --scale 1.5 -o larger.jpg --quality 90
     """
     settings = settings_for(assembly, models_dirs)

@@ -110,7 +110,7 @@ class _Progress:
 
 
 def tile_side(upscaler: Upscaler | None, device: Device) -> int:
-    """Return the most pixels on each side of a tile that the memory of the device is enough for."""
+    """Return the most pixels on each side of a tile for which the device has the memory."""
     if upscaler is None:
         return _LARGEST_TILE
     around = _surroundings(upscaler)

@@ -61,7 +61,7 @@ PICTURE: dict[str, Any] = {
 
 UPSCALE: dict[str, Any] = {
     "image": {"id": EXAMPLE_PICTURE_ID},
-    "model_id": "demo-upscaler",
+    "model_id": "demo-2x.safetensors",
     "scale": 2.0,
 }
 """A body of `/v1/upscale`."""

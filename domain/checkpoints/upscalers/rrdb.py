@@ -53,8 +53,8 @@ _BSRGAN = _Naming(
 def _old(tensors: Mapping[str, TensorFacts]) -> _Naming:
     """Return the names of the first release, whose layers are numbered.
 
-    Two numbers a doubling precede the last two convolutions: the enlargement and its activation
-    have numbers too.
+    Each doubling has three numbers: the enlargement, its convolution and its activation. Another
+    activation stands between the last two convolutions.
     """
     blocks = _highest(tensors, r"model\.1\.sub\.(\d+)\.weight")
     last = _highest(tensors, r"model\.(\d+)\.weight")

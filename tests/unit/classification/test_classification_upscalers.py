@@ -124,7 +124,7 @@ REFUSED: Mapping[str, tuple[Tensors, str]] = {
         },
         "which activations",
     ),
-    "a layer that is not a convolution": (with_shape(compact(), "body.0.weight", (64, 3)), "2 dim"),
+    "a linear layer": (with_shape(compact(), "body.0.weight", (64, 3)), "2 dim"),
     "another kernel": (with_shape(old_rrdb(), "model.0.weight", (64, 3, 5, 5)), r"\[64, 3, 5, 5\]"),
     "a layer more": ({**span(), "attention.weight": TensorFacts("float32", (8,))}, "attention"),
     "codes": (compact(dtype="int8"), "int8; get it in 16 or 32 bits"),

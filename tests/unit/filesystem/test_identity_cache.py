@@ -59,8 +59,15 @@ UNKNOWN = Identity(
     ),
 )
 
+UPSCALER = Identity(
+    "ef" * 32,
+    Classification(
+        ModelKind.UPSCALER, None, "float16", loadable=False, reason="an upscaler", scale=4
+    ),
+)
 
-@pytest.mark.parametrize("identity", [CHECKPOINT, UNKNOWN])
+
+@pytest.mark.parametrize("identity", [CHECKPOINT, UNKNOWN, UPSCALER])
 def test_cached_identities_are_found_by_a_later_run(tmp_path: Path, identity: Identity) -> None:
     path = tmp_path / "data" / "models.sqlite"
     for _ in range(2):
