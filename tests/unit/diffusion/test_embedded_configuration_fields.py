@@ -162,7 +162,13 @@ def test_valid_values_pass(file: str, field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "family", [family for family in FAMILIES if not family.value.startswith("sdxl")]
+    "family",
+    [
+        family
+        for family in FAMILIES
+        # A file with a configuration of its own has no family, and image guidance needs one.
+        if not family.value.startswith("sdxl") and family is not ModelFamily.SD_1_PIX2PIX
+    ],
 )
 def test_the_published_configurations_pass(family: ModelFamily) -> None:
     assert embedded_configuration(configuration_files(family)) is not None
