@@ -16,13 +16,15 @@ from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.schemas import GenerationRequestSchema
 from adapters.http.v1.jobs.event_stream import EventStreams, JobEventSchema
 from adapters.http.v1.jobs.image_response import describes_image, image_number, image_response
-from adapters.http.v1.jobs.schemas import (
+from adapters.http.v1.jobs.query_schemas import (
     THUMBNAIL,
     EndQuerySchema,
     EventsQuerySchema,
     ImageQuerySchema,
-    JobListSchema,
     JobQuerySchema,
+)
+from adapters.http.v1.jobs.schemas import (
+    JobListSchema,
     JobSchema,
     checked_id,
     job_location,

@@ -1,33 +1,26 @@
 """The schemas of jobs."""
 
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from marshmallow import Schema, ValidationError, fields, post_dump, validate
+from marshmallow import fields, post_dump
 
 from adapters.http.description.answers import AnswerSchema, Computed, ProblemSchema
 from adapters.http.generation.fields import answer_field
 from adapters.http.generation.part_schemas import AnswerWithParts, answer_parts, picture_id_field
 from adapters.http.generation.schemas import TimingsSchema, picture_id
 from adapters.http.problems.details import job_problem
+from adapters.http.v1.jobs.query_schemas import THUMBNAIL, Cursor
 from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
 from domain.generation.fields import FIELDS
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import id_problem
-from domain.limits import IntegerRange
 
 __all__ = [
-    "THUMBNAIL",
-    "EndQuerySchema",
-    "EventsQuerySchema",
-    "ImageQuerySchema",
     "JobListSchema",
-    "JobQuerySchema",
     "JobSchema",
     "ProgressSchema",
     "checked_id",
@@ -35,14 +28,9 @@ __all__ = [
     "job_url",
 ]
 
-THUMBNAIL = "thumbnail"
-_PAGE_SIZE = IntegerRange(1, 100)
 _SHOWN_CHARACTERS = 40
 _UNKNOWN_TYPE = "application/octet-stream"
 """The media type of a format that only a newer release knows."""
-# Up to 2^63 - 1, the largest integer of databases.
-_CURSOR = re.compile(r"j(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})")
-_CURSOR_PATTERN = f"^{_CURSOR.pattern}$"
 
 
 def job_url(job_id: str) -> str:
@@ -72,41 +60,6 @@ class _Timestamp(fields.Field[float]):
         if value is None:
             return None
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-class _QueryInteger(fields.Integer):
-    """An integer of a query, in digits and within `limit`."""
-
-    def __init__(self, limit: IntegerRange, **options: Any) -> None:
-        bounds = validate.Range(limit.minimum, limit.maximum)  # for the API's description
-        super().__init__(validate=bounds, **options)
-        self._limit = limit
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
-    ) -> int:
-        number = int(value) if re.fullmatch(r"-?[0-9]{1,20}", value) else value
-        if message := self._limit.problem(number):
-            raise ValidationError(message)
-        return int(number)
-
-
-class _Cursor(fields.Field[int]):
-    """The start of a page of jobs. Clients send it back and do not interpret it."""
-
-    def __init__(self, *, metadata: Mapping[str, Any], **options: Any) -> None:
-        super().__init__(metadata={"type": "string", **metadata}, **options)
-
-    def _serialize(self, value: int | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        return None if value is None else _cursor(value)
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any
-    ) -> int:
-        found = _CURSOR.fullmatch(value)
-        if found is None:
-            raise ValidationError("must be the next_cursor of an earlier answer")
-        return int(found.group(1), 16)
 
 
 class ProgressSchema(AnswerSchema):
@@ -211,72 +164,6 @@ class JobSchema(AnswerSchema):
     warnings = fields.List(fields.String(), attribute="job.warnings")
 
 
-class JobQuerySchema(Schema):
-    """Which of the caller's jobs to list."""
-
-    status = fields.Enum(
-        JobStatus,
-        by_value=True,
-        error_messages={"unknown": "must be one of: {choices}"},
-        metadata={"description": "List only jobs with this status."},
-    )
-    limit = _QueryInteger(
-        _PAGE_SIZE, load_default=20, metadata={"description": "The most jobs on a page."}
-    )
-    before = _Cursor(
-        data_key="cursor",
-        metadata={
-            "description": "The `next_cursor` of the previous page.",
-            "pattern": _CURSOR_PATTERN,
-        },
-    )
-
-
-class ImageQuerySchema(Schema):
-    """Which file of a picture to send."""
-
-    size = fields.String(
-        validate=validate.OneOf(
-            [THUMBNAIL], error="must be thumbnail; leave it out for the picture itself"
-        ),
-        metadata={"description": "`thumbnail`: a small WebP. Without it: the picture itself."},
-    )
-    v = fields.String(
-        metadata={
-            "description": "The version in `thumbnail_url`. With it, the answer may be cached "
-            "for good."
-        },
-    )
-
-
-class _Flag(fields.Boolean):
-    """`true` or `false` in a query."""
-
-    def __init__(self, *, load_default: bool, description: str) -> None:
-        super().__init__(
-            truthy={"true"},
-            falsy={"false"},
-            load_default=load_default,
-            error_messages={"invalid": "must be true or false"},
-            metadata={"description": description},
-        )
-
-
-class EndQuerySchema(Schema):
-    """How a job ends."""
-
-    forget = _Flag(
-        load_default=False,
-        description="Remove a finished job and its pictures for good, instead of cancelling it.",
-    )
-
-
-class EventsQuerySchema(Schema):
-    """Which events are sent."""
-
-    previews = _Flag(load_default=True, description="Whether to send `preview` events.")
-
-
 class JobListSchema(AnswerSchema):
     """A page of your jobs, newest first."""
 
@@ -286,7 +173,7 @@ class JobListSchema(AnswerSchema):
         fields.Integer(),
         metadata={"description": "The number of jobs on this page."},
     )
-    next_cursor = _Cursor(
+    next_cursor = Cursor(
         attribute="older",
         allow_none=True,
         metadata={"description": "The `cursor` of the next page; null on the last page."},
@@ -314,7 +201,3 @@ def _images(job: Job) -> list[dict[str, object]] | None:
 def _media_type(output_format: str) -> str:
     known = isinstance(output_format, OutputFormat) or output_format in list(OutputFormat)
     return OutputFormat(output_format).media_type if known else _UNKNOWN_TYPE
-
-
-def _cursor(place: int) -> str:
-    return f"j{place:x}"
