@@ -59,7 +59,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     },
     "resize_mode": {
         "help": "How --image and --mask get the requested size: stretch changes the proportions, "
-        "crop cuts off what is too much, pad adds borders."
+        "crop cuts off what is too much, pad repeats the pixels of the edge."
     },
     "mask_image": {
         "help": "A picture of the part of --image to draw again: white and transparent is drawn, "
@@ -68,6 +68,10 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "image_guidance_scale": {
         "help": "How closely to keep --image, for models with eight channels (instruct-pix2pix) "
         "alone."
+    },
+    "noise_multiplier": {
+        "help": "The factor of the noise that is added to --image: less than 1 gives smoother "
+        "pictures, and more than 1 gives more detail."
     },
     "second_pass.num_inference_steps": {
         "help": "The number of denoising steps; as for the first pass if not given.",

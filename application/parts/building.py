@@ -162,7 +162,7 @@ class BuildParts:
             text = "names no picture of yours; send the picture, or the id of one that is kept"
             return FieldProblem(f"{name}.id", text)
         except UnreadablePicture as error:
-            return FieldProblem(f"{name}.base64", str(error))
+            return FieldProblem(f"{name}.base64", error.what)
         if message := picture_problem(ref):  # a drawn picture may have more pixels than a sent one
             return FieldProblem(f"{name}.id", message)
         return ref

@@ -23,7 +23,7 @@ from application.model_choice import ModelChoice
 from application.parts import BuildParts, SentParts
 from application.parts.sent import sent_problems
 from application.settings.settings import Settings
-from domain.errors import InvalidRequest
+from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.part_fields import PICTURES
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
@@ -149,12 +149,13 @@ def _request(
 
 def _input_error(error: InvalidRequest) -> InputError:
     return InputError(
-        "\n".join(f"{option_name(row.field)} {_in_options(row.message)}" for row in error.problems)
+        "\n".join(f"{option_name(row.field)} {_in_options(row)}" for row in error.problems)
     )
 
 
-def _in_options(message: str) -> str:
-    """Return a message of the core with the options that name the pictures."""
+def _in_options(row: FieldProblem) -> str:
+    """Return a message of the core with the options for the field itself and for the pictures."""
+    message = row.message.replace(f"leave {row.field} out", f"leave {option_name(row.field)} out")
     return _PICTURE_WORDS.sub(lambda found: option_name(found[0]), message)
 
 

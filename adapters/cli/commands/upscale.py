@@ -114,7 +114,7 @@ def _enlarged(
         request = UpscaleRequest(id="cli", model_id=model_id, image=ref, **values)
         return core.generate_images(request, on_step=on_step)
     except UnreadablePicture as error:
-        raise InputError(f"PICTURE {error.what}; name a PNG, JPEG or WebP file") from None
+        raise InputError(f"PICTURE {error.what}; name another file") from None
     except InvalidRequest as error:
         _refuse(error.problems)
         raise

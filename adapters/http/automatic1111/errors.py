@@ -30,6 +30,16 @@ def _choice(error: errors.ModelNotFound) -> str:
     return "send the title of one" if error.bearers else _LIST
 
 
+def _problems(error: errors.InvalidRequest) -> str:
+    return "; ".join(f"{_own_name(error, each.field)} {each.message}" for each in error.problems)
+
+
+def _own_name(error: BaseException | None, field: str) -> str:
+    """Return AUTOMATIC1111's name of a wrong field. The schema has it; the domain has its own."""
+    names = {} if error is None or isinstance(error.__cause__, ValidationError) else NAMES
+    return names.get(field, field)
+
+
 def _memory(error: errors.OutOfMemory) -> str:
     if error.tiling_helps:
         return "VAE_TILING=auto decodes it tile by tile, or ask for a smaller picture"
@@ -38,6 +48,7 @@ def _memory(error: errors.OutOfMemory) -> str:
 
 ERRORS: ErrorTable = {
     **COMMON,
+    errors.InvalidRequest: row(HTTPStatus.UNPROCESSABLE_ENTITY, says=_problems),
     errors.Unauthenticated: row(
         HTTPStatus.UNAUTHORIZED,
         "send the API key as the password (Basic) or as a Bearer token",
@@ -110,11 +121,9 @@ def _render(problem: Problem) -> Response:
     wrong = problem.fields
     if isinstance(error, errors.UnreadablePicture):
         wrong = (errors.FieldProblem("image", error.what),)
-    # The schema has AUTOMATIC1111's names of the fields; the domain has its own.
-    names = {} if error is None or isinstance(error.__cause__, ValidationError) else NAMES
     rows = [
         {
-            "loc": ["body", *names.get(row.field, row.field).split(".", 1)],
+            "loc": ["body", *_own_name(error, row.field).split(".", 1)],
             "msg": row.message,
             "type": "value_error",
         }

@@ -16,6 +16,7 @@ __all__ = ["system_blueprint"]
 _LIMITS = (
     *("max_queue", "max_queue_per_caller", "max_waiting", "max_streams", "max_body_bytes"),
     *(
+        "max_picture_bytes",
         "max_pixels",
         "batch_wait_ms",
         "model_cache_bytes",

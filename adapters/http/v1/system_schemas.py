@@ -43,6 +43,7 @@ class _LimitsSchema(AnswerSchema):
     max_waiting = fields.Integer()
     max_streams = fields.Integer()
     max_body_bytes = fields.Integer()
+    max_picture_bytes = fields.Integer()
     max_pixels = fields.Integer()
     batch_wait_ms = fields.Integer(allow_none=True)
     model_cache_bytes = fields.Integer(allow_none=True)

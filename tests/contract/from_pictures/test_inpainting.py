@@ -129,6 +129,26 @@ def test_a_black_mask_leaves_the_picture_and_says_so(
         assert warning.startswith("the mask is black everywhere")
 
 
+@pytest.mark.parametrize(
+    ("size", "mode", "is_warned"),
+    [
+        ((256, 128), "crop", True),
+        ((128, 256), "pad", True),
+        ((256, 128), "stretch", False),
+        ((64, 64), "crop", False),
+    ],
+)
+def test_a_mask_of_other_proportions_is_told(
+    float32_generator: DiffusersImageGenerator, size: tuple[int, int], mode: str, is_warned: bool
+) -> None:
+    files = Files()
+    mask = Image.new("L", size, 255)
+    source = files.source(scene(), mask, resize_mode=mode, strength=0.0)
+    batch = draw(float32_generator, [demo_request(source=source)], files)
+    said = [text for text in batch.requests[0].warnings if "other proportions" in text]
+    assert len(said) == is_warned
+
+
 def test_the_masked_area_is_drawn_at_full_size(
     float32_generator: DiffusersImageGenerator,
 ) -> None:

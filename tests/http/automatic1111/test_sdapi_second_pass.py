@@ -168,6 +168,12 @@ def test_what_cannot_be_done_is_refused_by_its_name(
     assert list(refused(with_upscalers, hires(**sent), TXT2IMG)) == [name]
 
 
+def test_the_sentence_of_a_refusal_has_the_names_of_that_api(shared: Service) -> None:
+    sent = hires(hr_scale=4, width=520)
+    answer = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED).get_json()
+    assert answer["errors"].startswith("hr_scale is 4, which makes 2080 x 1280 pixels")
+
+
 def test_every_field_of_the_second_pass_is_tried_both_ways() -> None:
     same = {name for sent in SAME for name in sent}
     assert SECOND_PASS_RULES.keys() - same == {"hr_distilled_cfg"}

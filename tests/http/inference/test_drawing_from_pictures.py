@@ -183,7 +183,7 @@ PICTURE = "init_image"
         ({PICTURE: {"base64": "data:image/png,abc"}}, {"init_image.base64": "without ;base64"}),
         ({PICTURE: {"base64": ""}}, {"init_image.base64": "is empty"}),
         ({PICTURE: {"base64": 5}}, {"init_image.base64": "must be text"}),
-        ({PICTURE: inline(b"no picture")}, {"init_image.base64": ""}),
+        ({PICTURE: inline(b"no picture")}, {"init_image.base64": "is not a PNG"}),
         ({PICTURE: {"id": "0" * 64}}, {"init_image.id": "names no picture of yours"}),
         ({PICTURE: {"id": "abc"}}, {"init_image.id": "64 hexadecimal digits"}),
         ({PICTURE: {"url": "x"}}, {"init_image.url": "is not a field of a picture"}),
@@ -226,6 +226,12 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(
             assert words in found[field]
     assert service.pictures.files == {}
     assert service.client.get("/v1/jobs", headers=AUTHORIZED).get_json()["count"] == 0
+
+
+def test_a_damaged_picture_is_told_in_a_sentence(service: Service) -> None:
+    sent = body(**{PICTURE: inline(b"no picture")})
+    answer = service.client.post("/v1/infer", json=sent, headers=AUTHORIZED).get_json()
+    assert answer["detail"] == "init_image.base64 is not a PNG, JPEG or WebP file"
 
 
 def test_all_wrong_fields_are_named_at_once_in_order(service: Service) -> None:

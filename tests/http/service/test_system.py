@@ -20,6 +20,7 @@ LIMITS = {
     "max_waiting": 64,
     "max_streams": 32,
     "max_body_bytes": 1_048_576,
+    "max_picture_bytes": 16_777_216,
     "batch_wait_ms": None,
     "model_cache_bytes": None,
     "job_retention_seconds": 604_800,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.generation.part_fields import PART_FIELDS
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode
 from domain.models.record import ModelKind
 from tests.contract.test_pictures import picture
@@ -90,9 +91,9 @@ def test_a_second_pass_needs_no_values(terminal: Terminal) -> None:
         (["--image", "none.png"], "--image: 'none.png' cannot be read: No such file"),
         (["--image", "."], "--image: '.' cannot be read: Is a directory"),
         (["--image", "empty.png"], "--image: 'empty.png' is empty"),
-        (["--image", "text.png"], "--image"),
+        (["--image", "text.png"], "--image is not a PNG, JPEG or WebP file"),
         (["--image", "lake.png", "--mask", "large.png"], "--mask: 'large.png' has more than MAX_"),
-        (["--strength", "0.5"], "--strength needs an --image; send one, or leave strength out"),
+        (["--strength", "0.5"], "--strength needs an --image; send one, or leave --strength out"),
         (["--mask", "mask.jpg"], "--mask needs an --image"),
         (["--image", "lake.png", "--mask-blur", "2"], "--mask-blur needs a --mask"),
         (["--image", "lake.png", "--strength", "much"], "--strength is 'much'; it must be a num"),
@@ -117,3 +118,8 @@ def test_a_wrong_option_is_named(
     assert said in done.stderr
     assert terminal.generator.drawn == []
     assert sorted(os.listdir()) == before
+
+
+def test_the_help_names_options_and_no_fields(terminal: Terminal) -> None:
+    told = terminal.run("generate", "--help").stdout
+    assert [name for name in PART_FIELDS if "_" in name and name in told] == []

@@ -5,8 +5,9 @@ from PIL import Image, ImageOps
 
 from domain.generation.parts import ResizeMode
 from domain.generation.raster import GreyRaster, Raster
+from domain.pictures import PictureRef
 
-__all__ = ["as_image", "as_raster", "padded", "resized"]
+__all__ = ["as_image", "as_raster", "fit_alike", "padded", "resized"]
 
 _LANCZOS = Image.Resampling.LANCZOS
 
@@ -43,6 +44,16 @@ def resized(image: Image.Image, width: int, height: int, mode: ResizeMode) -> Im
             inner = (max(1, round(side * factor)) for side in image.size)
             smaller = min(width, next(inner)), min(height, next(inner))
             return padded(image.resize(smaller, _LANCZOS), width, height)
+
+
+def fit_alike(one: PictureRef, other: PictureRef, mode: ResizeMode) -> bool:
+    """Return whether the same part of both pictures is seen after `resized`.
+
+    Sides are whole pixels, so proportions may differ by half a pixel.
+    """
+    off = abs(one.width * other.height - one.height * other.width)
+    longest = max(one.width, one.height, other.width, other.height)
+    return mode is ResizeMode.STRETCH or 2 * off <= longest
 
 
 def padded(image: Image.Image, width: int, height: int) -> Image.Image:

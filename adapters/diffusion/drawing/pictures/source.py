@@ -18,7 +18,13 @@ from adapters.diffusion.drawing.pictures.masks import (
     is_binary,
     opacity_of,
 )
-from adapters.diffusion.drawing.pictures.resizing import as_image, as_raster, padded, resized
+from adapters.diffusion.drawing.pictures.resizing import (
+    as_image,
+    as_raster,
+    fit_alike,
+    padded,
+    resized,
+)
 from domain.checkpoints.families import LATENT_SIDE
 from domain.generation.parts import InpaintArea, MaskContent, SourceImage
 from domain.generation.raster import Raster
@@ -29,6 +35,10 @@ __all__ = ["SizedSource", "Sources"]
 
 _BINARY = 128
 _NOTHING_MASKED = "the mask is black everywhere, so nothing was drawn again; white is drawn again"
+_SHIFTED = (
+    "the mask has other proportions than the picture, so each was cut or padded by itself and they "
+    "may not match; send a mask of the same proportions"
+)
 
 
 @dataclass
@@ -61,9 +71,11 @@ class SizedSource:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the callers should know."""
-        if self.source.mask_image is None or self._opacity.getbbox() is not None:
+        if self.source.mask_image is None:
             return ()
-        return (_NOTHING_MASKED,)
+        alike = fit_alike(self.source.init_image, self.source.mask_image, self.source.resize_mode)
+        said = () if alike else (_SHIFTED,)
+        return said if self._opacity.getbbox() is not None else (*said, _NOTHING_MASKED)
 
     @cached_property
     def encoded(self) -> EncodedPictures:

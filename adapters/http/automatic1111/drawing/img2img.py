@@ -74,7 +74,7 @@ class SdapiImg2ImgSchema(DrawingSchema):
         metadata={
             "maximum": len(_RESIZE_MODES) - 1,
             "description": "How pictures and mask get the size of the request: 0 stretches, "
-            "1 crops, 2 adds borders.",
+            "1 crops, 2 repeats the pixels of the edge.",
         },
     )
     mask = PictureField(

@@ -46,7 +46,7 @@ class MaskReader:
                 return mask.data
             grey = self._codec.decode_mask(transparent or mask.data)
         except UnreadablePicture as error:
-            raise InvalidRequest([FieldProblem("mask_image", str(error))]) from error
+            raise InvalidRequest([FieldProblem("mask_image", error.what)]) from error
         pixels = bytes(grey.pixels)
         if transparent is not None:
             pixels = pixels.translate(_OPAQUE)

@@ -113,8 +113,8 @@ class Enlarging:
             try:
                 yield self._pictures.inspect(data)
             except UnreadablePicture as error:
-                where = f"picture {number}: " if len(asked.images) > 1 else ""
-                raise InvalidRequest([FieldProblem(asked.field, f"{where}{error}")]) from error
+                which = f"has a picture, number {number}, that " if len(asked.images) > 1 else ""
+                raise InvalidRequest([FieldProblem(asked.field, f"{which}{error.what}")]) from error
 
     def _cropped(self, data: bytes, size: Size, own: Options) -> bytes:
         raster = self._codec.decode(data)
