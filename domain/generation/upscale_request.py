@@ -16,6 +16,7 @@ from domain.generation.parts.checks import own_problems, picture_problem, refuse
 from domain.generation.parts.rules import ModelRole, ModelUse
 from domain.generation.plain import built_part
 from domain.generation.result import Outcome
+from domain.generation.stored import stored_values
 from domain.limits import Limit, NumberRange
 from domain.pictures import MOST_PIXELS_DRAWN, PictureRef
 from domain.sizes import Size
@@ -115,6 +116,18 @@ class UpscaleRequest:
                 raise ValueError(f"{name} is not a field that this release knows")
         given = {name: value for name, value in values.items() if name in known}
         return cls(**{**given, "image": built_part(cls, "image", values["image"])})
+
+    @classmethod
+    def as_stored(cls, values: Mapping[str, object]) -> "UpscaleRequest":
+        """Return a request that another release stored, as `GenerationRequest.as_stored` does.
+
+        Raises:
+            ValueError: `id` or `model_id` is missing, or not text, or `image` cannot be read.
+        """
+        request = object.__new__(cls)
+        for name, value in stored_values(cls, values):
+            object.__setattr__(request, name, value)
+        return request
 
     @property
     def is_lanczos(self) -> bool:
