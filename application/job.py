@@ -130,7 +130,7 @@ class Job:
             each.name
             for each in dataclasses.fields(ours)
             if each.name not in FLAT
-            and getattr(ours, each.name) != getattr(theirs, each.name, None)
+            and getattr(ours, each.name) != getattr(theirs, each.name, each.default)
             and not (each.name == "seed" and self.seed_drawn and request.seed is None)
         )
         names = tuple(differing)

@@ -56,14 +56,17 @@ class Thumbnails:
             if kept is not None:
                 return job, kept
         try:
-            picture = self._job_service.image_of(job, number)
+            # The picture is read in its turn. One that was enlarged may have 200 MB, and a page
+            # asks for many at once.
+            with self._making:
+                kept = self._results.read_thumbnail(job.token, number)
+                if kept is None:
+                    kept = self._made(job, number, self._job_service.image_of(job, number))
+                return job, kept
         except PicturesLost:
             if self._job_service.find(caller, job_id).job.token == job.token:
                 raise
             return self.get(caller, job_id, number)
-        with self._making:
-            kept = self._results.read_thumbnail(job.token, number)
-            return job, kept if kept is not None else self._made(job, number, picture)
 
     def _made(self, job: Job, number: int, picture: bytes) -> bytes:
         try:

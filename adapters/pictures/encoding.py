@@ -1,6 +1,7 @@
 """Encodes pixels as picture files, with Pillow."""
 
 import io
+import logging
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -17,8 +18,12 @@ _BEST = 100
 _FULL_COLOUR_FROM = 90
 """From this JPEG quality on, no colour is subsampled, as in ImageMagick."""
 _FOUR_PIXELS, _EACH_PIXEL = "4:2:0", "4:4:4"
+_MOST_EXIF = 65_533
+"""Bytes of a segment of a JPEG (ISO/IEC 10918-1, B.1.1.4), which must hold all of the Exif."""
 _LOSSLESS_EFFORT = 25
 """WebP's effort to save bytes. 100 takes three times as long and saves one byte in 200."""
+
+_log = logging.getLogger(__name__)
 
 
 def encode_picture(
@@ -30,8 +35,9 @@ def encode_picture(
     """Return `image` as a file that carries `parameters` where other tools look for them.
 
     A PNG carries them in its text `parameters`. A JPEG or WebP carries them in its Exif
-    UserComment, as in
-    AUTOMATIC1111's web UI (`modules/images.py`, `save_image_with_geninfo`).
+    UserComment, as in AUTOMATIC1111's web UI (`modules/images.py`, `save_image_with_geninfo`). A
+    JPEG has room for about 32,000 characters. Longer parameters are left out, because nobody would
+    rather have them than the picture.
 
     Args:
         image: RGB.
@@ -52,6 +58,9 @@ def encode_picture(
     if quality is None:
         raise ValueError(f"a {output_format} needs a quality")
     exif = b"" if parameters is None else exif_with_comment(parameters)
+    if output_format is OutputFormat.JPEG and len(exif) > _MOST_EXIF:
+        _log.warning("the parameters of a picture are left out: %d bytes fit no JPEG", len(exif))
+        exif = b""
     if output_format is OutputFormat.WEBP and quality == _BEST:
         image.save(stream, "WEBP", lossless=True, quality=_LOSSLESS_EFFORT, exif=exif)
     elif output_format is OutputFormat.WEBP:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.generation.parts import SourceImage
 from domain.generation.request import BatchKey
 from domain.services.memory_shortage import halved
 
@@ -64,8 +65,19 @@ class BatchPolicy:
         return limit.images
 
     def _of(self, key: BatchKey) -> _Limit:
-        limit = self._limits.setdefault(key, _Limit())
-        self._limits.move_to_end(key)
+        shape = key._replace(others=tuple(map(_memory_of, key.others)))
+        limit = self._limits.setdefault(shape, _Limit())
+        self._limits.move_to_end(shape)
         while len(self._limits) > _REMEMBERED_SHAPES:
             self._limits.popitem(last=False)
         return limit
+
+
+def _memory_of(value: object) -> object:
+    """Return what decides the memory of a batch in a value of `BatchKey.others`.
+
+    Another source picture takes no other memory, and nor does another strength.
+    """
+    if isinstance(value, SourceImage):
+        return "a source with a mask" if value.mask_image is not None else "a source"
+    return value

@@ -37,6 +37,14 @@ def _work(request: AnyRequest) -> dict[_Shape, int]:
     return work
 
 
+def _is_enlarged(request: AnyRequest) -> bool:
+    """Return whether an upscaler model enlarges the pictures, in a time that is not known apart."""
+    if isinstance(request, UpscaleRequest):
+        return True
+    second = request.second_pass
+    return request.upscale is not None or (second is not None and second.model_id is not None)
+
+
 @dataclass(slots=True)
 class DrawingTimes:
     """Seconds per evaluation of the network for one image, by model and size.
@@ -54,7 +62,12 @@ class DrawingTimes:
         """Learn from a result of a batch of `images` images.
 
         A drawing of two sizes tells how much longer it took than expected. Both sizes learn that.
+        A drawing that a model enlarges tells nothing of its steps. It may take a hundred times as
+        long, and the next caller without an upscaler must not be refused for that.
         """
+        is_enlarged = _is_enlarged(result.request)
+        if is_enlarged and not isinstance(result.request, UpscaleRequest):
+            return
         work = _work(result.request)
         seconds = result.timings.generate / images
         with self._lock:
@@ -62,7 +75,8 @@ class DrawingTimes:
             total = sum(expected[shape] * number for shape, number in work.items())
             for shape in work:
                 self._learn(shape, expected[shape] * seconds / total)
-            self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
+            if not is_enlarged:
+                self._other += _NEWEST_COUNTS * (result.timings.encode - self._other)
 
     def predict(self, request: AnyRequest) -> float | None:
         """Return the seconds that a request takes if its model is loaded; None if not known.

@@ -10,7 +10,7 @@ from application.pictures.shelf import PictureShelf
 from application.ports.picture_index import KnownPicture, PictureIndex
 from application.ports.result_store import ResultStore
 from domain.errors import PictureNotFound
-from domain.pictures import PictureRef
+from domain.pictures import MOST_PIXELS_SENT, PictureRef
 from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["StoredPictures"]
@@ -67,6 +67,8 @@ class StoredPictures(Pictures):
         found = self._found(caller, picture_id, used_at=self._now())
         if found.is_kept and self._shelf.has(found.ref.id):
             return found.ref
+        if found.ref.pixels > MOST_PIXELS_SENT:
+            return found.ref  # no request takes it, so it needs no file of its own
         data = self._drawn_file(found)
         if data is None:
             raise PictureNotFound(picture_id)

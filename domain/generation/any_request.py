@@ -6,7 +6,14 @@ from typing import Any, TypeAlias
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.generation.upscale_request import UpscaleRequest, UpscaleResult
 
-__all__ = ["AnyRequest", "AnyResult", "as_drawn", "request_from_plain", "result_of"]
+__all__ = [
+    "AnyRequest",
+    "AnyResult",
+    "as_drawn",
+    "request_as_stored",
+    "request_from_plain",
+    "result_of",
+]
 
 AnyRequest: TypeAlias = GenerationRequest | UpscaleRequest
 """A request for pictures, or a request to enlarge one."""
@@ -21,9 +28,21 @@ def request_from_plain(values: Mapping[str, Any]) -> AnyRequest:
     Raises:
         InvalidRequest, TypeError, ValueError: As `from_plain` of its class.
     """
-    if "image" in values and "prompt" not in values:
-        return UpscaleRequest.from_plain(values)
-    return GenerationRequest.from_plain(values)
+    return _kind_of(values).from_plain(values)
+
+
+def request_as_stored(values: Mapping[str, Any]) -> AnyRequest:
+    """Return a request that another release stored. It can be shown, but not drawn.
+
+    Raises:
+        ValueError: As `as_stored` of its class.
+    """
+    return _kind_of(values).as_stored(values)
+
+
+def _kind_of(values: Mapping[str, Any]) -> type[GenerationRequest] | type[UpscaleRequest]:
+    is_upscale = "image" in values and "prompt" not in values
+    return UpscaleRequest if is_upscale else GenerationRequest
 
 
 def result_of(request: AnyRequest, **facts: Any) -> AnyResult:

@@ -20,12 +20,14 @@ _WORDS: Mapping[str, type[StrEnum]] = {
     "prompt_syntax": PromptSyntax,
 }
 _OPTIONAL_TEXTS = frozenset({"negative_prompt", "scheduler", "vae_id"})
+_OPTIONAL_NUMBERS = frozenset({"scale"})
 
 
 def stored_values(kind: Any, values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Return each field of the class `kind` of requests, with its stored value or its default.
 
-    Raise ValueError if `id`, `model_id` or `prompt` is missing, or not text.
+    Raise ValueError if `id`, `model_id` or `prompt` is missing, or not text, and if a part without
+    a default cannot be read.
     """
     parts = part_names(kind)
     for field in dataclasses.fields(kind):
@@ -42,9 +44,12 @@ def stored_values(kind: Any, values: Mapping[str, object]) -> Iterator[tuple[str
 
 def _part(kind: Any, name: str, value: object, default: object) -> object:
     try:
-        return default if value is None else built_part(kind, name, value)
+        found = default if value is None else built_part(kind, name, value)
     except (InvalidRequest, ValueError, TypeError):
-        return default
+        found = default
+    if found is dataclasses.MISSING:
+        raise ValueError(f"{name} is missing, or cannot be read")
+    return found
 
 
 def _word(name: str, value: object) -> object:
@@ -62,5 +67,6 @@ def _is_like(value: object, default: object, name: str) -> bool:
         return default is None
     if isinstance(default, str):
         return isinstance(value, str)
-    kinds = int | float if isinstance(default, float) else int
+    may_be_float = isinstance(default, float) or name in _OPTIONAL_NUMBERS
+    kinds = int | float if may_be_float else int
     return isinstance(value, kinds) and not isinstance(value, bool)

@@ -11,11 +11,12 @@ from domain.generation.batch_key import BatchKey
 from domain.generation.fields import LIMITS as REQUEST_LIMITS
 from domain.generation.fields import MODEL_NAME, ModelId
 from domain.generation.judging import quality_problem
-from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
+from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat, side_problem
 from domain.generation.parts.checks import own_problems, picture_problem, refuse, settle
 from domain.generation.parts.rules import ModelRole, ModelUse
 from domain.generation.plain import built_part
 from domain.generation.result import Outcome
+from domain.generation.stored import stored_values
 from domain.limits import Limit, NumberRange
 from domain.pictures import MOST_PIXELS_DRAWN, PictureRef
 from domain.sizes import Size
@@ -25,7 +26,6 @@ __all__ = [
     "SCALES",
     "UpscaleRequest",
     "UpscaleResult",
-    "size_problem",
     "upscale_problems",
 ]
 
@@ -86,8 +86,8 @@ class UpscaleRequest:
             message := quality_problem(self.quality, self.output_format)
         ):
             problems.append(FieldProblem("quality", message))
-        if not wrong & {"scale", "image"} and (
-            message := size_problem(self.image, self.scale or 1.0)
+        if not wrong & {"scale", "image", "output_format"} and (
+            message := self.scale_problem(self.scale or self._least_scale)
         ):
             problems.append(FieldProblem("scale", message))
         refuse(problems)
@@ -96,7 +96,6 @@ class UpscaleRequest:
         settle(self, OutputFormat, "output_format")
         if self.scale is None and self.is_lanczos:
             object.__setattr__(self, "scale", self.DEFAULT_SCALE)
-            refuse([*map(_of_scale, filter(None, [size_problem(self.image, self.DEFAULT_SCALE)]))])
         if self.quality is None and self.output_format.has_quality:
             object.__setattr__(self, "quality", DEFAULT_QUALITY)
 
@@ -116,10 +115,28 @@ class UpscaleRequest:
         given = {name: value for name, value in values.items() if name in known}
         return cls(**{**given, "image": built_part(cls, "image", values["image"])})
 
+    @classmethod
+    def as_stored(cls, values: Mapping[str, object]) -> "UpscaleRequest":
+        """Return a request that another release stored, as `GenerationRequest.as_stored` does.
+
+        Raises:
+            ValueError: `id` or `model_id` is missing, or not text, or `image` cannot be read.
+        """
+        request = object.__new__(cls)
+        for name, value in stored_values(cls, values):
+            object.__setattr__(request, name, value)
+        return request
+
     @property
     def is_lanczos(self) -> bool:
         """Whether the picture is resampled, without a model."""
         return self.model_id == LANCZOS
+
+    @property
+    def _least_scale(self) -> float:
+        """The scale if the request has none; 1 for that of a model, which is not known here."""
+        is_lanczos = str(self.model_id).lower() == LANCZOS
+        return self.DEFAULT_SCALE if is_lanczos else 1.0
 
     @property
     def width(self) -> int:
@@ -147,6 +164,16 @@ class UpscaleRequest:
     def pictures(self) -> tuple[PictureRef, ...]:
         """The pictures that the request needs."""
         return (self.image,)
+
+    def scale_problem(self, scale: float) -> str | None:
+        """Return what is wrong with this scale; None if there can be such a picture."""
+        width, height = round(self.width * scale), round(self.height * scale)
+        made = f"is {scale:g}, which makes"
+        if width * height > MOST_PIXELS_DRAWN:
+            pixels = f"{width} x {height} pixels"
+            return f"{made} {pixels}; a picture has at most {MOST_PIXELS_DRAWN}"
+        message = side_problem(width, height, OutputFormat(self.output_format))
+        return None if message is None else f"{made} {message}; ask for another output_format"
 
     def result_size(self, own_scale: float) -> Size:
         """Return the size of the result, with the model's `own_scale` if the request has none."""
@@ -184,21 +211,6 @@ def upscale_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
         if message := quality_problem(values.get("quality"), output_format):
             rows.append(FieldProblem("quality", message))
     return rows
-
-
-def size_problem(picture: PictureRef, scale: float) -> str | None:
-    """Return what is wrong with a scale for a picture of this size; None if it is valid."""
-    width, height = round(picture.width * scale), round(picture.height * scale)
-    if width * height <= MOST_PIXELS_DRAWN:
-        return None
-    return (
-        f"is {scale:g}, which makes {width} x {height} pixels; a picture has at most "
-        f"{MOST_PIXELS_DRAWN}"
-    )
-
-
-def _of_scale(message: str) -> FieldProblem:
-    return FieldProblem("scale", message)
 
 
 def _model_problem(value: object) -> str | None:

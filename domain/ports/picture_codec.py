@@ -27,7 +27,8 @@ class PictureCodec(ABC):
 
         Args:
             raster: The pixels.
-            text: The parameters of the picture, in any script. None leaves them out.
+            text: The parameters of the picture, in any script. None leaves them out, and so does a
+                text that is too long for the format: a JPEG has room for 32,000 characters.
             output_format: The format of the file.
             quality: 1 to 100, for a format with a quality. A WebP of quality 100 is lossless.
 

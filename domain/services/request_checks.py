@@ -1,6 +1,7 @@
 """Checks whether models can draw a request."""
 
 from domain.errors import FieldProblem, InvalidRequest
+from domain.generation.output_formats import side_problem
 from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelInput, ModelKind, ModelRecord
@@ -83,15 +84,15 @@ def unsuited_upscaler(
     if upscale is None or use.field != "upscale.model_id" or upscale.scale is not None:
         return []  # the request has checked a scale of its own
     scale, size = model.scale or 1, request.result_size
-    if size.pixels * scale * scale <= MOST_PIXELS_DRAWN:
-        return []
-    return [
-        FieldProblem(
-            "upscale.scale",
-            f"is left out, and the {scale:g} of {model.name} makes {size.width * scale:g} x "
-            f"{size.height * scale:g} pixels; a picture has at most {MOST_PIXELS_DRAWN}",
-        )
-    ]
+    width, height = round(size.width * scale), round(size.height * scale)
+    made = f"is left out, and the {scale:g} of {model.name} makes"
+    if width * height > MOST_PIXELS_DRAWN:
+        text = f"{width} x {height} pixels; a picture has at most {MOST_PIXELS_DRAWN}"
+        return [FieldProblem("upscale.scale", f"{made} {text}")]
+    if message := side_problem(width, height, request.output_format):
+        text = f"{message}; ask for another output_format"
+        return [FieldProblem("upscale.scale", f"{made} {text}")]
+    return []
 
 
 def _begins_at_the_start(request: GenerationRequest) -> bool:

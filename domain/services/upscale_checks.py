@@ -1,7 +1,7 @@
 """Checks whether a picture can be enlarged as a request says."""
 
 from domain.errors import FieldProblem, InvalidRequest, ModelsNotRead
-from domain.generation.upscale_request import UpscaleRequest, size_problem
+from domain.generation.upscale_request import UpscaleRequest
 from domain.models.record import ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
@@ -15,7 +15,8 @@ def check_upscale(registry: ModelRegistry, request: UpscaleRequest) -> None:
         ModelNotFound: No model has its `model_id`.
         ModelsNotRead: No model has it now, and not all files are read.
         ModelNotLoadable: The upscaler cannot be used.
-        InvalidRequest: The model is not an upscaler, or the result would have too many pixels.
+        InvalidRequest: The model is not an upscaler, or there can be no such result: it
+            would have too many pixels, or too long a side for its format.
     """
     if request.is_lanczos:
         return
@@ -23,7 +24,7 @@ def check_upscale(registry: ModelRegistry, request: UpscaleRequest) -> None:
         raise ModelsNotRead(request.model_id)
     model = upscaler_of(registry, request)
     scale = request.scale or float(model.scale or 1)
-    if message := size_problem(request.image, scale):
+    if message := request.scale_problem(scale):
         raise InvalidRequest([FieldProblem("scale", message)])
 
 

@@ -12,21 +12,9 @@ import torch
 
 from adapters.diffusion.additions.network_calls import called_through
 
-__all__ = ["image_guidance_addition", "picture_latents"]
+__all__ = ["image_guidance_addition"]
 
 _TEXT, _ADDED, _SAMPLE = "encoder_hidden_states", "added_cond_kwargs", "sample"
-
-
-def picture_latents(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """Return the latents (n, 4, height / 8, width / 8) of pictures, as the UNet takes them.
-
-    Args:
-        vae: Encodes the pictures. The latents are the middle of the distribution that it returns.
-        pixels: The pictures (n, 3, height, width), -1 to 1.
-    """
-    dtype = vae.post_quant_conv.weight.dtype
-    latents: torch.Tensor = vae.encode(pixels.to(dtype)).latent_dist.mode()
-    return latents
 
 
 def image_guidance_addition(
@@ -45,7 +33,8 @@ def image_guidance_addition(
 
     Args:
         unet: A UNet with 8 input channels.
-        picture: (1 or n, 4, height / 8, width / 8), of `picture_latents`.
+        picture: (1 or n, 4, height / 8, width / 8): the latents of the picture, in the middle of
+            the autoencoder's distribution.
         guidance_scale: The equation's scale of the prompt.
         image_guidance_scale: The equation's scale of the picture. If both scales are 1, the
             equation is the plain prediction, and the pipeline must not guide.

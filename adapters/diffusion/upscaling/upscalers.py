@@ -52,30 +52,6 @@ class Upscalers:
         """
         return self._load(model_id)
 
-    def enlarge(
-        self,
-        raster: Raster,
-        model_id: str | None,
-        scale: float | None = None,
-        *,
-        tick: Tick = _unwatched,
-    ) -> Raster:
-        """Enlarge a picture by a factor.
-
-        Args:
-            raster: The picture.
-            model_id: The upscaler; None for Lanczos' filter.
-            scale: The factor of each side; None for the model's own, and without a model for 2.
-            tick: Called before each tile and after the last one.
-
-        Raises:
-            MemoryError: The smallest tile does not fit. torch may raise its own error for it.
-            GenerationFailed: Computing produces NaN, or the result has too many pixels.
-            DomainError: As `loaded`.
-        """
-        upscaler = None if model_id is None else self.loaded(model_id)
-        return self.enlarge_by(raster, upscaler, scale, tick=tick)
-
     def enlarge_by(
         self,
         raster: Raster,
@@ -84,7 +60,18 @@ class Upscalers:
         *,
         tick: Tick = _unwatched,
     ) -> Raster:
-        """Enlarge a picture by a factor, as `enlarge`, with an upscaler that is loaded."""
+        """Enlarge a picture by a factor.
+
+        Args:
+            raster: The picture.
+            upscaler: The loaded upscaler; None for Lanczos' filter.
+            scale: The factor of each side; None for the model's own, and without a model for 2.
+            tick: Called before each tile and after the last one.
+
+        Raises:
+            MemoryError: The smallest tile does not fit. torch may raise its own error for it.
+            GenerationFailed: Computing produces NaN, or the result has too many pixels.
+        """
         if scale is None:
             scale = DEFAULT_SCALE if upscaler is None else float(upscaler.facts.scale)
         size = enlarged_size(raster.width, raster.height, scale)

@@ -13,7 +13,6 @@ from application.fairness import fair_places
 from application.job import JobStatus, JobView
 from application.jobs.job_service import JobService
 from application.jobs.live_job import Submission
-from application.parts import NamedUpscale
 from domain.errors import DomainError, JobNotFound, QueueFull, TooManyCallers
 from domain.generation.any_request import AnyRequest, AnyResult, as_drawn
 from domain.generation.request import GenerationRequest, GenerationResult
@@ -179,10 +178,6 @@ class WaitingCallers:
         for submission in waiting:
             with suppress(DomainError):
                 self._job_service.cancel(caller, submission.view.job.request.id)
-
-    def enlarged(self, wanted: NamedUpscale, *, caller: str) -> AnyResult:
-        """Return the enlarged picture after any time, as `pictures` does."""
-        return self._pictures(wanted, caller, None)[1]
 
     def _pictures(
         self, wanted: AnyNamed, caller: str, within: float | None

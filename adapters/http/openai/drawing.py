@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from adapters.http.edge.auth import current_principal
+from adapters.http.edge.body_budget import give_back_body
 from adapters.http.edge.redaction import current_redactor
 from adapters.http.generation.requests import RequestMaker
 from adapters.http.generation.waiting import WaitingCallers
@@ -82,6 +83,8 @@ class ImagesDrawer:
             wanted = self._make_request(
                 asked.fields, caller=caller, natively=True, parts=asked.parts, **more
             )
+        asked.parts.drop_files()  # they are stored, and the wait may be long
+        give_back_body()
         if asked.stream:
             return self._streams.open(wanted, asked, caller=caller, kind=kind)
         job = self._draw.job(wanted, caller=caller)

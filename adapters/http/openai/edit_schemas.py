@@ -58,15 +58,19 @@ class AskedEdit:
 
     Attributes:
         asked: The parameters that a request for pictures from text has too.
-        image: The picture to draw from.
-        mask: A picture that is transparent where `image` is drawn again.
+        pictures: `image` to draw from, and perhaps a `mask` that is transparent where the image is
+            drawn again.
         values: The other values of the parts of the request, for `SentParts`.
     """
 
     asked: AskedImages
-    image: SentPicture
-    mask: SentPicture | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    pictures: dict[str, SentPicture]
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def drop_files(self) -> None:
+        """Forget the pictures, so that a request that waits long does not hold their files."""
+        self.pictures.clear()
+        self.values.clear()
 
 
 class ImageEditSchema(ImagesRequestSchema):
@@ -120,9 +124,8 @@ class ImageEditSchema(ImagesRequestSchema):
         warnings = (_FIDELITY,) if "input_fidelity" in found else ()
         return AskedEdit(
             replace(super().loaded(judged, {**found, "parts": NO_PARTS}), warnings=warnings),
-            found["image"],
-            found.get("mask"),
-            found.get("parts", {}),
+            {name: found[name] for name in ("image", "mask") if name in found},
+            dict(found.get("parts", {})),
         )
 
 

@@ -67,15 +67,15 @@ class EditedPictures:
             InvalidRequest: One row for each wrong field.
             PictureFileTooLarge, StorageUnavailable: As `Pictures` does.
         """
-        request = asked.asked
-        values: dict[str, Any] = {"init_image": asked.image, **asked.values}
-        if asked.mask is not None:
-            mask = self._transparency("mask", asked.mask, caller)
+        request, image = asked.asked, asked.pictures["image"]
+        values: dict[str, Any] = {"init_image": image, **asked.values}
+        if (sent_mask := asked.pictures.get("mask")) is not None:
+            mask = self._transparency("mask", sent_mask, caller)
             if mask is None:
                 raise InvalidRequest([FieldProblem("mask", _OPAQUE)])
             values["mask_image"] = SentPicture(data=mask)
         elif "mask_image" not in values:
-            own = self._transparency("init_image", asked.image, caller)
+            own = self._transparency("init_image", image, caller)
             if own is not None:
                 fill = {"mask_content": MaskContent.FILL}
                 values = {**fill, **values, "mask_image": SentPicture(data=own)}
@@ -135,6 +135,7 @@ def edits_blueprint(
         }
         with pictures_told_as(names):
             wanted = with_parts(asked, caller=current_principal().name)
+        asked.drop_files()  # the parts have them
         return draw(wanted, kind="image_edit", picture_names=names)
 
     return blueprint

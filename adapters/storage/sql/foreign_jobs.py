@@ -1,13 +1,14 @@
 """Jobs that another release stored and that this one refuses, read as far as possible."""
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from adapters.storage.sql.value_types import is_number
 from application.job import ForeignJob, Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest, JobNotReadable
-from domain.generation.any_request import AnyRequest, request_from_plain
-from domain.generation.request import GenerationRequest, Timings
+from domain.generation.any_request import AnyRequest, request_as_stored, request_from_plain
+from domain.generation.request import Timings
 
 __all__ = ["foreign_job"]
 
@@ -39,7 +40,7 @@ def foreign_job(stored: Mapping[str, Any], sequence: int, text: str, *, reason: 
     known = _request(request)
     return Job(
         caller=caller,
-        request=known or GenerationRequest.as_stored(request),
+        request=known or request_as_stored(request),
         seed_drawn=stored.get("seed_drawn") is True,
         token=token,
         created_at=float(created),
@@ -77,8 +78,11 @@ def _images(value: object) -> tuple[JobImage, ...] | None:
     """Return the images, all or none: their numbers are those of their files."""
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         return None
-    names = ("seed", "width", "height", "size")
+    names = ("width", "height", "size")
     if not all(type(each.get(name)) is int for each in value for name in names):
+        return None
+    # A picture that was only enlarged has no seed.
+    if not all("seed" in each and type(each["seed"]) in (int, NoneType) for each in value):
         return None
     return tuple(
         JobImage(

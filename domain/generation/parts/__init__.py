@@ -1,7 +1,7 @@
 """The parts of a request besides its prompt: source pictures and additional models.
 
-Each part is a value that checks itself. The service cannot draw with them yet: it refuses a request
-with a part at admission.
+Each part is a value that checks itself. The service does not draw with all of them yet:
+`domain.services.request_checks` refuses a request with any other part.
 """
 
 from domain.generation.parts.additions import (

@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.errors import FieldProblem
 from domain.generation.fields import ModelId
+from domain.generation.output_formats import OutputFormat, side_problem
 from domain.generation.parts import (
     Control,
     Embedding,
@@ -160,3 +161,10 @@ def _sizes(request: Any) -> Iterator[FieldProblem]:
                 f"is {scale:g}, which makes {sides[0]} x {sides[1]} pixels; a picture has at most "
                 f"{MOST_PIXELS_DRAWN}",
             )
+        elif request.output_format in list(OutputFormat):
+            output_format = OutputFormat(request.output_format)
+            if message := side_problem(sides[0], sides[1], output_format):
+                yield FieldProblem(
+                    "upscale.scale",
+                    f"is {scale:g}, which makes {message}; ask for another output_format",
+                )

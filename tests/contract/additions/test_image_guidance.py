@@ -27,10 +27,7 @@ def test_pictures_match_instruct_pix2pix(guidance: float, image_guidance: float)
     import torch
     from diffusers import StableDiffusionInstructPix2PixPipeline, StableDiffusionPipeline
 
-    from adapters.diffusion.additions.image_guidance import (
-        image_guidance_addition,
-        picture_latents,
-    )
+    from adapters.diffusion.additions.image_guidance import image_guidance_addition
 
     source = torch.manual_seed(2)
     picture = torch.rand(1, 3, 64, 96, generator=source, dtype=torch.float64)
@@ -49,7 +46,7 @@ def test_pictures_match_instruct_pix2pix(guidance: float, image_guidance: float)
 
     ours = quiet(StableDiffusionPipeline(**parts(8)))
     with torch.no_grad():
-        seen = picture_latents(ours.vae, 2 * picture - 1)
+        seen = ours.vae.encode(2 * picture - 1).latent_dist.mode()
     addition = image_guidance_addition(
         ours.unet, seen, guidance_scale=guidance, image_guidance_scale=image_guidance
     )
@@ -63,10 +60,7 @@ def test_pictures_match_instruct_pix2pix_of_xl() -> None:
     import torch
     from diffusers import StableDiffusionXLInstructPix2PixPipeline
 
-    from adapters.diffusion.additions.image_guidance import (
-        image_guidance_addition,
-        picture_latents,
-    )
+    from adapters.diffusion.additions.image_guidance import image_guidance_addition
 
     ours = tiny_sdxl(in_channels=8)
     theirs = quiet(StableDiffusionXLInstructPix2PixPipeline(**xl_parts(ours)))
@@ -87,7 +81,7 @@ def test_pictures_match_instruct_pix2pix_of_xl() -> None:
     }
     expected = theirs(image=picture, image_guidance_scale=2.0, **call).images
     with torch.no_grad():
-        seen = picture_latents(ours.vae, 2 * picture - 1)
+        seen = ours.vae.encode(2 * picture - 1).latent_dist.mode()
     with image_guidance_addition(ours.unet, seen, guidance_scale=5.0, image_guidance_scale=2.0):
         images = ours(**call).images
     assert np.std(images) > 0.001

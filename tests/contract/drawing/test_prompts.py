@@ -207,3 +207,19 @@ def test_every_field_of_a_request_that_is_not_known_to_leave_texts_alone_is_in_t
     assert "model_id" in dict(key.facts)
     assert hash(key) == hash(EncodingKey.of(demo_request(prompt="other", seed=9, width=512)))
     assert key != EncodingKey.of(demo_request(model_id="f" * 64))
+
+
+def test_pictures_and_enlarging_leave_texts_alone() -> None:
+    from adapters.diffusion.drawing.prompt_cache import EncodingKey
+    from domain.generation.parts import SecondPass, SourceImage, Upscale
+    from domain.pictures import PictureRef
+    from tests.contract.drawing.drawing import demo_request
+
+    ref = PictureRef(id="a" * 64, media_type="image/png", size=9, width=8, height=8)
+    key = EncodingKey.of(demo_request())
+    for part in (
+        {"source": SourceImage(init_image=ref, strength=0.4)},
+        {"second_pass": SecondPass()},
+        {"upscale": Upscale(model_id="b" * 64)},
+    ):
+        assert EncodingKey.of(demo_request(**part)) == key

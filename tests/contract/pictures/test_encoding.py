@@ -88,3 +88,12 @@ def test_any_error_of_the_library_becomes_one_of_the_domain(
         assert threading.current_thread() is threading.main_thread()
         with pytest.raises(type(raised)):
             PillowPictureCodec().encode(RASTER, None)
+
+
+@pytest.mark.parametrize("length", [32_000, 33_000, 500_000])
+def test_parameters_that_fit_no_jpeg_do_not_cost_the_picture(length: int) -> None:
+    codec, raster = PillowPictureCodec(), Raster(2, 2, bytes(12))
+    for output_format in OutputFormat:
+        data = codec.encode(raster, "x" * length, output_format, 90)
+        fits = output_format is not OutputFormat.JPEG or length <= 32_000
+        assert len(codec.parameters(data).text) == (length if fits else 0)

@@ -74,9 +74,10 @@ def test_the_result_is_the_plain_picture_enlarged(
     (larger,) = drawn(generator, request_for(upscale=Upscale(model_id=UPSCALER.id, scale=3.0)))
     assert (own.width, own.height) == (512, 512)
     assert (larger.width, larger.height) == (768, 768)
-    engine = generator._prepared()
-    assert (array(own) == array(engine.upscalers.enlarge(plain, UPSCALER.id))).all()
-    assert (array(larger) == array(engine.upscalers.enlarge(plain, UPSCALER.id, 3.0))).all()
+    upscalers = generator._prepared().upscalers
+    upscaler = upscalers.loaded(UPSCALER.id)
+    assert (array(own) == array(upscalers.enlarge_by(plain, upscaler))).all()
+    assert (array(larger) == array(upscalers.enlarge_by(plain, upscaler, 3.0))).all()
 
 
 def test_progress_stays_at_the_last_step_and_cancelling_works_between_tiles(
@@ -104,7 +105,8 @@ def test_the_second_pass_begins_with_the_enlarged_picture(
         for upscaler in (UPSCALER.id, "lanczos")
     )
     assert (by_model.width, by_model.height) == (384, 384)
-    enlarged = generator._prepared().upscalers.enlarge(plain, UPSCALER.id, 1.5)
+    upscalers = generator._prepared().upscalers
+    enlarged = upscalers.enlarge_by(plain, upscalers.loaded(UPSCALER.id), 1.5)
     # The autoencoder stands between them. After two steps a picture is mostly noise to it.
     assert abs(array(by_model) - array(enlarged)).mean() < 20
     assert (array(by_model) != array(by_filter)).any()

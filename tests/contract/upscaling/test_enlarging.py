@@ -187,15 +187,15 @@ def test_the_scale_is_the_own_one_unless_another_is_named(device: "Device") -> N
     from adapters.diffusion.upscaling.upscalers import Upscalers
 
     upscalers = Upscalers(device, lambda model_id: random_upscaler(FACTS, device))
-    source = drawing(31, 21)
+    source, upscaler = drawing(31, 21), upscalers.loaded("ab" * 32)
     sizes = [
         (found.width, found.height)
         for found in (
-            upscalers.enlarge(source, "ab" * 32),
-            upscalers.enlarge(source, "ab" * 32, 1.5),
-            upscalers.enlarge(source, "ab" * 32, 5.0),
-            upscalers.enlarge(source, None),
-            upscalers.enlarge(source, None, 1.25),
+            upscalers.enlarge_by(source, upscaler),
+            upscalers.enlarge_by(source, upscaler, 1.5),
+            upscalers.enlarge_by(source, upscaler, 5.0),
+            upscalers.enlarge_by(source, None),
+            upscalers.enlarge_by(source, None, 1.25),
         )
     ]
     assert sizes == [(62, 42), (46, 32), (155, 105), (62, 42), (39, 26)]

@@ -149,6 +149,16 @@ def test_more_pictures_than_the_queue_holds_are_enlarged(service: Service) -> No
     assert len(answer_of(service, batch(*[RED, BLUE] * 8), BATCH)["images"]) == 16
 
 
+def test_the_results_of_a_batch_have_a_limit_together(service: Service) -> None:
+    large = picture("red", (2048, 2048))
+    sent = batch(*[large] * 5, upscaling_resize=4)
+    response = service.client.post(BATCH, json=sent, headers=AUTHORIZED)
+    assert response.status_code == 422
+    assert "makes 335544320 pixels in all" in response.text
+    assert not service.generator.enlarged
+    assert not service.pictures.files
+
+
 @pytest.mark.parametrize("name, kind", [("jpg", "JPEG"), ("webp", "WEBP"), ("png", "PNG")])
 def test_the_format_is_that_of_the_callers_options(service: Service, name: str, kind: str) -> None:
     options = {"samples_format": name}

@@ -192,3 +192,27 @@ def test_a_picture_of_another_caller_is_unknown(service: Service) -> None:
         "/v1/upscale", json=body(image={"id": SMALL_ID}), headers=headers
     )
     assert list(wrong_fields(response)) == ["image.id"]
+
+
+@pytest.mark.parametrize(
+    ("width", "output_format", "status"),
+    [
+        (4095, "webp", 200),
+        (4096, "webp", 422),
+        (4096, "jpeg", 200),
+        (16_375, "jpeg", 200),
+        (16_376, "jpeg", 422),
+        (16_376, "png", 200),
+    ],
+)
+@pytest.mark.parametrize("model", ["sharp", "lanczos"])
+def test_a_side_that_the_format_does_not_have_is_refused(
+    service: Service, width: int, output_format: str, status: int, model: str
+) -> None:
+    scale = {"scale": 4} if model == "lanczos" else {}  # the model's own is 4
+    wide = inline(picture("green", (width, 8)))
+    response = send(service, body(image=wide, model_id=model, output_format=output_format, **scale))
+    assert response.status_code == status, response.text
+    if status == 422:
+        assert list(wrong_fields(response)) == ["scale"]
+        assert f"a {output_format} has at most" in response.text

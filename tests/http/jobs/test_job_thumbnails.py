@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
-from application.job import JobView
+from application.job import Job, JobView
 from application.thumbnails import Thumbnails
 from tests.fakes.picture_codec import FakePictureCodec
 from tests.http.conftest import (
@@ -96,6 +96,35 @@ def test_a_thumbnail_is_made_once_stored_and_counted() -> None:
     assert service.jobs.more_bytes == {job.token: len(fetch(first)) + more}
     service.results.remove([job.token])
     assert service.results.thumbnails == {}
+
+
+def test_one_picture_at_a_time_is_in_memory() -> None:
+    service = drawn(num_images=4)
+    (job,) = service.jobs.jobs.values()
+    held, most = 0, 0
+
+    class Maker(FakePictureCodec):
+        def thumbnail(self, data: bytes) -> bytes:
+            nonlocal held
+            held -= 1
+            return b"small"
+
+    job_service = service.container.job_service()
+    image_of = job_service.image_of
+
+    def counted(job: Job, number: int) -> bytes:
+        nonlocal held, most
+        held += 1
+        most = max(most, held)
+        return image_of(job, number)
+
+    job_service.image_of = counted  # type: ignore[method-assign]
+    thumbnails = Thumbnails(job_service, service.jobs, service.results, Maker())
+    with ThreadPoolExecutor(4) as pool:
+        with thumbnails._making:
+            asked = [pool.submit(thumbnails.get, job.caller, "small", n) for n in range(4)]
+        assert all(each.result() for each in asked)
+    assert most == 1
 
 
 def test_a_thumbnail_never_shows_a_later_job_with_the_same_id() -> None:

@@ -244,6 +244,15 @@ def test_a_second_pass_ends_at_2048_pixels_a_side(side: int, scale: float) -> No
             assert [row.field for row in caught.value.problems] == ["second_pass.scale"]
 
 
+def test_an_upscaled_picture_has_no_longer_sides_than_its_format() -> None:
+    wide: Any = {"width": 2048, "height": 256, "upscale": upscale(scale=8)}
+    for output_format in ("png", "jpeg"):
+        assert request(**wide, output_format=output_format).upscale is not None
+    with pytest.raises(InvalidRequest, match="a webp has at most 16383 on a side") as caught:
+        request(**wide, output_format="webp")
+    assert [row.field for row in caught.value.problems] == ["upscale.scale"]
+
+
 def test_an_upscaled_picture_has_at_most_64_megapixels() -> None:
     assert request(width=1024, height=1024, upscale=upscale(scale=8)).upscale is not None
     with pytest.raises(InvalidRequest) as caught:

@@ -16,6 +16,8 @@ from domain.errors import (
 )
 from domain.generation.any_request import as_drawn
 from domain.generation.request import GeneratedImage, GenerationRequest
+from domain.generation.upscale_request import UpscaleRequest
+from domain.pictures import PictureRef
 from tests.unit.jobs.scheduling import Bench, request
 
 
@@ -198,3 +200,13 @@ def test_a_cancel_while_the_pictures_are_stored_comes_too_late(bench: Bench) -> 
     assert joined[0].wait(0) == first.wait(0)
     assert len(bench.generator.drawn) == 1
     assert bench.statuses == {"r1": "succeeded"}
+
+
+def test_a_request_of_another_kind_differs_in_what_was_asked_for(bench: Bench) -> None:
+    ref = PictureRef(id="a" * 64, media_type="image/png", size=9, width=8, height=8)
+    bench.job_service.submit(request("a"), caller="me")
+    with pytest.raises(IdConflict) as caught:
+        bench.job_service.submit(UpscaleRequest(id="a", model_id="lanczos", image=ref), caller="me")
+    differing = set(caught.value.facts["differing"])
+    assert differing >= {"model_id", "prompt"}
+    assert not differing & {"loras", "prompt_syntax", "clip_skip", "num_images"}

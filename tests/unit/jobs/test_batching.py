@@ -1,7 +1,9 @@
 """How many images are drawn at once."""
 
 from application.jobs.batching import BatchPolicy
-from domain.generation.request import BatchKey
+from domain.generation.parts import SourceImage
+from domain.generation.request import BatchKey, GenerationRequest
+from domain.pictures import PictureRef
 
 A, B = "a" * 64, "b" * 64
 
@@ -62,3 +64,22 @@ def test_each_shape_has_its_own_limit_and_their_number_is_bounded() -> None:
     for width in range(256, 256 + 300):
         policy.limit(key(B, width))
     assert policy.limit(key(A)) == 1
+
+
+def test_other_source_pictures_share_a_limit() -> None:
+    def drawn_from(picture: str, mask: str | None = None, strength: float = 0.5) -> BatchKey:
+        def ref(letter: str) -> PictureRef:
+            return PictureRef(id=letter * 64, media_type="image/png", size=9, width=8, height=8)
+
+        source = SourceImage(
+            init_image=ref(picture), mask_image=ref(mask) if mask else None, strength=strength
+        )
+        return GenerationRequest(id="r", model_id=A, prompt="x", source=source).batch_key
+
+    policy = BatchPolicy(lambda _model_id: 8)
+    policy.succeeded(drawn_from("a"), 1)
+    assert policy.limit(drawn_from("b", strength=0.9)) == 2
+    assert policy.limit(drawn_from("b", mask="c")) == 1
+    policy.succeeded(drawn_from("b", mask="c"), 1)
+    assert policy.limit(drawn_from("d", mask="e")) == 2
+    assert policy.limit(GenerationRequest(id="r", model_id=A, prompt="x").batch_key) == 1

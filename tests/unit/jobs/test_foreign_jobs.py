@@ -11,12 +11,15 @@ import pytest
 from adapters.http.generation.schemas import GenerationResultSchema
 from adapters.http.v1.jobs.schemas import JobSchema
 from adapters.storage.sql.database import SqlDatabase
+from adapters.storage.sql.job_json import job_from_json, job_to_json
 from adapters.storage.sql.job_store import SqlJobStore
-from application.job import Job, JobKey, JobStatus
+from application.job import Job, JobImage, JobKey, JobStatus, JobView
 from application.jobs.job_service import JobService
 from application.jobs.records import JobRecords
 from domain.errors import IdConflict, JobCancelled, JobNotFound
 from domain.generation.request import GenerationRequest
+from domain.generation.upscale_request import UpscaleRequest
+from domain.pictures import PictureRef
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.image_generator import FakeImageGenerator
@@ -282,3 +285,42 @@ def test_rows_of_this_release_are_read_unchanged(bench: Bench) -> None:
     job = bench.store.find(JobKey("me", "a"))
     assert isinstance(job, Job)
     assert job.foreign is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"request": {"noise": 3}}, {"request": {"output_format": "avif"}}, {"timings": 3}]
+)
+def test_a_foreign_job_that_enlarged_a_picture_is_shown_with_its_picture(
+    changes: dict[str, Any],
+) -> None:
+    ref = PictureRef(id="a" * 64, media_type="image/png", size=9, width=8, height=8)
+    request = UpscaleRequest(id="larger", model_id="lanczos", image=ref, scale=2.5)
+    job = Job(
+        caller="me",
+        request=request,
+        seed_drawn=False,
+        token="0" * 32,
+        created_at=1.0,
+        status=JobStatus.SUCCEEDED,
+        images=(JobImage(None, 20, 20, 99, "b" * 64),),
+    )
+    body = json.loads(job_to_json(job))
+    body["request"] |= changes.get("request", {})
+    body |= {name: value for name, value in changes.items() if name != "request"}
+    found = job_from_json(json.dumps(body), 1)
+    assert found.foreign is not None
+    assert found.images == job.images
+    assert isinstance(found.request, UpscaleRequest)
+    assert (found.request.image, found.request.scale) == (ref, 2.5)
+    shown = JobSchema().dump(JobView.at_rest(found))
+    assert shown["request"]["image"] == {"id": ref.id}
+    assert json.loads(job_to_json(found)) == body
+
+
+def test_a_job_that_enlarged_an_unreadable_picture_reference_is_no_job() -> None:
+    request = {"id": "a", "model_id": "lanczos", "image": {"id": 5}}
+    text = json.dumps(
+        {"request": request, "caller": "me", "token": "0", "created_at": 1, "status": "queued"}
+    )
+    with pytest.raises(ValueError, match="not a job"):
+        job_from_json(text, 1)

@@ -4,8 +4,9 @@ import threading
 import pytest
 
 from application.jobs.timing import DrawingTimes
-from domain.generation.parts import SecondPass, SourceImage
+from domain.generation.parts import SecondPass, SourceImage, Upscale
 from domain.generation.request import GenerationRequest, GenerationResult, Timings
+from domain.generation.upscale_request import UpscaleRequest, UpscaleResult
 from tests.unit.generation.test_parts import PICTURE
 
 
@@ -161,3 +162,19 @@ def test_a_drawing_with_a_second_pass_teaches_the_times_of_both_sizes() -> None:
         times.learn(result(60, second_pass=second), images=1)
     assert times.predict(request(second_pass=second)) == pytest.approx(60, rel=0.01)
     assert times.predict(request()) == pytest.approx(20, rel=0.01)
+
+
+def test_upscalers_say_nothing_of_drawings_without_them() -> None:
+    times = DrawingTimes()
+    times.learn(result(10, encode=1), images=1)
+    expected = times.predict(request())
+    times.learn(result(500, encode=20, upscale=Upscale(model_id="b" * 64)), images=1)
+    times.learn(result(500, second_pass=SecondPass(upscaler="b" * 64)), images=1)
+    enlarged = UpscaleRequest(id="r", model_id="b" * 64, image=PICTURE)
+    timings = Timings(generate=500, encode=20)
+    times.learn(
+        UpscaleResult(request=enlarged, images=(), processing_time=0, timings=timings), images=1
+    )
+    assert times.predict(request()) == expected
+    seconds = times.predict(enlarged)
+    assert seconds is not None and seconds > 500

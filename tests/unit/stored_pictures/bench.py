@@ -56,11 +56,11 @@ class Bench:
             job = naming_picture(job, naming)
         return self.records.accept(job)
 
-    def draw(self, job: Job, data: bytes) -> Job:
-        """Let a job succeed with one picture."""
+    def draw(self, job: Job, data: bytes, *, width: int = 8, height: int = 6) -> Job:
+        """Let a job succeed with one picture of this size, whatever `data` is."""
         result = result_of(
             job.request,
-            images=(GeneratedImage(data, 3, 8, 6),),
+            images=(GeneratedImage(data, 3, width, height),),
             processing_time=1.0,
             timings=Timings(),
         )

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from domain.errors import PictureNotFound, StorageUnavailable
+from domain.pictures import MOST_PIXELS_SENT
 from tests.contract.test_pictures import RED, picture
 from tests.unit.stored_pictures.bench import RETENTION_SECONDS, Bench
 
@@ -228,3 +229,10 @@ def test_a_job_is_forgotten_while_another_thread_writes_its_picture(
     assert set(bench.files.files) == {RED_ID}
     bench.records.tidy()
     assert bench.files.files == {}
+
+
+def test_a_drawn_picture_that_no_request_takes_gets_no_file_of_its_own(bench: Bench) -> None:
+    bench.draw(bench.accept("large"), RED, width=MOST_PIXELS_SENT + 1, height=1)
+    assert bench.pictures.find("me", RED_ID).pixels > MOST_PIXELS_SENT
+    assert bench.files.files == {}
+    assert bench.pictures.file("me", RED_ID)[1] == RED

@@ -30,6 +30,9 @@ __all__ = ["Enlarging"]
 
 _SCALE = UpscaleRequest.LIMITS["scale"]
 _WIDTH = "upscaling_resize_w"
+_MOST_PIXELS_OF_A_BATCH = 4 * MOST_PIXELS_DRAWN
+"""The files of a batch are in memory together, and again as base64. So many pixels are 16 pictures
+of 1024 × 1024 pixels, enlarged four times."""
 
 
 class Enlarging:
@@ -100,6 +103,7 @@ class Enlarging:
                 )
                 self._job_service.check(request, caller=caller)
                 wanted.append(NamedUpscale(request, asked.upscaler))
+        _check_together([each.request for each in wanted], asked.field)
         for ref, data in zip(refs, asked.images, strict=True):
             self._pictures.keep(caller, data, ref)
         results = self._draw.several(wanted, caller=caller)
@@ -132,6 +136,18 @@ class Enlarging:
         name = own.samples_format
         quality = own.jpeg_quality if name.has_quality else None
         return self._codec.encode(raster, text, name, quality)
+
+
+def _check_together(requests: Sequence[UpscaleRequest], field: str) -> None:
+    """Raise InvalidRequest if the results have too many pixels together."""
+    # Each request has a scale of its own, so that of a model does not count.
+    pixels = sum(each.result_size(1.0).pixels for each in requests)
+    if pixels > _MOST_PIXELS_OF_A_BATCH:
+        text = (
+            f"makes {pixels} pixels in all, and the results of a batch have at most "
+            f"{_MOST_PIXELS_OF_A_BATCH}; send fewer pictures at once, or ask for smaller ones"
+        )
+        raise InvalidRequest([FieldProblem(field, text)])
 
 
 def _scale(picture: PictureRef, to: float | ToSize) -> float:

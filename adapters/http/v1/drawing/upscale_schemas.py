@@ -37,8 +37,12 @@ class AskedUpscale:
         problems: What is wrong with the names and the picture.
     """
 
-    values: Mapping[str, Any]
+    values: dict[str, Any]
     problems: tuple[FieldProblem, ...]
+
+    def drop_files(self) -> None:
+        """Forget the picture, so that a request that waits long does not hold its file."""
+        self.values.pop("image", None)
 
 
 def _scale(**options: Any) -> fields.Float:

@@ -69,7 +69,7 @@ def upscaling_blueprint(
             problems=asked.problems,
             within=answer.within,
         )
-        del asked  # its picture is stored, and the wait may be long
+        asked.drop_files()  # they are stored, and the wait may be long
         give_back_body()
         return answer.to(wanted, draw)
 
