@@ -317,7 +317,7 @@ def test_a_foreign_job_that_enlarged_a_picture_is_shown_with_its_picture(
     assert json.loads(job_to_json(found)) == body
 
 
-def test_a_job_that_enlarged_an_unreadable_picture_reference_is_no_job() -> None:
+def test_a_job_that_enlarged_an_unreadable_picture_reference_is_not_a_job() -> None:
     request = {"id": "a", "model_id": "lanczos", "image": {"id": 5}}
     text = json.dumps(
         {"request": request, "caller": "me", "token": "0", "created_at": 1, "status": "queued"}
