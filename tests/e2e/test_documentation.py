@@ -49,7 +49,7 @@ NOT_RUN: Mapping[tuple[str, str], str] = {
 }
 """Blocks that cannot run everywhere, and why. Blocks that need only the service are run."""
 PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
-    "README.md": {"picture.png": (512, 512), "night.png": (512, 512)},
+    "README.md": {"picture.png": (512, 512), "sunset.png": (512, 512)},
     "docs/api.md": {
         "circle.png": (512, 512),
         "night.png": (512, 512),
