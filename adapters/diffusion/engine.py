@@ -17,7 +17,7 @@ from adapters.diffusion.drawing.pipeline_state import DrawingMemories
 from adapters.diffusion.drawing.previews import Previews
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
-from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group
+from adapters.diffusion.drawing.stages.stage import Canvas, Drawing, DrawingPlan, Group
 from adapters.diffusion.loading.loader import load_pipeline
 from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion

@@ -11,11 +11,11 @@ import torch
 
 from adapters.diffusion.additions.image_guidance import image_guidance_addition
 from adapters.diffusion.additions.mask import mask_addition
-from adapters.diffusion.drawing.additions import Addition
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.pictures.encoding import scaled_sample
 from adapters.diffusion.drawing.pictures.source import SizedSource
-from adapters.diffusion.drawing.stages import Canvas
+from adapters.diffusion.drawing.stages.addition import Addition
+from adapters.diffusion.drawing.stages.stage import Canvas
 from adapters.diffusion.pipeline import StableDiffusion
 from domain.checkpoints.families import INPAINTING_CHANNELS, PIX2PIX_CHANNELS
 from domain.errors import GenerationFailed

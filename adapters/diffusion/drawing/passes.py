@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from adapters.diffusion.drawing.additions import Addition
 from adapters.diffusion.drawing.channels import (
     begins_without,
     channel_additions,
@@ -12,10 +11,7 @@ from adapters.diffusion.drawing.channels import (
     pipeline_guidance,
     takes_mask,
 )
-from adapters.diffusion.drawing.decoding import Decoding
-from adapters.diffusion.drawing.denoising import Denoising, NoiseStart
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.drawing.finishing import Crop, ToRasters
 from adapters.diffusion.drawing.pictures.inpainting import KeepOutside, PutBack
 from adapters.diffusion.drawing.pictures.source import SizedSource, Sources
 from adapters.diffusion.drawing.pictures.starting import (
@@ -25,8 +21,12 @@ from adapters.diffusion.drawing.pictures.starting import (
     PictureStart,
     Reencoding,
 )
-from adapters.diffusion.drawing.stages import Stage
-from adapters.diffusion.drawing.upscaling import UpscalingTo, upscaling_stages
+from adapters.diffusion.drawing.stages.addition import Addition
+from adapters.diffusion.drawing.stages.decoding import Decoding
+from adapters.diffusion.drawing.stages.denoising import Denoising, NoiseStart
+from adapters.diffusion.drawing.stages.finishing import Crop, ToRasters
+from adapters.diffusion.drawing.stages.stage import Stage
+from adapters.diffusion.drawing.stages.upscaling import UpscalingTo, upscaling_stages
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import check_first_step
 from domain.generation.parts import MaskContent, SecondPass

@@ -3,7 +3,7 @@
 from weakref import WeakKeyDictionary
 
 from adapters.diffusion.additions.mask import GreyLatents
-from adapters.diffusion.drawing.prompt_cache import PromptCache
+from adapters.diffusion.drawing.prompts.cache import PromptCache
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.sampling import Schedulers
 

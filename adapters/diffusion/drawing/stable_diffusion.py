@@ -8,9 +8,9 @@ import torch
 from adapters.diffusion.drawing.channels import pipeline_guidance
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.passes import Passes
-from adapters.diffusion.drawing.prompt_cache import EncodingKey
-from adapters.diffusion.drawing.prompts import PromptEncoding, encode_prompts
-from adapters.diffusion.drawing.stages import Drawing, DrawingPlan, Group
+from adapters.diffusion.drawing.prompts.cache import EncodingKey
+from adapters.diffusion.drawing.prompts.encoding import PromptEncoding, encode_prompts
+from adapters.diffusion.drawing.stages.stage import Drawing, DrawingPlan, Group
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
 from domain.generation.request import GenerationRequest

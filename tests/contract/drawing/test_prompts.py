@@ -31,7 +31,7 @@ def test_up_to_75_tokens_are_encoded_as_in_diffusers(
 ) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     prompt = words(pipeline, count)
     ours = encode_prompts(pipeline, prompt, negative)
@@ -44,7 +44,7 @@ def test_up_to_75_tokens_are_encoded_as_in_diffusers(
 def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces: int) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     prompt = words(pipeline, count)
     encoding = encode_prompts(pipeline, prompt, None)
@@ -55,7 +55,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces:
 
 
 def test_the_longer_prompt_decides_the_length(pipeline: Any) -> None:
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80))
     assert encoding.prompt.shape == encoding.negative.shape
@@ -64,7 +64,7 @@ def test_the_longer_prompt_decides_the_length(pipeline: Any) -> None:
 
 @pytest.mark.parametrize("prompt", ["日本語の絵", "🎨", "<|endoftext|> red", "\t\n", "a" * 1000])
 def test_any_text_is_encoded(pipeline: Any, prompt: str) -> None:
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     assert encode_prompts(pipeline, prompt, None).length % 77 == 0
 
@@ -83,8 +83,8 @@ class Counted:
 def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.cache import EncodingKey, PromptCache
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     counted, kept = Counted(pipeline), PromptCache().under(EncodingKey(()))
     asked = [("red", "blue"), ("red", "blue"), ("green", "blue"), ("blue", "red")]
@@ -97,8 +97,8 @@ def test_a_text_is_encoded_once_and_shared_with_other_prompts(pipeline: Any) -> 
 
 
 def test_the_same_text_with_another_length_is_another_entry(pipeline: Any) -> None:
-    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.cache import EncodingKey, PromptCache
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     kept = PromptCache().under(EncodingKey(()))
     assert encode_prompts(pipeline, "red", "", kept=kept).length == 77
@@ -108,7 +108,7 @@ def test_the_same_text_with_another_length_is_another_entry(pipeline: Any) -> No
 def test_without_guidance_the_negative_prompt_is_not_encoded(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     counted = Counted(pipeline)
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80), guided=False)
@@ -124,7 +124,7 @@ def test_without_guidance_the_negative_prompt_is_not_encoded(pipeline: Any) -> N
 def test_the_most_recent_texts_are_cached(limit: int, kept: int) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
+    from adapters.diffusion.drawing.prompts.cache import EncodingKey, PromptCache
 
     cache, made = PromptCache(limit), []
 
@@ -146,7 +146,7 @@ def test_the_most_recent_texts_are_cached(limit: int, kept: int) -> None:
 def test_a_key_never_shares_the_encodings_of_another() -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import EncodingKey, PromptCache
+    from adapters.diffusion.drawing.prompts.cache import EncodingKey, PromptCache
 
     cache = PromptCache()
     keys = [
@@ -171,7 +171,7 @@ def test_a_key_never_shares_the_encodings_of_another() -> None:
 def test_a_pipelines_own_encoding_is_remembered_under_its_key_alone() -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompt_cache import (
+    from adapters.diffusion.drawing.prompts.cache import (
         EncodingKey,
         PromptCache,
         remembered_prompts,
@@ -197,7 +197,7 @@ def test_a_pipelines_own_encoding_is_remembered_under_its_key_alone() -> None:
 def test_every_field_of_a_request_that_is_not_known_to_leave_texts_alone_is_in_the_key() -> None:
     import dataclasses
 
-    from adapters.diffusion.drawing.prompt_cache import NOT_OF_THE_TEXT, EncodingKey
+    from adapters.diffusion.drawing.prompts.cache import NOT_OF_THE_TEXT, EncodingKey
     from tests.contract.drawing.drawing import demo_request
 
     fields = {row.name for row in dataclasses.fields(demo_request())}
@@ -210,7 +210,7 @@ def test_every_field_of_a_request_that_is_not_known_to_leave_texts_alone_is_in_t
 
 
 def test_pictures_and_enlarging_leave_texts_alone() -> None:
-    from adapters.diffusion.drawing.prompt_cache import EncodingKey
+    from adapters.diffusion.drawing.prompts.cache import EncodingKey
     from domain.generation.parts import SecondPass, SourceImage, Upscale
     from domain.pictures import PictureRef
     from tests.contract.drawing.drawing import demo_request

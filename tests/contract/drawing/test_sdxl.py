@@ -29,7 +29,7 @@ def pipeline() -> Any:
 def test_prompts_are_encoded_as_in_diffusers(pipeline: Any, negative: str | None) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     ours = encode_prompts(pipeline, "a red circle", negative)
     theirs = pipeline.encode_prompt("a red circle", None, "cpu", 1, True, negative)
@@ -41,7 +41,7 @@ def test_prompts_are_encoded_as_in_diffusers(pipeline: Any, negative: str | None
 
 
 def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     encoding = encode_prompts(pipeline, "red " * 100, None)
     assert encoding.negative is not None
@@ -53,7 +53,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any) -> None:
 def test_without_guidance_there_is_no_negative_prompt(pipeline: Any) -> None:
     import torch
 
-    from adapters.diffusion.drawing.prompts import encode_prompts
+    from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     ours = encode_prompts(pipeline, "a red circle", "a blue square", guided=False)
     theirs = pipeline.encode_prompt("a red circle", None, "cpu", 1, False)
@@ -147,7 +147,7 @@ def test_a_picture_that_does_not_fit_is_decoded_in_tiles(
     again = generate(engine, MODEL, [REQUEST])  # as large as a tile, so it is whole
     assert (again.images, again.warnings) == (whole, ((),))
     monkeypatch.setattr(pipeline.vae.decoder, "forward", forward)
-    monkeypatch.setattr("adapters.diffusion.drawing.autoencoder._SMALL_TILE", 24)
+    monkeypatch.setattr("adapters.diffusion.drawing.stages.autoencoder._SMALL_TILE", 24)
     batch = generate(engine, MODEL, [REQUEST])
     tiled = batch.images
     (said,) = batch.warnings

@@ -81,7 +81,7 @@ def test_a_picture_that_does_not_fit_is_encoded_in_tiles(
     monkeypatch.setattr(tiny.vae.encoder, "forward", forward)
     with pytest.raises(OutOfMemory):  # tiles of 32 latents do not fit either
         draw(engine, [wanted], files, model=TINY_XL)
-    monkeypatch.setattr("adapters.diffusion.drawing.autoencoder._SMALL_TILE", 24)
+    monkeypatch.setattr("adapters.diffusion.drawing.stages.autoencoder._SMALL_TILE", 24)
     batch = draw(engine, [wanted], files, model=TINY_XL)
     (said,) = batch.requests[0].warnings  # once for both pictures
     assert said.startswith("memory was short, so the picture was encoded in tiles")

@@ -9,8 +9,8 @@ from adapters.diffusion.drawing.borrowed_pipeline import same_precision_after, s
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.others.counterparts import counterpart
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.prompt_cache import EncodingKey, remembered_prompts
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.prompts.cache import EncodingKey, remembered_prompts
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.pipeline import Pipeline
 
 __all__ = ["PipelineDrawing"]

@@ -14,7 +14,7 @@ from adapters.diffusion.drawing.others.counterparts import counterparts_of
 from adapters.diffusion.drawing.pictures.masks import whole
 from adapters.diffusion.drawing.pictures.source import SizedSource
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import GenerationFailed
 from domain.generation.parts import MaskContent

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.drawing.finishing import Crop, ToRasters
 from adapters.diffusion.drawing.others.arguments import (
     arguments_for,
     multiple_of,
@@ -27,8 +26,9 @@ from adapters.diffusion.drawing.pictures.inpainting import PutBack
 from adapters.diffusion.drawing.pictures.resizing import as_image, padded
 from adapters.diffusion.drawing.pictures.source import SizedSource, Sources
 from adapters.diffusion.drawing.pictures.starting import EnlargePictures
-from adapters.diffusion.drawing.stages import Canvas, Drawing, DrawingPlan, Group, Stage
-from adapters.diffusion.drawing.upscaling import UpscalingTo, upscaling_stages
+from adapters.diffusion.drawing.stages.finishing import Crop, ToRasters
+from adapters.diffusion.drawing.stages.stage import Canvas, Drawing, DrawingPlan, Group, Stage
+from adapters.diffusion.drawing.stages.upscaling import UpscalingTo, upscaling_stages
 from adapters.diffusion.pipeline import Pipeline
 from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest

@@ -8,8 +8,8 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 
-from adapters.diffusion.drawing.autoencoder import Autoencoding, latents_of, precision_of
 from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.drawing.stages.autoencoder import Autoencoding, latents_of, precision_of
 from adapters.diffusion.pipeline import StableDiffusion
 
 __all__ = ["EncodedPictures", "encode_pictures", "scaled_sample"]

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import torch
 
-from adapters.diffusion.drawing.additions import Addition
-from adapters.diffusion.drawing.denoising import new_noise
 from adapters.diffusion.drawing.pictures.source import SizedSource
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.addition import Addition
+from adapters.diffusion.drawing.stages.denoising import new_noise
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.sampling import LastSteps
 
 __all__ = ["KeepOutside", "PutBack"]

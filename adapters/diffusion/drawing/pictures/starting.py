@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
-from adapters.diffusion.drawing.denoising import new_noise
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.pictures.encoding import encode_pictures, scaled_sample
 from adapters.diffusion.drawing.pictures.resizing import as_image, as_raster, padded
 from adapters.diffusion.drawing.pictures.source import SizedSource
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.denoising import new_noise
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
 from domain.generation.parts import MaskContent
 from domain.sizes import Size

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from adapters.diffusion.drawing.stages import Canvas
+from adapters.diffusion.drawing.stages.stage import Canvas
 from adapters.diffusion.sampling import LastSteps
 
 __all__ = ["Addition"]

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.drawing.additions import Addition
 from adapters.diffusion.drawing.borrowed_pipeline import scheduled_by
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.addition import Addition
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import LastSteps
 from domain.samplers import Scheduler

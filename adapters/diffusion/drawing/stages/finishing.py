@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from domain.errors import GenerationFailed
 from domain.generation.raster import Raster
 from domain.generation.request import GenerationRequest

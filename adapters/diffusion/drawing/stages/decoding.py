@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from adapters.diffusion.drawing.autoencoder import Autoencoding, precision_of, unscaled
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.autoencoder import Autoencoding, precision_of, unscaled
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
 
 __all__ = ["Decoding"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.progress import Progress
-from adapters.diffusion.drawing.stages import Canvas, Stage
+from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from domain.generation.parts import Upscale
 from domain.generation.request import GenerationRequest
 from domain.sizes import Size

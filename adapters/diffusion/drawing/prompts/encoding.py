@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.drawing.prompt_cache import KeptPrompts
+from adapters.diffusion.drawing.prompts.cache import KeptPrompts
 from adapters.diffusion.pipeline import StableDiffusion
 from domain.errors import GenerationFailed
 
