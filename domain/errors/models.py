@@ -95,8 +95,8 @@ class ModelChanged(ModelNotLoadable):
 class AddonMismatch(InvalidRequest):
     """Add-ons of the request cannot be used with its checkpoint; `problems` has a row for each.
 
-    Each row names the add-on, and what is wrong with it: its kind is another than that of the field,
-    it cannot be used at all, it is for another family, or its shapes do not fit the checkpoint.
+    Each row names the add-on and what is wrong with it: its kind is not that of the field, it
+    cannot be used at all, it is for another family, or its shapes do not fit the checkpoint.
     """
 
     code = "addon_mismatch"
