@@ -56,18 +56,26 @@ def is_convolution(module: NetworkModule) -> bool:
 
 def kohya(module: NetworkModule) -> str:
     """Return the prefix and name that kohya's scripts write, with diffusers' names of modules."""
-    te = (
-        "lora_te1_text_model_" if module.network is Network.TEXT_ENCODER else "lora_te2_text_model_"
-    )
-    prefix = "lora_unet_" if module.network is Network.UNET else te
-    return prefix + module.name.replace(".", "_")
+    return _KOHYA[module.network] + module.name.replace(".", "_")
+
+
+_KOHYA = {
+    Network.UNET: "lora_unet_",
+    Network.TEXT_ENCODER: "lora_te1_text_model_",
+    Network.TEXT_ENCODER_2: "lora_te2_text_model_",
+}
+
+
+def original(module: NetworkModule, family: ModelFamily) -> str:
+    """Return the original name of a UNet's module."""
+    return _originals(family)[module.name]
 
 
 def kohya_original(module: NetworkModule, family: ModelFamily) -> str:
-    """Return the same with the original names of the UNet's modules."""
+    """Return the name that kohya's scripts write with the original names of the UNet's modules."""
     if module.network is not Network.UNET:
         return kohya(module)
-    return "lora_unet_" + _originals(family)[module.name].replace(".", "_")
+    return "lora_unet_" + original(module, family).replace(".", "_")
 
 
 @cache

@@ -23,6 +23,7 @@ from tests.unit.loras.lora_headers import (
     loha,
     low_rank,
     modules,
+    original,
 )
 
 _A_B = ("lora_A.weight", "lora_B.weight")
@@ -83,8 +84,7 @@ def _layouts(family: ModelFamily) -> dict[str, Shapes]:
         ),
         "LyCORIS": low_rank(of_unet, lambda each: "lycoris_" + each.name.replace(".", "_")),
         "ComfyUI": low_rank(
-            of_unet,
-            lambda each: kohya_original(each, family),
+            of_unet, lambda each: f"diffusion_model.{original(each, family)}", alpha=False
         ),
     }
 
@@ -183,7 +183,7 @@ def _whole_forms() -> dict[str, Shapes]:
     out, into, *kernel = _weight(_CONVOLUTION)
     point_rows, point_columns = _weight(_POINTWISE)[:2]
     linear, convolution, norm = _LINEAR, _CONVOLUTION, _NORM
-    pair = {"lora_down.weight": (4, columns), "lora_up.weight": (rows, 4)}
+    pair: Shapes = {"lora_down.weight": (4, columns), "lora_up.weight": (rows, 4)}
     return {
         "LoRA": _named(linear, pair),
         "LoRA with DoRA": _named(linear, pair | {"dora_scale": (rows, 1)}),
@@ -251,15 +251,8 @@ def test_every_form_fits_its_module(form: str) -> None:
 @pytest.mark.parametrize("form", _whole_forms())
 def test_each_form_without_one_of_its_tensors_is_refused_or_is_another_form(form: str) -> None:
     shapes = _whole_forms()[form]
-    optional = {
-        "alpha",
-        "diff_b",
-        "b_norm",
-        "dora_scale",
-        "lora_magnitude_vector",
-        "diff",
-        "w_norm",
-    }
+    magnitudes = {"dora_scale", "lora_magnitude_vector"}
+    optional = {"alpha", "diff", "diff_b", "w_norm", "b_norm"} | magnitudes
 
     for key in shapes:
         tensors = facts({each: shape for each, shape in shapes.items() if each != key})
