@@ -53,8 +53,8 @@ def mismatch(facts: AutoencoderFacts, own: AutoencoderFacts) -> str | None:
     if len(facts.widths) != len(own.widths):
         sides = [2 ** (len(each.widths) - 1) for each in (facts, own)]
         return (
-            f"its latents stand for {sides[0]} × {sides[0]} pixels, and those of the checkpoint for "
-            f"{sides[1]} × {sides[1]}"
+            f"its latents stand for {sides[0]} × {sides[0]} pixels, and those of the checkpoint "
+            f"for {sides[1]} × {sides[1]}"
         )
     return None
 
