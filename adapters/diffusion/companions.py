@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from adapters.diffusion.autoencoders.loading import load_autoencoder
+from adapters.diffusion.control.loading import load_controlnet
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.upscaling.loading import load_upscaler
@@ -23,7 +25,13 @@ class Companion(Protocol):
 
 Loader = Callable[[ModelRecord, Device, GuardedWatcher | None], Companion]
 
-LOADERS: Mapping[ModelKind, Loader] = MappingProxyType({ModelKind.UPSCALER: load_upscaler})
+LOADERS: Mapping[ModelKind, Loader] = MappingProxyType(
+    {
+        ModelKind.UPSCALER: load_upscaler,
+        ModelKind.CONTROLNET: load_controlnet,
+        ModelKind.VAE: load_autoencoder,
+    }
+)
 """The function that loads each kind. Each proves the file, and raises as `load_upscaler` does."""
 
 

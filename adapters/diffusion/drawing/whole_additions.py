@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.pipeline import StableDiffusion
+from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
 
 __all__ = ["whole_additions"]
@@ -25,4 +27,15 @@ def whole_additions(
         request: A request of the batch. All of them name the same companions.
         warn: Takes a warning for the callers of all requests.
     """
-    yield from ()
+    if request.vae_id is not None:
+        yield _with_autoencoder(context, request.vae_id)
+
+
+def _with_autoencoder(
+    context: DrawingContext[StableDiffusion], model_id: str
+) -> AbstractContextManager[None]:
+    found = context.companions.get(model_id)
+    if not isinstance(found, Autoencoder):
+        raise GenerationFailed(f"the model {model_id} is not an autoencoder")
+    network = found.network_for(context.pipeline.vae)
+    return drawn_with_autoencoder(context.pipeline, network)
