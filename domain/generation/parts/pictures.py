@@ -20,6 +20,7 @@ from domain.pictures import PictureRef
 
 __all__ = [
     "Control",
+    "ControlMode",
     "InpaintArea",
     "MaskContent",
     "Preprocessor",
@@ -48,10 +49,28 @@ class MaskContent(StrEnum):
 
 
 class InpaintArea(StrEnum):
-    """The area that is drawn with a mask: the whole picture, or the mask's box at full size."""
+    """The area that is drawn with a mask: the whole picture, or the mask's box at full size.
+
+    With `MASKED` the picture has the size of the request, as every result. With `IN_PLACE` it keeps
+    its own size, and the box is cut out of it as it is: so AUTOMATIC1111's web UI inpaints.
+    """
 
     WHOLE = "whole"
     MASKED = "masked"
+    IN_PLACE = "in_place"
+
+
+class ControlMode(StrEnum):
+    """Whether the prompt or the ControlNet is more important, as AUTOMATIC1111's web UI says it.
+
+    `balanced` gives both the same weight. `prompt` lets the ControlNet have less effect on the
+    coarse structure. `control` does the same, and lets the ControlNet act on the prediction with
+    the prompt alone, so that guidance increases its effect.
+    """
+
+    BALANCED = "balanced"
+    PROMPT = "prompt"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +87,7 @@ class SourceImage:
         mask_blur: Pixels, Gaussian; 4 if not given.
         mask_content: `original` if not given.
         inpaint_area: `whole` if not given.
-        inpaint_padding: Pixels round the box of `masked`; 32 if not given.
+        inpaint_padding: Pixels round the mask's box; 32 if not given.
         image_guidance_scale: How closely an eight-channel model (instruct-pix2pix) keeps the
             picture: the guidance of equation 3 of Brooks et al. 2022. None means 1.5 for these
             models. Other models do not support it.
@@ -159,6 +178,10 @@ class Preprocessor:
         }
     )
     OF_CANNY: ClassVar[Mapping[str, int]] = MappingProxyType({"low": 100, "high": 200})
+    PARAMETERS: ClassVar[Mapping[str, Mapping[str, int]]] = MappingProxyType(
+        {"canny": OF_CANNY, "invert": MappingProxyType({})}
+    )
+    """The parameters of each preprocessor with their defaults, by its name."""
 
     name: str
     low: int | None = None
@@ -195,6 +218,7 @@ class Control:
         end: The share of the schedule after which it has no effect.
         preprocessor: How the map is made; None if `image` is the map itself.
         resize_mode: How `image` is resized.
+        mode: Whether the prompt or the ControlNet is more important.
 
     Raises:
         InvalidRequest: One row for each wrong field.
@@ -207,6 +231,7 @@ class Control:
             "start": NumberRange(0.0, 1.0),
             "end": NumberRange(0.0, 1.0),
             "resize_mode": OneOf(tuple(ResizeMode)),
+            "mode": OneOf(tuple(ControlMode)),
         }
     )
 
@@ -217,6 +242,7 @@ class Control:
     end: float = 1.0
     preprocessor: Preprocessor | None = None
     resize_mode: ResizeMode = ResizeMode.CROP
+    mode: ControlMode = ControlMode.BALANCED
 
     def __post_init__(self) -> None:
         rules = {"image": picture_problem, "preprocessor": is_a(Preprocessor)}
@@ -229,3 +255,4 @@ class Control:
         settle(self, str.lower, "model_id")
         settle(self, float, "scale", "start", "end")
         settle(self, ResizeMode, "resize_mode")
+        settle(self, ControlMode, "mode")

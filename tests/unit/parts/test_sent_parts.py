@@ -16,9 +16,9 @@ from application.parts import BuildParts, SentParts, SentPicture
 from application.parts.sent import sent_problems
 from application.pictures import HeldPictures
 from domain.errors import InvalidRequest
-from domain.generation.flat import differing_parts, flat_parts
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
-from domain.generation.plain import plain_values
+from domain.generation.forms.flat import differing_parts, flat_parts
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
+from domain.generation.forms.plain import plain_values
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf
 from domain.services.model_registry import ModelRegistry
@@ -92,6 +92,8 @@ def valid_body(rng: random.Random) -> dict[str, Any]:
                 for name in own
                 if name == "upscale.model_id" or rng.random() < 0.6
             }
+    if body.get("inpaint_area") == "in_place":
+        body.pop("second_pass", None)
     if "second_pass" in body and body["second_pass"].get("scale", 2) > 3:
         body["second_pass"]["scale"] = 2.5  # the result has at most 2048 pixels a side
     if "upscale" in body and (body["upscale"].get("scale") or 0) > 4:
