@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
+from adapters.diffusion.loading.textual_inversions import load_textual_inversion
 from adapters.diffusion.upscaling.loading import load_upscaler
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelKind, ModelRecord
@@ -23,7 +24,12 @@ class Companion(Protocol):
 
 Loader = Callable[[ModelRecord, Device, GuardedWatcher | None], Companion]
 
-LOADERS: Mapping[ModelKind, Loader] = MappingProxyType({ModelKind.UPSCALER: load_upscaler})
+LOADERS: Mapping[ModelKind, Loader] = MappingProxyType(
+    {
+        ModelKind.EMBEDDING: load_textual_inversion,
+        ModelKind.UPSCALER: load_upscaler,
+    }
+)
 """The function that loads each kind. Each proves the file, and raises as `load_upscaler` does."""
 
 
