@@ -20,7 +20,6 @@ from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.parts.rules import ModelRole
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.generation.upscale_request import LANCZOS, UpscaleRequest, UpscaleResult
-from domain.models.record import ModelKind
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
@@ -280,7 +279,7 @@ class GenerateImages:
                 raise
             raise GenerationFailed(f"drawing with {name} failed: {type(error).__name__}") from error
         ended = self._clock()
-        upscalers = {each.id: each for each in models if each.kind is ModelKind.UPSCALER}
+        by_id = {each.id: each for each in models}
         return tuple(
             Drawn(
                 request=request,
@@ -290,7 +289,7 @@ class GenerateImages:
                 source_text=source_text(self._codec, request, pictures),
                 began=began,
                 ended=ended,
-                upscalers=upscalers,
+                models=by_id,
             )
             for request, drawn in zip(requests, batch.requests, strict=True)
         )
