@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+from adapters.diffusion.additions.lora.addition import lora_addition
+from adapters.diffusion.additions.lora.merging import ScaledLora
 from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.pipeline import StableDiffusion
+from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
 
@@ -13,7 +15,7 @@ __all__ = ["whole_additions"]
 
 
 def whole_additions(
-    context: DrawingContext[StableDiffusion],
+    context: DrawingContext[Pipeline],
     request: GenerationRequest,
     warn: Callable[[str], None],
 ) -> Iterator[AbstractContextManager[None]]:
@@ -27,15 +29,30 @@ def whole_additions(
         request: A request of the batch. All of them name the same companions.
         warn: Takes a warning for the callers of all requests.
     """
+    if request.loras:
+        yield lora_addition(
+            context.pipeline,
+            [
+                ScaledLora(context.companions[each.model_id], each.scale, f"loras[{n}].model_id")
+                for n, each in enumerate(request.loras)
+            ],
+            key=request.loras,
+            device=context.device.torch_device,
+            kept=context.beside,
+            tick=context.tick,
+        )
     if request.vae_id is not None:
         yield _with_autoencoder(context, request.vae_id)
 
 
 def _with_autoencoder(
-    context: DrawingContext[StableDiffusion], model_id: str
+    context: DrawingContext[Pipeline], model_id: str
 ) -> AbstractContextManager[None]:
     found = context.companions.get(model_id)
     if not isinstance(found, Autoencoder):
         raise GenerationFailed(f"the model {model_id} is not an autoencoder")
-    network = found.network_for(context.pipeline.vae)
-    return drawn_with_autoencoder(context.pipeline, network)
+    pipeline = context.pipeline
+    if not is_stable_diffusion(pipeline):
+        name = type(pipeline).__name__
+        raise GenerationFailed(f"{name} draws with its own autoencoder alone; leave vae_id out")
+    return drawn_with_autoencoder(pipeline, found.network_for(pipeline.vae))

@@ -14,7 +14,7 @@ from adapters.http.automatic1111.values.numbers import FlagField, NumberField
 from adapters.http.automatic1111.values.sent_pictures import PictureField, PicturesField
 from adapters.http.generation.fields import LimitedInteger
 from domain.generation.fields import integers
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode, SourceImage
 from domain.limits import IntegerRange, NumberRange
 
@@ -189,7 +189,7 @@ def _mask(found: Mapping[str, Any], blur: int) -> AskedMask | None:
         is_inverted=found["inpainting_mask_invert"],
         blur=blur,
         content=_FILLS[found["inpainting_fill"]],
-        area=InpaintArea.MASKED if found["inpaint_full_res"] else InpaintArea.WHOLE,
+        area=InpaintArea.IN_PLACE if found["inpaint_full_res"] else InpaintArea.WHOLE,
         padding=found["inpaint_full_res_padding"],
     )
 
