@@ -1,8 +1,9 @@
 """Drawing with another autoencoder: the same as a pipeline of diffusers that has it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import diffusers
@@ -103,7 +104,11 @@ def _original(name: str, last: int) -> str:
 
 
 def save_vae(
-    folder: Path, vae: Any, layout: str = "diffusers", dtype: str = "float32", **changes: Any
+    folder: Path,
+    vae: Any,
+    layout: str = "diffusers",
+    dtype: str = "float32",
+    changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> ModelRecord:
     """Write an autoencoder, and return its record. Changes are tensors; None leaves one out."""
     import torch
@@ -293,7 +298,7 @@ def test_what_is_not_a_whole_autoencoder_is_refused(
         for name, value in changes.items()
     }
     with pytest.raises(ModelNotLoadable, match=reason):
-        loaded(save_vae(tmp_path, vae, **tensors))
+        loaded(save_vae(tmp_path, vae, changes=tensors))
 
 
 def test_what_a_trainer_leaves_beside_it_is_left_alone(
@@ -301,7 +306,7 @@ def test_what_a_trainer_leaves_beside_it_is_left_alone(
 ) -> None:
     import torch
 
-    model = save_vae(tmp_path, vae, **{"loss.logvar": torch.zeros(1)})
+    model = save_vae(tmp_path, vae, changes={"loss.logvar": torch.zeros(1)})
     assert loaded(model).network_for(demo.vae) is not None
 
 
@@ -316,7 +321,7 @@ def test_latents_of_another_kind_do_not_fit(
     loaded: Any, demo: Any, tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     levels = len(changes.get("block_out_channels", demo.vae.config.block_out_channels))
-    blocks = {
+    blocks: dict[str, Any] = {
         "down_block_types": ("DownEncoderBlock2D",) * levels,
         "up_block_types": ("UpDecoderBlock2D",) * levels,
     }

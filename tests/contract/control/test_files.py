@@ -141,9 +141,9 @@ def test_the_checkpoint_beside_a_controlnet_is_left_alone(
         "betas": torch.ones(1000),
         "sqrt_alphas_cumprod": torch.ones(1000),
     }
-    model = save_controlnet(tmp_path, network, layout="original", **beside)
+    model = save_controlnet(tmp_path, network, layout="original", changes=beside)
     assert loaded(model).network_for(pipeline.unet) is not None
-    bare = save_controlnet(tmp_path, network, layout="bare", **beside)
+    bare = save_controlnet(tmp_path, network, layout="bare", changes=beside)
     with pytest.raises(ModelNotLoadable, match="no ControlNet of its kind has"):
         loaded(bare)
 
@@ -184,7 +184,7 @@ def test_what_is_not_a_whole_controlnet_is_refused(
     reason: str,
 ) -> None:
     value = None if tensor is None else _of_ones(*tensor)
-    model = save_controlnet(tmp_path, network, **{name: value})
+    model = save_controlnet(tmp_path, network, changes={name: value})
     with pytest.raises(ModelNotLoadable, match=reason) as caught:
         loaded(model)
     assert caught.value.lasting
@@ -199,7 +199,7 @@ def test_nan_and_infinity_are_refused(
 
     bias = torch.zeros(32, dtype=getattr(torch, dtype))
     bias[7] = value
-    model = save_controlnet(tmp_path, network, dtype=dtype, **{"conv_in.bias": bias})
+    model = save_controlnet(tmp_path, network, dtype=dtype, changes={"conv_in.bias": bias})
     with pytest.raises(ModelNotLoadable, match=r"'conv_in\.bias' holds NaN or infinity"):
         loaded(model)
 
@@ -208,7 +208,7 @@ def test_integers_are_refused(loaded: Any, network: Any, tmp_path: Path) -> None
     import torch
 
     bias = torch.zeros(32, dtype=torch.int8)
-    model = save_controlnet(tmp_path, network, **{"conv_in.bias": bias})
+    model = save_controlnet(tmp_path, network, changes={"conv_in.bias": bias})
     with pytest.raises(ModelNotLoadable, match="holds int8"):
         loaded(model)
 
