@@ -92,7 +92,7 @@ def test_the_controlnet_has_the_architecture_of_diffusers() -> None:
 
     model = load_controlnet(DEMO_CONTROLNET, torch.float32)
     assert set(model.state_dict()) == set(tensors(DEMO_CONTROLNET))
-    assert model.config.block_out_channels == (48, 96, 144)
+    assert list(model.config.block_out_channels) == [48, 96, 144]
 
 
 def test_a_training_resumes_and_exports_files_that_load(tmp_path: Path) -> None:

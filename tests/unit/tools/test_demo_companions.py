@@ -64,17 +64,17 @@ def test_a_single_colour_is_not_judged_a_blueprint(colour: tuple[int, int, int])
 def test_an_aurora_is_judged_green_and_other_skies_are_not(seed: int) -> None:
     scene = random_concept(np.random.default_rng(seed))
     assert scene.time == "night"
-    assert aurora_share(draw_concept(scene, width=256, height=256)) > 0.5
+    assert aurora_share(draw_concept(scene, width=256, height=256)) > 0.3
     assert aurora_share(drawn(scene)) < 0.05
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_picture_agrees_with_its_own_outlines_and_not_with_those_of_others(scene: Scene) -> None:
     own = drawn(scene)
-    assert outline_agreement(own, outline_map(own)) > 0.7
+    assert outline_agreement(own, outline_map(own)) > 0.55
     for other in SCENES:
         if other != scene:
-            assert outline_agreement(own, outline_map(drawn(other))) < 0.55
+            assert outline_agreement(own, outline_map(drawn(other))) < 0.5
 
 
 def test_outlines_do_not_depend_on_colours() -> None:
