@@ -14,8 +14,8 @@ from tools.demo_checkpoint.scenes.moods import MOODS, rgb
 
 __all__ = ["AURORA", "draw_concept", "random_concept"]
 
-# The sky is green where it is hazy at night. The green is that of the palette: the autoencoder of the
-# demo shows brighter and bluer ones as grey or purple.
+# The sky is green where it is hazy at night. The green is near that of the palette: the autoencoder
+# of the demo shows brighter and bluer ones as grey or purple.
 AURORA: Final = replace(MOODS["night"], haze=rgb(40, 165, 70))
 
 
