@@ -12,6 +12,7 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.codec import PillowPictureCodec
+from adapters.pictures.resizing import PillowPictureResizer
 from adapters.preprocessing.opencv import OpenCvPreprocessor
 from adapters.process.crash_file import CrashFile
 from adapters.process.memory import LinuxProcessReport
@@ -195,6 +196,7 @@ class Container(containers.DeclarativeContainer):
     )
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
+    picture_resizer = providers.ThreadSafeSingleton(PillowPictureResizer)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,
@@ -300,4 +302,8 @@ class Container(containers.DeclarativeContainer):
         pictures=pictures,
         picture_links=picture_links,
         thumbnails=thumbnails,
+        model_headers=model_headers,
+        addition_checks=addition_checks,
+        picture_preprocessor=picture_preprocessor,
+        picture_resizer=picture_resizer,
     )

@@ -23,20 +23,15 @@ from adapters.http.automatic1111.controlnet.words import (
     RESIZE_MODES,
     chosen_word,
 )
-from adapters.http.automatic1111.unsupported.verdicts import (
-    NOTHING,
-    Verdict,
-    ignored,
-)
+from adapters.http.automatic1111.unsupported import CONTROLNET
+from adapters.http.automatic1111.unsupported.verdicts import NOTHING, Verdict, ignored
 from adapters.http.automatic1111.values.numbers import as_flag, as_number
 from adapters.http.automatic1111.values.sent_pictures import decoded_picture
 from domain.generation.parts import Control, ControlMode, ResizeMode
 from domain.limits import IntegerRange, NumberRange
 
-__all__ = ["MOST_UNITS", "SCRIPT", "read_units"]
+__all__ = ["MOST_UNITS", "read_units"]
 
-SCRIPT = "controlnet"
-"""The name of the script, in lower case. The web UI compares names in lower case."""
 MOST_UNITS = 4
 """The most ControlNets of a request."""
 _ARGS = "args"
@@ -57,9 +52,10 @@ def read_units(scripts: object, sent: Mapping[str, Any]) -> AskedControls:
     """
     reader = _Reader(sent)
     for name, script in scripts.items() if isinstance(scripts, dict) else ():
-        if isinstance(name, str) and name.lower() == SCRIPT:
+        if isinstance(name, str) and name.lower() == CONTROLNET:
             reader.read(f"alwayson_scripts.{name}", script)
-    return AskedControls(tuple(reader.units), tuple(reader.ignored), reader.problems)
+    units = () if reader.problems else tuple(reader.units)
+    return AskedControls(units, tuple(reader.ignored), reader.problems)
 
 
 class _Reader:
@@ -82,27 +78,15 @@ class _Reader:
             if not isinstance(unit, dict):
                 self.problems[at] = _UNIT
                 continue
-            fields = self._renamed(at, unit)
+            fields, twice = _renamed(unit)
             if _is_on(fields):
                 number += 1
+                for name, own in twice.items():
+                    self.problems[f"{at}.{name}"] = f"cannot be sent with {own}; send one of them"
                 self._unit(at, fields)
         if number > MOST_UNITS:
             text = f"has {number} units that are switched on; a request has at most {MOST_UNITS}"
             self.problems = {f"{place}.{_ARGS}": text}
-
-    def _renamed(self, at: str, unit: Mapping[Any, Any]) -> dict[str, Any]:
-        """Return the fields of a unit by their present names, without those that are empty."""
-        found: dict[str, Any] = {}
-        for name, value in unit.items():
-            if value is None:
-                continue
-            own = ALIASES.get(name, str(name))
-            both = [each for each in (found.get(own), value) if each not in NOTHING]
-            if len(both) > 1 and not (isinstance(value, str) and value == found[own]):
-                self.problems[f"{at}.{name}"] = f"cannot be sent with {own}; send one of them"
-            elif both or own not in found:
-                found[own] = both[0] if both else value
-        return found
 
     def _unit(self, at: str, fields: Mapping[str, Any]) -> None:
         known = len(self.problems)
@@ -231,6 +215,25 @@ class _Reader:
                 self.problems[f"{at}.{name}"] = "cannot be done here; leave it out"
             elif verdict is Verdict.IGNORED:
                 self.ignored.append(f"{at}.{name}")
+
+
+def _renamed(unit: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fields of a unit by their present names, without those that are null.
+
+    The second result has the names with another value than the present name of the same field.
+    """
+    found: dict[str, Any] = {}
+    twice: dict[str, str] = {}
+    for name, value in unit.items():
+        if value is None:
+            continue
+        own = ALIASES.get(name, str(name))
+        both = [each for each in (found.get(own), value) if each not in NOTHING]
+        if len(both) > 1 and not (isinstance(value, str) and value == found[own]):
+            twice[str(name)] = own
+        elif both or own not in found:
+            found[own] = both[0] if both else value
+    return found, twice
 
 
 def _is_on(fields: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from adapters.http.automatic1111.checkpoints import stem
 from adapters.http.automatic1111.networks.names import found_beside, usable
 from adapters.http.automatic1111.networks.prompts import AskedLora
 from domain.errors import ModelNotFound
+from domain.generation.parts import Embedding
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.prompts import WordTable
 from domain.services.model_registry import ModelRegistry
@@ -15,6 +16,7 @@ from domain.services.model_registry import ModelRegistry
 __all__ = ["LORA_FIELD", "BuildNetworks", "BuiltNetworks", "Mismatch"]
 
 LORA_FIELD = "prompt"
+"""The field whose errors are those of LoRAs and embeddings."""
 
 
 class Mismatch(Protocol):
@@ -89,7 +91,8 @@ class _Words:
         self._checkpoint = checkpoint
         self._by_name: dict[str, list[ModelRecord]] = {}
         for model in models:
-            self._by_name.setdefault(stem(model), []).append(model)
+            if Embedding.LIMITS["token"].problem(word := stem(model)) is None:
+                self._by_name.setdefault(word, []).append(model)
         self._table = WordTable(self._by_name)
         self.embeddings: dict[str, ModelRecord] = {}
         self.warnings: dict[str, str] = {}

@@ -1,13 +1,15 @@
 """Finds what a client of AUTOMATIC1111's API names beside the checkpoint."""
 
 import re
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from domain.errors import ModelNotFound, ModelsNotRead
 from domain.models.names import bearers
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["found_beside", "usable"]
+__all__ = ["found_beside", "named_models", "usable"]
 
 _TITLED = re.compile(r"(?P<name>.+) \[(?P<digits>[0-9a-fA-F]{8,64})\]")
 
@@ -15,6 +17,18 @@ _TITLED = re.compile(r"(?P<name>.+) \[(?P<digits>[0-9a-fA-F]{8,64})\]")
 def usable(registry: ModelRegistry, kind: ModelKind) -> tuple[ModelRecord, ...]:
     """Return the models of a kind that a request can name, sorted by path."""
     return tuple(each for each in registry.models(kind) if each.usable)
+
+
+def named_models(
+    registry: ModelRegistry, kind: ModelKind, name: Callable[[ModelRecord], str]
+) -> Mapping[str, ModelRecord]:
+    """Return the models of a kind that a request can name, by their names in this API.
+
+    If two files would have one name, their names are their paths.
+    """
+    models = usable(registry, kind)
+    number = Counter(map(name, models))
+    return {each.path if number[name(each)] > 1 else name(each): each for each in models}
 
 
 def found_beside(

@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.generation.parts import Lora
+from domain.generation.parts.rules import MOST
 from domain.prompts import ExtraNetwork, take_extra_networks
 
-__all__ = ["AskedLora", "PromptNetworks", "read_networks"]
+__all__ = ["AskedLora", "PromptNetworks", "network_in", "read_networks"]
 
 _LORAS = ("lora", "lyco")
 """The kinds that name a LoRA. The second is of an extension for LyCORIS."""
 _HYPERNETWORK = "hypernet"
 _SHOWN_CHARACTERS = 60
 _SCALE = Lora.LIMITS["scale"]
+_MOST = MOST["loras"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,17 @@ def read_networks(prompt: str) -> PromptNetworks:
             loras.append(_lora(network))
         except ValueError as error:
             return PromptNetworks(text, (), f"holds {_shown(network)}, {error}")
+    if len(loras) > _MOST:
+        problem = f"names {len(loras)} LoRAs; a request has at most {_MOST}"
+        return PromptNetworks(text, (), problem)
     # A blank prompt draws like an empty one, which a request cannot have.
     return PromptNetworks(text if text or not networks else " ", tuple(loras))
+
+
+def network_in(text: str) -> str | None:
+    """Return the first network that a text names, as a message can show it; None without one."""
+    _, networks = take_extra_networks(text)
+    return _shown(networks[0]) if networks else None
 
 
 def _lora(network: ExtraNetwork) -> AskedLora:

@@ -23,7 +23,7 @@ _READ = frozenset(
     {
         *("prompt", "negative_prompt", "steps", "cfg_scale", "width", "height", "seed"),
         *("batch_size", "n_iter", "sampler_name", "sampler_index", "scheduler", "send_images"),
-        *("denoising_strength", SETTINGS),
+        *("denoising_strength", "clip_skip", SETTINGS),
     }
 )
 
@@ -45,7 +45,6 @@ _RULES: Mapping[str, Rule] = {
     "restore_faces": nothing_but(),
     "tiling": nothing_but(),
     "styles": judges.styles,
-    "clip_skip": nothing_but(1),
     # Scripts.
     "script_name": nothing_but(*NO_CHECKPOINT),
     "script_args": no_effect,
@@ -65,7 +64,6 @@ _RULES: Mapping[str, Rule] = {
 _MAY_BE: Mapping[str, tuple[object, ...]] = {
     "eta": (1,),
     "s_noise": (1,),
-    "clip_skip": (1,),
     "seed_resize_from_h": (-1,),
     "seed_resize_from_w": (-1,),
     "refiner_checkpoint": NO_CHECKPOINT,
