@@ -9,7 +9,7 @@ from adapters.http.automatic1111.controlnet.models import chosen_controlnet
 from application.parts import SentPicture
 from application.pictures import Pictures
 from domain.errors import FieldProblem, InvalidRequest, UnreadablePicture
-from domain.generation.parts import Preprocessor, ResizeMode
+from domain.generation.parts import ResizeMode
 from domain.ports.picture_codec import PictureCodec
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import Size
@@ -140,19 +140,15 @@ def source_of(unit: AskedControl, init_image: InitImage | None) -> InitImage | N
 
 
 def _values(unit: AskedControl, source: InitImage) -> dict[str, Any]:
-    return {
+    values: dict[str, Any] = {
         "image": SentPicture(data=source.data),
         "scale": unit.scale,
         "start": unit.start,
         "end": unit.end,
-        "preprocessor": _preprocessor(unit.preprocessor),
         "resize_mode": source.resize_mode,
         "mode": unit.mode,
     }
-
-
-def _preprocessor(made: Preprocessor | None) -> dict[str, Any] | None:
-    if made is None:
-        return None
-    values = {"name": made.name, "low": made.low, "high": made.high}
-    return {name: value for name, value in values.items() if value is not None}
+    if (made := unit.preprocessor) is not None:
+        told = {"name": made.name, "low": made.low, "high": made.high}
+        values["preprocessor"] = {name: value for name, value in told.items() if value is not None}
+    return values

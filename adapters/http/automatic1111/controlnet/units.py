@@ -106,7 +106,7 @@ class _Reader:
         mode = self._word(at, fields, "control_mode", CONTROL_MODES, ControlMode.BALANCED)
         self._passes(at, fields)
         has_map = self._flag(at, fields, "save_detected_map", True)
-        self._flag(at, fields, "inpaint_crop_input_image", True)
+        self._crop(at, fields)
         names = ("threshold_a", "threshold_b") if module.thresholds else ()
         thresholds = [self._whole(at, fields, name, -1) for name in names]
         resolution = self._resolution(at, fields, module)
@@ -173,6 +173,16 @@ class _Reader:
             self.problems[f"{at}.hr_option"] = (
                 f"is {ascii(fields['hr_option'])[:40]}; this service follows the map in both "
                 "passes, so send Both"
+            )
+
+    def _crop(self, at: str, fields: Mapping[str, Any]) -> None:
+        """Check that the picture is cropped, if the box of a mask is drawn at full size."""
+        is_cropped = self._flag(at, fields, "inpaint_crop_input_image", True)
+        is_box = as_flag(self._sent.get("inpaint_full_res")) in (True, None)
+        if not is_cropped and is_box and self._sent.get("mask") not in NOTHING:
+            self.problems[f"{at}.inpaint_crop_input_image"] = (
+                "is false; with inpaint_full_res this service crops the picture to the box of the "
+                "mask, so leave it out"
             )
 
     def _number(self, at: str, fields: Mapping[str, Any], name: str, usual: float) -> float:

@@ -231,6 +231,16 @@ def test_both_passes_follow_the_map(option: object, is_refused: bool) -> None:
     assert (read(unit, enable_hr=True).problems != {}) is is_refused
 
 
+def test_the_picture_is_cropped_to_the_box_of_a_mask() -> None:
+    unit = asked(inpaint_crop_input_image=False)
+    assert read(unit).problems == {}
+    assert read(unit, mask="", inpaint_full_res=True).problems == {}
+    assert read(unit, mask=RED, inpaint_full_res=0).problems == {}
+    for sent in ({"mask": RED}, {"mask": RED, "inpaint_full_res": 1}):
+        assert [*read(unit, **sent).problems] == [f"{AT}.inpaint_crop_input_image"]
+        assert read(asked(inpaint_crop_input_image=True), **sent).problems == {}
+
+
 @pytest.mark.parametrize(
     "form",
     [
