@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from adapters.diffusion.additions.lora.loading import load_lora
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.upscaling.loading import load_upscaler
@@ -23,7 +24,9 @@ class Companion(Protocol):
 
 Loader = Callable[[ModelRecord, Device, GuardedWatcher | None], Companion]
 
-LOADERS: Mapping[ModelKind, Loader] = MappingProxyType({ModelKind.UPSCALER: load_upscaler})
+LOADERS: Mapping[ModelKind, Loader] = MappingProxyType(
+    {ModelKind.UPSCALER: load_upscaler, ModelKind.LORA: load_lora}
+)
 """The function that loads each kind. Each proves the file, and raises as `load_upscaler` does."""
 
 

@@ -108,19 +108,18 @@ class Engine:
         # The pipeline comes last, so it stays in the cache if there is room for one model.
         upscalers, companions = self._beside(batch)
         pipeline = self._pipelines.get(model)
-        watcher.loading(loaded=True)
-        loaded = time.monotonic()
         with (
             translated_errors(self.device, f"drawing with {model.name}", watcher),
             ExitStack() as changes,
         ):
             of_batch = partial(self._context, batch, model, upscalers, companions)
             said: dict[str, None] = {}
+            for change in whole_additions(of_batch(pipeline), requests[0], said.setdefault):
+                changes.enter_context(change)
+            watcher.loading(loaded=True)
+            loaded = time.monotonic()
             if is_stable_diffusion(pipeline):
-                context = of_batch(pipeline)
-                for change in whole_additions(context, requests[0], said.setdefault):
-                    changes.enter_context(change)
-                plan = stable_diffusion_plan(context, requests, batch.at_once)
+                plan = stable_diffusion_plan(of_batch(pipeline), requests, batch.at_once)
             else:
                 plan = other_pipeline_plan(of_batch(pipeline), requests)
             rasters: dict[Drawing, Raster] = {}
@@ -201,6 +200,8 @@ class Engine:
             batch.pictures,
             self.upscalers,
             upscalers,
+            self._pipelines.beside(model.id),
+            self._watcher.loading,
             companions,
         )
 

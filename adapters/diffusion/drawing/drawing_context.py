@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.loading.pipeline_cache import BesidePipeline
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from adapters.diffusion.upscaling.upscalers import Upscalers
@@ -32,6 +33,8 @@ class DrawingContext(Generic[AnyPipeline]):
         files: The bytes of these pictures, by their ids.
         upscaling: Enlarges pictures.
         upscalers: The upscalers that the batch names, by their ids.
+        beside: Keeps a value as long as the pipeline is loaded and there is room.
+        tick: Called during work that belongs to the load. Its exception ends the drawing.
         companions: The other models that the batch names beside its checkpoint, loaded, by their
             ids.
     """
@@ -44,6 +47,8 @@ class DrawingContext(Generic[AnyPipeline]):
     files: Mapping[str, bytes] = field(repr=False)
     upscaling: Upscalers
     upscalers: Mapping[str, Upscaler]
+    beside: BesidePipeline
+    tick: Callable[[], None]
     companions: Mapping[str, Any]
 
     def picture(self, ref: PictureRef) -> Raster:

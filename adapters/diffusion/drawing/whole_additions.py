@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+from adapters.diffusion.additions.lora.addition import lora_addition
+from adapters.diffusion.additions.lora.merging import ScaledLora
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.pipeline import StableDiffusion
+from adapters.diffusion.pipeline import Pipeline
 from domain.generation.request import GenerationRequest
 
 __all__ = ["whole_additions"]
 
 
 def whole_additions(
-    context: DrawingContext[StableDiffusion],
+    context: DrawingContext[Pipeline],
     request: GenerationRequest,
     warn: Callable[[str], None],
 ) -> Iterator[AbstractContextManager[None]]:
@@ -25,4 +27,15 @@ def whole_additions(
         request: A request of the batch. All of them name the same companions.
         warn: Takes a warning for the callers of all requests.
     """
-    yield from ()
+    if request.loras:
+        yield lora_addition(
+            context.pipeline,
+            [
+                ScaledLora(context.companions[each.model_id], each.scale, f"loras[{n}].model_id")
+                for n, each in enumerate(request.loras)
+            ],
+            key=request.loras,
+            device=context.device.torch_device,
+            kept=context.beside,
+            tick=context.tick,
+        )
