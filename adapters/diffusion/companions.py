@@ -5,6 +5,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from adapters.diffusion.additions.lora.loading import load_lora
+from adapters.diffusion.autoencoders.loading import load_autoencoder
+from adapters.diffusion.control.loading import load_controlnet
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.upscaling.loading import load_upscaler
@@ -25,7 +27,12 @@ class Companion(Protocol):
 Loader = Callable[[ModelRecord, Device, GuardedWatcher | None], Companion]
 
 LOADERS: Mapping[ModelKind, Loader] = MappingProxyType(
-    {ModelKind.UPSCALER: load_upscaler, ModelKind.LORA: load_lora}
+    {
+        ModelKind.UPSCALER: load_upscaler,
+        ModelKind.LORA: load_lora,
+        ModelKind.CONTROLNET: load_controlnet,
+        ModelKind.VAE: load_autoencoder,
+    }
 )
 """The function that loads each kind. Each proves the file, and raises as `load_upscaler` does."""
 

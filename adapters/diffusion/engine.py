@@ -42,6 +42,7 @@ from domain.ports.image_generator import (
 )
 from domain.ports.model_locator import ModelLocator
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.preprocessor import PicturePreprocessor
 
 __all__ = ["Engine"]
 
@@ -56,14 +57,22 @@ class Engine:
         models: Finds the models of a batch.
         codec: Decodes the pictures of a batch.
         cache_bytes: Bytes of weights that stay loaded.
+        preprocessor: Makes the maps of ControlNets; None if no batch asks for one.
     """
 
     def __init__(
-        self, device: Device, models: ModelLocator, codec: PictureCodec, *, cache_bytes: int
+        self,
+        device: Device,
+        models: ModelLocator,
+        codec: PictureCodec,
+        *,
+        cache_bytes: int,
+        preprocessor: PicturePreprocessor | None = None,
     ) -> None:
         self.device = device
         self._models = models
         self._codec = codec
+        self._preprocessor = preprocessor
         self._previews = Previews()
         self._watcher = GuardedWatcher()
         self._pipelines: PipelineCache[Any] = PipelineCache(device, cache_bytes, self._load)
@@ -203,6 +212,7 @@ class Engine:
             self._pipelines.beside(model.id),
             self._watcher.loading,
             companions,
+            self._preprocessor,
         )
 
     def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:

@@ -11,9 +11,11 @@ from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from adapters.diffusion.upscaling.upscalers import Upscalers
 from domain.errors import GenerationFailed
+from domain.generation.parts import Preprocessor
 from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.preprocessor import PicturePreprocessor
 
 __all__ = ["DrawingContext"]
 
@@ -37,6 +39,7 @@ class DrawingContext(Generic[AnyPipeline]):
         tick: Called during work that belongs to the load. Its exception ends the drawing.
         companions: The other models that the batch names beside its checkpoint, loaded, by their
             ids.
+        preprocessor: Makes the maps of ControlNets; None if nothing here does.
     """
 
     pipeline: AnyPipeline
@@ -50,6 +53,7 @@ class DrawingContext(Generic[AnyPipeline]):
     beside: BesidePipeline
     tick: Callable[[], None]
     companions: Mapping[str, Any]
+    preprocessor: PicturePreprocessor | None = None
 
     def picture(self, ref: PictureRef) -> Raster:
         """Return the pixels of a picture of the batch.
@@ -67,6 +71,17 @@ class DrawingContext(Generic[AnyPipeline]):
             GenerationFailed, UnreadablePicture: As `picture`.
         """
         return self.codec.decode_mask(self._file(ref))
+
+    def map_of(self, picture: Raster, preprocessor: Preprocessor) -> Raster:
+        """Return the map of a picture.
+
+        Raises:
+            GenerationFailed: This generator was made without a preprocessor.
+            OutOfMemory: The host does not have enough memory.
+        """
+        if self.preprocessor is None:
+            raise GenerationFailed(f"this generator cannot make the map {preprocessor.name!a}")
+        return self.preprocessor.map_of(picture, preprocessor)
 
     def _file(self, ref: PictureRef) -> bytes:
         if ref.id not in self.files:

@@ -5,8 +5,10 @@ from contextlib import AbstractContextManager
 
 from adapters.diffusion.additions.lora.addition import lora_addition
 from adapters.diffusion.additions.lora.merging import ScaledLora
+from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.pipeline import Pipeline
+from adapters.diffusion.pipeline import Pipeline, StableDiffusion
+from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
 
 __all__ = ["whole_additions"]
@@ -39,3 +41,15 @@ def whole_additions(
             kept=context.beside,
             tick=context.tick,
         )
+    if request.vae_id is not None:
+        yield _with_autoencoder(context, request.vae_id)
+
+
+def _with_autoencoder(
+    context: DrawingContext[StableDiffusion], model_id: str
+) -> AbstractContextManager[None]:
+    found = context.companions.get(model_id)
+    if not isinstance(found, Autoencoder):
+        raise GenerationFailed(f"the model {model_id} is not an autoencoder")
+    network = found.network_for(context.pipeline.vae)
+    return drawn_with_autoencoder(context.pipeline, network)
