@@ -40,6 +40,9 @@ RULES: Mapping[str, Rule] = {
     "ipadapter_input": nothing_but(),
     "pulid_mode": no_effect,
     "union_control_type": no_effect,
+    # Earlier releases.
+    "invert_image": nothing_but(),
+    "rgbbgr_mode": nothing_but(),
     # Forge.
     "use_preview_as_input": nothing_but(),
     "generated_image": no_effect,

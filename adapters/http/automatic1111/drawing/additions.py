@@ -18,6 +18,7 @@ from domain.sizes import Size
 __all__ = ["Additions", "BuiltAdditions"]
 
 _PROMPT = "prompt"
+_BRACKETS = frozenset("()[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,16 @@ class Additions:
         controls = self._controls(asked.controls, size=size, init_image=init_image)
         vae, vae_field = self._vae(asked, own)
         clip_skip, clip_field = asked.clip_skip or (own.clip_skip, CLIP_SKIP_OPTION)
+        # Pipelines that draw with their authors' configuration read their prompts themselves.
+        has_grammar = bool(checkpoint.schedulers)
+        plain = [] if has_grammar or not any(map(_has_brackets, prompts)) else [_plain(checkpoint)]
         values = {
             "loras": [*networks.loras] or None,
             "embeddings": [*networks.embeddings] or None,
             "controls": [*controls.values] or None,
             "vae_id": None if vae is None else vae.id,
             "clip_skip": clip_skip,
-            "prompt_syntax": PromptSyntax.WEIGHTED,
+            "prompt_syntax": PromptSyntax.WEIGHTED if has_grammar else None,
         }
         return BuiltAdditions(
             {name: value for name, value in values.items() if value is not None},
@@ -97,7 +101,7 @@ class Additions:
             },
             vae,
             controls.ignored,
-            (*networks.warnings, *controls.warnings),
+            (*plain, *networks.warnings, *controls.warnings),
             partial(
                 self._make_maps, asked.controls, sizes=_sizes(asked, size), init_image=init_image
             ),
@@ -108,6 +112,14 @@ class Additions:
         if asked.vae:
             return chosen_vae(self._registry, asked.vae, field=VAE), VAE
         return own.chosen_vae(self._registry), VAE_OPTION
+
+
+def _has_brackets(text: str) -> bool:
+    return not _BRACKETS.isdisjoint(text)
+
+
+def _plain(checkpoint: ModelRecord) -> str:
+    return f"{checkpoint.name} reads prompts as plain text, so their brackets are a part of the text"
 
 
 def _init_image(asked: AskedPictures) -> InitImage | None:

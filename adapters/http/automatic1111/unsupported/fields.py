@@ -51,6 +51,8 @@ _RULES: Mapping[str, Rule] = {
     SCRIPTS: scripts_rule,
     # A request inside the request.
     "infotext": nothing_but(),
+    # Earlier releases of ControlNet's extension took its units here.
+    "controlnet_units": nothing_but(),
     # Where pictures are saved, the names of tasks, and which settings are restored afterwards.
     **dict.fromkeys(
         (
@@ -69,6 +71,9 @@ _MAY_BE: Mapping[str, tuple[object, ...]] = {
     "refiner_checkpoint": NO_CHECKPOINT,
     "script_name": NO_CHECKPOINT,
 }
+_REMEDIES: Mapping[str, str] = {
+    "controlnet_units": "send the units as alwayson_scripts.ControlNet.args",
+}
 _OTHER_ROUTE = "send it to /sdapi/v1/img2img, which draws from pictures"
 
 TXT2IMG = FieldTable(
@@ -85,7 +90,7 @@ TXT2IMG = FieldTable(
         "mask": nothing_but(),
     },
     may_be={**_MAY_BE, **SECOND_PASS_VALUES, "init_images": ([None],)},
-    remedies={"init_images": _OTHER_ROUTE, "mask": _OTHER_ROUTE},
+    remedies={**_REMEDIES, "init_images": _OTHER_ROUTE, "mask": _OTHER_ROUTE},
 )
 """The fields of `txt2img`."""
 
@@ -104,5 +109,6 @@ IMG2IMG = FieldTable(
         "mask_round": only(True),
     },
     may_be={**_MAY_BE, "mask_round": (True,)},
+    remedies=_REMEDIES,
 )
 """The fields of `img2img`."""

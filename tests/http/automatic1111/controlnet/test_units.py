@@ -54,7 +54,8 @@ def only(**changes: Any) -> Any:
 
 def test_every_field_of_the_extension_is_known() -> None:
     fields = {*UPSTREAM, *FORGE}
-    assert {ALIASES.get(name, name) for name in fields} == READ | RULES.keys()
+    earlier = {"invert_image", "rgbbgr_mode"}
+    assert {ALIASES.get(name, name) for name in fields} | earlier == READ | RULES.keys()
     assert READ.isdisjoint(RULES)
 
 
@@ -81,6 +82,7 @@ def test_empty_values_change_nothing(name: str, nothing: object) -> None:
         *("input_mode", "batch_images", "loopback", "advanced_weighting", "effective_region_mask"),
         *("ipadapter_input", "use_preview_as_input", "image_fg", "mask_image_fg"),
         *("batch_image_dir", "batch_mask_dir", "batch_input_gallery", "batch_mask_gallery"),
+        *("invert_image", "rgbbgr_mode"),
     ],
 )
 def test_a_field_that_would_change_the_picture_is_refused(name: str) -> None:
