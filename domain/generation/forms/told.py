@@ -62,7 +62,8 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "Area",
             "meaning": "What is drawn: the `whole` picture, or the box of the mask at full size, "
-            "which is then put back (`masked`).",
+            "which is then put back: into the picture at the requested size (`masked`), or at its "
+            "own size (`in_place`).",
         },
     ),
     (
@@ -70,7 +71,7 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "Padding",
             "example": 32,
-            "meaning": "Pixels around the box of `masked` that the drawing sees too.",
+            "meaning": "Pixels around the box of the mask that the drawing sees too.",
         },
     ),
     (
@@ -248,6 +249,15 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
             "label": "Control: resize",
             "meaning": "How the picture gets the size of the drawing, as `resize_mode` says it of "
             "`init_image`.",
+        },
+    ),
+    (
+        "controls[].mode",
+        {
+            "label": "Control: mode",
+            "meaning": "Whether the prompt or the ControlNet is more important: `balanced` gives both "
+            "the same weight, `prompt` lets the ControlNet decide less about the coarse structure, "
+            "and `control` makes it stronger where guidance makes the prompt stronger.",
         },
     ),
     (
