@@ -255,9 +255,7 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "controls[].mode",
         {
             "label": "Control: mode",
-            "meaning": "Whether the prompt or the ControlNet is more important: `balanced` gives both "
-            "the same weight, `prompt` lets the ControlNet decide less about the coarse structure, "
-            "and `control` makes it stronger where guidance makes the prompt stronger.",
+            "meaning": "What is more important: `prompt`, `control`, or both alike (`balanced`).",
         },
     ),
     (

@@ -16,14 +16,14 @@ from domain.generation.forms.part_fields import (
     PartObject,
 )
 from domain.limits import IntegerRange, NumberRange, OneOf
-from domain.models.record import ModelKind
+from domain.models.record import ModelKind, ModelRecord
 from tests.contract.test_pictures import picture
 from tests.fakes.model_source import model_record
 
-__all__ = ["MODEL", "PICTURES", "RECORDS", "bodies", "spoilt", "valid_value"]
+__all__ = ["MODEL", "PICTURES", "RECORDS", "bodies", "spoilt", "valid_body", "valid_value"]
 
 MODEL = model_record()
-RECORDS = {
+RECORDS: dict[ModelKind, ModelRecord] = {
     kind: model_record(kind.encode(), f"models/sharp-{kind}.safetensors")
     for kind in ModelKind
     if kind is not ModelKind.CHECKPOINT
@@ -98,6 +98,8 @@ def valid_body(rng: random.Random) -> dict[str, Any]:
             body[name] = [valid_value(rng, field, str(each)) for each in range(number)]
         else:
             body[name] = valid_value(rng, field)
+    if body.get("inpaint_area") == "in_place":
+        body.pop("second_pass", None)
     if "second_pass" in body and body["second_pass"].get("scale", 2) > 3:
         body["second_pass"]["scale"] = 2.5  # the result has at most 2048 pixels a side
     if "upscale" in body and (body["upscale"].get("scale") or 0) > 4:
