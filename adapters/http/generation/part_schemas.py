@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, post_dump, validate
@@ -10,6 +11,7 @@ from adapters.http.description.answers import AnswerSchema, TextOrNested
 from adapters.http.generation.rules import described_limit
 from domain.generation.forms.flat import flat_parts
 from domain.generation.forms.part_fields import (
+    OBJECTS,
     PART_FIELDS,
     PART_NAMES,
     PARTS,
@@ -151,7 +153,13 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
 
 
 def _schema(part: PartObject, *, answers: bool) -> type[Schema]:
-    """Return the schema of an object of the table."""
+    """Return the schema of an object of the table, the same one each time."""
+    return _schema_of(part.name, answers)
+
+
+@cache
+def _schema_of(path: str, answers: bool) -> type[Schema]:
+    part = OBJECTS[path]
     members = {own: _field(each, answers=answers) for own, each in part.members.items()}
     for own, each in part.members.items():
         members[own].required = isinstance(each, PartField) and each.is_required
