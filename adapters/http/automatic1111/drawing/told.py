@@ -1,6 +1,6 @@
 """Gives the errors of a request the names that its fields have in the body."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
@@ -25,10 +25,18 @@ def told_as(names: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except InvalidRequest as error:
-        raise type(error)([_told(row, names) for row in error.problems]) from error
+        raise type(error)(_merged(_told(row, names) for row in error.problems)) from error
     except ModelNotFound as error:
         error.field = _name(error.field, names)
         raise
+
+
+def _merged(rows: Iterable[FieldProblem]) -> list[FieldProblem]:
+    """Return one row for each field."""
+    texts: dict[str, list[str]] = {}
+    for row in rows:
+        texts.setdefault(row.field, []).append(row.message)
+    return [FieldProblem(name, "; ".join(messages)) for name, messages in texts.items()]
 
 
 def _told(row: FieldProblem, names: Mapping[str, str]) -> FieldProblem:
