@@ -1,6 +1,6 @@
 """Loads the models that a request names beside its checkpoint."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -13,11 +13,15 @@ from adapters.diffusion.upscaling.loading import load_upscaler
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelKind, ModelRecord
 
-__all__ = ["LOADERS", "Companion", "load_companion"]
+__all__ = ["LOADERS", "Companion", "load_companion", "need_torch"]
 
 
 class Companion(Protocol):
-    """A loaded model beside a checkpoint. It stands in the cache of pipelines."""
+    """A loaded model beside a checkpoint. It stands in the cache of pipelines.
+
+    It may have the attribute `needs_torch`. If that is True, a network of OpenVINO cannot be drawn
+    with together with it.
+    """
 
     @property
     def components(self) -> Mapping[str, Any]:
@@ -35,6 +39,11 @@ LOADERS: Mapping[ModelKind, Loader] = MappingProxyType(
     }
 )
 """The function that loads each kind. Each proves the file, and raises as `load_upscaler` does."""
+
+
+def need_torch(companions: Iterable[Companion]) -> bool:
+    """Return whether one of these companions needs a UNet that torch runs."""
+    return any(getattr(each, "needs_torch", False) for each in companions)
 
 
 def load_companion(model: ModelRecord, device: Device, watcher: GuardedWatcher) -> Companion:

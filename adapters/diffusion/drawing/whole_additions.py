@@ -7,7 +7,7 @@ from adapters.diffusion.additions.lora.addition import lora_addition
 from adapters.diffusion.additions.lora.merging import ScaledLora
 from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.pipeline import Pipeline, StableDiffusion
+from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
 
@@ -46,10 +46,13 @@ def whole_additions(
 
 
 def _with_autoencoder(
-    context: DrawingContext[StableDiffusion], model_id: str
+    context: DrawingContext[Pipeline], model_id: str
 ) -> AbstractContextManager[None]:
     found = context.companions.get(model_id)
     if not isinstance(found, Autoencoder):
         raise GenerationFailed(f"the model {model_id} is not an autoencoder")
-    network = found.network_for(context.pipeline.vae)
-    return drawn_with_autoencoder(context.pipeline, network)
+    pipeline = context.pipeline
+    if not is_stable_diffusion(pipeline):
+        name = type(pipeline).__name__
+        raise GenerationFailed(f"{name} draws with its own autoencoder alone; leave vae_id out")
+    return drawn_with_autoencoder(pipeline, found.network_for(pipeline.vae))

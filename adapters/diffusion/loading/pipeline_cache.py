@@ -16,7 +16,9 @@ from domain.errors import OutOfMemory
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.ports.device_report import LoadedModel
 
-__all__ = ["BesidePipeline", "PipelineCache", "pipeline_bytes"]
+__all__ = ["BesidePipeline", "PipelineCache", "cache_key", "pipeline_bytes"]
+
+_IN_TORCH = " in torch"
 
 _log = logging.getLogger(__name__)
 
@@ -62,24 +64,35 @@ class PipelineCache(Generic[Loaded]):
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        """The models that are loaded, least recently used first."""
+        """The keys of the pipelines that are loaded, least recently used first."""
         return tuple(self._pipelines)
 
-    def get(self, model: ModelRecord) -> Loaded:
-        """The model's pipeline, loaded if it is not. Raises what the load raises."""
-        if model.id not in self._pipelines:
-            self._make_room(model.size)
-            pipeline = self._loaded(model)
-            self._pipelines[model.id] = pipeline
-            self._bytes[model.id] = pipeline_bytes(pipeline)
-            self._make_room(0, keep=model.id)
-        self._pipelines.move_to_end(model.id)
-        self._note()
-        return self._pipelines[model.id]
+    def get(self, model: ModelRecord, *, in_torch: bool = False) -> Loaded:
+        """Return the model's pipeline, loaded if it is not. Raises what the load raises.
 
-    def drop_all_but(self, model_id: str) -> bool:
-        """Give back the memory of everything but this pipeline; false if there is nothing else."""
-        others = [each for each in self._pipelines if each != model_id]
+        Args:
+            model: The model to load.
+            in_torch: Whether torch runs all networks, whatever the plan says. Such a pipeline
+                stands beside the one of the plan, under a key of its own.
+        """
+        key = cache_key(model, in_torch=in_torch)
+        if key not in self._pipelines:
+            self._make_room(model.size)
+            pipeline = self._loaded(model, _in_torch(self._device) if in_torch else self._device)
+            self._pipelines[key] = pipeline
+            self._bytes[key] = pipeline_bytes(pipeline)
+            self._make_room(0, keep=key)
+        self._pipelines.move_to_end(key)
+        self._note()
+        return self._pipelines[key]
+
+    def drop_all_but(self, key: str) -> bool:
+        """Give back the memory of everything but one pipeline.
+
+        Returns:
+            Whether there was anything else.
+        """
+        others = [each for each in self._pipelines if each != key]
         has_values = bool(self._beside)
         self._beside.clear()
         self._drop(others)
@@ -87,52 +100,63 @@ class PipelineCache(Generic[Loaded]):
             give_memory_back(self._device)
         return bool(others) or has_values
 
-    def beside(self, model_id: str) -> "BesidePipeline":
+    def beside(self, key: str) -> "BesidePipeline":
         """Return the place beside a pipeline that is loaded."""
-        return BesidePipeline(self, model_id)
+        return BesidePipeline(self, key)
 
-    def _loaded(self, model: ModelRecord) -> Loaded:
+    def _loaded(self, model: ModelRecord, device: Device) -> Loaded:
         try:
-            return self._load(model, self._device)
+            return self._load(model, device)
         except OutOfMemory as error:
             # The memory of the others comes first: the caller drops them and asks again. And
             # weights cannot wait in the memory of a host that is short of it.
             is_of_host = isinstance(error.__cause__, MemoryError)
-            if self._pipelines or is_of_host or self._device.plan.offload != AUTO:
+            if self._pipelines or is_of_host or device.plan.offload != AUTO:
                 raise
         _log.info("%s does not fit the free memory of the device", model.name)
-        plan = dataclasses.replace(self._device.plan, offload="model")
-        return self._load(model, dataclasses.replace(self._device, plan=plan))
+        plan = dataclasses.replace(device.plan, offload="model")
+        return self._load(model, dataclasses.replace(device, plan=plan))
 
     def _note(self) -> None:
-        self.loaded = tuple(LoadedModel(each, self._size(each)) for each in self._pipelines)
-
-    def _size(self, model_id: str) -> int:
-        beside = self._beside.get(model_id)
-        return self._bytes[model_id] + (0 if beside is None else beside.size)
+        sizes: dict[str, int] = {}
+        for key in self._pipelines:
+            model_id, value = key.removesuffix(_IN_TORCH), self._beside.get(key)
+            size = self._bytes[key] + (0 if value is None else value.size)
+            sizes[model_id] = sizes.pop(model_id, 0) + size
+        self.loaded = tuple(LoadedModel(each, size) for each, size in sizes.items())
 
     def _make_room(self, coming: int, keep: str | None = None) -> None:
         going, left = [], self.used + coming
-        for model_id in [each for each in self._pipelines if each in self._beside]:
+        for key in [each for each in self._pipelines if each in self._beside]:
             if left <= self._limit:
                 break
-            left -= self._beside.pop(model_id).size
-        for model_id in self._pipelines:
+            left -= self._beside.pop(key).size
+        for key in self._pipelines:
             if left <= self._limit:
                 break
-            if model_id != keep:
-                going.append(model_id)
-                left -= self._bytes[model_id]
+            if key != keep:
+                going.append(key)
+                left -= self._bytes[key]
         self._drop(going)
 
-    def _drop(self, model_ids: list[str]) -> None:
-        for model_id in model_ids:
-            del self._pipelines[model_id], self._bytes[model_id]
-            self._beside.pop(model_id, None)
-            _log.info("gave back the memory of model %s", model_id[:SHORT_ID])
+    def _drop(self, keys: list[str]) -> None:
+        for key in keys:
+            del self._pipelines[key], self._bytes[key]
+            self._beside.pop(key, None)
+            _log.info("gave back the memory of model %s", key[:SHORT_ID])
         self._note()
-        if model_ids:
+        if keys:
             give_memory_back(self._device)  # a pipeline and its modules refer to each other
+
+
+def cache_key(model: ModelRecord, *, in_torch: bool = False) -> str:
+    """Return the key of a model's pipeline in the cache."""
+    return model.id + (_IN_TORCH if in_torch else "")
+
+
+def _in_torch(device: Device) -> Device:
+    plan = dataclasses.replace(device.plan, backend="torch", quantization="none")
+    return dataclasses.replace(device, plan=plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,28 +170,28 @@ class BesidePipeline:
 
     Args:
         cache: The cache of the pipeline.
-        model_id: The model of the pipeline.
+        key: The key of the pipeline.
     """
 
-    def __init__(self, cache: PipelineCache[Any], model_id: str) -> None:
+    def __init__(self, cache: PipelineCache[Any], key: str) -> None:
         self._cache = cache
-        self._model_id = model_id
+        self._key = key
 
     def get(self) -> Any:
         """Return the value; None if there is none."""
-        found = self._cache._beside.get(self._model_id)
+        found = self._cache._beside.get(self._key)
         return None if found is None else found.value
 
     def make_room(self, size: int) -> None:
         """Give the value up, and other pipelines as far as `size` bytes need their room."""
-        self._cache._beside.pop(self._model_id, None)
-        self._cache._make_room(size, keep=self._model_id)
+        self._cache._beside.pop(self._key, None)
+        self._cache._make_room(size, keep=self._key)
 
     def keep(self, value: Any, size: int) -> None:
         """Keep a value of `size` bytes, if that is within the limit."""
-        is_there = self._model_id in self._cache._pipelines
+        is_there = self._key in self._cache._pipelines
         if is_there and self._cache.used + size <= self._cache._limit:
-            self._cache._beside[self._model_id] = _Value(value, size)
+            self._cache._beside[self._key] = _Value(value, size)
             self._cache._note()
 
 

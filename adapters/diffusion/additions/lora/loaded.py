@@ -44,8 +44,8 @@ class LoadedLora:
         return {"tensors": self._tensors}
 
     @property
-    def may_change_unet(self) -> bool:
-        """Whether a change may be to a UNet."""
+    def needs_torch(self) -> bool:
+        """Whether a change may be to a UNet. The weights of OpenVINO's UNet cannot be changed."""
         return any(Network.UNET in module.networks for module in self.file.modules)
 
     def tensor(self, change: MatchedModule, role: Role) -> torch.Tensor:

@@ -28,9 +28,7 @@ def random_tensors(
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    return {
-        name: size * torch.randn(shape, generator=generator) for name, shape in shapes.items()
-    }
+    return {name: size * torch.randn(shape, generator=generator) for name, shape in shapes.items()}
 
 
 def low_rank(
