@@ -141,7 +141,7 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
             return _value(member, answers=answers)
         schema: Any = _PictureIdSchema if answers else _SentPictureSchema
         return _nested(schema, member.meaning, answers=answers, null=member.is_optional)
-    schema = _schema(member, answers=answers)
+    schema = _schema(member.name, answers=answers)
     if member.is_list:
         told = {"description": member.meaning, "optional": answers}
         most = validate.Length(max=member.most)
@@ -152,13 +152,9 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
     return _nested(schema, member.meaning, answers=answers)
 
 
-def _schema(part: PartObject, *, answers: bool) -> type[Schema]:
-    """Return the schema of an object of the table, the same one each time."""
-    return _schema_of(part.name, answers)
-
-
 @cache
-def _schema_of(path: str, answers: bool) -> type[Schema]:
+def _schema(path: str, *, answers: bool) -> type[Schema]:
+    """Return the schema of the object of the table at `path`. It is the same class each time."""
     part = OBJECTS[path]
     members = {own: _field(each, answers=answers) for own, each in part.members.items()}
     for own, each in part.members.items():

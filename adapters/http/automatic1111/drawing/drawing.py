@@ -82,7 +82,7 @@ class Drawing:
             vae=added.vae,
             maps=added.maps() if asked.send_images else (),
             warnings=added.warnings,
-            others={each.id: each for each in self._registry.models() if not each.loadable},
+            models={each.id: each for each in self._registry.models()},
         )
 
     def _requests(

@@ -98,7 +98,7 @@ def pictures(
     vae: ModelRecord | None,
     maps: Iterable[str],
     warnings: Sequence[str],
-    others: Mapping[str, ModelRecord],
+    models: Mapping[str, ModelRecord],
 ) -> dict[str, object]:
     """Return the answer with the pictures that `model` drew, in the order of their seeds.
 
@@ -109,7 +109,7 @@ def pictures(
         vae: The VAE; None for that of the checkpoint.
         maps: Files that follow the pictures, in base64: the maps of ControlNets.
         warnings: What to know about the request.
-        others: The models beside checkpoints, by their ids.
+        models: All models, by their ids.
     """
     first = results[0]
     images = [image for result in results for image in result.images]
@@ -117,7 +117,7 @@ def pictures(
     files = [base64.b64encode(image.data).decode("ascii") for image in images]
     infotexts = [
         parameters_text(
-            result.request, seed=image.seed, sampler=drawn["sampler_name"], upscalers=others
+            result.request, seed=image.seed, sampler=drawn["sampler_name"], models=models
         )
         for result in results
         for image in result.images
