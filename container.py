@@ -307,7 +307,6 @@ class Container(containers.DeclarativeContainer):
         picture_links=picture_links,
         thumbnails=thumbnails,
         model_headers=model_headers,
-        addition_checks=addition_checks,
         picture_preprocessor=picture_preprocessor,
         picture_resizer=picture_resizer,
     )

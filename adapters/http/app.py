@@ -80,7 +80,6 @@ def create_app(
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
     model_headers: ModelHeaders,
-    addition_checks: AdditionChecks,
     picture_preprocessor: PicturePreprocessor,
     picture_resizer: PictureResizer,
     wait: Wait = wait_for_pictures,
@@ -128,6 +127,7 @@ def create_app(
         LinkMaker(picture_links),
     )
     options = automatic1111.CallersOptions(registry)
+    mismatch = automatic1111.Mismatch(AdditionChecks(registry, model_headers))
     make_maps = automatic1111.ControlMaps(picture_codec, picture_resizer, picture_preprocessor)
     drawing = automatic1111.Drawing(
         registry,
@@ -137,7 +137,7 @@ def create_app(
         automatic1111.MaskReader(picture_codec, pictures),
         automatic1111.Additions(
             registry,
-            automatic1111.BuildNetworks(registry, addition_checks.problem),
+            automatic1111.BuildNetworks(registry, mismatch),
             automatic1111.BuildControls(registry, picture_codec, pictures),
             make_maps,
         ),
@@ -169,7 +169,7 @@ def create_app(
         ),
         automatic1111.listing_blueprint(registry, credential_checker),
         automatic1111.networks_blueprint(
-            registry, options, model_headers, addition_checks.problem, credential_checker
+            registry, options, model_headers, mismatch, credential_checker
         ),
         automatic1111.controlnet_blueprint(registry, credential_checker),
         automatic1111.detect_blueprint(

@@ -23,9 +23,7 @@ class FakePictureResizer(PictureResizer):
         rows = [
             [
                 3 * (row * picture.height // size.height * picture.width + x)
-                for x in (
-                    column * picture.width // size.width for column in range(size.width)
-                )
+                for x in (column * picture.width // size.width for column in range(size.width))
             ]
             for row in range(size.height)
         ]

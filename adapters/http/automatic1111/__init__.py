@@ -22,7 +22,7 @@ from adapters.http.automatic1111.drawing import (
 from adapters.http.automatic1111.errors import ERROR_FORM
 from adapters.http.automatic1111.extras import Enlarging, extras_blueprint
 from adapters.http.automatic1111.listing import listing_blueprint, networks_blueprint
-from adapters.http.automatic1111.networks import BuildNetworks
+from adapters.http.automatic1111.networks import BuildNetworks, Mismatch
 from adapters.http.automatic1111.options import CallersOptions, options_blueprint
 from adapters.http.automatic1111.png_info import png_info_blueprint
 from adapters.http.automatic1111.prefix import CONTROLNET_PREFIX, PREFIX
@@ -42,6 +42,7 @@ __all__ = [
     "Drawing",
     "Enlarging",
     "MaskReader",
+    "Mismatch",
     "controlnet_blueprint",
     "detect_blueprint",
     "extras_blueprint",

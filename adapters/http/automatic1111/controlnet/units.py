@@ -256,4 +256,3 @@ def _is_on(fields: Mapping[str, Any]) -> bool:
 def _named(fields: Mapping[str, Any], name: str) -> bool:
     value = fields.get(name)
     return value not in (*NOTHING, NO_MODEL, "none")
-

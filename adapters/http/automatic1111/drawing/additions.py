@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.http.automatic1111.controlnet import BuildControls, ControlMaps, InitImage
 from adapters.http.automatic1111.drawing.asked import AskedPictures
-from adapters.http.automatic1111.drawing.schemas import CLIP_SKIP, VAE
+from adapters.http.automatic1111.drawing.schemas import VAE
 from adapters.http.automatic1111.networks import BuildNetworks, chosen_vae
 from adapters.http.automatic1111.options import CLIP_SKIP_OPTION, VAE_OPTION, Options
 from domain.generation.parts import PromptSyntax
@@ -119,7 +119,9 @@ def _has_brackets(text: str) -> bool:
 
 
 def _plain(checkpoint: ModelRecord) -> str:
-    return f"{checkpoint.name} reads prompts as plain text, so their brackets are a part of the text"
+    return (
+        f"{checkpoint.name} reads prompts as plain text, so their brackets are a part of the text"
+    )
 
 
 def _init_image(asked: AskedPictures) -> InitImage | None:

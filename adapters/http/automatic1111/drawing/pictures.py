@@ -142,13 +142,13 @@ def pictures(
             "send_images": asked.send_images,
             **asked.echo,
         },
-        "info": json.dumps(drawn | each | told | {"infotexts": infotexts, "warnings": told_warnings}),
+        "info": json.dumps(
+            drawn | each | told | {"infotexts": infotexts, "warnings": told_warnings}
+        ),
     }
 
 
-def _drawn(
-    result: GenerationResult, model: ModelRecord, asked: AskedPictures
-) -> dict[str, Any]:
+def _drawn(result: GenerationResult, model: ModelRecord, asked: AskedPictures) -> dict[str, Any]:
     request = result.request
     return {
         "prompt": asked.prompt,

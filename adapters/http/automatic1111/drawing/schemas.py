@@ -251,7 +251,9 @@ class DrawingSchema(JudgedSchema):
 
     def load(self, data: Any, **options: Any) -> AskedPictures:
         """Return the argument of the route. One answer names every problem, also of ControlNet."""
-        controls = read_units(data.get(_SCRIPTS), data) if isinstance(data, dict) else AskedControls()
+        controls = (
+            read_units(data.get(_SCRIPTS), data) if isinstance(data, dict) else AskedControls()
+        )
         of_controls = {place: [text] for place, text in controls.problems.items()}
         try:
             asked: AskedPictures = super().load(data, **options)

@@ -1,6 +1,7 @@
 """What a prompt names beside the checkpoint, and the names of LoRAs, embeddings and VAEs."""
 
-from adapters.http.automatic1111.networks.beside import BuildNetworks, BuiltNetworks, Mismatch
+from adapters.http.automatic1111.networks.beside import BuildNetworks, BuiltNetworks
+from adapters.http.automatic1111.networks.fitting import Mismatch
 from adapters.http.automatic1111.networks.names import found_beside, named_models, usable
 from adapters.http.automatic1111.networks.prompts import (
     AskedLora,

@@ -1,10 +1,11 @@
 """The LoRAs, the embeddings and the VAE of a request of AUTOMATIC1111's API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from adapters.http.automatic1111.checkpoints import stem
+from adapters.http.automatic1111.networks.fitting import Mismatch
 from adapters.http.automatic1111.networks.names import found_beside, usable
 from adapters.http.automatic1111.networks.prompts import AskedLora
 from domain.errors import ModelNotFound
@@ -13,17 +14,10 @@ from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.prompts import WordTable
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["LORA_FIELD", "BuildNetworks", "BuiltNetworks", "Mismatch"]
+__all__ = ["LORA_FIELD", "BuildNetworks", "BuiltNetworks"]
 
 LORA_FIELD = "prompt"
 """The field whose errors are those of LoRAs and embeddings."""
-
-
-class Mismatch(Protocol):
-    """Says why an add-on cannot be used with a checkpoint."""
-
-    def __call__(self, addon: ModelRecord, checkpoint: ModelRecord) -> str | None:
-        """Return the reason; None if the add-on fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +109,5 @@ class _Words:
             return
         reason = next(iter(reasons.values()))
         self.warnings[word] = (
-            f"the word {word!a} was drawn as it is: the embedding {models[0].name} {reason}"
+            f"the word {word!a} was drawn as it is, because the embedding of this name {reason}"
         )

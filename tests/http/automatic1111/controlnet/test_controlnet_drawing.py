@@ -76,7 +76,14 @@ def test_a_unit_becomes_a_control(ready: Service) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(TITLE, "control_canny", "control_canny.safetensors", CANNY.path, CANNY.id, "CONTROL_CANNY"),
+        *(
+            TITLE,
+            "control_canny",
+            "control_canny.safetensors",
+            CANNY.path,
+            CANNY.id,
+            "CONTROL_CANNY",
+        ),
         *(CANNY.id[:10], f"another name [{CANNY.id[:8]}]", f"control_canny [{CANNY.id[:10]}]"),
     ],
 )
@@ -237,7 +244,12 @@ def test_what_webuiapi_sends_is_accepted(ready: Service) -> None:
         **{"image": RED, "mask": None, "module": "canny", "model": TITLE, "weight": 1.0},
         **{"resize_mode": "Resize and Fill", "low_vram": False, "processor_res": 512},
         **{"threshold_a": 64, "threshold_b": 64, "guidance_start": 0.0, "guidance_end": 1.0},
-        **{"control_mode": "Balanced", "pixel_perfect": False, "hr_option": "Both", "enabled": True},
+        **{
+            "control_mode": "Balanced",
+            "pixel_perfect": False,
+            "hr_option": "Both",
+            "enabled": True,
+        },
     }
     (control,) = drawn_by(ready, units(sent)).controls
     assert control.preprocessor == Preprocessor(name="canny", low=64, high=64)

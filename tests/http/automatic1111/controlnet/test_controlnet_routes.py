@@ -106,7 +106,8 @@ def test_without_a_module_the_pictures_themselves_are_the_maps(shared: Service) 
 
 
 @pytest.mark.parametrize(
-    "resolution, size", [(256, (512, 256)), (-1, (1024, 512)), (127, (1024, 512)), (128, (256, 128))]
+    "resolution, size",
+    [(256, (512, 256)), (-1, (1024, 512)), (127, (1024, 512)), (128, (256, 128))],
 )
 def test_edges_are_found_at_the_asked_resolution(
     shared: Service, resolution: int, size: tuple[int, int]

@@ -226,7 +226,9 @@ def test_every_wrong_field_is_named_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("option, is_refused", [("Both", False), (1, True), ("High res only", True)])
+@pytest.mark.parametrize(
+    "option, is_refused", [("Both", False), (1, True), ("High res only", True)]
+)
 def test_both_passes_follow_the_map(option: object, is_refused: bool) -> None:
     unit = asked(hr_option=option)
     assert read(unit).problems == {}

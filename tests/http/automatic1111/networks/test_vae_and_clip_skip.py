@@ -62,7 +62,9 @@ def test_the_answer_tells_the_vae(ready: Service) -> None:
     assert (info["sd_vae_name"], info["sd_vae_hash"]) == (VAE.name, VAE.id[:10])
     told = info["extra_generation_params"]
     assert (told["VAE"], told["VAE hash"]) == (VAE.name, VAE.id[:10])
-    info = json.loads(ready.client.post(TXT2IMG, json=body(), headers=AUTHORIZED).get_json()["info"])
+    info = json.loads(
+        ready.client.post(TXT2IMG, json=body(), headers=AUTHORIZED).get_json()["info"]
+    )
     assert (info["sd_vae_name"], info["sd_vae_hash"]) == (None, None)
     assert "VAE" not in info["extra_generation_params"]
 

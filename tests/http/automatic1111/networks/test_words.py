@@ -33,13 +33,13 @@ def tokens(service: Service, prompt: str, negative: str = "") -> list[tuple[str,
         *("PaperCut", "papercut\ncat", "x BREAK papercut", "papercut papercut"),
     ],
 )
-def test_a_word_that_is_the_name_of_an_embedding_stands_for_it(
-    ready: Service, prompt: str
-) -> None:
+def test_a_word_that_is_the_name_of_an_embedding_stands_for_it(ready: Service, prompt: str) -> None:
     assert tokens(ready, prompt) == [(PAPER.id, "papercut")]
 
 
-@pytest.mark.parametrize("prompt", ["a cat", "papercuts", "paper cut", "papercut-like", "bad hands"])
+@pytest.mark.parametrize(
+    "prompt", ["a cat", "papercuts", "paper cut", "papercut-like", "bad hands"]
+)
 def test_other_words_stand_for_themselves(ready: Service, prompt: str) -> None:
     assert tokens(ready, prompt) == []
 
