@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any
 
 from domain.models.record import ModelKind, ModelRecord
+from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.fakes.model_source import model_record
-from tests.http.conftest import Service
+from tests.http.conftest import MODEL, Service
 
 __all__ = ["CANNY", "addon", "unit", "with_models"]
 
@@ -30,7 +31,10 @@ def unit(image: str | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def with_models(service: Service, *models: ModelRecord) -> Service:
-    """Add models to those of a service."""
+    """Add models to those of a service. They fit its checkpoint."""
+    service.headers.held[MODEL.id] = demo_tensors()
+    for model in models:
+        service.headers.held[model.id] = addon_tensors(model.kind)
     service.source.others = (*service.source.others, *models)
     service.container.model_registry().refresh()
     return service

@@ -24,6 +24,8 @@ from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect
 from adapters.http.edge.bodies import Blueprint
+from domain.checkpoints.additions.embedding_layout import embedding_layout
+from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.credentials import Scope
 from domain.errors import DomainError, ModelNotFound, ModelsNotRead, NoModel
 from domain.models.record import ModelKind, ModelRecord
@@ -163,14 +165,7 @@ def _embedding(model: ModelRecord, headers: ModelHeaders) -> dict[str, Any]:
     UI.
     """
     try:
-        tensors = headers.tensors(model)
-    except DomainError:
+        layout = embedding_layout(headers.tensors(model))
+    except (DomainError, UnusableAddition):
         return {"shape": None, "vectors": None}
-    found = {name: each.shape for name, each in tensors.items() if len(each.shape) in (1, 2)}
-    of_sdxl = [shape for name, shape in found.items() if name in ("clip_l", "clip_g")]
-    shapes = of_sdxl or [shape for shape in found.values() if len(shape) == 2] or [*found.values()]
-    if not shapes:
-        return {"shape": None, "vectors": None}
-    shapes = shapes if of_sdxl else shapes[:1]
-    vectors = shapes[0][0] if len(shapes[0]) == 2 else 1
-    return {"shape": sum(shape[-1] for shape in shapes), "vectors": vectors}
+    return {"shape": sum(layout.widths), "vectors": layout.vectors}

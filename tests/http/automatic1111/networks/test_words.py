@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-from typing import Any
-
 import pytest
 
 from domain.checkpoints.header_values import TensorFacts
@@ -14,6 +12,10 @@ from tests.http.conftest import AUTHORIZED, Service
 
 BAD = addon("models/embeddings/bad-hands.pt", ModelKind.EMBEDDING)
 PAPER = addon("models/embeddings/papercut.safetensors", ModelKind.EMBEDDING)
+
+
+def facts(**shapes: tuple[int, ...]) -> dict[str, TensorFacts]:
+    return {name: TensorFacts("float32", shape) for name, shape in shapes.items()}
 
 
 @pytest.fixture
@@ -56,30 +58,41 @@ def test_a_request_that_names_none_is_the_same_as_without_any(ready: Service) ->
     ready.source.others = ()
     ready.container.model_registry().refresh()
     without = drawn_by(ready, body(seed=5))
-    assert dataclasses.replace(with_embeddings, id="") == dataclasses.replace(without, id="")
+    assert dataclasses.replace(with_embeddings, id=without.id) == without
 
 
 def test_the_word_of_an_embedding_that_does_not_fit_is_told(ready: Service) -> None:
-    ready.misfits[PAPER.id] = "is for sdxl, and a.safetensors is of sd-1"
+    ready.headers.held[PAPER.id] = facts(emb_params=(1, 768))
     response = ready.client.post(TXT2IMG, json=body(prompt="a papercut"), headers=AUTHORIZED)
     (warning,) = json.loads(response.get_json()["info"])["warnings"]
     assert warning == (
-        "the word 'papercut' was drawn as it is: the embedding papercut.safetensors is for sdxl, "
-        "and a.safetensors is of sd-1"
+        "the word 'papercut' was drawn as it is, because the embedding of this name is "
+        "papercut.safetensors, which does not fit a.safetensors: its vectors have 768 numbers, and "
+        "the checkpoint's tokens have 128"
     )
     assert ready.generator.drawn[-1].embeddings == ()
+
+
+def test_an_embedding_whose_file_is_gone_is_a_plain_word(ready: Service) -> None:
+    ready.headers.gone.add(PAPER.id)
+    response = ready.client.post(TXT2IMG, json=body(prompt="a papercut"), headers=AUTHORIZED)
+    assert "which cannot be read" in json.loads(response.get_json()["info"])["warnings"][0]
 
 
 def test_of_two_embeddings_with_one_name_that_which_fits_is_meant(ready: Service) -> None:
     other = addon("models/sdxl/papercut.safetensors", ModelKind.EMBEDDING)
     with_models(ready, other)
-    ready.misfits[other.id] = "does not fit"
-    assert tokens(ready, "papercut") == [(PAPER.id, "papercut")]
-    ready.misfits.clear()
     response = ready.client.post(TXT2IMG, json=body(prompt="papercut"), headers=AUTHORIZED)
     text = error_of(response, 404)["errors"]
     assert PAPER.path in text
     assert other.path in text
+
+
+def test_one_that_does_not_fit_hides_no_other_of_its_name(ready: Service) -> None:
+    other = addon("models/a/papercut.safetensors", ModelKind.EMBEDDING)
+    with_models(ready, other)
+    ready.headers.held[other.id] = facts(clip_l=(1, 768), clip_g=(1, 1280))
+    assert tokens(ready, "papercut") == [(PAPER.id, "papercut")]
 
 
 def test_an_embedding_that_cannot_be_used_is_a_plain_word(ready: Service) -> None:
@@ -94,29 +107,28 @@ def test_the_parameters_tell_the_embeddings(ready: Service) -> None:
     assert f"papercut: {PAPER.id[:10]}" in info["extra_generation_params"]["TI hashes"]
 
 
-def facts(**shapes: tuple[int, ...]) -> dict[str, TensorFacts]:
-    return {name: TensorFacts("float32", shape) for name, shape in shapes.items()}
-
-
 @pytest.mark.parametrize(
-    "tensors, shape, vectors",
+    "tensors, shape, vectors, list_",
     [
-        (facts(emb_params=(4, 768)), 768, 4),
-        (facts(emb_params=(768,)), 768, 1),
-        (facts(token=(1,), vectors=(2, 1024)), 1024, 2),
-        (facts(clip_l=(3, 768), clip_g=(3, 1280)), 2048, 3),
-        ({}, None, None),
+        (facts(emb_params=(4, 128)), 128, 4, "loaded"),
+        (facts(emb_params=(128,)), 128, 1, "loaded"),
+        (facts(emb_params=(4, 768)), 768, 4, "skipped"),
+        (facts(clip_l=(3, 768), clip_g=(3, 1280)), 2048, 3, "skipped"),
+        ({}, None, None, "skipped"),
     ],
 )
 def test_embeddings_are_listed_with_their_vectors(
-    ready: Service, tensors: dict[str, Any], shape: int | None, vectors: int | None
+    ready: Service,
+    tensors: dict[str, TensorFacts],
+    shape: int | None,
+    vectors: int | None,
+    list_: str,
 ) -> None:
     ready.headers.held[PAPER.id] = tensors
     ready.headers.gone.add(BAD.id)
-    ready.misfits[BAD.id] = "does not fit"
     found = ready.client.get("/sdapi/v1/embeddings", headers=AUTHORIZED).get_json()
     known = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
-    assert found == {
-        "loaded": {"papercut": {**known, "shape": shape, "vectors": vectors}},
-        "skipped": {"bad-hands": {**known, "shape": None, "vectors": None}},
-    }
+    row = {**known, "shape": shape, "vectors": vectors}
+    assert found[list_]["papercut"] == row
+    assert found["skipped"]["bad-hands"] == {**known, "shape": None, "vectors": None}
+    assert sum(map(len, found.values())) == 2
