@@ -13,6 +13,7 @@ from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.codec import PillowPictureCodec
+from adapters.pictures.resizing import PillowPictureResizer
 from adapters.preprocessing.opencv import OpenCvPreprocessor
 from adapters.process.crash_file import CrashFile
 from adapters.process.memory import LinuxProcessReport
@@ -197,6 +198,7 @@ class Container(containers.DeclarativeContainer):
     model_headers = providers.ThreadSafeSingleton(FilesystemModelHeaders)
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
+    picture_resizer = providers.ThreadSafeSingleton(PillowPictureResizer)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,
@@ -304,4 +306,7 @@ class Container(containers.DeclarativeContainer):
         pictures=pictures,
         picture_links=picture_links,
         thumbnails=thumbnails,
+        model_headers=model_headers,
+        picture_preprocessor=picture_preprocessor,
+        picture_resizer=picture_resizer,
     )

@@ -34,14 +34,9 @@ __all__ = ["listing_blueprint"]
 # Clients fetch these lists when they connect. The lists are empty, because the service supports
 # none of these things in a request.
 _UNSUPPORTED_LISTS: tuple[tuple[str, object], ...] = (
-    ("sd-vae", []),
-    ("loras", []),
     ("hypernetworks", []),
     ("face-restorers", []),
     ("prompt-styles", []),
-    ("embeddings", {"loaded": {}, "skipped": {}}),
-    ("scripts", {"txt2img": [], "img2img": []}),
-    ("script-info", []),
     ("extensions", []),
 )
 
