@@ -2,6 +2,7 @@
 
 import { byId, make, say } from "../core/dom.js";
 import { bytes, count } from "../core/format.js";
+import { isAddon } from "./addons.js";
 
 const SOON = 3_000; // while there is none, or one is being read
 const SCHEDULES = ["Normal", "Karras", "Exponential", "SGM Uniform", "Simple", "Beta"];
@@ -11,6 +12,7 @@ export class ModelPicker {
   #select = byId("model_id");
   #scheduler = byId("scheduler");
   #models = [];
+  #listed = false; // whether the list was read
   #wanted = null; // chosen by a draft or earlier settings, perhaps not listed yet
   #wantedScheduler = "";
   #timer = null;
@@ -38,6 +40,11 @@ export class ModelPicker {
   /** The models that enlarge a picture. */
   get upscalers() {
     return this.#models.filter((model) => model.kind === "upscaler" && model.usable);
+  }
+
+  /** The LoRAs, embeddings, VAEs and ControlNets, those without use too; null until the list was read. */
+  get addons() {
+    return this.#listed ? this.#models.filter(isAddon) : null;
   }
 
   /** The model that a picture names by the first digits of its id, or else by its name; or null. */
@@ -98,8 +105,10 @@ export class ModelPicker {
   #show(models, pending) {
     const kept = this.#wanted ?? this.#select.value;
     this.#models = models;
+    this.#listed = true;
     const loadable = models.filter((model) => model.loadable);
-    const others = models.filter((model) => !model.loadable && !model.usable);
+    // An add-on says in its own list why it cannot be used.
+    const others = models.filter((model) => !model.loadable && !model.usable && !isAddon(model));
     this.#select.replaceChildren(...loadable.map((model) => option(model, "")));
     if (others.length) {
       const group = make("optgroup", { label: "Not to draw with" });
