@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from domain.generation.any_request import AnyRequest
-from domain.generation.plain import plain_values
+from domain.generation.forms.plain import plain_values
 
 __all__ = ["fingerprint"]
 

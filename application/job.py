@@ -14,7 +14,7 @@ from application.job_facts import (
 )
 from domain.errors import GenerationFailed, IdConflict, JobNotReadable
 from domain.generation.any_request import AnyRequest, AnyResult
-from domain.generation.flat import FLAT, differing_parts
+from domain.generation.forms.flat import FLAT, differing_parts
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GenerationRequest, Timings
 from domain.pictures import PictureRef

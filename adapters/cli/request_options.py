@@ -9,8 +9,8 @@ import click
 
 from adapters.cli.options import integer, number
 from domain.generation.fields import FIELDS, MODEL_NAME, RequestField
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PartField
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, PartField
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange
 from domain.samplers import SCHEDULER_NAMES

@@ -15,7 +15,7 @@ from adapters.pictures.parameters import read_parameters
 from adapters.pictures.thumbnails import make_thumbnail
 from domain.errors import GenerationFailed, OutOfMemory
 from domain.generation.output_formats import OutputFormat
-from domain.generation.picture_parameters import PictureParameters
+from domain.generation.parameters import PictureParameters
 from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec

@@ -19,7 +19,7 @@ from adapters.pictures.contents import (
 )
 from adapters.pictures.exif import user_comment
 from domain.errors import UnreadablePicture
-from domain.generation.picture_parameters import PictureParameters
+from domain.generation.parameters import PictureParameters
 
 __all__ = ["read_parameters"]
 

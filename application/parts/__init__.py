@@ -1,7 +1,7 @@
 """Parts of a request as a client sends them: pictures, the second pass and upscaling.
 
 Every API and the command line use this package in the same way. It knows nothing of HTTP. A door
-reads its body and gives the values by the names of `domain.generation.part_fields`::
+reads its body and gives the values by the names of `domain.generation.forms.part_fields`::
 
     parts = SentParts(
         {

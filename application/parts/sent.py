@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.errors import FieldProblem, InvalidRequest
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, PICTURES, SOURCE_FIELDS
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PICTURES, SOURCE_FIELDS
 from domain.generation.parts import SecondPass, SourceImage, Upscale
 from domain.pictures import PictureRef
 

@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 from domain.errors import InvalidRequest
 from domain.generation.batch_key import BatchKey, other_values
 from domain.generation.fields import LIMITS, NO_GUIDANCE, OPTIONAL
-from domain.generation.judging import (
+from domain.generation.fields.judging import (
     JudgedFields,
     field_problems,
     last_seed_problem,
     quality_problem,
     with_newlines,
 )
+from domain.generation.forms.plain import built_part, part_names
+from domain.generation.forms.stored import stored_values
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.generation.parts import (
     Control,
@@ -28,9 +30,7 @@ from domain.generation.parts import (
 )
 from domain.generation.parts.rules import ModelUse, models_of, part_problems, pictures_of
 from domain.generation.passes import Pass, next_multiple, passes_of, result_size
-from domain.generation.plain import built_part, part_names
 from domain.generation.result import GeneratedImage, Outcome, Timings
-from domain.generation.stored import stored_values
 from domain.limits import Limit
 from domain.pictures import PictureRef
 from domain.samplers import DEFAULT_SCHEDULER, Scheduler

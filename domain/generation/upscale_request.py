@@ -10,13 +10,13 @@ from domain.errors import FieldProblem
 from domain.generation.batch_key import BatchKey
 from domain.generation.fields import LIMITS as REQUEST_LIMITS
 from domain.generation.fields import MODEL_NAME, ModelId
-from domain.generation.judging import quality_problem
+from domain.generation.fields.judging import quality_problem
+from domain.generation.forms.plain import built_part
+from domain.generation.forms.stored import stored_values
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat, side_problem
 from domain.generation.parts.checks import own_problems, picture_problem, refuse, settle
 from domain.generation.parts.rules import ModelRole, ModelUse
-from domain.generation.plain import built_part
 from domain.generation.result import Outcome
-from domain.generation.stored import stored_values
 from domain.limits import Limit, NumberRange
 from domain.pictures import MOST_PIXELS_DRAWN, PictureRef
 from domain.sizes import Size

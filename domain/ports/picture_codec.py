@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from domain.generation.output_formats import OutputFormat
-from domain.generation.picture_parameters import PictureParameters
+from domain.generation.parameters import PictureParameters
 from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
 

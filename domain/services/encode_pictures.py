@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.generation.any_request import AnyRequest, AnyResult, result_of
-from domain.generation.picture_parameters import enlarged_text, parameters_text
+from domain.generation.parameters import enlarged_text, parameters_text
 from domain.generation.request import GeneratedImage, GenerationRequest, Timings
 from domain.models.record import ModelRecord
 from domain.ports.image_generator import DrawnImage, DrawnRequest

@@ -7,7 +7,7 @@ from PIL import Image, ImageChops
 
 from domain.errors import UnreadablePicture
 from domain.generation.output_formats import OutputFormat
-from domain.generation.picture_parameters import PictureParameters
+from domain.generation.parameters import PictureParameters
 from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import MOST_PIXELS_SENT, PictureRef
 from domain.ports.picture_codec import PictureCodec

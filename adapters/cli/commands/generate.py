@@ -24,7 +24,7 @@ from application.parts import BuildParts, SentParts
 from application.parts.sent import sent_problems
 from application.settings.settings import Settings
 from domain.errors import FieldProblem, InvalidRequest
-from domain.generation.part_fields import PICTURES
+from domain.generation.forms.part_fields import PICTURES
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.drawing_watchers import GenerationStep

@@ -14,7 +14,7 @@ from adapters.http.edge.bodies import PictureBlueprint
 from adapters.http.generation.fields import CheckedString
 from domain.credentials import Scope
 from domain.errors import UnreadablePicture
-from domain.generation.picture_parameters import parse_parameters
+from domain.generation.parameters import parse_parameters
 from domain.ports.picture_codec import PictureCodec
 from domain.services.credential_checker import CredentialChecker
 

@@ -14,8 +14,8 @@ from adapters.http.generation.sent_pictures import sent_parts
 from application.parts import NO_PARTS, SentParts, SentPicture
 from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.fields import FIELDS
-from domain.generation.judging import JudgedFields
-from domain.generation.part_fields import PART_FIELDS, PICTURES
+from domain.generation.fields.judging import JudgedFields
+from domain.generation.forms.part_fields import PART_FIELDS, PICTURES
 from domain.limits import Limit
 
 __all__ = ["Asked", "JudgedSchema", "install_picture_check"]

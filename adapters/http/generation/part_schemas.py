@@ -8,8 +8,8 @@ from marshmallow import Schema, fields, post_dump
 
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.generation.rules import described_limit
-from domain.generation.flat import flat_parts
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS, PartField
+from domain.generation.forms.flat import flat_parts
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS, PartField
 from domain.generation.upscale_request import UpscaleRequest
 from domain.limits import IntegerRange, NumberRange
 from domain.pictures import PictureId

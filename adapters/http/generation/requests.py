@@ -20,7 +20,7 @@ from application.parts import (
 from application.pictures import Pictures
 from application.settings.settings import Settings
 from domain.errors import FieldProblem
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.request import GenerationRequest
 
 __all__ = ["AnyNamed", "NamedRequest", "RequestMaker"]

@@ -15,7 +15,7 @@ from adapters.http.generation.part_schemas import NEEDS, AnswerWithParts, answer
 from adapters.http.generation.rules import quality_rule, seed_rule
 from application.settings.settings import Settings
 from domain.generation.fields import FIELDS, V1_LIMITS, integers
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.generation.request import GeneratedImage, GenerationRequest
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from application.parts import SentPicture
 from domain.errors import FieldProblem
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, PICTURES
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PICTURES
 from domain.limits import IntegerRange
 from domain.pictures import PictureRef
 

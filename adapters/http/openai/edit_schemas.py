@@ -13,7 +13,7 @@ from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_o
 from application.parts import NO_PARTS, SentPicture
 from application.parts.sent import sent_problems
 from domain.errors import FieldProblem
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 
 __all__ = ["AskedEdit", "ImageEditJsonSchema", "ImageEditSchema"]
 

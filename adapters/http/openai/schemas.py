@@ -21,7 +21,7 @@ from adapters.http.openai.quality import QUALITIES
 from application.parts import NO_PARTS, SentParts
 from domain.errors import FieldProblem
 from domain.generation.fields import FIELDS, OPENAI_LIMITS, integers
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.limits import IntegerRange
 

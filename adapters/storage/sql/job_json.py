@@ -14,7 +14,7 @@ from adapters.storage.sql.value_types import wrong_fields
 from application.job import Job, JobFailure, JobImage, JobStatus
 from domain.errors import InvalidRequest
 from domain.generation.any_request import request_from_plain
-from domain.generation.plain import plain_values
+from domain.generation.forms.plain import plain_values
 from domain.generation.request import Timings
 
 __all__ = ["job_from_json", "job_to_json"]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.pictures.codec import PillowPictureCodec
-from domain.generation.picture_parameters import parameters_text
+from domain.generation.parameters import parameters_text
 from domain.generation.request import GeneratedImage, GenerationRequest, Timings
 from domain.models.record import ModelRecord
 from domain.ports.image_generator import DrawingBatch, DrawingWatcher, DrawnBatch

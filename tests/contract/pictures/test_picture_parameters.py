@@ -5,7 +5,7 @@ import pytest
 from adapters.pictures.codec import PillowPictureCodec
 from domain.errors import UnreadablePicture
 from domain.generation.output_formats import OutputFormat
-from domain.generation.picture_parameters import PictureParameters
+from domain.generation.parameters import PictureParameters
 from domain.generation.raster import Raster
 from domain.ports.picture_codec import PictureCodec
 from tests.fakes.picture_codec import FakePictureCodec

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from adapters.http.edge.bodies import body_limit
 from adapters.pictures.encoding import encode_picture
-from domain.generation.picture_parameters import parameters_text
+from domain.generation.parameters import parameters_text
 from tests.fakes.picture_codec import FakePictureCodec
 from tests.http.automatic1111.sdapi import basic, error_of, places_of
 from tests.http.conftest import AUTHORIZED, Service, make_service, make_settings

@@ -8,7 +8,7 @@ import json
 import pytest
 from PIL import Image
 
-from domain.generation.picture_parameters import parse_parameters
+from domain.generation.parameters import parse_parameters
 from domain.models.record import ModelFamily, PendingModel, PendingState
 from domain.samplers import Schedule, Scheduler
 from tests.fakes.model_source import model_record

@@ -13,7 +13,7 @@ from adapters.http.automatic1111.unsupported import IMG2IMG as IMG2IMG_TABLE
 from adapters.http.automatic1111.unsupported import TXT2IMG as TXT2IMG_TABLE
 from adapters.http.automatic1111.unsupported import FieldTable
 from adapters.http.automatic1111.unsupported.verdicts import no_effect
-from domain.generation.plain import plain_values
+from domain.generation.forms.plain import plain_values
 from tests.http.automatic1111.sdapi import IMG2IMG, TXT2IMG, error_of, picture, places_of
 from tests.http.automatic1111.upstream import OF_IMG2IMG, OF_TXT2IMG
 from tests.http.conftest import AUTHORIZED, Service

@@ -7,7 +7,7 @@ import pytest
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.openai.names import NAMES
 from domain.generation.fields import FIELDS, V1_LIMITS
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from tests.http.conftest import Service, make_settings
 from tests.http.description.test_documentation import API, table

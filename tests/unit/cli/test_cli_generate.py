@@ -9,7 +9,7 @@ from PIL import Image
 from adapters.cli.request_options import option_name
 from domain.errors import DomainError, GenerationFailed, ModelChanged, OutOfMemory
 from domain.generation.fields import FIELDS
-from domain.generation.part_fields import PART_FIELDS
+from domain.generation.forms.part_fields import PART_FIELDS
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelFamily
 from tests.fakes.model_source import model_record

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.generation.part_fields import PART_FIELDS
+from domain.generation.forms.part_fields import PART_FIELDS
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode
 from domain.models.record import ModelKind
 from tests.contract.test_pictures import picture

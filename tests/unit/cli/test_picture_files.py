@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from adapters.pictures.parameters import read_parameters
 from domain.errors import UnreadablePicture
-from domain.generation.picture_parameters import PictureParameters
+from domain.generation.parameters import PictureParameters
 from tests.unit.pictures.hostile_pictures import chunk, exif, jpeg, packed, png, segment, webp
 
 APP1 = 0xE1

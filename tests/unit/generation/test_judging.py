@@ -7,8 +7,8 @@ import pytest
 
 from domain.errors import InvalidRequest
 from domain.generation.fields import FIELDS, LIMITS, OPENAI_LIMITS, OPTIONAL, V1_LIMITS
-from domain.generation.judging import JudgedFields, field_problems
-from domain.generation.plain import part_names
+from domain.generation.fields.judging import JudgedFields, field_problems
+from domain.generation.forms.plain import part_names
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, TextLength
 

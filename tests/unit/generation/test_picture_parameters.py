@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.generation.parameters import parameters_text, parse_parameters
 from domain.generation.parts import (
     InpaintArea,
     MaskContent,
@@ -12,7 +13,6 @@ from domain.generation.parts import (
     SourceImage,
     Upscale,
 )
-from domain.generation.picture_parameters import parameters_text, parse_parameters
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelKind
 from tests.fakes.model_source import model_record

@@ -9,8 +9,8 @@ import pytest
 from application.fingerprints import fingerprint
 from domain.errors import InvalidRequest
 from domain.generation.fields import FIELDS
+from domain.generation.forms.plain import plain_values
 from domain.generation.parts import PromptSyntax, SecondPass, Upscale
-from domain.generation.plain import plain_values
 from domain.generation.request import GenerationRequest
 from domain.samplers import Scheduler
 from tests.unit.generation.test_parts import (

@@ -16,9 +16,9 @@ from application.parts import BuildParts, SentParts, SentPicture
 from application.parts.sent import sent_problems
 from application.pictures import HeldPictures
 from domain.errors import InvalidRequest
-from domain.generation.flat import differing_parts, flat_parts
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
-from domain.generation.plain import plain_values
+from domain.generation.forms.flat import differing_parts, flat_parts
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
+from domain.generation.forms.plain import plain_values
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange, OneOf
 from domain.services.model_registry import ModelRegistry

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode
 from domain.samplers import Scheduler
 

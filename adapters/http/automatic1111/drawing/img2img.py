@@ -14,7 +14,7 @@ from adapters.http.automatic1111.values.numbers import FlagField, NumberField
 from adapters.http.automatic1111.values.sent_pictures import PictureField, PicturesField
 from adapters.http.generation.fields import LimitedInteger
 from domain.generation.fields import integers
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode, SourceImage
 from domain.limits import IntegerRange, NumberRange
 

@@ -12,7 +12,7 @@ from adapters.http.automatic1111.drawing.asked import AskedPictures
 from adapters.http.automatic1111.samplers import MODELS_OWN
 from adapters.http.description.answers import AnswerSchema
 from application.version import VERSION
-from domain.generation.picture_parameters import parameters_text, parse_parameters
+from domain.generation.parameters import parameters_text, parse_parameters
 from domain.generation.request import GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
 

@@ -32,7 +32,7 @@ from adapters.http.generation.fields import (
 from adapters.http.generation.judged import JudgedSchema
 from adapters.http.generation.rules import images_rule
 from domain.generation.fields import LIMITS, integers
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
 from domain.limits import TextLength
 

@@ -13,7 +13,7 @@ from adapters.http.automatic1111.upscalers import LATENT
 from adapters.http.automatic1111.values.numbers import FlagField, NumberField, as_flag
 from adapters.http.generation.fields import LimitedInteger, LimitedString
 from domain.generation.fields import MODEL_NAME, integers
-from domain.generation.judging import JudgedFields
+from domain.generation.fields.judging import JudgedFields
 from domain.generation.parts import SecondPass
 from domain.limits import IntegerRange, NumberRange, TextLength
 from domain.sizes import LARGEST_SIDE

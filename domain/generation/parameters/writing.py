@@ -1,15 +1,12 @@
-"""The parameters of a picture, as the text that Stable Diffusion tools write into pictures.
-
-The form is AUTOMATIC1111's (`modules/infotext_utils.py`): the prompt, the negative prompt, and a
-line of settings. Both prompts may have several lines.
-"""
+"""Writes the parameters of a picture, as AUTOMATIC1111 writes them."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from domain.generation.parameters.reading import NEGATIVE, parse_parameters
 from domain.generation.parts import (
     InpaintArea,
     MaskContent,
@@ -21,14 +18,8 @@ from domain.generation.parts import (
 from domain.generation.request import GenerationRequest
 from domain.models.record import SHORT_ID, ModelRecord
 
-__all__ = ["PictureParameters", "enlarged_text", "parameters_text", "parse_parameters"]
+__all__ = ["PictureParameters", "enlarged_text", "parameters_text"]
 
-_NEGATIVE = "Negative prompt:"
-_FEWEST_SETTINGS = 3
-"""A last line with fewer settings counts as a part of the prompt."""
-_LONGEST_SETTINGS = 65_536
-"""Characters. A longer last line is not a line of settings, and would take long to parse."""
-_SETTING = re.compile(r'\s*(\w[\w \-/]{0,63}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 # The words of that web UI (`modules/ui.py`). It writes nothing for its own defaults.
 _RESIZE_MODES = {ResizeMode.STRETCH: "Just resize", ResizeMode.PAD: "Resize and fill"}
 _MASKED_CONTENTS: Mapping[MaskContent | None, str] = {
@@ -37,7 +28,6 @@ _MASKED_CONTENTS: Mapping[MaskContent | None, str] = {
     MaskContent.EMPTY: "latent nothing",
 }
 _NO_UPSCALERS: Mapping[str, ModelRecord] = MappingProxyType({})
-_SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ def parameters_text(
     """
     lines = [request.prompt]
     if request.negative_prompt:
-        lines.append(f"{_NEGATIVE} {request.negative_prompt}")
+        lines.append(f"{NEGATIVE} {request.negative_prompt}")
     source, second = request.source, request.second_pass
     settings: dict[str, object] = {
         "Steps": request.num_inference_steps,
@@ -171,47 +161,3 @@ def _quoted(value: object) -> str:
     """Return a value of the line of settings, in quotes if it holds a separator."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return json.dumps(text, ensure_ascii=False) if re.search('[,:\n"]', text) else text
-
-
-def parse_parameters(text: str) -> dict[str, str]:
-    """Return the settings of such a text by their names, with `Prompt` and `Negative prompt`.
-
-    A size also has an entry for each side, `Size-1` and `Size-2`. An empty text has no settings.
-    """
-    if not text.strip():
-        return {}
-    *lines, last = text.strip().split("\n")
-    settings = _settings(last) if len(last) <= _LONGEST_SETTINGS else {}
-    if len(settings) < _FEWEST_SETTINGS:
-        lines, settings = [*lines, last], {}
-    prompt, negative = _prompts(lines)
-    return {"Prompt": prompt, "Negative prompt": negative, **settings}
-
-
-def _prompts(lines: Sequence[str]) -> tuple[str, str]:
-    for number, line in enumerate(lines):
-        if line.lstrip().startswith(_NEGATIVE):
-            negative = (line.lstrip().removeprefix(_NEGATIVE), *lines[number + 1 :])
-            return "\n".join(lines[:number]).strip(), "\n".join(negative).strip()
-    return "\n".join(lines).strip(), ""
-
-
-def _settings(line: str) -> dict[str, str]:
-    settings: dict[str, str] = {}
-    place = 0
-    while place < len(line):
-        if (found := _SETTING.match(line, place)) is None:
-            place = (line.find(",", place) + 1) or len(line)
-            continue
-        place = found.end()
-        name, value = found[1], _unquoted(found[2].strip())
-        settings[name] = value
-        if sides := _SIZE.fullmatch(value):
-            settings[f"{name}-1"], settings[f"{name}-2"] = sides.groups()
-    return settings
-
-
-def _unquoted(value: str) -> str:
-    if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
-        return value
-    return re.sub(r"\\(.)", r"\1", value[1:-1])

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from domain.errors import InvalidRequest
+from domain.generation.forms.plain import built_part, part_names
 from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import PromptSyntax
-from domain.generation.plain import built_part, part_names
 from domain.samplers import Scheduler
 
 __all__ = ["stored_values"]

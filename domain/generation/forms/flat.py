@@ -6,7 +6,7 @@ A picture is `{"id": …}` there, also if the client sent its file. So the form 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from domain.generation.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
 
 __all__ = ["FLAT", "differing_parts", "flat_parts"]
 
