@@ -78,6 +78,7 @@ def _settings(error: errors.DeviceUnavailable) -> str:
 
 ERRORS: Mapping[type[DomainError], _Row] = {
     errors.InvalidRequest: _wrong(),
+    errors.AddonMismatch: _wrong(),
     errors.Unauthenticated: _wrong("make a new token with `ai-inference token`"),
     errors.ScopeMissing: _wrong("name it with --scope"),
     errors.TokenMintingForbidden: _wrong(),

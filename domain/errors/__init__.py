@@ -2,6 +2,7 @@
 
     DomainError
     ├── InvalidRequest           one or more fields of a request are wrong
+    │   └── AddonMismatch            add-ons cannot be used with the checkpoint
     ├── Unauthenticated          no credential, or one that is not valid
     ├── (Forbidden)              a valid credential without the right
     │   ├── ScopeMissing             it lacks the scope
@@ -68,7 +69,13 @@ from domain.errors.jobs import (
     JobRunning,
     PicturesLost,
 )
-from domain.errors.models import ModelChanged, ModelNotFound, ModelNotLoadable, NoModel
+from domain.errors.models import (
+    AddonMismatch,
+    ModelChanged,
+    ModelNotFound,
+    ModelNotLoadable,
+    NoModel,
+)
 from domain.errors.pictures import PictureFileTooLarge, PictureNotFound
 from domain.errors.refusals import (
     Activity,
@@ -89,6 +96,7 @@ from domain.errors.wording import Wording, row_of
 
 __all__ = [
     "Activity",
+    "AddonMismatch",
     "DeadlineUnmet",
     "DeviceLost",
     "DeviceUnavailable",

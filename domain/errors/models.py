@@ -1,11 +1,11 @@
-"""Errors of models that are not there or cannot draw."""
+"""Errors of models that are not there, cannot draw, or do not fit each other."""
 
 import re
 from dataclasses import dataclass
 
-from domain.errors.base import DomainError
+from domain.errors.base import DomainError, InvalidRequest
 
-__all__ = ["ModelChanged", "ModelNotFound", "ModelNotLoadable", "NoModel"]
+__all__ = ["AddonMismatch", "ModelChanged", "ModelNotFound", "ModelNotLoadable", "NoModel"]
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _SHOWN_CHARACTERS = 80
@@ -90,3 +90,13 @@ class ModelChanged(ModelNotLoadable):
 
     def __str__(self) -> str:
         return f"{self.name} has changed since it was listed"
+
+
+class AddonMismatch(InvalidRequest):
+    """Add-ons of the request cannot be used with its checkpoint; `problems` has a row for each.
+
+    Each row names the add-on and what is wrong with it: its kind is not that of the field, it
+    cannot be used at all, it is for another family, or its shapes do not fit the checkpoint.
+    """
+
+    code = "addon_mismatch"

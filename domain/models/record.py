@@ -1,10 +1,11 @@
 """The service's records of model files."""
 
-import os
 from dataclasses import dataclass
-from enum import StrEnum
 
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.kinds import ModelFamily, ModelInput, ModelKind
+from domain.models.pending import PendingModel, PendingState
+from domain.models.stamps import FileStamp, ModelPart
 from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -25,43 +26,6 @@ SHORT_ID = 10
 """The number of first digits of an id that people see, also in a picture's parameters."""
 
 
-class ModelKind(StrEnum):
-    """What a model file is for."""
-
-    CHECKPOINT = "checkpoint"
-    LORA = "lora"
-    VAE = "vae"
-    EMBEDDING = "embedding"
-    CONTROLNET = "controlnet"
-    UPSCALER = "upscaler"
-    UNKNOWN = "unknown"
-
-
-class ModelInput(StrEnum):
-    """What a model draws from: a prompt, a picture with a prompt, or a picture with a mask."""
-
-    TEXT = "text"
-    IMAGE = "image"
-    MASK = "mask"
-
-
-class ModelFamily(StrEnum):
-    """The published architecture of a model file."""
-
-    SD_1 = "sd-1"
-    SD_1_INPAINT = "sd-1-inpaint"
-    SD_1_PIX2PIX = "sd-1-pix2pix"
-    SD_2 = "sd-2"
-    SD_2_V = "sd-2-v"
-    SD_2_INPAINT = "sd-2-inpaint"
-    SDXL = "sdxl"
-    SDXL_REFINER = "sdxl-refiner"
-    SDXL_INPAINT = "sdxl-inpaint"
-    SDXL_PIX2PIX = "sdxl-pix2pix"
-    SD_3 = "sd-3"
-    FLUX = "flux"
-
-
 _TRAINED_LARGE = frozenset(
     {
         ModelFamily.SDXL,
@@ -79,40 +43,6 @@ _OWN_SCHEDULER = frozenset({ModelFamily.SD_3, ModelFamily.FLUX})
 _PIX2PIX = frozenset({ModelFamily.SD_1_PIX2PIX, ModelFamily.SDXL_PIX2PIX})
 """The families of InstructPix2Pix (Brooks et al. 2022), whose UNet takes eight channels: the noisy
 latents, and those of the picture that the prompt changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """Facts of a file in the file system. They change when the file is written or replaced.
-
-    Times are in nanoseconds. `changed_ns` (ctime) is part of the stamp because the owner of a file
-    can set `modified_ns` back, but not ctime.
-    """
-
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> "FileStamp":
-        """Return the stamp of a result of `os.stat` or `os.fstat`."""
-        return cls(
-            status.st_dev,
-            status.st_ino,
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPart:
-    """A file of a model folder: its path inside the folder, with `/`, and its stamp."""
-
-    path: str
-    stamp: FileStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +76,12 @@ class ModelRecord:
         scale: The factor by which an upscaler enlarges each side; None for other kinds, and for an
             upscaler that cannot be used.
         pipeline_inputs: What its pipeline draws from, if it is a checkpoint.
+        base: The base family: that of the checkpoints that an add-on is for, or that a checkpoint
+            is a variant of (see `base_family`). None if it is not known.
+        trigger_words: Words that call for what a LoRA was trained with, the best ones first; empty
+            if its metadata has none.
+        rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
+            without such matrices.
     """
 
     id: str
@@ -167,6 +103,9 @@ class ModelRecord:
     is_companion: bool = False
     scale: int | None = None
     pipeline_inputs: tuple[ModelInput, ...] = tuple(ModelInput)
+    base: ModelFamily | None = None
+    trigger_words: tuple[str, ...] = ()
+    rank: int | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -274,31 +213,3 @@ class ModelRecord:
         It has Karras' noise levels if the model's configuration names them.
         """
         return DEFAULT_SCHEDULER if self.schedulers else None
-
-
-class PendingState(StrEnum):
-    """Why a file is not listed yet."""
-
-    SETTLING = "settling"
-    HASHING = "hashing"
-
-
-@dataclass(frozen=True, slots=True)
-class PendingModel:
-    """A model file that was found and is not listed yet.
-
-    Attributes:
-        name: The file's or folder's name.
-        path: The path, as in a `ModelRecord`.
-        size: The size in bytes.
-        state: Why it is not listed yet.
-        hashed: The number of bytes that are read so far.
-        reason: Why it could not be read, for a user to read; None if nothing has failed.
-    """
-
-    name: str
-    path: str
-    size: int
-    state: PendingState
-    hashed: int = 0
-    reason: str | None = None

@@ -49,6 +49,7 @@ def _memory(error: errors.OutOfMemory) -> str:
 ERRORS: ErrorTable = {
     **COMMON,
     errors.InvalidRequest: row(HTTPStatus.UNPROCESSABLE_ENTITY, says=_problems),
+    errors.AddonMismatch: row(HTTPStatus.UNPROCESSABLE_ENTITY, says=_problems),
     errors.Unauthenticated: row(
         HTTPStatus.UNAUTHORIZED,
         "send the API key as the password (Basic) or as a Bearer token",

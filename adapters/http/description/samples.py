@@ -17,6 +17,15 @@ _DOMAIN: tuple[errors.DomainError, ...] = (
     errors.InvalidRequest(
         [errors.FieldProblem("num_inference_steps", "is 200; it must lie between 1 and 150")]
     ),
+    errors.AddonMismatch(
+        [
+            errors.FieldProblem(
+                "loras[0].model_id",
+                "is style.safetensors, which is for sdxl, and model1.ckpt is of the family sd-1; "
+                "choose a LoRA for sd-1, or another checkpoint",
+            )
+        ]
+    ),
     errors.Unauthenticated(credential_sent=False),
     errors.ScopeMissing("inference:run"),
     errors.TokenMintingForbidden(),
@@ -66,6 +75,8 @@ _SAMPLES: Mapping[type[Exception], Exception] = {
 }
 _MEANINGS: Mapping[type[Exception], str] = {
     errors.InvalidRequest: "One or more fields are wrong; `errors` names each of them.",
+    errors.AddonMismatch: "A LoRA, an embedding, a VAE or a ControlNet cannot be used with the "
+    "checkpoint; `errors` names each field.",
     errors.ScopeMissing: "The credential is valid, but lacks the scope that this route needs.",
     errors.TokensUnavailable: "Tokens need a `SECRET_KEY`, and none is set.",
     errors.ModelNotLoadable: "The model is there, but it cannot draw; `detail` says why.",

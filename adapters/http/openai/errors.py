@@ -54,6 +54,7 @@ def _with(error: type[errors.DomainError], status: HTTPStatus) -> ErrorRow:
 ERRORS: ErrorTable = {
     **COMMON,
     errors.InvalidRequest: row(HTTPStatus.BAD_REQUEST, says=_problems),
+    errors.AddonMismatch: row(HTTPStatus.BAD_REQUEST, says=_problems),
     errors.Unauthenticated: row(
         HTTPStatus.UNAUTHORIZED, "send a current API key or token as the API key of your client"
     ),

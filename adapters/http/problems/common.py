@@ -55,6 +55,7 @@ def queue_sentence(error: errors.QueueFull) -> str:
 
 COMMON: ErrorTable = {
     errors.InvalidRequest: row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    errors.AddonMismatch: row(HTTPStatus.UNPROCESSABLE_ENTITY),
     errors.ScopeMissing: row(
         HTTPStatus.FORBIDDEN, says=lambda error: f"this credential lacks the scope {error.scope}"
     ),

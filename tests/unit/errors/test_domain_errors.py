@@ -12,6 +12,7 @@ from domain.errors import DomainError, FieldProblem, Wording, error_classes, res
 SAMPLES: tuple[DomainError, ...] = (
     errors.InvalidRequest([FieldProblem("steps", "is 0"), FieldProblem("width", "is 1")]),
     errors.InvalidRequest([FieldProblem(f"f{n}", "is wrong") for n in range(150)]),
+    errors.AddonMismatch([FieldProblem("loras[0].model_id", "is for sdxl, not sd-1")]),
     errors.Unauthenticated(credential_sent=True),
     errors.Unauthenticated(credential_sent=False),
     errors.ScopeMissing("models:read"),

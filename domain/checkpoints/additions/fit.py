@@ -1,0 +1,24 @@
+"""The result of comparing an add-on with a checkpoint."""
+
+from dataclasses import dataclass
+
+__all__ = ["Fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether an add-on fits a checkpoint.
+
+    Each module of this package for a kind of add-ons has the function
+    `fit(addon: Mapping[str, TensorFacts], checkpoint: Mapping[str, TensorFacts]) -> Fit`, which
+    needs no more than names, types and shapes.
+
+    Attributes:
+        problem: Why it does not fit, which continues the sentence «style.safetensors does not fit
+            model1.ckpt: …»; None if it fits.
+        warnings: Sentences for every result that is drawn with the two. Each continues after the
+            name of the add-on, such as «changes 2 layers that the checkpoint lacks».
+    """
+
+    problem: str | None = None
+    warnings: tuple[str, ...] = ()
