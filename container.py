@@ -12,6 +12,7 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.codec import PillowPictureCodec
+from adapters.preprocessing.opencv import OpenCvPreprocessor
 from adapters.process.crash_file import CrashFile
 from adapters.process.memory import LinuxProcessReport
 from adapters.security.api_keys import ApiKeyVerifier
@@ -193,6 +194,7 @@ class Container(containers.DeclarativeContainer):
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
     )
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
+    picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,

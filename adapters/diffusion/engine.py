@@ -1,12 +1,14 @@
 """Draws with loaded pipelines. Owned by one thread."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from adapters.diffusion.companions import Companion, load_companion
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
@@ -17,15 +19,16 @@ from adapters.diffusion.drawing.pipeline_state import DrawingMemories
 from adapters.diffusion.drawing.previews import Previews
 from adapters.diffusion.drawing.progress import Progress
 from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
-from adapters.diffusion.drawing.stages.stage import Canvas, Drawing, DrawingPlan, Group
+from adapters.diffusion.drawing.stages.stage import Canvas, Drawing, Group
+from adapters.diffusion.drawing.whole_additions import whole_additions
 from adapters.diffusion.loading.loader import load_pipeline
 from adapters.diffusion.loading.pipeline_cache import PipelineCache
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from adapters.diffusion.upscaling.enlargements import enlarge_batch
-from adapters.diffusion.upscaling.loading import load_upscaler
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from adapters.diffusion.upscaling.upscalers import Upscalers
 from domain.errors import ModelNotLoadable, OutOfMemory
+from domain.generation.parts.rules import ModelRole
 from domain.generation.raster import Raster
 from domain.generation.request import Timings
 from domain.models.record import ModelKind, ModelRecord
@@ -41,6 +44,8 @@ from domain.ports.model_locator import ModelLocator
 from domain.ports.picture_codec import PictureCodec
 
 __all__ = ["Engine"]
+
+AnyPipeline = TypeVar("AnyPipeline", bound=Pipeline)
 
 
 class Engine:
@@ -101,14 +106,27 @@ class Engine:
         began = time.monotonic()
         watcher, requests = self._watcher, batch.drawings
         # The pipeline comes last, so it stays in the cache if there is room for one model.
-        upscalers = {each: self.upscalers.loaded(each) for each in _upscaler_ids(batch)}
+        upscalers, companions = self._beside(batch)
         pipeline = self._pipelines.get(model)
         watcher.loading(loaded=True)
         loaded = time.monotonic()
-        with translated_errors(self.device, f"drawing with {model.name}", watcher):
-            plan = self._plan(pipeline, batch, model, upscalers)
+        with (
+            translated_errors(self.device, f"drawing with {model.name}", watcher),
+            ExitStack() as changes,
+        ):
+            of_batch = partial(self._context, batch, model, upscalers, companions)
+            said: dict[str, None] = {}
+            if is_stable_diffusion(pipeline):
+                context = of_batch(pipeline)
+                for change in whole_additions(context, requests[0], said.setdefault):
+                    changes.enter_context(change)
+                plan = stable_diffusion_plan(context, requests, batch.at_once)
+            else:
+                plan = other_pipeline_plan(of_batch(pipeline), requests)
             rasters: dict[Drawing, Raster] = {}
-            warnings = [dict.fromkeys(each) for each in plan.warnings or [()] * len(requests)]
+            warnings = [
+                said | dict.fromkeys(each) for each in plan.warnings or [()] * len(requests)
+            ]
             for done, group in enumerate(plan.groups):
                 drawn = [each.request for each in group.drawings]
                 firsts = {n: drawn.index(each) for n, each in enumerate(requests) if each in drawn}
@@ -139,10 +157,10 @@ class Engine:
             timings=Timings(load=loaded - began, generate=time.monotonic() - loaded),
         )
 
-    def _load(self, model: ModelRecord, device: Device) -> Pipeline | Upscaler:
+    def _load(self, model: ModelRecord, device: Device) -> Pipeline | Companion:
         self._watcher.loading()
-        if model.kind is ModelKind.UPSCALER:
-            return load_upscaler(model, device, self._watcher)
+        if model.kind is not ModelKind.CHECKPOINT:
+            return load_companion(model, device, self._watcher)
         pipeline: Pipeline = load_pipeline(model, device, self._watcher)
         return pipeline
 
@@ -153,31 +171,38 @@ class Engine:
         upscaler: Upscaler = self._pipelines.get(model)
         return upscaler
 
-    def _plan(
+    def _beside(self, batch: DrawingBatch) -> tuple[dict[str, Upscaler], dict[str, Companion]]:
+        """Return the upscalers and the other models beside the checkpoint, by their ids.
+
+        All requests of a batch name the same ones.
+        """
+        upscalers, companions = {}, {}
+        for use in batch.drawings[0].models:
+            if use.role is ModelRole.UPSCALER:
+                upscalers[use.model_id] = self.upscalers.loaded(use.model_id)
+            elif use.role is not ModelRole.CHECKPOINT:
+                companions[use.model_id] = self._pipelines.get(self._models.locate(use.model_id))
+        return upscalers, companions
+
+    def _context(
         self,
-        pipeline: Pipeline,
         batch: DrawingBatch,
         model: ModelRecord,
         upscalers: Mapping[str, Upscaler],
-    ) -> DrawingPlan:
-        memory, make_room = (
+        companions: Mapping[str, Companion],
+        pipeline: AnyPipeline,
+    ) -> DrawingContext[AnyPipeline]:
+        return DrawingContext(
+            pipeline,
+            self.device,
             self._memories[pipeline],
             partial(self._pipelines.drop_all_but, model.id),
-        )
-        shared = (
-            self.device,
-            memory,
-            make_room,
             self._codec,
             batch.pictures,
             self.upscalers,
             upscalers,
+            companions,
         )
-        if is_stable_diffusion(pipeline):
-            return stable_diffusion_plan(
-                DrawingContext(pipeline, *shared), batch.drawings, batch.at_once
-            )
-        return other_pipeline_plan(DrawingContext(pipeline, *shared), batch.drawings)
 
     def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:
         """Return the canvas of a group after all of its stages."""
@@ -188,12 +213,3 @@ class Engine:
             for stage in group.stages:
                 stage(canvas, progress)
         return canvas
-
-
-def _upscaler_ids(batch: DrawingBatch) -> Iterator[str]:
-    """Yield the ids of the upscalers of a batch, whose requests all name the same ones."""
-    request = batch.drawings[0]
-    if request.upscale is not None:
-        yield request.upscale.model_id
-    if request.second_pass is not None and request.second_pass.model_id is not None:
-        yield request.second_pass.model_id

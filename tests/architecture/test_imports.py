@@ -9,7 +9,16 @@ import pytest
 
 from tests.paths import ROOT
 
-HEAVY = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "openvino", "numpy")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "safetensors",
+    "accelerate",
+    "openvino",
+    "numpy",
+    "cv2",
+)
 
 _SCRIPT = """
 import importlib, json, sys, threading
@@ -68,6 +77,7 @@ def test_everything_outside_the_diffusion_adapter_is_free_to_import() -> None:
         "adapters/http",
         "adapters/metrics",
         "adapters/filesystem",
+        "adapters/preprocessing",
         "adapters/security",
         "adapters/storage",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
@@ -32,6 +32,8 @@ class DrawingContext(Generic[AnyPipeline]):
         files: The bytes of these pictures, by their ids.
         upscaling: Enlarges pictures.
         upscalers: The upscalers that the batch names, by their ids.
+        companions: The other models that the batch names beside its checkpoint, loaded, by their
+            ids.
     """
 
     pipeline: AnyPipeline
@@ -42,6 +44,7 @@ class DrawingContext(Generic[AnyPipeline]):
     files: Mapping[str, bytes] = field(repr=False)
     upscaling: Upscalers
     upscalers: Mapping[str, Upscaler]
+    companions: Mapping[str, Any]
 
     def picture(self, ref: PictureRef) -> Raster:
         """Return the pixels of a picture of the batch.

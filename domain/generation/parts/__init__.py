@@ -13,6 +13,7 @@ from domain.generation.parts.additions import (
 )
 from domain.generation.parts.pictures import (
     Control,
+    ControlMode,
     InpaintArea,
     MaskContent,
     Preprocessor,
@@ -22,6 +23,7 @@ from domain.generation.parts.pictures import (
 
 __all__ = [
     "Control",
+    "ControlMode",
     "Embedding",
     "InpaintArea",
     "Lora",

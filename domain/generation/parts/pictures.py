@@ -20,6 +20,7 @@ from domain.pictures import PictureRef
 
 __all__ = [
     "Control",
+    "ControlMode",
     "InpaintArea",
     "MaskContent",
     "Preprocessor",
@@ -52,6 +53,19 @@ class InpaintArea(StrEnum):
 
     WHOLE = "whole"
     MASKED = "masked"
+
+
+class ControlMode(StrEnum):
+    """Whether the prompt or the ControlNet is more important, as AUTOMATIC1111's web UI says it.
+
+    `balanced` gives both the same weight. `prompt` lets the ControlNet have less effect on the
+    coarse structure. `control` does the same, and lets the ControlNet act on the prediction with
+    the prompt alone, so that guidance increases its effect.
+    """
+
+    BALANCED = "balanced"
+    PROMPT = "prompt"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +173,10 @@ class Preprocessor:
         }
     )
     OF_CANNY: ClassVar[Mapping[str, int]] = MappingProxyType({"low": 100, "high": 200})
+    PARAMETERS: ClassVar[Mapping[str, Mapping[str, int]]] = MappingProxyType(
+        {"canny": OF_CANNY, "invert": MappingProxyType({})}
+    )
+    """The parameters of each preprocessor with their defaults, by its name."""
 
     name: str
     low: int | None = None
@@ -195,6 +213,7 @@ class Control:
         end: The share of the schedule after which it has no effect.
         preprocessor: How the map is made; None if `image` is the map itself.
         resize_mode: How `image` is resized.
+        mode: Whether the prompt or the ControlNet is more important.
 
     Raises:
         InvalidRequest: One row for each wrong field.
@@ -207,6 +226,7 @@ class Control:
             "start": NumberRange(0.0, 1.0),
             "end": NumberRange(0.0, 1.0),
             "resize_mode": OneOf(tuple(ResizeMode)),
+            "mode": OneOf(tuple(ControlMode)),
         }
     )
 
@@ -217,6 +237,7 @@ class Control:
     end: float = 1.0
     preprocessor: Preprocessor | None = None
     resize_mode: ResizeMode = ResizeMode.CROP
+    mode: ControlMode = ControlMode.BALANCED
 
     def __post_init__(self) -> None:
         rules = {"image": picture_problem, "preprocessor": is_a(Preprocessor)}
@@ -229,3 +250,4 @@ class Control:
         settle(self, str.lower, "model_id")
         settle(self, float, "scale", "start", "end")
         settle(self, ResizeMode, "resize_mode")
+        settle(self, ControlMode, "mode")

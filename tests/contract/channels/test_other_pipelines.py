@@ -166,7 +166,7 @@ def test_without_strength_it_is_the_picture_through_the_autoencoder(
         ({"second_pass": SecondPass(scale=1.25, num_inference_steps=2)}, "lanczos enlarged"),
         ({"mask": MASK, "second_pass": SecondPass(scale=1.1, upscaler="lanczos")}, None),
     ],
-    ids=str,
+    ids=["noise", "fill", "pad", "second_pass", "mask_and_second_pass"],
 )
 def test_other_ways_to_draw_from_a_picture(
     generator: Any, models: Models, changes: dict[str, Any], warning: str | None

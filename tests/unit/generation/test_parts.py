@@ -9,6 +9,7 @@ import pytest
 from domain.errors import InvalidRequest
 from domain.generation.parts import (
     Control,
+    ControlMode,
     Embedding,
     InpaintArea,
     Lora,
@@ -22,6 +23,7 @@ from domain.generation.parts import (
 )
 from domain.generation.parts.rules import ModelRole
 from domain.generation.request import GenerationRequest
+from domain.limits import OneOf
 from domain.pictures import MOST_PIXELS_DRAWN, MOST_PIXELS_SENT, PictureRef
 
 ID = "0123456789abcdef" * 4
@@ -94,6 +96,7 @@ _TAKEN: list[tuple[Callable[..., Any], str, list[object]]] = [
     (control, "end", [0.01, 1.0]),
     (control, "preprocessor", [None, canny(), Preprocessor(name="invert")]),
     (control, "resize_mode", [*ResizeMode]),
+    (control, "mode", [*ControlMode]),
     (canny, "low", [0, 200]),
     (canny, "high", [100, 255]),
     (SecondPass, "scale", [1.0, 4.0]),
@@ -139,6 +142,7 @@ _REFUSED: list[tuple[Callable[..., Any], str, list[object]]] = [
     (control, "end", [-0.01, 1.01]),
     (control, "preprocessor", ["canny"]),
     (control, "resize_mode", ["fit"]),
+    (control, "mode", ["both", None]),
     (canny, "name", ["depth", None]),
     (canny, "low", [-1, 201, 256]),
     (canny, "high", [-1, 256]),
@@ -300,3 +304,11 @@ def test_a_request_names_the_models_and_pictures_that_it_needs() -> None:
 def test_only_parts_with_an_effect_count() -> None:
     assert request(clip_skip=1, prompt_syntax="plain").parts == ()
     assert request(clip_skip=2, loras=(lora(),)).parts == ("loras", "clip_skip")
+
+
+def test_the_parameters_of_each_preprocessor_are_told() -> None:
+    assert Preprocessor.LIMITS["name"] == OneOf(tuple(Preprocessor.PARAMETERS))
+    for name, parameters in Preprocessor.PARAMETERS.items():
+        made = Preprocessor(name=name)
+        assert {each: getattr(made, each) for each in parameters} == dict(parameters)
+        assert parameters.keys() <= Preprocessor.LIMITS.keys()
