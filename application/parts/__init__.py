@@ -32,6 +32,7 @@ A door with other names for the fields translates `row.field`, which is one of
 """
 
 from application.parts.building import BuildParts, BuiltParts
+from application.parts.maps import MakeMap
 from application.parts.sent import NO_PARTS, SentParts, SentPicture
 from application.parts.upscaling import BuildUpscale, NamedUpscale
 
@@ -40,6 +41,7 @@ __all__ = [
     "BuildParts",
     "BuildUpscale",
     "BuiltParts",
+    "MakeMap",
     "NamedUpscale",
     "SentParts",
     "SentPicture",

@@ -18,6 +18,7 @@ from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.pictures import FakePictureIndex, FakePictureStore
+from tests.fakes.preprocessor import FakePreprocessor
 from tests.fakes.process_report import FakeProcessReport
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
@@ -79,6 +80,7 @@ def make_service(
     index, pictures = FakePictureIndex(jobs), FakePictureStore()
     container.picture_index.override(index)
     container.picture_store.override(pictures)
+    container.picture_preprocessor.override(FakePreprocessor())
     container.sole_use.override(FakeSoleUse())
     container.wall_clock.override(providers.Object(now))
     report = FakeDeviceReport()

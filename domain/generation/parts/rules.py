@@ -3,7 +3,7 @@
 `request` is a `GenerationRequest`, which checks itself with these functions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -25,22 +25,34 @@ from domain.limits import IntegerRange, Limit, OneOf
 from domain.pictures import MOST_PIXELS_DRAWN, PictureRef
 from domain.sizes import LARGEST_SIDE
 
-__all__ = ["ModelRole", "ModelUse", "models_of", "part_problems", "pictures_of"]
+__all__ = [
+    "MOST",
+    "PLAIN",
+    "ModelRole",
+    "ModelUse",
+    "models_of",
+    "number_problem",
+    "part_problems",
+    "pictures_of",
+    "token_problems",
+]
 
 _ONE: Mapping[str, type] = MappingProxyType(
     {"source": SourceImage, "second_pass": SecondPass, "upscale": Upscale}
 )
-_SEVERAL: Mapping[str, tuple[type, int]] = MappingProxyType(
-    {"loras": (Lora, 8), "embeddings": (Embedding, 16), "controls": (Control, 4)}
+_SEVERAL: Mapping[str, type] = MappingProxyType(
+    {"loras": Lora, "embeddings": Embedding, "controls": Control}
 )
-"""The fields with several parts, and the most parts of each."""
-_PLAIN: Mapping[str, Limit] = MappingProxyType(
+MOST: Mapping[str, int] = MappingProxyType({"loras": 8, "embeddings": 16, "controls": 4})
+"""The most parts of each field that has several."""
+PLAIN: Mapping[str, Limit] = MappingProxyType(
     {
         "vae_id": ModelId(64, 64),
         "prompt_syntax": OneOf(tuple(PromptSyntax)),
         "clip_skip": IntegerRange(1, 12),
     }
 )
+"""The limits of the fields that are not parts themselves."""
 
 
 class ModelRole(StrEnum):
@@ -102,7 +114,7 @@ def part_problems(request: Any) -> Iterator[FieldProblem]:
         wrong.add(name)
         yield FieldProblem(name, message)
     if "embeddings" not in wrong:
-        yield from _tokens(request.embeddings)
+        yield from token_problems([each.token for each in request.embeddings])
     if not {"second_pass", "upscale"} & wrong:
         yield from _sizes(request)
 
@@ -112,30 +124,43 @@ def _kinds(request: Any) -> Iterator[tuple[str, str]]:
         value = getattr(request, name)
         if value is not None and not isinstance(value, kind):
             yield name, f"must be a {kind.__name__}"
-    for name, (kind, most) in _SEVERAL.items():
+    for name, kind in _SEVERAL.items():
         values = getattr(request, name)
         if values == ():
             continue
         if not isinstance(values, tuple) or not all(isinstance(each, kind) for each in values):
             yield name, f"must be a tuple of {kind.__name__}"
-        elif len(values) > most:
-            yield name, f"has {len(values)} entries; it may have at most {most}"
-    for name, limit in _PLAIN.items():
+        elif message := number_problem(name, len(values)):
+            yield name, message
+    for name, limit in PLAIN.items():
         value = getattr(request, name)
         if (value is None and name == "vae_id") or (message := limit.problem(value)) is None:
             continue
         yield name, message
 
 
-def _tokens(embeddings: tuple[Embedding, ...]) -> Iterator[FieldProblem]:
+def number_problem(name: str, number: int) -> str | None:
+    """Return what is wrong with this number of entries of a field; None if it is valid."""
+    if number <= MOST[name]:
+        return None
+    return f"has {number} entries; it may have at most {MOST[name]}"
+
+
+def token_problems(tokens: Sequence[str | None]) -> Iterator[FieldProblem]:
+    """Return one row for each token of the embeddings that an earlier one has too.
+
+    Upper and lower case count as equal, as for the tokenizers of text encoders. None is a token
+    that is not known yet.
+    """
     first: dict[str, int] = {}
-    for number, each in enumerate(embeddings):
-        if each.token is None:
+    for number, token in enumerate(tokens):
+        if token is None:
             continue
-        if each.token in first:
-            text = f"is {each.token[:40]!a}, as that of embeddings[{first[each.token]}] is; one of "
-            yield FieldProblem(f"embeddings[{number}].token", f"{text}them needs another token")
-        first.setdefault(each.token, number)
+        word = token.casefold()
+        if word in first:
+            text = f"is {token[:40]!a}, as that of embeddings[{first[word]}] is; one of them needs "
+            yield FieldProblem(f"embeddings[{number}].token", f"{text}another token")
+        first.setdefault(word, number)
 
 
 def _sizes(request: Any) -> Iterator[FieldProblem]:

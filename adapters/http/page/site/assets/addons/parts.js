@@ -44,12 +44,7 @@ export function scaleField({ id, label, of, path, limit, slider = limit, step, v
     if (number.value !== "") range.value = number.value;
     onValue(number.value === "" ? undefined : Number(number.value));
   });
-  return make(
-    "div",
-    { className: "field" },
-    make("label", { htmlFor: id, textContent: label }),
-    make("div", { className: "scale" }, range, number),
-  );
+  return make("div", { className: "field amount" }, make("label", { htmlFor: id, textContent: label }), range, number);
 }
 
 /** A list to choose one value from. `words` are the options by value. */

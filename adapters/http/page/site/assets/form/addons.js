@@ -22,8 +22,9 @@ export const isAddon = (model) => KINDS.has(model.kind);
 /** Why this add-on cannot be drawn with `model`; empty if nothing speaks against it. */
 export function misfit(addon, model) {
   if (!addon.usable) return addon.reason ?? "cannot be used";
-  if (!addon.base || !model?.family || addon.base === model.family) return "";
-  return `is for ${addon.base}, and ${model.name} is ${model.family}`;
+  const family = model?.base ?? model?.family;
+  if (!addon.base || !family || addon.base === family) return "";
+  return `is for ${addon.base}, and ${model.name} is ${family}`;
 }
 
 export class AddonFields {

@@ -49,13 +49,7 @@ export class ModelPicker {
 
   /** The model that a picture names by the first digits of its id, or else by its name; or null. */
   named(digits, name) {
-    const known = this.#models.filter((model) => model.loadable);
-    const stem = (model) => model.name.slice(0, model.name.length - model.extension.length);
-    return (
-      known.find((model) => digits?.length >= 10 && model.id.startsWith(digits.toLowerCase())) ??
-      known.find((model) => name && [model.name, stem(model)].includes(name)) ??
-      null
-    );
+    return named(this.#models.filter((model) => model.loadable), digits, name);
   }
 
   /** What people call the model of this id. */
@@ -155,6 +149,16 @@ export class ModelPicker {
     this.#chosenId = model?.id ?? "";
     this.onChosen(model, { byHand });
   }
+}
+
+/** The one of these models with an id that begins with `digits`, or else of this name; or null. */
+export function named(models, digits, name) {
+  const stem = (model) => model.name.slice(0, model.name.length - model.extension.length);
+  return (
+    models.find(({ id }) => digits?.length >= 10 && id.startsWith(digits.toLowerCase())) ??
+    models.find((model) => name && [model.name, stem(model)].includes(name)) ??
+    null
+  );
 }
 
 /** The options of schedulers, those of a sampler that has several together. */
