@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.source_pictures import PictureField, with_parameters
+from tests.browser.earlier import drawn, failed
+from tests.browser.pictures.source_pictures import PictureField, with_parameters
 from tests.browser.studio import SteppedGenerator, Studio
-from tests.browser.test_history import drawn, failed
 from tests.http.conftest import Service
 
 DESK = {"viewport": {"width": 1280, "height": 800}}
