@@ -5,9 +5,10 @@
 
 from typing import Any, NamedTuple
 
+from domain.generation.parts.pictures import InpaintArea
 from domain.sizes import Size
 
-__all__ = ["Pass", "next_multiple", "passes_of", "result_size", "steps_run"]
+__all__ = ["Pass", "last_size", "next_multiple", "passes_of", "result_size", "steps_run"]
 
 _NEXT_MULTIPLE = 8
 
@@ -39,14 +40,22 @@ def passes_of(request: Any) -> tuple[Pass, ...]:
     first = steps if request.source is None else steps_run(steps, request.source.strength)
     passes = [Pass(_drawn(request.width, request.height), first)]
     if (second := request.second_pass) is not None:
-        size = result_size(request)
+        size = last_size(request)
         again = steps if second.num_inference_steps is None else second.num_inference_steps
         passes.append(Pass(_drawn(size.width, size.height), steps_run(again, second.strength)))
     return tuple(passes)
 
 
 def result_size(request: Any) -> Size:
-    """Return the size after the second pass. An upscaler may enlarge it further."""
+    """Return the size of the picture that the request makes. An upscaler may enlarge it further."""
+    source = request.source
+    if source is not None and source.inpaint_area is InpaintArea.IN_PLACE:
+        return Size(source.init_image.width, source.init_image.height)
+    return last_size(request)
+
+
+def last_size(request: Any) -> Size:
+    """Return the size of what the last pass draws, without the pixels that are cropped."""
     scale = 1.0 if request.second_pass is None else request.second_pass.scale
     return Size(round(request.width * scale), round(request.height * scale))
 

@@ -29,7 +29,7 @@ from domain.generation.parts import (
     Upscale,
 )
 from domain.generation.parts.rules import ModelUse, models_of, part_problems, pictures_of
-from domain.generation.passes import Pass, next_multiple, passes_of, result_size
+from domain.generation.passes import Pass, last_size, next_multiple, passes_of, result_size
 from domain.generation.result import GeneratedImage, Outcome, Timings
 from domain.limits import Limit
 from domain.pictures import PictureRef
@@ -232,8 +232,13 @@ class GenerationRequest:
         return sampler.evaluations(part.steps) if part.steps else 0
 
     @property
+    def last_size(self) -> Size:
+        """The size of what the last pass draws, without the pixels that are cropped."""
+        return last_size(self)
+
+    @property
     def result_size(self) -> Size:
-        """The size after the second pass. The upscaler of `upscale` may enlarge it further."""
+        """The size of the picture. The upscaler of `upscale` may enlarge it further."""
         return result_size(self)
 
     @property

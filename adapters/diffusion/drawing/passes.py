@@ -155,8 +155,8 @@ class Passes:
     def _enlargement(self, request: GenerationRequest, second: SecondPass) -> Stage:
         """Return the stage that enlarges the pictures between the passes."""
         if second.model_id is not None:
-            return UpscalingTo(self._context, second.model_id, request.result_size)
-        return EnlargePictures(request.result_size)
+            return UpscalingTo(self._context, second.model_id, request.last_size)
+        return EnlargePictures(request.last_size)
 
     def _to_pictures(self, size: Size) -> Iterator[Stage]:
         yield Decoding(self._context)

@@ -90,7 +90,8 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "Area",
             "meaning": "What is drawn: the `whole` picture, or the box of the mask at full size, "
-            "which is then put back (`masked`).",
+            "which is then put back: into the picture at the requested size (`masked`), or at its "
+            "own size (`in_place`).",
         },
     ),
     (
@@ -98,7 +99,7 @@ _TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         {
             "label": "Padding",
             "example": 32,
-            "meaning": "Pixels around the box of `masked` that the drawing sees too.",
+            "meaning": "Pixels around the box of the mask that the drawing sees too.",
         },
     ),
     (

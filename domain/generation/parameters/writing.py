@@ -116,7 +116,7 @@ def _source_settings(source: SourceImage | None) -> dict[str, object]:
         found["Mask blur"] = source.mask_blur or None
         if source.mask_content in _MASKED_CONTENTS:
             found["Masked content"] = _MASKED_CONTENTS[source.mask_content]
-        if source.inpaint_area is InpaintArea.MASKED:
+        if source.inpaint_area is not InpaintArea.WHOLE:
             found["Inpaint area"] = "Only masked"
             found["Masked area padding"] = source.inpaint_padding
         found["Mask hash"] = source.mask_image.id[:SHORT_ID]

@@ -49,10 +49,15 @@ class MaskContent(StrEnum):
 
 
 class InpaintArea(StrEnum):
-    """The area that is drawn with a mask: the whole picture, or the mask's box at full size."""
+    """The area that is drawn with a mask: the whole picture, or the mask's box at full size.
+
+    With `MASKED` the picture has the size of the request, as every result. With `IN_PLACE` it keeps
+    its own size, and the box is cut out of it as it is: so AUTOMATIC1111's web UI inpaints.
+    """
 
     WHOLE = "whole"
     MASKED = "masked"
+    IN_PLACE = "in_place"
 
 
 class ControlMode(StrEnum):
@@ -82,7 +87,7 @@ class SourceImage:
         mask_blur: Pixels, Gaussian; 4 if not given.
         mask_content: `original` if not given.
         inpaint_area: `whole` if not given.
-        inpaint_padding: Pixels round the box of `masked`; 32 if not given.
+        inpaint_padding: Pixels round the mask's box; 32 if not given.
         image_guidance_scale: How closely an eight-channel model (instruct-pix2pix) keeps the
             picture: the guidance of equation 3 of Brooks et al. 2022. None means 1.5 for these
             models. Other models do not support it.

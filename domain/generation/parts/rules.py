@@ -15,6 +15,7 @@ from domain.generation.output_formats import OutputFormat, side_problem
 from domain.generation.parts import (
     Control,
     Embedding,
+    InpaintArea,
     Lora,
     PromptSyntax,
     SecondPass,
@@ -115,7 +116,7 @@ def part_problems(request: Any) -> Iterator[FieldProblem]:
         yield FieldProblem(name, message)
     if "embeddings" not in wrong:
         yield from token_problems([each.token for each in request.embeddings])
-    if not {"second_pass", "upscale"} & wrong:
+    if not {"source", "second_pass", "upscale"} & wrong:
         yield from _sizes(request)
 
 
@@ -168,6 +169,19 @@ def _sizes(request: Any) -> Iterator[FieldProblem]:
     sides: list[Any] = [request.width, request.height]
     if not all(type(side) is int for side in sides):
         return
+    source = request.source
+    if source is not None and source.inpaint_area is InpaintArea.IN_PLACE:
+        sides = [source.init_image.width, source.init_image.height]
+        if request.second_pass is not None:
+            text = "cannot be drawn with inpaint_area in_place; leave one of them out"
+            yield FieldProblem("second_pass", text)
+            return
+        if request.output_format in list(OutputFormat) and (
+            message := side_problem(sides[0], sides[1], OutputFormat(request.output_format))
+        ):
+            text = f"is in_place, which makes {message}; ask for another output_format"
+            yield FieldProblem("inpaint_area", text)
+            return
     if request.second_pass is not None:
         scale = request.second_pass.scale
         sides = [round(side * scale) for side in sides]

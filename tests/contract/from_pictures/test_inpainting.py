@@ -68,6 +68,31 @@ def test_sizes_that_are_no_multiples_of_8_keep_every_pixel_too(
     assert np.array_equal(found[kept], levels(init)[kept])
 
 
+@pytest.mark.parametrize("blur", [0, 4])
+def test_in_place_the_picture_keeps_its_own_size_and_every_pixel_outside(
+    float32_generator: DiffusersImageGenerator, blur: int
+) -> None:
+    init, mask = scene(500, 380), circle(500, 380)
+    found = painted(float32_generator, mask, init, inpaint_area="in_place", mask_blur=blur)
+    assert found.shape[:2] == (380, 500)
+    kept = outside(mask, blur)
+    assert np.array_equal(found[kept], levels(init)[kept])
+    assert np.abs(found - levels(init))[np.asarray(mask) > 0].mean() > 5
+
+
+@pytest.mark.parametrize("size", [(256, 256), (301, 259)])
+def test_in_place_is_masked_if_the_picture_has_the_size_of_the_request(
+    float32_generator: DiffusersImageGenerator, size: tuple[int, int]
+) -> None:
+    init, mask = scene(*size), circle(*size)
+    sides = {"width": size[0], "height": size[1]}
+    one, other = (
+        painted(float32_generator, mask, init, inpaint_area=area, **sides)
+        for area in ("in_place", "masked")
+    )
+    assert np.array_equal(one, other)
+
+
 @pytest.mark.parametrize("content", MaskContent)
 def test_each_content_draws_something_else_below_the_mask_alone(
     float32_generator: DiffusersImageGenerator, content: MaskContent

@@ -23,7 +23,7 @@ def test_a_mask_has_the_defaults_of_that_api(shared: Service) -> None:
     assert source.mask_image is not None
     assert source.mask_image.id == id_of(MASK)
     assert (source.mask_blur, source.mask_content) == (4, MaskContent.FILL)
-    assert (source.inpaint_area, source.inpaint_padding) == (InpaintArea.MASKED, 0)
+    assert (source.inpaint_area, source.inpaint_padding) == (InpaintArea.IN_PLACE, 0)
 
 
 @pytest.mark.parametrize("mask", [None, ""])

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.generation.parts import SecondPass, SourceImage
+from domain.errors import InvalidRequest
+from domain.generation.parts import InpaintArea, SecondPass, SourceImage, Upscale
 from domain.generation.passes import steps_run
 from domain.generation.request import GenerationRequest
+from domain.pictures import PictureRef
 from domain.sizes import Size, SizeLimits
 from tests.unit.generation.test_parts import PICTURE
 
@@ -145,3 +147,42 @@ def test_generated_pictures_fit_the_bounds_in_their_proportions(limits: SizeLimi
         one = limits.of_picture(picture, width=found.width)
         assert one.width == found.width
         assert limits.problems(one.width, one.height, of="m") == [], case
+
+
+def in_place(width: int = 700, height: int = 900, **changes: Any) -> GenerationRequest:
+    picture = PictureRef(id="c" * 64, media_type="image/png", size=9, width=width, height=height)
+    source = SourceImage(init_image=picture, mask_image=PICTURE, inpaint_area=InpaintArea.IN_PLACE)
+    return request(**{"source": source, **changes})
+
+
+def test_in_place_the_result_has_the_size_of_the_picture() -> None:
+    drawn = in_place(width=700, height=900)
+    assert drawn.result_size == Size(700, 900)
+    assert drawn.last_size == drawn.passes[0].size == Size(512, 512)
+
+
+def test_in_place_has_no_second_pass() -> None:
+    with pytest.raises(InvalidRequest, match="with inpaint_area in_place") as caught:
+        in_place(second_pass=SecondPass())
+    assert [row.field for row in caught.value.problems] == ["second_pass"]
+
+
+def test_in_place_a_picture_has_no_longer_sides_than_the_format() -> None:
+    assert in_place(16383, 900, output_format="webp").result_size.width == 16383
+    assert in_place(16384, 900).result_size.width == 16384
+    with pytest.raises(InvalidRequest, match="a webp has at most 16383") as caught:
+        in_place(16384, 900, output_format="webp")
+    assert [row.field for row in caught.value.problems] == ["inpaint_area"]
+
+
+@pytest.mark.parametrize(("scale", "is_small"), [(4.0, True), (8.0, False)])
+def test_in_place_the_size_of_the_picture_counts_for_upscaling(
+    scale: float, *, is_small: bool
+) -> None:
+    wanted = Upscale(model_id="b" * 64, scale=scale)
+    if is_small:
+        assert in_place(2000, 2000, upscale=wanted).upscale == wanted
+        return
+    with pytest.raises(InvalidRequest) as caught:
+        in_place(2000, 2000, upscale=wanted)
+    assert [row.field for row in caught.value.problems] == ["upscale.scale"]

@@ -92,6 +92,8 @@ def valid_body(rng: random.Random) -> dict[str, Any]:
                 for name in own
                 if name == "upscale.model_id" or rng.random() < 0.6
             }
+    if body.get("inpaint_area") == "in_place":
+        body.pop("second_pass", None)
     if "second_pass" in body and body["second_pass"].get("scale", 2) > 3:
         body["second_pass"]["scale"] = 2.5  # the result has at most 2048 pixels a side
     if "upscale" in body and (body["upscale"].get("scale") or 0) > 4:

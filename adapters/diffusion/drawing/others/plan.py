@@ -117,7 +117,7 @@ class _Passes:
     def _second_pass(
         self, request: GenerationRequest, source: SizedSource | None
     ) -> Iterator[Stage]:
-        second, result = request.second_pass, request.result_size
+        second, result = request.second_pass, request.last_size
         assert second is not None  # noqa: S101 - the caller looked
         yield self._enlargement(request)
         size = self._drawn(result.width, result.height)
@@ -133,7 +133,7 @@ class _Passes:
         )
 
     def _enlargement(self, request: GenerationRequest) -> Stage:
-        second, size = request.second_pass, request.result_size
+        second, size = request.second_pass, request.last_size
         if second is not None and second.model_id is not None:
             return UpscalingTo(self._context, second.model_id, size)
         return EnlargePictures(size)

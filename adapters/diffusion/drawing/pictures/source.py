@@ -48,7 +48,7 @@ class SizedSource:
     Attributes:
         context: The pipeline and its surroundings.
         source: The part of the request.
-        size: Pixels of the result.
+        size: Pixels of the result, or of the box that is drawn and put back.
         scale: How much larger that is than the size of the request.
         first: The pictures at the size of the request; None if this is it.
         multiple: The number of which each side that is drawn is a multiple.
@@ -67,6 +67,13 @@ class SizedSource:
         sides = (self.size.width, self.size.height)
         width, height = (-(-side // self.multiple) * self.multiple for side in sides)
         return Size(width, height)
+
+    @property
+    def whole_size(self) -> Size:
+        """Pixels of the picture that the drawn box is put back into."""
+        if self.source.inpaint_area is InpaintArea.IN_PLACE:
+            return Size(self.source.init_image.width, self.source.init_image.height)
+        return self.size
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -127,7 +134,7 @@ class SizedSource:
         return cells_of(self.mask, as_diffusers=is_plain)
 
     def put_back(self, drawn: Raster) -> Raster:
-        """Return the initial image with the masked part of a drawn picture of the same size.
+        """Return the initial image with the masked part of a drawn picture of `size`.
 
         Where nothing of the mask and its blur is, every pixel is that of the initial image.
         """
@@ -161,7 +168,7 @@ class SizedSource:
 
     @cached_property
     def _box(self) -> Box | None:
-        if self.source.inpaint_area is not InpaintArea.MASKED:
+        if self.source.inpaint_area in (None, InpaintArea.WHOLE):
             return None
         if self.first is not None and (box := self.first._box) is not None:
             left, top, right, bottom = (round(side * self.scale) for side in box)
@@ -170,7 +177,8 @@ class SizedSource:
         return box_of(self._opacity, padding, self.size.width, self.size.height)
 
     def _resized(self, image: Image.Image) -> Image.Image:
-        return resized(image, self.size.width, self.size.height, self.source.resize_mode)
+        width, height = self.whole_size.width, self.whole_size.height
+        return resized(image, width, height, self.source.resize_mode)
 
     def _framed(self, image: Image.Image) -> Image.Image:
         """Return what is drawn of a picture, at the drawn size."""
@@ -205,7 +213,7 @@ class Sources:
 
     def last(self, request: GenerationRequest) -> SizedSource | None:
         """Return the pictures at the size of the result; None if the request has none."""
-        first, size = self.first(request), request.result_size
+        first, size = self.first(request), request.last_size
         if first is None or size == first.size:
             return first
         key = (first.source, size)

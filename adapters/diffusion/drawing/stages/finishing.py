@@ -72,6 +72,6 @@ class Crop(Stage):
 
     def _size(self, request: GenerationRequest) -> tuple[int, int]:
         if self.is_last:
-            size = request.result_size
+            size = request.last_size
             return size.width, size.height
         return request.width, request.height

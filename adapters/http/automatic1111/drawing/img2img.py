@@ -189,7 +189,7 @@ def _mask(found: Mapping[str, Any], blur: int) -> AskedMask | None:
         is_inverted=found["inpainting_mask_invert"],
         blur=blur,
         content=_FILLS[found["inpainting_fill"]],
-        area=InpaintArea.MASKED if found["inpaint_full_res"] else InpaintArea.WHOLE,
+        area=InpaintArea.IN_PLACE if found["inpaint_full_res"] else InpaintArea.WHOLE,
         padding=found["inpaint_full_res_padding"],
     )
 

@@ -187,7 +187,7 @@ function partRows(request, modelName) {
     rows.push(["Noise", request.noise_multiplier === 1 ? null : request.noise_multiplier]);
   }
   if (start && mask) {
-    const around = request.inpaint_area === "masked" ? `, only round it with ${request.inpaint_padding} pixels` : "";
+    const around = ["masked", "in_place"].includes(request.inpaint_area) ? `, only round it with ${request.inpaint_padding} pixels` : "";
     rows.push(["Mask", `blur ${request.mask_blur}, ${request.mask_content}${around}`]);
   }
   if (second) {
