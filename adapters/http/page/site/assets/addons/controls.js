@@ -92,7 +92,7 @@ function pictureFields(entry, { id, path, name, canny, preprocessors, pictures, 
 
 /** The thresholds of canny. They belong to no other preprocessor. */
 function cannyFields(entry, { id, path, name, canny }, onValue) {
-  const fields = Object.entries({ low: "Weakest edge", high: "Strong edge" }).map(([field, label]) =>
+  const fields = Object.entries({ low: "Low", high: "High" }).map(([field, label]) =>
     scaleField(
       {
         id: `${id}-${field}`,
@@ -109,7 +109,8 @@ function cannyFields(entry, { id, path, name, canny }, onValue) {
       },
     ),
   );
-  const made = make("div", { className: "control-fields" }, ...fields);
+  const told = make("p", { className: "hint", textContent: "Lower numbers find more outlines." });
+  const made = make("div", { className: "control-fields" }, ...fields, told);
   made.settle = () => (made.hidden = makerOf(entry) !== "canny");
   made.settle();
   return made;

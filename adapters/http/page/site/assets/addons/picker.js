@@ -26,6 +26,7 @@ export function pick({ title, addons, misfit, most, chosen, onChoose, once }) {
   const list = make("ul", { className: "picker-list" });
   const note = make("p", { className: "hint" });
   note.setAttribute("role", "status");
+  const heading = make("h2", { textContent: title, id: "picker-title", tabIndex: -1 });
   const done = make("button", { type: "button", className: "primary", textContent: "Done" });
   done.addEventListener("click", () => dialog.close());
   const rows = sorted(addons, misfit).map((addon) => row(addon, misfit(addon), { once, toggle }));
@@ -58,7 +59,7 @@ export function pick({ title, addons, misfit, most, chosen, onChoose, once }) {
   family.addEventListener("change", filter);
   dialog.setAttribute("aria-labelledby", "picker-title");
   dialog.append(
-    make("h2", { textContent: title, id: "picker-title" }),
+    heading,
     make("div", { className: "picker-tools" }, search, family),
     list,
     note,
@@ -69,7 +70,8 @@ export function pick({ title, addons, misfit, most, chosen, onChoose, once }) {
   document.body.append(dialog);
   settle();
   dialog.showModal();
-  search.focus();
+  // On a phone the keyboard would cover the list.
+  (matchMedia("(pointer: coarse)").matches ? heading : search).focus();
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (focused?.isConnected) focused.focus();
