@@ -66,7 +66,7 @@ _ALL = (LORA, OTHER_LORA, SDXL_LORA, UNUSABLE, EMBEDDING, VAE, OUTLINES)
 
 
 def with_addons(service: Service, *records: ModelRecord) -> None:
-    """Give the service two checkpoints, and these add-ons; those of this module if none is named."""
+    """Give the service two checkpoints and these add-ons, or those of this module."""
     service.source.files.clear()
     service.source.others = (CHECKPOINT, XL_CHECKPOINT, *(records or _ALL))
     service.container.model_registry().refresh()

@@ -143,7 +143,7 @@ def test_a_picture_that_is_dropped_on_a_control_is_its_own(
 
 def test_a_drawing_waits_for_the_picture_of_a_control(field: AddonField, studio: Studio) -> None:
     held: list[Route] = []
-    studio.page.route("**/v1/images", held.append)
+    studio.page.route("**/v1/images", lambda route: held.append(route))
     field.add(OUTLINES)
     card = field.card(ModelKind.CONTROLNET)
     card.locator("input[type=file]").set_input_files(payload(grey(1, 2)))

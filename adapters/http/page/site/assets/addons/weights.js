@@ -5,7 +5,7 @@ import { announce } from "../core/dom.js";
 
 const STEP = 0.1;
 const BRACKET = 1.1; // the weight of `(fox)` without a number
-const ENDS = /[\s,()[\]|:]/;
+const ENDS = /[\s,()[\]|:\\]/;
 const WEIGHTED = /^\(((?:[^()\\]|\\.)*?)(?::\s*(\d*\.?\d+)\s*)?\)$/s;
 
 /** Change the weight of the words at the cursor of `control` by one step, up or down. */
