@@ -48,6 +48,7 @@ class MakeMap:
                 `field`.
             PictureFileTooLarge: The file has too many bytes.
             OutOfMemory: The host does not have enough memory.
+            GenerationFailed: The map cannot be encoded for another reason.
             StorageUnavailable: The pictures of the caller cannot be read now.
         """
         with self._making:  # the pixels of one picture at a time

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from tests.browser.addons.addon_models import AddonField
 from tests.browser.studio import Studio
 
-# The prompt with | at the cursor, or at both ends of the selection; what Ctrl+Up makes of it, and what
-# Ctrl+Down makes of it.
+# The prompt with | at the cursor, or at both ends of the selection; what Ctrl+Up makes of it, and
+# what Ctrl+Down makes of it.
 CASES = [
     ("a |red fox| in snow", "a (|red fox|:1.1) in snow", "a (|red fox|:0.9) in snow"),
     ("a red f|ox", "a red (|fox|:1.1)", "a red (|fox|:0.9)"),

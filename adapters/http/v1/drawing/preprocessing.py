@@ -37,7 +37,8 @@ def preprocessing_blueprint(make_map: MakeMap, checker: CredentialChecker) -> Bl
     @blueprint.post("/preprocess")
     @blueprint.raises(
         *(BadRequest, UnsupportedMediaType, errors.InvalidRequest, errors.PictureFileTooLarge),
-        *(errors.TooManyCallers, errors.OutOfMemory, errors.StorageUnavailable),
+        *(errors.TooManyCallers, errors.OutOfMemory, errors.GenerationFailed),
+        errors.StorageUnavailable,
     )
     @blueprint.arguments(PreprocessRequestSchema, example=_EXAMPLE)
     @blueprint.response(
