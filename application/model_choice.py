@@ -7,6 +7,8 @@ from application.jobs.job_service import JobService
 from domain.errors import JobNotFound, ModelNotFound
 from domain.generation.parts import SourceImage
 from domain.generation.request import GenerationRequest
+from domain.models.names import stem_of
+from domain.models.record import ModelKind
 from domain.services.model_registry import ModelRegistry
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -71,7 +73,15 @@ class ModelChoice:
             return None
         return model.sizes.fitted(model.native_size)
 
-    def beside(self, wanted: str, *, field: str, caller: str, job_id: str | None) -> str:
+    def beside(
+        self,
+        wanted: str,
+        *,
+        field: str,
+        caller: str,
+        job_id: str | None,
+        kind: ModelKind = ModelKind.UPSCALER,
+    ) -> str:
         """Return the id of a model beside the checkpoint, as with `__call__`.
 
         Args:
@@ -79,6 +89,7 @@ class ModelChoice:
             field: The field that names the model, such as `upscale.model_id`.
             caller: The owner of the request.
             job_id: The id that the caller gave the request; None if it gave none.
+            kind: What the model is for. A name means a model of this kind, if there is one.
 
         Raises:
             ModelNotFound, ModelsNotRead: As `ModelRegistry.resolve`. The first has the field.
@@ -90,9 +101,39 @@ class ModelChoice:
         if job is not None and job.other_names.get(field) == wanted:
             return next(use.model_id for use in job.request.models if use.field == field)
         try:
-            return self._registry.resolve(wanted).id
+            return self._registry.resolve(wanted, kind=kind).id
         except ModelNotFound as error:
             error.field = field
+            raise
+
+    def token(self, model_id: str, *, within: str, caller: str, job_id: str | None) -> str:
+        """Return the token of an embedding for a request that leaves it out.
+
+        It is the name of its file without the extension. A repeated request gets the token of the
+        job with its id, also if the file has another name by now, or is gone.
+
+        Args:
+            model_id: The id of the embedding.
+            within: The entry of the request, such as `embeddings[1]`.
+            caller: The owner of the request.
+            job_id: The id that the caller gave the request; None if it gave none.
+
+        Raises:
+            ModelNotFound: No model has this id. It has the field.
+            StorageUnavailable: The caller's jobs cannot be looked up.
+        """
+        job = None if job_id is None else self._kept(caller, job_id)
+        if job is not None and job.other_names.get(f"{within}.token") == "":
+            request = job.request
+            found = request.embeddings if isinstance(request, GenerationRequest) else ()
+            for number, each in enumerate(found):
+                is_it = within == f"embeddings[{number}]" and each.model_id == model_id
+                if is_it and each.token is not None:
+                    return each.token
+        try:
+            return stem_of(self._registry.get(model_id))
+        except ModelNotFound as error:
+            error.field = f"{within}.model_id"
             raise
 
     def size_of_picture(

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
+from adapters.cli.beside_options import ENTRIES, beside_options, entry_name, take_entries
 from adapters.cli.options import integer, number
 from domain.generation.fields import FIELDS, MODEL_NAME, RequestField
-from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PartField
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PARTS, PartField
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.generation.request import GenerationRequest
 from domain.limits import IntegerRange, NumberRange
@@ -31,6 +32,7 @@ _NAMES: Mapping[str, str] = {
     "second_pass.num_inference_steps": "--second-pass-steps",
     "upscale.model_id": "--upscaler",
     "upscale.scale": "--upscale",
+    "vae_id": "--vae",
 }
 """What the terminal calls a field, where that is not the field's own name."""
 _NO_OPTIONS = frozenset({"id", "model_id", "prompt"})
@@ -79,6 +81,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "upscale.model_id": {
         "help": "An upscaler model that enlarges the finished picture, by any of its names.",
     },
+    "vae_id": {"metavar": "NAME"},
     "upscale.scale": {
         "help": "The factor of --upscaler; that of the model if not given. The result has at most "
         "64 megapixels."
@@ -89,6 +92,8 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
 
 def option_name(field: str) -> str:
     """What the terminal calls a field of a request."""
+    if (entry := entry_name(field)) is not None:
+        return entry
     picture, _, member = field.rpartition(".")
     if member in ("id", "base64"):  # of a picture, which is a file here
         field = picture
@@ -100,12 +105,19 @@ def request_options(command: _Command) -> _Command:
 
     The core judges the values, in the API's words. `sent_values` collects those of the parts.
     """
-    flag = click.option("--second-pass", is_flag=True, help=OBJECTS["second_pass"])
-    for name, part in reversed([*PART_FIELDS.items()]):
-        command = click.option(option_name(name), argument_of(name), **_described_part(part))(
-            command
-        )
-        command = flag(command) if name == "second_pass.scale" else command
+    flag = click.option("--second-pass", is_flag=True, help=OBJECTS["second_pass"].meaning)
+    for name, part in reversed([*PARTS.items()]):
+        if name in ENTRIES:
+            command = beside_options(name, command)
+            continue
+        inside = [part] if isinstance(part, PartField) else [*part.members.values()]
+        for each in reversed(inside):
+            if isinstance(each, PartField):
+                option = click.option(
+                    option_name(each.name), argument_of(each.name), **_described_part(each)
+                )
+                command = option(command)
+        command = flag(command) if name == "second_pass" else command
     for name, row in reversed([*FIELDS.items()]):
         if name not in _NO_OPTIONS:
             command = click.option(option_name(name), name, **_described(row))(command)
@@ -120,10 +132,13 @@ def argument_of(field: str) -> str:
 def sent_values(values: dict[str, Any]) -> dict[str, Any]:
     """Take the values of the parts out of the arguments, and return them for `SentParts`.
 
-    A picture is still the path of its file.
+    A picture is still the path of its file. Raise InputError for an entry that cannot be read.
     """
     found: dict[str, Any] = {"second_pass": {}} if values.pop("second_pass") else {}
+    found |= take_entries(values)
     for name in PART_FIELDS:
+        if "[]" in name:
+            continue
         value = values.pop(argument_of(name))
         if value is None:
             continue

@@ -1,4 +1,4 @@
-"""Builds the parts of a request: looks pictures up, finds upscalers, and fills the size."""
+"""Builds the parts of a request: looks pictures up, finds models, and fills what is left out."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from application.model_choice import ModelChoice
-from application.parts.sent import SentParts, SentPicture
+from application.parts.pictures import SentPicture
+from application.parts.sent import SentParts
 from application.pictures import Pictures
 from domain.errors import (
     FieldProblem,
@@ -16,8 +17,16 @@ from domain.errors import (
     PictureNotFound,
     UnreadablePicture,
 )
-from domain.generation.parts import SecondPass, SourceImage, Upscale
+from domain.generation.forms.part_fields import (
+    PARTS,
+    SOURCE_FIELDS,
+    AnyPartField,
+    PartField,
+    PartObject,
+)
+from domain.generation.parts import Embedding, SourceImage
 from domain.generation.parts.checks import picture_problem
+from domain.models.record import ModelKind
 from domain.pictures import PictureRef
 from domain.sizes import Size
 
@@ -30,7 +39,8 @@ class BuiltParts:
 
     Attributes:
         values: Fields of a `GenerationRequest`: the parts, and the sides that were left out.
-        names: The caller's name of each model beside the checkpoint, by the field that has it.
+        names: The caller's name of each model beside the checkpoint, by the field that has it. A
+            token that is the name of its file has an empty text, by its field.
         new: The picture files that the caller sent with the request, and their facts.
     """
 
@@ -40,6 +50,58 @@ class BuiltParts:
 
 
 _NOTHING = BuiltParts()
+_Found = Mapping[str, tuple[PictureRef, bytes | None]]
+
+
+class _Making:
+    """Makes the parts of one request.
+
+    Attributes:
+        names: As in `BuiltParts`.
+    """
+
+    def __init__(self, choose: ModelChoice, found: _Found, caller: str, job_id: str | None) -> None:
+        self.names: dict[str, str] = {}
+        self._choose = choose
+        self._found = found
+        self._caller = caller
+        self._job_id = job_id
+
+    def value(self, field: AnyPartField, value: Any, path: str) -> Any:
+        """Return the part or the value of the field at `path`. Raise InvalidRequest."""
+        if isinstance(field, PartField):
+            is_name = field.model is not None and value not in field.words
+            return self._model(field, value, path) if is_name else value
+        if field.is_list and isinstance(value, list):
+            parts = (self._part(field, each, f"{path}[{n}]") for n, each in enumerate(value))
+            return tuple(parts)
+        return self._part(field, value, path)
+
+    def _part(self, field: PartObject, values: Mapping[str, Any], path: str) -> Any:
+        made: dict[str, Any] = {}
+        for own, member in field.members.items():
+            where = f"{path}.{own}"
+            if where in self._found:
+                made[own] = self._found[where][0]
+            elif own in values:
+                made[own] = self.value(member, values[own], where)
+        if field.kind is Embedding and "token" not in made:
+            self.names[f"{path}.token"] = ""
+            made["token"] = self._choose.token(
+                made["model_id"], within=path, caller=self._caller, job_id=self._job_id
+            )
+        try:
+            return field.kind(**made)
+        except InvalidRequest as error:
+            rows = [FieldProblem(f"{path}.{row.field}", row.message) for row in error.problems]
+            raise InvalidRequest(rows) from error
+
+    def _model(self, field: PartField, name: str, path: str) -> str:
+        self.names[path] = name
+        kind = field.model or ModelKind.UNKNOWN
+        return self._choose.beside(
+            name, field=path, kind=kind, caller=self._caller, job_id=self._job_id
+        )
 
 
 class BuildParts:
@@ -73,23 +135,21 @@ class BuildParts:
             model_id: The checkpoint.
 
         Raises:
-            InvalidRequest: A picture is unknown or unreadable; one row for each.
+            InvalidRequest: A picture is unknown or unreadable, or the name of a file is not a
+                token; one row for each.
             PictureFileTooLarge: The file of a picture has too many bytes.
-            ModelNotFound, ModelsNotRead: As `ModelChoice` does, for an upscaler.
+            ModelNotFound, ModelsNotRead: As `ModelChoice` does, for a model beside the checkpoint.
             StorageUnavailable: The pictures or the jobs of the caller cannot be looked up.
         """
         if not parts:
             return _NOTHING
-        values: dict[str, Any] = {}
-        names: dict[str, str] = {}
         found = self.found(parts.pictures, caller)
-
-        def model(field_: str, name: str) -> str:
-            names[field_] = name
-            return self._choose.beside(name, field=field_, caller=caller, job_id=job_id)
-
+        making = _Making(self._choose, found, caller, job_id)
+        values: dict[str, Any] = {}
         if parts.source is not None:
-            refs: dict[str, Any] = {name: ref for name, (ref, _) in found.items()}
+            refs: dict[str, Any] = {
+                name: ref for name, (ref, _) in found.items() if name in SOURCE_FIELDS
+            }
             told = dict(parts.source)
             if "image_guidance_scale" not in told:
                 told["image_guidance_scale"] = self._choose.image_guidance(
@@ -97,18 +157,12 @@ class BuildParts:
                 )
             values["source"] = SourceImage(**refs, **told)
             values |= self._sides(refs["init_image"], fields, caller, job_id, model_id)
-        if parts.second_pass is not None:
-            second = dict(parts.second_pass)
-            upscaler = second.get("upscaler")
-            if upscaler is not None and upscaler not in SecondPass.UPSCALERS:
-                second["upscaler"] = model("second_pass.upscaler", upscaler)
-            values["second_pass"] = SecondPass(**second)
-        if parts.upscale is not None:
-            model_name = parts.upscale["model_id"]
-            chosen = {"model_id": model("upscale.model_id", model_name)}
-            values["upscale"] = Upscale(**{**parts.upscale, **chosen})
+        for name, value in parts.others.items():
+            values[name] = making.value(PARTS[name], value, name)
         new = {ref.id: (ref, data) for ref, data in found.values() if data is not None}
-        return BuiltParts(MappingProxyType(values), MappingProxyType(names), tuple(new.values()))
+        return BuiltParts(
+            MappingProxyType(values), MappingProxyType(making.names), tuple(new.values())
+        )
 
     def keep(self, built: BuiltParts, *, caller: str) -> None:
         """Keep the pictures that the caller sent with the request.

@@ -2,7 +2,7 @@
 
 import threading
 
-from application.parts.sent import SentPicture
+from application.parts.pictures import SentPicture
 from application.pictures import Pictures
 from domain.errors import FieldProblem, InvalidRequest, PictureNotFound, UnreadablePicture
 from domain.generation.parts import Preprocessor

@@ -8,7 +8,7 @@ from typing import Any
 from application.jobs.job_service import JobService
 from application.model_choice import ModelChoice
 from application.parts.building import BuildParts, BuiltParts
-from application.parts.sent import SentPicture
+from application.parts.pictures import SentPicture
 from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.upscale_request import LANCZOS, UpscaleRequest, upscale_problems
 

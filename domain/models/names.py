@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel
 
-__all__ = ["ModelNames", "bearers", "may_bear"]
+__all__ = ["ModelNames", "bearers", "may_bear", "stem_of"]
 
 _DIGITS = re.compile(rf"[0-9a-f]{{{SHORT_ID},64}}")
 
@@ -41,12 +41,15 @@ class ModelNames:
         return None if bearers(models, wanted) else self.aliases.get(wanted)
 
 
-def bearers(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ...]:
+def bearers(
+    models: Iterable[ModelRecord], wanted: str, *, first: ModelKind = ModelKind.CHECKPOINT
+) -> tuple[ModelRecord, ...]:
     """Return the models that `wanted` names, in the order of `models`. A name may be ambiguous.
 
     `wanted` is compared with these in turn, until a model has it: the id, or at least ten first
     digits that no other id has; a path; the last part of a path; that part without its extension.
-    Names of checkpoints come before names of other files, so a LoRA never hides its checkpoint.
+    Names of models of the kind `first` come before names of other files. So a LoRA never hides its
+    checkpoint, nor a checkpoint the LoRA that a request means.
     """
     models = tuple(models)
     digits = wanted.lower()
@@ -55,8 +58,8 @@ def bearers(models: Iterable[ModelRecord], wanted: str) -> tuple[ModelRecord, ..
         begun = tuple(model for model in models if model.id.startswith(digits))
     if len(begun) == 1:
         return begun
-    checkpoints = tuple(model for model in models if model.kind is ModelKind.CHECKPOINT)
-    for group in (checkpoints, models):
+    of_kind = tuple(model for model in models if model.kind is first)
+    for group in (of_kind, models):
         for names in (_paths, _file_names, _stems):
             if found := tuple(model for model in group if wanted in names(model)):
                 return found
@@ -68,6 +71,11 @@ def may_bear(pending: PendingModel, wanted: str) -> bool:
     if _DIGITS.fullmatch(wanted.lower()):
         return True
     return wanted in (pending.path, pending.name, PurePosixPath(pending.name).stem)
+
+
+def stem_of(model: ModelRecord) -> str:
+    """Return the name of a model's file without its extension. A folder has none."""
+    return PurePosixPath(model.name).stem if model.extension else model.name
 
 
 def _paths(model: ModelRecord) -> set[str]:

@@ -143,21 +143,24 @@ class ModelRegistry(ModelLocator):
     def locate(self, model_id: str) -> ModelRecord:
         return self.get_usable(model_id)
 
-    def named(self, wanted: str) -> tuple[ModelRecord, ...]:
+    def named(
+        self, wanted: str, *, kind: ModelKind = ModelKind.CHECKPOINT
+    ) -> tuple[ModelRecord, ...]:
         """Return the models that have this id or name, sorted by path. A name may be ambiguous.
 
-        The rule is that of `bearers`. An alias counts if no model has the name itself.
+        The rule is that of `bearers`; `kind` comes first. An alias counts if no model has the name
+        itself.
         """
         models = self.models()
-        found = (bearers(models, name) for name in self._names.meanings(wanted))
+        found = (bearers(models, name, first=kind) for name in self._names.meanings(wanted))
         return next(filter(None, found), ())
 
-    def resolve(self, wanted: str | None) -> ModelRecord:
+    def resolve(self, wanted: str | None, *, kind: ModelKind = ModelKind.CHECKPOINT) -> ModelRecord:
         """Return the model that a request names, or the default model if it names none.
 
         Every API uses this rule. None and an empty name mean the configured default, or else the
         first model by path that can draw. A named model may be unable to draw: `get_loadable` says
-        why.
+        why. If models of several kinds have the name, it means the one of the given `kind`.
 
         Raises:
             ModelNotFound: No model has the name, or several models have it.
@@ -165,7 +168,7 @@ class ModelRegistry(ModelLocator):
             NoModel: The request names no model, and no model can draw.
         """
         if wanted:
-            return self._one(wanted)
+            return self._one(wanted, kind=kind)
         if self._names.default is not None:
             return self._one(self._names.default, is_default=True)
         return self._first()
@@ -204,8 +207,14 @@ class ModelRegistry(ModelLocator):
         by_id = self._with_reasons(listing.by_id)
         self._listing = dataclasses.replace(listing, by_id=by_id)
 
-    def _one(self, wanted: str, *, is_default: bool = False) -> ModelRecord:
-        found = self.named(wanted)
+    def _one(
+        self,
+        wanted: str,
+        *,
+        is_default: bool = False,
+        kind: ModelKind = ModelKind.CHECKPOINT,
+    ) -> ModelRecord:
+        found = self.named(wanted, kind=kind)
         if len(found) == 1:
             return found[0]
         if not found and self.awaits(wanted):

@@ -21,10 +21,9 @@ from adapters.cli.terminal import StatusLine, StepBar, human_seconds, plain
 from adapters.cli.wiring import Assembly, Core
 from application.model_choice import ModelChoice
 from application.parts import BuildParts, SentParts
-from application.parts.sent import sent_problems
+from application.parts.checking import sent_problems
 from application.settings.settings import Settings
 from domain.errors import FieldProblem, InvalidRequest
-from domain.generation.forms.part_fields import PICTURES
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.drawing_watchers import GenerationStep
@@ -33,7 +32,7 @@ __all__ = ["generate"]
 
 _ANY_MODEL = "0" * 64
 _CALLER = "cli"
-_PICTURE_WORDS = re.compile(rf"\b(?:{'|'.join(PICTURES)})\b")
+_FIELD_WORDS = re.compile(r"\b(?:(?:init|mask)_image\b|(?:loras|embeddings|controls)\[[0-9]+\])")
 
 
 @click.command()
@@ -121,11 +120,18 @@ class _Asked:
 
 def _with_pictures(values: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """Return the values with the pictures of the files that they name. Raises InputError."""
-    files = {name: path for name, path in values.items() if name in PICTURES}
-    return values | {
-        name: read_picture(path, option=option_name(name), max_bytes=settings.max_picture_bytes)
-        for name, path in files.items()
-    }
+
+    def read(value: Any, name: str) -> Any:
+        if isinstance(value, Path):
+            most = settings.max_picture_bytes
+            return read_picture(value, option=option_name(name), max_bytes=most)
+        if isinstance(value, list):
+            return [read(each, f"{name}[{number}]") for number, each in enumerate(value)]
+        if isinstance(value, dict):
+            return {own: read(each, f"{name}.{own}") for own, each in value.items()}
+        return value
+
+    return {name: read(value, name) for name, value in values.items()}
 
 
 def _request(
@@ -156,7 +162,7 @@ def _input_error(error: InvalidRequest) -> InputError:
 def _in_options(row: FieldProblem) -> str:
     """Return a message of the core with the options for the field itself and for the pictures."""
     message = row.message.replace(f"leave {row.field} out", f"leave {option_name(row.field)} out")
-    return _PICTURE_WORDS.sub(lambda found: option_name(found[0]), message)
+    return _FIELD_WORDS.sub(lambda found: option_name(found[0]), message)
 
 
 def _draw(
@@ -166,8 +172,8 @@ def _draw(
     wanted: str | None,
     interrupted: Callable[[], None],
 ) -> GenerationResult:
-    # An upscaler is a second model, so the others are read too.
-    only = None if asked.parts.upscalers else wanted or settings.default_model
+    # A request with several models needs the whole list.
+    only = None if asked.parts.models else wanted or settings.default_model
     core = assembly.core(settings, only)
     line = StatusLine(assembly.environment)
     bar = StepBar(line)

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
 
-__all__ = ["AnswerSchema", "Computed", "ProblemSchema"]
+__all__ = ["AnswerSchema", "Computed", "ProblemSchema", "TextOrNested"]
 
 
 class AnswerSchema(Schema):
@@ -36,6 +36,10 @@ class Computed(fields.Field[Any]):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
         return self._function(obj)
+
+
+class TextOrNested(fields.Nested):
+    """A field whose value is an object, or a text. Its metadata has the schema of the `text`."""
 
 
 class _FieldProblemSchema(AnswerSchema):

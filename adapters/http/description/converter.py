@@ -8,7 +8,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from adapters.http.description.answers import Computed
+from adapters.http.description.answers import Computed, TextOrNested
 
 __all__ = ["SchemaPlugin"]
 
@@ -32,6 +32,8 @@ class _Converter(OpenAPIConverter):
             found = self.field2property(field.shape) | self.metadata2properties(field)
         else:
             found = super().field2property(field)
+            if isinstance(field, TextOrNested):
+                found = _with_text(found, field.metadata["text"])
         found |= {word: field.metadata[word] for word in _WORDS if word in field.metadata}
         _add_type(found)
         name: str = getattr(field, "limit_name", None) or ""
@@ -76,6 +78,14 @@ def _add_type(found: dict[str, Any]) -> None:
     values = found.get("enum", [found["const"]] if "const" in found else [])
     if values and "type" not in found and all(isinstance(each, str | None) for each in values):
         found["type"] = ["string", "null"] if None in values else "string"
+
+
+def _with_text(found: Mapping[str, Any], text: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a value that is a text or what `found` says: an object or null."""
+    told = {name: found[name] for name in ("description",) if name in found}
+    rest = {name: each for name, each in found.items() if name not in told}
+    choices = rest["anyOf"] if rest.keys() == {"anyOf"} else [rest]
+    return {**told, "anyOf": [dict(text), *choices]}
 
 
 def _nest(properties: dict[str, Any]) -> None:

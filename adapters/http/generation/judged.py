@@ -9,13 +9,12 @@ from flask import Flask, current_app, has_request_context
 from marshmallow import Schema, ValidationError
 
 from adapters.http.edge.auth import current_principal
-from adapters.http.generation.part_schemas import PART_NAMES
 from adapters.http.generation.sent_pictures import sent_parts
-from application.parts import NO_PARTS, SentParts, SentPicture
+from application.parts import NO_PARTS, SentParts, SentPicture, pictures_in
 from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.fields import FIELDS
 from domain.generation.fields.judging import JudgedFields
-from domain.generation.forms.part_fields import PART_FIELDS, PICTURES
+from domain.generation.forms.part_fields import PART_NAMES, place_of
 from domain.limits import Limit
 
 __all__ = ["Asked", "JudgedSchema", "install_picture_check"]
@@ -41,7 +40,7 @@ class Asked:
 
     Attributes:
         fields: The fields of a `GenerationRequest`.
-        parts: Its pictures, its second pass and its upscaling.
+        parts: Its pictures, the models beside the checkpoint and the further passes.
     """
 
     fields: JudgedFields
@@ -52,7 +51,7 @@ class JudgedSchema(Schema):
     """The shape of a body that becomes a request for pictures.
 
     The schema finds unknown and missing names, and nulls. The core checks the values of `FIELDS`
-    and of `PART_FIELDS` once, even if names are wrong, so that one answer names every problem.
+    and of `PARTS` once, even if names are wrong, so that one answer names every problem.
 
     A schema with parts has the fields of `body_parts`. They only describe the body.
     """
@@ -127,7 +126,7 @@ class JudgedSchema(Schema):
         The parts are the `SentParts` of the body, unless the schema needs more than that.
         """
         found, problems = sent_parts(values, lenient=getattr(self, "null_is_left_out", False))
-        wrong = {row.field.partition(".")[0] for row in problems}
+        wrong = [row.field for row in problems]
         try:
             return SentParts(found, wrong=wrong), problems
         except InvalidRequest as error:
@@ -141,8 +140,7 @@ def install_picture_check(app: Flask, check: PictureCheck) -> None:
 
 def _picture_problems(values: Mapping[str, Any]) -> Sequence[FieldProblem]:
     """Return one row for each picture of a refused body that is unknown or unreadable."""
-    sent, _ = sent_parts({name: values[name] for name in PICTURES if name in values})
-    pictures = {name: each for name, each in sent.items() if each is not None}
+    pictures = pictures_in(sent_parts(values)[0])
     if not pictures or not has_request_context():
         return ()
     check: PictureCheck = current_app.extensions[_EXTENSION]
@@ -152,12 +150,4 @@ def _picture_problems(values: Mapping[str, Any]) -> Sequence[FieldProblem]:
 def _in_order(problems: Sequence[FieldProblem]) -> Sequence[FieldProblem]:
     """Return one row for each field, in the order of the fields. Unknown fields come last."""
     rows = {row.field: row for row in problems}
-    order = [*_ROWS, *(name for name in rows if name not in _ROWS)]
-    return [rows[name] for name in order if name in rows]
-
-
-_ROWS = tuple(
-    each
-    for name, row in PART_FIELDS.items()
-    for each in ((name, f"{name}.id", f"{name}.base64") if row.is_picture else (name,))
-)
+    return sorted(rows.values(), key=lambda row: place_of(row.field))

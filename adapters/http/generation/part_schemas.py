@@ -4,28 +4,33 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, fields, post_dump
+from marshmallow import Schema, fields, post_dump, validate
 
-from adapters.http.description.answers import AnswerSchema
+from adapters.http.description.answers import AnswerSchema, TextOrNested
 from adapters.http.generation.rules import described_limit
 from domain.generation.forms.flat import flat_parts
-from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS, PartField
+from domain.generation.forms.part_fields import (
+    PART_FIELDS,
+    PART_NAMES,
+    PARTS,
+    AnyPartField,
+    PartField,
+    PartObject,
+)
 from domain.generation.upscale_request import UpscaleRequest
 from domain.limits import IntegerRange, NumberRange
 from domain.pictures import PictureId
 
 __all__ = [
     "NEEDS",
-    "PART_NAMES",
     "AnswerWithParts",
     "answer_parts",
+    "body_field",
     "body_parts",
     "picture_id_field",
     "sent_picture_field",
 ]
 
-PART_NAMES = (*SOURCE_FIELDS, *OBJECTS)
-"""The fields of a body for the parts of a request."""
 NEEDS: Mapping[str, Any] = {
     row.name: {
         "anyOf": [
@@ -42,6 +47,29 @@ _WHITE_PIXEL = (
 )
 """A PNG of one white pixel, in base64."""
 _ID = {"pattern": "^[0-9A-Fa-f]{64}$"}
+_WORDS: Mapping[str, str] = {
+    "second_pass": "second pass",
+    "upscale": "upscaler model",
+    "loras": "LoRA",
+    "embeddings": "embedding (textual inversion)",
+    "controls": "ControlNet",
+    "controls[].preprocessor": "preprocessor",
+}
+"""What an object of the table is."""
+_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "second_pass": {"scale": 1.5, "strength": 0.5, "upscaler": "lanczos"},
+    "upscale": {"model_id": PART_FIELDS["upscale.model_id"].example, "scale": 2},
+    "loras": {"model_id": PART_FIELDS["loras[].model_id"].example, "scale": 0.8},
+    "embeddings": {"model_id": PART_FIELDS["embeddings[].model_id"].example},
+    "controls": {
+        "model_id": PART_FIELDS["controls[].model_id"].example,
+        "image": {"id": "5d" * 32},
+        "scale": 0.9,
+        "end": 0.8,
+        "preprocessor": "canny",
+    },
+    "controls[].preprocessor": {"name": "canny", "low": 50, "high": 150},
+}
 
 
 class AnswerWithParts(AnswerSchema):
@@ -88,14 +116,14 @@ class _PictureIdSchema(AnswerSchema):
     id = fields.String(metadata={"description": "SHA-256 of its file.", **_ID})
 
 
-def _value(row: PartField, *, optional: bool) -> fields.Field[Any]:
+def _value(row: PartField, *, answers: bool) -> fields.Field[Any]:
     """Return the field for a value that is not a picture."""
     told: dict[str, Any] = {"description": row.meaning, **described_limit(row, row.limit)}
-    if row.default is not None and not optional:
+    if row.default is not None and not answers:
         told["default"] = row.default
-    if "enum" in told and row.is_optional and not optional:
+    if "enum" in told and row.is_optional and not answers:
         told["enum"] = [*told["enum"], None]
-    if optional:
+    if answers and not row.is_required:
         told["optional"] = True
     options: dict[str, Any] = {"allow_none": row.is_optional, "metadata": told}
     if isinstance(row.limit, IntegerRange):
@@ -105,57 +133,61 @@ def _value(row: PartField, *, optional: bool) -> fields.Field[Any]:
     )
 
 
-def _members(name: str, *, optional: bool) -> dict[str, fields.Field[Any]]:
-    found = {}
-    for path, row in PART_FIELDS.items():
-        within, _, own = path.rpartition(".")
-        if within == name:
-            found[own] = _value(row, optional=optional)
-            found[own].required = own == "model_id"
-    return found
+def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
+    """Return the field of a body or of an answer for a field or an object of the table."""
+    if isinstance(member, PartField):
+        if not member.is_picture:
+            return _value(member, answers=answers)
+        schema: Any = _PictureIdSchema if answers else _SentPictureSchema
+        return _nested(schema, member.meaning, answers=answers, null=member.is_optional)
+    schema = _schema(member, answers=answers)
+    if member.is_list:
+        told = {"description": member.meaning, "optional": answers}
+        most = validate.Length(max=member.most)
+        inner = fields.Nested(schema)
+        return fields.List(inner, allow_none=not answers, validate=most, metadata=told)
+    if member.short and not answers:
+        return _text_or_object(member, schema)
+    return _nested(schema, member.meaning, answers=answers)
 
 
-class _SecondPassSchema(Schema):
-    """A second pass. A field that is left out has its default."""
-
-    class Meta:
-        include = _members("second_pass", optional=False)
-
-    described: ClassVar[Mapping[str, Any]] = {
-        "additionalProperties": False,
-        "examples": [{"scale": 1.5, "strength": 0.5, "upscaler": "lanczos"}],
-    }
-
-
-class _UpscaleSchema(Schema):
-    """An upscaler model that enlarges the finished picture."""
-
-    class Meta:
-        include = _members("upscale", optional=False)
-
-    described: ClassVar[Mapping[str, Any]] = {
-        "additionalProperties": False,
-        "examples": [{"model_id": PART_FIELDS["upscale.model_id"].example, "scale": 2}],
-    }
+def _schema(part: PartObject, *, answers: bool) -> type[Schema]:
+    """Return the schema of an object of the table."""
+    members = {own: _field(each, answers=answers) for own, each in part.members.items()}
+    for own, each in part.members.items():
+        members[own].required = isinstance(each, PartField) and each.is_required
+    base: type[Schema] = AnswerSchema if answers else Schema
+    name = part.kind.__name__ + ("Answer" if answers else "") + "Schema"
+    described = {"additionalProperties": False, "examples": [_EXAMPLES[part.name]]}
+    meta = type("Meta", (getattr(base, "Meta", object),), {"include": members})
+    attributes: dict[str, Any] = {"Meta": meta, "__doc__": _doc(part, answers=answers)}
+    return type(f"_{name}", (base,), attributes | ({} if answers else {"described": described}))
 
 
-class _SecondPassAnswerSchema(AnswerSchema):
-    """The second pass of a request."""
+def _doc(part: PartObject, *, answers: bool) -> str:
+    article = "An" if part.kind.__name__[0] in "AEIOU" else "A"
+    end = "of a request." if answers else "of a request. A field that is left out has its default."
+    return f"{article} {_WORDS[part.name]} {end}"
 
-    class Meta(AnswerSchema.Meta):
-        include = _members("second_pass", optional=True)
 
-
-class _UpscaleAnswerSchema(AnswerSchema):
-    """The upscaling of a request. `scale` is null if it is that of the model."""
-
-    class Meta(AnswerSchema.Meta):
-        include = _members("upscale", optional=True)
+def _text_or_object(part: PartObject, schema: type[Schema]) -> fields.Field[Any]:
+    """Return the field for an object that may also be the text of one of its fields."""
+    short = part.members[part.short]
+    words = described_limit(short, short.limit) if isinstance(short, PartField) else {}
+    told = {"description": part.meaning, "text": {"type": "string", **words}}
+    return TextOrNested(schema, allow_none=True, metadata=told)
 
 
 def sent_picture_field(meaning: str) -> fields.Field[Any]:
     """Return the field of a body that holds a picture. It only describes the body."""
     return fields.Nested(_SentPictureSchema, required=True, metadata={"description": meaning})
+
+
+def body_field(member: AnyPartField) -> fields.Field[Any]:
+    """Return the field of a body that requires this field of the table. It only describes it."""
+    field = _field(member, answers=False)
+    field.required, field.allow_none = True, False
+    return field
 
 
 def picture_id_field(meaning: str, **options: Any) -> fields.Field[Any]:
@@ -166,34 +198,18 @@ def picture_id_field(meaning: str, **options: Any) -> fields.Field[Any]:
 
 def body_parts() -> dict[str, fields.Field[Any]]:
     """Return the fields of a body. They describe it; the application checks the values."""
-    objects = {"second_pass": _SecondPassSchema, "upscale": _UpscaleSchema}
-    return {
-        **{
-            name: _nested(_SentPictureSchema, row.meaning)
-            if (row := PART_FIELDS[name]).is_picture
-            else _value(row, optional=False)
-            for name in SOURCE_FIELDS
-        },
-        **{name: _nested(objects[name], meaning) for name, meaning in OBJECTS.items()},
-    }
+    return {name: _field(each, answers=False) for name, each in PARTS.items()}
 
 
 def answer_parts() -> dict[str, fields.Field[Any]]:
     """Return the fields of an answer. Each is there only if the request has it."""
-    objects = {"second_pass": _SecondPassAnswerSchema, "upscale": _UpscaleAnswerSchema}
-    return {
-        **{
-            name: _nested(_PictureIdSchema, row.meaning, optional=True)
-            if (row := PART_FIELDS[name]).is_picture
-            else _value(row, optional=True)
-            for name in SOURCE_FIELDS
-        },
-        **{name: _nested(objects[name], text, optional=True) for name, text in OBJECTS.items()},
-    }
+    return {name: _field(each, answers=True) for name, each in PARTS.items()}
 
 
-def _nested(schema: type[Schema], meaning: str, *, optional: bool = False) -> fields.Field[Any]:
+def _nested(
+    schema: type[Schema], meaning: str, *, answers: bool, null: bool = True
+) -> fields.Field[Any]:
     told: dict[str, Any] = {"description": meaning}
-    if optional:
+    if answers:
         told["optional"] = True
-    return fields.Nested(schema, allow_none=not optional, metadata=told)
+    return fields.Nested(schema, allow_none=null and not answers, metadata=told)

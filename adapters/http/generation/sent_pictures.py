@@ -7,7 +7,7 @@ from typing import Any
 
 from application.parts import SentPicture
 from domain.errors import FieldProblem
-from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PICTURES
+from domain.generation.forms.part_fields import PARTS, AnyPartField, PartField, PartObject
 from domain.limits import IntegerRange
 from domain.pictures import PictureRef
 
@@ -17,6 +17,8 @@ _DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _BLANKS = {ord(each): None for each in " \t\r\n"}
 _SHOWN_CHARACTERS = 40
 _MEMBERS = frozenset({"base64", "id"})
+_WRONG = object()
+"""Stands for a picture that is wrong."""
 
 
 def sent_parts(
@@ -24,26 +26,52 @@ def sent_parts(
 ) -> tuple[dict[str, Any], list[FieldProblem]]:
     """Return the values of the parts for `SentParts`, and what is wrong with their JSON.
 
-    A value that is wrong is not among the values. With `lenient`, null counts as left out.
+    A picture that is wrong is not among the values. With `lenient`, null counts as left out.
     """
-    found: dict[str, Any] = {}
     problems: list[FieldProblem] = []
-    for name, value in values.items():
-        if value is None and lenient:
-            continue
-        if isinstance(value, SentPicture):  # a form has the file itself
-            found[name] = value
-        elif name in PICTURES and value is not None:
-            picture = sent_picture(name, value)
-            if isinstance(picture, SentPicture):
-                found[name] = picture
-            else:
-                problems.append(picture)
-        elif name in OBJECTS and isinstance(value, dict):
-            found[name] = {own: _whole(f"{name}.{own}", each) for own, each in value.items()}
-        else:
-            found[name] = _whole(name, value)
-    return found, problems
+    given = {name: each for name, each in values.items() if each is not None or not lenient}
+    return _members(PARTS, given, "", problems), problems
+
+
+def _members(
+    members: Mapping[str, AnyPartField],
+    values: Mapping[str, Any],
+    within: str,
+    problems: list[FieldProblem],
+) -> dict[str, Any]:
+    read = {
+        name: _value(members.get(name), each, f"{within}{name}", problems)
+        for name, each in values.items()
+    }
+    return {name: each for name, each in read.items() if each is not _WRONG}
+
+
+def _value(
+    field: AnyPartField | None, value: Any, path: str, problems: list[FieldProblem]
+) -> object:
+    if field is None or value is None or isinstance(value, SentPicture):  # a form has the file
+        return value
+    if isinstance(field, PartField):
+        return _picture(path, value, problems) if field.is_picture else _whole(field, value)
+    if field.is_list and isinstance(value, list):
+        if len(value) > field.most:
+            return value  # the application refuses it, so its pictures need not be decoded
+        return [_entry(field, each, f"{path}[{n}]", problems) for n, each in enumerate(value)]
+    return value if field.is_list else _entry(field, value, path, problems)
+
+
+def _entry(field: PartObject, value: Any, path: str, problems: list[FieldProblem]) -> object:
+    if not isinstance(value, dict):
+        return value
+    return _members(field.members, value, f"{path}.", problems)
+
+
+def _picture(path: str, value: object, problems: list[FieldProblem]) -> object:
+    picture = sent_picture(path, value)
+    if isinstance(picture, SentPicture):
+        return picture
+    problems.append(picture)
+    return _WRONG
 
 
 def sent_picture(name: str, value: object) -> SentPicture | FieldProblem:
@@ -90,10 +118,8 @@ def _bytes(text: str) -> bytes:
         return binascii.a2b_base64(text.translate(_BLANKS), strict_mode=True)
 
 
-def _whole(name: str, value: object) -> object:
+def _whole(field: PartField, value: object) -> object:
     """Return an integer for a value such as 30.0, which is an integer in JSON Schema."""
-    row = PART_FIELDS.get(name)
-    is_whole = isinstance(value, float) and value.is_integer()
-    if row is not None and isinstance(row.limit, IntegerRange) and is_whole:
-        return int(value)  # type: ignore[call-overload]
+    if isinstance(field.limit, IntegerRange) and isinstance(value, float) and value.is_integer():
+        return int(value)
     return value

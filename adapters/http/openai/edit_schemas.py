@@ -11,7 +11,7 @@ from adapters.http.generation.sent_pictures import sent_parts
 from adapters.http.openai.pictures import MOST_PICTURES, PictureField, one_picture
 from adapters.http.openai.schemas import AskedImages, ImagesRequestSchema, one_of
 from application.parts import NO_PARTS, SentPicture
-from application.parts.sent import sent_problems
+from application.parts.checking import sent_problems
 from domain.errors import FieldProblem
 from domain.generation.fields.judging import JudgedFields
 

@@ -1,7 +1,6 @@
 """The fields of a request: their limits and meanings, in one table for every API.
 
-`judging` checks the values. `domain.generation.forms.part_fields` has the fields of its parts,
-which take limits from this table.
+`judging` checks the values. `domain.generation.forms.part_fields` has the fields of the parts.
 """
 
 from domain.generation.fields.table import (

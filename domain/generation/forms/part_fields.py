@@ -1,211 +1,254 @@
-"""The fields of a request for its parts: pictures that are sent, the second pass and upscaling.
+"""The fields of a request for its parts: pictures, models beside the checkpoint, further passes.
 
-APIs have these fields beside those of `FIELDS`. Their names are flat, but for the two objects
-`second_pass` and `upscale`: `second_pass.scale` is the field `scale` of the first. The limits and
-the defaults are those of the parts, which are values that check themselves.
+APIs have these fields beside those of `FIELDS`. `PARTS` is a tree of them. A field has one value.
+An object has fields inside, such as `second_pass`. A list has several such objects, such as
+`loras`.
+
+The path of a field has a dot before each name inside an object, and `[]` after the name of a list:
+`second_pass.scale`, `loras[].scale`, `controls[].preprocessor.low`. In a message about a request
+`loras[1].scale` is the scale of the second LoRA. The limits and the defaults are those of the
+parts, which are values that check themselves.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from domain.generation.fields import MODEL_NAME, RequestField
-from domain.generation.parts import SecondPass, SourceImage, Upscale
+from domain.generation.forms.told import TOLD
+from domain.generation.parts import (
+    Control,
+    Embedding,
+    Lora,
+    Preprocessor,
+    PromptSyntax,
+    SecondPass,
+    SourceImage,
+    Upscale,
+)
+from domain.generation.parts.rules import MOST, PLAIN
 from domain.limits import Limit
+from domain.models.record import ModelKind
 from domain.pictures import PictureId
 
-__all__ = ["OBJECTS", "PART_FIELDS", "PICTURES", "SOURCE_FIELDS", "PartField"]
+__all__ = [
+    "OBJECTS",
+    "PARTS",
+    "PART_FIELDS",
+    "PART_NAMES",
+    "SOURCE_FIELDS",
+    "AnyPartField",
+    "PartField",
+    "PartObject",
+    "own_name",
+    "place_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartField(RequestField):
-    """A field for a part of a request, as every API has it.
+    """A field for a part of a request, as every API has it. Its `name` is its path.
 
     Attributes:
         default: The default; None for none.
         needs: The field without which it has no meaning; empty for none.
         is_picture: Whether its value is a picture. Its limit is then that of the picture's id.
+        model: The kind of the model that its value names; None if it names none. The request has
+            the id.
+        is_required: Whether the object that it is in cannot be without it.
+        words: The values of a name of a model that stand for themselves.
     """
 
     default: Any = None
     needs: str = ""
     is_picture: bool = False
+    model: ModelKind | None = None
+    is_required: bool = False
+    words: tuple[str, ...] = ()
 
+    @property
+    def is_model(self) -> bool:
+        """Whether its value names a model."""
+        return self.model is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartObject:
+    """An object with fields inside, or a list of such objects. All of them are optional.
+
+    Attributes:
+        name: Its path, without the `[]` of a list.
+        kind: The class of the part, whose attributes have the names of the fields.
+        label: A word or two for a form.
+        meaning: A description for people.
+        members: The fields and objects inside, by their own names.
+        most: The most entries of a list; 0 for an object.
+        short: The member that a text alone stands for; empty if only an object is allowed.
+    """
+
+    name: str
+    kind: Any
+    label: str
+    meaning: str
+    members: Mapping[str, "AnyPartField"]
+    most: int = 0
+    short: str = ""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list of objects."""
+        return self.most > 0
+
+
+AnyPartField: TypeAlias = PartField | PartObject
 
 _PICTURE_ID = PictureId(64, 64)
-_NO_MODEL_NEEDED = " or ".join(f"`{word}`" for word in SecondPass.UPSCALERS)
-
-_TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    (
-        "init_image",
-        {
-            "label": "Start from",
-            "meaning": "The picture that the drawing starts from: `base64` is its file, `id` names "
-            "one that was sent or drawn before. Without `width` and `height` the result has its "
-            "size, scaled to fit the model, in multiples of 8.",
-        },
+_DEFAULTS_OF_REQUEST = {"vae_id": None, "prompt_syntax": PromptSyntax.PLAIN, "clip_skip": 1}
+_KINDS: Mapping[str, Any] = {
+    "second_pass": SecondPass,
+    "upscale": Upscale,
+    "loras": Lora,
+    "embeddings": Embedding,
+    "controls": Control,
+    "controls[].preprocessor": Preprocessor,
+}
+_MEANINGS: Mapping[str, tuple[str, str]] = {
+    "second_pass": (
+        "Second pass",
+        "Draws the picture, enlarges it, and draws it again (hires fix).",
     ),
-    (
-        "strength",
-        {
-            "label": "Strength",
-            "example": 0.75,
-            "meaning": "How much is drawn again: the share of the steps that run. 0 is the picture "
-            "itself, and 1 draws freely.",
-        },
+    "upscale": ("Upscale", "Enlarges the finished picture with an upscaler model."),
+    "loras": ("LoRAs", "LoRAs that change the model and its text encoders for this request alone."),
+    "embeddings": ("Embeddings", "Words of the prompts that stand for the vectors of a file."),
+    "controls": ("ControlNets", "ControlNets, each with the picture that the drawing follows."),
+    "controls[].preprocessor": (
+        "Preprocessor",
+        "How the map is made from `image`: the name alone, or an object with more settings. If "
+        "left out, `image` is the map itself.",
     ),
-    (
-        "resize_mode",
-        {
-            "label": "Resize",
-            "meaning": "How `init_image` and `mask_image` get the requested size: `stretch` "
-            "changes the proportions, `crop` cuts off what is too much, `pad` repeats the "
-            "pixels of the edge.",
-        },
-    ),
-    (
-        "mask_image",
-        {
-            "label": "Mask",
-            "meaning": "The part of `init_image` to draw again: white and transparent is drawn, "
-            "black stays, grey mixes.",
-        },
-    ),
-    (
-        "mask_blur",
-        {"label": "Mask blur", "example": 4, "meaning": "Pixels of Gaussian blur of the mask."},
-    ),
-    (
-        "mask_content",
-        {
-            "label": "Mask content",
-            "meaning": "What is under the mask when the drawing starts: the `original`, a `fill` "
-            "of the colours around it, `noise`, or `empty`.",
-        },
-    ),
-    (
-        "inpaint_area",
-        {
-            "label": "Area",
-            "meaning": "What is drawn: the `whole` picture, or the box of the mask at full size, "
-            "which is then put back: into the picture at the requested size (`masked`), or at its "
-            "own size (`in_place`).",
-        },
-    ),
-    (
-        "inpaint_padding",
-        {
-            "label": "Padding",
-            "example": 32,
-            "meaning": "Pixels around the box of the mask that the drawing sees too.",
-        },
-    ),
-    (
-        "image_guidance_scale",
-        {
-            "label": "Image guidance",
-            "default": SourceImage.DEFAULT_IMAGE_GUIDANCE,
-            "meaning": "How closely to keep `init_image`, for models with eight channels "
-            "(instruct-pix2pix) alone.",
-        },
-    ),
-    (
-        "noise_multiplier",
-        {
-            "label": "Noise",
-            "example": 1.0,
-            "meaning": "The factor of the noise that is added to `init_image`: less than 1 gives "
-            "smoother pictures, and more than 1 gives more detail.",
-        },
-    ),
-    (
-        "second_pass.scale",
-        {
-            "label": "Second pass: scale",
-            "example": 2.0,
-            "meaning": "The factor of the width and the height. The result has at most 2048 pixels "
-            "a side.",
-        },
-    ),
-    (
-        "second_pass.strength",
-        {
-            "label": "Second pass: strength",
-            "meaning": "How much of the enlarged picture is drawn again.",
-        },
-    ),
-    (
-        "second_pass.num_inference_steps",
-        {
-            "label": "Second pass: steps",
-            "meaning": "The number of denoising steps; as for the first pass if left out. "
-            "`strength` is the share of them that runs.",
-        },
-    ),
-    (
-        "second_pass.upscaler",
-        {
-            "label": "Second pass: upscaler",
-            "limit": MODEL_NAME,
-            "meaning": f"How the picture is enlarged: {_NO_MODEL_NEEDED}, or an upscaler model by "
-            "any of its names.",
-        },
-    ),
-    (
-        "upscale.model_id",
-        {
-            "label": "Upscaler",
-            "limit": MODEL_NAME,
-            "example": "upscaler",
-            "meaning": "The upscaler model, by any of its names.",
-        },
-    ),
-    (
-        "upscale.scale",
-        {
-            "label": "Upscale",
-            "meaning": "The factor of the width and the height; that of the model if left out. "
-            "The result has at most 64 megapixels.",
-        },
-    ),
-)
-
-_PARTS: Mapping[str, type] = {"": SourceImage, "second_pass": SecondPass, "upscale": Upscale}
-
-OBJECTS: Mapping[str, str] = MappingProxyType(
-    {
-        "second_pass": "Draws the picture, enlarges it, and draws it again (hires fix).",
-        "upscale": "Enlarges the finished picture with an upscaler model.",
-    }
-)
-"""The fields that are objects, with their meanings. Each is left out by default."""
+}
+_MODELS: Mapping[str, ModelKind] = {
+    "second_pass.upscaler": ModelKind.UPSCALER,
+    "upscale.model_id": ModelKind.UPSCALER,
+    "loras[].model_id": ModelKind.LORA,
+    "embeddings[].model_id": ModelKind.EMBEDDING,
+    "vae_id": ModelKind.VAE,
+    "controls[].model_id": ModelKind.CONTROLNET,
+}
+_SHORT = {"controls[].preprocessor": "name"}
+_INDEX = re.compile(r"\[([0-9]*)\]")
 
 
-def _row(name: str, told: Mapping[str, Any]) -> PartField:
-    within, _, own = name.rpartition(".")
-    part: Any = _PARTS[within]
-    default = next(each.default for each in dataclasses.fields(part) if each.name == own)
-    is_picture = own not in part.LIMITS and own.endswith("_image")
-    needs = "" if within or own == "init_image" else "init_image"
-    of_a_mask = SourceImage.OF_A_MASK if not within else {}
-    limit: Limit = _PICTURE_ID if is_picture else told.get("limit") or part.LIMITS[own]
-    facts = {
+def _row(path: str, told: Mapping[str, Any]) -> PartField:
+    within, _, own = path.rpartition(".")
+    within = within.removesuffix("[]")
+    if path in PLAIN:
+        default: Any = _DEFAULTS_OF_REQUEST[path]
+        is_picture = False
+        limit: Limit = PLAIN[path]
+        needs = ""
+        of_a_mask: Mapping[str, object] = {}
+    else:
+        part: Any = _KINDS.get(within, SourceImage)
+        default = next(each.default for each in dataclasses.fields(part) if each.name == own)
+        is_picture = own not in part.LIMITS and own.endswith("image")
+        needs = "" if within or own == "init_image" else "init_image"
+        of_a_mask = {} if within else SourceImage.OF_A_MASK
+        limit = _PICTURE_ID if is_picture else part.LIMITS.get(own, MODEL_NAME)
+    facts: dict[str, Any] = {
         "default": None if default is dataclasses.MISSING else of_a_mask.get(own, default),
-        "is_optional": default is None or is_picture,
+        "is_optional": default is None or (is_picture and not within),
+        "is_required": bool(within) and default is dataclasses.MISSING,
         "needs": "mask_image" if own in of_a_mask else needs,
+        "words": SecondPass.UPSCALERS if own == "upscaler" else (),
         **told,
-        "limit": limit,
     }
-    return PartField(name=name, is_picture=is_picture, is_of_images=False, **facts)
+    return PartField(
+        name=path,
+        limit=MODEL_NAME if path in _MODELS else limit,
+        is_picture=is_picture,
+        model=_MODELS.get(path),
+        is_of_images=False,
+        **facts,
+    )
+
+
+def _tree(rows: Mapping[str, PartField]) -> dict[str, AnyPartField]:
+    """Return the fields and objects at the top, by name."""
+    top: dict[str, AnyPartField] = {}
+    members: dict[str, dict[str, AnyPartField]] = {}
+    for path, row in rows.items():
+        within, _, own = path.rpartition(".")
+        _members(within.removesuffix("[]"), top, members)[own] = row
+    return top
+
+
+def _members(
+    path: str, top: dict[str, AnyPartField], known: dict[str, dict[str, AnyPartField]]
+) -> dict[str, AnyPartField]:
+    """Return the members of the object at `path`, which is made if it is new."""
+    if not path:
+        return top
+    if path not in known:
+        within, _, own = path.rpartition(".")
+        label, meaning = _MEANINGS[path]
+        known[path] = {}
+        _members(within.removesuffix("[]"), top, known)[own] = PartObject(
+            name=path,
+            kind=_KINDS[path],
+            label=label,
+            meaning=meaning,
+            members=MappingProxyType(known[path]),
+            most=MOST.get(path, 0),
+            short=_SHORT.get(path, ""),
+        )
+    return known[path]
+
+
+def _objects(fields: Mapping[str, AnyPartField]) -> Iterator[PartObject]:
+    for field in fields.values():
+        if isinstance(field, PartObject):
+            yield field
+            yield from _objects(field.members)
 
 
 PART_FIELDS: Mapping[str, PartField] = MappingProxyType(
-    {name: _row(name, told) for name, told in _TOLD}
+    {path: _row(path, told) for path, told in TOLD}
 )
-"""The fields by name, in the order in which APIs list them."""
-SOURCE_FIELDS = tuple(name for name in PART_FIELDS if "." not in name)
+"""The fields by their paths, in the order in which APIs list them."""
+PARTS: Mapping[str, AnyPartField] = MappingProxyType(_tree(PART_FIELDS))
+"""The fields of a body, by name, in the same order."""
+PART_NAMES = tuple(PARTS)
+"""The names of the fields of a body."""
+OBJECTS: Mapping[str, PartObject] = MappingProxyType({each.name: each for each in _objects(PARTS)})
+"""The objects and the lists of objects, by their paths."""
+SOURCE_FIELDS = tuple(
+    each.name for each in dataclasses.fields(SourceImage) if each.name in PART_FIELDS
+)
 """The fields of `SourceImage`, which are not in an object."""
-PICTURES = tuple(name for name, row in PART_FIELDS.items() if row.is_picture)
-"""The fields whose values are pictures."""
+
+
+def own_name(path: str) -> str:
+    """Return the last name of a path."""
+    return path.rpartition(".")[2].removesuffix("[]")
+
+
+def place_of(path: str) -> tuple[int, ...]:
+    """Return a key that sorts the fields of a request, such as `loras[1].scale`, as APIs list them.
+
+    Unknown names come after the known ones of their object.
+    """
+    key: list[int] = []
+    members: Mapping[str, AnyPartField] = PARTS
+    for name in path.split("."):
+        bare = _INDEX.sub("", name)
+        names = list(members)
+        key.append(names.index(bare) if bare in members else len(names))
+        index = _INDEX.search(name)
+        key.append(int(index[1]) + 1 if index and index[1] else 0)
+        field = members.get(bare)
+        members = field.members if isinstance(field, PartObject) else {}
+    return tuple(key)

@@ -1,5 +1,6 @@
 """Additions to the checkpoint of a request, and further passes on the finished picture."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,37 @@ from domain.limits import Limit, NumberRange, TextLength
 __all__ = ["Embedding", "Lora", "PromptSyntax", "SecondPass", "Upscale"]
 
 _MODEL_ID = ModelId(64, 64)
+
+
+class _Token(TextLength):
+    """A word of a prompt that stands for the vectors of an embedding.
+
+    A prompt is split into lines and words, so the token holds no line end and no tab, and begins
+    and ends with a visible character. Punctuation alone would stand in places that nobody means.
+    """
+
+    __slots__ = ()
+
+    # With a tab, a newline and more than ASCII's punctuation, as `PATTERN` of other texts has it.
+    PATTERN: ClassVar[str] = (
+        r"^[^\s\u0000-\u001f\u007f-\u009f]"
+        r"([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+    )
+    WORD: ClassVar[str] = r"[^\s!-\/:-@\[-`{-~]"
+    """A character that is not a blank and not punctuation of ASCII."""
+
+    def problem(self, value: object) -> str | None:
+        """Return what is wrong with `value`, in words; None if it is valid."""
+        if (message := TextLength.problem(self, value)) is not None or not isinstance(value, str):
+            return message
+        if value != value.strip() or set("\t\n") & set(value):
+            return (
+                f"is {value[:40]!a}; it must begin and end with a visible character, and hold no "
+                "tab and no line end"
+            )
+        if not re.search(self.WORD, value):
+            return f"is {value[:40]!a}; it must hold a letter or a digit"
+        return None
 
 
 class PromptSyntax(StrEnum):
@@ -48,7 +80,7 @@ class Lora:
 class Embedding:
     """A textual inversion: `token` stands for its vectors in both prompts.
 
-    `token` is None for the stem of the file.
+    `token` is None for the stem of the file; requests of clients have the stem itself.
 
     Raises:
         InvalidRequest: One row for each wrong field.
@@ -56,7 +88,7 @@ class Embedding:
 
     LIMITS: ClassVar[Mapping[str, Limit]] = MappingProxyType(
         # A token may be the name of a file. The longest name in the file systems of Linux is 255.
-        {"model_id": _MODEL_ID, "token": TextLength(1, 255)}
+        {"model_id": _MODEL_ID, "token": _Token(1, 255)}
     )
 
     model_id: str

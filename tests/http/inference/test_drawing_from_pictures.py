@@ -20,7 +20,7 @@ from tests.http.conftest import (
     make_settings,
 )
 from tests.http.helpers import assert_problem, wrong_fields
-from tests.unit.parts.test_sent_parts import spoilt, valid_body
+from tests.unit.parts.sent_bodies import spoilt, valid_body
 
 WIDE = picture("green", (640, 320))
 MASK = picture("white", (640, 320))

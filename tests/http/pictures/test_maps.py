@@ -68,7 +68,7 @@ def test_a_preprocessor_is_given_as_in_a_control(
         ({}, ["image", "preprocessor"]),
         ({"image": INLINE}, ["preprocessor"]),
         ({"image": INLINE, "preprocessor": None}, ["preprocessor"]),
-        ({"image": INLINE, "preprocessor": "depth"}, ["preprocessor.name"]),
+        ({"image": INLINE, "preprocessor": "depth"}, ["preprocessor"]),
         ({"image": INLINE, "preprocessor": {}}, ["preprocessor.name"]),
         ({"image": INLINE, "preprocessor": {"name": "canny", "width": 1}}, ["preprocessor.width"]),
         (
