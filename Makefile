@@ -49,7 +49,11 @@ check: $(INSTALLED)
 
 test: check
 	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
-	$(BIN)/python -m pytest -m torch
+	@# Two processes with one thread each are faster than one with two. The tests that start the whole
+	@# service have the machine for themselves, because they wait for what it does.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m torch --numprocesses 2 --dist loadfile --quiet \
+	  --ignore tests/e2e --ignore tests/releases
+	$(BIN)/python -m pytest -m torch --quiet tests/e2e tests/releases
 
 coverage: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not torch and not browser" --numprocesses auto --dist loadfile --quiet --cov --cov-report=term

@@ -200,6 +200,7 @@ class Container(containers.DeclarativeContainer):
         DiffusersImageGenerator,
         model_registry,
         picture_codec,
+        preprocessor=picture_preprocessor,
         overrides=providers.Callable(PlanOverrides.of, settings),
         cache_bytes=settings.provided.model_cache_bytes,
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from adapters.diffusion.companions import Companion, load_companion
+from adapters.diffusion.companions import Companion, load_companion, need_torch
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
@@ -22,7 +22,7 @@ from adapters.diffusion.drawing.stable_diffusion import stable_diffusion_plan
 from adapters.diffusion.drawing.stages.stage import Canvas, Drawing, Group
 from adapters.diffusion.drawing.whole_additions import whole_additions
 from adapters.diffusion.loading.loader import load_pipeline
-from adapters.diffusion.loading.pipeline_cache import PipelineCache
+from adapters.diffusion.loading.pipeline_cache import PipelineCache, cache_key
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from adapters.diffusion.upscaling.enlargements import enlarge_batch
 from adapters.diffusion.upscaling.upscaler import Upscaler
@@ -42,10 +42,16 @@ from domain.ports.image_generator import (
 )
 from domain.ports.model_locator import ModelLocator
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.preprocessor import PicturePreprocessor
 
 __all__ = ["Engine"]
 
 AnyPipeline = TypeVar("AnyPipeline", bound=Pipeline)
+
+_IN_TORCH = (
+    "torch draws with this model instead of OpenVINO, whose UNet cannot take the add-ons; this is "
+    "slower"
+)
 
 
 class Engine:
@@ -56,19 +62,28 @@ class Engine:
         models: Finds the models of a batch.
         codec: Decodes the pictures of a batch.
         cache_bytes: Bytes of weights that stay loaded.
+        preprocessor: Makes the maps of ControlNets; None if no batch asks for one.
     """
 
     def __init__(
-        self, device: Device, models: ModelLocator, codec: PictureCodec, *, cache_bytes: int
+        self,
+        device: Device,
+        models: ModelLocator,
+        codec: PictureCodec,
+        *,
+        cache_bytes: int,
+        preprocessor: PicturePreprocessor | None = None,
     ) -> None:
         self.device = device
         self._models = models
         self._codec = codec
+        self._preprocessor = preprocessor
         self._previews = Previews()
         self._watcher = GuardedWatcher()
         self._pipelines: PipelineCache[Any] = PipelineCache(device, cache_bytes, self._load)
         self.upscalers = Upscalers(device, self._upscaler)
         self._memories = DrawingMemories()
+        self._drawing = ""  # the key of the pipeline that draws
 
     @property
     def loaded_models(self) -> tuple[LoadedModel, ...]:
@@ -79,11 +94,12 @@ class Engine:
         """As `ImageGenerator.draw`. If memory is short, other pipelines are given up first."""
         self._watcher = GuardedWatcher(watcher)
         model = self._models.locate(batch.models[0]) if batch.models else None
+        self._drawing = "" if model is None else model.id
         try:
             try:
                 return self._done_with(model, batch)
             except OutOfMemory:
-                if not self._pipelines.drop_all_but("" if model is None else model.id):
+                if not self._pipelines.drop_all_but(self._drawing):
                     raise
             return self._done_with(model, batch)
         finally:
@@ -107,20 +123,21 @@ class Engine:
         watcher, requests = self._watcher, batch.drawings
         # The pipeline comes last, so it stays in the cache if there is room for one model.
         upscalers, companions = self._beside(batch)
-        pipeline = self._pipelines.get(model)
-        watcher.loading(loaded=True)
-        loaded = time.monotonic()
+        in_torch = self.device.plan.backend == "openvino" and need_torch(companions.values())
+        pipeline = self._pipelines.get(model, in_torch=in_torch)
+        self._drawing = cache_key(model, in_torch=in_torch)
         with (
             translated_errors(self.device, f"drawing with {model.name}", watcher),
             ExitStack() as changes,
         ):
-            of_batch = partial(self._context, batch, model, upscalers, companions)
-            said: dict[str, None] = {}
+            of_batch = partial(self._context, batch, upscalers, companions)
+            said: dict[str, None] = {_IN_TORCH: None} if in_torch else {}
+            for change in whole_additions(of_batch(pipeline), requests[0], said.setdefault):
+                changes.enter_context(change)
+            watcher.loading(loaded=True)
+            loaded = time.monotonic()
             if is_stable_diffusion(pipeline):
-                context = of_batch(pipeline)
-                for change in whole_additions(context, requests[0], said.setdefault):
-                    changes.enter_context(change)
-                plan = stable_diffusion_plan(context, requests, batch.at_once)
+                plan = stable_diffusion_plan(of_batch(pipeline), requests, batch.at_once)
             else:
                 plan = other_pipeline_plan(of_batch(pipeline), requests)
             rasters: dict[Drawing, Raster] = {}
@@ -187,7 +204,6 @@ class Engine:
     def _context(
         self,
         batch: DrawingBatch,
-        model: ModelRecord,
         upscalers: Mapping[str, Upscaler],
         companions: Mapping[str, Companion],
         pipeline: AnyPipeline,
@@ -196,12 +212,15 @@ class Engine:
             pipeline,
             self.device,
             self._memories[pipeline],
-            partial(self._pipelines.drop_all_but, model.id),
+            partial(self._pipelines.drop_all_but, self._drawing),
             self._codec,
             batch.pictures,
             self.upscalers,
             upscalers,
+            self._pipelines.beside(self._drawing),
+            self._watcher.loading,
             companions,
+            self._preprocessor,
         )
 
     def _draw(self, pipeline: Pipeline, group: Group, progress: Progress) -> Canvas:

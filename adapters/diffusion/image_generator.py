@@ -17,6 +17,7 @@ from domain.ports.image_generator import (
 )
 from domain.ports.model_locator import ModelLocator
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.preprocessor import PicturePreprocessor
 
 if TYPE_CHECKING:
     from adapters.diffusion.engine import Engine
@@ -35,6 +36,7 @@ class DiffusersImageGenerator(ImageGenerator):
         models: Finds the models of a batch on this host.
         codec: Decodes the pictures of a batch.
         overrides: The operator's choices. The generator chooses the rest to suit the device.
+        preprocessor: Makes the maps of ControlNets; None if no batch asks for one.
         cache_bytes: Bytes of weights that stay loaded; None for a share of the device's memory.
         wanted: Fields of `PlanOverrides`, used if `overrides` is None.
     """
@@ -44,6 +46,7 @@ class DiffusersImageGenerator(ImageGenerator):
         models: ModelLocator,
         codec: PictureCodec,
         *,
+        preprocessor: PicturePreprocessor | None = None,
         overrides: PlanOverrides | None = None,
         cache_bytes: int | None = None,
         **wanted: Any,
@@ -51,6 +54,7 @@ class DiffusersImageGenerator(ImageGenerator):
         self.overrides = PlanOverrides(**wanted) if overrides is None else overrides
         self._models = models
         self._codec = codec
+        self._preprocessor = preprocessor
         self._cache_bytes = cache_bytes
         self._engine: Engine | None = None
         self._report = EngineReport(lambda: self._engine)
@@ -92,6 +96,7 @@ class DiffusersImageGenerator(ImageGenerator):
                 self._models,
                 self._codec,
                 cache_bytes=device.cache_bytes() if limit is None else limit,
+                preprocessor=self._preprocessor,
             )
         return self._engine
 

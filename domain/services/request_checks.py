@@ -10,7 +10,7 @@ from domain.samplers import Sampler, Scheduler
 
 __all__ = ["refuse_parts", "unsuited", "unsuited_upscaler"]
 
-_DRAWN = frozenset({"source", "second_pass", "upscale"})
+_DRAWN = frozenset({"source", "second_pass", "upscale", "loras", "controls", "vae_id"})
 _NOT_YET = "cannot be drawn with yet; leave it out"
 _OTHER_MODEL = "leave it out, or choose another model"
 

@@ -14,6 +14,7 @@ from adapters.diffusion.additions.network_calls import called_through
 
 __all__ = ["image_guidance_addition"]
 
+_RESIDUALS = frozenset({"down_block_additional_residuals", "mid_block_additional_residual"})
 _TEXT, _ADDED, _SAMPLE = "encoder_hidden_states", "added_cond_kwargs", "sample"
 
 
@@ -55,6 +56,10 @@ def image_guidance_addition(
         pictures = [with_picture, with_picture, torch.zeros_like(with_picture)]
         given = torch.cat([_in_three(latents), torch.cat(pictures)], dim=1)
         options[_TEXT] = _in_three(options[_TEXT])
+        for name in _RESIDUALS & options.keys():  # those of a ControlNet
+            found = options[name]
+            is_tensor = isinstance(found, torch.Tensor)
+            options[name] = _in_three(found) if is_tensor else [_in_three(each) for each in found]
         if options.get(_ADDED):
             options[_ADDED] = {name: _in_three(each) for name, each in options[_ADDED].items()}
         output = call(given, timestep, **options)

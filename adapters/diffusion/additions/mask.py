@@ -7,6 +7,7 @@ text alone has a mask of the whole picture, so that the whole picture is grey. A
 UI does the same.
 """
 
+import weakref
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -47,7 +48,7 @@ def mask_addition(
 class GreyLatents:
     """The latents of a grey picture, kept until another size, device or precision is wanted.
 
-    For one autoencoder, and for one thread.
+    They are kept for the autoencoder that was used last. For one thread.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,8 @@ class GreyLatents:
     def like(self, latents: torch.Tensor, vae: Any) -> torch.Tensor:
         """Return (1, 4, height, width), in the size, device and precision of `latents`."""
         height, width = latents.shape[-2:]
-        key = (height, width, latents.device, latents.dtype)
+        # A weak reference, so that an autoencoder can be unloaded.
+        key = (height, width, latents.device, latents.dtype, weakref.ref(vae))
         if key != self._key:
             size = (1, 3, height * _PIXELS_PER_LATENT, width * _PIXELS_PER_LATENT)
             # Offloaded weights are moved to the device when they are called. Their input is not.

@@ -6,13 +6,16 @@ from typing import Any, Generic, TypeVar
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.drawing.pipeline_state import DrawingMemory
+from adapters.diffusion.loading.pipeline_cache import BesidePipeline
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from adapters.diffusion.upscaling.upscalers import Upscalers
 from domain.errors import GenerationFailed
+from domain.generation.parts import Preprocessor
 from domain.generation.raster import GreyRaster, Raster
 from domain.pictures import PictureRef
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.preprocessor import PicturePreprocessor
 
 __all__ = ["DrawingContext"]
 
@@ -32,8 +35,11 @@ class DrawingContext(Generic[AnyPipeline]):
         files: The bytes of these pictures, by their ids.
         upscaling: Enlarges pictures.
         upscalers: The upscalers that the batch names, by their ids.
+        beside: Keeps a value as long as the pipeline is loaded and there is room.
+        tick: Called during work that belongs to the load. Its exception ends the drawing.
         companions: The other models that the batch names beside its checkpoint, loaded, by their
             ids.
+        preprocessor: Makes the maps of ControlNets; None if nothing here does.
     """
 
     pipeline: AnyPipeline
@@ -44,7 +50,10 @@ class DrawingContext(Generic[AnyPipeline]):
     files: Mapping[str, bytes] = field(repr=False)
     upscaling: Upscalers
     upscalers: Mapping[str, Upscaler]
+    beside: BesidePipeline
+    tick: Callable[[], None]
     companions: Mapping[str, Any]
+    preprocessor: PicturePreprocessor | None = None
 
     def picture(self, ref: PictureRef) -> Raster:
         """Return the pixels of a picture of the batch.
@@ -62,6 +71,17 @@ class DrawingContext(Generic[AnyPipeline]):
             GenerationFailed, UnreadablePicture: As `picture`.
         """
         return self.codec.decode_mask(self._file(ref))
+
+    def map_of(self, picture: Raster, preprocessor: Preprocessor) -> Raster:
+        """Return the map of a picture.
+
+        Raises:
+            GenerationFailed: This generator was made without a preprocessor.
+            OutOfMemory: The host does not have enough memory.
+        """
+        if self.preprocessor is None:
+            raise GenerationFailed(f"this generator cannot make the map {preprocessor.name!a}")
+        return self.preprocessor.map_of(picture, preprocessor)
 
     def _file(self, ref: PictureRef) -> bytes:
         if ref.id not in self.files:

@@ -11,6 +11,7 @@ from adapters.diffusion.drawing.channels import (
     pipeline_guidance,
     takes_mask,
 )
+from adapters.diffusion.drawing.controls import Controls
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.pictures.inpainting import KeepOutside, PutBack
 from adapters.diffusion.drawing.pictures.source import SizedSource, Sources
@@ -48,6 +49,7 @@ class Passes:
     def __init__(self, context: DrawingContext[StableDiffusion]) -> None:
         self._context = context
         self._sources = Sources(context)
+        self._controls = Controls(context)
 
     def check(self, request: GenerationRequest) -> None:
         """Check that the pipeline and the scheduler can begin where each pass begins.
@@ -103,6 +105,8 @@ class Passes:
                     yield MaskedLatents(source)
                 # As diffusers' inpainting pipeline. Its image-to-image pipeline keeps the picture.
                 from_noise = source.source.strength == 1 and content is MaskContent.ORIGINAL
+        asked = Size(request.width, request.height)
+        additions += self._controls.additions(request, asked, first.size, source)
         yield Denoising(
             context=self._context,
             conditions=conditions,
@@ -135,6 +139,7 @@ class Passes:
         additions = channel_additions(self._context, request, enlarged)
         if enlarged is not None and _has_mask(enlarged):
             additions += self._kept_outside(enlarged)
+        additions += self._controls.additions(request, request.result_size, last.size, enlarged)
         yield Denoising(
             context=self._context,
             conditions=conditions,

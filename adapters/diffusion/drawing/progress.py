@@ -41,7 +41,7 @@ class Progress:
         self._preview = preview
         self._firsts = firsts
         self._earlier = 0
-        self._reported = (0, 1)
+        self._reported = (0, 1) if steps is None else (done * steps, groups * steps)
 
     def stage_done(self, steps: int) -> None:
         """Count the steps of a stage that is over. The next stage begins to count from there."""

@@ -74,11 +74,11 @@ def _together(row: _Encoded) -> tuple[int, int, int]:
     """Return what the images of a group have in common.
 
     Padding a prompt to the length of another one would change its picture. Requests of a batch may
-    differ in size by a few pixels that are cropped. With a source picture or a second pass, these
-    pixels decide what is drawn.
+    differ in size by a few pixels that are cropped. With a source picture, a second pass or a
+    ControlNet, these pixels decide what is drawn.
     """
     request, encoding = row[0].request, row[1]
-    if request.source is None and request.second_pass is None:
+    if request.source is None and request.second_pass is None and not request.controls:
         return (encoding.length, 0, 0)
     return (encoding.length, request.width, request.height)
 

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+from adapters.diffusion.additions.lora.addition import lora_addition
+from adapters.diffusion.additions.lora.merging import ScaledLora
+from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
-from adapters.diffusion.pipeline import StableDiffusion
+from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
+from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
 
 __all__ = ["whole_additions"]
 
 
 def whole_additions(
-    context: DrawingContext[StableDiffusion],
+    context: DrawingContext[Pipeline],
     request: GenerationRequest,
     warn: Callable[[str], None],
 ) -> Iterator[AbstractContextManager[None]]:
@@ -25,4 +29,30 @@ def whole_additions(
         request: A request of the batch. All of them name the same companions.
         warn: Takes a warning for the callers of all requests.
     """
-    yield from ()
+    if request.loras:
+        yield lora_addition(
+            context.pipeline,
+            [
+                ScaledLora(context.companions[each.model_id], each.scale, f"loras[{n}].model_id")
+                for n, each in enumerate(request.loras)
+            ],
+            key=request.loras,
+            device=context.device.torch_device,
+            kept=context.beside,
+            tick=context.tick,
+        )
+    if request.vae_id is not None:
+        yield _with_autoencoder(context, request.vae_id)
+
+
+def _with_autoencoder(
+    context: DrawingContext[Pipeline], model_id: str
+) -> AbstractContextManager[None]:
+    found = context.companions.get(model_id)
+    if not isinstance(found, Autoencoder):
+        raise GenerationFailed(f"the model {model_id} is not an autoencoder")
+    pipeline = context.pipeline
+    if not is_stable_diffusion(pipeline):
+        name = type(pipeline).__name__
+        raise GenerationFailed(f"{name} draws with its own autoencoder alone; leave vae_id out")
+    return drawn_with_autoencoder(pipeline, found.network_for(pipeline.vae))

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, post_dump, validate
@@ -10,6 +11,7 @@ from adapters.http.description.answers import AnswerSchema, TextOrNested
 from adapters.http.generation.rules import described_limit
 from domain.generation.forms.flat import flat_parts
 from domain.generation.forms.part_fields import (
+    OBJECTS,
     PART_FIELDS,
     PART_NAMES,
     PARTS,
@@ -140,7 +142,7 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
             return _value(member, answers=answers)
         schema: Any = _PictureIdSchema if answers else _SentPictureSchema
         return _nested(schema, member.meaning, answers=answers, null=member.is_optional)
-    schema = _schema(member, answers=answers)
+    schema = _schema(member.name, answers=answers)
     if member.is_list:
         told = {"description": member.meaning, "optional": answers}
         most = validate.Length(max=member.most)
@@ -151,8 +153,10 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
     return _nested(schema, member.meaning, answers=answers)
 
 
-def _schema(part: PartObject, *, answers: bool) -> type[Schema]:
-    """Return the schema of an object of the table."""
+@cache
+def _schema(path: str, *, answers: bool) -> type[Schema]:
+    """Return the schema of the object of the table at `path`. It is the same class each time."""
+    part = OBJECTS[path]
     members = {own: _field(each, answers=answers) for own, each in part.members.items()}
     for own, each in part.members.items():
         members[own].required = isinstance(each, PartField) and each.is_required

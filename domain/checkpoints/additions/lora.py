@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from domain.checkpoints.additions.fit import Fit
+from domain.checkpoints.additions.lora_layouts import match_lora, read_lora
+from domain.checkpoints.additions.network_modules import NetworkModules
 from domain.checkpoints.header_values import TensorFacts
 
 __all__ = ["fit"]
@@ -16,4 +18,5 @@ def fit(addon: Mapping[str, TensorFacts], checkpoint: Mapping[str, TensorFacts])
         checkpoint: The tensors of the checkpoint, by the names of the original code or, in a
             folder, by the part and the name in it, such as `unet/conv_in.weight`.
     """
-    return Fit()
+    match = match_lora(read_lora(addon), NetworkModules.of_checkpoint(checkpoint))
+    return Fit(match.problem, match.warnings)

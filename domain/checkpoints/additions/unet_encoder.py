@@ -165,13 +165,8 @@ def encoder_facts(tensors: Mapping[str, TensorFacts]) -> EncoderFacts:
     )
     if not widths or widths[0] != conv_in[0]:
         raise UnusableAddition("its first level has another width than its input")
-    depths = tuple(
-        _count(
-            tensors, rf"down_blocks\.{level}\.attentions\.0\.transformer_blocks\.(\d+)\.", _DEPTH
-        )
-        for level in range(levels)
-    )
-    middle = _count(tensors, r"mid_block\.attentions\.0\.transformer_blocks\.(\d+)\.", _DEPTH)
+    depths = tuple(_depth(tensors, rf"down_blocks\.{level}") for level in range(levels))
+    middle = _depth(tensors, "mid_block")
     attentions = [f"down_blocks.{level}.attentions.0" for level in range(levels) if depths[level]]
     if middle:
         attentions.append("mid_block.attentions.0")
@@ -192,6 +187,10 @@ def encoder_facts(tensors: Mapping[str, TensorFacts]) -> EncoderFacts:
         linear=linear,
         in_channels=conv_in[1],
     )
+
+
+def _depth(tensors: Mapping[str, TensorFacts], block: str) -> int:
+    return _count(tensors, rf"{block}\.attentions\.0\.transformer_blocks\.(\d+)\.", _DEPTH)
 
 
 def _count(tensors: Mapping[str, TensorFacts], pattern: str, most: int) -> int:

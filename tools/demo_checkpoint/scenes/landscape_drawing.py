@@ -43,10 +43,15 @@ class _Canvas:
         return np.clip((radius - self.distance(x, y)) / self.pixel + 0.5, 0, 1)
 
 
-def draw_landscape(scene: LandscapeScene, *, width: int, height: int) -> NDArray[np.uint8]:
-    """Draw a landscape; the result is sRGB, (height, width, 3)."""
+def draw_landscape(
+    scene: LandscapeScene, *, width: int, height: int, mood: Mood | None = None
+) -> NDArray[np.uint8]:
+    """Draw a landscape; the result is sRGB, (height, width, 3).
+
+    `mood` has other colours than those of the scene's time.
+    """
     rng = np.random.default_rng(scene.seed)
-    canvas, mood = _Canvas(width, height), MOODS[scene.time]
+    canvas, mood = _Canvas(width, height), mood or MOODS[scene.time]
     horizon = canvas.bottom * rng.uniform(0.56, 0.66)
     light_x = canvas.right * rng.uniform(0.15, 0.85)
     _paint_sky(canvas, mood, scene, horizon, light_x, rng)

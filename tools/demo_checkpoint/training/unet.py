@@ -14,7 +14,7 @@ Several processes of one thread each share the batches, which on a CPU is faster
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +24,13 @@ from diffusers.models.attention_processor import AttnProcessor
 
 from tools.demo_checkpoint.captions.tokens import end_token, tokenize, vocabulary_size
 from tools.demo_checkpoint.networks import (
-    autocast,
     device,
-    make_noise_schedule,
     make_text_encoder,
     make_unet,
     parameter_count,
 )
-from tools.demo_checkpoint.training.latents import Batch, Latents
+from tools.demo_checkpoint.training.latents import Latents
+from tools.demo_checkpoint.training.noise import Noise
 from tools.demo_checkpoint.training.progress import (
     Average,
     learning_rate,
@@ -51,21 +50,6 @@ UNNAMED: Final = 0.1
 # The text encoder's share of the learning rate. At the full rate, the denoiser's first, blind steps
 # erase its lesson, and all captions come to mean nearly the same.
 TEXT_SHARE: Final = 0.1
-
-# The error of the picture that a prediction implies is weighted by its signal-to-noise ratio,
-# within these bounds. Upper: Hang et al. 2023, «Efficient Diffusion Training via Min-SNR Weighting
-# Strategy». Lower: with next to no signal, only the caption can tell the colours, and a loss that
-# hardly counts those times hardly teaches it.
-MAX_SNR: Final = 5.0
-MIN_SNR: Final = 0.1
-# Below 1, noisier times come more often, for the same reason.
-TIME_POWER: Final = 0.5
-
-# The schedule's last step still shows 1.5 % of the picture, and that is enough to read the mean
-# colour of a flat one, while sampling starts from pure noise. Noise with its own offset per channel
-# hides that, so that colours are taken from the caption (N. Guttenberg 2023, «Diffusion with Offset
-# Noise»).
-NOISE_OFFSET: Final = 0.1
 
 
 class Denoiser(torch.nn.Module):
@@ -91,36 +75,6 @@ def make_denoiser(folder: Path) -> Denoiser:
     if lesson := load_state(folder / "text_encoder.pt"):
         model.text_encoder.load_state_dict(lesson)
     return model
-
-
-@dataclass(frozen=True, slots=True)
-class _Noise:
-    """Values of the schedule per time: the shares of picture and noise, and the loss's weight."""
-
-    picture: torch.Tensor
-    noise: torch.Tensor
-    weight: torch.Tensor
-
-    @classmethod
-    def on(cls, where: torch.device) -> _Noise:
-        kept = make_noise_schedule().alphas_cumprod.to(where)
-        ratio = kept / (1 - kept)
-        return cls(kept.sqrt(), (1 - kept).sqrt(), ratio.clamp(MIN_SNR, MAX_SNR) / ratio)
-
-    def loss(self, model: Denoiser, batch: Batch) -> torch.Tensor:
-        """Weighted squared error of the predicted noise, at a random time per picture."""
-        where = self.weight.device
-        clean = batch.latents.to(where, memory_format=torch.channels_last)
-        chance = torch.rand(len(clean), device=where) ** TIME_POWER
-        times = (chance * len(self.weight)).long()
-        offset = torch.randn(*clean.shape[:2], 1, 1, device=where)
-        noise = torch.randn_like(clean) + NOISE_OFFSET * offset
-        picture, share = self.picture[times, None, None, None], self.noise[times, None, None, None]
-        tokens = tokenize(batch.captions).to(where)
-        with autocast(where):
-            predicted = model(picture * clean + share * noise, times, tokens)
-        error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
-        return (error * self.weight[times]).mean()
 
 
 def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: float) -> None:
@@ -149,7 +103,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
         average.weights = {name: value.to(where) for name, value in state["average"].items()}
         first, scale = state["step"], state["scale"]
     torch.manual_seed(seed + first + steps * team.rank)
-    data, noise = Latents(folder, scale=scale), _Noise.on(where)
+    data, noise = Latents(folder, scale=scale), Noise.on(where)
     log.info(
         "denoiser of %d parameters on %d pictures, latents times %.4f, steps %d to %d on %s",
         parameter_count(model), len(data), data.scale, first, steps, where,
@@ -165,7 +119,8 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
         # less.
         model.text_encoder.requires_grad_(small)
         batch = data.batch(rng, unnamed=UNNAMED, first=small, workers=team.size)
-        loss = noise.loss(model, batch)
+        tokens = tokenize(batch.captions).to(where)
+        loss = noise.loss(partial(model, tokens=tokens), batch.latents)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         team.average_gradients(model)

@@ -100,7 +100,7 @@ class SizedSource:
 
         With `MaskContent.FILL` the masked part is filled.
         """
-        image = self._framed(self._init_image)
+        image = self._on_canvas(self._init_image)
         if self.source.mask_content is MaskContent.FILL:
             return filled(image, self.mask)
         return image
@@ -108,7 +108,7 @@ class SizedSource:
     @property
     def mask(self) -> Image.Image:
         """The mask at the drawn size, without its blur. The request has one."""
-        return cleaned(self._framed(self._mask))
+        return cleaned(self._on_canvas(self._mask))
 
     @property
     def is_drawn(self) -> np.ndarray:
@@ -132,6 +132,16 @@ class SizedSource:
         """Which latents are drawn again: (height / 8, width / 8), boolean."""
         is_plain = self._mask_and_whether_binary[1] and not self.source.mask_blur
         return cells_of(self.mask, as_diffusers=is_plain)
+
+    def framed(self, image: Image.Image) -> Image.Image:
+        """Return what is drawn of a picture of the size `size`, in the same size.
+
+        This is the whole, or the box of the mask.
+        """
+        if self._box is None:
+            return image
+        sides = (self.size.width, self.size.height)
+        return image.crop(self._box).resize(sides, Image.Resampling.LANCZOS)
 
     def put_back(self, drawn: Raster) -> Raster:
         """Return the initial image with the masked part of a drawn picture of `size`.
@@ -180,13 +190,9 @@ class SizedSource:
         width, height = self.whole_size.width, self.whole_size.height
         return resized(image, width, height, self.source.resize_mode)
 
-    def _framed(self, image: Image.Image) -> Image.Image:
+    def _on_canvas(self, image: Image.Image) -> Image.Image:
         """Return what is drawn of a picture, at the drawn size."""
-        if self._box is not None:
-            image = image.crop(self._box).resize(
-                (self.size.width, self.size.height), Image.Resampling.LANCZOS
-            )
-        return padded(image, self.drawn.width, self.drawn.height)
+        return padded(self.framed(image), self.drawn.width, self.drawn.height)
 
 
 @dataclass

@@ -97,6 +97,7 @@ class Denoising(Stage):
             first = self.num_inference_steps - self.last_steps
             scheduler = schedulers.from_step(self.scheduler, self.num_inference_steps, first)
             self._add_noise(canvas, scheduler)
+        canvas.still_working = progress.still_working
         with ExitStack() as stack:
             for addition in self.additions:
                 stack.enter_context(addition.applied(canvas))

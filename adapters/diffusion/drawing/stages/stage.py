@@ -6,7 +6,7 @@ to draw is a new stage, or another list.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Canvas:
             are decoded, and after they became rasters.
         rasters: The pictures as bytes; empty before the pixels exist.
         said: Warnings for the callers of all these images, in order.
+        still_working: Called by what takes long within a step. Its exception ends the drawing.
     """
 
     drawings: tuple[Drawing, ...]
@@ -54,6 +55,7 @@ class Canvas:
     pixels: Any = None
     rasters: Sequence[Raster] = ()
     said: dict[str, None] = field(default_factory=dict)
+    still_working: Callable[[], None] = lambda: None
 
     def warn(self, text: str) -> None:
         """Add a warning, once."""

@@ -1,0 +1,1 @@
+"""LoRAs: changes to the weights of networks, for the time of one batch."""

@@ -1,0 +1,106 @@
+"""Loads a model file as a LoRA."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+
+import torch
+
+from adapters.diffusion.additions.lora.loaded import LoadedLora
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import give_memory_back, translated_errors
+from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
+from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
+from domain.checkpoints.additions.lora_layouts import LoraFile, Role, read_lora
+from domain.checkpoints.additions.lora_layouts.adapter_metadata import adapter_scales
+from domain.checkpoints.header_values import TensorFacts
+from domain.errors import ModelNotLoadable
+from domain.models.record import ModelRecord
+
+__all__ = ["load_lora"]
+
+_log = logging.getLogger(__name__)
+
+
+def load_lora(
+    model: ModelRecord, device: Device, watcher: GuardedWatcher | None = None
+) -> LoadedLora:
+    """Load the LoRA of a file on `device`, in the precision of the file.
+
+    Args:
+        model: The model to load.
+        device: The device that will draw.
+        watcher: Called during the load. Its exception ends the load.
+
+    Raises:
+        ModelChanged: The file is not the one that the model's id names.
+        ModelNotLoadable: The model is not a LoRA that can be used. The message says why.
+        OutOfMemory: The model does not fit the memory.
+    """
+    started = time.monotonic()
+    watcher = watcher or GuardedWatcher()
+    try:
+        with translated_errors(device, f"loading {model.name}", watcher):
+            with proven(model) as file, refusals_as_not_loadable():
+                scales = adapter_scales(read_metadata(file))
+                stored = read_weights(file, tick=watcher.loading)
+                facts = read_lora(_facts(stored))
+                if facts.problem is not None:
+                    raise ModelNotLoadable(facts.problem, model.name, lasting=True)
+                alphas = _alphas(facts, stored, model.name)
+                # Only tensors of their own stay, so a later write to the file cannot reach them.
+                tensors = {
+                    key: stored[key].to(device.torch_device, copy=True) for key in _weights(facts)
+                }
+            watcher.loading()
+            _check_finite(tensors, model.name)
+    except BaseException:
+        give_memory_back(device)
+        raise
+    _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
+    return LoadedLora(model.name, facts, tensors, alphas, scales)
+
+
+def _facts(stored: Mapping[str, torch.Tensor]) -> dict[str, TensorFacts]:
+    return {
+        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
+        for name, each in stored.items()
+    }
+
+
+def _weights(file: LoraFile) -> list[str]:
+    """Return the names of the tensors of all changes, without those of single numbers."""
+    return [
+        key
+        for module in file.modules
+        for role, key in module.keys.items()
+        if role is not Role.ALPHA
+    ]
+
+
+def _alphas(file: LoraFile, stored: Mapping[str, torch.Tensor], name: str) -> dict[str, float]:
+    alphas = {}
+    for module in file.modules:
+        if (key := module.keys.get(Role.ALPHA)) is None:
+            continue
+        alpha = float(stored[key])
+        if not math.isfinite(alpha) or alpha == 0:
+            raise ModelNotLoadable(
+                f"the alpha of its module {module.label[:120]!a} is {alpha:g}, which can be no "
+                "factor",
+                name,
+                lasting=True,
+            )
+        alphas[key] = alpha
+    return alphas
+
+
+def _check_finite(tensors: Mapping[str, torch.Tensor], name: str) -> None:
+    for key, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelNotLoadable(
+                f"its tensor {key[:120]!a} holds NaN or infinity", name, lasting=True
+            )

@@ -1,0 +1,1 @@
+"""Autoencoders that a request names in place of that of its checkpoint."""

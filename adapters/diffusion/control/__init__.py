@@ -1,0 +1,1 @@
+"""ControlNets: loading them, and building their networks for a UNet."""

@@ -1,0 +1,108 @@
+"""Reads the tensors of a model that a request names beside its checkpoint."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+import torch
+
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import give_memory_back, translated_errors
+from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
+from adapters.diffusion.loading.file_identity import proven
+from adapters.diffusion.loading.weights import read_weights
+from adapters.diffusion.untrusted.ticking import ticking
+from domain.checkpoints.additions.unusable import UnusableAddition
+from domain.checkpoints.header_values import TensorFacts
+from domain.errors import ModelNotLoadable
+from domain.models.record import ModelRecord
+
+__all__ = ["read_companion"]
+
+
+class _Layout(Protocol):
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The name in the file of each tensor of the network."""
+
+
+Layout = TypeVar("Layout", bound=_Layout)
+
+
+def read_companion(
+    model: ModelRecord,
+    device: Device,
+    dtype: torch.dtype,
+    watcher: GuardedWatcher | None,
+    layout_of: Callable[[Mapping[str, TensorFacts]], Layout],
+) -> tuple[Layout, dict[str, torch.Tensor]]:
+    """Return the layout of a file and its tensors, by the names of the network.
+
+    The tensors are copies on the device, in the precision `dtype` and in the device's order of
+    numbers. So a later write to the file cannot reach them.
+
+    Args:
+        model: The model of the file.
+        device: The device that will draw.
+        dtype: The precision.
+        watcher: Called at least once a second. Its exception ends the load.
+        layout_of: Finds the network in a file, and raises UnusableAddition.
+
+    Raises:
+        ModelChanged: The file is not the one that the model's id names.
+        ModelNotLoadable: The file holds no such network, or NaN. The message says what is wrong.
+        OutOfMemory: The tensors do not fit the memory.
+    """
+    watcher = watcher or GuardedWatcher()
+    try:
+        with (
+            translated_errors(device, f"loading {model.name}", watcher),
+            proven(model) as file,
+            ticking(watcher.loading),
+        ):
+            stored = read_weights(file, tick=watcher.loading)
+            layout = _layout(model, stored, layout_of)
+            tensors = {}
+            for own, name in layout.names.items():
+                watcher.loading()
+                _check_finite(model, name, stored[name])
+                tensors[own] = _placed(stored[name], device, dtype)
+    except BaseException:
+        give_memory_back(device)
+        raise
+    return layout, tensors
+
+
+def _layout(
+    model: ModelRecord,
+    stored: Mapping[str, torch.Tensor],
+    layout_of: Callable[[Mapping[str, TensorFacts]], Layout],
+) -> Layout:
+    facts = {
+        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
+        for name, each in stored.items()
+    }
+    try:
+        return layout_of(facts)
+    except UnusableAddition as error:
+        raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
+
+
+def _check_finite(model: ModelRecord, name: str, tensor: torch.Tensor) -> None:
+    # NaN is the least and the largest of any numbers, so the two tell of every number.
+    ends = torch.stack(torch.aminmax(tensor)).float()
+    if not bool(torch.isfinite(ends).all()):
+        raise ModelNotLoadable(
+            f"its tensor {name[:100]!a} holds NaN or infinity, so every picture would be NaN",
+            model.name,
+            lasting=True,
+        )
+
+
+def _placed(tensor: torch.Tensor, device: Device, dtype: torch.dtype) -> torch.Tensor:
+    is_of_convolution = tensor.ndim == 4
+    return tensor.to(
+        device=device.torch_device,
+        dtype=dtype,
+        copy=True,
+        memory_format=device.memory_format if is_of_convolution else torch.contiguous_format,
+    )
