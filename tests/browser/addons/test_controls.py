@@ -100,6 +100,7 @@ def test_every_field_of_a_control_is_sent(field: AddonField, studio: Studio) -> 
     for label, value in (("Weight", "0.6"), ("Start", "0.1"), ("End", "0.8")):
         studio.field(f"{label} of {name}").fill(value)
     studio.field(f"Where the shape differs of {name}").select_option("pad")
+    studio.field(f"What counts more of {name}").select_option("control")
     (control,) = field.asked()["controls"]
     assert control | {"image": None} == {
         "model_id": POSES.id,
@@ -109,6 +110,7 @@ def test_every_field_of_a_control_is_sent(field: AddonField, studio: Studio) -> 
         "end": 0.8,
         "preprocessor": "invert",
         "resize_mode": "pad",
+        "mode": "control",
     }
     studio.field(f"Made into a map by of {name}").select_option("")
     expect(look(card, "Map")).to_be_hidden()

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 from typing import Any
 
 import pytest
@@ -112,11 +113,18 @@ def test_a_picture_has_at_most_the_pixels_of_a_request(
     assert answer.status_code == status
 
 
-def test_a_file_of_too_many_bytes_is_refused() -> None:
-    service = make_service(make_settings(max_picture_bytes=len(LEAF) - 1))
-    assert_problem(
-        asked(service, image=INLINE, preprocessor="invert"), 413, "picture_file_too_large"
-    )
+@pytest.mark.parametrize(("room", "status"), [(0, 200), (-1, 413)])
+def test_a_file_has_at_most_the_bytes_of_the_settings(room: int, status: int) -> None:
+    noise = Image.frombytes("RGB", (40, 40), os.urandom(4800))
+    stream = io.BytesIO()
+    noise.save(stream, "PNG")
+    data = stream.getvalue()
+    service = make_service(make_settings(max_picture_bytes=len(data) + room))
+    inline = {"base64": base64.b64encode(data).decode()}
+    answer = asked(service, image=inline, preprocessor="invert")
+    assert answer.status_code == status
+    if status == 413:
+        assert_problem(answer, 413, "picture_file_too_large")
 
 
 def test_a_host_without_memory_says_so(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import { icon, make, say } from "../core/dom.js";
 import { card, choiceField, scaleField } from "./parts.js";
 
 const FITS = { crop: "Crop the picture", stretch: "Stretch the picture", pad: "Pad the picture" };
+const MODES = { balanced: "Prompt and map alike", prompt: "The prompt", control: "The map" };
 const MAP_ITSELF = "Nothing: the picture is the map";
 const MAKERS = { canny: "Canny: its outlines", invert: "Invert: light and dark swapped" };
 
@@ -18,6 +19,13 @@ export function controlCard(entry, context) {
         onChange();
       },
     );
+  const mode = choiceField(
+    { id: `${id}-mode`, label: "What counts more", of: name, words: MODES, value: entry.mode ?? "balanced" },
+    (value) => {
+      entry.mode = value;
+      onChange();
+    },
+  );
   const fit = choiceField(
     { id: `${id}-fit`, label: "Where the shape differs", of: name, words: FITS, value: entry.resize_mode ?? "crop" },
     (value) => {
@@ -33,6 +41,7 @@ export function controlCard(entry, context) {
     number("Start", "start", { value: entry.start ?? 0 }),
     number("End", "end", { value: entry.end ?? 1 }),
     make("p", { className: "hint", textContent: "Start and end are shares of the steps. 0 to 1 is the whole drawing." }),
+    mode,
     fit,
   );
 }
