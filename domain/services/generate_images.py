@@ -20,7 +20,7 @@ from domain.generation.any_request import AnyRequest, AnyResult
 from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.generation.upscale_request import LANCZOS, UpscaleRequest, UpscaleResult
-from domain.models.record import ModelKind, ModelRecord
+from domain.models.record import ModelRecord
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
@@ -252,7 +252,7 @@ class GenerateImages:
                 raise
             raise GenerationFailed(f"drawing with {name} failed: {type(error).__name__}") from error
         ended = self._clock()
-        upscalers = {each.id: each for each in models if each.kind is ModelKind.UPSCALER}
+        by_id = {each.id: each for each in models}
         return tuple(
             Drawn(
                 request=request,
@@ -262,7 +262,7 @@ class GenerateImages:
                 source_text=source_text(self._codec, request, pictures),
                 began=began,
                 ended=ended,
-                upscalers=upscalers,
+                models=by_id,
             )
             for request, drawn in zip(requests, batch.requests, strict=True)
         )

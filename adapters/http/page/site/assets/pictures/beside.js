@@ -4,7 +4,12 @@
 import { named } from "../form/models.js";
 
 const LORA = /\s*<lora:([^:<>]+)(?::([^:<>]*))?(?::[^<>]*)?>/g;
-const MODES = { "Just Resize": "stretch", "Crop and Resize": "crop", "Resize and Fill": "pad" };
+const FITS = { "Just Resize": "stretch", "Crop and Resize": "crop", "Resize and Fill": "pad" };
+const MODES = {
+  Balanced: "balanced",
+  "My prompt is more important": "prompt",
+  "ControlNet is more important": "control",
+};
 
 /** The prompt without the LoRAs that it names. */
 export const promptOf = (told) => told.Prompt?.replace(LORA, "");
@@ -13,7 +18,9 @@ export const promptOf = (told) => told.Prompt?.replace(LORA, "");
 export function besideIn(told, addons) {
   const missing = [];
   const find = (kind, what, name, hash) => {
-    const found = named(addons.filter((addon) => addon.kind === kind), hash, name);
+    const known = addons.filter((addon) => addon.kind === kind);
+    // A name that cannot stand there is replaced by the first digits of the id.
+    const found = named(known, hash, name) ?? named(known, /^[0-9a-f]{10,}$/.exec(name)?.[0], "");
     if (!found) missing.push(`the ${what} ${name}`);
     return found;
   };
@@ -34,8 +41,23 @@ export function besideIn(told, addons) {
     const control = controlIn(unit, find);
     if (control) controls.push(control);
   }
-  const fields = { loras, embeddings, vae_id: vae?.id ?? null, controls, clip_skip: numberOf(told["Clip skip"], null) };
+  const fields = {
+    loras,
+    embeddings,
+    vae_id: vae?.id ?? null,
+    controls,
+    clip_skip: numberOf(told["Clip skip"], null),
+    prompt_syntax: isWeighted(told) ? "weighted" : null,
+  };
   return { fields, missing };
+}
+
+/**
+ * Whether the prompts were read by AUTOMATIC1111's grammar. This service says so with «Emphasis», and the
+ * web UI says its version, but its default emphasis not.
+ */
+function isWeighted({ Emphasis: emphasis, Version: version }) {
+  return emphasis ? emphasis !== "None" : version !== undefined;
 }
 
 /** The control that a unit of the ControlNet extension describes. Its picture is not in the file. */
@@ -55,7 +77,8 @@ function controlIn(unit, find) {
   if (/^canny/.test(maker)) {
     control.preprocessor = { name: "canny", low: number("Threshold A", 100), high: number("Threshold B", 200) };
   } else if (/^invert/.test(maker)) control.preprocessor = "invert";
-  if (MODES[facts.get("Resize Mode")]) control.resize_mode = MODES[facts.get("Resize Mode")];
+  control.resize_mode = FITS[facts.get("Resize Mode")] ?? "crop";
+  control.mode = MODES[facts.get("Control Mode")] ?? "balanced";
   return control;
 }
 
