@@ -32,8 +32,8 @@ _LAID_OUT = frozenset(
 )
 """The fields that have a place of their own in the form; others follow them."""
 _LATER = ("pictures/", "addons/")
-"""The scripts and styles in these folders handle source pictures, and what is beside the checkpoint.
-The page loads them at the first need, so a page without any starts as fast as before."""
+"""The scripts and styles in these folders handle source pictures and add-ons. The page loads them
+with the first need, so a page without any starts as fast as before."""
 _SENT = ("image/png", "image/jpeg", "image/webp")
 """The types of the pictures that people can choose."""
 _HEADERS = {
@@ -129,18 +129,20 @@ def _part_fields(
 
 def _addon_limits() -> dict[str, Any]:
     """Return what the cards of LoRAs and ControlNets need to know of their fields."""
-    names = Preprocessor.LIMITS["name"]
-    assert isinstance(names, OneOf)
     return {
         "loras": {"most": MOST["loras"], **_bounds(Lora.LIMITS)},
         "embeddings": {"most": MOST["embeddings"]},
         "controls": {"most": MOST["controls"], **_bounds(Control.LIMITS)},
-        "preprocessors": list(names.words),
+        "preprocessors": [str(word) for word in _words(Preprocessor.LIMITS["name"])],
         "canny": {
             name: {**row, "value": Preprocessor.OF_CANNY[name]}
             for name, row in _bounds(Preprocessor.LIMITS).items()
         },
     }
+
+
+def _words(limit: Limit) -> tuple[Any, ...]:
+    return limit.words if isinstance(limit, OneOf) else ()
 
 
 def _bounds(limits: Mapping[str, Limit]) -> dict[str, dict[str, float]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from domain.models.record import ModelKind
 from tests.browser.addons.addon_models import (
@@ -224,3 +224,22 @@ def test_a_phone_has_room_for_long_names(
     field.add(OUTLINES)
     assert studio.width_to_scroll() == 0
     expect(field.card(ModelKind.CONTROLNET)).to_contain_text("Where the shape differs")
+
+
+def test_a_model_that_draws_without_add_ons_says_so(studio: Studio, service: Service) -> None:
+    with_addons(service, LORA)
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        for model in body["models"]:
+            model["schedulers"] = []
+        route.fulfill(response=response, json=body)
+
+    studio.page.route("**/v1/models", answer)
+    studio.sign_in()
+    field = AddonField(studio).open()
+    field.picker(ModelKind.LORA)
+    expect(field.row(LORA)).to_contain_text(
+        "Does not work with a.safetensors: only Stable Diffusion 1, 2 and XL draw with add-ons"
+    )

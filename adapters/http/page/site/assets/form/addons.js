@@ -22,6 +22,9 @@ export const isAddon = (model) => KINDS.has(model.kind);
 /** Why this add-on cannot be drawn with `model`; empty if nothing speaks against it. */
 export function misfit(addon, model) {
   if (!addon.usable) return addon.reason ?? "cannot be used";
+  if (model && !model.schedulers.length) {
+    return `does not work with ${model.name}: only Stable Diffusion 1, 2 and XL draw with add-ons`;
+  }
   const family = model?.base ?? model?.family;
   if (!addon.base || !family || addon.base === family) return "";
   return `is for ${addon.base}, and ${model.name} is ${family}`;
