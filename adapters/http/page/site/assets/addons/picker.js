@@ -74,7 +74,8 @@ export function pick({ title, addons, misfit, most, chosen, onChoose, once }) {
   (matchMedia("(pointer: coarse)").matches ? heading : search).focus();
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (focused?.isConnected) focused.focus();
+    // The form may have made its buttons anew meanwhile.
+    (focused?.isConnected ? focused : document.getElementById(focused?.id))?.focus();
   });
 }
 
