@@ -266,9 +266,7 @@ class Container(containers.DeclarativeContainer):
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
-    make_map = providers.ThreadSafeSingleton(
-        MakeMap, pictures, picture_codec, picture_preprocessor
-    )
+    make_map = providers.ThreadSafeSingleton(MakeMap, pictures, picture_codec, picture_preprocessor)
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
