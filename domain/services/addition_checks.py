@@ -113,7 +113,7 @@ class AdditionChecks:
         Raises: as `problems`.
         """
         return tuple(
-            f"{model.name} {text}"
+            f"{model.name}: {text}"
             for model in addons
             if model.kind in _FITTING
             for text in self._fit(model, checkpoint).warnings
