@@ -3,7 +3,7 @@
 Listing a file and loading it both ask `upscaler_network`, so they cannot disagree about a file.
 """
 
-from domain.checkpoints.upscalers.finding import upscaler_network
+from domain.checkpoints.upscalers.finding import other_architecture, upscaler_network
 from domain.checkpoints.upscalers.network import (
     MOST_WEIGHTS,
     SCALES,
@@ -18,5 +18,6 @@ __all__ = [
     "UnusableUpscaler",
     "UpscalerArchitecture",
     "UpscalerNetwork",
+    "other_architecture",
     "upscaler_network",
 ]
