@@ -16,6 +16,7 @@ from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     UpscalerArchitecture,
     UpscalerNetwork,
+    needs_spandrel,
 )
 
 __all__ = ["SpandrelNetwork", "is_installed", "load_with_spandrel"]
@@ -24,10 +25,6 @@ _CHANNELS = 3
 _NUMBERS_OF_A_PIXEL = 2048
 """A third of what a network has in memory for each pixel of the source, at its peak. The attention
 of HAT has 6 heads, each with 576 numbers for a pixel."""
-_NEEDS_SPANDREL = (
-    "it is an upscaler of the architecture {name}, for which the library spandrel is needed; "
-    "install the extra upscalers, or choose an ESRGAN, compact or SPAN model"
-)
 
 
 class SpandrelNetwork(nn.Module):
@@ -70,7 +67,7 @@ def load_with_spandrel(
             one that enlarges RGB pictures by a whole factor.
     """
     if not is_installed():
-        raise UnusableUpscaler(_NEEDS_SPANDREL.format(name=name))
+        raise UnusableUpscaler(needs_spandrel(name))
     from spandrel import ImageModelDescriptor, ModelLoader
 
     copies = {

@@ -11,6 +11,7 @@ from domain.checkpoints.upscalers.network import (
     UpscalerArchitecture,
     UpscalerNetwork,
 )
+from domain.checkpoints.upscalers.others import needs_spandrel
 
 __all__ = [
     "MOST_WEIGHTS",
@@ -18,6 +19,7 @@ __all__ = [
     "UnusableUpscaler",
     "UpscalerArchitecture",
     "UpscalerNetwork",
+    "needs_spandrel",
     "other_architecture",
     "upscaler_network",
 ]

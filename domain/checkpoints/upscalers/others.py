@@ -8,7 +8,7 @@ that this service does not have itself.
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-__all__ = ["OTHER_UPSCALERS", "other_upscaler"]
+__all__ = ["OTHER_UPSCALERS", "needs_spandrel", "other_upscaler"]
 
 OTHER_UPSCALERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -83,3 +83,11 @@ def other_upscaler(names: Collection[str]) -> str | None:
         if all(name in names for name in needed):
             return architecture
     return None
+
+
+def needs_spandrel(architecture: str) -> str:
+    """Return why an upscaler of this architecture cannot be used without spandrel."""
+    return (
+        f"it is an upscaler of the architecture {architecture}, for which the library spandrel is "
+        "needed; install the extra upscalers, or choose an ESRGAN, compact or SPAN model"
+    )
