@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.codec import PillowPictureCodec
@@ -193,6 +194,7 @@ class Container(containers.DeclarativeContainer):
     model_registry = providers.ThreadSafeSingleton(
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
     )
+    model_headers = providers.ThreadSafeSingleton(FilesystemModelHeaders)
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
     image_generator = providers.ThreadSafeSingleton(
@@ -257,6 +259,7 @@ class Container(containers.DeclarativeContainer):
         image_generator,
         picture_codec,
         pictures=providers.Factory(LaterPictures, providers.Delegate(pictures)),
+        headers=model_headers,
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )

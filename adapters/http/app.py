@@ -8,7 +8,7 @@ from flask import Flask
 from adapters.http import automatic1111, openai
 from adapters.http.description.document import documented_api
 from adapters.http.description.explorer import explorer_assets_blueprint, explorer_blueprint
-from adapters.http.edge.bodies import PICTURES_OF_A_REQUEST, body_limit
+from adapters.http.edge.bodies import body_limit
 from adapters.http.edge.body_budget import install_body_budget
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
@@ -22,6 +22,7 @@ from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
 from adapters.http.v1.drawing.images import images_blueprint
 from adapters.http.v1.drawing.inference import inference_blueprint
+from adapters.http.v1.drawing.preprocessors import preprocessors_blueprint
 from adapters.http.v1.drawing.upscaling import upscaling_blueprint
 from adapters.http.v1.health import public_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
@@ -52,8 +53,10 @@ _EXPOSED_HEADERS = (
     *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
     *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
 )
-_MOST_LARGE_BODIES = 4
-"""How many bodies of the largest size are in memory at once."""
+_BODIES_WITH_PICTURES = 4
+_PICTURES_OF_MOST = 2
+"""There is room for this many bodies with an initial image and a mask at once. A body that also has
+a picture for each ControlNet needs the room of three of them."""
 
 
 def create_app(
@@ -83,7 +86,7 @@ def create_app(
     redactor = redactor_of(settings)
     install_request_log(app, redactor)
     install_redaction(app, redactor)
-    install_body_budget(app, _MOST_LARGE_BODIES * _largest_body(settings))
+    install_body_budget(app, _room_for_bodies(settings))
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
@@ -124,6 +127,7 @@ def create_app(
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
         upscaling_blueprint(make_request, draw, credential_checker),
+        preprocessors_blueprint(credential_checker),
         images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
@@ -152,8 +156,10 @@ def create_app(
     return app
 
 
-def _largest_body(settings: Settings) -> int:
-    return body_limit(settings.max_body_bytes, settings.max_picture_bytes, PICTURES_OF_A_REQUEST)
+def _room_for_bodies(settings: Settings) -> int:
+    """Return the bytes of all large bodies that are in memory at once."""
+    usual = body_limit(settings.max_body_bytes, settings.max_picture_bytes, _PICTURES_OF_MOST)
+    return _BODIES_WITH_PICTURES * usual
 
 
 def _origins(configured: tuple[str, ...]) -> str | list[re.Pattern[str]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, post_dump, validate
@@ -10,6 +11,7 @@ from adapters.http.description.answers import AnswerSchema, TextOrNested
 from adapters.http.generation.rules import described_limit
 from domain.generation.forms.flat import flat_parts
 from domain.generation.forms.part_fields import (
+    OBJECTS,
     PART_FIELDS,
     PART_NAMES,
     PARTS,
@@ -138,8 +140,9 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
         if not member.is_picture:
             return _value(member, answers=answers)
         schema: Any = _PictureIdSchema if answers else _SentPictureSchema
-        return _nested(schema, member.meaning, answers=answers, null=member.is_optional)
-    schema = _schema(member, answers=answers)
+        null = member.is_optional and not answers
+        return _nested(schema, member.meaning, answers=answers, null=null)
+    schema = _schema(member.name, answers=answers)
     if member.is_list:
         told = {"description": member.meaning, "optional": answers}
         most = validate.Length(max=member.most)
@@ -147,11 +150,15 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
         return fields.List(inner, allow_none=not answers, validate=most, metadata=told)
     if member.short and not answers:
         return _text_or_object(member, schema)
-    return _nested(schema, member.meaning, answers=answers)
+    # An entry of a list has null for an object that it does not have.
+    is_inner = "." in member.name
+    return _nested(schema, member.meaning, answers=answers, null=is_inner or not answers)
 
 
-def _schema(part: PartObject, *, answers: bool) -> type[Schema]:
-    """Return the schema of an object of the table."""
+@cache
+def _schema(path: str, *, answers: bool) -> type[Schema]:
+    """Return the schema of the object of the table at `path`. It is the same class each time."""
+    part = OBJECTS[path]
     members = {own: _field(each, answers=answers) for own, each in part.members.items()}
     for own, each in part.members.items():
         members[own].required = isinstance(each, PartField) and each.is_required
@@ -198,10 +205,8 @@ def answer_parts() -> dict[str, fields.Field[Any]]:
     return {name: _field(each, answers=True) for name, each in PARTS.items()}
 
 
-def _nested(
-    schema: type[Schema], meaning: str, *, answers: bool, null: bool = True
-) -> fields.Field[Any]:
+def _nested(schema: type[Schema], meaning: str, *, answers: bool, null: bool) -> fields.Field[Any]:
     told: dict[str, Any] = {"description": meaning}
     if answers:
         told["optional"] = True
-    return fields.Nested(schema, allow_none=null and not answers, metadata=told)
+    return fields.Nested(schema, allow_none=null, metadata=told)

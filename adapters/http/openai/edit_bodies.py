@@ -8,7 +8,6 @@ from flask import Request, current_app
 from marshmallow import Schema, ValidationError, fields
 
 from adapters.http.edge.bodies import (
-    PICTURES_OF_A_REQUEST,
     JsonParser,
     PictureBlueprint,
     check_type,
@@ -25,6 +24,8 @@ __all__ = ["EditBlueprint"]
 
 _JSON_TYPE = "application/json"
 _MOST_PARTS = 200
+_MOST_KEPT = 2
+"""The files that a form needs: the picture and its mask. Texts name the pictures of ControlNets."""
 # `image[]` is what official clients send for a list, `image[0]` what some libraries make of one.
 _FILE = re.compile(r"(image|mask|mask_image|markup)(\[[0-9]*\])?")
 _INSIDE = re.compile(r"([a-z_]+)\[([a-z_]+)\]")
@@ -65,7 +66,7 @@ def _limits() -> FormLimits:
     return FormLimits(
         files=MOST_PICTURES + 1,  # and a mask
         file_bytes=current_app.config["MAX_PICTURE_BYTES"],
-        kept_files=PICTURES_OF_A_REQUEST,
+        kept_files=_MOST_KEPT,
         parts=_MOST_PARTS,
         text_bytes=current_app.config["MAX_CONTENT_LENGTH"],
     )

@@ -21,7 +21,7 @@ from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.any_request import as_drawn
 from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import SourceImage
-from domain.models.record import ModelKind, ModelRecord
+from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["Drawing"]
@@ -71,7 +71,7 @@ class Drawing:
             [*map(as_drawn, results)],
             model,
             _with_ignored(asked, model),
-            upscalers={each.id: each for each in self._registry.models(ModelKind.UPSCALER)},
+            models={each.id: each for each in self._registry.models()},
         )
 
     def _requests(

@@ -95,11 +95,11 @@ def pictures(
     model: ModelRecord,
     asked: AskedPictures,
     *,
-    upscalers: Mapping[str, ModelRecord],
+    models: Mapping[str, ModelRecord],
 ) -> dict[str, object]:
     """Return the answer with the pictures that `model` drew, in the order of their seeds.
 
-    `upscalers` are the upscaler models by their ids.
+    `models` are all models by their ids.
     """
     first = results[0]
     images = [image for result in results for image in result.images]
@@ -107,7 +107,7 @@ def pictures(
     files = [base64.b64encode(image.data).decode("ascii") for image in images]
     infotexts = [
         parameters_text(
-            result.request, seed=image.seed, sampler=drawn["sampler_name"], upscalers=upscalers
+            result.request, seed=image.seed, sampler=drawn["sampler_name"], models=models
         )
         for result in results
         for image in result.images
