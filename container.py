@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dependency_injector import containers, providers
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
+from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.codec import PillowPictureCodec
+from adapters.pictures.resizing import PillowPictureResizer
 from adapters.preprocessing.opencv import OpenCvPreprocessor
 from adapters.process.crash_file import CrashFile
 from adapters.process.memory import LinuxProcessReport
@@ -23,6 +25,7 @@ from application.jobs.records import JobRecords
 from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
+from application.parts import MakeMap
 from application.picture_links import PictureLinks
 from application.pictures import LaterPictures, Pictures, PictureShelf, StoredPictures
 from application.settings.plan_overrides import PlanOverrides
@@ -193,8 +196,10 @@ class Container(containers.DeclarativeContainer):
     model_registry = providers.ThreadSafeSingleton(
         ModelRegistry, model_source, names=model_names, max_pixels=settings.provided.max_pixels
     )
+    model_headers = providers.ThreadSafeSingleton(FilesystemModelHeaders)
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
+    picture_resizer = providers.ThreadSafeSingleton(PillowPictureResizer)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,
@@ -257,9 +262,11 @@ class Container(containers.DeclarativeContainer):
         image_generator,
         picture_codec,
         pictures=providers.Factory(LaterPictures, providers.Delegate(pictures)),
+        headers=model_headers,
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
+    make_map = providers.ThreadSafeSingleton(MakeMap, pictures, picture_codec, picture_preprocessor)
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
@@ -299,6 +306,10 @@ class Container(containers.DeclarativeContainer):
         metrics=metrics,
         picture_codec=picture_codec,
         pictures=pictures,
+        make_map=make_map,
         picture_links=picture_links,
         thumbnails=thumbnails,
+        model_headers=model_headers,
+        picture_preprocessor=picture_preprocessor,
+        picture_resizer=picture_resizer,
     )

@@ -37,6 +37,7 @@ _KEYS: Mapping[str, str] = {
     "low": "preprocessor.low",
     "high": "preprocessor.high",
     "resize-mode": "resize_mode",
+    "mode": "mode",
 }
 """The keys of --control, and the field of each."""
 _OWN_NAMES = {field: key for key, field in _KEYS.items()} | {"preprocessor": "preprocessor"}
@@ -57,7 +58,8 @@ _HELP: Mapping[str, tuple[str, str]] = {
         "KEY=VALUE,…",
         "A ControlNet and its picture: model=NAME,image=FILE and, as you need them, scale=0…2, "
         "start=0…1, end=0…1 (shares of the steps), preprocessor=canny or invert, low=0…255, "
-        "high=0…255 (of canny), resize-mode=crop, stretch or pad. It can be given several times.",
+        "high=0…255 (of canny), resize-mode=crop, stretch or pad, mode=balanced, prompt or "
+        "control. It can be given several times.",
     ),
 }
 

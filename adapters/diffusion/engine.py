@@ -176,9 +176,13 @@ class Engine:
 
     def _load(self, model: ModelRecord, device: Device) -> Pipeline | Companion:
         self._watcher.loading()
-        if model.kind is not ModelKind.CHECKPOINT:
-            return load_companion(model, device, self._watcher)
-        pipeline: Pipeline = load_pipeline(model, device, self._watcher)
+        try:
+            if model.kind is not ModelKind.CHECKPOINT:
+                return load_companion(model, device, self._watcher)
+            pipeline: Pipeline = load_pipeline(model, device, self._watcher)
+        except ModelNotLoadable as error:
+            error.model_id = model.id  # another model of the batch may have the same name
+            raise
         return pipeline
 
     def _upscaler(self, model_id: str) -> Upscaler:

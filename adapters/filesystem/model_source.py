@@ -263,5 +263,8 @@ class FilesystemModelSource(ModelSource):
             is_companion=told.is_companion,
             scale=told.scale,
             pipeline_inputs=told.pipeline_inputs,
+            base=told.base,
+            trigger_words=told.trigger_words,
+            rank=told.rank,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

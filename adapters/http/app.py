@@ -8,7 +8,7 @@ from flask import Flask
 from adapters.http import automatic1111, openai
 from adapters.http.description.document import documented_api
 from adapters.http.description.explorer import explorer_assets_blueprint, explorer_blueprint
-from adapters.http.edge.bodies import PICTURES_OF_A_REQUEST, body_limit
+from adapters.http.edge.bodies import body_limit
 from adapters.http.edge.body_budget import install_body_budget
 from adapters.http.edge.client_disconnect import wait_for_pictures
 from adapters.http.edge.redaction import install_redaction, redactor_of
@@ -22,6 +22,8 @@ from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
 from adapters.http.v1.drawing.images import images_blueprint
 from adapters.http.v1.drawing.inference import inference_blueprint
+from adapters.http.v1.drawing.preprocessing import preprocessing_blueprint
+from adapters.http.v1.drawing.preprocessors import preprocessors_blueprint
 from adapters.http.v1.drawing.upscaling import upscaling_blueprint
 from adapters.http.v1.health import public_blueprint
 from adapters.http.v1.jobs.event_stream import EventStreams
@@ -34,6 +36,7 @@ from adapters.http.v1.tokens import tokens_blueprint
 from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
+from application.parts import MakeMap
 from application.picture_links import PictureLinks
 from application.pictures import Pictures
 from application.ports.metrics import Metrics
@@ -42,7 +45,11 @@ from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
+from domain.ports.model_headers import ModelHeaders
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.picture_resizer import PictureResizer
+from domain.ports.preprocessor import PicturePreprocessor
+from domain.services.addition_checks import AdditionChecks
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -52,8 +59,10 @@ _EXPOSED_HEADERS = (
     *("X-Request-ID", "Location", "Retry-After", "Preference-Applied"),
     *("Content-Location", "X-Seed", "X-Model-ID", "X-Warning"),
 )
-_MOST_LARGE_BODIES = 4
-"""How many bodies of the largest size are in memory at once."""
+_BODIES_WITH_PICTURES = 4
+_PICTURES_OF_MOST = 2
+"""There is room for this many bodies with an initial image and a mask at once. A body that also has
+a picture for each ControlNet needs the room of three of them."""
 
 
 def create_app(
@@ -70,8 +79,12 @@ def create_app(
     metrics: Metrics,
     picture_codec: PictureCodec,
     pictures: Pictures,
+    make_map: MakeMap,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
+    model_headers: ModelHeaders,
+    picture_preprocessor: PicturePreprocessor,
+    picture_resizer: PictureResizer,
     wait: Wait = wait_for_pictures,
 ) -> Flask:
     """Return the WSGI application over these services. `service.start()` starts them."""
@@ -83,7 +96,7 @@ def create_app(
     redactor = redactor_of(settings)
     install_request_log(app, redactor)
     install_redaction(app, redactor)
-    install_body_budget(app, _MOST_LARGE_BODIES * _largest_body(settings))
+    install_body_budget(app, _room_for_bodies(settings))
     count_requests(app, metrics)
     flask_cors.CORS(
         app,
@@ -97,7 +110,11 @@ def create_app(
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app,
-        {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
+        {
+            openai.PREFIX: openai.ERROR_FORM,
+            automatic1111.PREFIX: automatic1111.ERROR_FORM,
+            automatic1111.CONTROLNET_PREFIX: automatic1111.ERROR_FORM,
+        },
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     listeners = Places(settings.max_streams)
@@ -113,8 +130,20 @@ def create_app(
         LinkMaker(picture_links),
     )
     options = automatic1111.CallersOptions(registry)
+    mismatch = automatic1111.Mismatch(AdditionChecks(registry, model_headers))
+    make_maps = automatic1111.ControlMaps(picture_codec, picture_resizer, picture_preprocessor)
     drawing = automatic1111.Drawing(
-        registry, options, make_request, draw, automatic1111.MaskReader(picture_codec, pictures)
+        registry,
+        options,
+        make_request,
+        draw,
+        automatic1111.MaskReader(picture_codec, pictures),
+        automatic1111.Additions(
+            registry,
+            automatic1111.BuildNetworks(registry, mismatch),
+            automatic1111.BuildControls(registry, picture_codec, pictures),
+            make_maps,
+        ),
     )
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
@@ -124,6 +153,8 @@ def create_app(
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
         upscaling_blueprint(make_request, draw, credential_checker),
+        preprocessing_blueprint(make_map, credential_checker),
+        preprocessors_blueprint(credential_checker),
         images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),
         tokens_blueprint(credential_checker),
@@ -141,6 +172,13 @@ def create_app(
             credential_checker,
         ),
         automatic1111.listing_blueprint(registry, credential_checker),
+        automatic1111.networks_blueprint(
+            registry, options, model_headers, mismatch, credential_checker
+        ),
+        automatic1111.controlnet_blueprint(registry, credential_checker),
+        automatic1111.detect_blueprint(
+            automatic1111.Detecting(make_maps, pictures), credential_checker
+        ),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),
         automatic1111.progress_blueprint(job_service, credential_checker),
@@ -152,8 +190,10 @@ def create_app(
     return app
 
 
-def _largest_body(settings: Settings) -> int:
-    return body_limit(settings.max_body_bytes, settings.max_picture_bytes, PICTURES_OF_A_REQUEST)
+def _room_for_bodies(settings: Settings) -> int:
+    """Return the bytes of all large bodies that are in memory at once."""
+    usual = body_limit(settings.max_body_bytes, settings.max_picture_bytes, _PICTURES_OF_MOST)
+    return _BODIES_WITH_PICTURES * usual
 
 
 def _origins(configured: tuple[str, ...]) -> str | list[re.Pattern[str]]:

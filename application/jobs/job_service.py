@@ -68,6 +68,7 @@ class JobService:
     ) -> None:
         observer = observer or NoJobObserver()
         self._records = records
+        self._read_ahead = generate_images[0].read_ahead
         self._clock = clock
         self._now = now
         self._queue = JobQueue(
@@ -140,8 +141,9 @@ class JobService:
 
         Raises:
             IdConflict: Another request has this id, and its job is unfinished or has succeeded.
-            ModelNotFound: No model has its `model_id`.
+            ModelNotFound: No model has its `model_id`, or the id of a model beside it.
             ModelNotLoadable: No picture can be drawn with that model.
+            AddonMismatch: A model beside the checkpoint cannot be used with it.
             QueueFull: The queue has no room for this caller, or for any caller.
             DeadlineUnmet: The job would not be done in time.
             ShuttingDown: The service stops.
@@ -155,6 +157,7 @@ class JobService:
             other_names=other_names,
         )
         lost: Job | None = None
+        self._read_ahead(request)
         while True:
             with self._acceptance.lock.held():
                 found = self._acceptance.join_or_accept(wanted, lost=lost)
@@ -174,6 +177,7 @@ class JobService:
 
         Raises: as `submit`.
         """
+        self._read_ahead(request)
         with self._acceptance.lock.held():
             self._acceptance.check(Submitted(request=request, caller=caller, within=within))
 

@@ -66,11 +66,13 @@ class ModelNotLoadable(DomainError):
         reason: Why.
         name: The model's file or folder; empty if the reason names it.
         lasting: Whether the cause is in its bytes, so that every attempt would fail.
+        model_id: The id of the model; empty if it is not known.
     """
 
     reason: str
     name: str = ""
     lasting: bool = False
+    model_id: str = ""
 
     code = "model_not_loadable"
 
@@ -85,8 +87,8 @@ class ModelChanged(ModelNotLoadable):
 
     code = "model_changed"
 
-    def __init__(self, name: str) -> None:
-        super().__init__("it has changed since it was listed", name)
+    def __init__(self, name: str, model_id: str = "") -> None:
+        super().__init__("it has changed since it was listed", name, model_id=model_id)
 
     def __str__(self) -> str:
         return f"{self.name} has changed since it was listed"

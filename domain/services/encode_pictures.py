@@ -39,7 +39,7 @@ class Drawn:
         warnings: Warnings for the caller, from the model's card and from the generator.
         began: When the work on the batch began, by the clock of the use case.
         ended: When the batch was drawn.
-        upscalers: The records of its upscalers, by their ids.
+        models: The records of the models that the batch names, by their ids.
     """
 
     request: AnyRequest
@@ -49,7 +49,7 @@ class Drawn:
     source_text: str = ""
     began: float
     ended: float
-    upscalers: Mapping[str, ModelRecord] = field(default_factory=dict)
+    models: Mapping[str, ModelRecord] = field(default_factory=dict)
 
 
 class PictureEncoder:
@@ -109,7 +109,7 @@ class PictureEncoder:
 def _text(drawn: Drawn, image: DrawnImage) -> str:
     request, sampler = drawn.request, drawn.pictures.sampler
     if isinstance(request, GenerationRequest):
-        return parameters_text(request, seed=image.seed, sampler=sampler, upscalers=drawn.upscalers)
+        return parameters_text(request, seed=image.seed, sampler=sampler, models=drawn.models)
     return enlarged_text(
         drawn.source_text,
         upscaler=sampler,

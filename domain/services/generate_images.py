@@ -9,26 +9,27 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar, overload
 
 from domain.errors import (
+    AddonMismatch,
     GenerationFailed,
     InvalidRequest,
-    ModelChanged,
     ModelNotFound,
     ModelNotLoadable,
     ModelsNotRead,
 )
 from domain.generation.any_request import AnyRequest, AnyResult
-from domain.generation.parts.rules import ModelUse
+from domain.generation.parts.rules import ModelRole
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.generation.upscale_request import LANCZOS, UpscaleRequest, UpscaleResult
-from domain.models.record import ModelKind, ModelRecord
 from domain.ports.image_generator import (
     DrawingBatch,
     DrawingWatcher,
     DrawnBatch,
     ImageGenerator,
 )
+from domain.ports.model_headers import ModelHeaders
 from domain.ports.picture_codec import PictureCodec
 from domain.ports.picture_source import NoPictures, PictureSource
+from domain.services.addition_checks import AdditionChecks
 from domain.services.batch_inputs import models_of, pictures_of, source_text, warnings_of
 from domain.services.drawing_watchers import (
     AttendedDrawing,
@@ -40,6 +41,7 @@ from domain.services.drawing_watchers import (
 from domain.services.encode_pictures import Drawn, Mapper, PictureEncoder
 from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
+from domain.services.model_faults import note_fault
 from domain.services.model_registry import ModelRegistry
 from domain.services.request_checks import refuse_parts, unsuited, unsuited_upscaler
 from domain.services.upscale_checks import check_upscale
@@ -64,6 +66,8 @@ class GenerateImages:
         generator: Draws the pictures.
         codec: Encodes the pictures.
         pictures: Reads the pictures that requests name. Without it, no request can name any.
+        headers: Reads the tensors of models without their data. Without it, add-ons are compared
+            with the checkpoint by kind and family alone.
         embed_metadata: Whether a picture carries its parameters.
         draw_seed: Makes a seed for a request without one.
         clock: Seconds of a monotonic clock.
@@ -77,6 +81,7 @@ class GenerateImages:
         codec: PictureCodec,
         *,
         pictures: PictureSource | None = None,
+        headers: ModelHeaders | None = None,
         embed_metadata: bool = True,
         draw_seed: Callable[[], int] = _draw_seed,
         clock: Callable[[], float] = time.monotonic,
@@ -85,6 +90,7 @@ class GenerateImages:
         self._registry = registry
         self._generator = generator
         self._pictures = pictures or NoPictures()
+        self._additions = AdditionChecks(registry, headers)
         self._codec = codec
         self._encoder = PictureEncoder(codec, embed_metadata=embed_metadata, clock=clock)
         self._draw_seed = draw_seed
@@ -118,11 +124,14 @@ class GenerateImages:
         return model_id != LANCZOS and self._registry.may_come(model_id)
 
     def admit(self, request: _Request) -> _Request:
-        """Check a request and return it with its seed. It is cheap, and runs before the queue.
+        """Check a request and return it with its seed. It runs before the queue.
 
-        A request to enlarge a picture has no seed.
+        It is cheap, also with add-ons if `read_ahead` was called before. A request to enlarge a
+        picture has no seed.
 
         Raises:
+            AddonMismatch: A model beside the checkpoint cannot be used with it.
+            ModelChanged: The file of a model with add-ons, or of an add-on, is gone or changed.
             ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
@@ -132,18 +141,35 @@ class GenerateImages:
         if isinstance(request, UpscaleRequest):
             check_upscale(self._registry, request)
             return request
+        self._check_models(request)
+        if request.seed is not None:
+            return request
+        return dataclasses.replace(request, seed=self._draw_seed())
+
+    def _check_models(self, request: GenerationRequest) -> None:
+        """Raise the error that refuses a request with its models, as `admit` says."""
         refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
         problems = unsuited(model, request)
-        for use in request.models[1:]:
-            problems += unsuited_upscaler(self._beside(use), use, request)
+        beside = self._additions.found(request)
+        for use, upscaler in beside.items():
+            if use.role is ModelRole.UPSCALER:
+                problems += unsuited_upscaler(upscaler, use, request)
+        mismatches = self._additions.problems(model, beside)
         if problems:
-            raise InvalidRequest(problems)
-        if request.seed is not None:
-            return request
-        return dataclasses.replace(request, seed=self._draw_seed())
+            raise InvalidRequest([*problems, *mismatches])
+        if mismatches:
+            raise AddonMismatch(mismatches)
+
+    def read_ahead(self, request: AnyRequest) -> None:
+        """Read what `admit` compares, so that `admit` reads no file soon after. It raises nothing.
+
+        A caller that holds a lock during `admit` calls this before it takes the lock.
+        """
+        if isinstance(request, GenerationRequest):
+            self._additions.read_ahead(request)
 
     @overload
     def __call__(
@@ -230,6 +256,7 @@ class GenerateImages:
         models = models_of(self._registry, requests)
         name = models[0].name if models else LANCZOS
         pictures = pictures_of(self._pictures, requests)
+        said = self._additions.warnings(models[0], models[1:]) if models else ()
 
         def attempt(together: int) -> DrawnBatch:
             batch = DrawingBatch(requests=tuple(requests), at_once=together, pictures=pictures)
@@ -242,7 +269,7 @@ class GenerateImages:
             with self.heartbeat.at_work():
                 batch = drawn_with_fewer(attempt, at_once, fewer=fewer)
         except ModelNotLoadable as error:
-            self._note(error, models)
+            note_fault(self._registry, error, models)
             raise
         except Exception:
             raise
@@ -252,39 +279,20 @@ class GenerateImages:
                 raise
             raise GenerationFailed(f"drawing with {name} failed: {type(error).__name__}") from error
         ended = self._clock()
-        upscalers = {each.id: each for each in models if each.kind is ModelKind.UPSCALER}
+        by_id = {each.id: each for each in models}
         return tuple(
             Drawn(
                 request=request,
                 pictures=drawn,
                 timings=batch.timings,
-                warnings=(*warnings_of(models, request), *drawn.warnings),
+                warnings=(*warnings_of(models, request), *said, *drawn.warnings),
                 source_text=source_text(self._codec, request, pictures),
                 began=began,
                 ended=ended,
-                upscalers=upscalers,
+                models=by_id,
             )
             for request, drawn in zip(requests, batch.requests, strict=True)
         )
-
-    def _note(self, error: ModelNotLoadable, models: Sequence[ModelRecord]) -> None:
-        """Let the registry know which of the models cannot be loaded, if the cause lasts."""
-        named = [model for model in models if model.name == error.name]
-        for model in named or models[:1]:
-            if isinstance(error, ModelChanged):
-                self._registry.forget(model.id)
-            elif error.lasting:
-                self._registry.reject(model.id, error.reason)
-
-    def _beside(self, use: ModelUse) -> ModelRecord:
-        """Return a model beside the checkpoint. Raise ModelNotFound with the field of its name."""
-        if self._registry.awaits(use.model_id):
-            raise ModelsNotRead(use.model_id)
-        try:
-            return self._registry.get(use.model_id)
-        except ModelNotFound as error:
-            error.field = use.field
-            raise
 
     def finish(self, drawn: Drawn, *, encode_with: Mapper = map) -> AnyResult:
         """Return the picture files of a request that is drawn, as `PictureEncoder.finish` does."""

@@ -16,8 +16,10 @@ from container import Container
 from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_headers import FakeModelHeaders
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.pictures import FakePictureIndex, FakePictureStore
+from tests.fakes.preprocessor import FakePreprocessor
 from tests.fakes.process_report import FakeProcessReport
 from tests.fakes.stores import FakeJobStore, FakeResultStore, FakeSoleUse
 from tests.http.description.documented import DocumentedClient
@@ -51,6 +53,8 @@ class Service:
     pictures: FakePictureStore
     report: FakeDeviceReport
     process: FakeProcessReport
+    headers: FakeModelHeaders
+    preprocessor: FakePreprocessor
 
 
 def documented_app(container: Container) -> Flask:
@@ -67,7 +71,10 @@ def make_service(
     scanned: bool = True,
     now: Callable[[], float] = time.time,
 ) -> Service:
-    """Return the application over fakes, scanned once unless `scanned` is false; not started."""
+    """Return the application over fakes, scanned once unless `scanned` is false; not started.
+
+    Its models have no files, so the shapes of add-ons are not compared with those of checkpoints.
+    """
     source = FakeModelSource({MODEL.path: b"weights"})
     generator = generator or FakeImageGenerator()
     container = Container(settings=settings)
@@ -79,6 +86,8 @@ def make_service(
     index, pictures = FakePictureIndex(jobs), FakePictureStore()
     container.picture_index.override(index)
     container.picture_store.override(pictures)
+    container.picture_preprocessor.override(FakePreprocessor())
+    container.model_headers.override(providers.Object(None))
     container.sole_use.override(FakeSoleUse())
     container.wall_clock.override(providers.Object(now))
     report = FakeDeviceReport()
@@ -86,11 +95,25 @@ def make_service(
     process = FakeProcessReport()
     container.process_report.override(process)
     container.crashes.override(FakeCrashRecord())
+    headers, preprocessor = FakeModelHeaders(), FakePreprocessor()
+    container.model_headers.override(headers)
+    container.picture_preprocessor.override(preprocessor)
     if scanned:
         container.model_registry().refresh()
     client = documented_app(container).test_client()
     return Service(
-        client, container, generator, source, jobs, results, index, pictures, report, process
+        client=client,
+        container=container,
+        generator=generator,
+        source=source,
+        jobs=jobs,
+        results=results,
+        index=index,
+        pictures=pictures,
+        report=report,
+        process=process,
+        headers=headers,
+        preprocessor=preprocessor,
     )
 
 

@@ -16,16 +16,19 @@ from domain.sizes import Size, SizeLimits
 __all__ = ["models"]
 
 
-_HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT LOADABLE BECAUSE")
+_HEADINGS = ("NAME", "KIND", "FAMILY", "SIZE", "ID", "NOTES")
+_SHOWN_WORDS = 4
 # The names of GET /v1/models.
 _FIELDS = (
-    *("id", "name", "size", "path", "extension", "kind", "family", "precision"),
+    *("id", "name", "size", "path", "extension", "kind", "family", "base", "precision"),
     *(
         "loadable",
         "reason",
         "usable",
         "inputs",
         "scale",
+        "rank",
+        "trigger_words",
         "aliases",
         "schedulers",
         "default_scheduler",
@@ -43,7 +46,7 @@ _FIELDS = (
 @models_dir_option
 @click.pass_obj
 def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> None:
-    """List the models, and say why a model cannot draw.
+    """List the models, and say why a model cannot be used.
 
     \b
     Examples:
@@ -92,11 +95,20 @@ def _rows(
             each.family or "-",
             human_bytes(each.size),
             each.id[:SHORT_ID],
-            plain(each.reason or ""),
+            plain(_note(each)),
         )
     for waiting in pending:
         name, size = plain(waiting.name), human_bytes(waiting.size)
         yield (name, "-", "-", size, "-", plain(waiting.reason or "it is not complete yet"))
+
+
+def _note(model: ModelRecord) -> str:
+    """Return why a model cannot be used, or what a LoRA says of itself."""
+    if not model.usable:
+        return model.reason or ""
+    rank = () if model.rank is None else (f"rank {model.rank}",)
+    words = ", ".join(model.trigger_words[:_SHOWN_WORDS])
+    return "; ".join((*rank, f"trigger words: {words}") if words else rank)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

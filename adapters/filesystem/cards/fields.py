@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from domain.models.card import ModelCard
 
-__all__ = ["MAX_PROMPTS", "MAX_TEXT", "MAX_WORDS", "card_of"]
+__all__ = ["MAX_PROMPTS", "MAX_TEXT", "MAX_WORDS", "card_of", "one_line"]
 
 MAX_TEXT = 1000
 """Characters of a description, and of a sample prompt: the longest prompt of `/v1`."""
@@ -20,7 +20,7 @@ def card_of(fields: Mapping[str, object]) -> ModelCard:
     Values of another type, empty ones and too long ones are skipped, but a long description is
     truncated. Line ends and other control characters become spaces.
     """
-    description = _line(fields.get("description"))
+    description = one_line(fields.get("description"))
     if description is not None and len(description) > MAX_TEXT:
         description = description[: MAX_TEXT - 1] + "…"
     return ModelCard(
@@ -33,11 +33,11 @@ def card_of(fields: Mapping[str, object]) -> ModelCard:
 def _texts(value: object, *, most: int, longest: int) -> tuple[str, ...]:
     if not isinstance(value, list):
         return ()
-    lines = (_line(each) for each in value[:most])
+    lines = (one_line(each) for each in value[:most])
     return tuple(dict.fromkeys(line for line in lines if line and len(line) <= longest))
 
 
-def _line(value: object) -> str | None:
+def one_line(value: object) -> str | None:
     """Return a text as one line of valid UTF-8; None if it is empty or not a text."""
     if not isinstance(value, str):
         return None

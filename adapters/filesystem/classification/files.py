@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
-from adapters.filesystem.classification.addons import addon_family, addon_kind, is_lora
+from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
 from adapters.filesystem.classification.checkpoints import (
     UNET,
     checkpoint_family,
@@ -23,17 +23,20 @@ from domain.checkpoints.configurations import (
 )
 from domain.checkpoints.upscalers import UnusableUpscaler, upscaler_network
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
 _CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
+_COMPANIONS = frozenset(ModelKind) - {ModelKind.CHECKPOINT, ModelKind.UNKNOWN}
 _REASONS = {
-    ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint",
-    ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint",
-    ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint",
-    ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint",
+    ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint to draw",
+    ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint to draw",
+    ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint to draw",
+    ModelKind.CONTROLNET: "it is a ControlNet, which steers a checkpoint; choose a checkpoint to "
+    "draw",
     ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
@@ -57,6 +60,10 @@ class Classification:
         scale: The factor by which an upscaler enlarges each side. None for other kinds, and for an
             upscaler that cannot be used.
         pipeline_inputs: As `ModelRecord.pipeline_inputs`; never empty.
+        is_companion: Whether a request can name it beside a checkpoint.
+        base: As `ModelRecord.base`.
+        trigger_words: As `ModelRecord.trigger_words`.
+        rank: As `ModelRecord.rank`.
     """
 
     kind: ModelKind
@@ -70,24 +77,24 @@ class Classification:
     note: str | None = None
     scale: int | None = None
     pipeline_inputs: tuple[ModelInput, ...] = tuple(ModelInput)
-
-    @property
-    def is_companion(self) -> bool:
-        """Whether a request can name it beside a checkpoint."""
-        return self.scale is not None
+    is_companion: bool = False
+    base: ModelFamily | None = None
+    trigger_words: tuple[str, ...] = ()
+    rank: int | None = None
 
 
 def classify(header: Header) -> Classification:
     """Classify a file by the names, types and shapes in its header."""
     if is_checkpoint(header.tensors) and not is_lora(header.tensors):
         kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
+        addon = Addon(kind, base_family(family))
     else:
-        kind = addon_kind(header.tensors)
-        family = addon_family(kind, header)
-    scale, unusable = _upscaler(header) if kind is ModelKind.UNKNOWN else (None, None)
-    if scale or unusable:
+        addon = addon_of(header)
+        kind, family = addon.kind, addon.base
+    scale, unusable = _upscaler(header) if kind is ModelKind.UNKNOWN else (None, addon.fault)
+    if kind is ModelKind.UNKNOWN and (scale or unusable):
         kind = ModelKind.UPSCALER
-    reason = _danger(header)
+    reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
     elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
@@ -101,12 +108,16 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=_danger(header) or quantised(header.tensors, header.metadata),
+        fault=danger or quantised(header.tensors, header.metadata),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
         note=(averages_note(header.tensors) if reason is None else None),
-        scale=scale if _danger(header) is None else None,
+        scale=scale if danger is None else None,
+        is_companion=kind in _COMPANIONS and danger is None and unusable is None,
+        base=addon.base,
+        trigger_words=addon.trigger_words,
+        rank=addon.rank,
     )
 
 

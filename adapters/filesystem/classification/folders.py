@@ -24,6 +24,7 @@ from domain.checkpoints.pipelines import (
     STABLE_DIFFUSION_CLASSES,
     pipeline_inputs,
 )
+from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["classify_folder"]
@@ -104,6 +105,7 @@ def classify_folder(
         reason=None,
         native_size=native_size_of_folder(read, family),
         pipeline_inputs=pipeline_inputs(name),
+        base=base_family(family),
     )
 
 
@@ -197,4 +199,11 @@ def _parsed(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
 
 
 def _refused(family: ModelFamily | None, reason: str) -> Classification:
-    return Classification(ModelKind.CHECKPOINT, family, None, loadable=False, reason=reason)
+    return Classification(
+        ModelKind.CHECKPOINT,
+        family,
+        None,
+        loadable=False,
+        reason=reason,
+        base=base_family(family),
+    )

@@ -18,7 +18,7 @@ from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 10
+_VERSION = 11
 """Version of the table and of `classify`; another version recreates the cache."""
 
 _PATIENCE = 5.0
@@ -32,7 +32,8 @@ create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
-  note text, scale integer, inputs text not null,
+  note text, scale integer, inputs text not null, companion integer not null, base text,
+  trigger_words text not null, rank integer,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -66,7 +67,8 @@ class IdentityCache:
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height, note, scale, inputs from identities "
+                "native_height, note, scale, inputs, companion, base, trigger_words, rank "
+                "from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
@@ -90,7 +92,8 @@ class IdentityCache:
         values = (
             *(identity.digest, told.kind, told.family, told.precision, told.reason),
             *(card, told.fault, native and native.width, native and native.height),
-            *(told.note, told.scale, ",".join(told.pipeline_inputs)),
+            *(told.note, told.scale, ",".join(told.pipeline_inputs), told.is_companion),
+            *(told.base, json.dumps(told.trigger_words), told.rank),
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -172,6 +175,10 @@ def _identity(
     note: str | None,
     scale: int | None,
     inputs: str,
+    companion: int,
+    base: str | None,
+    trigger_words: str,
+    rank: int | None,
 ) -> Identity:
     return Identity(
         digest,
@@ -189,6 +196,10 @@ def _identity(
             note=note,
             scale=scale,
             pipeline_inputs=tuple(map(ModelInput, inputs.split(","))),
+            is_companion=bool(companion),
+            base=None if base is None else ModelFamily(base),
+            trigger_words=tuple(json.loads(trigger_words)),
+            rank=rank,
         ),
     )
 

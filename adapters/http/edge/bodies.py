@@ -20,6 +20,7 @@ from adapters.http.description.blueprint import DescribedBlueprint
 from adapters.http.edge.body_budget import reserve_body
 from domain.errors import FieldProblem, InvalidRequest, PictureFileTooLarge
 from domain.generation.output_formats import OutputFormat
+from domain.generation.parts.rules import MOST
 
 __all__ = [
     "PICTURES_OF_A_REQUEST",
@@ -31,8 +32,8 @@ __all__ = [
     "read_picture",
 ]
 
-PICTURES_OF_A_REQUEST = 2
-"""The most pictures in a request for pictures: its initial image and its mask."""
+PICTURES_OF_A_REQUEST = 2 + MOST["controls"]
+"""The most pictures in a request: its initial image, its mask, and one for each ControlNet."""
 
 # RFC 2045, section 6.8: four characters for three bytes, and a line end after 76 of them at least.
 _BASE64 = 4 / 3 * 78 / 76

@@ -52,6 +52,16 @@ class ModelSchema(AnswerSchema):
         allow_none=True,
         metadata={"description": "The architecture; null if it is not known."},
     )
+    base = fields.Enum(
+        ModelFamily,
+        by_value=True,
+        allow_none=True,
+        metadata={
+            "description": "The family of the checkpoints that an add-on is for, or that a "
+            "checkpoint is a variant of: an add-on fits checkpoints with the same `base`. Null if "
+            "it is not known; the shapes then decide."
+        },
+    )
     precision = _text("The type of the weights; null if it is not known.", allow_none=True)
     loadable = fields.Boolean(
         metadata={"description": "Whether the model can draw, as the `model_id` of a request."}
@@ -60,7 +70,7 @@ class ModelSchema(AnswerSchema):
     usable = fields.Boolean(
         metadata={
             "description": "Whether a request can name the model at all: as its `model_id`, or "
-            "beside it, as with an upscaler."
+            "beside it, as with a LoRA or an upscaler."
         }
     )
     inputs = fields.List(
@@ -75,6 +85,17 @@ class ModelSchema(AnswerSchema):
         metadata={
             "description": "The factor by which an upscaler enlarges each side; null for other "
             "kinds."
+        },
+    )
+    rank = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The largest rank of a LoRA's matrices; null if it has none."},
+    )
+    trigger_words = fields.List(
+        fields.String(),
+        metadata={
+            "description": "Words that call for what a LoRA was trained with, the best ones first; "
+            "empty if the file does not say."
         },
     )
     aliases = fields.List(

@@ -16,8 +16,8 @@ class Fit:
     Attributes:
         problem: Why it does not fit, which continues the sentence «style.safetensors does not fit
             model1.ckpt: …»; None if it fits.
-        warnings: Sentences for every result that is drawn with the two. Each continues after the
-            name of the add-on, such as «changes 2 layers that the checkpoint lacks».
+        warnings: Sentences for every result that is drawn with the two. The name of the add-on and
+            a colon precede each, as in «style.safetensors: 2 tensors are not applied».
     """
 
     problem: str | None = None

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from domain.generation.parameters.beside import (
+    beside_settings,
+    name_of,
+    number_text,
+    prompt_with_loras,
+)
 from domain.generation.parameters.reading import NEGATIVE, parse_parameters
 from domain.generation.parts import (
     InpaintArea,
@@ -27,7 +33,7 @@ _MASKED_CONTENTS: Mapping[MaskContent | None, str] = {
     MaskContent.NOISE: "latent noise",
     MaskContent.EMPTY: "latent nothing",
 }
-_NO_UPSCALERS: Mapping[str, ModelRecord] = MappingProxyType({})
+_NO_MODELS: Mapping[str, ModelRecord] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def parameters_text(
     *,
     seed: int | None,
     sampler: str,
-    upscalers: Mapping[str, ModelRecord] = _NO_UPSCALERS,
+    models: Mapping[str, ModelRecord] = _NO_MODELS,
 ) -> str:
     """Return the parameters of the picture of `request` with `seed`.
 
@@ -51,9 +57,9 @@ def parameters_text(
         request: What was drawn.
         seed: The seed of the picture.
         sampler: The scheduler's name for people.
-        upscalers: The records of the upscalers of the request, by their ids.
+        models: The records of the models that the request names, by their ids.
     """
-    lines = [request.prompt]
+    lines = [prompt_with_loras(request, models)]
     if request.negative_prompt:
         lines.append(f"{NEGATIVE} {request.negative_prompt}")
     source, second = request.source, request.second_pass
@@ -66,13 +72,14 @@ def parameters_text(
         "Size": f"{request.width}x{request.height}",
         "Model hash": request.model_id[:SHORT_ID],
         **_source_settings(source),
-        **_second_settings(second, upscalers),
+        **_second_settings(second, models),
     }
     if source is not None and second is not None:
         # That web UI has no second pass after a picture, and so no word for its strength.
         settings["Denoising strength"] = source.strength
         settings["Hires denoising strength"] = second.strength
-    settings |= _upscale_settings(request.upscale, upscalers)
+    settings |= beside_settings(request, models)
+    settings |= _upscale_settings(request.upscale, models)
     lines.append(
         ", ".join(
             f"{name}: {_quoted(value)}" for name, value in settings.items() if value is not None
@@ -124,13 +131,13 @@ def _source_settings(source: SourceImage | None) -> dict[str, object]:
 
 
 def _second_settings(
-    second: SecondPass | None, upscalers: Mapping[str, ModelRecord]
+    second: SecondPass | None, models: Mapping[str, ModelRecord]
 ) -> dict[str, object]:
     if second is None:
         return {}
     name = second.upscaler.capitalize()
     if second.model_id is not None:
-        name = _name(second.model_id, upscalers)
+        name = name_of(second.model_id, models)
     return {
         "Denoising strength": second.strength,
         "Hires upscale": second.scale,
@@ -140,24 +147,19 @@ def _second_settings(
 
 
 def _upscale_settings(
-    upscale: Upscale | None, upscalers: Mapping[str, ModelRecord]
+    upscale: Upscale | None, models: Mapping[str, ModelRecord]
 ) -> dict[str, object]:
     if upscale is None:
         return {}
-    model = upscalers.get(upscale.model_id)
+    model = models.get(upscale.model_id)
     own = None if model is None else model.scale
     return {
         "Postprocess upscale by": own if upscale.scale is None else upscale.scale,
-        "Postprocess upscaler": _name(upscale.model_id, upscalers),
+        "Postprocess upscaler": name_of(upscale.model_id, models),
     }
-
-
-def _name(model_id: str, upscalers: Mapping[str, ModelRecord]) -> str:
-    model = upscalers.get(model_id)
-    return model_id[:SHORT_ID] if model is None else model.name.removesuffix(model.extension)
 
 
 def _quoted(value: object) -> str:
     """Return a value of the line of settings, in quotes if it holds a separator."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = number_text(value) if isinstance(value, float) else str(value)
     return json.dumps(text, ensure_ascii=False) if re.search('[,:\n"]', text) else text

@@ -7,7 +7,7 @@ import pytest
 from adapters.http.generation.schemas import request_defaults
 from adapters.http.openai.names import NAMES
 from domain.generation.fields import FIELDS, V1_LIMITS
-from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, SOURCE_FIELDS
+from domain.generation.forms.part_fields import OBJECTS, PART_FIELDS, PART_NAMES
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf, TextLength
 from tests.http.conftest import Service, make_settings
 from tests.http.description.test_documentation import API, table
@@ -45,10 +45,13 @@ ROWS = {
 }
 
 PART_ROWS = {
-    re.findall("`([a-z_.]+)`", cells[0])[0]: cells
-    for cells in table(API, "## Draw from pictures")
+    re.findall(r"`([a-z_.\[\]]+)`", cells[0])[0]: cells
+    for heading in ("## Draw from pictures", "## Beside the checkpoint")
+    for cells in table(API, heading)
     if cells[0].startswith("`")
 }
+SHORT = {"controls[].preprocessor": "string, object, null"}
+"""What may be a text or an object."""
 
 
 def bounds(name: str, limit: Limit) -> list[str]:
@@ -65,6 +68,11 @@ def bounds(name: str, limit: Limit) -> list[str]:
 def test_the_document_has_the_fields_of_parts_and_no_others() -> None:
     assert [name for name in PART_ROWS if name not in OBJECTS] == list(PART_FIELDS)
     assert PART_ROWS.keys() - PART_FIELDS.keys() == set(OBJECTS)
+    for name, field in OBJECTS.items():
+        _, kind, default, meaning = PART_ROWS[name]
+        assert kind == SHORT.get(name, "list, null" if field.is_list else "object, null")
+        assert default == "null"
+        assert str(field.most or "") in meaning
 
 
 @pytest.mark.parametrize("name", PART_FIELDS)
@@ -77,7 +85,7 @@ def test_each_field_of_a_part_has_its_type_its_default_and_its_limits(name: str)
         else next(word for of, word in _TYPES.items() if isinstance(row.limit, of))
     )
     assert kind == wanted + (", null" if row.is_optional else "")
-    plain = "required" if name == "upscale.model_id" else str(row.default).replace("None", "null")
+    plain = "required" if row.is_required else str(row.default).replace("None", "null")
     assert default.strip("`") == plain
     if not row.is_picture:
         assert [part for part in bounds(name, row.limit) if part not in meaning] == []
@@ -103,9 +111,11 @@ def test_each_field_has_its_type_its_default_and_its_limits(name: str) -> None:
 def test_the_page_has_a_control_for_each_field(shared: Service) -> None:
     html = shared.client.get("/", headers={"Accept": "text/html"}).get_data(as_text=True)
     own = FIELDS.keys() - {"id"}
-    named = own | PART_FIELDS.keys() | OBJECTS.keys()
+    parts = {name for name in (*PART_FIELDS, *OBJECTS) if "[" not in name}
+    addons = {"loras", "embeddings", "vae_id", "controls"}  # their errors are shown at their cards
+    named = own | parts
     assert set(re.findall(r'<(?:input|select|textarea) [^>]*name="([a-z_.]+)"', html)) == named
-    for name in named:
+    for name in named - addons:
         assert f'data-error="{name}"' in html
     for name in own:
         assert FIELDS[name].label in html
@@ -120,7 +130,7 @@ def test_the_openai_api_accepts_each_field_by_its_name_there(shared: Service) ->
 @pytest.mark.parametrize("schema", ["GenerationRequest", "JobRequest"])
 def test_a_job_returns_each_requested_field(shared: Service, schema: str) -> None:
     document = shared.client.get("/openapi.json").get_json()
-    names = [*FIELDS, *SOURCE_FIELDS, *OBJECTS]
+    names = [*FIELDS, *PART_NAMES]
     found = list(document["components"]["schemas"][schema]["properties"])
     assert found[: len(names)] == names
     # A job may also enlarge a picture, which is another request.

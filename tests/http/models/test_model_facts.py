@@ -14,6 +14,10 @@ LORA = dataclasses.replace(
     model_record(b"lora", "models/lora.safetensors"),
     kind=ModelKind.LORA,
     family=ModelFamily.SDXL,
+    base=ModelFamily.SDXL,
+    rank=16,
+    trigger_words=("papercut", "a sheet of paper"),
+    is_companion=True,
     precision="float16",
     reason="it is a LoRA, which changes a checkpoint; choose a checkpoint",
 )
@@ -34,6 +38,9 @@ def test_a_model_has_its_facts_and_whether_it_can_draw() -> None:
     lora = client.get(f"/v1/models/{LORA.id}", headers=AUTHORIZED).get_json()
     assert (lora["kind"], lora["family"], lora["loadable"]) == ("lora", "sdxl", False)
     assert (lora["precision"], lora["reason"]) == ("float16", LORA.reason)
+    assert (lora["base"], lora["rank"], lora["usable"]) == ("sdxl", 16, True)
+    assert lora["trigger_words"] == ["papercut", "a sheet of paper"]
+    assert (checkpoint["base"], checkpoint["rank"], checkpoint["trigger_words"]) == (None, None, [])
 
 
 def test_the_same_bytes_twice_are_one_model_with_aliases() -> None:

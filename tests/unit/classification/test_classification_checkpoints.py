@@ -9,6 +9,7 @@ from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.headers.reading import TensorFacts
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.layouts import checkpoint_parts
+from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
 from tests.unit.classification.classification_headers import (
@@ -40,6 +41,7 @@ def test_a_published_checkpoint_is_known_and_loadable(family: ModelFamily) -> No
         reason=None,
         native_size=Size(sides.get(family, 512), sides.get(family, 512)),
         note=averages_note(tensors),
+        base=base_family(family),
     )
 
 

@@ -307,6 +307,6 @@ def test_other_model_folders_can_be_given() -> None:
 def test_each_field_of_a_request_has_an_option() -> None:
     told = Terminal().run("generate", "--help").stdout
     names = [option_name(name) for name in FIELDS if name not in ("id", "model_id")]
-    names += [option_name(name) for name in PART_FIELDS]
+    names += [option_name(name) for name in PART_FIELDS if "[]" not in name]
     assert [name for name in names if name not in told] == []
     assert len(set(names)) == len(names)

@@ -16,12 +16,22 @@ LORA = dataclasses.replace(
     family=ModelFamily.SD_1,
     reason="it is a LoRA",
 )
+STYLE = dataclasses.replace(
+    model_record(b"style", "models/style.safetensors"),
+    kind=ModelKind.LORA,
+    family=ModelFamily.SDXL,
+    base=ModelFamily.SDXL,
+    reason="it is a LoRA",
+    is_companion=True,
+    rank=16,
+    trigger_words=("paper\x1bcut", "b", "c", "d", "e"),
+)
 PENDING = PendingModel("c.ckpt", "models/c.ckpt", 2_000, PendingState.SETTLING)
 
 
 def with_models() -> Terminal:
     terminal = Terminal()
-    terminal.source.others = (LORA,)
+    terminal.source.others = (LORA, STYLE)
     terminal.source.pending = (PENDING,)
     return terminal
 
@@ -30,9 +40,13 @@ def test_the_table_shows_the_models_and_why_some_cannot_draw() -> None:
     done = with_models().run("models")
     assert done.exit_code == 0
     assert [line.split(maxsplit=6) for line in done.stdout.splitlines()] == [
-        ["NAME", "KIND", "FAMILY", "SIZE", "ID", "NOT", "LOADABLE BECAUSE"],
+        ["NAME", "KIND", "FAMILY", "SIZE", "ID", "NOTES"],
         ["a.safetensors", "checkpoint", "-", "7", "B", MODEL.id[:10]],
         ["lo\\x1bra.safetensors", "lora", "sd-1", "4.3", "MB", LORA.id[:10], "it is a LoRA"],
+        [
+            *("style.safetensors", "lora", "sdxl", "5", "B", STYLE.id[:10]),
+            "rank 16; trigger words: paper\\x1bcut, b, c, d",
+        ],
         ["c.ckpt", "-", "-", "2.0", "kB", "-", "it is not complete yet"],
     ]
 
@@ -47,7 +61,7 @@ def test_the_columns_are_aligned() -> None:
 def test_json_matches_the_answer_of_the_api() -> None:
     terminal = with_models()
     shown = json.loads(terminal.run("models", "--json").stdout)
-    api = {"models": [MODEL, LORA], "count": 2, "pending": [PENDING]}
+    api = {"models": [MODEL, LORA, STYLE], "count": 3, "pending": [PENDING]}
     assert shown == json.loads(json.dumps(ModelListSchema().dump(api)))
 
 

@@ -65,9 +65,23 @@ UPSCALER = Identity(
         ModelKind.UPSCALER, None, "float16", loadable=False, reason="an upscaler", scale=4
     ),
 )
+LORA = Identity(
+    "12" * 32,
+    Classification(
+        ModelKind.LORA,
+        ModelFamily.SD_1,
+        "float16",
+        loadable=False,
+        reason="a LoRA",
+        is_companion=True,
+        base=ModelFamily.SD_1,
+        trigger_words=("paper cut", "ünïcode, with a comma"),
+        rank=8,
+    ),
+)
 
 
-@pytest.mark.parametrize("identity", [CHECKPOINT, UNKNOWN, UPSCALER])
+@pytest.mark.parametrize("identity", [CHECKPOINT, UNKNOWN, UPSCALER, LORA])
 def test_cached_identities_are_found_by_a_later_run(tmp_path: Path, identity: Identity) -> None:
     path = tmp_path / "data" / "models.sqlite"
     for _ in range(2):

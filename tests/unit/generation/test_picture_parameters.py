@@ -185,5 +185,5 @@ def test_parts_are_written_as_that_web_ui_does(
     changes: dict[str, Any], written: dict[str, str]
 ) -> None:
     request = dataclasses.replace(REQUEST, **changes)
-    text = parameters_text(request, seed=8, sampler="DPM++ 2M", upscalers={UPSCALER.id: UPSCALER})
+    text = parameters_text(request, seed=8, sampler="DPM++ 2M", models={UPSCALER.id: UPSCALER})
     assert parse_parameters(text) == WRITTEN | written

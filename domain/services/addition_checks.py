@@ -1,0 +1,193 @@
+"""Checks whether the models beside a checkpoint can be used with it."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+
+from domain.checkpoints.additions import controlnet, embedding, lora, vae
+from domain.checkpoints.additions.fit import Fit
+from domain.checkpoints.header_values import TensorFacts
+from domain.errors import (
+    DomainError,
+    FieldProblem,
+    ModelChanged,
+    ModelNotFound,
+    ModelNotLoadable,
+    ModelsNotRead,
+)
+from domain.generation.parts.rules import ModelRole, ModelUse
+from domain.generation.request import GenerationRequest
+from domain.models.kinds import base_family
+from domain.models.record import ModelKind, ModelRecord
+from domain.ports.model_headers import ModelHeaders
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["AdditionChecks"]
+
+_Fitting = Callable[[Mapping[str, TensorFacts], Mapping[str, TensorFacts]], Fit]
+_FITTING: Mapping[ModelKind, _Fitting] = MappingProxyType(
+    {
+        ModelKind.LORA: lora.fit,
+        ModelKind.EMBEDDING: embedding.fit,
+        ModelKind.CONTROLNET: controlnet.fit,
+        ModelKind.VAE: vae.fit,
+    }
+)
+"""The function that compares an add-on of each kind with a checkpoint."""
+_TITLES: Mapping[ModelKind, str] = MappingProxyType(
+    {
+        ModelKind.CHECKPOINT: "a checkpoint",
+        ModelKind.LORA: "a LoRA",
+        ModelKind.VAE: "a VAE",
+        ModelKind.EMBEDDING: "an embedding",
+        ModelKind.CONTROLNET: "a ControlNet",
+        ModelKind.UPSCALER: "an upscaler",
+        ModelKind.UNKNOWN: "a file of an unknown kind",
+    }
+)
+_MOST_PAIRS = 2048
+
+
+class AdditionChecks:
+    """Compares add-ons with checkpoints. Any thread may call it.
+
+    The result for an add-on and a checkpoint is kept by their ids, which name their bytes.
+
+    Args:
+        registry: Lists the models.
+        headers: Reads the tensors of models without their data. Without it, shapes are not
+            compared.
+        most_pairs: The most results that are kept.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        headers: ModelHeaders | None = None,
+        *,
+        most_pairs: int = _MOST_PAIRS,
+    ) -> None:
+        self._registry = registry
+        self._headers = headers
+        self._most_pairs = most_pairs
+        self._fits: OrderedDict[tuple[str, str], Fit] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def found(self, request: GenerationRequest) -> Mapping[ModelUse, ModelRecord]:
+        """Return the models beside the checkpoint of a request.
+
+        Raises:
+            ModelNotFound: No model has an id. The error has the field.
+            ModelsNotRead: No model has it now, and not all files are read.
+        """
+        return {use: self._model(use) for use in request.models[1:]}
+
+    def problems(
+        self, checkpoint: ModelRecord, found: Mapping[ModelUse, ModelRecord]
+    ) -> list[FieldProblem]:
+        """Return one row for each add-on that cannot be used with a checkpoint.
+
+        Upscalers are left out, because any upscaler suits any checkpoint.
+
+        Args:
+            checkpoint: The model that draws.
+            found: As the result of `found`.
+
+        Raises:
+            ModelChanged: The file of a model is gone or has other bytes. The registry forgets it.
+            ModelNotLoadable: The file of a model cannot be read.
+        """
+        rows = []
+        for use, model in found.items():
+            if use.role is not ModelRole.UPSCALER and (
+                text := self._problem(use, model, checkpoint)
+            ):
+                rows.append(FieldProblem(use.field, text))
+        return rows
+
+    def warnings(self, checkpoint: ModelRecord, addons: Sequence[ModelRecord]) -> tuple[str, ...]:
+        """Return what every result says that is drawn with these add-ons.
+
+        Raises: as `problems`.
+        """
+        return tuple(
+            f"{model.name}: {text}"
+            for model in addons
+            if model.kind in _FITTING
+            for text in self._fit(model, checkpoint).warnings
+        )
+
+    def read_ahead(self, request: GenerationRequest) -> None:
+        """Compare the models of a request, so that `problems` reads no file soon after.
+
+        It raises nothing: `problems` raises it again.
+        """
+        with suppress(DomainError):
+            if len(request.models) > 1:
+                checkpoint = self._registry.get(request.model_id)
+                self.problems(checkpoint, self.found(request))
+
+    def _model(self, use: ModelUse) -> ModelRecord:
+        if self._registry.awaits(use.model_id):
+            raise ModelsNotRead(use.model_id)
+        try:
+            return self._registry.get(use.model_id)
+        except ModelNotFound as error:
+            error.field = use.field
+            raise
+
+    def _problem(self, use: ModelUse, model: ModelRecord, checkpoint: ModelRecord) -> str | None:
+        wanted = ModelKind(use.role)
+        title = _TITLES[wanted]
+        if model.kind is not wanted:
+            return (
+                f"is {model.name}, which is {_TITLES[model.kind]} and not {title}; choose {title} "
+                f"for {checkpoint.name}"
+            )
+        if not model.usable:
+            return f"is {model.name}, which cannot be used: {model.reason or 'nobody knows why'}"
+        if not checkpoint.schedulers:
+            return (
+                f"is {model.name}, and {checkpoint.name} draws without add-ons: only checkpoints "
+                "of Stable Diffusion 1, 2 and XL draw with them; leave it out, or choose another "
+                "checkpoint"
+            )
+        base, family = model.base, checkpoint.family
+        if base is not None and family is not None and base is not base_family(family):
+            return (
+                f"is {model.name}, {title} for {base}, and {checkpoint.name} is of the family "
+                f"{family}; choose {title} for {base_family(family)}, or another checkpoint"
+            )
+        if (problem := self._fit(model, checkpoint).problem) is not None:
+            return f"is {model.name}, which does not fit {checkpoint.name}: {problem}"
+        return None
+
+    def _fit(self, model: ModelRecord, checkpoint: ModelRecord) -> Fit:
+        if self._headers is None:
+            return Fit()
+        pair = model.id, checkpoint.id
+        with self._lock:
+            if (known := self._fits.get(pair)) is not None:
+                self._fits.move_to_end(pair)
+                return known
+        fit = _FITTING[model.kind](
+            self._tensors(self._headers, model), self._tensors(self._headers, checkpoint)
+        )
+        with self._lock:
+            self._fits[pair] = fit
+            while len(self._fits) > self._most_pairs:
+                self._fits.popitem(last=False)
+        return fit
+
+    def _tensors(self, headers: ModelHeaders, model: ModelRecord) -> Mapping[str, TensorFacts]:
+        try:
+            return headers.tensors(model)
+        except ModelChanged:
+            self._registry.forget(model.id)
+            raise
+        except ModelNotLoadable as error:
+            if error.lasting:
+                self._registry.reject(model.id, error.reason)
+            raise

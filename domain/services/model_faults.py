@@ -1,0 +1,40 @@
+"""Tells the registry which model an error of a drawing is about."""
+
+from collections.abc import Sequence
+
+from domain.errors import ModelChanged, ModelNotLoadable
+from domain.models.record import ModelRecord
+from domain.services.model_registry import ModelRegistry
+
+__all__ = ["note_fault"]
+
+
+def note_fault(
+    registry: ModelRegistry, error: ModelNotLoadable, models: Sequence[ModelRecord]
+) -> None:
+    """Let the registry forget a model that has changed, or reject one that can never be loaded.
+
+    A broken add-on is never held against its checkpoint. So nothing is noted if the error does not
+    tell which of several models it is about.
+
+    Args:
+        registry: Lists the models.
+        error: The error of the drawing.
+        models: The models of the batch.
+    """
+    blamed = _blamed(error, models)
+    if blamed is None:
+        return
+    if isinstance(error, ModelChanged):
+        registry.forget(blamed.id)
+    elif error.lasting:
+        registry.reject(blamed.id, error.reason)
+
+
+def _blamed(error: ModelNotLoadable, models: Sequence[ModelRecord]) -> ModelRecord | None:
+    if error.model_id:
+        return next((model for model in models if model.id == error.model_id), None)
+    named = [model for model in models if model.name == error.name]
+    # Two files in two folders may have one name.
+    found = named or ([] if error.name and len(models) > 1 else list(models))
+    return found[0] if len(found) == 1 else None
