@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+
 import pytest
 
 from domain.checkpoints.header_values import TensorFacts
