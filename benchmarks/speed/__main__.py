@@ -4,9 +4,9 @@
 `overhead`: `/v1/infer` against the same tuned pipeline called directly. `start`: the first image
 after a start, against importing the libraries and drawing it. `prompts`: the cost of the text
 encoder when a prompt is repeated. `pictures`: drawing from a picture of one MiB, against diffusers
-called directly, and reading a photo. `loras`: a step with a LoRA of
-150 MB, and its first use. `fidelity`: how far each fast path is from float32, in pixels
-and in the judge's score. `clients`: sixteen clients at once, against one after another.
+called directly, and reading a photo. `loras`: a step with a LoRA of 150 MB, and its first use.
+`fidelity`: how far each fast path is from float32, in pixels and in the judge's score. `clients`:
+sixteen clients at once, against one after another.
 
 Run it on an otherwise idle machine. `steps` and `loras` write a checkpoint of 2 GB.
 """

@@ -39,7 +39,7 @@ def whole_additions(
             context.pipeline,
             [_scaled(context, number, each) for number, each in enumerate(request.loras)],
             key=request.loras,
-            device=context.device.torch_device,
+            device=context.device,
             kept=context.beside,
             tick=context.tick,
         )
