@@ -62,7 +62,7 @@ def _texts(
 
 
 def scheduled(prompt: str, **changes: object) -> GenerationRequest:
-    wanted: dict[str, object] = {
+    wanted: dict[str, Any] = {
         "prompt": prompt,
         "prompt_syntax": PromptSyntax.WEIGHTED,
         "scheduler": Scheduler.EULER,
@@ -122,7 +122,7 @@ def test_a_drawing_from_a_picture_counts_the_steps_that_run(
     ("prompt", "texts"),
     [
         ("[a lake:trees:0.5]", "aatttt"),
-        ("[a lake:trees:1.25]", "aaaatt"),
+        ("[a lake:trees:1.25]", "aaaaat"),
         ("[a lake:trees:5]", "aaaaat"),
         ("[a lake|trees]", "atatat"),
     ],
