@@ -140,10 +140,12 @@ def _picture(generator: Any, request: GenerationRequest) -> Any:
 def test_the_picture_is_that_of_a_pipeline_whose_prompts_are_exchanged(
     float32_generator: Any,
 ) -> None:
-    """diffusers draws the reference, with its own scheduler and encoding."""
+    """diffusers draws the reference with its own encoding, and the service's scheduler."""
     import numpy as np
     import torch
-    from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+    from diffusers import StableDiffusionPipeline
+
+    from adapters.diffusion.sampling import new_scheduler
 
     request = scheduled("[a red circle:a lake:2]", negative_prompt="[|trees]")
     ours = _picture(float32_generator, request)
@@ -151,7 +153,7 @@ def test_the_picture_is_that_of_a_pipeline_whose_prompts_are_exchanged(
     pipeline = StableDiffusionPipeline(
         **{
             **{name: part for name, part in loaded.components.items() if part is not None},
-            "scheduler": EulerDiscreteScheduler.from_config(loaded.scheduler.config),
+            "scheduler": new_scheduler(Scheduler.EULER, loaded.scheduler.config, 4),
             "safety_checker": None,
             "feature_extractor": None,
         },
