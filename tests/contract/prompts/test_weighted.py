@@ -79,6 +79,7 @@ def test_layers_are_left_off_for_plain_prompts_and_negative_ones_too(
 
     reading = Reading(clip_skip=clip_skip)
     found = encode_prompts(pipeline, "a red circle", "trees", reading=reading)
+    assert found.negative is not None
     for embeddings, text in ((found.prompt, "a red circle"), (found.negative, "trees")):
         exact = exact_embeddings(
             pipeline.text_encoder,
