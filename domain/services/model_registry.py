@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
-from domain.generation.request import model_id_problem
+from domain.generation.fields.judging import model_id_problem
 from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_locator import ModelLocator

@@ -27,6 +27,7 @@ __all__ = [
     "NEEDS",
     "AnswerWithParts",
     "answer_parts",
+    "body_field",
     "body_parts",
     "picture_id_field",
     "sent_picture_field",
@@ -187,6 +188,13 @@ def _text_or_object(part: PartObject, schema: type[Schema]) -> fields.Field[Any]
 def sent_picture_field(meaning: str) -> fields.Field[Any]:
     """Return the field of a body that holds a picture. It only describes the body."""
     return fields.Nested(_SentPictureSchema, required=True, metadata={"description": meaning})
+
+
+def body_field(member: AnyPartField) -> fields.Field[Any]:
+    """Return the field of a body that requires this field of the table. It only describes it."""
+    field = _field(member, answers=False)
+    field.required, field.allow_none = True, False
+    return field
 
 
 def picture_id_field(meaning: str, **options: Any) -> fields.Field[Any]:
