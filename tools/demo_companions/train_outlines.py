@@ -93,7 +93,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
 
 def main() -> None:
     """Read the command line and train."""
-    run_stage(train, __doc__, steps=1600, peak=6e-4, seed=33, small_share=0.6)
+    run_stage(train, __doc__, steps=3000, peak=6e-4, seed=33, small_share=0.75)
 
 
 if __name__ == "__main__":
