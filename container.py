@@ -25,6 +25,7 @@ from application.jobs.records import JobRecords
 from application.lifecycle.devices import Device
 from application.lifecycle.service import InferenceService
 from application.lifecycle.warm_up import WarmUp
+from application.parts import MakeMap
 from application.picture_links import PictureLinks
 from application.pictures import LaterPictures, Pictures, PictureShelf, StoredPictures
 from application.settings.plan_overrides import PlanOverrides
@@ -265,6 +266,7 @@ class Container(containers.DeclarativeContainer):
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
+    make_map = providers.ThreadSafeSingleton(MakeMap, pictures, picture_codec, picture_preprocessor)
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
@@ -304,6 +306,7 @@ class Container(containers.DeclarativeContainer):
         metrics=metrics,
         picture_codec=picture_codec,
         pictures=pictures,
+        make_map=make_map,
         picture_links=picture_links,
         thumbnails=thumbnails,
         model_headers=model_headers,

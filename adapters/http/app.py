@@ -22,6 +22,7 @@ from adapters.http.page.routes import BrowserPage
 from adapters.http.problems.handlers import install_error_handlers
 from adapters.http.v1.drawing.images import images_blueprint
 from adapters.http.v1.drawing.inference import inference_blueprint
+from adapters.http.v1.drawing.preprocessing import preprocessing_blueprint
 from adapters.http.v1.drawing.preprocessors import preprocessors_blueprint
 from adapters.http.v1.drawing.upscaling import upscaling_blueprint
 from adapters.http.v1.health import public_blueprint
@@ -35,6 +36,7 @@ from adapters.http.v1.tokens import tokens_blueprint
 from application.jobs.job_service import JobService
 from application.lifecycle.service import InferenceService
 from application.model_choice import ModelChoice
+from application.parts import MakeMap
 from application.picture_links import PictureLinks
 from application.pictures import Pictures
 from application.ports.metrics import Metrics
@@ -77,6 +79,7 @@ def create_app(
     metrics: Metrics,
     picture_codec: PictureCodec,
     pictures: Pictures,
+    make_map: MakeMap,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
     model_headers: ModelHeaders,
@@ -150,6 +153,7 @@ def create_app(
         system_blueprint(settings, device_report, credential_checker),
         inference_blueprint(make_request, draw, credential_checker),
         upscaling_blueprint(make_request, draw, credential_checker),
+        preprocessing_blueprint(make_map, credential_checker),
         preprocessors_blueprint(credential_checker),
         images_blueprint(pictures, credential_checker),
         jobs_blueprint(make_request, job_service, streams, thumbnails, credential_checker),

@@ -140,7 +140,7 @@ class JobQueue(JobFeed):
             worker: The name of the calling worker.
             warm: The ids of the models that this worker has loaded.
             limit: How many images of a shape this worker draws at once.
-            may_draw: Whether a job with this model may be drawn now.
+            may_draw: Whether a job that needs this model may be drawn now.
             window: The batch window: for how many seconds a batch with room waits for more jobs
                 while no other jobs wait.
         """
@@ -249,7 +249,7 @@ class JobQueue(JobFeed):
     ) -> Batch | None:
         until: float | None = None
         while worker in self._workers and not self._abandoned:
-            order = [job for job in self._line.ordered() if may_draw(job.model_id)]
+            order = [job for job in self._line.ordered() if all(map(may_draw, job.models))]
             if not order:
                 until = None  # another worker took the jobs that the window was for
                 if self._closed:

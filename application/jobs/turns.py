@@ -30,6 +30,7 @@ class Waiting:
         passes: How often a later job was drawn before this one.
         last_resort: Whether all other jobs go first.
         solo: Whether the job is drawn in a batch of its own.
+        beside: The models that the job needs beside the one of `model_id`.
     """
 
     caller: str
@@ -40,11 +41,17 @@ class Waiting:
     passes: int = 0
     last_resort: bool = False
     solo: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def model_id(self) -> str:
         """The model that the job is drawn with."""
         return self.batch_key.model_id
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All models that the job needs."""
+        return (self.model_id, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +237,7 @@ class WaitingLine:
                 live.passes,
                 last_resort=live.crashed_before and live.arrived > since,
                 solo=live.crashed_before,
+                beside=tuple(use.model_id for use in live.job.request.models[1:]),
             )
             for live in self._jobs.values()
         ]

@@ -47,6 +47,8 @@ and the tokens of embeddings. A name without a model is `ModelNotFound` with `fi
 """
 
 from application.parts.building import BuildParts, BuiltParts
+from application.parts.checking import sent_problems
+from application.parts.maps import MakeMap
 from application.parts.pictures import SentPicture, pictures_in
 from application.parts.sent import NO_PARTS, SentParts
 from application.parts.upscaling import BuildUpscale, NamedUpscale
@@ -56,8 +58,10 @@ __all__ = [
     "BuildParts",
     "BuildUpscale",
     "BuiltParts",
+    "MakeMap",
     "NamedUpscale",
     "SentParts",
     "SentPicture",
     "pictures_in",
+    "sent_problems",
 ]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from domain.errors import UnreadablePicture
+from domain.errors import ModelNotFound, UnreadablePicture
 from domain.generation.any_request import AnyRequest
-from domain.generation.parts.rules import ModelRole
+from domain.generation.parts.rules import ModelRole, ModelUse
 from domain.generation.request import GenerationRequest
 from domain.generation.upscale_request import UpscaleRequest
 from domain.models.record import ModelRecord
@@ -20,16 +20,21 @@ def models_of(registry: ModelRegistry, requests: Sequence[AnyRequest]) -> tuple[
     """Return the models of a batch, the one that draws first; none for Lanczos.
 
     Raises:
-        ModelNotFound: A model is gone.
+        ModelNotFound: A model is gone. The error has the field of a model beside the checkpoint.
         ModelNotLoadable: A model cannot be used.
     """
     uses = dict.fromkeys(use for request in requests for use in request.models)
-    return tuple(
-        registry.get_loadable(use.model_id)
-        if use.role is ModelRole.CHECKPOINT
-        else registry.get_usable(use.model_id)
-        for use in uses
-    )
+    return tuple(_model(registry, use) for use in uses)
+
+
+def _model(registry: ModelRegistry, use: ModelUse) -> ModelRecord:
+    if use.role is ModelRole.CHECKPOINT:
+        return registry.get_loadable(use.model_id)
+    try:
+        return registry.get_usable(use.model_id)
+    except ModelNotFound as error:
+        error.field = use.field
+        raise
 
 
 def pictures_of(source: PictureSource, requests: Sequence[AnyRequest]) -> dict[str, bytes]:

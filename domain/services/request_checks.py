@@ -9,7 +9,7 @@ from domain.models.record import ModelInput, ModelKind, ModelRecord
 from domain.pictures import MOST_PIXELS_DRAWN
 from domain.samplers import Sampler, Scheduler
 
-__all__ = ["refuse_parts", "unsuited", "unsuited_upscaler"]
+__all__ = ["refuse_parts", "scale_is_needed", "unsuited", "unsuited_upscaler"]
 
 _DRAWN = frozenset(
     {
@@ -108,7 +108,9 @@ def unsuited_upscaler(
     upscale = request.upscale
     if upscale is None or use.field != "upscale.model_id" or upscale.scale is not None:
         return []  # the request has checked a scale of its own
-    scale, size = model.scale or 1, request.result_size
+    if model.scale is None:
+        return [FieldProblem("upscale.scale", scale_is_needed(model))]
+    scale, size = model.scale, request.result_size
     width, height = round(size.width * scale), round(size.height * scale)
     made = f"is left out, and the {scale:g} of {model.name} makes"
     if width * height > MOST_PIXELS_DRAWN:
@@ -118,6 +120,11 @@ def unsuited_upscaler(
         text = f"{message}; ask for another output_format"
         return [FieldProblem("upscale.scale", f"{made} {text}")]
     return []
+
+
+def scale_is_needed(model: ModelRecord) -> str:
+    """Return what is wrong with a scale that is left out, for an upscaler that does not tell it."""
+    return f"is needed: {model.name} tells its own factor only when it is loaded; send a number"
 
 
 def _begins_at_the_start(request: GenerationRequest) -> bool:

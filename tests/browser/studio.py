@@ -13,8 +13,10 @@ from domain.services.drawing_watchers import GenerationStep
 from tests.fakes.image_generator import FakeImageGenerator
 from tests.http.conftest import API_KEY, Service
 
-__all__ = ["Server", "SteppedGenerator", "Studio"]
+__all__ = ["PHONE", "Server", "SteppedGenerator", "Studio"]
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+"""Options of a tab on a phone."""
 _VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI}`));

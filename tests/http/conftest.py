@@ -71,7 +71,10 @@ def make_service(
     scanned: bool = True,
     now: Callable[[], float] = time.time,
 ) -> Service:
-    """Return the application over fakes, scanned once unless `scanned` is false; not started."""
+    """Return the application over fakes, scanned once unless `scanned` is false; not started.
+
+    Its models have no files, so the shapes of add-ons are not compared with those of checkpoints.
+    """
     source = FakeModelSource({MODEL.path: b"weights"})
     generator = generator or FakeImageGenerator()
     container = Container(settings=settings)
@@ -83,6 +86,8 @@ def make_service(
     index, pictures = FakePictureIndex(jobs), FakePictureStore()
     container.picture_index.override(index)
     container.picture_store.override(pictures)
+    container.picture_preprocessor.override(FakePreprocessor())
+    container.model_headers.override(providers.Object(None))
     container.sole_use.override(FakeSoleUse())
     container.wall_clock.override(providers.Object(now))
     report = FakeDeviceReport()

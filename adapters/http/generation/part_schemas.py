@@ -27,6 +27,7 @@ __all__ = [
     "NEEDS",
     "AnswerWithParts",
     "answer_parts",
+    "body_field",
     "body_parts",
     "picture_id_field",
     "sent_picture_field",
@@ -140,7 +141,8 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
         if not member.is_picture:
             return _value(member, answers=answers)
         schema: Any = _PictureIdSchema if answers else _SentPictureSchema
-        return _nested(schema, member.meaning, answers=answers, null=member.is_optional)
+        null = member.is_optional and not answers
+        return _nested(schema, member.meaning, answers=answers, null=null)
     schema = _schema(member.name, answers=answers)
     if member.is_list:
         told = {"description": member.meaning, "optional": answers}
@@ -149,7 +151,9 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
         return fields.List(inner, allow_none=not answers, validate=most, metadata=told)
     if member.short and not answers:
         return _text_or_object(member, schema)
-    return _nested(schema, member.meaning, answers=answers)
+    # An entry of a list has null for an object that it does not have.
+    is_inner = "." in member.name
+    return _nested(schema, member.meaning, answers=answers, null=is_inner or not answers)
 
 
 @cache
@@ -186,6 +190,13 @@ def sent_picture_field(meaning: str) -> fields.Field[Any]:
     return fields.Nested(_SentPictureSchema, required=True, metadata={"description": meaning})
 
 
+def body_field(member: AnyPartField) -> fields.Field[Any]:
+    """Return the field of a body that requires this field of the table. It only describes it."""
+    field = _field(member, answers=False)
+    field.required, field.allow_none = True, False
+    return field
+
+
 def picture_id_field(meaning: str, **options: Any) -> fields.Field[Any]:
     """Return the field of an answer that names a picture by its id."""
     told = {"description": meaning, **options.pop("metadata", {})}
@@ -202,10 +213,8 @@ def answer_parts() -> dict[str, fields.Field[Any]]:
     return {name: _field(each, answers=True) for name, each in PARTS.items()}
 
 
-def _nested(
-    schema: type[Schema], meaning: str, *, answers: bool, null: bool = True
-) -> fields.Field[Any]:
+def _nested(schema: type[Schema], meaning: str, *, answers: bool, null: bool) -> fields.Field[Any]:
     told: dict[str, Any] = {"description": meaning}
     if answers:
         told["optional"] = True
-    return fields.Nested(schema, allow_none=null and not answers, metadata=told)
+    return fields.Nested(schema, allow_none=null, metadata=told)

@@ -22,7 +22,7 @@ _LATER = "try again in a moment"
 
 
 def _model(error: errors.ModelNotFound) -> str:
-    if error.bearers:
+    if error.bearers or error.field:
         return "send the id of one"
     # Many clients of the OpenAI API use a fixed name of a model and cannot send another.
     return f"{_LIST}; MODEL_ALIASES lets a client's fixed name stand for one"

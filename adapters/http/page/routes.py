@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path, PurePath
+from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
@@ -12,7 +13,8 @@ from application.settings.settings import Settings
 from application.version import NAME, VERSION
 from domain.generation.fields import FIELDS, V1_LIMITS
 from domain.generation.output_formats import DEFAULT_QUALITY
-from domain.generation.parts import SecondPass, SourceImage, Upscale
+from domain.generation.parts import Control, Lora, Preprocessor, SecondPass, SourceImage, Upscale
+from domain.generation.parts.rules import MOST, PLAIN
 from domain.limits import IntegerRange, Limit, NumberRange, OneOf
 
 __all__ = ["BrowserPage"]
@@ -24,13 +26,14 @@ _LAID_OUT = frozenset(
         *("id", "model_id", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale"),
         *("width", "height", "seed", "num_images", "scheduler", "output_format", "quality"),
         *(field.name for field in fields(SourceImage)),
-        *("second_pass", "upscale"),
+        *("second_pass", "upscale", "loras", "embeddings", "vae_id", "controls"),
+        *("prompt_syntax", "clip_skip"),
     }
 )
 """The fields that have a place of their own in the form; others follow them."""
-_LATER = "pictures/"
-"""The scripts and styles in this folder handle source pictures. The page loads them with the first
-picture, so a page without one starts as fast as before."""
+_LATER = ("pictures/", "addons/")
+"""The scripts and styles in these folders handle source pictures and add-ons. The page loads them
+with the first need, so a page without any starts as fast as before."""
 _SENT = ("image/png", "image/jpeg", "image/webp")
 """The types of the pictures that people can choose."""
 _HEADERS = {
@@ -70,6 +73,8 @@ class BrowserPage:
             "second_pass": _part_fields(SecondPass, {}),
             "upscale": _part_fields(Upscale, {}),
             "image_guidance": SourceImage.DEFAULT_IMAGE_GUIDANCE,
+            "addons": _addon_limits(),
+            "clip_skip": {"limit": PLAIN["clip_skip"], "default": None},
             "picture_types": _SENT,
             "most_picture_bytes": settings.max_picture_bytes,
             # The page needs no credential, so it must not show the paths of folders on the disk.
@@ -119,6 +124,33 @@ def _part_fields(
     return {
         name: {"limit": limit, "default": None if defaults[name] is MISSING else defaults[name]}
         for name, limit in part.LIMITS.items()
+    }
+
+
+def _addon_limits() -> dict[str, Any]:
+    """Return what the cards of LoRAs and ControlNets need to know of their fields."""
+    return {
+        "loras": {"most": MOST["loras"], **_bounds(Lora.LIMITS)},
+        "embeddings": {"most": MOST["embeddings"]},
+        "controls": {"most": MOST["controls"], **_bounds(Control.LIMITS)},
+        "preprocessors": [str(word) for word in _words(Preprocessor.LIMITS["name"])],
+        "canny": {
+            name: {**row, "value": Preprocessor.OF_CANNY[name]}
+            for name, row in _bounds(Preprocessor.LIMITS).items()
+        },
+    }
+
+
+def _words(limit: Limit) -> tuple[Any, ...]:
+    return limit.words if isinstance(limit, OneOf) else ()
+
+
+def _bounds(limits: Mapping[str, Limit]) -> dict[str, dict[str, float]]:
+    """Return the bounds of each number, by name."""
+    return {
+        name: {"minimum": limit.minimum, "maximum": limit.maximum}
+        for name, limit in limits.items()
+        if isinstance(limit, IntegerRange | NumberRange)
     }
 
 

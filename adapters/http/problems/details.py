@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import Response, g, json
 from werkzeug.http import HTTP_STATUS_CODES
 
-from adapters.http.problems.rows import Problem
+from adapters.http.problems.rows import Problem, fields_of
 from adapters.http.problems.table import PROBLEMS
 from application.job import JobFailure
 from domain import errors
@@ -23,9 +23,7 @@ def problem_response(
     fields: tuple[errors.FieldProblem, ...] = (),
 ) -> Response:
     """Return a problem response; `fields` become its `errors`, one entry for each wrong field."""
-    body = _body(status, code, detail) | {"request_id": g.get("request_id")}
-    if fields:
-        body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
+    body = _body(status, code, detail, fields) | {"request_id": g.get("request_id")}
     return Response(json.dumps(body), status.value, content_type="application/problem+json")
 
 
@@ -44,13 +42,18 @@ def job_problem(failure: JobFailure) -> dict[str, object]:
     """
     if (error := failure.error) is not None:
         row = errors.row_of(PROBLEMS, error)
-        return _body(row.status, failure.code, row.words.of(error))
+        return _body(row.status, failure.code, row.words.of(error), fields_of(error))
     status = _STATUS_OF_CODE.get(failure.code, HTTPStatus.INTERNAL_SERVER_ERROR)
     return _body(status, failure.code, failure.detail)
 
 
-def _body(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
-    return {
+def _body(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    fields: tuple[errors.FieldProblem, ...] = (),
+) -> dict[str, object]:
+    body: dict[str, object] = {
         "type": f"urn:ai-inference:problem:{code}",
         # Not status.phrase: some phrases of Python 3.13 differ from those of 3.12.
         "title": HTTP_STATUS_CODES[status],
@@ -59,3 +62,6 @@ def _body(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
         "code": code,
         "request_id": None,
     }
+    if fields:
+        body["errors"] = [{"field": row.field, "message": row.message} for row in fields]
+    return body

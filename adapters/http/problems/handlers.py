@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from adapters.http.problems.details import render_problem
-from adapters.http.problems.rows import ErrorTable, Problem
+from adapters.http.problems.rows import ErrorTable, Problem, fields_of
 from adapters.http.problems.table import PROBLEMS
 from domain import errors
 
@@ -90,16 +90,7 @@ def _of_domain_error(error: errors.DomainError, table: ErrorTable) -> Problem:
     if isinstance(error, errors.Refused):
         headers["Retry-After"] = str(error.retry_after)
     row = errors.row_of(table, error)
-    return Problem(row.status, error.code, row.words.of(error), _fields(error), headers, error)
-
-
-def _fields(error: errors.DomainError) -> tuple[errors.FieldProblem, ...]:
-    """Return one row for each field that the error is about."""
-    if isinstance(error, errors.InvalidRequest):
-        return error.problems
-    if isinstance(error, errors.ModelNotFound) and error.field:
-        return (errors.FieldProblem(error.field, str(error)),)
-    return ()
+    return Problem(row.status, error.code, row.words.of(error), fields_of(error), headers, error)
 
 
 def _of_http_error(error: HTTPException, status: HTTPStatus) -> Problem:

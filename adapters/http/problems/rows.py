@@ -5,9 +5,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from domain.errors import DomainError, FieldProblem, Wording
+from domain.errors import (
+    DomainError,
+    FieldProblem,
+    InvalidRequest,
+    ModelNotFound,
+    Wording,
+)
 
-__all__ = ["ErrorRow", "ErrorTable", "Problem", "row"]
+__all__ = ["ErrorRow", "ErrorTable", "Problem", "fields_of", "row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,15 @@ def row(
 ) -> ErrorRow:
     """Return a row whose sentence is `str(error)`, or that of `says` if it is given."""
     return ErrorRow(status, Wording(remedy, says))
+
+
+def fields_of(error: DomainError) -> tuple[FieldProblem, ...]:
+    """Return one row for each field that the error is about."""
+    if isinstance(error, InvalidRequest):
+        return error.problems
+    if isinstance(error, ModelNotFound) and error.field:
+        return (FieldProblem(error.field, str(error)),)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from domain.models.record import ModelKind, ModelRecord
@@ -101,7 +103,7 @@ def save_controlnet(
     layout: str = "diffusers",
     dtype: str = "float32",
     extension: str = ".safetensors",
-    **changes: Any,
+    changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> ModelRecord:
     """Write a ControlNet, and return its record.
 

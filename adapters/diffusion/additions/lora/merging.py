@@ -96,7 +96,8 @@ def merged_weights(
         tick: Called before each weight. Its exception ends the work.
     """
     merged = []
-    with torch.no_grad():
+    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
+    with torch.inference_mode(mode=False), torch.no_grad():
         for each in changed:
             tick()
             merged.append(MergedWeight(each.parameter, _merged(each, device)))

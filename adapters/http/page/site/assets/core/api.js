@@ -68,6 +68,11 @@ export class Api {
     return this.picture(`/v1/images/${encodeURIComponent(id)}`, signal);
   }
 
+  /** The map that a preprocessor makes of a picture, as a file. */
+  async mapOf(body, signal) {
+    return (await this.#call("POST", "/v1/preprocess", { body, signal })).blob();
+  }
+
   /** The settings that a picture carries, by the names of AUTOMATIC1111. `image` is base64. */
   async settingsOf(image, signal) {
     const told = await this.#json("POST", "/sdapi/v1/png-info", { body: { image }, signal });

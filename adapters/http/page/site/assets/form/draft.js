@@ -1,12 +1,12 @@
 // What the form holds, over a reload and until the next visit: settings on this device; what a
-// person wrote, and the picture to start from, in this tab alone, unless the person is remembered on
+// person wrote, and the pictures to draw from, in this tab alone, unless the person is remembered on
 // this device.
 
 import { device, tab } from "../core/store.js";
 
 const SETTINGS = "settings";
 const WORDS = "draft";
-const WRITTEN = ["prompt", "negative_prompt", "init_image", "mask_image"];
+const WRITTEN = ["prompt", "negative_prompt", "init_image", "mask_image", "controls"];
 
 /** Keep the values of the form by name; `onDevice` keeps what was written there too. */
 export function keepDraft(values, { seedKept, onDevice }) {

@@ -2,23 +2,23 @@
 
 /** Learns from finished jobs. Work is counted in pixels times steps times pictures. */
 export class Estimates {
-  #known = new Map(); // by model: when the job was asked for, and seconds for a unit of work
+  #known = new Map(); // by model and number of ControlNets: when the job was asked for, and seconds for a unit of work
 
   learn(job) {
     if (job.status !== "succeeded" || !job.timings) return;
     const { generate = 0, encode = 0 } = job.timings;
     const seconds = generate + encode;
-    const before = this.#known.get(job.request.model_id);
+    const before = this.#known.get(keyOf(job.request));
     const units = work(job.request);
     // What an upscaler took of the time is not known.
     if (!(seconds > 0 && units > 0) || job.request.upscale || (before && before.at > job.created_at)) return;
     const rate = seconds / units;
-    this.#known.set(job.request.model_id, { at: job.created_at, rate });
+    this.#known.set(keyOf(job.request), { at: job.created_at, rate });
   }
 
   /** Seconds that this request will take once it is begun; null when nothing is known. */
   seconds(request) {
-    const known = this.#known.get(request.model_id);
+    const known = this.#known.get(keyOf(request));
     const units = work(request);
     return known && units > 0 ? known.rate * units : null;
   }
@@ -39,6 +39,9 @@ export class Estimates {
     this.#known.clear();
   }
 }
+
+/** What the time for a unit of work depends on. Each ControlNet is drawn with at each step. */
+const keyOf = ({ model_id: id, controls }) => `${id} ${controls?.length ?? 0}`;
 
 /** The work of a request: NaN for one that is not counted so, as that of an upscaler. */
 function work(request) {

@@ -5,11 +5,13 @@ import { byId, say } from "../core/dom.js";
 import { roughly } from "../core/format.js";
 import { remembersOnDevice } from "../session/session.js";
 import { unfoldSettings } from "../work/views.js";
+import { AddonFields } from "./addons.js";
 import { forgetWords, keepDraft, keptDraft } from "./draft.js";
 import { LargerFields } from "./larger.js";
 import { SizeFields } from "./sizes.js";
 import { StartField } from "./start.js";
-import { fieldOf, labelOf, read, setField, textOf, write } from "./values.js";
+import { SyntaxField } from "./syntax.js";
+import { fieldOf, isLeftOut, labelOf, read, setField, textOf, write } from "./values.js";
 
 export class DrawingForm {
   #form = byId("drawing-form");
@@ -19,6 +21,8 @@ export class DrawingForm {
   #drafted = false; // whether the size is somebody's choice, or a model's own
   #sizes = new SizeFields(() => this.#edited());
   #larger = new LargerFields();
+  #addons = new AddonFields(() => this.#edited());
+  #syntax = new SyntaxField();
   /** The picture that the drawing starts from. */
   start;
 
@@ -77,9 +81,10 @@ export class DrawingForm {
 
   /** What is in a field that cannot be read, as "1e" where a number should be. */
   get unreadable() {
-    return this.#named()
+    const own = this.#named()
       .filter((control) => control.validity.badInput)
       .map(({ name }) => ({ field: name, message: "must be a number" }));
+    return [...own, ...this.#addons.unreadable];
   }
 
   /** Empty it of what was written, for whoever comes next. */
@@ -90,6 +95,7 @@ export class DrawingForm {
     byId("seed").value = "";
     this.#seed.kept = false;
     this.start.remove();
+    this.#addons.clear();
     this.showErrors([]);
     this.#settle();
   }
@@ -97,6 +103,13 @@ export class DrawingForm {
   /** Show and send pictures with the credential of `api` from now on. */
   use(api) {
     this.start.use(api);
+    this.#addons.use(api);
+  }
+
+  /** Resolves once the service has the pictures of the form; false when it does not take one. */
+  async sent() {
+    const [start, addons] = await Promise.all([this.start.sent(), this.#addons.sent()]);
+    return start && addons;
   }
 
   /** What the form asks for; what is left empty is left to the service. */
@@ -131,6 +144,7 @@ export class DrawingForm {
       if (value !== undefined || control.closest("[data-part]")) write(control, value ?? null);
     }
     this.start.show();
+    this.#addons.show();
     this.#seed.keep(seed ?? request.seed);
     this.#models.chooseScheduler(request.scheduler);
     const there = this.#models.choose(request.model_id);
@@ -149,7 +163,7 @@ export class DrawingForm {
     for (const place of this.#form.querySelectorAll("[data-error]")) say(place, "");
     for (const control of this.#named()) control.removeAttribute("aria-invalid");
     let first = null;
-    for (const { field, message } of rows) {
+    for (const { field, message } of this.#addons.showErrors(rows)) {
       const name = this.#nameOf(field);
       const place = byId(`${name}-error`);
       const control = this.#checked(name);
@@ -180,9 +194,10 @@ export class DrawingForm {
     this.showErrors([]);
     for (const control of this.#named()) {
       const value = fieldOf(settings, control.name);
-      // If the settings name no second pass, the picture had none.
-      if (value !== undefined || control.closest("#larger")) write(control, value ?? null);
+      // If the settings name no second pass and no LoRA, the picture had none.
+      if (value !== undefined || control.closest("[data-told]")) write(control, value ?? null);
     }
+    this.#addons.show();
     if (settings.seed !== undefined) this.#seed.keep(settings.seed);
     if (settings.model_id !== undefined) this.#models.choose(settings.model_id);
     if (settings.scheduler !== undefined) this.#models.chooseScheduler(settings.scheduler);
@@ -194,6 +209,7 @@ export class DrawingForm {
   #offer(model) {
     this.start.offer(model);
     this.#larger.offer(model, this.#models.upscalers);
+    this.#addons.offer(model, this.#models.addons);
   }
 
   #asked() {
@@ -201,10 +217,10 @@ export class DrawingForm {
     for (const control of this.#named()) {
       // A control in a disabled fieldset is not disabled by itself.
       if (control.matches(":disabled") || control.dataset.type === "switch") continue;
-      if (control.type === "radio" && !control.checked) continue;
+      if (isLeftOut(control)) continue;
       if (control.value !== "") setField(request, control.name, read(control));
     }
-    return request;
+    return this.#addons.restrict(request);
   }
 
   #named() {
@@ -235,6 +251,8 @@ export class DrawingForm {
     }
     this.start.settle();
     this.#larger.settle();
+    this.#addons.settle();
+    this.#syntax.settle();
     this.#sizes.settle();
     for (const note of this.#form.querySelectorAll("[data-count]")) {
       const control = byId(note.dataset.count);
@@ -275,6 +293,7 @@ export class DrawingForm {
       if (control.name in draft.values) write(control, draft.values[control.name]);
     }
     this.start.show();
+    this.#addons.show();
     if (draft.seedKept) this.#seed.keep(draft.values.seed);
     this.#models.chooseScheduler(draft.values.scheduler);
     this.#models.choose(draft.values.model_id);

@@ -2,6 +2,7 @@
 
 import { byId, make, say } from "../core/dom.js";
 import { bytes, count } from "../core/format.js";
+import { isAddon } from "./addons.js";
 
 const SOON = 3_000; // while there is none, or one is being read
 const SCHEDULES = ["Normal", "Karras", "Exponential", "SGM Uniform", "Simple", "Beta"];
@@ -11,6 +12,7 @@ export class ModelPicker {
   #select = byId("model_id");
   #scheduler = byId("scheduler");
   #models = [];
+  #listed = false; // whether the list was read
   #wanted = null; // chosen by a draft or earlier settings, perhaps not listed yet
   #wantedScheduler = "";
   #timer = null;
@@ -40,15 +42,14 @@ export class ModelPicker {
     return this.#models.filter((model) => model.kind === "upscaler" && model.usable);
   }
 
+  /** The LoRAs, embeddings, VAEs and ControlNets, those without use too; null until the list was read. */
+  get addons() {
+    return this.#listed ? this.#models.filter(isAddon) : null;
+  }
+
   /** The model that a picture names by the first digits of its id, or else by its name; or null. */
   named(digits, name) {
-    const known = this.#models.filter((model) => model.loadable);
-    const stem = (model) => model.name.slice(0, model.name.length - model.extension.length);
-    return (
-      known.find((model) => digits?.length >= 10 && model.id.startsWith(digits.toLowerCase())) ??
-      known.find((model) => name && [model.name, stem(model)].includes(name)) ??
-      null
-    );
+    return named(this.#models.filter((model) => model.loadable), digits, name);
   }
 
   /** What people call the model of this id. */
@@ -98,8 +99,10 @@ export class ModelPicker {
   #show(models, pending) {
     const kept = this.#wanted ?? this.#select.value;
     this.#models = models;
+    this.#listed = true;
     const loadable = models.filter((model) => model.loadable);
-    const others = models.filter((model) => !model.loadable && !model.usable);
+    // An add-on says in its own list why it cannot be used.
+    const others = models.filter((model) => !model.loadable && !model.usable && !isAddon(model));
     this.#select.replaceChildren(...loadable.map((model) => option(model, "")));
     if (others.length) {
       const group = make("optgroup", { label: "Not to draw with" });
@@ -146,6 +149,16 @@ export class ModelPicker {
     this.#chosenId = model?.id ?? "";
     this.onChosen(model, { byHand });
   }
+}
+
+/** The one of these models with an id that begins with `digits`, or else of this name; or null. */
+export function named(models, digits, name) {
+  const stem = (model) => model.name.slice(0, model.name.length - model.extension.length);
+  return (
+    models.find(({ id }) => digits?.length >= 10 && id.startsWith(digits.toLowerCase())) ??
+    models.find((model) => name && [model.name, stem(model)].includes(name)) ??
+    null
+  );
 }
 
 /** The options of schedulers, those of a sampler that has several together. */

@@ -124,7 +124,7 @@ export class StartField {
   }
 
   #loaded() {
-    this.#loading ??= later("source").then(({ Source }) => {
+    this.#loading ??= later("pictures/source").then(({ Source }) => {
       const handlers = {
         ...this.#handlers,
         onChange: (ids) => {

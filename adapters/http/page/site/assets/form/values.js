@@ -6,6 +6,7 @@ export function read(control) {
   const { type } = control.dataset;
   if (type === "integer" || type === "number") return Number(control.value);
   if (type === "picture") return { id: control.value };
+  if (type === "list") return JSON.parse(control.value);
   return control.value;
 }
 
@@ -14,7 +15,8 @@ export function write(control, value) {
   const { type } = control.dataset;
   if (type === "switch") control.checked = Boolean(value);
   else if (type === "picture") control.value = value?.id ?? value ?? "";
-  else if (control.type === "radio") control.checked = control.value === String(value);
+  else if (type === "list") control.value = Array.isArray(value) ? listText(value) : (value ?? "");
+  else if (isChoice(control)) control.checked = control.value === String(value);
   else if (control.tagName === "SELECT" && value === null) control.selectedIndex = defaultIndex(control);
   else control.value = value ?? control.defaultValue;
   // The list of upscalers may come later.
@@ -22,8 +24,18 @@ export function write(control, value) {
 }
 
 /** The value of a control as text, for the draft. `write` takes it back. */
-export const textOf = (control) =>
-  control.dataset.type === "switch" ? (control.checked ? "on" : "") : control.value;
+export function textOf(control) {
+  if (control.dataset.type === "switch") return control.checked ? "on" : "";
+  return isLeftOut(control) ? "" : control.value;
+}
+
+/** Whether a control has a value that counts only while it is checked, and is not checked. */
+export const isLeftOut = (control) => isChoice(control) && !control.checked;
+
+/** Whether a control stands for one value, which is chosen while it is checked. */
+const isChoice = ({ type, dataset }) => type === "radio" || (type === "checkbox" && dataset.type !== "switch");
+
+const listText = (values) => (values.length ? JSON.stringify(values) : "");
 
 /** The field at the path `name` of a request; undefined if it is left out. */
 export const fieldOf = (request, name) =>

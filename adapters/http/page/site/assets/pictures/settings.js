@@ -1,6 +1,8 @@
 // The settings that a picture carries, as this service and AUTOMATIC1111's web UI write them. The service
 // reads the file. This module turns the settings into fields of a request.
 
+import { besideIn, promptOf } from "./beside.js";
+
 // PNG has the key «parameters»; JPEG and WebP have an EXIF comment, which begins with its character set.
 const MARKS = /parameters\0|UNICODE\0|ASCII\0\0\0/;
 
@@ -20,8 +22,9 @@ export function fieldsOf(told, models) {
   };
   const model = models.named(told["Model hash"], told.Model);
   const [width, height] = [number("Size-1"), number("Size-2")];
+  const beside = besideIn(told, models.addons ?? []);
   const fields = {
-    prompt: told.Prompt,
+    prompt: promptOf(told),
     negative_prompt: told["Negative prompt"] ?? "",
     model_id: model?.id,
     num_inference_steps: number("Steps"),
@@ -34,6 +37,7 @@ export function fieldsOf(told, models) {
     mask_blur: number("Mask blur"),
     noise_multiplier: number("Noise multiplier"),
     image_guidance_scale: number("Image CFG scale"),
+    ...beside.fields,
   };
   if (told["Hires upscale"] !== undefined) {
     fields.second_pass = {
@@ -48,8 +52,8 @@ export function fieldsOf(told, models) {
   return fields;
 }
 
-/** A sentence that names the model, sampler or upscaler that is not here; empty if all are. */
-export function unknownIn(told, fields) {
+/** A sentence that names the model, sampler, upscaler or add-ons that are not here; empty if all are. */
+export function unknownIn(told, fields, models) {
   const unknown = [
     [told.Model ?? told["Model hash"], fields.model_id, "the model"],
     [told.Sampler, fields.scheduler, "the sampler"],
@@ -57,7 +61,8 @@ export function unknownIn(told, fields) {
   ];
   const named = unknown
     .filter(([name, found]) => name && found === undefined)
-    .map(([name, , what]) => `${what} ${name}`);
+    .map(([name, , what]) => `${what} ${name}`)
+    .concat(besideIn(told, models.addons ?? []).missing);
   return named.length ? `Not here: ${named.join(", ")}.` : "";
 }
 

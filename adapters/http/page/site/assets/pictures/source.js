@@ -38,7 +38,7 @@ export class Source {
         }
         this.#tell();
         handlers.onSettings(fields);
-        const unknown = unknownIn(told, fields);
+        const unknown = unknownIn(told, fields, handlers.models);
         announce(`The form has the settings of the picture. ${unknown}`);
         return unknown;
       },

@@ -141,6 +141,7 @@ export function facts(job, modelName) {
     ["Steps", request.num_inference_steps],
     ["Guidance", request.guidance_scale],
     ["Sampler", request.scheduler],
+    ...addonRows(request, modelName),
     ...partRows(request, modelName),
     ["Format", [request.output_format, request.quality && `quality ${request.quality}`].filter(Boolean).join(", ")],
     ["Took", job.processing_time && duration(job.processing_time)],
@@ -148,11 +149,31 @@ export function facts(job, modelName) {
   ];
   const list = make("dl", { className: "facts" });
   for (const [name, value] of rows) {
-    if (value === null || value === undefined || value === "") continue;
+    if (value === null || value === undefined || value === "" || value === false) continue;
     const definition = make("dd", { textContent: value });
     list.append(make("div", {}, make("dt", { textContent: name }), definition));
   }
   return list;
+}
+
+/** The rows about LoRAs, embeddings, the VAE and ControlNets. */
+function addonRows(request, modelName) {
+  const { loras, embeddings, vae_id: vae, controls, prompt_syntax: syntax, clip_skip: skip } = request;
+  return [
+    ["Weights", syntax === "weighted" && "read in the prompts"],
+    ["LoRA", loras?.map(({ model_id: id, scale }) => `${modelName(id)} × ${scale ?? 1}`).join(", ")],
+    ["Embedding", embeddings?.map(({ model_id: id, token }) => token ?? modelName(id)).join(", ")],
+    ["VAE", vae && modelName(vae)],
+    ["ControlNet", controls?.map((control) => controlWords(control, modelName)).join("; ")],
+    ["Clip skip", skip > 1 && skip],
+  ];
+}
+
+function controlWords({ model_id: id, scale = 1, start = 0, end = 1, preprocessor }, modelName) {
+  const { name, low, high } = typeof preprocessor === "string" ? { name: preprocessor } : (preprocessor ?? {});
+  const made = name && [name, low !== undefined && low !== null && `${low}–${high}`].filter(Boolean).join(" ");
+  const when = start > 0 || end < 1 ? `from ${start} to ${end}` : "";
+  return [`${modelName(id)} × ${scale}`, made, when].filter(Boolean).join(", ");
 }
 
 /** The rows about the source picture, the second pass and upscaling. */

@@ -51,7 +51,7 @@ export class Drawing {
     form.busy = true;
     let sent = false;
     try {
-      sent = await form.start.sent();
+      sent = await form.sent();
     } finally {
       form.busy = false;
     }

@@ -35,7 +35,7 @@ export class PictureActions {
   async upscale(job, number) {
     const { id, width, height } = job.images[number];
     try {
-      const { askUpscale } = await later("upscale");
+      const { askUpscale } = await later("pictures/upscale");
       const send = (fields) => this.#drawing.upscale({ image: { id }, ...fields });
       askUpscale({ width, height, upscalers: this.#models.upscalers, send });
     } catch (error) {
@@ -48,7 +48,7 @@ export class PictureActions {
     const api = this.#api;
     try {
       const [{ compare }, before, after] = await Promise.all([
-        later("compare"),
+        later("pictures/compare"),
         api.pictureOf(beforeOf(job)),
         api.picture(job.images[number].url),
       ]);

@@ -8,10 +8,9 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from domain.models.record import ModelKind
-from tests.browser.source_pictures import PictureField, fact, landscape
-from tests.browser.studio import SteppedGenerator, Studio
-from tests.browser.test_history import drawn
-from tests.browser.test_usability import PHONE
+from tests.browser.earlier import drawn
+from tests.browser.pictures.source_pictures import PictureField, fact, landscape
+from tests.browser.studio import PHONE, SteppedGenerator, Studio
 from tests.fakes.model_source import model_record
 from tests.http.conftest import Service
 

@@ -8,9 +8,8 @@ from PIL import Image
 from playwright.sync_api import Route, expect
 
 from domain.generation.parts import InpaintArea, MaskContent
-from tests.browser.source_pictures import PictureField, fact, landscape, mask_in
-from tests.browser.studio import SteppedGenerator, Studio
-from tests.browser.test_usability import PHONE
+from tests.browser.pictures.source_pictures import PictureField, fact, landscape, mask_in
+from tests.browser.studio import PHONE, SteppedGenerator, Studio
 from tests.http.conftest import AUTHORIZED, Service
 
 WIDTH, HEIGHT = 384, 256

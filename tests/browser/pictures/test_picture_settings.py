@@ -5,9 +5,9 @@ import io
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.source_pictures import PictureField, landscape, with_parameters
+from tests.browser.earlier import drawn
+from tests.browser.pictures.source_pictures import PictureField, landscape, with_parameters
 from tests.browser.studio import SteppedGenerator, Studio
-from tests.browser.test_history import drawn
 from tests.http.conftest import AUTHORIZED, MODEL, Service
 
 FOREIGN = (

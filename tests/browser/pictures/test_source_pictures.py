@@ -8,10 +8,9 @@ from playwright.sync_api import Route, expect
 
 from domain.generation.parts import ResizeMode
 from domain.pictures import MOST_PIXELS_SENT
-from tests.browser.source_pictures import PictureField, fact, landscape, payload
-from tests.browser.studio import Server, SteppedGenerator, Studio
-from tests.browser.test_history import drawn
-from tests.browser.test_usability import PHONE
+from tests.browser.earlier import drawn
+from tests.browser.pictures.source_pictures import PictureField, fact, landscape, payload
+from tests.browser.studio import PHONE, Server, SteppedGenerator, Studio
 from tests.http.conftest import Service
 
 

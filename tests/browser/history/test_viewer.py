@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.earlier import drawn
 from tests.browser.studio import SteppedGenerator, Studio
-from tests.browser.test_history import drawn
 from tests.http.conftest import Service
 
 

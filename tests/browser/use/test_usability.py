@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.studio import Server, SteppedGenerator, Studio
-from tests.browser.test_history import drawn
+from tests.browser.earlier import drawn
+from tests.browser.studio import PHONE, Server, SteppedGenerator, Studio
 from tests.fakes.model_source import model_record
 from tests.http.conftest import Service
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 def with_models(studio: Studio, change: dict[str, Any]) -> None:

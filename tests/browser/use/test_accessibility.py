@@ -3,22 +3,13 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.source_pictures import PictureField, with_parameters
+from tests.browser.accessibility import CARRIED, PHONE, VIEWS, faults, focused, poor_contrasts
+from tests.browser.earlier import drawn, failed
+from tests.browser.pictures.source_pictures import PictureField, with_parameters
 from tests.browser.studio import SteppedGenerator, Studio
-from tests.browser.test_history import drawn, failed
 from tests.http.conftest import Service
-
-DESK = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
-CARRIED = "a lake\nSteps: 4, Seed: 1, CFG scale: 3"
-VIEWS = [
-    size | {"color_scheme": theme, "reduced_motion": "reduce"}
-    for size in (DESK, PHONE)
-    for theme in ("light", "dark")
-]
 
 
 @pytest.mark.parametrize("view", [PHONE, PHONE | {"color_scheme": "dark"}])
@@ -46,27 +37,6 @@ def test_nothing_is_wider_than_a_phone(
     studio.draw("again", Width="512")
     expect(studio.stage).to_contain_text("could not be drawn")
     assert studio.width_to_scroll() == 0
-
-
-def faults(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with the page in its current state."""
-    # Nothing is judged during a transition of colours.
-    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{rule['id']}: {node['html'][:120]} {node['failureSummary']}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
-
-
-def focused(page: Page) -> str:
-    """Return the name of the focused element."""
-    name: str = page.evaluate(
-        "(({id, ariaLabel, textContent}) => id || ariaLabel || textContent.trim())"
-        "(document.activeElement)"
-    )
-    return name
 
 
 def test_the_page_works_with_a_keyboard_alone(studio: Studio, generator: SteppedGenerator) -> None:
@@ -193,7 +163,7 @@ def test_text_about_pictures_has_enough_contrast(studio: Studio, view: dict[str,
     PictureField(studio).choose(with_parameters(CARRIED))
     expect(PictureField(studio).card).to_contain_text("a lake")
     studio.page.locator("#larger summary").click()
-    assert studio.page.evaluate(_CONTRAST) == []
+    assert poor_contrasts(studio.page) == []
 
 
 def test_every_control_has_a_name(studio: Studio) -> None:
@@ -209,40 +179,17 @@ def test_every_control_has_a_name(studio: Studio) -> None:
     assert nameless == []
 
 
-_CONTRAST = """() => {
-  const channel = (v) => ((v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const ground = (element) => {
-    for (; element; element = element.parentElement) {
-      const colour = numbers(getComputedStyle(element).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const poor = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !element.checkVisibility() || element.closest(".sr-only, option")) continue;
-    const [a, b] = [numbers(getComputedStyle(element).color), ground(element)].map(light);
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 4.5) poor.push(`${contrast.toFixed(2)} ${element.outerHTML.slice(0, 80)}`);
-  }
-  return poor;
-}"""
-
-
 @pytest.mark.parametrize("view", [{"color_scheme": "light"}, {"color_scheme": "dark"}])
 def test_text_has_enough_contrast(studio: Studio, view: dict[str, Any]) -> None:
     """Check WCAG 2.2, 1.4.3: a ratio of at least 4.5 to 1."""
     studio.open()
-    assert studio.page.evaluate(_CONTRAST) == []
+    assert poor_contrasts(studio.page) == []
     studio.sign_in().draw("a red circle", Width="1")
     expect(studio.page.locator("#width-error")).to_be_visible()
-    assert studio.page.evaluate(_CONTRAST) == []
+    assert poor_contrasts(studio.page) == []
     studio.draw("a red circle", Width="512")
     expect(studio.pictures).to_have_count(1)
-    assert studio.page.evaluate(_CONTRAST) == []
+    assert poor_contrasts(studio.page) == []
 
 
 @pytest.mark.parametrize("view", [{"reduced_motion": "reduce"}])
