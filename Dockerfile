@@ -37,7 +37,7 @@ COPY pyproject.toml README.md cli.py container.py serving.py wsgi.py ./
 COPY domain ./domain
 COPY application ./application
 COPY adapters ./adapters
-COPY ai-models/demo.json ai-models/demo.safetensors ai-models/demo-2x.safetensors ./ai-models/
+COPY ai-models/demo.json ai-models/demo*.safetensors ./ai-models/
 RUN /opt/venv/bin/pip install --no-deps --no-build-isolation . && /opt/venv/bin/pip check
 
 FROM ${PYTHON_IMAGE}

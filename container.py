@@ -13,6 +13,7 @@ from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.pictures.codec import PillowPictureCodec
+from adapters.pictures.resizing import PillowPictureResizer
 from adapters.preprocessing.opencv import OpenCvPreprocessor
 from adapters.process.crash_file import CrashFile
 from adapters.process.memory import LinuxProcessReport
@@ -198,6 +199,7 @@ class Container(containers.DeclarativeContainer):
     model_headers = providers.ThreadSafeSingleton(FilesystemModelHeaders)
     picture_codec = providers.ThreadSafeSingleton(PillowPictureCodec)
     picture_preprocessor = providers.ThreadSafeSingleton(OpenCvPreprocessor)
+    picture_resizer = providers.ThreadSafeSingleton(PillowPictureResizer)
     image_generator = providers.ThreadSafeSingleton(
         DiffusersImageGenerator,
         model_registry,
@@ -264,9 +266,7 @@ class Container(containers.DeclarativeContainer):
         embed_metadata=settings.provided.embed_metadata,
         load_timeout=settings.provided.load_timeout_seconds,
     )
-    make_map = providers.ThreadSafeSingleton(
-        MakeMap, pictures, picture_codec, picture_preprocessor
-    )
+    make_map = providers.ThreadSafeSingleton(MakeMap, pictures, picture_codec, picture_preprocessor)
     picture_links = providers.ThreadSafeSingleton(_picture_links, settings)
     metrics_registry = providers.ThreadSafeSingleton(_metrics_registry)
     job_observer = providers.ThreadSafeSingleton(_job_observer, metrics_registry)
@@ -309,4 +309,7 @@ class Container(containers.DeclarativeContainer):
         make_map=make_map,
         picture_links=picture_links,
         thumbnails=thumbnails,
+        model_headers=model_headers,
+        picture_preprocessor=picture_preprocessor,
+        picture_resizer=picture_resizer,
     )

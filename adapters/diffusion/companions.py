@@ -9,6 +9,7 @@ from adapters.diffusion.autoencoders.loading import load_autoencoder
 from adapters.diffusion.control.loading import load_controlnet
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
+from adapters.diffusion.loading.textual_inversions import load_textual_inversion
 from adapters.diffusion.upscaling.loading import load_upscaler
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelKind, ModelRecord
@@ -32,6 +33,7 @@ Loader = Callable[[ModelRecord, Device, GuardedWatcher | None], Companion]
 
 LOADERS: Mapping[ModelKind, Loader] = MappingProxyType(
     {
+        ModelKind.EMBEDDING: load_textual_inversion,
         ModelKind.UPSCALER: load_upscaler,
         ModelKind.LORA: load_lora,
         ModelKind.CONTROLNET: load_controlnet,

@@ -11,8 +11,14 @@ from application.version import NAME
 __all__ = ["put_demo"]
 
 _FILE = "demo.safetensors"
-_BESIDE = ("demo.json", "demo-2x.safetensors")
-"""The card of the demo model, and the upscaler for its pictures."""
+_BESIDE = (
+    "demo.json",
+    "demo-2x.safetensors",
+    "demo-aurora.safetensors",
+    "demo-blueprint.safetensors",
+    "demo-outlines.safetensors",
+)
+"""The card of the demo model, the upscaler for its pictures, and what it can draw with."""
 _CHECKOUT = Path(__file__).resolve().parents[2] / "ai-models"
 
 

@@ -45,7 +45,11 @@ from application.settings.settings import Settings
 from application.thumbnails import Thumbnails
 from domain.ports.device_report import DeviceReport
 from domain.ports.image_generator import ImageGenerator
+from domain.ports.model_headers import ModelHeaders
 from domain.ports.picture_codec import PictureCodec
+from domain.ports.picture_resizer import PictureResizer
+from domain.ports.preprocessor import PicturePreprocessor
+from domain.services.addition_checks import AdditionChecks
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
 
@@ -78,6 +82,9 @@ def create_app(
     make_map: MakeMap,
     picture_links: PictureLinks,
     thumbnails: Thumbnails,
+    model_headers: ModelHeaders,
+    picture_preprocessor: PicturePreprocessor,
+    picture_resizer: PictureResizer,
     wait: Wait = wait_for_pictures,
 ) -> Flask:
     """Return the WSGI application over these services. `service.start()` starts them."""
@@ -103,7 +110,11 @@ def create_app(
     api = documented_api(app, request_defaults=request_defaults(settings))
     install_error_handlers(
         app,
-        {openai.PREFIX: openai.ERROR_FORM, automatic1111.PREFIX: automatic1111.ERROR_FORM},
+        {
+            openai.PREFIX: openai.ERROR_FORM,
+            automatic1111.PREFIX: automatic1111.ERROR_FORM,
+            automatic1111.CONTROLNET_PREFIX: automatic1111.ERROR_FORM,
+        },
     )
     draw = WaitingCallers(job_service, places=Places(settings.max_waiting), wait=wait)
     listeners = Places(settings.max_streams)
@@ -119,8 +130,20 @@ def create_app(
         LinkMaker(picture_links),
     )
     options = automatic1111.CallersOptions(registry)
+    mismatch = automatic1111.Mismatch(AdditionChecks(registry, model_headers))
+    make_maps = automatic1111.ControlMaps(picture_codec, picture_resizer, picture_preprocessor)
     drawing = automatic1111.Drawing(
-        registry, options, make_request, draw, automatic1111.MaskReader(picture_codec, pictures)
+        registry,
+        options,
+        make_request,
+        draw,
+        automatic1111.MaskReader(picture_codec, pictures),
+        automatic1111.Additions(
+            registry,
+            automatic1111.BuildNetworks(registry, mismatch),
+            automatic1111.BuildControls(registry, picture_codec, pictures),
+            make_maps,
+        ),
     )
     page = BrowserPage(settings)
     app.register_blueprint(page.assets_blueprint())
@@ -149,6 +172,13 @@ def create_app(
             credential_checker,
         ),
         automatic1111.listing_blueprint(registry, credential_checker),
+        automatic1111.networks_blueprint(
+            registry, options, model_headers, mismatch, credential_checker
+        ),
+        automatic1111.controlnet_blueprint(registry, credential_checker),
+        automatic1111.detect_blueprint(
+            automatic1111.Detecting(make_maps, pictures), credential_checker
+        ),
         automatic1111.options_blueprint(registry, options, credential_checker),
         automatic1111.program_blueprint(device_report, process_report, credential_checker),
         automatic1111.progress_blueprint(job_service, credential_checker),

@@ -25,21 +25,32 @@ class ModelCard:
     known_words: tuple[str, ...] = ()
 
     def warnings_for(
-        self, model_name: str, prompt: str, negative_prompt: str | None
+        self,
+        model_name: str,
+        prompt: str,
+        negative_prompt: str | None,
+        *,
+        is_known: tuple[bool, ...] = (False, False),
     ) -> tuple[str, ...]:
         """Return the warnings about prompts whose words the model was not trained with.
 
         A prompt with one known word gets no warning. A model without `known_words` never warns.
+
+        Args:
+            model_name: The name of the model.
+            prompt: The words of the prompt, without a grammar.
+            negative_prompt: Those of the negative prompt.
+            is_known: Whether each of the two has a word that an add-on teaches.
         """
         if not self.known_words:
             return ()
         warnings = []
-        if not self._knows(prompt):
+        if not is_known[0] and not self._knows(prompt):
             warnings.append(
                 f"{model_name} knows no word of the prompt, so the picture does not show "
                 f"it{self._remedy()}"
             )
-        if negative_prompt and not self._knows(negative_prompt):
+        if negative_prompt and not is_known[1] and not self._knows(negative_prompt):
             warnings.append(
                 f"{model_name} knows no word of the negative prompt, so it keeps nothing out of "
                 "the picture"

@@ -73,8 +73,8 @@ class ModelRecord:
         card: The model's description of itself.
         note: A note for users, as a sentence without its subject, the model's name; None for none.
         is_companion: Whether a request can name it beside a checkpoint, as it can an upscaler.
-        scale: The factor by which an upscaler enlarges each side; None for other kinds, and for an
-            upscaler that cannot be used.
+        scale: The factor by which an upscaler enlarges each side. None for other kinds, for an
+            upscaler that cannot be used, and for one that tells its factor only when it is loaded.
         pipeline_inputs: What its pipeline draws from, if it is a checkpoint.
         base: The base family: that of the checkpoints that an add-on is for, or that a checkpoint
             is a variant of (see `base_family`). None if it is not known.

@@ -11,6 +11,7 @@ length of the text, and not faster.
 
 from domain.prompts.attention import BREAK, LARGEST_WEIGHT, WeightedText, weighted_text
 from domain.prompts.extra_networks import ExtraNetwork, take_extra_networks
+from domain.prompts.reading import readable_parts
 from domain.prompts.schedules import PromptSchedule, StepText
 from domain.prompts.words import WordTable
 
@@ -22,6 +23,7 @@ __all__ = [
     "StepText",
     "WeightedText",
     "WordTable",
+    "readable_parts",
     "take_extra_networks",
     "weighted_text",
 ]

@@ -3,18 +3,23 @@
 from domain.prompts.attention import WeightedText, weighted_text
 from domain.prompts.schedules import PromptSchedule
 
-__all__ = ["readable_text"]
+__all__ = ["readable_parts"]
 
 
-def readable_text(prompt: str) -> str:
-    """Return the words of a weighted prompt, for a search in them: those of every step.
+def readable_parts(prompt: str) -> tuple[str, ...]:
+    """Return the texts of a weighted prompt, for a search in them: those of every step.
 
-    A word that is made of parts, such as «female» in `[fe|]male`, is as the first step has it.
+    A part is a text of one weight. Joined, they are the words without brackets. A word that is
+    made of parts, such as «female» in `[fe|]male`, is as the first step has it.
     """
     schedule = PromptSchedule(prompt)
-    return " ".join((_words(schedule.at(1, 1)), _words(" ".join(schedule.fragments()))))
+    first = schedule.at(1, 1)
+    if schedule.is_constant:
+        return _parts(first)
+    return (*_parts(first), " ", *_parts(" ".join(schedule.fragments())))
 
 
-def _words(text: str) -> str:
-    parts = weighted_text(text)
-    return "".join(each.text if isinstance(each, WeightedText) else " " for each in parts)
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(
+        each.text if isinstance(each, WeightedText) else " " for each in weighted_text(text)
+    )

@@ -11,6 +11,7 @@ from domain.models.record import ModelRecord
 from domain.ports.picture_codec import PictureCodec
 from domain.ports.picture_source import PictureSource
 from domain.services.model_registry import ModelRegistry
+from domain.services.prompt_warnings import prompt_warnings
 
 __all__ = ["models_of", "pictures_of", "source_text", "warnings_of"]
 
@@ -62,5 +63,4 @@ def warnings_of(models: Sequence[ModelRecord], request: AnyRequest) -> Iterator[
     for model in models:
         yield from model.warnings
     if isinstance(request, GenerationRequest):
-        first = models[0]
-        yield from first.card.warnings_for(first.name, request.prompt, request.negative_prompt)
+        yield from prompt_warnings(models[0], request)

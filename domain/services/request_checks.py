@@ -2,15 +2,21 @@
 
 from domain.errors import FieldProblem, InvalidRequest
 from domain.generation.output_formats import side_problem
+from domain.generation.parts import PromptSyntax
 from domain.generation.parts.rules import ModelUse
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelInput, ModelKind, ModelRecord
 from domain.pictures import MOST_PIXELS_DRAWN
 from domain.samplers import Sampler, Scheduler
 
-__all__ = ["refuse_parts", "unsuited", "unsuited_upscaler"]
+__all__ = ["refuse_parts", "scale_is_needed", "unsuited", "unsuited_upscaler"]
 
-_DRAWN = frozenset({"source", "second_pass", "upscale", "loras", "controls", "vae_id"})
+_DRAWN = frozenset(
+    {
+        *("source", "second_pass", "upscale", "loras", "controls", "vae_id"),
+        *("embeddings", "prompt_syntax", "clip_skip"),
+    }
+)
 _NOT_YET = "cannot be drawn with yet; leave it out"
 _OTHER_MODEL = "leave it out, or choose another model"
 
@@ -36,7 +42,26 @@ def unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProble
                     "choose another scheduler, or strength 1",
                 )
             )
-    return [*problems, *_unsuited_pictures(model, request)]
+    return [*problems, *_unsuited_prompts(model, request), *_unsuited_pictures(model, request)]
+
+
+def _unsuited_prompts(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
+    """Return the fields about prompts that this model cannot draw.
+
+    Models without schedulers of this service read prompts themselves, as their authors wrote it.
+    """
+    if model.schedulers:
+        return []
+    found = {}
+    if request.prompt_syntax is not PromptSyntax.PLAIN:
+        found["prompt_syntax"] = (
+            f"is '{request.prompt_syntax}', and {model.name} reads plain prompts alone"
+        )
+    if request.clip_skip != 1:
+        found["clip_skip"] = f"is {request.clip_skip}, and {model.name} reads prompts otherwise"
+    if request.embeddings:
+        found["embeddings"] = f"cannot be used: {model.name} takes no embeddings"
+    return [FieldProblem(name, f"{text}; {_OTHER_MODEL}") for name, text in found.items()]
 
 
 def _unsuited_pictures(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:
@@ -83,7 +108,9 @@ def unsuited_upscaler(
     upscale = request.upscale
     if upscale is None or use.field != "upscale.model_id" or upscale.scale is not None:
         return []  # the request has checked a scale of its own
-    scale, size = model.scale or 1, request.result_size
+    if model.scale is None:
+        return [FieldProblem("upscale.scale", scale_is_needed(model))]
+    scale, size = model.scale, request.result_size
     width, height = round(size.width * scale), round(size.height * scale)
     made = f"is left out, and the {scale:g} of {model.name} makes"
     if width * height > MOST_PIXELS_DRAWN:
@@ -93,6 +120,11 @@ def unsuited_upscaler(
         text = f"{message}; ask for another output_format"
         return [FieldProblem("upscale.scale", f"{made} {text}")]
     return []
+
+
+def scale_is_needed(model: ModelRecord) -> str:
+    """Return what is wrong with a scale that is left out, for an upscaler that does not tell it."""
+    return f"is needed: {model.name} tells its own factor only when it is loaded; send a number"
 
 
 def _begins_at_the_start(request: GenerationRequest) -> bool:

@@ -4,6 +4,7 @@ from domain.errors import FieldProblem, InvalidRequest, ModelsNotRead
 from domain.generation.upscale_request import UpscaleRequest
 from domain.models.record import ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
+from domain.services.request_checks import scale_is_needed
 
 __all__ = ["check_upscale", "upscaler_of"]
 
@@ -23,8 +24,10 @@ def check_upscale(registry: ModelRegistry, request: UpscaleRequest) -> None:
     if registry.awaits(request.model_id):
         raise ModelsNotRead(request.model_id)
     model = upscaler_of(registry, request)
-    scale = request.scale or float(model.scale or 1)
-    if message := request.scale_problem(scale):
+    scale = request.scale or model.scale
+    if scale is None:
+        raise InvalidRequest([FieldProblem("scale", scale_is_needed(model))])
+    if message := request.scale_problem(float(scale)):
         raise InvalidRequest([FieldProblem("scale", message)])
 
 

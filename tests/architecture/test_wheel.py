@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import DEMO_CHECKPOINT, DEMO_UPSCALER, ROOT
+from tests.paths import DEMO_BESIDE, DEMO_CHECKPOINT, ROOT
 
 PACKAGES = ("domain", "application", "adapters")
 MODULES = ("cli.py", "container.py", "serving.py", "wsgi.py")
@@ -24,7 +24,7 @@ def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "data")
         )
     (source / DEMO_CHECKPOINT.parent.name).mkdir()
-    for demo in (DEMO_CHECKPOINT, DEMO_CHECKPOINT.with_suffix(".json"), DEMO_UPSCALER):
+    for demo in (DEMO_CHECKPOINT, DEMO_CHECKPOINT.with_suffix(".json"), *DEMO_BESIDE):
         shutil.copy(demo, source / demo.parent.name)
     for name in (*MODULES, "gunicorn.conf.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
@@ -55,7 +55,7 @@ def test_it_contains_the_packages_and_modules_and_nothing_else(wheel: list[str])
 def test_it_contains_the_demo_models_once(wheel: list[str]) -> None:
     data = sorted(name for name in wheel if ".data/" in name)
     assert [name.partition(".data/data/")[2] for name in data] == [
-        "share/ai-inference/demo-2x.safetensors",
+        *(f"share/ai-inference/{each.name}" for each in DEMO_BESIDE),
         "share/ai-inference/demo.json",
         "share/ai-inference/demo.safetensors",
     ]

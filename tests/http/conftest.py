@@ -16,6 +16,7 @@ from container import Container
 from tests.fakes.crash_record import FakeCrashRecord
 from tests.fakes.device_report import FakeDeviceReport
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_headers import FakeModelHeaders
 from tests.fakes.model_source import FakeModelSource, model_record
 from tests.fakes.pictures import FakePictureIndex, FakePictureStore
 from tests.fakes.preprocessor import FakePreprocessor
@@ -52,6 +53,8 @@ class Service:
     pictures: FakePictureStore
     report: FakeDeviceReport
     process: FakeProcessReport
+    headers: FakeModelHeaders
+    preprocessor: FakePreprocessor
 
 
 def documented_app(container: Container) -> Flask:
@@ -92,11 +95,25 @@ def make_service(
     process = FakeProcessReport()
     container.process_report.override(process)
     container.crashes.override(FakeCrashRecord())
+    headers, preprocessor = FakeModelHeaders(), FakePreprocessor()
+    container.model_headers.override(headers)
+    container.picture_preprocessor.override(preprocessor)
     if scanned:
         container.model_registry().refresh()
     client = documented_app(container).test_client()
     return Service(
-        client, container, generator, source, jobs, results, index, pictures, report, process
+        client=client,
+        container=container,
+        generator=generator,
+        source=source,
+        jobs=jobs,
+        results=results,
+        index=index,
+        pictures=pictures,
+        report=report,
+        process=process,
+        headers=headers,
+        preprocessor=preprocessor,
     )
 
 

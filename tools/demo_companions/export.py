@@ -30,8 +30,8 @@ STYLE_FILE: Final = "demo-blueprint.safetensors"
 CONCEPT_FILE: Final = "demo-aurora.safetensors"
 OUTLINES_FILE: Final = "demo-outlines.safetensors"
 
-# Keys of the «modelspec» metadata standard that model managers read, and the service too. The
-# architectures name the family whose layout the files have; the widths are the demo's own.
+# Keys of the «modelspec» metadata standard that model managers and the service read. The widths
+# are those of the demo alone, so the architecture is not one of the published families.
 _COMMON: Final = {"modelspec.sai_model_spec": "1.0.0", "modelspec.license": "CC0-1.0"}
 _STYLE: Final = {
     "modelspec.title": "Demo LoRA: blueprint",
@@ -39,7 +39,7 @@ _STYLE: Final = {
         "Draws what the demo checkpoint knows as a blueprint: white lines on blue paper. Half of "
         "it is seen at a scale of 0.5, all at 1."
     ),
-    "modelspec.architecture": "stable-diffusion-v1/lora",
+    "modelspec.architecture": "ai-inference-demo/lora",
     "modelspec.implementation": "https://github.com/kohya-ss/sd-scripts",
     "modelspec.trigger_phrase": TRIGGER,
     "modelspec.resolution": "256x256",
@@ -59,7 +59,7 @@ _CONCEPT: Final = {
         "Stands for a green aurora over a landscape at night, which the demo checkpoint has no "
         "word for."
     ),
-    "modelspec.architecture": "stable-diffusion-v1/textual-inversion",
+    "modelspec.architecture": "ai-inference-demo/textual-inversion",
     "modelspec.implementation": "https://github.com/AUTOMATIC1111/stable-diffusion-webui",
     "sample_prompts": json.dumps(["mountains and a lake, demo-aurora"]),
 }
@@ -69,7 +69,7 @@ _OUTLINES: Final = {
         "Makes the demo checkpoint follow outlines, white on black, as the preprocessor canny "
         "finds them in a picture."
     ),
-    "modelspec.architecture": "stable-diffusion-v1/controlnet",
+    "modelspec.architecture": "ai-inference-demo/controlnet",
     "modelspec.implementation": "https://github.com/huggingface/diffusers",
     "modelspec.resolution": "256x256",
     "sample_prompts": json.dumps(

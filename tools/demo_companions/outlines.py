@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.preprocessing.opencv import OpenCvPreprocessor
+from domain.generation.parts import Preprocessor
+from domain.generation.raster import Raster
+
 __all__ = ["lines", "outline_map"]
 
-# The thresholds that ControlNet's own canny annotator begins with
-# (https://github.com/lllyasviel/ControlNet, `gradio_canny2image.py`).
-LOW: Final = 100
-HIGH: Final = 200
+# The map is that of the service, with the thresholds that it begins with.
+_CANNY: Final = Preprocessor(name="canny")
 
 # Lines are drawn around the forms alone: a blur removes stars and ripples first.
 _BLUR: Final = 1.6
@@ -23,7 +25,11 @@ _LINE_HIGH: Final = 120
 
 def outline_map(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return where the outlines of an sRGB picture (height, width, 3) are: (height, width)."""
-    return cv2.Canny(picture, LOW, HIGH) > 0
+    height, width = picture.shape[:2]
+    drawn = OpenCvPreprocessor().map_of(Raster(width, height, picture.tobytes()), _CANNY)
+    levels = np.frombuffer(drawn.pixels, np.uint8).reshape(height, width, 3)
+    found: NDArray[np.bool_] = levels[..., 0] > 0
+    return found
 
 
 def lines(picture: NDArray[np.uint8], width: float) -> NDArray[np.float32]:

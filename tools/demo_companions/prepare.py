@@ -51,7 +51,7 @@ def prepare(
 
     Its arrays are latents as the autoencoder makes them, float16 (pictures, 4, side / 8, side / 8):
     `plain`, `half` and `full` (blueprints of strength 0.5 and 1), `concept` (fewer pictures); the
-    packed bits `maps`; and `scenes`, JSON in bytes.
+    packed bits `maps`; and `scenes` and `concepts`, JSON in bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = start_log(folder, "prepare")
@@ -59,8 +59,9 @@ def prepare(
         path = folder / f"part-{side}-{number:02}.npz"
         if path.exists():
             continue
-        rng = np.random.default_rng([seed, side, number])
-        arrays = _part(autoencoder, rng, side, pictures)
+        numbers = [seed, side, number]
+        arrays = _part(autoencoder, np.random.default_rng(numbers), side, pictures)
+        arrays |= _concept(autoencoder, np.random.default_rng([*numbers, 1]), side, pictures)
         fresh = path.with_suffix(".writing")
         with fresh.open("wb") as file:
             np.savez(file, **arrays)
@@ -73,18 +74,25 @@ def _part(
 ) -> dict[str, NDArray[Any]]:
     scenes = [random_scene(rng, flat_share=_FLAT_SHARE) for _ in range(pictures)]
     drawn = [draw(scene, width=side, height=side) for scene in scenes]
-    concepts = [random_concept(rng) for _ in range(-(-pictures // _CONCEPT_SHARE))]
-    of_the_concept = [draw_concept(scene, width=side, height=side) for scene in concepts]
     shown = json.dumps([scene_to_json(scene) for scene in scenes])
-    shown_concepts = json.dumps([scene_to_json(scene) for scene in concepts])
     return {
         "plain": _encoded(autoencoder, drawn),
         "half": _encoded(autoencoder, [as_blueprint(each, 0.5) for each in drawn]),
         "full": _encoded(autoencoder, [as_blueprint(each) for each in drawn]),
-        "concept": _encoded(autoencoder, of_the_concept),
         "maps": np.packbits(np.stack([outline_map(each) for each in drawn]), axis=-1),
         "scenes": np.frombuffer(shown.encode(), dtype=np.uint8),
-        "concepts": np.frombuffer(shown_concepts.encode(), dtype=np.uint8),
+    }
+
+
+def _concept(
+    autoencoder: AutoencoderKL, rng: np.random.Generator, side: int, pictures: int
+) -> dict[str, NDArray[Any]]:
+    scenes = [random_concept(rng) for _ in range(-(-pictures // _CONCEPT_SHARE))]
+    drawn = [draw_concept(scene, width=side, height=side) for scene in scenes]
+    shown = json.dumps([scene_to_json(scene) for scene in scenes])
+    return {
+        "concept": _encoded(autoencoder, drawn),
+        "concepts": np.frombuffer(shown.encode(), dtype=np.uint8),
     }
 
 

@@ -38,6 +38,9 @@ class ControlNet:
         device: The device.
     """
 
+    needs_torch = True
+    """OpenVINO's UNet has no inputs for what a ControlNet adds."""
+
     def __init__(
         self,
         name: str,

@@ -1,8 +1,6 @@
 """The stages of the passes of a request, for Stable Diffusion 1, 2 and XL."""
 
-from collections.abc import Iterator, Mapping
-
-import torch
+from collections.abc import Iterator, Sequence
 
 from adapters.diffusion.drawing.channels import (
     begins_without,
@@ -22,6 +20,7 @@ from adapters.diffusion.drawing.pictures.starting import (
     PictureStart,
     Reencoding,
 )
+from adapters.diffusion.drawing.prompts.conditions import Conditions, RequestPrompts
 from adapters.diffusion.drawing.stages.addition import Addition
 from adapters.diffusion.drawing.stages.decoding import Decoding
 from adapters.diffusion.drawing.stages.denoising import Denoising, NoiseStart
@@ -67,16 +66,21 @@ class Passes:
             check_first_step(request.scheduler, steps - request.passes[1].steps)
 
     def stages(
-        self, request: GenerationRequest, conditions: Mapping[str, torch.Tensor]
+        self, request: GenerationRequest, prompts: Sequence[RequestPrompts]
     ) -> Iterator[Stage]:
-        """Yield the stages for images of equal size with these prompts.
+        """Yield the stages for images of equal size.
 
-        `request` is one of their requests.
+        Args:
+            request: One of their requests.
+            prompts: The prompts of each image.
         """
         source = self._sources.first(request)
-        yield from self._first_pass(request, conditions, source)
+        of_passes = [
+            Conditions(each) for each in zip(*(one.passes for one in prompts), strict=True)
+        ]
+        yield from self._first_pass(request, of_passes[0], source)
         if request.second_pass is not None:
-            yield from self._second_pass(request, request.second_pass, conditions, source)
+            yield from self._second_pass(request, request.second_pass, of_passes[1], source)
         yield from self._to_pictures(request.passes[-1].size)
         yield Crop()
         last = self._sources.last(request)
@@ -87,7 +91,7 @@ class Passes:
     def _first_pass(
         self,
         request: GenerationRequest,
-        conditions: Mapping[str, torch.Tensor],
+        conditions: Conditions,
         source: SizedSource | None,
     ) -> Iterator[Stage]:
         first = request.passes[0]
@@ -124,7 +128,7 @@ class Passes:
         self,
         request: GenerationRequest,
         second: SecondPass,
-        conditions: Mapping[str, torch.Tensor],
+        conditions: Conditions,
         source: SizedSource | None,
     ) -> Iterator[Stage]:
         first, last = request.passes

@@ -1,15 +1,15 @@
 """Drawing with the pipelines of Stable Diffusion 1, 2 and XL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-
-import torch
 
 from adapters.diffusion.drawing.channels import pipeline_guidance
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.passes import Passes
 from adapters.diffusion.drawing.prompts.cache import EncodingKey
-from adapters.diffusion.drawing.prompts.encoding import PromptEncoding, encode_prompts
+from adapters.diffusion.drawing.prompts.conditions import RequestPrompts
+from adapters.diffusion.drawing.prompts.encoding import PromptEncoder
+from adapters.diffusion.drawing.prompts.reading import Reading
 from adapters.diffusion.drawing.stages.stage import Drawing, DrawingPlan, Group
 from adapters.diffusion.pipeline import StableDiffusion
 from adapters.diffusion.sampling import sampler_name
@@ -18,7 +18,7 @@ from domain.generation.request import GenerationRequest
 __all__ = ["stable_diffusion_plan"]
 
 _Context = DrawingContext[StableDiffusion]
-_Encoded = tuple[Drawing, PromptEncoding]
+_Encoded = tuple[Drawing, RequestPrompts]
 
 
 def stable_diffusion_plan(
@@ -29,44 +29,45 @@ def stable_diffusion_plan(
     One group has at most `at_once` images.
 
     Raises:
-        GenerationFailed: The scheduler cannot begin where a pass begins.
+        GenerationFailed: The scheduler cannot begin where a pass begins, or the text encoders
+            cannot read the prompts as the request asks.
     """
     passes = Passes(context)
     passes.check(requests[0])
+    encoders = {request: _encoder(context, request) for request in requests}
     return DrawingPlan(
         groups=tuple(
             Group(
                 tuple(drawing for drawing, _ in batch),
-                tuple(
-                    passes.stages(
-                        batch[0][0].request, _conditions([encoding for _, encoding in batch])
-                    )
-                ),
+                tuple(passes.stages(batch[0][0].request, [prompts for _, prompts in batch])),
             )
-            for batch in _batches(_encoded(context, requests), at_once)
+            for batch in _batches(_encoded(encoders), at_once)
         ),
         sampler=sampler_name(requests[0].scheduler, context.pipeline.scheduler.config),
+        warnings=tuple(tuple(_warnings(each, encoders[each])) for each in requests),
     )
 
 
-def _encoded(context: _Context, requests: Sequence[GenerationRequest]) -> list[_Encoded]:
-    """Return all images with their encoded prompts, sorted by the length of the prompt."""
-    encoded, pipeline, memory = [], context.pipeline, context.memory
-    # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second pass.
-    guided = (
-        pipeline_guidance(pipeline, requests[0]) > 1
-        and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None
+def _encoder(context: _Context, request: GenerationRequest) -> PromptEncoder:
+    pipeline, memory = context.pipeline, context.memory
+    return PromptEncoder(
+        pipeline,
+        Reading.of(request, context.companions),
+        # As in diffusers: a distilled UNet takes the guidance scale as an input, without a second
+        # pass.
+        guided=pipeline_guidance(pipeline, request) > 1
+        and getattr(pipeline.unet.config, "time_cond_proj_dim", None) is None,
+        kept=memory.prompts.under(EncodingKey.of(request)),
+        device=memory.device,
     )
-    for request in requests:
-        encoding = encode_prompts(
-            pipeline,
-            request.prompt,
-            request.negative_prompt,
-            guided=guided,
-            kept=memory.prompts.under(EncodingKey.of(request)),
-            device=memory.device,
-        )
-        encoded += [(Drawing(request, seed), encoding) for seed in request.seeds]
+
+
+def _encoded(encoders: Mapping[GenerationRequest, PromptEncoder]) -> list[_Encoded]:
+    """Return all images with their prompts, sorted by the length of the prompt."""
+    encoded: list[_Encoded] = []
+    for request, encoder in encoders.items():
+        prompts = RequestPrompts(encoder, request)
+        encoded += [(Drawing(request, seed), prompts) for seed in request.seeds]
     return sorted(encoded, key=_together)
 
 
@@ -77,10 +78,10 @@ def _together(row: _Encoded) -> tuple[int, int, int]:
     differ in size by a few pixels that are cropped. With a source picture, a second pass or a
     ControlNet, these pixels decide what is drawn.
     """
-    request, encoding = row[0].request, row[1]
+    request, prompts = row[0].request, row[1]
     if request.source is None and request.second_pass is None and not request.controls:
-        return (encoding.length, 0, 0)
-    return (encoding.length, request.width, request.height)
+        return (prompts.pieces, 0, 0)
+    return (prompts.pieces, request.width, request.height)
 
 
 def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Encoded]]:
@@ -91,13 +92,9 @@ def _batches(drawings: Sequence[_Encoded], limit: int) -> Iterator[Sequence[_Enc
             yield rows[start : start + limit]
 
 
-def _conditions(encodings: Sequence[PromptEncoding]) -> dict[str, torch.Tensor]:
-    """Return the arguments of the pipeline for these prompts, without those that are None."""
-    rows = {
-        "prompt_embeds": [each.prompt for each in encodings],
-        "negative_prompt_embeds": [each.negative for each in encodings],
-        "pooled_prompt_embeds": [each.pooled for each in encodings],
-        "negative_pooled_prompt_embeds": [each.negative_pooled for each in encodings],
-    }
-    there = {name: [each for each in row if each is not None] for name, row in rows.items()}
-    return {name: torch.cat(row) for name, row in there.items() if row}
+def _warnings(request: GenerationRequest, encoder: PromptEncoder) -> Iterator[str]:
+    if not encoder.skips_layers:
+        yield (
+            f"clip_skip is {request.clip_skip}, and this model always leaves off one layer of its "
+            "text encoders, as AUTOMATIC1111's web UI has it; any clip_skip draws the same picture"
+        )

@@ -7,11 +7,14 @@ from adapters.diffusion.additions.lora.addition import lora_addition
 from adapters.diffusion.additions.lora.merging import ScaledLora
 from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
+from adapters.diffusion.openvino.backend import decodes_with_openvino
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from domain.errors import GenerationFailed
 from domain.generation.request import GenerationRequest
 
 __all__ = ["whole_additions"]
+
+_DECODED_BY_TORCH = "torch runs the VAE of this request instead of OpenVINO; this is slower"
 
 
 def whole_additions(
@@ -41,7 +44,12 @@ def whole_additions(
             kept=context.beside,
             tick=context.tick,
         )
+    if request.controls and not is_stable_diffusion(context.pipeline):
+        name = type(context.pipeline).__name__
+        raise GenerationFailed(f"{name} draws without ControlNets; leave controls out")
     if request.vae_id is not None:
+        if decodes_with_openvino(context.pipeline):
+            warn(_DECODED_BY_TORCH)
         yield _with_autoencoder(context, request.vae_id)
 
 

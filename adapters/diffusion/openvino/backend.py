@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
-from adapters.diffusion.pipeline import StableDiffusion
+from adapters.diffusion.pipeline import Pipeline, StableDiffusion
 
-__all__ = ["accelerate_with_openvino"]
+__all__ = ["accelerate_with_openvino", "decodes_with_openvino"]
 
 _PRECISIONS = (torch.float32, torch.bfloat16)
 # Options of a UNet whose inputs no pipeline of Stable Diffusion 1, 2 or XL supplies here.
@@ -67,6 +67,11 @@ def accelerate_with_openvino(
     gc.collect()  # a network and its parts refer to each other
     names = " and ".join(converted) or "none of the networks"
     _log.info("converted for OpenVINO in %.2f s: %s", time.monotonic() - began, names)
+
+
+def decodes_with_openvino(pipeline: Pipeline) -> bool:
+    """Return whether the decoder of a pipeline is one of OpenVINO's."""
+    return hasattr(getattr(pipeline.vae, "decoder", None), "weight_bytes")
 
 
 def _networks(pipeline: StableDiffusion) -> list[torch.nn.Module]:

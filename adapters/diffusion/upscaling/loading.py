@@ -13,12 +13,14 @@ from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.weights import read_weights
 from adapters.diffusion.upscaling.networks import build_network
 from adapters.diffusion.upscaling.networks.span import merged_weights
+from adapters.diffusion.upscaling.spandrel import SpandrelNetwork, load_with_spandrel
 from adapters.diffusion.upscaling.upscaler import Upscaler
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     UpscalerArchitecture,
     UpscalerNetwork,
+    other_architecture,
     upscaler_network,
 )
 from domain.errors import ModelNotLoadable
@@ -49,14 +51,11 @@ def load_upscaler(
     try:
         with translated_errors(device, f"loading {model.name}", watcher):
             with proven(model) as file:
-                facts, weights = _read(file, watcher)
+                facts, network = _read(file, watcher)
             # Only tensors of their own reach the device, so a later write to the file cannot.
-            network = build_network(facts)
-            network.load_state_dict(weights, assign=True)
             network = network.eval().requires_grad_(False)
-            network.to(
-                device=device.torch_device, dtype=device.dtype, memory_format=device.memory_format
-            )
+            dtype = torch.float32 if isinstance(network, SpandrelNetwork) else device.dtype
+            network.to(device=device.torch_device, dtype=dtype, memory_format=device.memory_format)
     except BaseException:
         give_memory_back(device)
         raise
@@ -64,23 +63,35 @@ def load_upscaler(
     return Upscaler(model.name, facts, network, device)
 
 
-def _read(
-    model: ModelRecord, watcher: GuardedWatcher
-) -> tuple[UpscalerNetwork, Mapping[str, torch.Tensor]]:
-    """Return the numbers of the network and its weights, copied out of the file."""
+def _read(model: ModelRecord, watcher: GuardedWatcher) -> tuple[UpscalerNetwork, torch.nn.Module]:
+    """Return the numbers of the network, and the network, with tensors copied out of the file."""
     stored = read_weights(model, tick=watcher.loading)
     tensors = {
         name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
         for name, each in stored.items()
     }
     try:
-        facts = upscaler_network(tensors)
+        if (facts := upscaler_network(tensors)) is not None:
+            return facts, _own(facts, stored)
+        if (other := other_architecture(tensors)) is not None:
+            name, prefix = other
+            weights = {
+                each.removeprefix(prefix): tensor
+                for each, tensor in stored.items()
+                if each.startswith(prefix)
+            }
+            return load_with_spandrel(name, weights)
     except UnusableUpscaler as error:
         raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
-    if facts is None:
-        raise ModelNotLoadable("it is not an upscaler", model.name, lasting=True)
+    raise ModelNotLoadable("it is not an upscaler", model.name, lasting=True)
+
+
+def _own(facts: UpscalerNetwork, stored: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+    """Return one of the networks of this service."""
     # A float64 or a bfloat16 becomes a float32 here, and then what the plan says.
     weights = {own: stored[name].to(torch.float32, copy=True) for own, name in facts.names.items()}
     if facts.architecture is UpscalerArchitecture.SPAN:
         weights = merged_weights(weights)
-    return facts, weights
+    network = build_network(facts)
+    network.load_state_dict(weights, assign=True)
+    return network

@@ -14,6 +14,7 @@ from adapters.filesystem.classification.checkpoints import (
 )
 from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
 from adapters.filesystem.classification.native_sizes import native_size_of_file
+from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.headers.values import Header, TensorFacts, shown
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
@@ -21,7 +22,12 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
-from domain.checkpoints.upscalers import UnusableUpscaler, upscaler_network
+from domain.checkpoints.upscalers import (
+    UnusableUpscaler,
+    needs_spandrel,
+    other_architecture,
+    upscaler_network,
+)
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
@@ -57,8 +63,8 @@ class Classification:
         native_size: The size of the pictures that it was trained with; None if unknown.
         note: A sentence for every client that draws with it, which continues after its name; None
             if there is nothing to say.
-        scale: The factor by which an upscaler enlarges each side. None for other kinds, and for an
-            upscaler that cannot be used.
+        scale: The factor by which an upscaler enlarges each side. None for other kinds, for an
+            upscaler that cannot be used, and for one that tells its factor only when it is loaded.
         pipeline_inputs: As `ModelRecord.pipeline_inputs`; never empty.
         is_companion: Whether a request can name it beside a checkpoint.
         base: As `ModelRecord.base`.
@@ -91,9 +97,10 @@ def classify(header: Header) -> Classification:
     else:
         addon = addon_of(header)
         kind, family = addon.kind, addon.base
-    scale, unusable = _upscaler(header) if kind is ModelKind.UNKNOWN else (None, addon.fault)
-    if kind is ModelKind.UNKNOWN and (scale or unusable):
-        kind = ModelKind.UPSCALER
+    scale, unusable = None, addon.fault
+    if kind is ModelKind.UNKNOWN:
+        is_upscaler, scale, unusable = _upscaler(header)
+        kind = ModelKind.UPSCALER if is_upscaler else kind
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -121,13 +128,18 @@ def classify(header: Header) -> Classification:
     )
 
 
-def _upscaler(header: Header) -> tuple[int | None, str | None]:
-    """Return the scale of an upscaler, or why it cannot be used; neither for another file."""
+def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:
+    """Return whether it is an upscaler, its scale if that is known, and why it cannot be used."""
     try:
         network = upscaler_network(header.tensors)
     except UnusableUpscaler as error:
-        return None, error.reason
-    return (None, None) if network is None else (network.scale, None)
+        return True, None, error.reason
+    if network is not None:
+        return True, network.scale, None
+    other = other_architecture(header.tensors)
+    if other is None:
+        return False, None, None
+    return True, None, None if spandrel_is_installed() else needs_spandrel(other[0])
 
 
 def _danger(header: Header) -> str | None:

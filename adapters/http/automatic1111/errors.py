@@ -1,5 +1,6 @@
 """Errors in the form that clients of AUTOMATIC1111's API know."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Response, json
@@ -16,18 +17,39 @@ __all__ = ["ERRORS", "ERROR_FORM", "SdapiErrorSchema"]
 
 _CHALLENGE = "WWW-Authenticate"
 _BASIC = 'Basic realm="ai-inference", charset="UTF-8"'
-_LIST = "GET /sdapi/v1/sd-models lists all"
+_SHOWN_CHARACTERS = 80
+_CHECKPOINT = "checkpoint"
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "prompt": ("LoRA", "/sdapi/v1/loras"),
+    "sd_vae": ("VAE", "/sdapi/v1/sd-vae"),
+    "].model": ("ControlNet", "/controlnet/model_list"),
+    "upscaler": ("upscaler", "/sdapi/v1/upscalers"),
+}
+"""What a field with this ending names, and the path of its list."""
 _LATER = "try again in a moment"
 
 
-def _checkpoint(error: errors.ModelNotFound) -> str:
+def _model(error: errors.ModelNotFound) -> str:
     if error.bearers:
         return str(error)
-    return f"the checkpoint {error.wanted!a} is not there"
+    kind, _ = _kind_of(error)
+    return f"the {kind} {error.wanted[:_SHOWN_CHARACTERS]!a} is not there"
 
 
 def _choice(error: errors.ModelNotFound) -> str:
-    return "send the title of one" if error.bearers else _LIST
+    kind, path = _kind_of(error)
+    if error.bearers:
+        title = "title" if kind == _CHECKPOINT else "path"
+        return f"send the {title} of one"
+    return f"GET {path} lists all"
+
+
+def _kind_of(error: errors.ModelNotFound) -> tuple[str, str]:
+    """Return what the model is, and the path of the list of those that there are."""
+    for ending, told in _KINDS.items():
+        if error.field.endswith(ending):
+            return told
+    return _CHECKPOINT, "/sdapi/v1/sd-models"
 
 
 def _problems(error: errors.InvalidRequest) -> str:
@@ -55,7 +77,7 @@ ERRORS: ErrorTable = {
         "send the API key as the password (Basic) or as a Bearer token",
         says=lambda _: "the credential is missing or not valid",
     ),
-    errors.ModelNotFound: row(HTTPStatus.NOT_FOUND, _choice, says=_checkpoint),
+    errors.ModelNotFound: row(HTTPStatus.NOT_FOUND, _choice, says=_model),
     errors.NoModel: row(
         HTTPStatus.NOT_FOUND,
         "put one into a folder of MODEL_DIRS",

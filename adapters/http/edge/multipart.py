@@ -4,7 +4,7 @@ werkzeug's decoder does the work. Its own parser would write files to disk, and 
 not all of them together.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO
@@ -69,10 +69,20 @@ class SentFiles:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The parts of a form by their names. Of a text that is sent twice the last counts."""
+    """The parts of a form by their names.
 
-    texts: Mapping[str, str]
+    Attributes:
+        all_texts: The texts of each name, in order; at least one.
+        files: The files.
+    """
+
+    all_texts: Mapping[str, Sequence[str]]
     files: Mapping[str, SentFiles]
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The text of each name. Of a text that is sent twice the last counts."""
+        return {name: texts[-1] for name, texts in self.all_texts.items()}
 
 
 def read_form(req: Request, limits: FormLimits, *, file_field: Callable[[str], str | None]) -> Form:
@@ -120,7 +130,7 @@ class _Reader:
         self._length = 0
         self._text_bytes = 0
         self._number_of_files = 0
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._files: dict[str, SentFiles] = {}
 
     @property
@@ -164,7 +174,7 @@ class _Reader:
     def _end(self) -> None:
         name = self._name
         if not self._is_file:
-            self._texts[name] = self._part.decode("utf-8")
+            self._texts.setdefault(name, []).append(self._part.decode("utf-8"))
         elif name in self._files:
             known = self._files[name]
             self._files[name] = SentFiles(known.number + 1, known.first)

@@ -14,6 +14,7 @@ SUBMITTING = (
     errors.NoModel,
     errors.ModelsNotRead,
     errors.ModelNotLoadable,
+    errors.AddonMismatch,
     errors.IdConflict,
     errors.QueueFull,
     errors.ShuttingDown,

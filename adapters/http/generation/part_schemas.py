@@ -141,7 +141,8 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
         if not member.is_picture:
             return _value(member, answers=answers)
         schema: Any = _PictureIdSchema if answers else _SentPictureSchema
-        return _nested(schema, member.meaning, answers=answers, null=member.is_optional)
+        null = member.is_optional and not answers
+        return _nested(schema, member.meaning, answers=answers, null=null)
     schema = _schema(member.name, answers=answers)
     if member.is_list:
         told = {"description": member.meaning, "optional": answers}
@@ -150,7 +151,9 @@ def _field(member: AnyPartField, *, answers: bool) -> fields.Field[Any]:
         return fields.List(inner, allow_none=not answers, validate=most, metadata=told)
     if member.short and not answers:
         return _text_or_object(member, schema)
-    return _nested(schema, member.meaning, answers=answers)
+    # An entry of a list has null for an object that it does not have.
+    is_inner = "." in member.name
+    return _nested(schema, member.meaning, answers=answers, null=is_inner or not answers)
 
 
 @cache
@@ -210,10 +213,8 @@ def answer_parts() -> dict[str, fields.Field[Any]]:
     return {name: _field(each, answers=True) for name, each in PARTS.items()}
 
 
-def _nested(
-    schema: type[Schema], meaning: str, *, answers: bool, null: bool = True
-) -> fields.Field[Any]:
+def _nested(schema: type[Schema], meaning: str, *, answers: bool, null: bool) -> fields.Field[Any]:
     told: dict[str, Any] = {"description": meaning}
     if answers:
         told["optional"] = True
-    return fields.Nested(schema, allow_none=null and not answers, metadata=told)
+    return fields.Nested(schema, allow_none=null, metadata=told)

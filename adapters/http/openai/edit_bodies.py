@@ -11,14 +11,15 @@ from adapters.http.edge.bodies import (
     JsonParser,
     PictureBlueprint,
     check_type,
-    parse_json,
 )
 from adapters.http.edge.multipart import FORM_TYPE, Form, FormLimits, read_form
+from adapters.http.openai.form_parts import number_in, parts_of_form, split_name
 from adapters.http.openai.pictures import (
     MOST_PICTURES,
     pictures_of_files,
     pictures_of_json,
 )
+from domain.generation.forms.part_fields import OBJECTS
 
 __all__ = ["EditBlueprint"]
 
@@ -28,9 +29,6 @@ _MOST_KEPT = 2
 """The files that a form needs: the picture and its mask. Texts name the pictures of ControlNets."""
 # `image[]` is what official clients send for a list, `image[0]` what some libraries make of one.
 _FILE = re.compile(r"(image|mask|mask_image|markup)(\[[0-9]*\])?")
-_INSIDE = re.compile(r"([a-z_]+)\[([a-z_]+)\]")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
-"""A number of JSON (RFC 8259, section 6)."""
 _TRUTHS = {"true": True, "false": False}
 _MAY_BE_EMPTY = ("prompt", "negative_prompt")
 
@@ -89,14 +87,14 @@ def _values_of_json(body: Mapping[str, Any]) -> dict[str, Any]:
 def _values_of_form(form: Form, schema: Schema) -> dict[str, Any]:
     """Return the values of a form with the types that they have in JSON."""
     kinds = {each.data_key or name: each for name, each in schema.fields.items()}
-    values: dict[str, Any] = {}
+    values = parts_of_form(form.all_texts)
     for name, text in form.texts.items():
-        inside = _INSIDE.fullmatch(name)
-        if inside is not None:
-            # Official clients write the fields of an object so.
-            outer = values.setdefault(inside[1], {})
-            if isinstance(outer, dict):
-                outer[inside[2]] = _inner(text, kinds.get(inside[1]), inside[2])
+        split = split_name(name)
+        own = name if split is None else split[0]
+        if own in OBJECTS or own in values:
+            continue
+        if own != name:
+            values[own] = {}  # an object that is not a field, or a field that is not an object
         elif text or name in _MAY_BE_EMPTY or name not in kinds:
             values[name] = _value(text, kinds.get(name))
     found = {name: pictures_of_files(sent) for name, sent in form.files.items()}
@@ -108,22 +106,5 @@ def _value(text: str, kind: fields.Field[Any] | None) -> Any:
     if isinstance(kind, fields.Boolean):
         return _TRUTHS.get(text.lower(), text)
     if isinstance(kind, fields.Integer | fields.Float):
-        return _number(text)
-    if isinstance(kind, fields.Nested) and text.lstrip().startswith("{"):
-        try:
-            return parse_json(text.encode())
-        except ValueError:
-            return text
+        return number_in(text)
     return text
-
-
-def _inner(text: str, outer: fields.Field[Any] | None, name: str) -> Any:
-    """Return the value of a text for the field `name` of an object."""
-    return _value(text, outer.schema.fields.get(name) if isinstance(outer, fields.Nested) else None)
-
-
-def _number(text: str) -> int | float | str:
-    """Return the number that `text` is in JSON; the text itself if it is not one."""
-    if not (found := _NUMBER.fullmatch(text)):
-        return text
-    return float(text) if found[2] or found[3] else int(text)

@@ -23,6 +23,7 @@ up to 4, 2 and 10."""
 
 _BLOCK = re.compile(r"(input_blocks|middle_block)\.(\d+)\.(?:(\d+)\.)?(.+)")
 _NUMBERED = re.compile(r"(zero_convs|input_hint_block)\.(\d+)\.(?:0\.)?(weight|bias)")
+_HINT = re.compile(r"input_hint_block\.(\d+)\.")
 _STARTS = {
     "time_embed.0.": "time_embedding.linear_1.",
     "time_embed.2.": "time_embedding.linear_2.",
@@ -83,7 +84,7 @@ def diffusers_names(names: Iterable[str]) -> dict[str, str]:
     """
     known = list(names)
     levels = dict(_levels(known))
-    hints = [int(found[2]) for name in known if (found := _NUMBERED.fullmatch(name))]
+    hints = [int(found[1]) for name in known if (found := _HINT.match(name))]
     last_hint = max(hints, default=0)
     return {name: _renamed(name, levels, last_hint) for name in known}
 

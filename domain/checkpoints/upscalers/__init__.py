@@ -3,7 +3,7 @@
 Listing a file and loading it both ask `upscaler_network`, so they cannot disagree about a file.
 """
 
-from domain.checkpoints.upscalers.finding import upscaler_network
+from domain.checkpoints.upscalers.finding import other_architecture, upscaler_network
 from domain.checkpoints.upscalers.network import (
     MOST_WEIGHTS,
     SCALES,
@@ -11,6 +11,7 @@ from domain.checkpoints.upscalers.network import (
     UpscalerArchitecture,
     UpscalerNetwork,
 )
+from domain.checkpoints.upscalers.others import needs_spandrel
 
 __all__ = [
     "MOST_WEIGHTS",
@@ -18,5 +19,7 @@ __all__ = [
     "UnusableUpscaler",
     "UpscalerArchitecture",
     "UpscalerNetwork",
+    "needs_spandrel",
+    "other_architecture",
     "upscaler_network",
 ]

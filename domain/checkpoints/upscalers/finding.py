@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.upscalers.compact import find_compact
 from domain.checkpoints.upscalers.network import UpscalerNetwork
+from domain.checkpoints.upscalers.others import other_upscaler
 from domain.checkpoints.upscalers.rrdb import find_rrdb
 from domain.checkpoints.upscalers.span import find_span
 
-__all__ = ["upscaler_network"]
+__all__ = ["other_architecture", "upscaler_network"]
 
 # BasicSR keeps the averages of the weights over the training (`params_ema`) beside the weights
 # (`params`), and enlarges with the averages. Other trainers have other tables.
@@ -27,6 +28,29 @@ def upscaler_network(tensors: Mapping[str, TensorFacts]) -> UpscalerNetwork | No
     Raises:
         UnusableUpscaler: The file is an upscaler that cannot be used.
     """
+    prefix, tensors = _table(tensors)
+    for find in (find_rrdb, find_span, find_compact):
+        network = find(tensors)
+        if network is not None:
+            names = {own: f"{prefix}{name}" for own, name in network.names.items()}
+            return dataclasses.replace(network, names=names)
+    return None
+
+
+def other_architecture(tensors: Mapping[str, TensorFacts]) -> tuple[str, str] | None:
+    """Return the name of an upscaler's architecture that another library runs.
+
+    The second text is the prefix of its tensors in the file. Returns None for another file.
+    """
+    prefix, tensors = _table(tensors)
+    name = other_upscaler(tensors)
+    return None if name is None else (name, prefix)
+
+
+def _table(
+    tensors: Mapping[str, TensorFacts],
+) -> tuple[str, Mapping[str, TensorFacts]]:
+    """Return the tensors of the network without their common prefix, and that prefix."""
     prefix = ""
     for table in _TABLES:
         if any(name.startswith(table) for name in tensors):
@@ -35,12 +59,7 @@ def upscaler_network(tensors: Mapping[str, TensorFacts]) -> UpscalerNetwork | No
     for each in _PREFIXES:
         if tensors and all(name.startswith(each) for name in tensors):
             prefix, tensors = prefix + each, _without(tensors, each)
-    for find in (find_rrdb, find_span, find_compact):
-        network = find(tensors)
-        if network is not None:
-            names = {own: f"{prefix}{name}" for own, name in network.names.items()}
-            return dataclasses.replace(network, names=names)
-    return None
+    return prefix, tensors
 
 
 def _without(tensors: Mapping[str, TensorFacts], prefix: str) -> Mapping[str, TensorFacts]:

@@ -17,6 +17,8 @@ SCALES = range(1, 9)
 """The factors by which a network may enlarge each side."""
 MOST_WEIGHTS = 64_000_000
 """The most weights of a network. ESRGAN has 16.7 million."""
+_ANYWHERE = 1_000_000
+"""The reach of a network with attention: any pixel of its source can change any other."""
 LARGEST = {"features": 512, "growth": 256, "blocks": 128}
 """The largest numbers of a network. Published ones have up to 128 features and 32 blocks."""
 
@@ -39,6 +41,8 @@ class UpscalerArchitecture(StrEnum):
     RRDB = "RRDB"
     COMPACT = "compact"
     SPAN = "SPAN"
+    OTHER = "other"
+    """A network that another library runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,8 @@ class UpscalerNetwork:
 
         Each convolution of 3 × 3 reaches one pixel farther at its own resolution.
         """
+        if self.architecture is UpscalerArchitecture.OTHER:
+            return _ANYWHERE
         if self.architecture is UpscalerArchitecture.COMPACT:
             return self.blocks + 2  # one convolution before the blocks, and one after them
         if self.architecture is UpscalerArchitecture.SPAN:

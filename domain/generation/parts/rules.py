@@ -150,14 +150,14 @@ def number_problem(name: str, number: int) -> str | None:
 def token_problems(tokens: Sequence[str | None]) -> Iterator[FieldProblem]:
     """Return one row for each token of the embeddings that an earlier one has too.
 
-    Upper and lower case count as equal, as for the tokenizers of text encoders. None is a token
-    that is not known yet.
+    Blanks of different lengths count as equal, as in a prompt. None is a token that is not known
+    yet.
     """
     first: dict[str, int] = {}
     for number, token in enumerate(tokens):
         if token is None:
             continue
-        word = token.casefold()
+        word = " ".join(token.split())
         if word in first:
             text = f"is {token[:40]!a}, as that of embeddings[{first[word]}] is; one of them needs "
             yield FieldProblem(f"embeddings[{number}].token", f"{text}another token")

@@ -216,3 +216,20 @@ def test_a_side_that_the_format_does_not_have_is_refused(
     if status == 422:
         assert list(wrong_fields(response)) == ["scale"]
         assert f"a {output_format} has at most" in response.text
+
+
+def test_a_model_that_does_not_tell_its_factor_needs_a_scale(service: Service) -> None:
+    other = dataclasses.replace(UPSCALER, scale=None)
+    service.source.others = (other, BROKEN)
+    service.container.model_registry().refresh()
+    response = send(service, body())
+    assert wrong_fields(response)["scale"].startswith(f"is needed: {other.name} tells")
+    assert done(service, scale=2)["scale"] == 2
+    drawn: dict[str, Any] = {"upscale": {"model_id": other.id}}
+    response = service.client.post("/v1/infer", json=infer_body(**drawn), headers=AUTHORIZED)
+    assert "upscale.scale" in wrong_fields(response)
+    drawn["upscale"]["scale"] = 2
+    assert (
+        service.client.post("/v1/infer", json=infer_body(**drawn), headers=AUTHORIZED).status_code
+        == 200
+    )

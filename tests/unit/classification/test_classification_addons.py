@@ -199,8 +199,10 @@ WHOLE_LORA = lora("kohya", ModelFamily.SD_1)
         (facts(down_up("lora_unet_joint_blocks_0_attn_qkv", 9, 4)), "it is for Stable Diffusion 3"),
         (facts({"decoder.conv_in.weight": (512, 4, 3, 3)}), "not a whole autoencoder"),
         (facts({"encoder.conv_in.weight": (128, 3, 3, 3)}), "not a whole autoencoder"),
-        (facts({"emb_params": (0, 768)}), "no vectors"),
-        (facts({"emb_params": (1, 2, 768)}), "no vectors"),
+        (facts({"emb_params": (0, 768)}), "not one of vectors"),
+        (facts({"emb_params": (76, 768)}), "at most 75"),
+        (facts({"clip_l": (1, 768)}), "it has no clip_g"),
+        (facts({"emb_params": (1, 2, 768)}), "not one of vectors"),
         (facts({"adapter.body.0.block1.weight": (1, 1, 3, 3)}), "T2I-Adapter"),
         (facts({"body.0.in_conv.weight": (1, 1, 3, 3)}), "T2I-Adapter"),
         (

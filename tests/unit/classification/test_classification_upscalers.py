@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from adapters.filesystem.classification import files
 from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import Header, TensorFacts
 from domain.checkpoints.upscalers import MOST_WEIGHTS, UpscalerNetwork, upscaler_network
+from domain.checkpoints.upscalers.others import OTHER_UPSCALERS
 from domain.models.record import ModelKind
 from tests.unit.classification.classification_headers import classified
 from tests.unit.classification.upscaler_headers import (
@@ -172,3 +174,18 @@ def test_an_upscaler_that_wants_to_run_code_is_not_usable() -> None:
 def test_a_single_tensor_of_such_a_name_does_not_make_an_upscaler(name: str) -> None:
     tensors = {name: TensorFacts("float32", (4, 3, 3, 3)), "other.weight": TensorFacts("int8", ())}
     assert classified(tensors).kind is ModelKind.UNKNOWN
+
+
+@pytest.mark.parametrize("architecture", OTHER_UPSCALERS)
+@pytest.mark.parametrize("table", ["", "params_ema"])
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_other_networks_are_used_with_spandrel_alone(
+    architecture: str, table: str, monkeypatch: pytest.MonkeyPatch, *, is_installed: bool
+) -> None:
+    monkeypatch.setattr(files, "spandrel_is_installed", lambda: is_installed)
+    tensors = {name: TensorFacts("float32", (4, 4)) for name in OTHER_UPSCALERS[architecture]}
+    found = classify(Header(under(table, tensors) if table else tensors, {}))
+    assert (found.kind, found.loadable, found.scale) == (ModelKind.UPSCALER, False, None)
+    assert found.is_companion is is_installed
+    assert found.reason is not None
+    assert (f"{architecture}, for which the library spandrel" in found.reason) is not is_installed

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem import demo as adapter
-from tests.paths import DEMO_CHECKPOINT, DEMO_UPSCALER
+from tests.paths import DEMO_BESIDE, DEMO_CHECKPOINT
 from tests.unit.cli.cli_runs import Terminal
 
 
@@ -39,17 +39,18 @@ def test_the_file_appears_complete_and_is_copied_once(tmp_path: Path) -> None:
     assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
     card = path.with_suffix(".json")
     assert card.read_bytes() == DEMO_CHECKPOINT.with_suffix(".json").read_bytes()
-    upscaler = path.with_name(DEMO_UPSCALER.name)
-    assert upscaler.read_bytes() == DEMO_UPSCALER.read_bytes()
-    for each in (path, card, upscaler):
+    beside = [path.with_name(each.name) for each in DEMO_BESIDE]
+    for copy, original in zip(beside, DEMO_BESIDE, strict=True):
+        assert copy.read_bytes() == original.read_bytes()
+    for each in (path, card, *beside):
         each.write_bytes(b"mine")
     adapter.put_demo(path.parent)
     assert path.read_bytes() == b"mine"
     path.unlink()
     adapter.put_demo(path.parent)
-    assert card.read_bytes() == upscaler.read_bytes() == b"mine"
+    assert {each.read_bytes() for each in (card, *beside)} == {b"mine"}
     assert path.read_bytes() == DEMO_CHECKPOINT.read_bytes()
-    assert set(path.parent.iterdir()) == {path, card, upscaler}
+    assert set(path.parent.iterdir()) == {path, card, *beside}
 
 
 def test_an_installation_without_the_demo_reports_it(

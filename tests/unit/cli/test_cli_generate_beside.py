@@ -129,8 +129,8 @@ def taken(**given: tuple[str, ...]) -> dict[str, Any]:
         (["--vae", "none"], "no model has the id or name 'none'"),
         (["--embedding", "bad-hands: "], "--embedding 1: token is ' '; it must begin and end"),
         (
-            ["--embedding", "a:x", "--embedding", "b:X"],
-            "--embedding 2: token is 'X', as that of --embedding 1 is",
+            ["--embedding", "a:a b", "--embedding", "b:a  b"],
+            "--embedding 2: token is 'a  b', as that of --embedding 1 is",
         ),
         (["--control", "model=outlines"], "--control 1: image is required"),
         (["--control", "image=map.png"], "--control 1: model is required"),

@@ -18,6 +18,7 @@ from domain.models.card import ModelCard
 from domain.models.record import ModelFamily, PendingModel, PendingState
 from domain.ports.image_generator import DrawingBatch, DrawingWatcher, DrawnBatch
 from domain.samplers import Scheduler
+from domain.services import request_checks
 from domain.services.drawing_watchers import CallbackWatcher
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -275,13 +276,14 @@ def test_a_load_that_takes_too_long_is_stopped_and_another_attempt_has_its_time(
         use_case(request())
 
 
-DRAWN = {"source", "second_pass", "upscale", "loras", "controls", "vae_id"}
-
-
-@pytest.mark.parametrize("name", sorted(PARTS.keys() - DRAWN))
-def test_an_unsupported_part_is_refused_by_name(
-    use_case: GenerateImages, generator: FakeImageGenerator, name: str
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_a_part_that_nothing_draws_with_is_refused_by_name(
+    use_case: GenerateImages,
+    generator: FakeImageGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
+    monkeypatch.setattr(request_checks, "_DRAWN", request_checks._DRAWN - {name})
     carrying = request(**{name: PARTS[name]})
     for refused in (
         lambda: use_case.admit(carrying),

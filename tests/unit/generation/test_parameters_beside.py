@@ -78,7 +78,10 @@ def test_what_is_written_is_read_again() -> None:
         vae_id=VAE.id,
         controls=tuple(
             Control(model_id=EDGES.id, image=picture(), preprocessor=each, resize_mode=mode)
-            for each, mode in ((None, ResizeMode.PAD), (Preprocessor(name="invert"), "stretch"))
+            for each, mode in (
+                (None, ResizeMode.PAD),
+                (Preprocessor(name="invert"), ResizeMode.STRETCH),
+            )
         ),
     )
     assert found["Prompt"] == "a hill <lora:style:-1.25>"

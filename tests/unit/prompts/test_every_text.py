@@ -9,10 +9,10 @@ from domain.prompts import (
     PromptSchedule,
     WeightedText,
     WordTable,
+    readable_parts,
     take_extra_networks,
     weighted_text,
 )
-from domain.prompts.reading import readable_text
 
 _ATOMS = st.sampled_from(
     [
@@ -60,7 +60,7 @@ def test_the_other_functions_take_every_text(text: str) -> None:
     kept, networks = take_extra_networks(text)
     assert len(kept) <= len(text)
     assert all(each.arguments and each.kind for each in networks)
-    readable_text(text)
+    readable_parts(text)
     assert "".join(part for part, _ in WordTable(["a", "é", "(", "a 日"]).split(text)) == text
 
 
@@ -96,6 +96,6 @@ def test_a_long_text_takes_a_short_time(text: str) -> None:
     schedule = PromptSchedule(text)
     assert schedule.texts(4)[-1].last_step == 4
     assert weighted_text(text)
-    readable_text(text)
+    readable_parts(text)
     take_extra_networks(text)
     WordTable(["a", "a cat"]).split(text)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from domain.prompts import WordTable
-from domain.prompts.reading import readable_text
+from domain.prompts import WordTable, readable_parts
 
 CAT, TOY, STYLE, BAD = "cat", "<cat-toy>", "my style", "bad-hands-5"
 TABLE = WordTable([CAT, TOY, STYLE, BAD])
@@ -70,5 +69,6 @@ def test_a_table_without_words_finds_none(words: list[str]) -> None:
     ],
 )
 def test_the_readable_text_has_the_words_of_every_step(prompt: str, words: set[str]) -> None:
-    assert words <= set(readable_text(prompt).split())
-    assert "1.2" not in readable_text(prompt)
+    text = "".join(readable_parts(prompt))
+    assert words <= set(text.split())
+    assert "1.2" not in text

@@ -95,9 +95,9 @@ def _difference(change: Change, shape: torch.Size) -> torch.Tensor:
         whole = change.optional(Role.DIFF)
         return (change.tensor(Role.NORM) if whole is None else whole).reshape(shape[0], -1)
     if change.form is Form.LORA:
-        # Only the outer tensors of LyCORIS lie as a product with a third tensor needs them.
-        outer, inner = change.tensor(Role.UP).flatten(1).T, change.tensor(Role.DOWN).flatten(1)
-        return _product(outer, inner, change.optional(Role.MID))
+        up, down = change.tensor(Role.UP).flatten(1), change.tensor(Role.DOWN)
+        middle = change.optional(Role.MID)
+        return _product(up if middle is None else up.T, down, middle)
     if change.form is Form.LOHA:
         return _product(
             change.tensor(Role.HADA_W1_A),

@@ -14,7 +14,7 @@ from domain.checkpoints.additions.lora_layouts.forms import BIAS_ROLES, Form
 from domain.checkpoints.additions.network_modules import Network, NetworkModule, NetworkModules
 from domain.errors import AddonMismatch, FieldProblem
 
-__all__ = ["MergedWeight", "ScaledLora", "changed_weights", "merged_weights"]
+__all__ = ["MergedWeight", "ScaledLora", "changed_weights", "merged_weights", "network_modules"]
 
 _TEXT_MODEL = "text_model."
 _Place = tuple[Network, str, str]
@@ -52,14 +52,18 @@ class ChangedWeight:
     changes: tuple[tuple[ScaledLora, MatchedModule], ...]
 
 
+def network_modules(pipeline: Pipeline) -> NetworkModules:
+    """Return the modules of a pipeline that LoRAs may change, by all of their names."""
+    return NetworkModules(_modules(_parameters(pipeline)))
+
+
 def changed_weights(pipeline: Pipeline, loras: Sequence[ScaledLora]) -> tuple[ChangedWeight, ...]:
     """Return the weights that LoRAs change.
 
     Raises:
         AddonMismatch: A LoRA does not fit the networks. The row names the field.
     """
-    parameters = _parameters(pipeline)
-    modules = NetworkModules(_modules(parameters))
+    parameters, modules = _parameters(pipeline), network_modules(pipeline)
     found: dict[_Place, list[tuple[ScaledLora, MatchedModule]]] = {}
     problems = []
     for each in loras:
@@ -92,7 +96,8 @@ def merged_weights(
         tick: Called before each weight. Its exception ends the work.
     """
     merged = []
-    with torch.no_grad():
+    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
+    with torch.inference_mode(mode=False), torch.no_grad():
         for each in changed:
             tick()
             merged.append(MergedWeight(each.parameter, _merged(each, device)))
@@ -142,12 +147,9 @@ def _parameters(pipeline: Pipeline) -> dict[_Place, torch.nn.Parameter]:
 
 
 def _modules(parameters: Mapping[_Place, torch.nn.Parameter]) -> Iterator[NetworkModule]:
-    names = dict.fromkeys((network, name) for network, name, _ in parameters)
-    for network, name in names:
-        shapes = [
-            tuple(found.shape)
-            if (found := parameters.get((network, name, own))) is not None
-            else None
+    for network, name in dict.fromkeys((network, name) for network, name, _ in parameters):
+        weight, bias = (
+            None if (found := parameters.get((network, name, own))) is None else tuple(found.shape)
             for own in ("weight", "bias")
-        ]
-        yield NetworkModule(network, name, *shapes)
+        )
+        yield NetworkModule(network, name, weight, bias)

@@ -10,6 +10,7 @@ import torch
 from adapters.diffusion.drawing.borrowed_pipeline import scheduled_by
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.drawing.progress import Progress
+from adapters.diffusion.drawing.prompts.conditions import Conditions
 from adapters.diffusion.drawing.stages.addition import Addition
 from adapters.diffusion.drawing.stages.stage import Canvas, Stage
 from adapters.diffusion.pipeline import StableDiffusion
@@ -55,7 +56,7 @@ class Denoising(Stage):
 
     Attributes:
         context: The pipeline and its surroundings.
-        conditions: The arguments that say what to draw: the prompts.
+        conditions: What to draw: the prompts of each step.
         size: Pixels that are drawn.
         guidance_scale: Classifier-free guidance.
         num_inference_steps: The steps of the whole schedule.
@@ -69,7 +70,7 @@ class Denoising(Stage):
     """
 
     context: DrawingContext[StableDiffusion]
-    conditions: Mapping[str, torch.Tensor]
+    conditions: Conditions
     size: Size
     guidance_scale: float
     num_inference_steps: int
@@ -128,13 +129,22 @@ class Denoising(Stage):
             for addition in self.additions:
                 latents = addition.evaluated(canvas, latents, index + 1, scheduler)
             progress.evaluated(index + 1, latents)
-            return {"latents": latents}
+            return {"latents": latents, **self._changed(scheduler.steps_done(index + 1))}
 
         return step_end
 
+    def _changed(self, done: int | None) -> Mapping[str, torch.Tensor]:
+        """Return the prompts of the next step if they change, after so many steps.
+
+        Both evaluations of a step see the same prompts, so nothing changes in its middle.
+        """
+        if done is None or not 0 < done < self.steps:
+            return {}
+        return self.conditions.changed(done + 1)
+
     def _called(self, canvas: Canvas, step_end: Callable[..., Any]) -> torch.Tensor:
         latents: torch.Tensor = self.context.pipeline(
-            **self.conditions,
+            **self.conditions.first(),
             latents=canvas.latents,
             # Some schedulers add noise at each step.
             generator=list(canvas.generators),

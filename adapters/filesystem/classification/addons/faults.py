@@ -3,12 +3,13 @@
 What depends on the checkpoint is left to `domain.checkpoints.additions`, which compares the two.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from adapters.filesystem.headers.values import TensorFacts, shown
 from domain.checkpoints.additions.autoencoder_layout import autoencoder_layout
 from domain.checkpoints.additions.controlnet_layout import controlnet_layout
+from domain.checkpoints.additions.embedding_layout import embedding_layout
 from domain.checkpoints.additions.lora_layouts import LoraFile
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.quantised import QUANTISED_BY_TYPE
@@ -28,6 +29,14 @@ _ELSEWHERE: Mapping[ModelFamily | None, str] = MappingProxyType(
     }
 )
 """The families whose checkpoints draw without add-ons here, or not at all."""
+_LAYOUTS: Mapping[ModelKind, Callable[[Mapping[str, TensorFacts]], object]] = MappingProxyType(
+    {
+        ModelKind.VAE: autoencoder_layout,
+        ModelKind.EMBEDDING: embedding_layout,
+        ModelKind.CONTROLNET: controlnet_layout,
+    }
+)
+"""The functions that read the layouts of other kinds than LoRAs."""
 _COUNTS = ("alpha", "on_input", "step")
 """The ends of the names of numbers beside the weights, which may be whole numbers."""
 
@@ -57,13 +66,8 @@ def addon_fault(
         return codes
     if lora is not None:
         return lora.problem
-    if kind is ModelKind.EMBEDDING:
-        return _embedding(tensors)
     try:
-        if kind is ModelKind.VAE:
-            autoencoder_layout(tensors)
-        else:
-            controlnet_layout(tensors)
+        _LAYOUTS[kind](tensors)
     except UnusableAddition as error:
         return error.reason
     return None
@@ -78,10 +82,3 @@ def _codes(tensors: Mapping[str, TensorFacts]) -> str | None:
                 "weights have; get the file in 16 or 32 bits"
             )
     return None
-
-
-def _embedding(tensors: Mapping[str, TensorFacts]) -> str | None:
-    vectors = (facts.shape for facts in tensors.values() if "float" in facts.dtype)
-    if any(len(shape) in (1, 2) and 0 not in shape for shape in vectors):
-        return None
-    return "it holds no vectors of a text encoder"

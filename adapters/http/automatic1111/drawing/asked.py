@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.http.automatic1111.controlnet import AskedControl
+from adapters.http.automatic1111.networks import AskedLora
 from domain.generation.fields.judging import JudgedFields
 from domain.generation.parts import InpaintArea, MaskContent, ResizeMode
 from domain.samplers import Scheduler
@@ -83,6 +85,11 @@ class AskedPictures:
         jpeg_quality: The quality; None for the quality of the caller's options.
         batch_size: The number of pictures, times `n_iter`.
         n_iter: The number of pictures, times `batch_size`.
+        prompt: The prompt as it was sent, with the networks that it names.
+        loras: The LoRAs that the prompt names.
+        vae: The name of a VAE, or `Automatic`; empty for the VAE of the caller's options.
+        clip_skip: The clip skip, and the field that says it; None for that of the options.
+        controls: The units of ControlNet that are switched on.
         send_images: Whether the answer holds the pictures.
         ignored: The names of fields, settings and scripts without effect.
         echo: More parameters of the request that the answer repeats.
@@ -96,6 +103,11 @@ class AskedPictures:
     jpeg_quality: int | None
     batch_size: int
     n_iter: int
+    prompt: str
+    loras: tuple[AskedLora, ...]
+    vae: str
+    clip_skip: tuple[int, str] | None
+    controls: tuple[AskedControl, ...]
     send_images: bool
     ignored: list[str]
     echo: Mapping[str, Any] = field(repr=False)

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint
+from adapters.http.automatic1111.drawing.additions import Additions, BuiltAdditions
 from adapters.http.automatic1111.drawing.asked import AskedPictures, AskedSecondPass, AskedSource
 from adapters.http.automatic1111.drawing.masks import MaskReader
 from adapters.http.automatic1111.drawing.pictures import pictures
 from adapters.http.automatic1111.drawing.schemas import sides_of
+from adapters.http.automatic1111.drawing.told import told_as
 from adapters.http.automatic1111.options import CallersOptions, Options
 from adapters.http.automatic1111.prefix import JOB_PREFIX
 from adapters.http.automatic1111.upscalers import LANCZOS, LATENT_MODES, NONE, found_upscaler
@@ -23,6 +25,7 @@ from domain.generation.output_formats import OutputFormat
 from domain.generation.parts import SourceImage
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
+from domain.sizes import Size
 
 __all__ = ["Drawing"]
 
@@ -48,12 +51,14 @@ class Drawing:
         make_request: RequestMaker,
         draw: WaitingCallers,
         read_mask: MaskReader,
+        add: Additions,
     ) -> None:
         self._registry = registry
         self._options = options
         self._make_request = make_request
         self._draw = draw
         self._read_mask = read_mask
+        self._add = add
 
     def __call__(self, asked: AskedPictures, *, caller: str) -> dict[str, object]:
         """Return the answer with the pictures, after any time.
@@ -65,17 +70,28 @@ class Drawing:
         own = self._options.of(caller)
         named = asked.checkpoint
         model = chosen_checkpoint(self._registry, named) if named else own.model(self._registry)
-        wanted = [*self._requests(asked, model, own, caller)]
-        results = self._draw.several(wanted, caller=caller)
+        added = self._add(asked, model, own, size=Size(*sides_of(asked.fields)))
+        with told_as(added.names):
+            wanted = [*self._requests(asked, model, own, added, caller)]
+            results = self._draw.several(wanted, caller=caller)
+        asked = _with_ignored(asked, model)
         return pictures(
             [*map(as_drawn, results)],
             model,
-            _with_ignored(asked, model),
+            replace(asked, ignored=[*asked.ignored, *added.ignored]),
+            vae=added.vae,
+            maps=added.maps() if asked.send_images else (),
+            warnings=added.warnings,
             models={each.id: each for each in self._registry.models()},
         )
 
     def _requests(
-        self, asked: AskedPictures, model: ModelRecord, own: Options, caller: str
+        self,
+        asked: AskedPictures,
+        model: ModelRecord,
+        own: Options,
+        added: BuiltAdditions,
+        caller: str,
     ) -> Iterator[NamedRequest]:
         """Yield the request of each job: one for all pictures, or one for each of several images.
 
@@ -90,7 +106,7 @@ class Drawing:
             "height": height,
             **_format(asked, own),
         }
-        parts: dict[str, Any] = {}
+        parts: dict[str, Any] = dict(added.values)
         if asked.second_pass is not None:
             parts["second_pass"] = self._second_pass(asked.second_pass, model)
         source = asked.source

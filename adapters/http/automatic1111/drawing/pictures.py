@@ -1,7 +1,7 @@
 """The answer with finished pictures, in the form of AUTOMATIC1111's API."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from flask import json
@@ -95,15 +95,25 @@ def pictures(
     model: ModelRecord,
     asked: AskedPictures,
     *,
+    vae: ModelRecord | None,
+    maps: Iterable[str],
+    warnings: Sequence[str],
     models: Mapping[str, ModelRecord],
 ) -> dict[str, object]:
     """Return the answer with the pictures that `model` drew, in the order of their seeds.
 
-    `models` are all models by their ids.
+    Args:
+        results: The pictures.
+        model: The checkpoint.
+        asked: The request.
+        vae: The VAE; None for that of the checkpoint.
+        maps: Files that follow the pictures, in base64: the maps of ControlNets.
+        warnings: What to know about the request.
+        models: All models, by their ids.
     """
     first = results[0]
     images = [image for result in results for image in result.images]
-    drawn = _drawn(first, model) | {"batch_size": asked.batch_size}
+    drawn = _drawn(first, model, asked) | {"batch_size": asked.batch_size}
     files = [base64.b64encode(image.data).decode("ascii") for image in images]
     infotexts = [
         parameters_text(
@@ -115,28 +125,33 @@ def pictures(
     told = {
         **_UNUSED_FEATURES,
         **_of_model(model),
+        **_of_vae(vae),
+        "clip_skip": first.request.clip_skip,
         "denoising_strength": asked.echo["denoising_strength"],
         "extra_generation_params": _extra(infotexts[0]),
         "ignored": asked.ignored,
     }
     each = _each([image.seed for image in images if image.seed is not None], drawn)
-    warnings = list(dict.fromkeys(text for result in results for text in result.warnings))
+    of_results = (text for result in results for text in result.warnings)
+    told_warnings = list(dict.fromkeys([*warnings, *of_results]))
     return {
-        "images": files if asked.send_images else [],
+        "images": [*files, *maps] if asked.send_images else [],
         "parameters": {
             **drawn,
             "n_iter": asked.n_iter,
             "send_images": asked.send_images,
             **asked.echo,
         },
-        "info": json.dumps(drawn | each | told | {"infotexts": infotexts, "warnings": warnings}),
+        "info": json.dumps(
+            drawn | each | told | {"infotexts": infotexts, "warnings": told_warnings}
+        ),
     }
 
 
-def _drawn(result: GenerationResult, model: ModelRecord) -> dict[str, Any]:
+def _drawn(result: GenerationResult, model: ModelRecord, asked: AskedPictures) -> dict[str, Any]:
     request = result.request
     return {
-        "prompt": request.prompt,
+        "prompt": asked.prompt,
         "negative_prompt": request.negative_prompt or "",
         "seed": request.seed,
         "steps": request.num_inference_steps,
@@ -172,6 +187,13 @@ def _of_model(model: ModelRecord) -> dict[str, object]:
     }
 
 
+def _of_vae(vae: ModelRecord | None) -> dict[str, object]:
+    return {
+        "sd_vae_name": None if vae is None else vae.name,
+        "sd_vae_hash": None if vae is None else vae.id[:SHORT_ID],
+    }
+
+
 _ALWAYS_TOLD = frozenset(
     {
         *("Prompt", "Negative prompt", "Steps", "Sampler", "CFG scale", "Seed", "Size", "Size-1"),
@@ -184,12 +206,9 @@ _UNUSED_FEATURES: dict[str, object] = {
     "subseed_strength": 0,
     "restore_faces": False,
     "face_restoration_model": None,
-    "sd_vae_name": None,
-    "sd_vae_hash": None,
     "seed_resize_from_w": -1,
     "seed_resize_from_h": -1,
     "index_of_first_image": 0,
     "styles": [],
-    "clip_skip": 1,
     "is_using_inpainting_conditioning": False,
 }

@@ -11,7 +11,7 @@ from adapters.http.automatic1111.drawing.txt2img import SdapiTxt2ImgSchema
 from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.edge.auth import current_principal, protect
-from adapters.http.edge.bodies import Blueprint, PictureBlueprint
+from adapters.http.edge.bodies import PictureBlueprint
 from adapters.http.edge.route_errors import DRAWING, SUBMITTING
 from domain.credentials import Scope
 from domain.services.credential_checker import CredentialChecker
@@ -36,9 +36,9 @@ _RED_PIXEL = (
 _IMG2IMG: dict[str, Any] = {**_TXT2IMG, "init_images": [_RED_PIXEL], "denoising_strength": 0.6}
 
 
-def txt2img_blueprint(drawing: Drawing, checker: CredentialChecker) -> Blueprint:
+def txt2img_blueprint(drawing: Drawing, checker: CredentialChecker) -> PictureBlueprint:
     """`/sdapi/v1/txt2img`."""
-    blueprint = Blueprint("sdapi_txt2img", __name__, **_OPTIONS)
+    blueprint = PictureBlueprint("sdapi_txt2img", __name__, **_OPTIONS)
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)
 
     @blueprint.post("/txt2img")
@@ -52,7 +52,7 @@ def txt2img_blueprint(drawing: Drawing, checker: CredentialChecker) -> Blueprint
     return blueprint
 
 
-def img2img_blueprint(drawing: Drawing, checker: CredentialChecker) -> Blueprint:
+def img2img_blueprint(drawing: Drawing, checker: CredentialChecker) -> PictureBlueprint:
     """`/sdapi/v1/img2img`."""
     blueprint = PictureBlueprint("sdapi_img2img", __name__, **_OPTIONS)
     protect(blueprint, checker, Scope.INFERENCE_RUN, basic=True)

@@ -1,14 +1,16 @@
 """The fields that `txt2img` and `img2img` of AUTOMATIC1111's API share, and their translation."""
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validates_schema
 
 from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME
+from adapters.http.automatic1111.controlnet import AskedControls, read_units
 from adapters.http.automatic1111.drawing.asked import AskedPictures
 from adapters.http.automatic1111.names import JPG, NAMES, named_format
+from adapters.http.automatic1111.networks import OWN_VAES, network_in, read_networks
 from adapters.http.automatic1111.samplers import (
     MODELS_OWN,
     SAMPLER_NAMES,
@@ -34,30 +36,45 @@ from adapters.http.generation.rules import images_rule
 from domain.generation.fields import LIMITS, integers
 from domain.generation.fields.judging import JudgedFields
 from domain.generation.output_formats import OutputFormat
+from domain.generation.parts.rules import PLAIN
 from domain.limits import TextLength
 
-__all__ = ["CHECKPOINT", "DrawingSchema", "described", "sides_of"]
+__all__ = ["CHECKPOINT", "CLIP_SKIP", "VAE", "DrawingSchema", "described", "sides_of"]
 
 _SETTINGS = "override_settings"
 _CHECKPOINT_SETTING = "sd_model_checkpoint"
+_VAE_SETTING = "sd_vae"
+_CLIP_SETTING = "CLIP_stop_at_last_layers"
 _FORMAT_SETTING = "samples_format"
 CHECKPOINT = f"{_SETTINGS}.{_CHECKPOINT_SETTING}"
-_READ_SETTINGS = (_CHECKPOINT_SETTING, _FORMAT_SETTING, "jpeg_quality")
+VAE = f"{_SETTINGS}.{_VAE_SETTING}"
+CLIP_SKIP = f"{_SETTINGS}.{_CLIP_SETTING}"
+_SCRIPTS = "alwayson_scripts"
+_READ_SETTINGS = (
+    *(_CHECKPOINT_SETTING, _VAE_SETTING, _CLIP_SETTING, _FORMAT_SETTING),
+    "jpeg_quality",
+)
 _WORD = TextLength(0, 100)
 _IMAGES, _QUALITY = integers("num_images"), integers("quality")
 _RANDOM = -1
 _OWN_SIDE = 512
 """AUTOMATIC1111's width and height of a request that names none."""
-
-# A LoRA or hypernetwork in a prompt, as the web UI's `modules/extra_networks.py` finds it.
-_EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
+_CLIP_SKIP: Any = PLAIN["clip_skip"]
 _NO_NETWORK = {"not": {"pattern": "<[^:>]+:[^>]+>"}}  # languages differ in the meaning of `\w`
 _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 
 
 _MORE: Mapping[str, Mapping[str, Any]] = {
-    "prompt": _NO_NETWORK,
-    "negative_prompt": _NO_NETWORK,
+    "prompt": {
+        **_NO_NETWORK,
+        "description": "What to draw, in the grammar of the web UI: `(word:1.2)`, "
+        "`[from:to:0.5]` and so on. `<lora:name:0.8>` adds a LoRA. A word that is the name of an "
+        "embedding stands for it.",
+    },
+    "negative_prompt": {
+        **_NO_NETWORK,
+        "description": "What to keep out, in the same grammar. It cannot name a LoRA.",
+    },
     "seed": {
         "minimum": _RANDOM,
         "description": f"The seed of the first picture; the others count up from it. {_RANDOM} "
@@ -66,7 +83,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "output_format": {"enum": [*OutputFormat, JPG]},
 }
 """The descriptions of fields whose meaning differs in this API."""
-_OWN = ("checkpoint", "batch_size", "n_iter", "send_images")
+_OWN = ("checkpoint", "vae", "batch_size", "n_iter", "send_images")
 """The fields that are attributes of `AskedPictures` by the same names."""
 _KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
 _READ = (
@@ -147,6 +164,29 @@ class DrawingSchema(JudgedSchema):
             "alias. If it is empty, the checkpoint of your options draws."
         },
     )
+    vae = LimitedString(
+        CHECKPOINT_NAME,
+        data_key=VAE,
+        load_default="",
+        metadata={
+            "enum": [*OWN_VAES, ""],
+            "description": "The name of a VAE that `GET /sdapi/v1/sd-vae` lists. `Automatic` and "
+            "`None` mean the checkpoint's own. If it is empty, the VAE of your options.",
+        },
+    )
+    clip_setting = LimitedInteger(
+        _CLIP_SKIP,
+        data_key=CLIP_SKIP,
+        metadata={
+            "description": "The layer of the text encoder whose output is used, counted from the "
+            "end: 1 is the last one."
+        },
+    )
+    skip = LimitedInteger(
+        _CLIP_SKIP,
+        data_key="clip_skip",
+        metadata={"description": f"Another name of `{CLIP_SKIP}`, which comes first."},
+    )
     jpeg_quality = LimitedInteger(
         _QUALITY,
         data_key=f"{_SETTINGS}.jpeg_quality",
@@ -165,7 +205,10 @@ class DrawingSchema(JudgedSchema):
             del asked["seed"]
         for name in _READ_SETTINGS:
             if settings.get(name):
-                asked[f"{_SETTINGS}.{name}"] = settings[name]
+                key = f"{_SETTINGS}.{name}"
+                asked[key] = self._plain(key, settings[name])
+        if asked.get("clip_skip") in (0, "", False):
+            del asked["clip_skip"]
         if (name := f"{_SETTINGS}.{_FORMAT_SETTING}") in asked:
             asked[name] = named_format(asked[name])
         return {name: value for name, value in asked.items() if self.has_effect(name, asked)}
@@ -196,15 +239,39 @@ class DrawingSchema(JudgedSchema):
 
     @validates_schema(skip_on_field_errors=False)
     def _networks(self, data: dict[str, Any], **_: Any) -> None:
-        for name in ("prompt", "negative_prompt"):
-            text = data.get(name)
-            if isinstance(text, str) and (found := _EXTRA_NETWORK.search(text)):
-                shown = ascii(found[0])[:40]
-                raise ValidationError(f"holds {shown}; no network can be added here", name)
+        prompt, negative = data.get("prompt"), data.get("negative_prompt")
+        problems = {}
+        if isinstance(prompt, str) and (message := read_networks(prompt).problem):
+            problems["prompt"] = [message]
+        if isinstance(negative, str) and (named := network_in(negative)) is not None:
+            text = f"holds {named}, and only the prompt can name a network; move it there"
+            problems["negative_prompt"] = [text]
+        if problems:
+            raise ValidationError(problems)
+
+    def load(self, data: Any, **options: Any) -> AskedPictures:
+        """Return the argument of the route. One answer names every problem, also of ControlNet."""
+        controls = (
+            read_units(data.get(_SCRIPTS), data) if isinstance(data, dict) else AskedControls()
+        )
+        of_controls = {place: [text] for place, text in controls.problems.items()}
+        try:
+            asked: AskedPictures = super().load(data, **options)
+        except ValidationError as error:
+            if not of_controls:
+                raise
+            messages = error.normalized_messages()
+            raise ValidationError({**messages, **of_controls}) from error
+        if of_controls:
+            raise ValidationError(of_controls)
+        ignored = [*asked.ignored, *controls.ignored]
+        return replace(asked, controls=controls.units, ignored=ignored)
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a `GenerationRequest`, with the number of pictures."""
         asked = super().asked(found)
+        if isinstance(prompt := asked.get("prompt"), str):
+            asked["prompt"] = read_networks(prompt).text
         number = self.number(found)
         return asked if _IMAGES.problem(number) else {**asked, "num_images": number}
 
@@ -217,6 +284,10 @@ class DrawingSchema(JudgedSchema):
             "fields": judged,
             "scheduler": scheduler,
             "jpeg_quality": found.get("jpeg_quality"),
+            "prompt": found["prompt"],
+            "loras": read_networks(found["prompt"]).loras,
+            "clip_skip": _clip_skip(found),
+            "controls": (),
             "ignored": ignored,
             **{name: found[name] for name in _OWN},
         }
@@ -246,6 +317,14 @@ class DrawingSchema(JudgedSchema):
     @property
     def _by_key(self) -> Mapping[str, fields.Field[Any]]:
         return {field.data_key or name: field for name, field in self.fields.items()}
+
+
+def _clip_skip(found: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Return the clip skip of a request, and the field that says it; None if none does."""
+    for name, field in (("clip_setting", CLIP_SKIP), ("skip", "clip_skip")):
+        if name in found:
+            return found[name], field
+    return None
 
 
 def _scheduler(data: Mapping[str, Any]) -> Chosen:

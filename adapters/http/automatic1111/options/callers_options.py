@@ -6,25 +6,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.http.automatic1111.checkpoints import chosen_checkpoint, title
+from adapters.http.automatic1111.networks import AUTOMATIC, chosen_vae, vae_name
 from domain.errors import ModelNotFound, ModelsNotRead
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
 from domain.models.record import ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["CallersOptions", "Chosen", "Options"]
+__all__ = ["CLIP_SKIP_OPTION", "VAE_OPTION", "CallersOptions", "Chosen", "Options"]
+
+CLIP_SKIP_OPTION = "CLIP_stop_at_last_layers"
+VAE_OPTION = "sd_vae"
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A checkpoint that a caller has chosen.
+    """A checkpoint or a VAE that a caller has chosen.
 
     Attributes:
-        model_id: The SHA-256 of its file.
+        model_id: The SHA-256 of its file; empty for the VAE in the checkpoint.
         title: Its title when it was chosen.
     """
 
     model_id: str
     title: str
+
+
+_OWN_VAE = Chosen("", AUTOMATIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +40,15 @@ class Options:
 
     Attributes:
         checkpoint: The checkpoint that draws; None for the default one.
+        vae: The VAE that decodes.
+        clip_skip: The layer of the text encoder, counted from its end.
         samples_format: The format of the picture files.
         jpeg_quality: The quality of the files, if the format has a quality.
     """
 
     checkpoint: Chosen | None = None
+    vae: Chosen = _OWN_VAE
+    clip_skip: int = 1
     samples_format: OutputFormat = OutputFormat.PNG
     jpeg_quality: int = DEFAULT_QUALITY
 
@@ -51,12 +62,18 @@ class Options:
         """
         if self.checkpoint is None:
             return registry.resolve(None)
-        try:
-            return registry.get(self.checkpoint.model_id)
-        except ModelNotFound:
-            is_awaited = registry.awaits(self.checkpoint.model_id)
-            missing = ModelsNotRead if is_awaited else ModelNotFound
-            raise missing(self.checkpoint.title) from None
+        return _there(registry, self.checkpoint)
+
+    def chosen_vae(self, registry: ModelRegistry) -> ModelRecord | None:
+        """Return the VAE that decodes; None for that of the checkpoint.
+
+        Raises:
+            ModelNotFound: The chosen VAE is gone. No other VAE replaces it.
+            ModelsNotRead: The chosen VAE may come back.
+        """
+        if not self.vae.model_id:
+            return None
+        return _there(registry, self.vae, field=VAE_OPTION)
 
 
 class CallersOptions:
@@ -93,6 +110,19 @@ class CallersOptions:
         model = self._registry.get_loadable(chosen_checkpoint(self._registry, wanted).id)
         return Chosen(model.id, title(model))
 
+    def choose_vae(self, wanted: str) -> Chosen:
+        """Return the value of `vae` for this name; that of the checkpoint for an empty name.
+
+        Raises:
+            ModelNotFound, ModelsNotRead: As `chosen_vae`.
+            ModelNotLoadable: The named VAE cannot be used.
+        """
+        model = chosen_vae(self._registry, wanted, field=VAE_OPTION)
+        if model is None:
+            return Chosen("", wanted or AUTOMATIC)
+        model = self._registry.get_usable(model.id)
+        return Chosen(model.id, vae_name(self._registry, model))
+
     def set(self, caller: str, **changes: Any) -> None:
         """Change options of `caller`. Other callers keep theirs."""
         with self._changing:
@@ -100,3 +130,13 @@ class CallersOptions:
             self._held.move_to_end(caller)
             while len(self._held) > self._most:
                 self._held.popitem(last=False)
+
+
+def _there(registry: ModelRegistry, chosen: Chosen, *, field: str = "") -> ModelRecord:
+    """Return a chosen model. Raise ModelNotFound or ModelsNotRead with its title if it is gone."""
+    try:
+        return registry.get(chosen.model_id)
+    except ModelNotFound:
+        if registry.awaits(chosen.model_id):
+            raise ModelsNotRead(chosen.title) from None
+        raise ModelNotFound(chosen.title, field=field) from None

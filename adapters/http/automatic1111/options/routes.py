@@ -9,9 +9,15 @@ from marshmallow import INCLUDE, Schema, fields
 from adapters.http.automatic1111.checkpoints import CHECKPOINT_NAME, title
 from adapters.http.automatic1111.errors import SdapiErrorSchema
 from adapters.http.automatic1111.names import named_format
-from adapters.http.automatic1111.options.callers_options import CallersOptions, Options
+from adapters.http.automatic1111.options.callers_options import (
+    CLIP_SKIP_OPTION,
+    VAE_OPTION,
+    CallersOptions,
+    Options,
+)
 from adapters.http.automatic1111.prefix import PREFIX
 from adapters.http.automatic1111.unsupported import refused_settings
+from adapters.http.automatic1111.values.numbers import as_number
 from adapters.http.description.answers import AnswerSchema
 from adapters.http.edge.auth import current_principal, protect, require_scope
 from adapters.http.edge.bodies import Blueprint
@@ -25,6 +31,7 @@ from domain.errors import (
     NoModel,
 )
 from domain.generation.output_formats import OutputFormat
+from domain.generation.parts.rules import PLAIN
 from domain.generation.request import GenerationRequest
 from domain.services.credential_checker import CredentialChecker
 from domain.services.model_registry import ModelRegistry
@@ -32,6 +39,7 @@ from domain.services.model_registry import ModelRegistry
 __all__ = ["options_blueprint"]
 
 _CHECKPOINT = "sd_model_checkpoint"
+_CLIP_SKIP = CLIP_SKIP_OPTION
 _FORMAT = "samples_format"
 _QUALITY = "jpeg_quality"
 
@@ -39,9 +47,9 @@ _QUALITY = "jpeg_quality"
 class _SdapiSetOptionsSchema(Schema):
     """The options to change. You can send back what `GET` answered, with one option changed.
 
-    `sd_model_checkpoint`, `samples_format` and `jpeg_quality` are kept. Another option that would
-    change pictures is refused, unless it has the value that always applies here. The rest is
-    ignored.
+    `sd_model_checkpoint`, `sd_vae`, `CLIP_stop_at_last_layers`, `samples_format` and `jpeg_quality`
+    are kept. Another option that would change pictures is refused, unless it has the value that
+    always applies here. The rest is ignored.
     """
 
     class Meta:
@@ -58,8 +66,14 @@ class _SdapiOptionsSchema(AnswerSchema):
     sd_checkpoint_hash = fields.String(
         allow_none=True, metadata={"description": "The SHA-256 of that checkpoint."}
     )
-    sd_vae = fields.String()
-    CLIP_stop_at_last_layers = fields.Integer()
+    sd_vae = fields.String(
+        metadata={
+            "description": "The VAE that decodes; `Automatic` or `None` for the checkpoint's own."
+        }
+    )
+    CLIP_stop_at_last_layers = fields.Integer(
+        metadata={"description": "The layer of the text encoder, counted from its end."}
+    )
     samples_format = fields.String()
     jpeg_quality = fields.Integer()
 
@@ -116,8 +130,8 @@ def _shown(held: Options, registry: ModelRegistry) -> dict[str, object]:
     return {
         _CHECKPOINT: name,
         "sd_checkpoint_hash": model_id,
-        "sd_vae": "Automatic",
-        "CLIP_stop_at_last_layers": 1,
+        VAE_OPTION: held.vae.title,
+        _CLIP_SKIP: held.clip_skip,
         _FORMAT: held.samples_format.value,
         _QUALITY: held.jpeg_quality,
     }
@@ -132,8 +146,12 @@ def _changes(wanted: dict[str, Any], options: CallersOptions) -> dict[str, objec
         changes[_FORMAT] = named_format(sent[_FORMAT])
     if _QUALITY in sent:
         changes[_QUALITY] = sent[_QUALITY]
+    if _CLIP_SKIP in sent:
+        sent[_CLIP_SKIP] = changes["clip_skip"] = as_number(sent[_CLIP_SKIP]) or 1
     checks = {
         _CHECKPOINT: CHECKPOINT_NAME.problem,
+        VAE_OPTION: CHECKPOINT_NAME.problem,
+        _CLIP_SKIP: PLAIN["clip_skip"].problem,
         _FORMAT: GenerationRequest.LIMITS["output_format"].problem,
         _QUALITY: GenerationRequest.LIMITS["quality"].problem,
     }
@@ -144,6 +162,8 @@ def _changes(wanted: dict[str, Any], options: CallersOptions) -> dict[str, objec
         raise InvalidRequest(problems)
     if _FORMAT in changes:
         changes[_FORMAT] = OutputFormat(str(changes[_FORMAT]))
+    if VAE_OPTION in sent:
+        changes["vae"] = options.choose_vae(sent[VAE_OPTION])
     if _CHECKPOINT in sent:
         changes["checkpoint"] = options.choose(sent[_CHECKPOINT])
     return changes

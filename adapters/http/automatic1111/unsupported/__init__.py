@@ -6,6 +6,7 @@ is accepted. A value that would change the picture is refused. `fields` decides 
 """
 
 from adapters.http.automatic1111.unsupported.fields import IMG2IMG, TXT2IMG
+from adapters.http.automatic1111.unsupported.scripts import CONTROLNET
 from adapters.http.automatic1111.unsupported.second_pass import SAME_CHECKPOINTS
 from adapters.http.automatic1111.unsupported.tables import (
     MORE_SETTINGS,
@@ -14,6 +15,7 @@ from adapters.http.automatic1111.unsupported.tables import (
 )
 
 __all__ = [
+    "CONTROLNET",
     "IMG2IMG",
     "MORE_SETTINGS",
     "SAME_CHECKPOINTS",

@@ -23,7 +23,7 @@ _READ = frozenset(
     {
         *("prompt", "negative_prompt", "steps", "cfg_scale", "width", "height", "seed"),
         *("batch_size", "n_iter", "sampler_name", "sampler_index", "scheduler", "send_images"),
-        *("denoising_strength", SETTINGS),
+        *("denoising_strength", "clip_skip", SETTINGS),
     }
 )
 
@@ -45,13 +45,14 @@ _RULES: Mapping[str, Rule] = {
     "restore_faces": nothing_but(),
     "tiling": nothing_but(),
     "styles": judges.styles,
-    "clip_skip": nothing_but(1),
     # Scripts.
     "script_name": nothing_but(*NO_CHECKPOINT),
     "script_args": no_effect,
     SCRIPTS: scripts_rule,
     # A request inside the request.
     "infotext": nothing_but(),
+    # Earlier releases of ControlNet's extension took its units here.
+    "controlnet_units": nothing_but(),
     # Where pictures are saved, the names of tasks, and which settings are restored afterwards.
     **dict.fromkeys(
         (
@@ -65,11 +66,13 @@ _RULES: Mapping[str, Rule] = {
 _MAY_BE: Mapping[str, tuple[object, ...]] = {
     "eta": (1,),
     "s_noise": (1,),
-    "clip_skip": (1,),
     "seed_resize_from_h": (-1,),
     "seed_resize_from_w": (-1,),
     "refiner_checkpoint": NO_CHECKPOINT,
     "script_name": NO_CHECKPOINT,
+}
+_REMEDIES: Mapping[str, str] = {
+    "controlnet_units": "send the units as alwayson_scripts.ControlNet.args",
 }
 _OTHER_ROUTE = "send it to /sdapi/v1/img2img, which draws from pictures"
 
@@ -87,7 +90,7 @@ TXT2IMG = FieldTable(
         "mask": nothing_but(),
     },
     may_be={**_MAY_BE, **SECOND_PASS_VALUES, "init_images": ([None],)},
-    remedies={"init_images": _OTHER_ROUTE, "mask": _OTHER_ROUTE},
+    remedies={**_REMEDIES, "init_images": _OTHER_ROUTE, "mask": _OTHER_ROUTE},
 )
 """The fields of `txt2img`."""
 
@@ -106,5 +109,6 @@ IMG2IMG = FieldTable(
         "mask_round": only(True),
     },
     may_be={**_MAY_BE, "mask_round": (True,)},
+    remedies=_REMEDIES,
 )
 """The fields of `img2img`."""

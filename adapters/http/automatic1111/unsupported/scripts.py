@@ -9,7 +9,10 @@ from typing import Any
 
 from adapters.http.automatic1111.unsupported.verdicts import NOTHING, Verdict
 
-__all__ = ["NO_CHECKPOINT", "busy_scripts", "idle_scripts", "scripts_rule"]
+__all__ = ["CONTROLNET", "NO_CHECKPOINT", "busy_scripts", "idle_scripts", "scripts_rule"]
+
+CONTROLNET = "controlnet"
+"""The script that the service reads itself, in lower case, as the web UI compares names."""
 
 NO_CHECKPOINT = ("None", "none")
 """The values of a menu without a choice."""
@@ -47,6 +50,8 @@ def _named(value: Any, sent: Mapping[str, Any], wanted: Verdict) -> list[str]:
 
 
 def _verdict(name: str, script: Any, sent: Mapping[str, Any]) -> Verdict:
+    if name.lower() == CONTROLNET:
+        return Verdict.NOTHING
     arguments = script.get("args", []) if isinstance(script, dict) else script
     if _is_off(arguments):
         return Verdict.NOTHING

@@ -11,13 +11,16 @@ from adapters.http.automatic1111.unsupported.verdicts import Rule, nothing_but, 
 
 __all__ = ["AT_REST", "NEVER_ZERO", "READ_SETTINGS", "SETTING_RULES"]
 
-READ_SETTINGS = frozenset({"sd_model_checkpoint", "samples_format", "jpeg_quality"})
+READ_SETTINGS = frozenset(
+    {
+        *("sd_model_checkpoint", "sd_vae", "CLIP_stop_at_last_layers", "samples_format"),
+        "jpeg_quality",
+    }
+)
 """The settings that the service reads."""
 
 AT_REST: Mapping[str, tuple[object, ...]] = {
     # Networks in addition to the checkpoint's own.
-    "CLIP_stop_at_last_layers": (1,),
-    "sd_vae": ("Automatic", *NO_CHECKPOINT),
     "sd_unet": ("Automatic", *NO_CHECKPOINT),
     "sd_hypernetwork": NO_CHECKPOINT,
     "sd_lora": NO_CHECKPOINT,

@@ -28,6 +28,25 @@ _IGNORED: Mapping[str, Any] = {
 }
 
 
+_CONTROLNET: Mapping[str, Any] = {
+    "type": "object",
+    "description": "`args` has the units: `model`, `image`, `module`, `weight`, `guidance_start`, "
+    "`guidance_end`, `control_mode`, `resize_mode`, `threshold_a` and `threshold_b`.",
+    "properties": {
+        "args": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"enabled": {"type": "boolean", "const": False}},
+                "required": ["enabled"],
+            },
+        }
+    },
+}
+"""A unit that is switched on has rules of its own, which are in the documentation. Here it is one
+that is switched off, so that a body of this description is never refused."""
+
+
 @dataclass(frozen=True)
 class FieldTable:
     """The fields of a route.
@@ -87,7 +106,9 @@ class FieldTable:
                 **free,
                 SCRIPTS: {
                     "type": "object",
-                    "description": "Scripts that do nothing. Any other script is refused.",
+                    "description": "`ControlNet`, and scripts that do nothing. Any other script is "
+                    "refused.",
+                    "properties": {"ControlNet": _CONTROLNET},
                     "additionalProperties": {
                         "anyOf": [
                             _NOTHING,

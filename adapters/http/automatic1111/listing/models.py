@@ -34,14 +34,9 @@ __all__ = ["listing_blueprint"]
 # Clients fetch these lists when they connect. The lists are empty, because the service supports
 # none of these things in a request.
 _UNSUPPORTED_LISTS: tuple[tuple[str, object], ...] = (
-    ("sd-vae", []),
-    ("loras", []),
     ("hypernetworks", []),
     ("face-restorers", []),
     ("prompt-styles", []),
-    ("embeddings", {"loaded": {}, "skipped": {}}),
-    ("scripts", {"txt2img": [], "img2img": []}),
-    ("script-info", []),
     ("extensions", []),
 )
 
@@ -179,7 +174,7 @@ def listing_blueprint(registry: ModelRegistry, checker: CredentialChecker) -> Bl
         """The upscaler models that the web UI knows as Real-ESRGAN."""
         models = upscaler_models(registry).items()
         return [
-            {"name": name, "path": model.path, "scale": model.scale}
+            {"name": name, "path": model.path, "scale": model.scale or _ANY_SCALE}
             for name, model in models
             if name in REAL_ESRGAN
         ]
@@ -199,7 +194,7 @@ def _upscalers(registry: ModelRegistry) -> list[dict[str, object]]:
             "name": name,
             "model_name": stem(model),
             "model_path": model.path,
-            "scale": model.scale,
+            "scale": model.scale or _ANY_SCALE,
         }
         for name, model in upscaler_models(registry).items()
     ]

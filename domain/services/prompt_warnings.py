@@ -1,0 +1,49 @@
+"""What the caller of a request should know of its prompts."""
+
+import re
+from collections.abc import Iterator
+
+from domain.generation.parts import PromptSyntax
+from domain.generation.request import GenerationRequest
+from domain.models.record import ModelRecord
+from domain.prompts import WordTable, readable_parts
+
+__all__ = ["prompt_warnings"]
+
+_COMPOSED = re.compile(r"\bAND\b")
+
+
+def prompt_warnings(model: ModelRecord, request: GenerationRequest) -> Iterator[str]:
+    """Yield the warnings about the prompts of a request that `model` draws.
+
+    Brackets of a weighted prompt are not words. The token of an embedding is a known word.
+    """
+    prompt, negative = (
+        _parts(text, request) for text in (request.prompt, request.negative_prompt or "")
+    )
+    tokens = [each.token for each in request.embeddings if each.token is not None]
+    known = WordTable(tokens)
+    yield from model.card.warnings_for(
+        model.name,
+        *("".join(parts) for parts in (prompt, negative)),
+        is_known=tuple(any(map(known.found_in, parts)) for parts in (prompt, negative)),
+    )
+    for number, each in enumerate(request.embeddings):
+        if each.token is not None and not any(
+            map(WordTable([each.token]).found_in, (*prompt, *negative))
+        ):
+            yield (
+                f"embeddings[{number}].token is {each.token[:40]!a}, which is a word of neither "
+                "prompt, so this embedding changes nothing"
+            )
+    if request.prompt_syntax is PromptSyntax.WEIGHTED and any(
+        _COMPOSED.search(text) for text in (request.prompt, request.negative_prompt or "")
+    ):
+        yield "AND in a prompt is drawn as a word: prompts are not composed here"
+
+
+def _parts(text: str, request: GenerationRequest) -> tuple[str, ...]:
+    """Return the parts of a prompt that are read one by one."""
+    if request.prompt_syntax is PromptSyntax.WEIGHTED:
+        return readable_parts(text)
+    return (text,)
