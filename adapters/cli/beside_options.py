@@ -15,7 +15,7 @@ from adapters.cli.errors import InputError
 from adapters.cli.options import integer, number
 from adapters.cli.terminal import plain
 from domain.generation.forms.part_fields import PART_FIELDS
-from domain.limits import IntegerRange, NumberRange
+from domain.limits import IntegerRange, NumberRange, OneOf
 
 __all__ = ["ENTRIES", "beside_options", "entry_name", "take_entries"]
 
@@ -43,11 +43,24 @@ _KEYS: Mapping[str, str] = {
 _OWN_NAMES = {field: key for key, field in _KEYS.items()} | {"preprocessor": "preprocessor"}
 _NEXT_KEY = re.compile(rf",(?=(?:{'|'.join(_KEYS)})=)")
 _ENTRY = re.compile(r"([a-z]+)\[([0-9]+)\]\.?(.*)")
+
+
+def _told(path: str) -> str:
+    """Return the allowed values of a field, for the help."""
+    limit = PART_FIELDS[path].limit
+    if isinstance(limit, IntegerRange | NumberRange):
+        return f"{limit.minimum:g}…{limit.maximum:g}"
+    return "|".join(limit.words) if isinstance(limit, OneOf) else ""
+
+
+_MORE_KEYS = {
+    key: f"controls[].{field}" for key, field in _KEYS.items() if key not in ("model", "image")
+}
 _HELP: Mapping[str, tuple[str, str]] = {
     "loras": (
         "NAME[:SCALE]",
-        "A LoRA by any name of a model, and how strongly it works: -4 to 4, 1 if not given. It can "
-        "be given several times.",
+        f"A LoRA by any name of a model, and how strongly it works: {_told('loras[].scale')}, 1 if "
+        "not given. It can be given several times.",
     ),
     "embeddings": (
         "NAME[:WORD]",
@@ -56,10 +69,9 @@ _HELP: Mapping[str, tuple[str, str]] = {
     ),
     "controls": (
         "KEY=VALUE,…",
-        "A ControlNet and its picture: model=NAME,image=FILE and, as you need them, scale=0…2, "
-        "start=0…1, end=0…1 (shares of the steps), preprocessor=canny or invert, low=0…255, "
-        "high=0…255 (of canny), resize-mode=crop, stretch or pad, mode=balanced, prompt or "
-        "control. It can be given several times.",
+        "A ControlNet and its picture: model=NAME,image=FILE and, as you need them, "
+        + ", ".join(f"{key}={_told(path)}" for key, path in _MORE_KEYS.items())
+        + ". start and end are shares of the steps. It can be given several times.",
     ),
 }
 

@@ -16,6 +16,7 @@ from adapters.filesystem.scanning.identity import Identity, Reading, identify_fi
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found, look_at
 from adapters.filesystem.scanning.seen_model import SeenModel
+from domain.checkpoints.published_vaes import PUBLISHED_VAES
 from domain.models.record import ModelRecord
 from domain.ports.model_source import ModelScan, ModelSource
 
@@ -246,6 +247,7 @@ class FilesystemModelSource(ModelSource):
 
     def _record(self, found: Found, identity: Identity) -> ModelRecord:
         told = identity.classification
+        published = PUBLISHED_VAES.get(identity.digest)
         return ModelRecord(
             id=identity.digest,
             name=os.path.basename(found.path),
@@ -253,7 +255,7 @@ class FilesystemModelSource(ModelSource):
             path=found.path,
             extension="" if found.stamp is None else extension_of(found.path),
             kind=told.kind,
-            family=told.family,
+            family=told.family or published,
             precision=told.precision,
             reason=told.reason,
             stamp=found.stamp,
@@ -263,7 +265,7 @@ class FilesystemModelSource(ModelSource):
             is_companion=told.is_companion,
             scale=told.scale,
             pipeline_inputs=told.pipeline_inputs,
-            base=told.base,
+            base=told.base or published,
             trigger_words=told.trigger_words,
             rank=told.rank,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),

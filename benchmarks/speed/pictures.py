@@ -14,19 +14,21 @@ from application.pictures import HeldPictures
 from application.settings.settings import Settings
 from benchmarks.children import in_child
 from benchmarks.memory import peak_bytes
-from benchmarks.registry.files import demo_variant
+from benchmarks.registry.files import demo_variant, random_checkpoint
 from benchmarks.report import Row
 from benchmarks.speed.diffusers import diffusers_pipeline, only_model_in
 from benchmarks.speed.service import ask
 from container import Container
 from domain.generation.parts import SourceImage
 from domain.generation.request import GenerationRequest
+from domain.models.record import ModelFamily
 from tests.e2e.service import run_service
 
 __all__ = ["pictures"]
 
 _REQUESTS = 12
 _STEPS = 20
+_REAL_REQUESTS, _REAL_STEPS = 5, 8
 _STRENGTH = 0.75
 _SIDE = 512
 _LARGE_SIDE = 1024
@@ -43,26 +45,13 @@ def pictures(folder: Path, scale: float) -> Iterator[Row]:
     models.mkdir()
     demo_variant(models / "demo.safetensors", 0)
     count = max(2, int(_REQUESTS * scale))
-    with run_service(models, folder) as service:
-        found = in_child(seconds_from_pictures, service.url, str(models), count)
-    direct = statistics.median(found["direct"])
-    of_pairs = statistics.median(map(operator.truediv, found["service"], found["direct"]))
-    yield Row(
-        name="from-picture",
-        what=f"wall time of /v1/infer with an init_image of {found['bytes'] / 2**20:.2f} MiB "
-        f"inline, demo checkpoint, {_SIDE}x{_SIDE}, {_STEPS} steps, strength {_STRENGTH}",
-        unit="s",
-        ours=direct * of_pairs,
-        plain=direct,
-        plain_is="the tuned image-to-image pipeline of diffusers called directly on the decoded "
-        "and resized picture, its result saved as PNG",
-        bound=_RATIO,
-        bound_of="ratio",
-        judged=scale == 1,
-        note=f"{count} requests both ways, by turns, each with another prompt, seed and picture: "
-        f"the median of the others, and that of the ratios; the results of both differ by "
-        f"{found['apart']:.2f} of 255",
-    )
+    yield _timed(models, folder, "from-picture", "demo checkpoint", _STEPS, count, scale)
+    if scale == 1:
+        real = folder / "real"
+        real.mkdir()
+        random_checkpoint(real / "random.safetensors", ModelFamily.SD_1, seed=1)
+        what = "Stable Diffusion 1.5 shapes, random weights"
+        yield _timed(real, folder, "from-picture-sd1", what, _REAL_STEPS, _REAL_REQUESTS, scale)
     ours = in_child(peak_of_the_service, str(models), str(folder / "data"))
     plain = in_child(peak_of_diffusers, str(models))
     yield Row(
@@ -91,6 +80,33 @@ def pictures(folder: Path, scale: float) -> Iterator[Row]:
     )
 
 
+def _timed(
+    models: Path, folder: Path, name: str, what: str, steps: int, count: int, scale: float
+) -> Row:
+    data = folder / name
+    data.mkdir()
+    with run_service(models, data) as service:
+        found = in_child(seconds_from_pictures, service.url, str(models), count, steps)
+    direct = statistics.median(found["direct"])
+    of_pairs = statistics.median(map(operator.truediv, found["service"], found["direct"]))
+    return Row(
+        name=name,
+        what=f"wall time of /v1/infer with an init_image of {found['bytes'] / 2**20:.2f} MiB "
+        f"inline, {what}, {_SIDE}x{_SIDE}, {steps} steps, strength {_STRENGTH}",
+        unit="s",
+        ours=direct * of_pairs,
+        plain=direct,
+        plain_is="the tuned image-to-image pipeline of diffusers called directly on the decoded "
+        "and resized picture, its result saved as PNG",
+        bound=_RATIO,
+        bound_of="ratio",
+        judged=scale == 1,
+        note=f"{count} requests both ways, by turns, each with another prompt, seed and picture: "
+        f"the median of the others, and that of the ratios; the results of both differ by "
+        f"{found['apart']:.2f} of 255",
+    )
+
+
 def photo(width: int, height: int, quality: int, seed: int = 0) -> bytes:
     """Return a JPEG with details of all sizes, which no encoder can make small."""
     import numpy as np
@@ -108,7 +124,7 @@ def photo(width: int, height: int, quality: int, seed: int = 0) -> bytes:
     return stream.getvalue()
 
 
-def seconds_from_pictures(url: str, folder: str, count: int) -> dict[str, Any]:
+def seconds_from_pictures(url: str, folder: str, count: int, steps: int) -> dict[str, Any]:
     """Return the seconds of each way for each request; raises RuntimeError if images differ."""
     import numpy as np
     import torch
@@ -133,7 +149,7 @@ def seconds_from_pictures(url: str, folder: str, count: int) -> dict[str, Any]:
             "seed": seed,
             "width": _SIDE,
             "height": _SIDE,
-            "num_inference_steps": _STEPS,
+            "num_inference_steps": steps,
             "strength": _STRENGTH,
             "init_image": {"base64": base64.b64encode(sent).decode()},
         }
@@ -150,7 +166,7 @@ def seconds_from_pictures(url: str, folder: str, count: int) -> dict[str, Any]:
                 prompt,
                 image=picture,
                 strength=_STRENGTH,
-                num_inference_steps=_STEPS,
+                num_inference_steps=steps,
                 guidance_scale=7.5,
                 generator=torch.Generator("cpu").manual_seed(seed),
             ).images

@@ -9,13 +9,7 @@ from typing import Any, ClassVar
 from domain.errors import InvalidRequest
 from domain.generation.batch_key import BatchKey, other_values
 from domain.generation.fields import LIMITS, NO_GUIDANCE, OPTIONAL
-from domain.generation.fields.judging import (
-    JudgedFields,
-    field_problems,
-    last_seed_problem,
-    quality_problem,
-    with_newlines,
-)
+from domain.generation.fields.judging import JudgedFields, field_problems, with_newlines
 from domain.generation.forms.plain import built_part, part_names
 from domain.generation.forms.stored import stored_values
 from domain.generation.output_formats import DEFAULT_QUALITY, OutputFormat
@@ -42,19 +36,7 @@ __all__ = [
     "GenerationRequest",
     "GenerationResult",
     "Timings",
-    "guidance_problem",
-    "id_problem",
-    "last_seed_problem",
-    "model_id_problem",
-    "quality_problem",
 ]
-
-id_problem = LIMITS["id"].problem
-"""Returns what is wrong with a request's `id`, which names its job in a URL; None if valid."""
-model_id_problem = LIMITS["model_id"].problem
-"""Returns what is wrong with a `model_id`; None if it is valid. Both cases of hex are valid."""
-guidance_problem = LIMITS["guidance_scale"].problem
-"""Returns what is wrong with a `guidance_scale`; None if it is valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from domain.errors import (
 from domain.generation.parts.rules import ModelRole, ModelUse
 from domain.generation.request import GenerationRequest
 from domain.models.kinds import base_family
-from domain.models.record import ModelKind, ModelRecord
+from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.ports.model_headers import ModelHeaders
 from domain.services.model_registry import ModelRegistry
 
@@ -47,6 +47,12 @@ _TITLES: Mapping[ModelKind, str] = MappingProxyType(
         ModelKind.UNKNOWN: "a file of an unknown kind",
     }
 )
+_VAE_OF_ANY_FAMILY = (
+    "does not say for which family it is: the VAEs of Stable Diffusion 1 and 2 have the same "
+    "tensors as that of SDXL. If the colours are wrong, it is for the other family"
+)
+_SAME_LATENTS = frozenset({ModelFamily.SD_1, ModelFamily.SD_2})
+"""The families whose VAEs can be exchanged: both have the one of Stable Diffusion 1."""
 _MOST_PAIRS = 2048
 
 
@@ -112,12 +118,13 @@ class AdditionChecks:
 
         Raises: as `problems`.
         """
-        return tuple(
-            f"{model.name}: {text}"
-            for model in addons
-            if model.kind in _FITTING
-            for text in self._fit(model, checkpoint).warnings
-        )
+        said = []
+        for model in addons:
+            if model.kind in _FITTING:
+                said += [f"{model.name}: {text}" for text in self._fit(model, checkpoint).warnings]
+            if model.kind is ModelKind.VAE and model.base is None and checkpoint.family is not None:
+                said.append(f"{model.name} {_VAE_OF_ANY_FAMILY}")
+        return tuple(said)
 
     def read_ahead(self, request: GenerationRequest) -> None:
         """Compare the models of a request, so that `problems` reads no file soon after.
@@ -155,7 +162,7 @@ class AdditionChecks:
                 "checkpoint"
             )
         base, family = model.base, checkpoint.family
-        if base is not None and family is not None and base is not base_family(family):
+        if base is not None and family is not None and not _is_for(model, base_family(family)):
             return (
                 f"is {model.name}, {title} for {base}, and {checkpoint.name} is of the family "
                 f"{family}; choose {title} for {base_family(family)}, or another checkpoint"
@@ -191,3 +198,10 @@ class AdditionChecks:
             if error.lasting:
                 self._registry.reject(model.id, error.reason)
             raise
+
+
+def _is_for(model: ModelRecord, base: ModelFamily | None) -> bool:
+    """Return whether an add-on is for checkpoints with this base."""
+    if model.kind is ModelKind.VAE and {model.base, base} <= _SAME_LATENTS:
+        return True
+    return model.base is base

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
-from domain.generation.request import model_id_problem
+from domain.generation.fields.judging import model_id_problem
 from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_locator import ModelLocator
@@ -148,12 +148,14 @@ class ModelRegistry(ModelLocator):
     ) -> tuple[ModelRecord, ...]:
         """Return the models that have this id or name, sorted by path. A name may be ambiguous.
 
-        The rule is that of `bearers`; `kind` comes first. An alias counts if no model has the name
-        itself.
+        The rule is that of `bearers`. Models of the given `kind` come first, also those that an
+        alias names. Otherwise an alias counts if no model has the name itself.
         """
         models = self.models()
-        found = (bearers(models, name, first=kind) for name in self._names.meanings(wanted))
-        return next(filter(None, found), ())
+        meanings = self._names.meanings(wanted)
+        found = [bearers(models, name, first=kind) for name in meanings]
+        of_kind = (each for each in found if any(model.kind is kind for model in each))
+        return next(of_kind, None) or next(filter(None, found), ())
 
     def resolve(self, wanted: str | None, *, kind: ModelKind = ModelKind.CHECKPOINT) -> ModelRecord:
         """Return the model that a request names, or the default model if it names none.

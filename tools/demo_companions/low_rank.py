@@ -6,7 +6,7 @@ Source of the names: https://github.com/kohya-ss/sd-scripts, `networks/lora.py`:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from diffusers import UNet2DConditionModel
@@ -57,7 +57,7 @@ class LowRank(nn.Module):
             self.down[name], self.up[name] = down, up
             module.register_forward_hook(self._hook(name))
 
-    def _hook(self, name: str):  # type: ignore[no-untyped-def]  # torch's hook type is loose
+    def _hook(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
         def add(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
             change: Tensor = self.up[name](self.down[name](inputs[0]))
             return output + self.scale * (ALPHA / RANK) * change
@@ -74,9 +74,9 @@ def _pair(module: nn.Linear | nn.Conv2d) -> tuple[nn.Module, nn.Module]:
     down = nn.Conv2d(
         module.in_channels,
         RANK,
-        module.kernel_size,  # type: ignore[arg-type]  # a pair, as torch stores it
-        module.stride,  # type: ignore[arg-type]
-        module.padding,  # type: ignore[arg-type]
+        module.kernel_size,
+        module.stride,
+        module.padding,
         bias=False,
     )
     return down, nn.Conv2d(RANK, module.out_channels, 1, bias=False)

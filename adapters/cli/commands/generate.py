@@ -73,6 +73,9 @@ def generate(
       ai-inference generate "a lake at night" --image lake.png --strength 0.6 -o night.png
       ai-inference generate "a red boat" --image lake.png --mask boat.png -o boat-2.png
       ai-inference generate "a castle" --second-pass --upscaler NAME -o large.png
+      ai-inference generate "a castle" --lora NAME:0.8 --embedding NAME --vae NAME
+      ai-inference generate "a (red:1.3) castle" --prompt-syntax weighted --clip-skip 2
+      ai-inference generate "a castle" --control model=NAME,image=lake.png,preprocessor=canny
     """
     settings = settings_for(assembly, models_dirs)
     output = output or _usual_file(output_format)

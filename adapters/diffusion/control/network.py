@@ -96,6 +96,7 @@ class ControlNet:
             "use_linear_projection": facts.linear,
             "projection_class_embeddings_input_dim": facts.label,
             "conditioning_embedding_out_channels": list(self._layout.hint_widths),
+            "controlnet_conditioning_channel_order": "bgr" if self._layout.is_bgr else "rgb",
         }
 
     def _built(self, options: Mapping[str, Any]) -> torch.nn.Module:

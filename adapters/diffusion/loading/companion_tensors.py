@@ -9,7 +9,7 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
-from adapters.diffusion.loading.weights import read_weights
+from adapters.diffusion.loading.weights import read_metadata, read_weights
 from adapters.diffusion.untrusted.ticking import ticking
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
@@ -33,7 +33,7 @@ def read_companion(
     device: Device,
     dtype: torch.dtype,
     watcher: GuardedWatcher | None,
-    layout_of: Callable[[Mapping[str, TensorFacts]], Layout],
+    layout_of: Callable[[Mapping[str, TensorFacts], Mapping[str, str]], Layout],
 ) -> tuple[Layout, dict[str, torch.Tensor]]:
     """Return the layout of a file and its tensors, by the names of the network.
 
@@ -45,7 +45,8 @@ def read_companion(
         device: The device that will draw.
         dtype: The precision.
         watcher: Called at least once a second. Its exception ends the load.
-        layout_of: Finds the network in a file, and raises UnusableAddition.
+        layout_of: Finds the network in a file by its tensors and its metadata, and raises
+            UnusableAddition.
 
     Raises:
         ModelChanged: The file is not the one that the model's id names.
@@ -60,7 +61,7 @@ def read_companion(
             ticking(watcher.loading),
         ):
             stored = read_weights(file, tick=watcher.loading)
-            layout = _layout(model, stored, layout_of)
+            layout = _layout(file, stored, layout_of)
             tensors = {}
             for own, name in layout.names.items():
                 watcher.loading()
@@ -75,14 +76,14 @@ def read_companion(
 def _layout(
     model: ModelRecord,
     stored: Mapping[str, torch.Tensor],
-    layout_of: Callable[[Mapping[str, TensorFacts]], Layout],
+    layout_of: Callable[[Mapping[str, TensorFacts], Mapping[str, str]], Layout],
 ) -> Layout:
     facts = {
         name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
         for name, each in stored.items()
     }
     try:
-        return layout_of(facts)
+        return layout_of(facts, read_metadata(model))
     except UnusableAddition as error:
         raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
 

@@ -20,7 +20,7 @@ from adapters.http.openai.schemas import AskedImages
 from adapters.http.openai.streams import PictureStreams
 from adapters.http.v1.picture_links import LinkMaker
 from application.settings.settings import Settings
-from domain.generation.request import id_problem
+from domain.generation.fields.judging import id_problem
 
 __all__ = ["KEY", "ImagesDrawer"]
 

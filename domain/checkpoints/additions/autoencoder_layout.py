@@ -8,6 +8,7 @@ and diffusers (`AutoencoderKL`), whose releases before 0.15 named the attention'
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from domain.checkpoints.additions.tables import Shapes, check_tensors, layer, shape_of
 from domain.checkpoints.additions.unusable import UnusableAddition
@@ -63,8 +64,10 @@ class AutoencoderLayout:
     facts: AutoencoderFacts
 
 
-def autoencoder_layout(tensors: Mapping[str, TensorFacts]) -> AutoencoderLayout:
-    """Return the autoencoder in a file with these tensors.
+def autoencoder_layout(
+    tensors: Mapping[str, TensorFacts], _metadata: Mapping[str, str] = MappingProxyType({})
+) -> AutoencoderLayout:
+    """Return the autoencoder in a file with these tensors. Its metadata says nothing more.
 
     Raises:
         UnusableAddition: It is another network, is incomplete, or holds more than an autoencoder.

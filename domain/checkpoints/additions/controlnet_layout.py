@@ -4,10 +4,12 @@ Known layouts: lllyasviel/ControlNet (`control_model.…`, or the same names wit
 diffusers (`ControlNetModel`). The numbers of the network follow from the shapes of its tensors.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 from domain.checkpoints.additions.tables import Shapes, check_tensors, layer, shape_of
 from domain.checkpoints.additions.unet_encoder import (
@@ -34,6 +36,7 @@ _HALVINGS = 3
 _MARK = "controlnet_cond_embedding.conv_in.weight"
 _HINT_BLOCK = re.compile(r"controlnet_cond_embedding\.blocks\.(\d+)\.weight")
 _MOST_HINT_BLOCKS = 16
+_MOST_CHARACTERS = 100_000
 _OTHERS: tuple[tuple[str, str], ...] = (
     # Stability AI's Control-LoRA: low-rank changes to the UNet of the checkpoint.
     (r"^lora_controlnet$|\.(up|down)$", "it is a Control-LoRA"),
@@ -60,17 +63,26 @@ class ControlNetLayout:
         names: The name in the file of each tensor, by its name in diffusers' `ControlNetModel`.
         encoder: The numbers of the copy of the UNet's encoder half.
         hint_widths: The channels of the convolutions that read the map, from large to small.
+        is_bgr: Whether it reads blue, green and red, in this order. The file may say so.
     """
 
     names: Mapping[str, str]
     encoder: EncoderFacts
     hint_widths: tuple[int, ...]
+    is_bgr: bool = False
 
 
-def controlnet_layout(tensors: Mapping[str, TensorFacts]) -> ControlNetLayout:
+def controlnet_layout(
+    tensors: Mapping[str, TensorFacts], metadata: Mapping[str, str] = MappingProxyType({})
+) -> ControlNetLayout:
     """Return the ControlNet in a file with these tensors.
 
     The first published files hold a whole checkpoint beside the ControlNet, which is left alone.
+
+    Args:
+        tensors: The tensors by the names in the file.
+        metadata: The text metadata of the file. `config.json` in it is the configuration of
+            diffusers.
 
     Raises:
         UnusableAddition: It is another network, is incomplete, or holds more than a ControlNet. The
@@ -97,7 +109,32 @@ def controlnet_layout(tensors: Mapping[str, TensorFacts]) -> ControlNetLayout:
             f"{_LATENT_CHANNELS}"
         )
     check_tensors("ControlNet", found, dict(_expected(encoder, widths)))
-    return ControlNetLayout(own, encoder, widths)
+    return ControlNetLayout(own, encoder, widths, _is_bgr(metadata))
+
+
+def _is_bgr(metadata: Mapping[str, str]) -> bool:
+    """Return whether the map has its channels in another order, as the configuration says.
+
+    The options that no shape and no UNet tells are this one and `global_pool_conditions`.
+    """
+    text = metadata.get("config.json", "")
+    if not 0 < len(text) <= _MOST_CHARACTERS:
+        return False
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnusableAddition("its embedded configuration is not JSON") from error
+    if not isinstance(options, dict):
+        raise UnusableAddition("its embedded configuration is not a JSON object")
+    if options.get("global_pool_conditions"):
+        raise UnusableAddition(
+            "it averages its outputs over the picture (global_pool_conditions), and nothing here "
+            "draws with these"
+        )
+    order = options.get("controlnet_conditioning_channel_order", "rgb")
+    if order not in ("rgb", "bgr"):
+        raise UnusableAddition(f"it reads the channels of the map as {str(order)[:40]!a}")
+    return bool(order == "bgr")
 
 
 def _hint_widths(tensors: Mapping[str, TensorFacts]) -> tuple[int, ...]:

@@ -11,10 +11,17 @@ from domain.limits import Limit, one_line_end
 __all__ = [
     "JudgedFields",
     "field_problems",
+    "id_problem",
     "last_seed_problem",
+    "model_id_problem",
     "quality_problem",
     "with_newlines",
 ]
+
+id_problem = LIMITS["id"].problem
+"""Returns what is wrong with a request's `id`, which names its job in a URL; None if valid."""
+model_id_problem = LIMITS["model_id"].problem
+"""Returns what is wrong with a `model_id`; None if it is valid. Both cases of hex are valid."""
 
 _TEXTS = tuple(row.name for row in FIELDS.values() if row.is_text)
 _ALL = frozenset(FIELDS)

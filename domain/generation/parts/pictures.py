@@ -212,7 +212,8 @@ class Control:
 
     Attributes:
         model_id: The id of the ControlNet.
-        image: The map itself, or the picture that `preprocessor` makes it from.
+        image: The map itself, or the picture that `preprocessor` makes it from. It is resized to
+            the size that is drawn first.
         scale: The weight of the ControlNet.
         start: The share of the schedule before which it has no effect.
         end: The share of the schedule after which it has no effect.
@@ -234,6 +235,8 @@ class Control:
             "mode": OneOf(tuple(ControlMode)),
         }
     )
+    LEAST_SIDE: ClassVar[int] = 8
+    """Pixels on each side of the smallest picture: a single latent of the drawing."""
 
     model_id: str
     image: PictureRef
@@ -245,7 +248,7 @@ class Control:
     mode: ControlMode = ControlMode.BALANCED
 
     def __post_init__(self) -> None:
-        rules = {"image": picture_problem, "preprocessor": is_a(Preprocessor)}
+        rules = {"image": self._image_problem, "preprocessor": is_a(Preprocessor)}
         problems = own_problems(self, self.LIMITS, rules, optional={"preprocessor"})
         if not {"start", "end"} & {row.field for row in problems} and self.start >= self.end:
             # As in diffusers: a ControlNet without any effect is a mistake.
@@ -256,3 +259,15 @@ class Control:
         settle(self, float, "scale", "start", "end")
         settle(self, ResizeMode, "resize_mode")
         settle(self, ControlMode, "mode")
+
+    @classmethod
+    def _image_problem(cls, value: object) -> str | None:
+        problem = picture_problem(value)
+        if problem is not None or not isinstance(value, PictureRef):
+            return problem
+        if min(value.width, value.height) >= cls.LEAST_SIDE:
+            return None
+        return (
+            f"has {value.width} x {value.height} pixels, which show nothing to follow; each side "
+            f"needs at least {cls.LEAST_SIDE}"
+        )

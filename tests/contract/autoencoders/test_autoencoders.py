@@ -115,7 +115,7 @@ def save_vae(
 
     state = {
         name: each.to(getattr(torch, dtype)) for name, each in in_layout(vae, layout).items()
-    } | changes
+    } | dict(changes)
     model = save_tensors(
         folder,
         {name: each for name, each in state.items() if each is not None},

@@ -89,7 +89,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("restore_faces", {"restore_faces": True}),
     ("tiling", {"tiling": True}),
     ("styles", {"styles": ["None", "anime"]}),
-    ("clip_skip", {"clip_skip": 2}),
+    ("controlnet_units", {"controlnet_units": [{"model": "x"}]}),
     ("script_name", {"script_name": "x/y/z plot"}),
     ("infotext", {"infotext": "a cat\nSteps: 3"}),
     ("init_images", {"init_images": ["x"]}),
@@ -98,8 +98,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("alwayson_scripts", {"alwayson_scripts": {"Seed": {"args": [-1, True, 3, 0.5]}}}),
     ("alwayson_scripts", {"alwayson_scripts": {"Sampler": {"args": [20, "Heun", "Karras"]}}}),
     ("alwayson_scripts", {"alwayson_scripts": {"Refiner": {"args": [True, "x.ckpt", 0.8]}}}),
-    ("alwayson_scripts", {"alwayson_scripts": {"ControlNet": {"args": [{"model": "x"}]}}}),
-    ("alwayson_scripts", {"alwayson_scripts": {"ControlNet": {"args": {"model": "x"}}}}),
+    ("alwayson_scripts", {"alwayson_scripts": {"ADetailer": {"args": [{"ad_model": "x"}]}}}),
+    ("alwayson_scripts", {"alwayson_scripts": {"ADetailer": {"args": {"ad_model": "x"}}}}),
     ("alwayson_scripts", {"alwayson_scripts": {"ADetailer": {"args": [True, {}]}}}),
     ("alwayson_scripts", {"alwayson_scripts": {"x": {"args": "y"}}}),
     ("alwayson_scripts", {"alwayson_scripts": ["x"]}),
@@ -158,15 +158,15 @@ def test_unsupported_fields_that_would_change_the_picture_are_refused_by_name(
     drawn = len(shared.generator.drawn)
     response = shared.client.post(TXT2IMG, json=body(**sent), headers=AUTHORIZED)
     assert list(places_of(response)) == [name]
-    assert "leave" in places_of(response)[name] or "img2img" in places_of(response)[name]
+    assert "leave" in places_of(response)[name] or "send" in places_of(response)[name]
     assert len(shared.generator.drawn) == drawn
 
 
 def test_a_refused_script_is_named(shared: Service) -> None:
-    scripts = {"Seed": {"args": []}, "ControlNet": {"args": [{"model": "x"}]}, "X": {"args": [1]}}
+    scripts = {"Seed": {"args": []}, "Y": {"args": [{"model": "x"}]}, "X": {"args": [1]}}
     sent = body(alwayson_scripts=scripts)
     response = shared.client.post(TXT2IMG, json=sent, headers=AUTHORIZED)
-    assert "'ControlNet', 'X'; leave them out" in places_of(response)["alwayson_scripts"]
+    assert "'Y', 'X'; leave them out" in places_of(response)["alwayson_scripts"]
 
 
 @pytest.mark.parametrize("name", sorted(AT_REST))

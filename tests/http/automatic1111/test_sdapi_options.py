@@ -170,8 +170,8 @@ def test_another_file_with_the_same_name_is_not_the_chosen_one(
         ("sd_model_checkpoint", 1),
         ("sd_model_checkpoint", ["b"]),
         ("sd_model_checkpoint", "n" * 4097),
-        ("CLIP_stop_at_last_layers", 2),
-        ("sd_vae", "v.pt"),
+        ("CLIP_stop_at_last_layers", 13),
+        ("sd_vae", 1),
         ("sd_hypernetwork", "h"),
         ("token_merging_ratio", 0.5),
         ("eta_noise_seed_delta", 31337),
@@ -209,7 +209,7 @@ def test_options_that_change_no_picture_are_accepted_and_ignored(two_models: Ser
     before = read(two_models)
     sent = {
         **{"samples_save": False, "unheard_of": 1, "outdir_samples": "/tmp", "n_rows": -1},
-        **{"sd_vae": "None", "CLIP_stop_at_last_layers": 1, "sd_checkpoint_hash": "0" * 64},
+        **{"sd_vae": "Automatic", "CLIP_stop_at_last_layers": 1, "sd_checkpoint_hash": "0" * 64},
         **{"sd_hypernetwork": "None", "eta_ancestral": 1.0, "randn_source": "GPU"},
     }
     assert two_models.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200

@@ -1,10 +1,6 @@
 """schemathesis, with only `/openapi.json`, finds no answer that is not described there."""
 
-import base64
-import dataclasses
-import hashlib
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -16,23 +12,21 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from application.picture_links import LinkedPicture
-from domain.models.record import ModelFamily, ModelKind
 from tests.contract.test_pictures import RED
-from tests.fakes.model_source import model_record
+from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
+from tests.http.description.existing_parts import (
+    COMPANIONS,
+    LARGE,
+    PICTURE,
+    PICTURE_ID,
+    UPSCALER,
+    is_name,
+    use_existing_parts,
+)
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 """Random requests per operation, besides those at every limit in the document."""
-
-UPSCALER = dataclasses.replace(
-    model_record(b"up", "models/up.safetensors"),
-    kind=ModelKind.UPSCALER,
-    reason="an upscaler draws nothing by itself",
-    is_companion=True,
-    scale=2,
-)
-LARGE = dataclasses.replace(model_record(b"xl", "models/xl.safetensors"), family=ModelFamily.SDXL)
-"""Draws every size that the document allows, which most models do not."""
 
 PICTURE_ROUTES = [
     f"/sdapi/v1/{name}" for name in ("img2img", "extra-single-image", "extra-batch-images")
@@ -72,13 +66,12 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 
-PICTURE = base64.b64encode(RED).decode()
-PICTURE_ID = hashlib.sha256(RED).hexdigest()
-
 
 # It reads the description while tests are collected. Nothing starts before the first test.
 SERVICE = make_service(make_settings(max_queue=10_000, max_pixels=2048 * 2048))
-SERVICE.source.others = (LARGE, UPSCALER)
+SERVICE.source.others = (LARGE, UPSCALER, *COMPANIONS.values())
+SERVICE.headers.held |= {MODEL.id: demo_tensors(), LARGE.id: demo_tensors()}
+SERVICE.headers.held |= {each.id: addon_tensors(each.kind) for each in COMPANIONS.values()}
 SERVICE.container.model_registry().refresh()
 API = schemathesis.openapi.from_wsgi("/openapi.json", SERVICE.container.app(), config=CONFIG)
 
@@ -115,11 +108,11 @@ def test_every_answer_is_described(case: schemathesis.Case[Any]) -> None:
 def _use_existing_names(case: schemathesis.Case[Any]) -> None:
     """Replace made-up names from schemathesis with those of a model and a job."""
     if isinstance(case.body, dict):
-        _use_existing_parts(case.body)
-    if isinstance(case.body, dict) and _is_name(case.body.get("model_id")):
+        use_existing_parts(case.body)
+    if isinstance(case.body, dict) and is_name(case.body.get("model_id")):
         enlarges = case.operation.path == "/v1/upscale"
         case.body["model_id"] = UPSCALER.id if enlarges else LARGE.id
-    elif isinstance(case.body, dict) and _is_name(case.body.get("model")):
+    elif isinstance(case.body, dict) and is_name(case.body.get("model")):
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
         case.body["image"] = PICTURE if len(image) % 2 else image
@@ -138,31 +131,6 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
         case.path_parameters |= {name: there[name] for name in case.path_parameters}
 
 
-def _use_existing_parts(body: dict[str, Any]) -> None:
-    """Replace pictures and upscalers, and remove what only some models and sizes have."""
-    for name in ("init_image", "mask_image", "image"):
-        picture = body.get(name)
-        if not isinstance(picture, dict) or len(picture) != 1:
-            continue
-        if isinstance(text := picture.get("base64"), str) and text:
-            body[name] = {"base64": PICTURE}
-        elif isinstance(text := picture.get("id"), str) and re.fullmatch("[0-9A-Fa-f]{64}", text):
-            body[name] = {"id": PICTURE_ID}
-    for name, member in (("upscale", "model_id"), ("second_pass", "upscaler")):
-        if isinstance(part := body.get(name), dict) and _is_name(part.get(member)):
-            part[member] = UPSCALER.name
-    if _is_number(body.get("image_guidance_scale"), 1, 10) and "init_image" in body:
-        del body["image_guidance_scale"]
-    parts = [body.get(name) for name in ("second_pass", "init_image")]
-    if any(isinstance(part, dict) for part in parts):
-        if body.get("scheduler") == "PLMS":
-            body["scheduler"] = None
-        if isinstance(parts[0], dict) and _is_number(parts[0].get("scale", 2), 1, 4):
-            body |= {
-                side: 512 for side in ("width", "height") if _is_number(body.get(side), 513, 2048)
-            }
-
-
 def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
     """Return the path of a link to the drawn picture; the case gets its query."""
     ((token, (data, *_)), *_) = SERVICE.results.files.items()
@@ -170,12 +138,3 @@ def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:
     link = SERVICE.container.picture_links().sign(picture)
     case.query = {"expires": link.expires, "signature": link.signature}
     return {"token": token, "digest": picture.digest}
-
-
-def _is_name(value: object = None) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 4096 and value.isprintable()
-
-
-def _is_number(value: object, least: float, most: float) -> bool:
-    """Return whether this is a number within these bounds."""
-    return type(value) in (int, float) and least <= value <= most  # type: ignore[operator]

@@ -149,7 +149,13 @@ def test_a_plain_request_has_none_of_the_fields(service: Service) -> None:
 
 def test_empty_lists_and_nulls_count_as_left_out(service: Service) -> None:
     plain = drawn(service, id="one")
-    nothing = {"loras": [], "embeddings": None, "controls": [], "vae_id": None, "clip_skip": 1}
+    nothing: dict[str, Any] = {
+        "loras": [],
+        "embeddings": None,
+        "controls": [],
+        "vae_id": None,
+        "clip_skip": 1,
+    }
     assert drawn(service, id="one", **nothing, prompt_syntax="plain") == plain
 
 
@@ -413,7 +419,8 @@ def test_each_wrong_value_has_a_row_with_its_place(
 
 
 def test_a_model_of_another_kind_keeps_no_picture(service: Service) -> None:
-    sent = {"controls": [{"model_id": "style", "image": inline(MAP)}], "vae_id": "ink"}
+    control = {"model_id": "style", "image": inline(MAP)}
+    sent: dict[str, Any] = {"controls": [control], "vae_id": "ink"}
     response = infer(service, **sent)
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (422, "addon_mismatch")

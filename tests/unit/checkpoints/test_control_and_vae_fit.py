@@ -209,3 +209,31 @@ def test_a_tiny_autoencoder_is_named() -> None:
     }
     with pytest.raises(UnusableAddition, match="TAESD"):
         autoencoder_layout(tensors)
+
+
+@pytest.mark.parametrize(
+    "text, is_bgr",
+    [
+        ("{}", False),
+        ('{"controlnet_conditioning_channel_order": "rgb"}', False),
+        ('{"controlnet_conditioning_channel_order": "bgr"}', True),
+    ],
+)
+def test_the_configuration_says_the_order_of_the_channels(text: str, is_bgr: bool) -> None:
+    found = controlnet_layout(control_of(ModelFamily.SD_1), {"config.json": text})
+    assert found.is_bgr is is_bgr
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ('{"global_pool_conditions": true}', "global_pool_conditions"),
+        ('{"controlnet_conditioning_channel_order": "grb"}', "'grb'"),
+        ("[]", "not a JSON object"),
+        ("{", "not JSON"),
+        ("[" * 50_000, "not JSON"),
+    ],
+)
+def test_a_configuration_that_nothing_draws_with_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(UnusableAddition, match=reason):
+        controlnet_layout(control_of(ModelFamily.SD_1), {"config.json": text})

@@ -12,6 +12,7 @@ from application.pictures import HeldPictures
 from application.settings.settings import Settings
 from container import Container
 from tests.fakes.image_generator import FakeImageGenerator
+from tests.fakes.model_headers import FakeModelHeaders
 from tests.fakes.model_source import FakeModelSource, model_record
 
 __all__ = ["MODEL", "SECRET_KEY", "Terminal", "hidden_files"]
@@ -50,6 +51,7 @@ class Terminal:
             cache_bytes=16_000_000_000,
         )
     )
+    headers: FakeModelHeaders = field(default_factory=FakeModelHeaders)
     job_store: Exception | None = None
     made_key: str | Exception | None = None
     demo: str | Exception = "models/demo.safetensors"
@@ -77,6 +79,7 @@ class Terminal:
         container = Container(settings=settings)
         container.model_source.override(self.source)
         container.image_generator.override(self.generator)
+        container.model_headers.override(self.headers)
         held = HeldPictures(PillowPictureCodec(), max_bytes=settings.max_picture_bytes)
         container.pictures.override(held)
         return Core(

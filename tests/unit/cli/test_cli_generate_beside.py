@@ -11,10 +11,12 @@ from adapters.cli.beside_options import take_entries
 from adapters.cli.errors import InputError
 from adapters.cli.request_options import option_name
 from domain.generation.forms.part_fields import PART_FIELDS
+from domain.generation.parts import Preprocessor
 from domain.models.record import ModelKind, ModelRecord
 from tests.contract.test_pictures import picture
+from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.fakes.model_source import model_record
-from tests.unit.cli.cli_runs import Terminal
+from tests.unit.cli.cli_runs import MODEL, Terminal
 
 
 def companion(kind: ModelKind, name: str) -> ModelRecord:
@@ -41,6 +43,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def terminal() -> Terminal:
     terminal = Terminal()
     terminal.source.others = (STYLE, WORD, VAE, EDGES)
+    terminal.headers.held[MODEL.id] = demo_tensors()
+    for each in terminal.source.others:
+        terminal.headers.held[each.id] = addon_tensors(each.kind)
     return terminal
 
 
@@ -194,3 +199,28 @@ def test_each_field_of_an_entry_has_a_name_in_the_terminal(terminal: Terminal) -
         for each in names.values()
     )
     assert [each for each in names.values() if "_" in each or "." in each] == []
+
+
+def test_each_option_reaches_the_request(terminal: Terminal) -> None:
+    options = (
+        *("--lora", "style:0.8", "--lora", STYLE.id[:12], "--embedding", "bad-hands"),
+        *("--embedding", "bad-hands.safetensors:two words", "--vae", "sharp"),
+        *("--control", "model=outlines,image=a,b.png,preprocessor=canny,low=5,scale=2,end=0.5"),
+        *("--control", "image=map.png,model=outlines,mode=prompt,resize-mode=pad,start=0.25"),
+        *("--prompt-syntax", "weighted", "--clip-skip", "2"),
+    )
+    done = terminal.run("generate", "a (hill:1.2)", *options)
+    assert done.exit_code == 0, done.stderr
+    (request,) = terminal.generator.drawn
+    assert [(each.model_id, each.scale) for each in request.loras] == [
+        (STYLE.id, 0.8),
+        (STYLE.id, 1.0),
+    ]
+    assert [each.token for each in request.embeddings] == ["bad-hands", "two words"]
+    assert request.vae_id == VAE.id
+    first, second = request.controls
+    assert (first.scale, first.start, first.end) == (2.0, 0.0, 0.5)
+    assert first.preprocessor == Preprocessor(name="canny", low=5)
+    assert (second.mode, second.resize_mode, second.start) == ("prompt", "pad", 0.25)
+    assert first.image != second.image
+    assert (request.prompt_syntax, request.clip_skip) == ("weighted", 2)

@@ -8,7 +8,7 @@ import pytest
 from adapters.filesystem.folders import EXTENSIONS
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from domain.models.record import ModelKind, ModelRecord, PendingState
+from domain.models.record import ModelFamily, ModelKind, ModelRecord, PendingState
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.clock import FakeClock
 from tests.unit.filesystem.model_files import safetensors_file
@@ -310,3 +310,13 @@ def test_the_largest_file_is_read_last(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "open", noting)
     assert len(records(make_source("models"))) == 7
     assert "a.ckpt" in opened[-2:]  # two threads read at once
+
+
+def test_a_published_vae_has_a_base(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = safetensors_file({"decoder.conv_in.weight": (4, 4, 3, 3)})
+    (folder / "vae.safetensors").write_bytes(content)
+    assert scan_one(make_source("models")).base is None
+    published = {hashlib.sha256(content).hexdigest(): ModelFamily.SDXL}
+    monkeypatch.setattr("adapters.filesystem.model_source.PUBLISHED_VAES", published)
+    record = scan_one(make_source("models"))
+    assert (record.base, record.family) == (ModelFamily.SDXL, ModelFamily.SDXL)

@@ -136,7 +136,10 @@ def test_variants_of_a_family_take_the_addons_of_their_base(
 ) -> None:
     model, one = checkpoint(family), addon(kind, base)
     rows = Checking(model, one).rows(asking(model, (kind, one)))
-    if base_family(family) is base:
+    sd_1_and_2 = {ModelFamily.SD_1, ModelFamily.SD_2}
+    if base_family(family) is base or (
+        kind is ModelKind.VAE and {base_family(family), base} <= sd_1_and_2
+    ):
         assert rows == {}
     else:
         text = rows[FIELDS[kind]]
@@ -324,13 +327,33 @@ def test_admission_refuses_what_does_not_fit() -> None:
     assert [row.field for row in both.value.problems] == ["width", "loras[0].model_id"]
 
 
-def test_an_upscaler_is_no_addon_of_a_checkpoint() -> None:
+def test_an_upscaler_is_not_compared_with_the_checkpoint() -> None:
     model = checkpoint(ModelFamily.SD_1)
     upscaler = addon(ModelKind.UPSCALER, scale=2)
     headers = FakeModelHeaders()
     asked = dataclasses.replace(asking(model), upscale=Upscale(model_id=upscaler.id))
     assert use_case(Checking(model, upscaler), headers).admit(asked)
     assert headers.asked == []
+
+
+@pytest.mark.parametrize(
+    ("base", "family", "warned"),
+    [
+        (None, ModelFamily.SD_1, True),
+        (None, ModelFamily.SDXL_INPAINT, True),
+        (None, None, False),
+        (ModelFamily.SDXL, ModelFamily.SDXL, False),
+        (ModelFamily.SD_1, ModelFamily.SD_2_V, False),
+    ],
+)
+def test_a_vae_of_an_unknown_family_is_told_of(
+    base: ModelFamily | None, family: ModelFamily | None, warned: bool
+) -> None:
+    model, one = checkpoint(family), addon(ModelKind.VAE, base)
+    result = use_case(Checking(model, one))(asking(model, (ModelKind.VAE, one)))
+    assert [text.startswith("vae.safetensors does not say") for text in result.warnings] == (
+        [True] if warned else []
+    )
 
 
 def test_every_result_says_what_of_an_addon_is_not_applied() -> None:

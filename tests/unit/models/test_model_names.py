@@ -70,6 +70,36 @@ def test_a_lora_does_not_hide_the_checkpoint_of_its_name() -> None:
     assert registry.resolve("b.pt").id == LORA.id
 
 
+def test_a_field_for_a_kind_prefers_models_of_the_kind() -> None:
+    vae = dataclasses.replace(model_record(b"v", "m/v/b.pt"), kind=ModelKind.VAE, reason="a VAE")
+    registry = registry_of(LORA, vae)
+    for wanted, kind, model in (
+        ("b", ModelKind.LORA, LORA),
+        ("b", ModelKind.VAE, vae),
+        ("b.pt", ModelKind.LORA, LORA),
+        ("b.pt", ModelKind.VAE, vae),
+        ("b", ModelKind.EMBEDDING, None),
+        ("b.ckpt", ModelKind.LORA, B),
+        (A.id[:10], ModelKind.LORA, A),
+        (B.path, ModelKind.VAE, B),
+    ):
+        if model is None:
+            with pytest.raises(ModelNotFound, match="several models"):
+                registry.resolve(wanted, kind=kind)
+        else:
+            assert registry.resolve(wanted, kind=kind).id == model.id, f"{wanted} as {kind}"
+
+
+def test_an_alias_of_the_kind_comes_before_a_file_of_another_kind() -> None:
+    style = dataclasses.replace(LORA, id="ab" * 32, path="m/style.pt", name="style.pt")
+    registry = registry_of(LORA, style, names=ModelNames(aliases={"a.v2": "style", "style": "b"}))
+    assert registry.resolve("a.v2").id == A.id
+    assert registry.resolve("a.v2", kind=ModelKind.LORA).id == style.id
+    assert registry.resolve("a.v2", kind=ModelKind.VAE).id == A.id
+    assert registry.resolve("style").id == B.id
+    assert registry.resolve("style", kind=ModelKind.LORA).id == style.id
+
+
 def test_digits_at_the_start_of_two_ids_name_both() -> None:
     other = dataclasses.replace(B, id=A.id[:12] + "0" * 52, path="m/z.pt", name="z.pt")
     registry = registry_of(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tools.demo_checkpoint.pictures import Scene, draw
 from tools.demo_checkpoint.scenes.flat_scenes import FlatScene, is_held_out
@@ -25,7 +26,7 @@ SCENES: tuple[Scene, ...] = (
 )
 
 
-def drawn(scene: Scene) -> np.ndarray:
+def drawn(scene: Scene) -> NDArray[np.uint8]:
     return draw(scene, width=256, height=256)
 
 
@@ -84,7 +85,7 @@ def test_outlines_do_not_depend_on_colours() -> None:
 
 
 def test_a_flat_picture_agrees_only_with_no_outlines() -> None:
-    flat = np.full((64, 64, 3), 99, np.uint8)
+    flat: NDArray[np.uint8] = np.full((64, 64, 3), 99, np.uint8)
     nothing = outline_map(flat)
     assert not nothing.any()
     assert outline_agreement(flat, nothing) == 1
@@ -92,7 +93,7 @@ def test_a_flat_picture_agrees_only_with_no_outlines() -> None:
 
 
 def test_lines_have_the_wanted_width() -> None:
-    picture = np.zeros((64, 64, 3), np.uint8)
+    picture: NDArray[np.uint8] = np.zeros((64, 64, 3), np.uint8)
     picture[:, 32:] = 255
     across = lines(picture, 6.0)[32]
     assert across.sum() == pytest.approx(6, abs=0.5)

@@ -1,7 +1,7 @@
 """Maps of pictures without a drawing: `/controlnet/detect`.
 
-Source of names and defaults: sd-webui-controlnet 1.1.455, `scripts/api.py`. The size of a map is that
-of `resize_image_with_pad` in its `scripts/utils.py`.
+Source of names and defaults: sd-webui-controlnet 1.1.455, `scripts/api.py`. The size of a map is
+that of `resize_image_with_pad` in its preprocessors.
 """
 
 from dataclasses import dataclass, field
@@ -89,8 +89,8 @@ class DetectSchema(Schema):
         data_key="controlnet_processor_res",
         load_default=-1,
         metadata={
-            "description": "Pixels of the shorter side of the map, for `canny`. A number outside of "
-            f"{RESOLUTIONS[0]} to {RESOLUTIONS[1]} means {RESOLUTION}."
+            "description": "Pixels of the shorter side of the map, for `canny`. A number outside "
+            f"of {RESOLUTIONS[0]} to {RESOLUTIONS[1]} means {RESOLUTION}."
         },
     )
     threshold_a = LimitedInteger(
@@ -200,8 +200,8 @@ class Detecting:
         width, height = round(ref.width * factor), round(ref.height * factor)
         if width * height > MOST_PIXELS_SENT:
             text = (
-                f"{where}has {ref.width} x {ref.height} pixels, so its map at controlnet_processor_res "
-                f"{asked.resolution} would have {width} x {height}; a map has at most "
+                f"{where}has {ref.width} x {ref.height} pixels, so its map at "
+                f"controlnet_processor_res {asked.resolution} would have {width} x {height}; a map has at most "
                 f"{MOST_PIXELS_SENT}"
             )
             raise InvalidRequest([FieldProblem(_IMAGES, text.strip())])

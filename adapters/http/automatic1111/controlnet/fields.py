@@ -1,7 +1,7 @@
 """The fields of a unit of ControlNet: which are read, and the rules for the others.
 
-Source of names, defaults and aliases: sd-webui-controlnet 1.1.455, `internal_controlnet/args.py`; the
-last rules are of its copy in the web UI's successor Forge.
+Source of names, defaults and aliases: sd-webui-controlnet 1.1.455, `internal_controlnet/args.py`;
+the last rules are of its copy in the web UI's successor Forge.
 """
 
 from collections.abc import Mapping

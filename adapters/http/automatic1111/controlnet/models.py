@@ -47,6 +47,6 @@ def chosen_controlnet(
             raise
     model = found_beside(registry, titled["name"], ModelKind.CONTROLNET, field=field)
     return model, (
-        f"the digits in {wanted[:80]!a} are not those of a file here; {model.name} has the name, so "
-        f"it was drawn with, and its title is {controlnet_title(model)!a}"
+        f"the digits in {wanted[:80]!a} are not those of a file here; {model.name} has the name "
+        f"before them and was drawn with; its title is {controlnet_title(model)!a}"
     )

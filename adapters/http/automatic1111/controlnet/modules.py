@@ -1,7 +1,7 @@
 """The preprocessors that ControlNet's extension of the web UI calls modules.
 
-Source of the names and of the sliders: sd-webui-controlnet 1.1.455, `scripts/supported_preprocessor.py`
-and `scripts/preprocessor/legacy/preprocessor_compiled.py`.
+Source of the names and of the sliders: sd-webui-controlnet 1.1.455,
+`scripts/supported_preprocessor.py` and `scripts/preprocessor/legacy/preprocessor_compiled.py`.
 """
 
 from collections.abc import Mapping, Sequence

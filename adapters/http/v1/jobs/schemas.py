@@ -16,8 +16,8 @@ from application.job import Job, JobStatus, JobView
 from application.thumbnails import thumbnail_version
 from domain.errors import JobNotFound
 from domain.generation.fields import FIELDS
+from domain.generation.fields.judging import id_problem
 from domain.generation.output_formats import OutputFormat
-from domain.generation.request import id_problem
 
 __all__ = [
     "JobListSchema",
