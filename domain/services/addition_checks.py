@@ -8,7 +8,9 @@ from types import MappingProxyType
 
 from domain.checkpoints.additions import controlnet, embedding, lora, vae
 from domain.checkpoints.additions.fit import Fit
+from domain.checkpoints.families import FAMILIES
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.text_encoders import clip_layers
 from domain.errors import (
     DomainError,
     FieldProblem,
@@ -108,6 +110,23 @@ class AdditionChecks:
         with self._noting((checkpoint, *found.values())):
             return self._rows(checkpoint, found)
 
+    def prompt_problems(
+        self, checkpoint: ModelRecord, request: GenerationRequest
+    ) -> list[FieldProblem]:
+        """Return a row if a request leaves off more layers than the text encoder has.
+
+        Raises: as `problems`.
+        """
+        # A file of a known family has every layer of the published ones: at least 12.
+        is_known = checkpoint.family in FAMILIES and checkpoint.extension
+        if self._headers is None or request.clip_skip == 1 or is_known:
+            return []
+        layers = clip_layers(self._headers.tensors(checkpoint))
+        if layers is None or request.clip_skip <= layers:
+            return []
+        text = f"is {request.clip_skip}, and the text encoder of {checkpoint.name} has {layers}"
+        return [FieldProblem("clip_skip", f"{text} layers; choose 1 to {layers}")]
+
     def warnings(self, checkpoint: ModelRecord, addons: Sequence[ModelRecord]) -> tuple[str, ...]:
         """Return what every result says that is drawn with these add-ons.
 
@@ -124,13 +143,15 @@ class AdditionChecks:
         return tuple(said)
 
     def read_ahead(self, request: GenerationRequest) -> None:
-        """Compare the models of a request, so that `problems` reads no file soon after.
+        """Compare the models of a request, so that the other methods read no file soon after.
 
-        It raises and changes nothing: `problems` meets the same errors.
+        It raises and changes nothing: the other methods meet the same errors.
         """
         with suppress(DomainError):
-            if len(request.models) > 1:
-                self._rows(self._registry.get(request.model_id), self.found(request))
+            if len(request.models) > 1 or request.clip_skip > 1:
+                checkpoint = self._registry.get(request.model_id)
+                self.prompt_problems(checkpoint, request)
+                self._rows(checkpoint, self.found(request))
 
     def _model(self, use: ModelUse) -> ModelRecord:
         if self._registry.awaits(use.model_id):
