@@ -8,11 +8,11 @@ import torch
 from adapters.diffusion.additions.lora.changes import Change, add_bias_change, add_weight_change
 from adapters.diffusion.additions.lora.loaded import LoadedLora
 from adapters.diffusion.pipeline import Pipeline
-from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.additions.lora_layouts import MatchedModule, Role, match_lora
 from domain.checkpoints.additions.lora_layouts.forms import BIAS_ROLES, Form
 from domain.checkpoints.additions.network_modules import Network, NetworkModule, NetworkModules
-from domain.errors import AddonMismatch, FieldProblem
+from domain.checkpoints.configurations.json_text import UnusableConfiguration
+from domain.errors import AddonMismatch, FieldProblem, ModelNotLoadable
 
 __all__ = [
     "ChangedWeight",
@@ -130,8 +130,10 @@ def _change(lora: LoadedLora, module: MatchedModule, device: torch.device) -> Ch
     def tensor(role: Role) -> torch.Tensor:
         return lora.tensor(module, role).to(device, torch.float32)
 
-    with refusals_as_not_loadable():
+    try:
         factor = lora.factor(module)
+    except UnusableConfiguration as error:
+        raise ModelNotLoadable(error.reason, lora.name, lasting=True) from error
     change = module.change
     return Change(change.form, frozenset(change.keys), tensor, factor=factor, label=change.label)
 

@@ -205,5 +205,8 @@ def test_metadata_that_gives_no_scale_is_refused(metadata: str, tmp_path: Path) 
     tensors = {key: each for key, each in whole().items() if "alpha" not in key}
     record = written(tmp_path / "a.safetensors", tensors, {"lora_adapter_metadata": metadata})
 
-    with pytest.raises(ModelNotLoadable), merged_into(tiny_sd_1(), (record, 1.0)):
-        pass
+    with (
+        pytest.raises(ModelNotLoadable, match=r"a\.safetensors.*lora_adapter_metadata"),
+        merged_into(tiny_sd_1(), (record, 1.0)),
+    ):
+        raise AssertionError("the block must not begin")
