@@ -71,10 +71,7 @@ def make_service(
     scanned: bool = True,
     now: Callable[[], float] = time.time,
 ) -> Service:
-    """Return the application over fakes, scanned once unless `scanned` is false; not started.
-
-    Its models have no files, so the shapes of add-ons are not compared with those of checkpoints.
-    """
+    """Return the application over fakes, scanned once unless `scanned` is false; not started."""
     source = FakeModelSource({MODEL.path: b"weights"})
     generator = generator or FakeImageGenerator()
     container = Container(settings=settings)
@@ -86,8 +83,6 @@ def make_service(
     index, pictures = FakePictureIndex(jobs), FakePictureStore()
     container.picture_index.override(index)
     container.picture_store.override(pictures)
-    container.picture_preprocessor.override(FakePreprocessor())
-    container.model_headers.override(providers.Object(None))
     container.sole_use.override(FakeSoleUse())
     container.wall_clock.override(providers.Object(now))
     report = FakeDeviceReport()

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Request, expect
 
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from tests.browser.studio import Studio
+from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.fakes.model_source import model_record
 from tests.http.conftest import Service
 
@@ -37,7 +38,7 @@ def addon(kind: ModelKind, name: str, **facts: Any) -> ModelRecord:
     }
     return dataclasses.replace(
         model_record(name.encode(), f"models/{name}"),
-        **{**own, **facts},  # type: ignore[arg-type]
+        **{**own, **facts},
     )
 
 
@@ -69,6 +70,9 @@ def with_addons(service: Service, *records: ModelRecord) -> None:
     """Give the service two checkpoints and these add-ons, or those of this module."""
     service.source.files.clear()
     service.source.others = (CHECKPOINT, XL_CHECKPOINT, *(records or _ALL))
+    service.headers.held[CHECKPOINT.id] = demo_tensors()
+    for record in records or _ALL:
+        service.headers.held[record.id] = addon_tensors(record.kind)
     service.container.model_registry().refresh()
 
 

@@ -3,9 +3,12 @@
 import pytest
 from playwright.sync_api import Route, expect
 
+from domain.generation.forms.flat import flat_parts
+from domain.generation.parts import PromptSyntax
 from domain.models.record import ModelKind
 from tests.browser.addons.addon_models import (
     CHECKPOINT,
+    EMBEDDING,
     LORA,
     OTHER_LORA,
     OUTLINES,
@@ -39,7 +42,9 @@ def field(studio: Studio, service: Service) -> AddonField:
 def test_a_finished_picture_shows_its_add_ons_and_brings_them_back(
     field: AddonField, studio: Studio, generator: SteppedGenerator
 ) -> None:
-    field.open().add(LORA).add(VAE).add(OUTLINES)
+    field.open().add(LORA).add(EMBEDDING).add(VAE).add(OUTLINES)
+    studio.button("EasyNegative in the negative prompt").click()
+    studio.field("Weighted prompts").check()
     studio.field("Scale of papercut.safetensors").fill("0.8")
     card = field.card(ModelKind.CONTROLNET)
     card.locator("input[type=file]").set_input_files(payload(with_parameters("x", 64, 48)))
@@ -48,17 +53,23 @@ def test_a_finished_picture_shows_its_add_ons_and_brings_them_back(
     expect(studio.pictures).to_have_count(1)
     (drawn,) = generator.drawn
     assert [(each.model_id, each.scale) for each in drawn.loras] == [(LORA.id, 0.8)]
-    assert drawn.vae_id == VAE.id
+    assert [(each.model_id, each.token) for each in drawn.embeddings] == [
+        (EMBEDDING.id, "EasyNegative")
+    ]
+    assert (drawn.vae_id, drawn.prompt_syntax) == (VAE.id, PromptSyntax.WEIGHTED)
     (control,) = drawn.controls
     assert (control.model_id, control.end, control.image.width) == (OUTLINES.id, 0.75, 64)
     assert control.preprocessor is not None
     expect(fact(studio, "LoRA")).to_have_text("papercut.safetensors × 0.8")
+    expect(fact(studio, "Embedding")).to_have_text("EasyNegative")
     expect(fact(studio, "VAE")).to_have_text("soft.vae.safetensors")
+    expect(fact(studio, "Weights")).to_have_text("read in the prompts")
     expect(fact(studio, "ControlNet")).to_have_text(
         "outlines.safetensors × 1, canny 100–200, from 0 to 0.75"
     )
-    for name in ("papercut.safetensors", "soft.vae.safetensors", "outlines.safetensors"):
-        studio.button(f"Remove {name}").click()
+    for record in (LORA, EMBEDDING, VAE, OUTLINES):
+        studio.button(f"Remove {record.name}").click()
+    studio.field("Weighted prompts").uncheck()
     expect(field.summary).to_have_text("4 LoRAs · 1 embedding · 1 VAE · 1 ControlNet")
     studio.button("Use these settings").click()
     expect(studio.field("Scale of papercut.safetensors")).to_have_value("0.8")
@@ -67,11 +78,7 @@ def test_a_finished_picture_shows_its_add_ons_and_brings_them_back(
     studio.draw_button.click()
     expect(studio.tiles).to_have_count(2)
     expect(studio.pictures).to_have_count(1)
-    again = generator.drawn[1]
-    assert (again.loras, again.vae_id, again.controls) == (
-        *(drawn.loras, drawn.vae_id),
-        drawn.controls,
-    )
+    assert flat_parts(generator.drawn[1]) == flat_parts(drawn)
 
 
 def test_settings_without_add_ons_take_them_away(

@@ -60,7 +60,7 @@ def test_a_preprocessor_is_given_as_in_a_control(
     service: Service, preprocessor: object, wanted: Preprocessor
 ) -> None:
     assert asked(service, image=INLINE, preprocessor=preprocessor).status_code == 200
-    assert service.container.picture_preprocessor().asked == [wanted]
+    assert service.preprocessor.asked == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_picture_has_at_most_the_pixels_of_a_request(
     shared: Service, monkeypatch: pytest.MonkeyPatch, pixels: int, status: int
 ) -> None:
     # The fake takes long for so many pixels.
-    maker = shared.container.picture_preprocessor()
+    maker = shared.preprocessor
     monkeypatch.setattr(maker, "map_of", lambda *_: Raster(1, 1, b"123"))
     width = MOST_PIXELS_SENT // 4096
     stream = io.BytesIO()
@@ -131,7 +131,7 @@ def test_a_host_without_memory_says_so(service: Service, monkeypatch: pytest.Mon
     def fail(*_: object) -> None:
         raise OutOfMemory("making the map of a picture", "the host")
 
-    monkeypatch.setattr(service.container.picture_preprocessor(), "map_of", fail)
+    monkeypatch.setattr(service.preprocessor, "map_of", fail)
     assert_problem(asked(service, image=INLINE, preprocessor="invert"), 507, "out_of_memory")
 
 

@@ -1,7 +1,9 @@
 // The part of the form for add-ons: a group of cards for each kind, and a button that adds one.
 
 import { announce, button, make } from "../core/dom.js";
-import { ADDONS, misfit } from "../form/addons.js";
+import { ADDONS } from "../form/addons.js";
+import { unfoldSettings } from "../work/views.js";
+import { Choices, misfit } from "./choices.js";
 import { controlCard } from "./controls.js";
 import { embeddingCard } from "./embeddings.js";
 import { loraCard } from "./loras.js";
@@ -23,18 +25,22 @@ const GROUPS = {
 const OUTLINES = /canny|outline|edge/i; // ControlNets that are named so follow a map of canny
 
 export class AddonSection {
+  #details;
   #root;
   #fields;
+  #choices;
   #limits;
   #chosen = {}; // the entries by field; each stays the same object while it is edited
   #shown = ""; // what the cards were made from
   #cards = [];
   #pictures;
 
-  /** `fields` are the AddonFields of the form. */
-  constructor(root, fields) {
+  /** `details` unfolds `root`, where the cards are. `fields` are the AddonFields of the form. */
+  constructor(details, root, fields) {
+    this.#details = details;
     this.#root = root;
     this.#fields = fields;
+    this.#choices = new Choices(fields);
     this.#limits = JSON.parse(root.dataset.limits);
     this.#pictures = new ControlPictures(() => fields.api, Number(root.dataset.mostBytes));
   }
@@ -59,6 +65,26 @@ export class AddonSection {
     this.#pictures.forget();
   }
 
+  get summary() {
+    return this.#choices.summary;
+  }
+
+  restrict(request) {
+    return this.#choices.restrict(request);
+  }
+
+  /** Show the rows of an error that are of add-ons, each at its card; return the others. */
+  showErrors(rows) {
+    const others = this.#choices.takeErrors(rows);
+    if (this.#choices.areRefused) {
+      this.#details.open = true;
+      unfoldSettings(true);
+    }
+    this.update();
+    this.#root.querySelector(".addon [aria-describedby$='-problem']")?.focus();
+    return others;
+  }
+
   get sent() {
     return this.#pictures.sent;
   }
@@ -69,15 +95,11 @@ export class AddonSection {
       .filter(({ validity }) => validity.badInput)
       .map(({ dataset }) => ({ field: dataset.path, message: "must be a number" }));
     this.#chosen.controls.forEach((entry, index) => {
-      if (!entry.image && !this.#pictures.isSending(entry) && !this.#fields.unused(entry)) {
+      if (!entry.image && !this.#pictures.isSending(entry) && !this.#choices.unused(entry)) {
         rows.push({ field: `controls[${index}]`, message: "needs a picture" });
       }
     });
     return rows;
-  }
-
-  focusProblem() {
-    this.#root.querySelector(".addon [aria-describedby$='-problem']")?.focus();
   }
 
   #render() {
@@ -109,7 +131,7 @@ export class AddonSection {
 
   /** What the card of a choice needs. */
   #context(name, entry, index) {
-    const addon = this.#fields.find(entry.model_id);
+    const addon = this.#choices.find(entry.model_id);
     const { kind } = ADDONS[name];
     return {
       id: `${kind}-${index}`,
@@ -117,8 +139,8 @@ export class AddonSection {
       addon,
       name: addon?.name ?? `model ${entry.model_id.slice(0, 10)}`,
       facts: factsOf(addon),
-      unused: this.#fields.unused(entry),
-      problem: this.#fields.problem(name, index),
+      unused: this.#choices.unused(entry),
+      problem: this.#choices.problem(name, index),
       limits: this.#limits[name],
       canny: this.#limits.canny,
       preprocessors: this.#limits.preprocessors,
@@ -157,6 +179,7 @@ export class AddonSection {
   }
 
   #write(name) {
+    this.#choices.changed(name);
     this.#fields.choose(name, this.#chosen[name]);
   }
 
@@ -167,9 +190,9 @@ export class AddonSection {
         this.#fields.listed(name).length > 0,
         this.#chosen[name].map((entry, index) => [
           entry.model_id,
-          this.#fields.find(entry.model_id)?.trigger_words,
-          this.#fields.unused(entry),
-          this.#fields.problem(name, index),
+          this.#choices.find(entry.model_id)?.trigger_words,
+          this.#choices.unused(entry),
+          this.#choices.problem(name, index),
         ]),
       ]),
     );

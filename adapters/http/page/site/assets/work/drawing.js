@@ -46,8 +46,9 @@ export class Drawing {
   async draw() {
     const form = this.#form;
     if (form.busy) return;
-    form.showErrors(form.unreadable);
-    if (form.unreadable.length) return;
+    const { unreadable } = form;
+    form.showErrors(unreadable);
+    if (unreadable.length) return;
     form.busy = true;
     let sent = false;
     try {
