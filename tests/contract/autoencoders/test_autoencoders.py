@@ -278,7 +278,7 @@ def test_stable_diffusion_xl_decodes_without_overflow(tmp_path: Path) -> None:
     "changes, reason",
     [
         ({"decoder.conv_in.weight": None}, "it needs an encoder and a decoder"),
-        ({"encoder.conv_out.bias": None}, r"encoder\.conv_out\.bias of it are missing"),
+        ({"encoder.conv_out.bias": None}, r"it lacks encoder\.conv_out\.bias"),
         ({"another.weight": (3,)}, r"no autoencoder of its kind has \(another\.weight\)"),
         ({"decoder.conv_in.bias": (3,)}, r"decoder\.conv_in\.bias has the shape \(3,\)"),
         ({"decoder.conv_in.bias": "nan"}, "holds NaN or infinity"),
