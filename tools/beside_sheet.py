@@ -5,7 +5,7 @@
 The rows, from left to right. Pictures of one row have the same seed:
 
 1. a landscape; with the LoRA at scales 0.5 and 1; with the embedding
-2. a star; with the LoRA at scales 0.5 and 1; a landscape at night with the embedding
+2. a star; with the LoRA at scales 0.5 and 1; trees with the embedding
 3. outlines of a landscape; a landscape by day and at night along them; by day without them
 4. outlines of a star; a red star along them; the same with the LoRA; a red star without them
 """
