@@ -30,8 +30,8 @@ class _Token(TextLength):
         r"^[^\s\u0000-\u001f\u007f-\u009f]"
         r"([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
     )
-    MUST_HOLD: ClassVar[str] = r"[^\s!-\/:-@\[-`{-~]"
-    """A character that is not a blank and not punctuation of ASCII."""
+    NEVER: ClassVar[str] = r"^[\s!-\/:-@\[-`{-~]*$"
+    """Blanks and punctuation of ASCII alone."""
 
     def problem(self, value: object) -> str | None:
         """Return what is wrong with `value`, in words; None if it is valid."""
@@ -42,7 +42,7 @@ class _Token(TextLength):
                 f"is {value[:40]!a}; it must begin and end with a visible character, and hold no "
                 "tab and no line end"
             )
-        if not re.search(self.MUST_HOLD, value):
+        if re.search(self.NEVER, value):
             return f"is {value[:40]!a}; it must hold a letter or a digit"
         return None
 

@@ -50,6 +50,7 @@ def use_existing_parts(body: dict[str, Any]) -> None:
     for name in ("init_image", "mask_image", "image"):
         _use_picture(body, name)
     _use_companions(body)
+    _keep_thresholds(body)  # of a route that only makes a map
     for name, member in (("upscale", "model_id"), ("second_pass", "upscaler")):
         if isinstance(part := body.get(name), dict) and is_name(part.get(member)):
             part[member] = UPSCALER.name
@@ -90,16 +91,20 @@ def _use_companions(body: dict[str, Any]) -> None:
                 entry["token"] = f"word {number}"
             if name == "controls":
                 _use_picture(entry, "image")
-                _keep_rules(entry)
+                _keep_range(entry)
+                _keep_thresholds(entry)
 
 
 def _is_token(value: object) -> bool:
     return value is None or Embedding.LIMITS["token"].problem(value) is None
 
 
-def _keep_rules(control: dict[str, Any]) -> None:
+def _keep_range(control: dict[str, Any]) -> None:
     if is_number(control.get("start", 0), 0, 1) and is_number(control.get("end", 1), 0, 1):
         control |= {"start": 0.25, "end": 0.75}
+
+
+def _keep_thresholds(control: dict[str, Any]) -> None:
     made = control.get("preprocessor")
     if isinstance(made, dict) and made.keys() <= {"name", "low", "high"}:
         numbers = [made.get("low", 100), made.get("high", 200)]
