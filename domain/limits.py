@@ -60,8 +60,6 @@ class TextLength:
     """The allowed characters, as a regular expression of ECMA-262 for UTF-8."""
     LINES_PATTERN: ClassVar[str] = f"^[^{_CONTROLS_BUT_RETURN}]*$"
     """The allowed characters before `one_line_end` is applied."""
-    NEVER: ClassVar[str] = ""
-    """Texts that are not allowed, as a regular expression; empty for none."""
 
     minimum: int
     maximum: int

@@ -23,8 +23,7 @@ def described_limit(row: RequestField, limit: Limit) -> dict[str, Any]:
     if isinstance(limit, TextLength):
         pattern = limit.LINES_PATTERN if row.is_text else limit.PATTERN
         length = {"minLength": limit.minimum, "maxLength": limit.maximum, "pattern": pattern}
-        never = {"not": {"type": "string", "pattern": limit.NEVER}} if limit.NEVER else {}
-        return length | never | (_NO_PATH if limit is LIMITS["id"] else {})
+        return length | (_NO_PATH if limit is LIMITS["id"] else {})
     return {"enum": list(limit.words)}
 
 
