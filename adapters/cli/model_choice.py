@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from adapters.cli.errors import InputError, told
 from adapters.cli.terminal import plain
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
+from domain.generation.forms.part_fields import field_at
 from domain.generation.upscale_request import LANCZOS
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 
-__all__ = ["choose_model", "choose_upscaler"]
+__all__ = ["choose_model", "choose_upscaler", "missing_beside"]
 
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
@@ -72,6 +73,25 @@ def choose_upscaler(registry: ModelRegistry, wanted: str | None) -> tuple[str, s
     return model.id, plain(model.name)
 
 
+def missing_beside(registry: ModelRegistry, error: ModelNotFound, option: str) -> InputError:
+    """Return the error for a name of a model beside the checkpoint that means no model, or several.
+
+    Args:
+        registry: A registry that has read the folders.
+        error: What `ModelChoice.beside` raised.
+        option: The option that names the model.
+    """
+    name = f"{option}: '{plain(error.wanted)}'"
+    field = field_at(error.field)
+    kind = ModelKind.UNKNOWN if field is None or field.model is None else field.model
+    if error.bearers:
+        meant = registry.named(error.wanted, kind=kind)
+        return InputError(f"{name} names several models; name one by its id.{_listed(meant)}")
+    found = (each for each in registry.models(kind) if each.usable)
+    there = _listed(found, none=f"The folders hold no usable model of kind {kind}")
+    return InputError(f"{name} is not the name of a model{_hint(error.wanted)}.{there}")
+
+
 def _input_error(registry: ModelRegistry, error: ModelNotFound, wanted: str | None) -> InputError:
     name = f"'{plain(error.wanted)}'"
     if wanted is None:
@@ -89,8 +109,10 @@ def _hint(wanted: str) -> str:
     return ""
 
 
-def _listed(models: Iterable[ModelRecord]) -> str:
+def _listed(
+    models: Iterable[ModelRecord], *, none: str = "No model in the folders can draw"
+) -> str:
     lines = [
         f"\n  {each.id[:SHORT_ID]}  {plain(each.name)}  {each.family or '-'}" for each in models
     ]
-    return " There are:" + "".join(lines) if lines else " No model in the folders can draw"
+    return " There are:" + "".join(lines) if lines else f" {none}"

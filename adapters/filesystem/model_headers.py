@@ -44,12 +44,14 @@ class FilesystemModelHeaders(ModelHeaders):
         try:
             tensors = MappingProxyType(dict(_tensors(model)))
         except UnreadableHeader as error:
-            raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
+            raise ModelNotLoadable(
+                error.reason, model.name, lasting=True, model_id=model.id
+            ) from error
         except (FileNotFoundError, NotADirectoryError, NotAPlainFile) as error:
-            raise ModelChanged(model.name) from error
+            raise ModelChanged(model.name, model.id) from error
         except OSError as error:
             reason = f"it cannot be read: {error.strerror or type(error).__name__}"
-            raise ModelNotLoadable(reason, model.name) from error
+            raise ModelNotLoadable(reason, model.name, model_id=model.id) from error
         with self._lock:
             self._keep(model.id, tensors)
         return tensors
@@ -89,4 +91,4 @@ def _of_file(path: str, stamp: FileStamp | None, model: ModelRecord) -> Mapping[
 
 def _check(file: io.FileIO, stamp: FileStamp | None, model: ModelRecord) -> None:
     if stamp is not None and FileStamp.of(os.fstat(file.fileno())) != stamp:
-        raise ModelChanged(model.name)
+        raise ModelChanged(model.name, model.id)

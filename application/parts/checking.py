@@ -22,7 +22,7 @@ from domain.pictures import PictureRef
 __all__ = ["sent_problems"]
 
 _SOME_ID = "0" * 64
-_SOME_PICTURE = PictureRef(id=_SOME_ID, media_type="image/png", size=1, width=1, height=1)
+_SOME_PICTURE = PictureRef(id=_SOME_ID, media_type="image/png", size=1, width=64, height=64)
 """Stands for a picture that is not looked up yet, so that a part can check its other values."""
 _SHOWN_CHARACTERS = 40
 _ALONE = frozenset(PARTS) - {*SOURCE_FIELDS}

@@ -4,10 +4,11 @@
 `overhead`: `/v1/infer` against the same tuned pipeline called directly. `start`: the first image
 after a start, against importing the libraries and drawing it. `prompts`: the cost of the text
 encoder when a prompt is repeated. `pictures`: drawing from a picture of one MiB, against diffusers
-called directly, and reading a photo. `fidelity`: how far each fast path is from float32, in pixels
-and in the judge's score. `clients`: sixteen clients at once, against one after another.
+called directly, and reading a photo. `loras`: a step with a LoRA of 150 MB, and its first use.
+`fidelity`: how far each fast path is from float32, in pixels and in the judge's score. `clients`:
+sixteen clients at once, against one after another.
 
-Run it on an otherwise idle machine. `steps` writes a checkpoint of 2 GB.
+Run it on an otherwise idle machine. `steps` and `loras` write a checkpoint of 2 GB.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from benchmarks.program import Benchmark, parser_of, run
 from benchmarks.report import Row
 from benchmarks.speed.fidelity import fidelity
+from benchmarks.speed.loras import loras
 from benchmarks.speed.pictures import pictures
 from benchmarks.speed.prompts import prompts
 from benchmarks.speed.service import clients, overhead
@@ -38,7 +40,7 @@ _BENCHMARKS: Mapping[str, Benchmark] = {
     "steps": lambda options, folder: steps(folder, options.scale, rounds=options.rounds),
     **{
         function.__name__: _scaled(function)
-        for function in (overhead, start, prompts, pictures, fidelity, clients)
+        for function in (overhead, start, prompts, pictures, loras, fidelity, clients)
     },
 }
 

@@ -25,5 +25,6 @@ class ModelHeaders(ABC):
 
         Raises:
             ModelChanged: The file is gone, or has other bytes than those of the id.
-            ModelNotLoadable: The file cannot be read now, or is not a model file.
+            ModelNotLoadable: The file cannot be read now, or is not a model file. Both errors have
+                the id of the model.
         """

@@ -2,17 +2,18 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 from domain.checkpoints.additions import controlnet, embedding, lora, vae
 from domain.checkpoints.additions.fit import Fit
+from domain.checkpoints.families import FAMILIES
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.text_encoders import clip_layers
 from domain.errors import (
     DomainError,
     FieldProblem,
-    ModelChanged,
     ModelNotFound,
     ModelNotLoadable,
     ModelsNotRead,
@@ -22,6 +23,7 @@ from domain.generation.request import GenerationRequest
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.ports.model_headers import ModelHeaders
+from domain.services.model_faults import note_fault
 from domain.services.model_registry import ModelRegistry
 
 __all__ = ["AdditionChecks"]
@@ -105,36 +107,51 @@ class AdditionChecks:
             ModelChanged: The file of a model is gone or has other bytes. The registry forgets it.
             ModelNotLoadable: The file of a model cannot be read.
         """
-        rows = []
-        for use, model in found.items():
-            if use.role is not ModelRole.UPSCALER and (
-                text := self._problem(use, model, checkpoint)
-            ):
-                rows.append(FieldProblem(use.field, text))
-        return rows
+        with self._noting((checkpoint, *found.values())):
+            return self._rows(checkpoint, found)
+
+    def prompt_problems(
+        self, checkpoint: ModelRecord, request: GenerationRequest
+    ) -> list[FieldProblem]:
+        """Return a row if a request leaves off more layers than the text encoder has.
+
+        Raises: as `problems`.
+        """
+        # A file of a known family has every layer of the published ones: at least 12.
+        is_known = checkpoint.family in FAMILIES and checkpoint.extension
+        if self._headers is None or request.clip_skip == 1 or is_known:
+            return []
+        layers = clip_layers(self._headers.tensors(checkpoint))
+        if layers is None or request.clip_skip <= layers:
+            return []
+        text = f"is {request.clip_skip}, and the text encoder of {checkpoint.name} has {layers}"
+        return [FieldProblem("clip_skip", f"{text} layers; choose 1 to {layers}")]
 
     def warnings(self, checkpoint: ModelRecord, addons: Sequence[ModelRecord]) -> tuple[str, ...]:
         """Return what every result says that is drawn with these add-ons.
 
         Raises: as `problems`.
         """
-        said = []
-        for model in addons:
+        said: list[str] = []
+        for model in {each.id: each for each in addons}.values():
             if model.kind in _FITTING:
-                said += [f"{model.name}: {text}" for text in self._fit(model, checkpoint).warnings]
+                with self._noting((checkpoint, model)):
+                    fit = self._fit(model, checkpoint)
+                said += [f"{model.name}: {text}" for text in fit.warnings]
             if model.kind is ModelKind.VAE and model.base is None and checkpoint.family is not None:
                 said.append(f"{model.name} {_VAE_OF_ANY_FAMILY}")
         return tuple(said)
 
     def read_ahead(self, request: GenerationRequest) -> None:
-        """Compare the models of a request, so that `problems` reads no file soon after.
+        """Compare the models of a request, so that the other methods read no file soon after.
 
-        It raises nothing: `problems` raises it again.
+        It raises and changes nothing: the other methods meet the same errors.
         """
         with suppress(DomainError):
-            if len(request.models) > 1:
+            if len(request.models) > 1 or request.clip_skip > 1:
                 checkpoint = self._registry.get(request.model_id)
-                self.problems(checkpoint, self.found(request))
+                self.prompt_problems(checkpoint, request)
+                self._rows(checkpoint, self.found(request))
 
     def _model(self, use: ModelUse) -> ModelRecord:
         if self._registry.awaits(use.model_id):
@@ -145,6 +162,25 @@ class AdditionChecks:
             error.field = use.field
             raise
 
+    @contextmanager
+    def _noting(self, models: Sequence[ModelRecord]) -> Iterator[None]:
+        """Let the registry know of a model whose file cannot be read in the block."""
+        try:
+            yield
+        except ModelNotLoadable as error:
+            note_fault(self._registry, error, models)
+            raise
+
+    def _rows(
+        self, checkpoint: ModelRecord, found: Mapping[ModelUse, ModelRecord]
+    ) -> list[FieldProblem]:
+        texts = {
+            use.field: self._problem(use, model, checkpoint)
+            for use, model in found.items()
+            if use.role is not ModelRole.UPSCALER
+        }
+        return [FieldProblem(field, text) for field, text in texts.items() if text is not None]
+
     def _problem(self, use: ModelUse, model: ModelRecord, checkpoint: ModelRecord) -> str | None:
         wanted = ModelKind(use.role)
         title = _TITLES[wanted]
@@ -154,7 +190,7 @@ class AdditionChecks:
                 f"for {checkpoint.name}"
             )
         if not model.usable:
-            return f"is {model.name}, which cannot be used: {model.reason or 'nobody knows why'}"
+            return f"is {model.name}, which cannot be used: {model.reason}"
         if not checkpoint.schedulers:
             return (
                 f"is {model.name}, and {checkpoint.name} draws without add-ons: only checkpoints "
@@ -179,25 +215,12 @@ class AdditionChecks:
             if (known := self._fits.get(pair)) is not None:
                 self._fits.move_to_end(pair)
                 return known
-        fit = _FITTING[model.kind](
-            self._tensors(self._headers, model), self._tensors(self._headers, checkpoint)
-        )
+        fit = _FITTING[model.kind](self._headers.tensors(model), self._headers.tensors(checkpoint))
         with self._lock:
             self._fits[pair] = fit
             while len(self._fits) > self._most_pairs:
                 self._fits.popitem(last=False)
         return fit
-
-    def _tensors(self, headers: ModelHeaders, model: ModelRecord) -> Mapping[str, TensorFacts]:
-        try:
-            return headers.tensors(model)
-        except ModelChanged:
-            self._registry.forget(model.id)
-            raise
-        except ModelNotLoadable as error:
-            if error.lasting:
-                self._registry.reject(model.id, error.reason)
-            raise
 
 
 def _is_for(model: ModelRecord, base: ModelFamily | None) -> bool:

@@ -152,7 +152,7 @@ class GenerateImages:
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
-        problems = unsuited(model, request)
+        problems = unsuited(model, request) or self._additions.prompt_problems(model, request)
         beside = self._additions.found(request)
         for use, upscaler in beside.items():
             if use.role is ModelRole.UPSCALER:

@@ -36,7 +36,7 @@ def prompt_warnings(model: ModelRecord, request: GenerationRequest) -> Iterator[
                 f"embeddings[{number}].token is {each.token[:40]!a}, which is a word of neither "
                 "prompt, so this embedding changes nothing"
             )
-    if request.prompt_syntax is PromptSyntax.WEIGHTED and any(
+    if request.prompt_syntax == PromptSyntax.WEIGHTED and any(
         _COMPOSED.search(text) for text in (request.prompt, request.negative_prompt or "")
     ):
         yield "AND in a prompt is drawn as a word: prompts are not composed here"
@@ -44,6 +44,6 @@ def prompt_warnings(model: ModelRecord, request: GenerationRequest) -> Iterator[
 
 def _parts(text: str, request: GenerationRequest) -> tuple[str, ...]:
     """Return the parts of a prompt that are read one by one."""
-    if request.prompt_syntax is PromptSyntax.WEIGHTED:
+    if request.prompt_syntax == PromptSyntax.WEIGHTED:
         return readable_parts(text)
     return (text,)

@@ -53,14 +53,12 @@ def _unsuited_prompts(model: ModelRecord, request: GenerationRequest) -> list[Fi
     if model.schedulers:
         return []
     found = {}
-    if request.prompt_syntax is not PromptSyntax.PLAIN:
+    if request.prompt_syntax != PromptSyntax.PLAIN:
         found["prompt_syntax"] = (
             f"is '{request.prompt_syntax}', and {model.name} reads plain prompts alone"
         )
     if request.clip_skip != 1:
         found["clip_skip"] = f"is {request.clip_skip}, and {model.name} reads prompts otherwise"
-    if request.embeddings:
-        found["embeddings"] = f"cannot be used: {model.name} takes no embeddings"
     return [FieldProblem(name, f"{text}; {_OTHER_MODEL}") for name, text in found.items()]
 
 

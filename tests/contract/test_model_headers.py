@@ -62,8 +62,9 @@ def test_the_tensors_of_a_model_have_their_names_types_and_shapes(reader: Reader
 def test_a_model_that_is_gone_has_changed(reader: Reader) -> None:
     model = reader.put(SHAPES)
     reader.remove(model)
-    with pytest.raises(ModelChanged, match=r"a\.safetensors"):
+    with pytest.raises(ModelChanged, match=r"a\.safetensors") as caught:
         reader.headers.tensors(model)
+    assert caught.value.model_id == model.id
 
 
 def test_nobody_can_change_what_others_read(reader: Reader) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.service import RunningService, service_environment
-from tests.paths import DEMO_CHECKPOINT, ROOT
+from tests.paths import DEMO_BESIDE, DEMO_CHECKPOINT, ROOT
 
 pytestmark = pytest.mark.torch
 
@@ -218,6 +218,7 @@ def test_without_a_model_it_prints_the_remedy_and_is_ready_once_there_is_one(
         service.wait_for_line("Paste this")
         assert service.call("GET", "/health/ready").status == 200
         health = service.call("GET", "/health").json
-        assert (health["models"], health["loadable_models"]) == (2, 1)  # the upscaler draws nothing
+        # What is beside the checkpoint draws nothing by itself.
+        assert (health["models"], health["loadable_models"]) == (1 + len(DEMO_BESIDE), 1)
     finally:
         assert service.stop() == 0

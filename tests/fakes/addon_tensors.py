@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 
 from domain.checkpoints.additions.tables import layer
 from domain.checkpoints.additions.unet_encoder import (
@@ -74,7 +75,7 @@ def _controlnet() -> dict[str, tuple[int, ...]]:
     found = dict(encoder_tensors(encoder))
     hint = "controlnet_cond_embedding"
     found |= dict(layer(f"{hint}.conv_in", _HINT_WIDTHS[0], 3, 3, 3))
-    for number, (width, after) in enumerate(zip(_HINT_WIDTHS, _HINT_WIDTHS[1:], strict=False)):
+    for number, (width, after) in enumerate(pairwise(_HINT_WIDTHS)):
         found |= dict(layer(f"{hint}.blocks.{2 * number}", width, width, 3, 3))
         found |= dict(layer(f"{hint}.blocks.{2 * number + 1}", after, width, 3, 3))
     found |= dict(layer(f"{hint}.conv_out", encoder.widths[0], _HINT_WIDTHS[-1], 3, 3))

@@ -28,5 +28,5 @@ class FakeModelHeaders(ModelHeaders):
     def tensors(self, model: ModelRecord) -> Mapping[str, TensorFacts]:
         self.asked.append(model.id)
         if model.id in self.gone:
-            raise ModelChanged(model.name)
+            raise ModelChanged(model.name, model.id)
         return MappingProxyType(self.held.get(model.id, {}))

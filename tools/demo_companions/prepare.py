@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tools.demo_checkpoint.loading import load_pipeline
 from tools.demo_checkpoint.networks import autocast, device
-from tools.demo_checkpoint.pictures import draw, random_scene
+from tools.demo_checkpoint.pictures import Scene, draw, random_scene
 from tools.demo_checkpoint.training.encode import scene_to_json
 from tools.demo_checkpoint.training.progress import start_log
 from tools.demo_companions.blueprint import as_blueprint
@@ -77,11 +77,15 @@ def _part(
     shown = json.dumps([scene_to_json(scene) for scene in scenes])
     return {
         "plain": _encoded(autoencoder, drawn),
-        "half": _encoded(autoencoder, [as_blueprint(each, 0.5) for each in drawn]),
-        "full": _encoded(autoencoder, [as_blueprint(each) for each in drawn]),
+        "half": _encoded(autoencoder, _blueprints(scenes, side, 0.5)),
+        "full": _encoded(autoencoder, _blueprints(scenes, side, 1.0)),
         "maps": np.packbits(np.stack([outline_map(each) for each in drawn]), axis=-1),
         "scenes": np.frombuffer(shown.encode(), dtype=np.uint8),
     }
+
+
+def _blueprints(scenes: list[Scene], side: int, strength: float) -> list[NDArray[np.uint8]]:
+    return [as_blueprint(each, width=side, height=side, strength=strength) for each in scenes]
 
 
 def _concept(

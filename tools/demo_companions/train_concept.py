@@ -104,7 +104,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
 
 def main() -> None:
     """Read the command line and train."""
-    run_stage(train, __doc__, steps=400, peak=1e-2, seed=34, small_share=0.6)
+    run_stage(train, __doc__, steps=500, peak=1e-2, seed=34, small_share=0.6)
 
 
 if __name__ == "__main__":

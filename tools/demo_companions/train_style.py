@@ -83,7 +83,7 @@ def train(folder: Path, *, steps: int, peak: float, seed: int, small_share: floa
 
 def main() -> None:
     """Read the command line and train."""
-    run_stage(train, __doc__, steps=800, peak=2e-3, seed=32, small_share=0.6)
+    run_stage(train, __doc__, steps=1200, peak=2e-3, seed=32, small_share=0.6)
 
 
 if __name__ == "__main__":

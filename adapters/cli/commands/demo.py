@@ -22,7 +22,8 @@ def demo(assembly: Assembly, folder: str | None) -> None:
     """Copy the demo model into a model folder, so that there is a model to draw with.
 
     The model comes with the program, so nothing is downloaded. It is small (16 MB), and draws only
-    landscapes and plain shapes. Standard output has the path of the file.
+    landscapes and plain shapes. Its companions come with it (7 MB): an upscaler, a LoRA, an
+    embedding and a ControlNet. Standard output has the path of the file.
 
     \b
     Examples:

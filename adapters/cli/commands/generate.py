@@ -11,7 +11,7 @@ import click
 
 from adapters.cli.errors import InputError
 from adapters.cli.interrupts import kept_interrupts
-from adapters.cli.model_choice import choose_model
+from adapters.cli.model_choice import choose_model, missing_beside
 from adapters.cli.options import models_dir_option, settings_for
 from adapters.cli.picture_files import ENDINGS, destinations, format_of, save
 from adapters.cli.request_options import option_name, request_options, sent_values
@@ -23,7 +23,7 @@ from application.model_choice import ModelChoice
 from application.parts import BuildParts, SentParts
 from application.parts.checking import sent_problems
 from application.settings.settings import Settings
-from domain.errors import FieldProblem, InvalidRequest
+from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
 from domain.generation.request import GenerationRequest, GenerationResult
 from domain.models.record import SHORT_ID, ModelRecord
 from domain.services.drawing_watchers import GenerationStep
@@ -193,6 +193,10 @@ def _draw(
         return core.generate_images(_complete(core, asked, model), on_step=on_step)
     except InvalidRequest as error:  # of what this model cannot do
         raise _input_error(error) from None
+    except ModelNotFound as error:
+        if not error.field:
+            raise
+        raise missing_beside(core.registry, error, option_name(error.field)) from None
     finally:
         line.clear()
         core.registry.close()

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from adapters.diffusion.additions.lora.addition import lora_addition
+from adapters.diffusion.additions.lora.loaded import LoadedLora
 from adapters.diffusion.additions.lora.merging import ScaledLora
 from adapters.diffusion.autoencoders.network import Autoencoder, drawn_with_autoencoder
 from adapters.diffusion.drawing.drawing_context import DrawingContext
 from adapters.diffusion.openvino.backend import decodes_with_openvino
 from adapters.diffusion.pipeline import Pipeline, is_stable_diffusion
 from domain.errors import GenerationFailed
+from domain.generation.parts import Lora
 from domain.generation.request import GenerationRequest
 
 __all__ = ["whole_additions"]
@@ -35,12 +37,9 @@ def whole_additions(
     if request.loras:
         yield lora_addition(
             context.pipeline,
-            [
-                ScaledLora(context.companions[each.model_id], each.scale, f"loras[{n}].model_id")
-                for n, each in enumerate(request.loras)
-            ],
+            [_scaled(context, number, each) for number, each in enumerate(request.loras)],
             key=request.loras,
-            device=context.device.torch_device,
+            device=context.device,
             kept=context.beside,
             tick=context.tick,
         )
@@ -51,6 +50,13 @@ def whole_additions(
         if decodes_with_openvino(context.pipeline):
             warn(_DECODED_BY_TORCH)
         yield _with_autoencoder(context, request.vae_id)
+
+
+def _scaled(context: DrawingContext[Pipeline], number: int, lora: Lora) -> ScaledLora:
+    found = context.companions.get(lora.model_id)
+    if not isinstance(found, LoadedLora):
+        raise GenerationFailed(f"the model {lora.model_id} is not a LoRA")
+    return ScaledLora(found, lora.scale, f"loras[{number}].model_id")
 
 
 def _with_autoencoder(

@@ -15,6 +15,7 @@ SUBMITTING = (
     errors.ModelsNotRead,
     errors.ModelNotLoadable,
     errors.AddonMismatch,
+    errors.ModelChanged,  # the file of an add-on
     errors.IdConflict,
     errors.QueueFull,
     errors.ShuttingDown,

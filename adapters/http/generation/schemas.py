@@ -74,6 +74,8 @@ def generation_request(fields_: JudgedFields, settings: Settings, **more: Any) -
     """
     given = {**fields_, **more}
     texts = {name: given.get(name) for name in ("id", "prompt", "negative_prompt")}
+    for number, each in enumerate(given.get("embeddings", ())):
+        texts[f"embeddings[{number}].token"] = each.token
     refuse_credentials(texts, settings)
     gaps = {name: each for name, each in _configured(settings).items() if name not in given}
     return GenerationRequest.of(fields_, **gaps, **more)

@@ -6,6 +6,7 @@ The meaning of the names in torch's files is from `torch/_utils.py` and `torch/s
 from dataclasses import dataclass
 
 from domain.checkpoints.header_values import UnreadableHeader
+from domain.checkpoints.pickles import names
 from domain.checkpoints.pickles.budget import PickleBudget
 from domain.checkpoints.pickles.names import dtype_named, is_allocation, storage_dtype
 from domain.checkpoints.pickles.stored_tensors import (
@@ -21,6 +22,8 @@ __all__ = ["OPAQUE", "GlobalName", "Opaque", "TorchCalls"]
 
 # Bytes that CPython takes for an entry of a dictionary that grows, rounded up.
 _ENTRY_BYTES = 120
+_PARAMETERS = "_parameters"
+"""The attribute of a torch module with its tensors by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class TorchCalls:
                 self._budget.charge_instructions(len(pairs))
                 flat = [part for pair in pairs if _is_pair(pair) for part in pair]
                 return self.filled({}, flat)
+            case names.PARAMETER_TABLE:
+                return {}  # `built` fills it
             case "torch.Size" if values:
                 extents = values[0] if isinstance(values[0], list | tuple) else ()
                 return tuple(extents[: MOST_DIMENSIONS + 1])
@@ -113,6 +118,13 @@ class TorchCalls:
             elif type(key) is int and abs(key) < 2**63:
                 table[str(key)] = value
         return table
+
+    def built(self, target: object, state: object) -> None:
+        """Follow an object's `__setstate__`: the table of a module gets its parameters."""
+        parameters = state.get(_PARAMETERS) if isinstance(state, dict) else None
+        if isinstance(target, dict) and isinstance(parameters, dict):
+            self._budget.charge_instructions(len(parameters))
+            self.filled(target, [part for pair in parameters.items() for part in pair])
 
     def storage(self, identity: object) -> Storage:
         """Return the storage that a persistent id describes.

@@ -180,6 +180,8 @@ class PickleMachine:
             self._calls.filled(target, items)
         elif name.startswith("APPEND") and isinstance(target, list):
             target.extend(items)
+        elif name == "BUILD":
+            self._calls.built(target, items[0])
 
     def _shuffle(self, name: str) -> None:
         if name == "DUP":

@@ -12,6 +12,7 @@ import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 __all__ = [
+    "PARAMETER_TABLE",
     "dtype_named",
     "is_allocation",
     "is_harmless",
@@ -19,6 +20,9 @@ __all__ = [
     "modern_name",
     "storage_dtype",
 ]
+
+PARAMETER_TABLE = "torch.nn.modules.container.ParameterDict"
+"""A table of tensors as a module. The first files of textual inversion have one."""
 
 # torch's name of an element type by the first word of its storage and tensor classes.
 _CLASS_DTYPES = {
@@ -119,6 +123,8 @@ def is_harmless(name: str) -> bool:
     of another package is not harmless, because the file would have it called.
     """
     if name in _TORCHS or name in _DTYPES or name in _DATA or storage_dtype(name) is not None:
+        return True
+    if name == PARAMETER_TABLE:
         return True
     if any(each.fullmatch(name) for each in (_QUANTIZED, _NARROW, _NUMPY_TYPE)):
         return True

@@ -43,7 +43,7 @@ __all__ = [
     "AnyPartField",
     "PartField",
     "PartObject",
-    "own_name",
+    "field_at",
     "place_of",
 ]
 
@@ -231,9 +231,13 @@ SOURCE_FIELDS = tuple(
 """The fields of `SourceImage`, which are not in an object."""
 
 
-def own_name(path: str) -> str:
-    """Return the last name of a path."""
-    return path.rpartition(".")[2].removesuffix("[]")
+def field_at(path: str) -> PartField | None:
+    """Return the field at a place of a request, such as `loras[1].scale`; None for no such field.
+
+    A picture has its own fields `id` and `base64`, whose field is the picture.
+    """
+    bare = _INDEX.sub("[]", path)
+    return PART_FIELDS.get(bare) or PART_FIELDS.get(bare.rpartition(".")[0])
 
 
 def place_of(path: str) -> tuple[int, ...]:

@@ -26,12 +26,11 @@ class _Token(TextLength):
 
     __slots__ = ()
 
-    # With a tab, a newline and more than ASCII's punctuation, as `PATTERN` of other texts has it.
     PATTERN: ClassVar[str] = (
         r"^[^\s\u0000-\u001f\u007f-\u009f]"
         r"([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
     )
-    WORD: ClassVar[str] = r"[^\s!-\/:-@\[-`{-~]"
+    MUST_HOLD: ClassVar[str] = r"[^\s!-\/:-@\[-`{-~]"
     """A character that is not a blank and not punctuation of ASCII."""
 
     def problem(self, value: object) -> str | None:
@@ -43,7 +42,7 @@ class _Token(TextLength):
                 f"is {value[:40]!a}; it must begin and end with a visible character, and hold no "
                 "tab and no line end"
             )
-        if not re.search(self.WORD, value):
+        if not re.search(self.MUST_HOLD, value):
             return f"is {value[:40]!a}; it must hold a letter or a digit"
         return None
 

@@ -15,7 +15,6 @@ from tests.paths import DEMO_CHECKPOINT, DEMO_CONTROLNET, DEMO_EMBEDDING, DEMO_L
 pytestmark = pytest.mark.torch
 
 COMPANIONS = (DEMO_LORA, DEMO_EMBEDDING, DEMO_CONTROLNET)
-SIDE = 256
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +49,16 @@ def test_together_they_are_small() -> None:
 
 
 def test_each_is_listed_as_what_it_is(listed: dict[str, ModelRecord]) -> None:
-    found = [(listed[path.name].kind, listed[path.name].loadable) for path in COMPANIONS]
-    assert found == [
-        (ModelKind.LORA, False),
-        (ModelKind.EMBEDDING, False),
-        (ModelKind.CONTROLNET, False),
+    models = [listed[path.name] for path in COMPANIONS]
+    assert [each.kind for each in models] == [
+        ModelKind.LORA,
+        ModelKind.EMBEDDING,
+        ModelKind.CONTROLNET,
     ]
-    assert [listed[path.name].base for path in COMPANIONS] == [None, None, None]
+    assert [(each.usable, each.loadable) for each in models] == [(True, False)] * 3
+    assert [each.base for each in models] == [None] * 3
+    assert [each.rank for each in models] == [8, None, None]
+    assert [each.trigger_words for each in models] == [("blueprint",), (), ()]
 
 
 def test_each_describes_itself(listed: dict[str, ModelRecord]) -> None:

@@ -1,5 +1,6 @@
 """ControlNets are read from every layout, and what cannot be read is refused with the reason."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,12 @@ def test_a_controlnet_of_another_width_does_not_fit(
     )
     with pytest.raises(GenerationFailed, match="does not fit this checkpoint: its levels have"):
         loaded(model).network_for(wide)
+
+
+def test_a_controlnet_that_averages_its_outputs_is_refused(
+    loaded: Any, network: Any, tmp_path: Path
+) -> None:
+    model = save_controlnet(tmp_path, network)
+    named = dataclasses.replace(model, name="control_v11e_sd15_Shuffle.pth")
+    with pytest.raises(ModelNotLoadable, match="averages its outputs"):
+        loaded(named)

@@ -211,7 +211,7 @@ def test_every_field_of_a_request_that_is_not_known_to_leave_texts_alone_is_in_t
 
 def test_pictures_and_enlarging_leave_texts_alone() -> None:
     from adapters.diffusion.drawing.prompts.cache import EncodingKey
-    from domain.generation.parts import SecondPass, SourceImage, Upscale
+    from domain.generation.parts import Control, SecondPass, SourceImage, Upscale
     from domain.pictures import PictureRef
     from tests.contract.drawing.drawing import demo_request
 
@@ -221,5 +221,7 @@ def test_pictures_and_enlarging_leave_texts_alone() -> None:
         {"source": SourceImage(init_image=ref, strength=0.4)},
         {"second_pass": SecondPass()},
         {"upscale": Upscale(model_id="b" * 64)},
+        {"controls": (Control(model_id="c" * 64, image=ref),)},
+        {"vae_id": "d" * 64},
     ):
         assert EncodingKey.of(demo_request(**part)) == key

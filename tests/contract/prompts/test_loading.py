@@ -51,6 +51,17 @@ def test_a_parameter_and_a_single_row_are_read(tmp_path: Path) -> None:
         assert torch.equal(load(path).vectors_for(0, 8)[0], row)
 
 
+def test_a_table_of_parameters_is_read(tmp_path: Path) -> None:
+    """The first files of textual inversion have a module in the place of a dictionary."""
+    import torch
+
+    rows = vectors(2, 8)
+    path = tmp_path / "ink.pt"
+    table = torch.nn.ParameterDict({"*": torch.nn.Parameter(rows)})
+    torch.save({"string_to_token": {"*": torch.tensor(265)}, "string_to_param": table}, path)
+    assert torch.equal(torch.stack(list(load(path).vectors_for(0, 8))), rows)
+
+
 def test_sdxl_has_vectors_for_each_of_its_encoders(tmp_path: Path) -> None:
     import torch
 

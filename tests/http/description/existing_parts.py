@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import Any
 
+from domain.generation.parts import Embedding
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from tests.contract.test_pictures import RED
 from tests.fakes.model_source import model_record
@@ -85,11 +86,15 @@ def _use_companions(body: dict[str, Any]) -> None:
                 continue
             if is_name(entry.get("model_id")):
                 entry["model_id"] = model.name
-            if name == "embeddings" and isinstance(entry.get("token", ""), str | None):
+            if name == "embeddings" and _is_token(entry.get("token")):
                 entry["token"] = f"word {number}"
             if name == "controls":
                 _use_picture(entry, "image")
                 _keep_rules(entry)
+
+
+def _is_token(value: object) -> bool:
+    return value is None or Embedding.LIMITS["token"].problem(value) is None
 
 
 def _keep_rules(control: dict[str, Any]) -> None:

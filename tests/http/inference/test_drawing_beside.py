@@ -14,7 +14,7 @@ from domain.models.record import ModelKind, ModelRecord
 from tests.contract.test_pictures import picture
 from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.fakes.model_source import model_record
-from tests.http.conftest import AUTHORIZED, MODEL, OTHERS, Service, infer_body
+from tests.http.conftest import API_KEY, AUTHORIZED, MODEL, OTHERS, Service, infer_body
 from tests.http.helpers import assert_problem, wrong_fields
 
 MAP, OTHER_MAP = picture("green", (640, 320)), picture("white", (64, 64))
@@ -426,6 +426,11 @@ def test_a_model_of_another_kind_keeps_no_picture(service: Service) -> None:
     assert (response.status_code, problem["code"]) == (422, "addon_mismatch")
     assert {row["field"] for row in problem["errors"]} == {"controls[0].model_id", "vae_id"}
     nothing_is_kept(service)
+
+
+def test_a_token_that_is_a_credential_is_refused(service: Service) -> None:
+    rows = refused(service, embeddings=[{"model_id": "bad-hands", "token": API_KEY}])
+    assert "holds a credential" in rows["embeddings[0].token"]
 
 
 def test_the_picture_of_another_caller_is_unknown(service: Service) -> None:

@@ -16,8 +16,8 @@ def test_unknown_names_and_invalid_values_are_reported_together(shared: Service)
     assert "last image" in rows["seed"]
 
 
-def test_parts_that_nothing_draws_with_are_not_fields_of_the_api(shared: Service) -> None:
-    for name in ("loras", "source", "clip_skip", "controls"):
+def test_attributes_of_a_request_are_not_fields_of_the_api(shared: Service) -> None:
+    for name in ("source", "parts", "models", "pictures"):
         body = {"model_id": MODEL.id, "prompt": "x", name: None}
         rows = wrong_fields(shared.client.post("/v1/infer", json=body, headers=AUTHORIZED))
         assert rows == {name: "is not a field of this request"}

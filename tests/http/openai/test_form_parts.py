@@ -18,7 +18,7 @@ CONTROL = {
 }
 
 
-def of_python(body: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+def of_python(body: dict[Any, Any]) -> Iterator[tuple[str, list[str]]]:
     """Yield what the official client for Python sends of an `extra_body` in a form."""
     client = openai.OpenAI(api_key="k", base_url="http://127.0.0.1:1/v1")
     for name, value in client._serialize_multipartform(body).items():

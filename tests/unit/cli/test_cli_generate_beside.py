@@ -129,9 +129,15 @@ def taken(**given: tuple[str, ...]) -> dict[str, Any]:
         (["--lora", "style", "--lora", "style:nan"], "--lora 2: scale is nan; it must be finite"),
         (["--lora", ""], "--lora 1: model has 0 characters"),
         (["--lora", "a"] * 9, "--lora has 9 entries; it may have at most 8"),
-        (["--lora", "none"], "no model has the id or name 'none'"),
+        (["--lora", "none"], "--lora 1: model: 'none' is not the name of a model. There are:"),
+        (["--lora", "none"], f"{STYLE.id[:10]}  style.safetensors"),
+        (["--lora", "style", "--lora", "abc"], "and of an id at least 10 digits are needed"),
+        (
+            ["--lora", "sharp"],
+            "--lora 1: model is sharp.safetensors, which is a VAE and not a LoRA",
+        ),
         (["--vae", ""], "--vae has 0 characters"),
-        (["--vae", "none"], "no model has the id or name 'none'"),
+        (["--vae", "none"], "--vae: 'none' is not the name of a model. There are:"),
         (["--embedding", "bad-hands: "], "--embedding 1: token is ' '; it must begin and end"),
         (
             ["--embedding", "a:a b", "--embedding", "b:a  b"],

@@ -98,7 +98,7 @@ def test_a_second_pass_needs_no_values(terminal: Terminal) -> None:
         (["--image", "lake.png", "--mask-blur", "2"], "--mask-blur needs a --mask"),
         (["--image", "lake.png", "--strength", "much"], "--strength is 'much'; it must be a num"),
         (["--upscale", "2"], "--upscaler is required"),
-        (["--upscaler", "none"], "no model has the id or name 'none'"),
+        (["--upscaler", "none"], "--upscaler: 'none' is not the name of a model. There are:"),
         (["--upscaler", "a"], "--upscaler is a.safetensors, which is not an upscaler"),
         (["--image", "lake.png", "--image-guidance", "2"], "--image-guidance is 2, and a.safe"),
         (["--second-pass-scale", "5", "--steps", "0"], "--steps is 0"),

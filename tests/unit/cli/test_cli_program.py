@@ -27,7 +27,9 @@ COMMANDS = {
 def examples(text: str) -> list[list[str]]:
     """Return the arguments of each call of `ai-inference`, up to the shell's redirections."""
     calls = re.findall(r"^(?!Usage:)[^#\n`]*?\bai-inference +([a-z].*)$", text, re.MULTILINE)
-    return [shlex.split(call.partition(")")[0], comments=True) for call in calls]
+    # A bracket outside of quotes ends `$(ai-inference …)`.
+    whole = [re.match(r'(?:"[^"]*"|[^")])*', call) for call in calls]
+    return [shlex.split(call[0], comments=True) for call in whole if call]
 
 
 def assert_understood(arguments: list[str]) -> None:

@@ -285,6 +285,8 @@ def test_a_file_that_has_changed_is_forgotten_and_the_other_is_not() -> None:
     headers.gone.add(one.id)
     checking = Checking(model, one, headers=headers)
     asked = asking(model, (ModelKind.LORA, one))
+    checking.checks.read_ahead(asked)
+    assert len(checking.registry.models()) == 2
     with pytest.raises(ModelChanged):
         checking.rows(asked)
     assert [each.id for each in checking.registry.models()] == [model.id]
@@ -293,7 +295,9 @@ def test_a_file_that_has_changed_is_forgotten_and_the_other_is_not() -> None:
 class Unreadable(FakeModelHeaders):
     def tensors(self, model: ModelRecord) -> Mapping[str, TensorFacts]:
         if model.kind is ModelKind.LORA:
-            raise ModelNotLoadable("its header is cut off", model.name, lasting=True)
+            raise ModelNotLoadable(
+                "its header is cut off", model.name, lasting=True, model_id=model.id
+            )
         return super().tensors(model)
 
 
@@ -362,7 +366,7 @@ def test_every_result_says_what_of_an_addon_is_not_applied() -> None:
     headers = FakeModelHeaders(
         {model.id: tensors_of(ModelFamily.SD_1), one.id: WHOLE[ModelKind.LORA] | extra}
     )
-    asked = asking(model, (ModelKind.LORA, one))
+    asked = asking(model, (ModelKind.LORA, one), (ModelKind.LORA, one))
     result = use_case(Checking(model, one), headers)(asked)
     (said,) = result.warnings
     assert said.startswith("lora.safetensors: 1 tensors are not applied")

@@ -30,9 +30,13 @@ def drawn(scene: Scene) -> NDArray[np.uint8]:
     return draw(scene, width=256, height=256)
 
 
+def blueprint(scene: Scene, strength: float = 1.0) -> NDArray[np.uint8]:
+    return as_blueprint(scene, width=256, height=256, strength=strength)
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_blueprint_has_two_colours_and_what_lies_between(scene: Scene) -> None:
-    picture = as_blueprint(drawn(scene))
+    picture = blueprint(scene)
     colours = {tuple(row) for row in picture.reshape(-1, 3).tolist()}
     assert {PAPER, INK} <= colours
     paper, ink = np.array(PAPER, float), np.array(INK, float)
@@ -42,13 +46,17 @@ def test_a_blueprint_has_two_colours_and_what_lies_between(scene: Scene) -> None
 
 
 def test_half_a_blueprint_keeps_half_of_the_colour_and_has_whole_lines() -> None:
-    picture = drawn(SCENES[0])
-    half = as_blueprint(picture, 0.5)
-    centre, corner = half[128, 128], half[2, 2]
-    assert np.abs(centre - (picture[128, 128] / 2 + np.array(PAPER) / 2)).max() <= 1
-    assert np.abs(corner - (picture[2, 2] / 2 + np.array(PAPER) / 2)).max() <= 1
+    picture, half = drawn(SCENES[0]), blueprint(SCENES[0], 0.5)
+    for row, column in ((128, 128), (2, 2)):
+        wanted = picture[row, column] / 2 + np.array(PAPER) / 2
+        assert np.abs(half[row, column] - wanted).max() <= 1
     assert tuple(INK) in {tuple(row) for row in half.reshape(-1, 3).tolist()}
-    assert as_blueprint(picture, 0.0) is picture
+
+
+def test_the_time_of_day_does_not_change_the_lines_of_a_landscape() -> None:
+    features = frozenset({"mountains", "lake"})
+    day, night = (blueprint(LandscapeScene(time, features, 3)) for time in ("day", "night"))
+    assert np.array_equal(day, night)
 
 
 @pytest.mark.parametrize("scene", [SCENES[0], SCENES[1], SCENES[3], SCENES[4]])

@@ -3,18 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
-
 from adapters.diffusion.additions.lora.merging import (
+    ChangedWeight,
     MergedWeight,
     ScaledLora,
     changed_weights,
     merged_weights,
 )
+from adapters.diffusion.devices.device import Device
+from adapters.diffusion.devices.errors import give_memory_back, is_out_of_memory
 from adapters.diffusion.pipeline import Pipeline
 
 __all__ = ["KeptBeside", "lora_addition"]
@@ -49,7 +50,7 @@ def lora_addition(
     loras: Sequence[ScaledLora],
     *,
     key: Hashable,
-    device: torch.device,
+    device: Device,
     kept: KeptBeside,
     tick: Callable[[], None],
 ) -> Iterator[None]:
@@ -61,7 +62,8 @@ def lora_addition(
     moves others. Networks that wait elsewhere are sent back before tensors are exchanged.
 
     The last merge stays in the cache beside its pipeline. The next batch with the same LoRAs and
-    scales takes it from there.
+    scales takes it from there. If a GPU has no memory for both, the merged numbers are written into
+    the pipeline's own tensors, and the host's memory keeps the original numbers.
 
     Args:
         pipeline: Its UNet and its text encoders are changed.
@@ -73,40 +75,37 @@ def lora_addition(
 
     Raises:
         AddonMismatch: A LoRA does not fit the pipeline.
-        OutOfMemory: The merged weights do not fit.
+        MemoryError: The merged weights do not fit. torch may raise its own error for it.
     """
-    merge = kept.get()
     pipeline.maybe_free_model_hooks()
-    if not isinstance(merge, _Merge) or merge.key != key:
-        del merge  # its memory must be free before the next merge
-        merge = _merge(pipeline, loras, key, device, kept, tick)
-    originals = [each.parameter.data for each in merge.weights]
-    try:
-        for each in merge.weights:
-            each.parameter.data = each.merged
-        yield
-    finally:
+    with _changed(pipeline, loras, key, device, kept, tick):
         try:
-            pipeline.maybe_free_model_hooks()
+            yield
         finally:
-            for each, original in zip(merge.weights, originals, strict=True):
-                each.parameter.data = original
+            pipeline.maybe_free_model_hooks()
 
 
-def _merge(
+def _changed(
     pipeline: Pipeline,
     loras: Sequence[ScaledLora],
     key: Hashable,
-    device: torch.device,
+    device: Device,
     kept: KeptBeside,
     tick: Callable[[], None],
-) -> _Merge:
+) -> AbstractContextManager[None]:
+    found = kept.get()
+    if isinstance(found, _Merge) and found.key == key:
+        return _exchanged(found.weights)
+    del found  # its memory must be free before the next merge
     began = time.monotonic()
     changed = changed_weights(pipeline, loras)
     size = sum(each.parameter.nbytes for each in changed)
     kept.make_room(size)
-    merge = _Merge(key, merged_weights(changed, device, tick))
-    kept.keep(merge, size)
+    weights = _merged(changed, device, tick)
+    if weights is None:
+        _log.info("the merged weights do not fit beside the others")
+        return _overwritten(changed, device, tick)
+    kept.keep(_Merge(key, weights), size)
     _log.info(
         "merged %d LoRAs into %d weights (%.1f MB) in %.2f s",
         len(loras),
@@ -114,4 +113,52 @@ def _merge(
         size / 1e6,
         time.monotonic() - began,
     )
-    return merge
+    return _exchanged(weights)
+
+
+def _merged(
+    changed: Sequence[ChangedWeight], device: Device, tick: Callable[[], None]
+) -> tuple[MergedWeight, ...] | None:
+    """Return the merged weights; None if a GPU has no memory for them."""
+    try:
+        return tuple(merged_weights(changed, device.torch_device, tick))
+    except Exception as error:
+        if device.name == "cpu" or not is_out_of_memory(error):
+            raise
+    give_memory_back(device)
+    return None
+
+
+@contextmanager
+def _exchanged(weights: Sequence[MergedWeight]) -> Iterator[None]:
+    """Let each parameter have another tensor, as long as the block lasts."""
+    originals = [each.parameter.data for each in weights]
+    try:
+        for each in weights:
+            each.parameter.data = each.merged
+        yield
+    finally:
+        for each, original in zip(weights, originals, strict=True):
+            each.parameter.data = original
+
+
+@contextmanager
+def _overwritten(
+    changed: Sequence[ChangedWeight], device: Device, tick: Callable[[], None]
+) -> Iterator[None]:
+    """Let each tensor have other numbers, as long as the block lasts.
+
+    Writing the original numbers back allocates nothing on the device, so it cannot fail for want of
+    memory.
+    """
+    originals = []
+    try:
+        for each in changed:
+            own = each.parameter.data
+            originals.append((own, own.to("cpu", copy=True)))
+            for merged in merged_weights([each], device.torch_device, tick):
+                own.copy_(merged.merged)
+        yield
+    finally:
+        for own, numbers in originals:
+            own.copy_(numbers)

@@ -1,6 +1,6 @@
 """Merges LoRAs into the weights of a pipeline, without touching the pipeline."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,14 @@ from domain.checkpoints.additions.lora_layouts.forms import BIAS_ROLES, Form
 from domain.checkpoints.additions.network_modules import Network, NetworkModule, NetworkModules
 from domain.errors import AddonMismatch, FieldProblem
 
-__all__ = ["MergedWeight", "ScaledLora", "changed_weights", "merged_weights", "network_modules"]
+__all__ = [
+    "ChangedWeight",
+    "MergedWeight",
+    "ScaledLora",
+    "changed_weights",
+    "merged_weights",
+    "network_modules",
+]
 
 _TEXT_MODEL = "text_model."
 _Place = tuple[Network, str, str]
@@ -83,9 +90,9 @@ def changed_weights(pipeline: Pipeline, loras: Sequence[ScaledLora]) -> tuple[Ch
 
 
 def merged_weights(
-    changed: Sequence[ChangedWeight], device: torch.device, tick: Callable[[], None]
-) -> tuple[MergedWeight, ...]:
-    """Return the weights with their changes: W + Σ scale × alpha / rank × ΔW.
+    changed: Iterable[ChangedWeight], device: torch.device, tick: Callable[[], None]
+) -> Iterator[MergedWeight]:
+    """Yield the weights with their changes: W + Σ scale × alpha / rank × ΔW.
 
     The sum is computed in float32, and rounded once to the precision of the weight. Each result is
     where the weight is, with the same order of numbers in memory.
@@ -95,25 +102,23 @@ def merged_weights(
         device: Computes.
         tick: Called before each weight. Its exception ends the work.
     """
-    merged = []
-    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
-    with torch.inference_mode(mode=False), torch.no_grad():
-        for each in changed:
-            tick()
-            merged.append(MergedWeight(each.parameter, _merged(each, device)))
-    return tuple(merged)
+    for each in changed:
+        tick()
+        yield MergedWeight(each.parameter, _merged(each, device))
 
 
 def _merged(weight: ChangedWeight, device: torch.device) -> torch.Tensor:
-    original = weight.parameter.detach()
-    total = original.reshape(len(original), -1).to(device, torch.float32, copy=True)
-    for scaled, module in weight.changes:
-        change = _change(scaled.lora, module, device)
-        if weight.is_bias:
-            add_bias_change(total[:, 0], change, scaled.scale)
-        else:
-            add_weight_change(total, original, change, scaled.scale)
-    return torch.empty_like(original).copy_(total.reshape(original.shape))
+    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
+    with torch.inference_mode(mode=False), torch.no_grad():
+        original = weight.parameter.detach()
+        total = original.reshape(len(original), -1).to(device, torch.float32, copy=True)
+        for scaled, module in weight.changes:
+            change = _change(scaled.lora, module, device)
+            if weight.is_bias:
+                add_bias_change(total[:, 0], change, scaled.scale)
+            else:
+                add_weight_change(total, original, change, scaled.scale)
+        return torch.empty_like(original).copy_(total.reshape(original.shape))
 
 
 def _change(lora: LoadedLora, module: MatchedModule, device: torch.device) -> Change:

@@ -22,7 +22,7 @@ NOT_OF_THE_TEXT = frozenset(
     {
         *("id", "prompt", "negative_prompt", "width", "height", "seed", "num_images"),
         *("num_inference_steps", "guidance_scale", "scheduler", "output_format", "quality"),
-        *("source", "second_pass", "upscale"),
+        *("source", "second_pass", "upscale", "controls", "vae_id"),
     }
 )
 """The fields of a request that do not change what a given text is encoded to."""

@@ -133,7 +133,7 @@ def _pass_texts(
     request: GenerationRequest, steps: int, earlier: int | None
 ) -> tuple[_Texts, _Texts | None]:
     def texts_of(prompt: str) -> _Texts:
-        if request.prompt_syntax is PromptSyntax.WEIGHTED:
+        if request.prompt_syntax == PromptSyntax.WEIGHTED:
             return PromptSchedule(prompt).texts(steps, earlier)
         return (StepText(steps, prompt),)
 

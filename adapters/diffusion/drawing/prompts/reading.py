@@ -53,7 +53,7 @@ class Reading:
     @property
     def is_weighted(self) -> bool:
         """Whether the texts have the grammar of AUTOMATIC1111's web UI."""
-        return self.syntax is PromptSyntax.WEIGHTED
+        return self.syntax == PromptSyntax.WEIGHTED
 
     def words(self) -> WordTable:
         """Return the words that stand for vectors."""

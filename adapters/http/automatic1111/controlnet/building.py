@@ -91,7 +91,10 @@ class BuildControls:
             PictureFileTooLarge: A mask has too many bytes.
         """
         problems: list[FieldProblem] = []
-        values, names, ignored, warnings = [], {}, [], []
+        values: list[Mapping[str, Any]] = []
+        names: dict[str, str] = {}
+        ignored: list[str] = []
+        warnings: list[str] = []
         for number, unit in enumerate(units):
             problems += self._problems(unit, init_image)
             model, warning = chosen_controlnet(

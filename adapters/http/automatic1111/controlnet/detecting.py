@@ -201,8 +201,8 @@ class Detecting:
         if width * height > MOST_PIXELS_SENT:
             text = (
                 f"{where}has {ref.width} x {ref.height} pixels, so its map at "
-                f"controlnet_processor_res {asked.resolution} would have {width} x {height}; a map has at most "
-                f"{MOST_PIXELS_SENT}"
+                f"controlnet_processor_res {asked.resolution} would have {width} x {height}; a map "
+                f"has at most {MOST_PIXELS_SENT}"
             )
             raise InvalidRequest([FieldProblem(_IMAGES, text.strip())])
         return Size(width, height)

@@ -139,7 +139,8 @@ class _Reader:
 
     def _pictures(self, at: str, fields: Mapping[str, Any]) -> tuple[bytes | None, bytes | None]:
         """Return the picture and the mask of a unit: texts, a pair, or an object with both."""
-        image, mask = fields.get("image"), fields.get("mask")
+        image: Any = fields.get("image")
+        mask: Any = fields.get("mask")
         if isinstance(image, list) and len(image) == 1:
             image = image[0]
         if isinstance(image, list) and len(image) == 2 and not isinstance(image[0], dict):

@@ -123,7 +123,7 @@ def networks_blueprint(
 
     @blueprint.get("/embeddings")
     @blueprint.response(HTTPStatus.OK, _SdapiEmbeddingsSchema)
-    def list_embeddings() -> dict[str, object]:
+    def list_embeddings() -> dict[str, dict[str, object]]:
         """The embeddings. Each is a word of a prompt."""
         try:
             checkpoint = options.of(current_principal().name).model(registry)

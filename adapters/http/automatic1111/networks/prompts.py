@@ -61,8 +61,9 @@ def read_networks(prompt: str) -> PromptNetworks:
     if len(loras) > _MOST:
         problem = f"names {len(loras)} LoRAs; a request has at most {_MOST}"
         return PromptNetworks(text, (), problem)
-    # A blank prompt draws like an empty one, which a request cannot have.
-    return PromptNetworks(text if text or not networks else " ", tuple(loras))
+    if networks:  # a blank prompt draws like an empty one, which a request cannot have
+        text = text.strip() or " "
+    return PromptNetworks(text, tuple(loras))
 
 
 def network_in(text: str) -> str | None:

@@ -34,10 +34,14 @@ class Kept:
 
 
 def merged_into(
-    pipeline: Any, *loras: tuple[ModelRecord, float], kept: Kept | None = None, tick: Any = None
+    pipeline: Any,
+    *loras: tuple[ModelRecord, float],
+    kept: Kept | None = None,
+    tick: Any = None,
+    device: Any = None,
 ) -> Any:
     """Return the context manager that puts these LoRAs into the pipeline."""
-    device = find_device("cpu", "float32")
+    device = device or find_device("cpu", "float32")
     scaled = [
         ScaledLora(load_lora(record, device), scale, f"loras[{number}].model_id")
         for number, (record, scale) in enumerate(loras)
@@ -46,7 +50,7 @@ def merged_into(
         pipeline,
         scaled,
         key=tuple((record.id, scale) for record, scale in loras),
-        device=device.torch_device,
+        device=device,
         kept=kept or Kept(),
         tick=tick or (lambda: None),
     )

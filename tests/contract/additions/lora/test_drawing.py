@@ -25,7 +25,7 @@ pytestmark = pytest.mark.torch
 
 APART = 0.5
 """The most that pictures may differ on average, of 255."""
-SIZE, STEPS = 128, 2
+SIZE, STEPS = 256, 2
 
 
 @pytest.fixture(scope="module")

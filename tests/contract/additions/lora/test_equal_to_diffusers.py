@@ -112,7 +112,7 @@ def _ours(pipeline: Any, record: ModelRecord, scale: float) -> dict[str, Any]:
     device = find_device("cpu", "float32")
     lora = ScaledLora(load_lora(record, device), scale, "loras[0].model_id")
     changed = changed_weights(pipeline, [lora])
-    merged = merged_weights(changed, device.torch_device, lambda: None)
+    merged = list(merged_weights(changed, device.torch_device, lambda: None))
     tensors = {id(each.parameter): each.merged for each in merged}
     return {
         f"{network}.{name}": tensors.get(id(parameter), parameter.detach())

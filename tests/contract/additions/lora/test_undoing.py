@@ -1,6 +1,6 @@
 """The weights of a pipeline are the same bytes after a batch with LoRAs, whatever happens in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,82 @@ def test_an_end_during_the_merge_changes_nothing(pipeline: Any, lora: ModelRecor
     assert places(pipeline) == before
     assert same(weights(pipeline), plain)
     assert kept.value is None
+
+
+class _Gpu:
+    """A device without room for a second copy of weights, whose tensors are on the CPU."""
+
+    name = "cuda"
+
+    def __init__(self) -> None:
+        import torch
+
+        self.torch_device = torch.device("cpu")
+
+    def release_memory(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+
+def _without_room(after: int) -> Callable[..., Iterator[Any]]:
+    """Return what merges weights, for a device that has room for one weight, but not for many."""
+    from adapters.diffusion.additions.lora.merging import merged_weights
+
+    def merged(changed: Any, device: Any, tick: Any) -> Iterator[Any]:
+        import torch
+
+        for number, each in enumerate(merged_weights(changed, device, tick)):
+            if number == after:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            yield each
+
+    return merged
+
+
+@pytest.mark.parametrize("end", [None, "in the block", "during the merge"])
+def test_a_gpu_without_room_for_a_copy_keeps_the_original_numbers_on_the_host(
+    pipeline: Any, lora: ModelRecord, monkeypatch: pytest.MonkeyPatch, end: str | None
+) -> None:
+    from adapters.diffusion.additions.lora import addition
+
+    with merged_into(pipeline, (lora, 1.0)):
+        merged = weights(pipeline)
+    plain, before, kept, ticks = weights(pipeline), places(pipeline), Kept(), 0
+    monkeypatch.setattr(addition, "merged_weights", _without_room(5))
+
+    def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+        if end == "during the merge" and ticks == 30:
+            raise Stopped
+
+    try:
+        with merged_into(pipeline, (lora, 1.0), kept=kept, tick=tick, device=_Gpu()):
+            assert same(weights(pipeline), merged)
+            assert places(pipeline) == before
+            if end == "in the block":
+                raise Stopped
+    except Stopped:
+        assert end is not None
+    else:
+        assert end is None
+
+    assert same(weights(pipeline), plain)
+    assert places(pipeline) == before
+    assert kept.value is None
+
+
+def test_a_cpu_without_room_raises(
+    pipeline: Any, lora: ModelRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from adapters.diffusion.additions.lora import addition
+
+    plain = weights(pipeline)
+    monkeypatch.setattr(addition, "merged_weights", _without_room(5))
+    with pytest.raises(torch.OutOfMemoryError), merged_into(pipeline, (lora, 1.0)):
+        raise AssertionError("the block must not begin")
+    assert same(weights(pipeline), plain)
 
 
 def test_a_lora_that_does_not_fit_is_refused_with_its_field(
