@@ -29,7 +29,8 @@ EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 """Random requests per operation, besides those at every limit in the document."""
 
 PICTURE_ROUTES = [
-    f"/sdapi/v1/{name}" for name in ("img2img", "extra-single-image", "extra-batch-images")
+    *(f"/sdapi/v1/{name}" for name in ("img2img", "extra-single-image", "extra-batch-images")),
+    "/controlnet/detect",
 ]
 
 CONFIG = SchemathesisConfig.from_dict(
@@ -59,7 +60,10 @@ CONFIG = SchemathesisConfig.from_dict(
             {
                 # That API accepts numbers as text and names in any letter case, and a query
                 # parameter is text with many words for true.
-                "include-path": ["/sdapi/v1/txt2img", "/sdapi/v1/progress", *PICTURE_ROUTES],
+                "include-path": [
+                    *("/sdapi/v1/txt2img", "/sdapi/v1/progress", *PICTURE_ROUTES),
+                    *("/controlnet/module_list", "/controlnet/model_list"),
+                ],
                 "checks": {"negative_data_rejection": {"enabled": False}},
             },
         ],
@@ -116,6 +120,10 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
         case.body["image"] = PICTURE if len(image) % 2 else image
+    elif isinstance(case.body, dict) and isinstance(
+        images := case.body.get("controlnet_input_images"), list
+    ):
+        case.body["controlnet_input_images"] = [PICTURE] * len(images)
     elif isinstance(case.body, dict) and isinstance(images := case.body.get("init_images"), list):
         case.body["init_images"] = [PICTURE] * len(images) if len(images) % 2 else images
         case.body.pop("mask", None)
