@@ -52,7 +52,7 @@ def test_a_pattern_names_a_module_by_the_end_of_its_name(pattern: str, expected:
 
 
 @pytest.mark.parametrize("alpha", [0, "8", True, [8], {"a": 1}])
-def test_an_alpha_that_is_no_factor_is_refused(alpha: Any) -> None:
+def test_an_alpha_that_cannot_be_a_factor_is_refused(alpha: Any) -> None:
     with pytest.raises(UnusableConfiguration):
         factor(lora_alpha=alpha)
 

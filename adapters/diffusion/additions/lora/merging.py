@@ -103,7 +103,7 @@ def merged_weights(
         tick: Called before each weight. Its exception ends the work.
     """
     largest = max((each.parameter.numel() for each in changed), default=0)
-    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
+    # For a tensor of the inference mode, torch would compile a network again.
     with torch.inference_mode(mode=False):
         # The system clears memory that is new to the process, so one part of it serves all sums.
         sums = torch.empty(largest, dtype=torch.float32, device=device)

@@ -96,7 +96,7 @@ def _alphas(file: LoraFile, stored: Mapping[str, torch.Tensor], name: str) -> di
         alpha = float(stored[key])
         if not math.isfinite(alpha) or alpha == 0:
             raise ModelNotLoadable(
-                f"the alpha of its module {module.label[:120]!a} is {alpha:g}, which can be no "
+                f"the alpha of its module {module.label[:120]!a} is {alpha:g}, which cannot be a "
                 "factor",
                 name,
                 lasting=True,
