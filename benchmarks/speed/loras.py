@@ -127,8 +127,8 @@ def by_reading(path: str) -> dict[str, float]:
 
 def by_the_service(folder: str, data: str) -> dict[str, float]:
     """Return the seconds of steps and of the first use; runs in a child process."""
+    from adapters.diffusion.additions.lora.loading import load_lora
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading.loras import load_lora
 
     container = Container(settings=Settings(model_dirs=(folder,), data_dir=data))
     container.model_registry().refresh()

@@ -48,6 +48,7 @@ def test_longer_prompts_are_read_to_their_end(pipeline: Any, count: int, pieces:
 
     prompt = words(pipeline, count)
     encoding = encode_prompts(pipeline, prompt, None)
+    assert encoding.negative is not None
     assert encoding.prompt.shape == encoding.negative.shape
     assert encoding.length == 77 * pieces
     other = encode_prompts(pipeline, prompt[: -len("red")] + "blue", None)
@@ -58,6 +59,7 @@ def test_the_longer_prompt_decides_the_length(pipeline: Any) -> None:
     from adapters.diffusion.drawing.prompts.encoding import encode_prompts
 
     encoding = encode_prompts(pipeline, "red", words(pipeline, 80))
+    assert encoding.negative is not None
     assert encoding.prompt.shape == encoding.negative.shape
     assert encoding.length == 154
 

@@ -53,10 +53,10 @@ def taught(pipeline: Any, file: Path) -> Iterator[Any]:
 
 
 def _encoding(pipeline: Any, file: Path, prompt: str, negative: str | None, **fields: Any) -> Any:
+    from adapters.diffusion.additions.embeddings.loading import load_textual_inversion
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.drawing.prompts.encoding import encode_prompts
     from adapters.diffusion.drawing.prompts.reading import Reading
-    from adapters.diffusion.loading.textual_inversions import load_textual_inversion
 
     found = load_textual_inversion(record(file), find_device("cpu", "float32"))
     reading = Reading(inversions={"ink-wash": found}, **fields)
@@ -117,9 +117,9 @@ def test_a_word_is_never_split(
 ) -> None:
     import torch
 
+    from adapters.diffusion.additions.embeddings.loading import load_textual_inversion
     from adapters.diffusion.devices.device import find_device
     from adapters.diffusion.drawing.prompts.text_encoder import TextEncoder
-    from adapters.diffusion.loading.textual_inversions import load_textual_inversion
     from domain.prompts import WordTable
 
     encoder = TextEncoder(pipeline.tokenizer, pipeline.text_encoder, torch.device("cpu"), False)

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.torch
 
 
 def load(path: Path) -> Any:
+    from adapters.diffusion.additions.embeddings.loading import load_textual_inversion
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading.textual_inversions import load_textual_inversion
 
     return load_textual_inversion(record(path), find_device("cpu", "float32"))
 

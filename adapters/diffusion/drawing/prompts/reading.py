@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from adapters.diffusion.additions.textual_inversion import TextualInversion
+from adapters.diffusion.additions.embeddings.textual_inversion import TextualInversion
 from domain.errors import GenerationFailed
 from domain.generation.parts import PromptSyntax
 from domain.generation.request import GenerationRequest

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from adapters.diffusion.additions.textual_inversion import TextualInversion
+from adapters.diffusion.additions.embeddings.textual_inversion import TextualInversion
 from adapters.diffusion.drawing.prompts.pieces import Cutter, Piece
 from domain.errors import GenerationFailed
 from domain.prompts import WeightedText, WordTable, weighted_text

@@ -18,8 +18,8 @@ NAME = "lora_unet_down_blocks_0_attentions_0_proj_in"
 
 
 def load(record: ModelRecord) -> Any:
+    from adapters.diffusion.additions.lora.loading import load_lora
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading.loras import load_lora
 
     return load_lora(record, find_device("cpu", "float32"))
 

@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 import torch
 
-from adapters.diffusion.additions.textual_inversion import TextualInversion
+from adapters.diffusion.additions.embeddings.textual_inversion import TextualInversion
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher

@@ -1,0 +1,1 @@
+"""Words of prompts that stand for the vectors of a file (textual inversion)."""
