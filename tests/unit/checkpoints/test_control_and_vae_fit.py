@@ -184,7 +184,11 @@ def test_latents_of_other_channels_do_not_fit() -> None:
     [
         ("decoder.conv_in.weight", None, "needs an encoder and a decoder"),
         ("quant_conv.bias", None, "it lacks quant_conv.bias"),
-        ("decoder.up.0.block.2.conv1.weight", None, "it lacks decoder.up_blocks.3.resnets.2.conv1.weight"),
+        (
+            "decoder.up.0.block.2.conv1.weight",
+            None,
+            "it lacks decoder.up_blocks.3.resnets.2.conv1.weight",
+        ),
         ("encoder.extra.weight", (3,), "no autoencoder of its kind has (encoder.extra.weight)"),
         ("decoder.conv_out.bias", (4,), "has the shape (4,)"),
         ("encoder.down.99999.block.0.conv1.weight", (4,), "parts where 1 to 8 are right"),
