@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from adapters.diffusion.additions.lora.loading import load_lora
 from adapters.diffusion.autoencoders.loading import load_autoencoder
 from adapters.diffusion.control.loading import load_controlnet
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
+from adapters.diffusion.loading.loras import load_lora
 from adapters.diffusion.loading.textual_inversions import load_textual_inversion
 from adapters.diffusion.upscaling.loading import load_upscaler
 from domain.errors import ModelNotLoadable

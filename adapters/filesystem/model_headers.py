@@ -20,7 +20,7 @@ from domain.ports.model_headers import ModelHeaders
 __all__ = ["FilesystemModelHeaders"]
 
 _MOST_TENSORS = 150_000
-"""Tensors that are kept: those of about fifty checkpoints of SDXL's size, in some 50 MB."""
+"""Tensors that are kept: those of about sixty checkpoints of SDXL's size, in some 45 MB."""
 
 
 class FilesystemModelHeaders(ModelHeaders):

@@ -88,7 +88,7 @@ def test_an_empty_scale_is_left_to_the_service_and_a_wrong_one_is_explained(
     assert field.asked()["loras"] == [{"model_id": LORA.id}]
     scale.press_sequentially("1e")
     studio.draw_button.click()
-    expect(field.card(ModelKind.LORA)).to_contain_text("scale must be a number")
+    expect(field.card(ModelKind.LORA)).to_contain_text("Scale must be a number.")
     assert len(field.bodies) == 1
 
 

@@ -124,7 +124,7 @@ def test_a_control_needs_a_picture_before_it_is_drawn_with(
     studio.page.locator("#addons > summary").click()
     studio.draw_button.click()
     card = field.card(ModelKind.CONTROLNET)
-    expect(card).to_contain_text("outlines.safetensors needs a picture")
+    expect(card).to_contain_text("This ControlNet needs a picture.")
     expect(card).to_be_visible()
     assert field.bodies == []
     card.locator("input[type=file]").set_input_files(payload(grey(1, 2)))
@@ -188,3 +188,19 @@ def test_signing_out_forgets_the_pictures_of_controls(field: AddonField, studio:
     studio.sign_in_here()
     expect(card).to_have_count(0)
     assert studio.page.locator("#controls").input_value() == ""
+
+
+def test_a_picture_arrives_also_if_the_cards_were_made_anew(
+    field: AddonField, studio: Studio
+) -> None:
+    held: list[Route] = []
+    studio.page.route("**/v1/images", lambda route: held.append(route))
+    field.add(OUTLINES)
+    card = field.card(ModelKind.CONTROLNET)
+    card.locator("input[type=file]").set_input_files(payload(grey(1, 200)))
+    expect(card).to_contain_text("Sending …")
+    field.add(POSES)
+    held[0].continue_()
+    shown(card, "Map")
+    expect(card).not_to_contain_text("Sending")
+    expect(field.card(ModelKind.CONTROLNET, 1)).to_contain_text("Choose a picture")

@@ -159,7 +159,7 @@ def test_a_refused_add_on_is_explained_at_its_card(field: AddonField, studio: St
     studio.draw("a fox")
     card = field.card(ModelKind.LORA, 1)
     expect(card).to_be_visible()
-    expect(card).to_contain_text("ink.safetensors has modules that fit nowhere")
+    expect(card).to_contain_text("This LoRA has modules that fit nowhere.")
     expect(card.locator("h4")).to_be_focused()
     # The message goes with the next change.
     studio.field("Scale of ink.safetensors").fill("0.5")

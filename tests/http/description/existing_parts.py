@@ -8,11 +8,12 @@ from typing import Any
 
 from domain.generation.parts import Embedding
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
-from tests.contract.test_pictures import RED
+from tests.contract.test_pictures import picture
 from tests.fakes.model_source import model_record
 
 __all__ = [
     "COMPANIONS",
+    "FILE",
     "LARGE",
     "PICTURE",
     "PICTURE_ID",
@@ -21,8 +22,9 @@ __all__ = [
     "use_existing_parts",
 ]
 
-PICTURE = base64.b64encode(RED).decode()
-PICTURE_ID = hashlib.sha256(RED).hexdigest()
+FILE = picture("red", (64, 64))
+PICTURE = base64.b64encode(FILE).decode()
+PICTURE_ID = hashlib.sha256(FILE).hexdigest()
 
 
 def _companion(kind: ModelKind, **changes: Any) -> ModelRecord:
@@ -67,12 +69,12 @@ def use_existing_parts(body: dict[str, Any]) -> None:
 
 
 def _use_picture(body: dict[str, Any], name: str) -> None:
-    picture = body.get(name)
-    if not isinstance(picture, dict) or len(picture) != 1:
+    sent = body.get(name)
+    if not isinstance(sent, dict) or len(sent) != 1:
         return
-    if isinstance(text := picture.get("base64"), str) and text:
+    if isinstance(text := sent.get("base64"), str) and text:
         body[name] = {"base64": PICTURE}
-    elif isinstance(text := picture.get("id"), str) and re.fullmatch("[0-9A-Fa-f]{64}", text):
+    elif isinstance(text := sent.get("id"), str) and re.fullmatch("[0-9A-Fa-f]{64}", text):
         body[name] = {"id": PICTURE_ID}
 
 

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from application.picture_links import LinkedPicture
-from tests.contract.test_pictures import RED
 from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
 from tests.http.description.existing_parts import (
     COMPANIONS,
+    FILE,
     LARGE,
     PICTURE,
     PICTURE_ID,
@@ -88,7 +88,7 @@ def running() -> Iterator[None]:
     SERVICE.container.service().start()
     SERVICE.client.post("/v1/infer", json=infer_body(id="drawn"), headers=AUTHORIZED)
     headers = {**AUTHORIZED, "Content-Type": "image/png"}
-    SERVICE.client.post("/v1/images", data=RED, headers=headers)
+    SERVICE.client.post("/v1/images", data=FILE, headers=headers)
     yield
     SERVICE.container.service().stop(timeout=10)
     refused = [name for name, found in STATUSES.items() if min(found) >= HTTPStatus.BAD_REQUEST]
@@ -130,7 +130,7 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
     elif isinstance(case.body, dict) and isinstance(files := case.body.get("imageList"), list):
         case.body["imageList"] = [{"data": PICTURE}] * len(files) if len(files) % 2 else files
     elif isinstance(case.body, bytes) and len(case.body) % 2:
-        case.body = RED
+        case.body = FILE
     if len(str(case.path_parameters)) % 2:
         there = {"model_id": MODEL.id, "model": MODEL.name, "job_id": "drawn", "number": "0"}
         there["picture_id"] = PICTURE_ID

@@ -349,10 +349,18 @@ def test_the_values_of_a_control_have_bounds(
 
 
 @pytest.mark.parametrize(
-    "clip_skip, status", [(1, 200), (12, 200), (0, 422), (13, 422), (1.5, 422)]
+    "clip_skip, status", [(1, 200), (2, 200), (2.0, 200), (0, 422), (13, 422), (1.5, 422)]
 )
 def test_clip_skip_has_bounds(service: Service, clip_skip: float, status: int) -> None:
     assert infer(service, clip_skip=clip_skip).status_code == status
+
+
+def test_clip_skip_ends_at_the_layers_of_the_text_encoder(service: Service) -> None:
+    assert "is 13; it must lie between 1 and 12" in refused(service, clip_skip=13)["clip_skip"]
+    problem = infer(service, clip_skip=12).get_json()
+    assert [row["field"] for row in problem["errors"]] == ["clip_skip"]
+    assert "is 12, and the text encoder" in problem["errors"][0]["message"]
+    nothing_is_kept(service)
 
 
 @pytest.mark.parametrize(

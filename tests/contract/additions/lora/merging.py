@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.diffusion.additions.lora.addition import lora_addition
-from adapters.diffusion.additions.lora.loading import load_lora
 from adapters.diffusion.additions.lora.merging import ScaledLora
 from adapters.diffusion.devices.device import find_device
+from adapters.diffusion.loading.loras import load_lora
 from domain.checkpoints.additions.network_modules import Network
 from domain.models.record import ModelRecord
 

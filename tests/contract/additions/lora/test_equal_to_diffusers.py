@@ -101,13 +101,13 @@ LAYOUTS: dict[str, Callable[[Any], dict[str, Any]]] = {
 
 def _ours(pipeline: Any, record: ModelRecord, scale: float) -> dict[str, Any]:
     """Return the weights by network and name."""
-    from adapters.diffusion.additions.lora.loading import load_lora
     from adapters.diffusion.additions.lora.merging import (
         ScaledLora,
         changed_weights,
         merged_weights,
     )
     from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loras import load_lora
 
     device = find_device("cpu", "float32")
     lora = ScaledLora(load_lora(record, device), scale, "loras[0].model_id")

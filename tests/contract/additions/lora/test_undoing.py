@@ -203,7 +203,7 @@ def test_the_last_merge_is_taken_again(
     assert kept.asked == [changed] * 4
 
 
-def test_without_room_each_batch_merges_anew(pipeline: Any, lora: ModelRecord) -> None:
+def test_without_room_each_batch_merges_again(pipeline: Any, lora: ModelRecord) -> None:
     kept = Kept(has_room=False)
 
     for _ in range(2):

@@ -1,6 +1,7 @@
 // What is chosen: whether it fits the model, and what the service said of it.
 
 import { ADDONS } from "../form/addons.js";
+import { wordsOf } from "./maps.js";
 
 /** Why this add-on cannot be drawn with `model`; empty if nothing speaks against it. */
 export function misfit(addon, model) {
@@ -69,7 +70,8 @@ export class Choices {
       // The request has only those that are used.
       const used = this.#fields.chosen(name).flatMap((entry, index) => (this.unused(entry) ? [] : [index]));
       const part = rest.replace(/^\./, "").replace(/^model_id$/, "");
-      const message = [part, row.message].filter(Boolean).join(" ");
+      const what = part ? wordsOf(part) : `This ${ADDONS[name].label}`;
+      const message = `${what} ${row.message}`;
       this.#problems.push({ name, index: used[Number(number)] ?? Number(number), message });
     }
     return others;

@@ -47,7 +47,7 @@ export function controlCard(entry, context) {
 }
 
 /** The picture, the preprocessor with its settings, and the map. */
-function pictureFields(entry, { id, path, name, canny, preprocessors, pictures, onChange }) {
+function pictureFields(entry, { id, path, name, canny, preprocessors, pictures, onChange, onSent }) {
   const picture = look("Picture");
   const map = look("Map");
   const wait = make("p", { className: "hint", hidden: true });
@@ -77,6 +77,7 @@ function pictureFields(entry, { id, path, name, canny, preprocessors, pictures, 
     show();
     const problem = await sending;
     onChange();
+    if (!choose.isConnected) return onSent(); // the cards were made anew meanwhile
     if (problem !== null) say(wrong, problem);
     show();
   };

@@ -8,12 +8,19 @@ import { typeOf } from "../pictures/types.js";
 const PAUSE = 250; // milliseconds that a threshold has to rest before a map is asked for
 const MOST_KEPT = 32; // pictures and maps
 
+/** The field of a control in words: `preprocessor.low` is the lower threshold. */
+export function wordsOf(field) {
+  if (field.startsWith("image")) return "The picture";
+  const own = field.slice(field.lastIndexOf(".") + 1);
+  return `${own[0].toUpperCase()}${own.slice(1).replaceAll("_", " ")}`;
+}
+
 export class ControlPictures {
   #api;
   #most;
   #sending = new Map(); // by entry: { file, abort }
   #addresses = new Map(); // object URLs by picture, or picture and preprocessor
-  #asked = new Map(); // by <img>: what it is to show
+  #asked = new WeakMap(); // by <img>: what it is to show
   #work = Promise.resolve(true);
 
   /** `api` returns the API of whoever is signed in; `most` are the bytes that a file may have. */
@@ -116,7 +123,7 @@ export class ControlPictures {
     } catch (error) {
       if (!current() || error.name === "AbortError") return;
       const [row] = error.fields ?? [];
-      say(row ? `${row.field} ${row.message}` : error.message);
+      say(row ? `${wordsOf(row.field)} ${row.message}.` : error.message);
     }
   }
 

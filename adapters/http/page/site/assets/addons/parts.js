@@ -16,7 +16,7 @@ export function card({ id, name, facts, unused, problem }, onRemove, ...fields) 
     make("div", { className: "addon-top" }, make("div", {}, title, hint(facts)), remove),
     unused ? make("p", { className: "notice", textContent: `Not used: it ${unused}.` }) : null,
     ...fields,
-    problem ? make("p", { className: "field-error", id: `${id}-problem`, textContent: `${name} ${problem}` }) : null,
+    problem ? make("p", { className: "field-error", id: `${id}-problem`, textContent: `${problem}.` }) : null,
   );
   made.toggleAttribute("data-unused", Boolean(unused));
   if (problem) {

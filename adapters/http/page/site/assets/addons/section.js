@@ -61,8 +61,10 @@ export class AddonSection {
     for (const each of this.#cards) each.settle?.();
   }
 
-  forget() {
+  /** Forget the pictures of whoever was signed in, and show those that the form names. */
+  use() {
     this.#pictures.forget();
+    this.#render();
   }
 
   get summary() {
@@ -146,6 +148,7 @@ export class AddonSection {
       preprocessors: this.#limits.preprocessors,
       pictures: this.#pictures,
       onChange: () => this.#write(name),
+      onSent: () => this.#render(),
       onRemove: () => {
         this.#chosen[name].splice(index, 1);
         this.#write(name);

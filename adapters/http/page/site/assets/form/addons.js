@@ -44,7 +44,7 @@ export class AddonFields {
   use(api) {
     this.api = api;
     // Pictures belong to the caller who sent them.
-    this.#section?.forget();
+    this.#section?.use();
   }
 
   /** The listed add-ons of a field. */

@@ -24,7 +24,10 @@ export class SyntaxField {
   /** Show the help while prompts are weighted, and else whether a weight in them is not read. */
   settle() {
     const on = this.#switch.checked;
+    const unread = !on && PROMPTS.some((id) => WEIGHT.test(byId(id).value));
     byId("weighted-help").hidden = !on;
-    byId("weighted-unread").hidden = on || !PROMPTS.some((id) => WEIGHT.test(byId(id).value));
+    byId("weighted-unread").hidden = !unread;
+    const hint = on ? "weighted-help" : unread ? "weighted-unread" : "prompt_syntax-error";
+    this.#switch.setAttribute("aria-describedby", hint);
   }
 }
