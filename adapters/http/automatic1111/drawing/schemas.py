@@ -22,6 +22,7 @@ from adapters.http.automatic1111.unsupported import (
     MORE_SETTINGS,
     FieldTable,
     refused_settings,
+    shown_names,
 )
 from adapters.http.automatic1111.values.numbers import FlagField, as_number
 from adapters.http.edge.redaction import current_redactor
@@ -264,7 +265,7 @@ class DrawingSchema(JudgedSchema):
             raise ValidationError({**messages, **of_controls}) from error
         if of_controls:
             raise ValidationError(of_controls)
-        ignored = [*asked.ignored, *controls.ignored]
+        ignored = [*asked.ignored, *shown_names(controls.ignored, current_redactor())]
         return replace(asked, controls=controls.units, ignored=ignored)
 
     def asked(self, found: Mapping[str, Any]) -> dict[str, Any]:

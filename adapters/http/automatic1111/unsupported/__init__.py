@@ -12,6 +12,7 @@ from adapters.http.automatic1111.unsupported.tables import (
     MORE_SETTINGS,
     FieldTable,
     refused_settings,
+    shown_names,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "TXT2IMG",
     "FieldTable",
     "refused_settings",
+    "shown_names",
 ]

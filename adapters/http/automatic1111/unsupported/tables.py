@@ -1,6 +1,6 @@
 """A table of the fields that a route of AUTOMATIC1111's API does not read, with their rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,14 @@ from adapters.http.automatic1111.unsupported.verdicts import (
 )
 from adapters.http.edge.redaction import Redactor
 
-__all__ = ["MORE_SETTINGS", "SCRIPTS", "SETTINGS", "FieldTable", "refused_settings"]
+__all__ = [
+    "MORE_SETTINGS",
+    "SCRIPTS",
+    "SETTINGS",
+    "FieldTable",
+    "refused_settings",
+    "shown_names",
+]
 
 SCRIPTS = "alwayson_scripts"
 SETTINGS = "override_settings"
@@ -90,7 +97,7 @@ class FieldTable:
                 for name, value in settings.items()
                 if name not in READ_SETTINGS | SETTING_RULES.keys() and value not in NOTHING
             ]
-        return [redactor.redacted(_shown(name)) for name in found[:_MOST_NAMES]]
+        return shown_names(found, redactor)
 
     @property
     def described(self) -> Mapping[str, Any]:
@@ -124,6 +131,11 @@ class FieldTable:
         if name in self.read:
             return Verdict.NOTHING
         return self.rules.get(name, ignored)(sent[name], sent)
+
+
+def shown_names(names: Sequence[str], redactor: Redactor) -> list[str]:
+    """Return the first twenty of a client's names, each as one short line."""
+    return [redactor.redacted(_shown(name)) for name in names[:_MOST_NAMES]]
 
 
 def refused_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

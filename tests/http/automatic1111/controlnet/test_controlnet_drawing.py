@@ -238,6 +238,13 @@ def test_fields_that_are_not_followed_are_named(
     assert found["info"]["ignored"] == ignored
 
 
+def test_only_some_of_many_unknown_fields_are_named_and_none_in_full(ready: Service) -> None:
+    many = {f"{number}-{'x' * 1000}": 1 for number in range(500)}
+    ignored = answer(ready, units(unit(RED, **many)))["info"]["ignored"]
+    assert len(ignored) == 20
+    assert max(map(len, ignored)) <= 64
+
+
 def test_what_webuiapi_sends_is_accepted(ready: Service) -> None:
     """`ControlNetUnit.to_dict` of webuiapi 0.9, with its defaults."""
     sent = {
