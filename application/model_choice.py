@@ -99,7 +99,9 @@ class ModelChoice:
             return wanted.lower()
         job = None if job_id is None else self._kept(caller, job_id)
         if job is not None and job.other_names.get(field) == wanted:
-            return next(use.model_id for use in job.request.models if use.field == field)
+            uses = {use.field: use.model_id for use in job.request.models}
+            if field in uses:  # a request of another release may not have it
+                return uses[field]
         try:
             return self._registry.resolve(wanted, kind=kind).id
         except ModelNotFound as error:

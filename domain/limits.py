@@ -60,8 +60,6 @@ class TextLength:
     """The allowed characters, as a regular expression of ECMA-262 for UTF-8."""
     LINES_PATTERN: ClassVar[str] = f"^[^{_CONTROLS_BUT_RETURN}]*$"
     """The allowed characters before `one_line_end` is applied."""
-    MUST_HOLD: ClassVar[str] = ""
-    """What each text holds too, as a regular expression; empty for nothing."""
 
     minimum: int
     maximum: int

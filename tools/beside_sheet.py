@@ -5,9 +5,9 @@
 The rows, from left to right. Pictures of one row have the same seed:
 
 1. a landscape; with the LoRA at scales 0.5 and 1; with the embedding
-2. a star; with the LoRA at scales 0.5 and 1; a landscape at night with the embedding
+2. a star; with the LoRA at scales 0.5 and 1; trees with the embedding
 3. outlines of a landscape; a landscape by day and at night along them; by day without them
-4. outlines of a star; a red star along them; a yellow one with the LoRA; a red one without them
+4. outlines of a star; a red star along them; the same with the LoRA; a red star without them
 """
 
 import argparse
@@ -72,10 +72,10 @@ def _lora(demo: Demo, scale: float) -> tuple[Lora, ...]:
 
 def _of_outlines(demo: Demo) -> list[Image.Image]:
     day, night = "a landscape with mountains and a lake", "a landscape with mountains at night"
-    star, yellow = "a red star on a white background", "a yellow star on a blue background"
+    star = "a small red star on a white background"
     rows: list[tuple[Scene, tuple[tuple[str, dict[str, Any]], ...], str]] = [
         (_LANDSCAPE, ((day, {}), (night, {})), day),
-        (_STAR, ((star, {}), (f"blueprint of {yellow}", {"loras": _lora(demo, 1.0)})), star),
+        (_STAR, ((star, {}), (f"blueprint of {star}", {"loras": _lora(demo, 1.0)})), star),
     ]
     found = []
     for scene, along, without in rows:

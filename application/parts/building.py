@@ -24,7 +24,7 @@ from domain.generation.forms.part_fields import (
     PartField,
     PartObject,
 )
-from domain.generation.parts import Embedding, SourceImage
+from domain.generation.parts import Control, Embedding, SourceImage
 from domain.generation.parts.checks import picture_problem
 from domain.models.record import ModelKind
 from domain.pictures import PictureRef
@@ -72,10 +72,18 @@ class _Making:
         if isinstance(field, PartField):
             is_name = field.model is not None and value not in field.words
             return self._model(field, value, path) if is_name else value
-        if field.is_list and isinstance(value, list):
-            parts = (self._part(field, each, f"{path}[{n}]") for n, each in enumerate(value))
-            return tuple(parts)
-        return self._part(field, value, path)
+        if not field.is_list:
+            return self._part(field, value, path)
+        parts: list[Any] = []
+        rows: list[FieldProblem] = []
+        for number, each in enumerate(value):
+            try:
+                parts.append(self._part(field, each, f"{path}[{number}]"))
+            except InvalidRequest as error:
+                rows += error.problems
+        if rows:
+            raise InvalidRequest(rows)
+        return tuple(parts)
 
     def _part(self, field: PartObject, values: Mapping[str, Any], path: str) -> Any:
         made: dict[str, Any] = {}
@@ -208,17 +216,21 @@ class BuildParts:
 
     def _look_up(self, name: str, picture: SentPicture, caller: str) -> PictureRef | FieldProblem:
         """Return the facts of the picture in the field `name`, or what is wrong with it."""
+        own = "base64" if picture.data is not None else "id"
         try:
             if picture.data is not None:
-                return self._pictures.inspect(picture.data)
-            ref = self._pictures.find(caller, picture.id or "")
+                ref = self._pictures.inspect(picture.data)
+            else:
+                ref = self._pictures.find(caller, picture.id or "")
         except PictureNotFound:
             text = "names no picture of yours; send the picture, or the id of one that is kept"
             return FieldProblem(f"{name}.id", text)
         except UnreadablePicture as error:
             return FieldProblem(f"{name}.base64", error.what)
-        if message := picture_problem(ref):  # a drawn picture may have more pixels than a sent one
-            return FieldProblem(f"{name}.id", message)
+        # A drawn picture may have more pixels than a sent one.
+        rule = Control.image_problem if name.startswith("controls[") else picture_problem
+        if message := rule(ref):
+            return FieldProblem(f"{name}.{own}", message)
         return ref
 
     def _sides(

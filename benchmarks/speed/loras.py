@@ -27,12 +27,14 @@ __all__ = ["loras"]
 _RANK = 128
 """The rank with which kohya's scripts write 150 MB for Stable Diffusion 1, in float16."""
 _STEPS = 4
+_SIDE = 256
+"""Pixels of each side. In a larger picture the weights take a smaller share of a step."""
 _ROUNDS = 2
 _STEP_BOUND, _READING_BOUND = 1.02, 1.3
 
 
 def loras(folder: Path, scale: float) -> Iterator[Row]:
-    """Stable Diffusion 1.5 shapes and a LoRA of rank 128, random weights, 512x512."""
+    """Stable Diffusion 1.5 shapes and a LoRA of rank 128, random weights."""
     models = folder / "models"
     models.mkdir()
     random_checkpoint(models / "random.safetensors", ModelFamily.SD_1, seed=1)
@@ -44,7 +46,7 @@ def loras(folder: Path, scale: float) -> Iterator[Row]:
     theirs = in_child(by_diffusers, str(models), plain=True)
     yield Row(
         name="lora-step",
-        what="a guided step with a LoRA, SD 1.5 shapes, 512x512",
+        what="a guided step with a LoRA, SD 1.5 shapes, 256x256",
         unit="s",
         ours=ours["step"],
         plain=ours["plain step"],
@@ -146,6 +148,8 @@ def by_the_service(folder: str, data: str) -> dict[str, float]:
             prompt="a beautiful landscape with mountains and a lake",
             num_inference_steps=_STEPS,
             seed=number,
+            width=_SIDE,
+            height=_SIDE,
             loras=(Lora(model_id=lora.id),) if with_lora else (),
         )
         drawn = container.generate_images()(request, on_step=note)

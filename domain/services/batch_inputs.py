@@ -63,4 +63,4 @@ def warnings_of(models: Sequence[ModelRecord], request: AnyRequest) -> Iterator[
     for model in models:
         yield from model.warnings
     if isinstance(request, GenerationRequest):
-        yield from prompt_warnings(models[0], request)
+        yield from prompt_warnings(models[0], models[1:], request)

@@ -1,7 +1,7 @@
 """What the caller of a request should know of its prompts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from domain.generation.parts import PromptSyntax
 from domain.generation.request import GenerationRequest
@@ -13,16 +13,24 @@ __all__ = ["prompt_warnings"]
 _COMPOSED = re.compile(r"\bAND\b")
 
 
-def prompt_warnings(model: ModelRecord, request: GenerationRequest) -> Iterator[str]:
-    """Yield the warnings about the prompts of a request that `model` draws.
+def prompt_warnings(
+    model: ModelRecord, beside: Sequence[ModelRecord], request: GenerationRequest
+) -> Iterator[str]:
+    """Yield the warnings about the prompts of a request.
 
-    Brackets of a weighted prompt are not words. The token of an embedding is a known word.
+    Brackets of a weighted prompt are not words. The token of an embedding is a known word, and so
+    are the trigger words of a LoRA.
+
+    Args:
+        model: The model that draws.
+        beside: The models beside it.
+        request: The request.
     """
     prompt, negative = (
         _parts(text, request) for text in (request.prompt, request.negative_prompt or "")
     )
     tokens = [each.token for each in request.embeddings if each.token is not None]
-    known = WordTable(tokens)
+    known = WordTable([*tokens, *(word for each in beside for word in each.trigger_words)])
     yield from model.card.warnings_for(
         model.name,
         *("".join(parts) for parts in (prompt, negative)),

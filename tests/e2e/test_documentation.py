@@ -55,6 +55,7 @@ PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "night.png": (512, 512),
         "large.png": (1024, 1024),
         "later.png": (512, 512),
+        "outlines.png": (512, 512),
     },
     "docs/automatic1111.md": {
         "night.png": (256, 256),
@@ -73,6 +74,7 @@ PICTURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "hill.jpg": (512, 512),
         "night.png": (512, 512),
         "large.png": (768, 768),
+        **{f"{name}.png": (512, 512) for name in ("blueprint", "weighted", "outlines")},
         "circle-large.png": (1024, 1024),
         "larger.jpg": (768, 768),
     },

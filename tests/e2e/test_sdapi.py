@@ -44,7 +44,7 @@ def test_the_client_lists_models_and_samplers(api: webuiapi.WebUIApi) -> None:
     assert {"Euler a", "DPM++ 2M"} <= set(api.util_get_sampler_names())
     assert "karras" in api.util_get_scheduler_names()
     assert api.get_loras() == []
-    assert api.get_scripts() == {"txt2img": [], "img2img": []}
+    assert api.get_scripts() == {"txt2img": ["controlnet"], "img2img": ["controlnet"]}
     api.util_set_model("demo")
     assert api.util_get_current_model() == title
 

@@ -36,7 +36,8 @@ class SteeredBy:
     Attributes:
         control: The part of the request.
         network: A `ControlNetModel` for the UNet.
-        map: (1, 3, height, width), 0 to 1, at the size that is drawn.
+        map: (1, 3, height, width), 0 to 1, at the size that is drawn, in the precision of the
+            network.
     """
 
     control: Control
@@ -104,12 +105,12 @@ def _outputs(
         latents, text = _second_half(latents), _second_half(text)
         if added:
             added = {name: _second_half(each) for name, each in added.items()}
-    dtype = steered.network.dtype
+    dtype = steered.map.dtype
     down, middle = steered.network(
         latents.to(dtype),
         timestep,
         encoder_hidden_states=text.to(dtype),
-        controlnet_cond=steered.map.to(latents.device, dtype),
+        controlnet_cond=steered.map,
         conditioning_scale=steered.control.scale,
         added_cond_kwargs=added,
         return_dict=False,

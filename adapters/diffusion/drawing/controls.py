@@ -51,9 +51,15 @@ class Controls:
             for each in request.controls
         }
 
+        dtype = self._context.device.dtype  # that of every ControlNet
+
         def steered() -> tuple[SteeredBy, ...]:
             return tuple(
-                SteeredBy(each, networks[each.model_id], self._maps.at(each, size, drawn, source))
+                SteeredBy(
+                    each,
+                    networks[each.model_id],
+                    self._maps.at(each, size, drawn, source).to(dtype),
+                )
                 for each in request.controls
             )
 

@@ -19,6 +19,7 @@ from domain.generation.forms.part_fields import (
     PartField,
     PartObject,
 )
+from domain.generation.parts.rules import PLAIN
 from domain.generation.upscale_request import UpscaleRequest
 from domain.limits import IntegerRange, NumberRange
 from domain.pictures import PictureId
@@ -125,6 +126,8 @@ def _value(row: PartField, *, answers: bool) -> fields.Field[Any]:
         told["default"] = row.default
     if "enum" in told and row.is_optional and not answers:
         told["enum"] = [*told["enum"], None]
+    if answers and row.name in PLAIN:
+        told.pop("enum", None)  # another release may have stored a word that this one does not know
     if answers and not row.is_required:
         told["optional"] = True
     options: dict[str, Any] = {"allow_none": row.is_optional, "metadata": told}

@@ -23,8 +23,7 @@ def described_limit(row: RequestField, limit: Limit) -> dict[str, Any]:
     if isinstance(limit, TextLength):
         pattern = limit.LINES_PATTERN if row.is_text else limit.PATTERN
         length = {"minLength": limit.minimum, "maxLength": limit.maximum, "pattern": pattern}
-        more = {"allOf": [{"pattern": limit.MUST_HOLD}]} if limit.MUST_HOLD else {}
-        return length | more | (_NO_PATH if limit is LIMITS["id"] else {})
+        return length | (_NO_PATH if limit is LIMITS["id"] else {})
     return {"enum": list(limit.words)}
 
 

@@ -50,7 +50,7 @@ def check_tensors(
             with, or has no place in the network.
     """
     if missing := [name for name in expected if name not in tensors]:
-        raise UnusableAddition(f"it is not a whole {title}: {_some(missing)} of it are missing")
+        raise UnusableAddition(f"it is not a whole {title}: it lacks {_some(missing)}")
     if unread := [name for name in tensors if name not in expected]:
         raise UnusableAddition(
             f"it holds tensors that no {title} of its kind has ({_some(unread)}); without them it "

@@ -144,7 +144,7 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "loras[].model_id",
         {
             "label": "LoRA",
-            "example": "demo-style",
+            "example": "demo-blueprint",
             "meaning": "The LoRA, by any of its names.",
         },
     ),
@@ -161,7 +161,7 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "embeddings[].model_id",
         {
             "label": "Embedding",
-            "example": "demo-negative",
+            "example": "demo-aurora",
             "meaning": "The file with the vectors (textual inversion), by any of its names.",
         },
     ),
@@ -169,7 +169,7 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "embeddings[].token",
         {
             "label": "Embedding: token",
-            "example": "demo-negative",
+            "example": "demo-aurora",
             "meaning": "The word of `prompt` and `negative_prompt` that stands for its vectors; "
             "the name of the file without its extension if left out. It counts only as a whole "
             "word. No two entries may have the same token.",
@@ -179,7 +179,7 @@ TOLD: tuple[tuple[str, Mapping[str, Any]], ...] = (
         "vae_id",
         {
             "label": "VAE",
-            "example": "demo-vae",
+            "example": "sharp-vae",
             "meaning": "Another autoencoder than that of the model, by any of its names.",
         },
     ),

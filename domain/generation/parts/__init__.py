@@ -1,7 +1,7 @@
 """The parts of a request besides its prompt: source pictures and additional models.
 
-Each part is a value that checks itself. The service does not draw with all of them yet:
-`domain.services.request_checks` refuses a request with any other part.
+Each part is a value that checks itself. `domain.services.request_checks` refuses a request with a
+part that nothing draws with yet.
 """
 
 from domain.generation.parts.additions import (

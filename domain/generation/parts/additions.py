@@ -17,6 +17,12 @@ __all__ = ["Embedding", "Lora", "PromptSyntax", "SecondPass", "Upscale"]
 _MODEL_ID = ModelId(64, 64)
 
 
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f"
+_PUNCTUATION = r"!-\/:-@\[-`{-~"
+"""The punctuation of ASCII."""
+_OF_A_WORD = re.compile(rf"[^\s{_PUNCTUATION}]")
+
+
 class _Token(TextLength):
     """A word of a prompt that stands for the vectors of an embedding.
 
@@ -27,11 +33,10 @@ class _Token(TextLength):
     __slots__ = ()
 
     PATTERN: ClassVar[str] = (
-        r"^[^\s\u0000-\u001f\u007f-\u009f]"
-        r"([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+        f"^([^\\s{_CONTROLS}][^{_CONTROLS}]*)?"
+        f"[^\\s{_PUNCTUATION}{_CONTROLS}]"
+        f"([^{_CONTROLS}]*[^\\s{_CONTROLS}])?$"
     )
-    MUST_HOLD: ClassVar[str] = r"[^\s!-\/:-@\[-`{-~]"
-    """A character that is not a blank and not punctuation of ASCII."""
 
     def problem(self, value: object) -> str | None:
         """Return what is wrong with `value`, in words; None if it is valid."""
@@ -42,7 +47,7 @@ class _Token(TextLength):
                 f"is {value[:40]!a}; it must begin and end with a visible character, and hold no "
                 "tab and no line end"
             )
-        if not re.search(self.MUST_HOLD, value):
+        if not _OF_A_WORD.search(value):
             return f"is {value[:40]!a}; it must hold a letter or a digit"
         return None
 

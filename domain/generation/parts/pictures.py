@@ -248,7 +248,7 @@ class Control:
     mode: ControlMode = ControlMode.BALANCED
 
     def __post_init__(self) -> None:
-        rules = {"image": self._image_problem, "preprocessor": is_a(Preprocessor)}
+        rules = {"image": self.image_problem, "preprocessor": is_a(Preprocessor)}
         problems = own_problems(self, self.LIMITS, rules, optional={"preprocessor"})
         if not {"start", "end"} & {row.field for row in problems} and self.start >= self.end:
             # As in diffusers: a ControlNet without any effect is a mistake.
@@ -261,7 +261,8 @@ class Control:
         settle(self, ControlMode, "mode")
 
     @classmethod
-    def _image_problem(cls, value: object) -> str | None:
+    def image_problem(cls, value: object) -> str | None:
+        """Return what is wrong with the picture of a control; None if it is valid."""
         problem = picture_problem(value)
         if problem is not None or not isinstance(value, PictureRef):
             return problem

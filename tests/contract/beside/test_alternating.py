@@ -20,7 +20,7 @@ from domain.generation.parts import Embedding, Lora
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelKind, ModelRecord
 from domain.ports.image_generator import DrawingBatch, DrawingWatcher, ImageGenerator
-from tests.contract.autoencoders.test_autoencoders import new_vae
+from tests.contract.autoencoders.files import new_vae
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import demo_request
 from tests.fakes.model_locator import FakeModelLocator

@@ -61,7 +61,7 @@ def test_the_embedding_draws_a_sky_that_no_word_draws(demo: Demo, thing: str) ->
     ("prompt", "scene"),
     [
         (
-            "a green circle on a yellow background",
+            "a small green circle on a yellow background",
             FlatScene("circle", "red", "white", "small", "top left", 5),
         ),
         ("a landscape by day", LandscapeScene("day", frozenset({"mountains"}), 3)),

@@ -139,8 +139,6 @@ def test_the_mode_of_the_prompt_weakens_the_outer_outputs(pipeline: Any) -> None
     from domain.generation.parts import Control
 
     class Network:
-        dtype = torch.float32
-
         def __call__(self, latents: Any, *_: Any, **options: Any) -> Any:
             ones = torch.ones(len(latents), 1, 2, 2) * options["conditioning_scale"]
             return [ones, ones, ones], ones

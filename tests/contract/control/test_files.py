@@ -162,7 +162,7 @@ def _nan(*shape: int) -> Any:
 @pytest.mark.parametrize(
     "name, tensor, reason",
     [
-        ("conv_in.bias", None, r"not a whole ControlNet: conv_in\.bias"),
+        ("conv_in.bias", None, r"not a whole ControlNet: it lacks conv_in\.bias"),
         ("controlnet_mid_block.weight", None, r"controlnet_mid_block\.weight"),
         ("down_blocks.0.resnets.0.conv1.weight", None, "conv1.weight is missing"),
         ("another.weight", (3,), r"no ControlNet of its kind has \(another\.weight\)"),

@@ -232,3 +232,80 @@ def test_nothing_is_offloaded_into_scarce_host_memory() -> None:
     cache._device = dataclasses.replace(cache._device, plan=automatic)
     with pytest.raises(OutOfMemory):
         use(cache, "a")
+
+
+def test_a_value_beside_a_pipeline_counts_and_goes_before_any_pipeline(loader: Loader) -> None:
+    cache = make_cache(loader, 3 * WEIGHTS)
+    use(cache, "ab")
+    beside = cache.beside("a" * 64)
+    beside.keep("value", WEIGHTS)
+    assert cache.used == 3 * WEIGHTS
+    assert {each.id: each.size for each in cache.loaded} == {
+        "a" * 64: 2 * WEIGHTS,
+        "b" * 64: WEIGHTS,
+    }
+
+    use(cache, "c")
+
+    assert beside.get() is None
+    assert sorted(loader.alive) == ["a", "b", "c"]
+    assert cache.used == 3 * WEIGHTS
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(WEIGHTS, True), (WEIGHTS + 1, False)])
+def test_a_value_is_kept_only_within_the_limit(loader: Loader, size: int, is_kept: bool) -> None:
+    cache = make_cache(loader, 2 * WEIGHTS)
+    use(cache, "a")
+
+    cache.beside("a" * 64).keep("value", size)
+
+    assert (cache.beside("a" * 64).get() == "value") is is_kept
+    assert cache.used <= 2 * WEIGHTS
+
+
+def test_room_for_a_value_is_made_of_other_pipelines(loader: Loader) -> None:
+    cache = make_cache(loader, 2 * WEIGHTS)
+    use(cache, "ab")
+
+    cache.beside("b" * 64).make_room(WEIGHTS)
+
+    assert sorted(loader.alive) == ["b"]
+
+
+def test_a_value_goes_with_its_pipeline(loader: Loader) -> None:
+    cache = make_cache(loader, 4 * WEIGHTS)
+    use(cache, "ab")
+    cache.beside("a" * 64).keep("value", WEIGHTS)
+    assert cache.drop_all_but("b" * 64)
+    use(cache, "a")
+    assert cache.beside("a" * 64).get() is None
+
+
+def test_a_value_is_given_up_if_memory_is_short(loader: Loader) -> None:
+    cache = make_cache(loader, 4 * WEIGHTS)
+    use(cache, "a")
+    cache.beside("a" * 64).keep("value", WEIGHTS)
+    assert cache.drop_all_but("a" * 64)
+    assert cache.used == WEIGHTS
+    assert not cache.drop_all_but("a" * 64)
+
+
+def test_a_pipeline_of_torch_stands_beside_that_of_the_plan(loader: Loader) -> None:
+    cache = make_cache(loader, 4 * WEIGHTS)
+    devices = []
+
+    def load(model: ModelRecord, device: Any) -> Any:
+        devices.append((device.plan.backend, device.plan.quantization))
+        return loader(model, device)
+
+    cache._load = load
+    plan = dataclasses.replace(cache._device.plan, backend="openvino", quantization="int8")
+    cache._device = dataclasses.replace(cache._device, plan=plan)
+
+    first, second = cache.get(MODELS["a"]), cache.get(MODELS["a"], in_torch=True)
+
+    assert first is not second
+    assert devices == [("openvino", "int8"), ("torch", "none")]
+    assert cache.get(MODELS["a"]) is first
+    assert cache.get(MODELS["a"], in_torch=True) is second
+    assert [(each.id, each.size) for each in cache.loaded] == [("a" * 64, 2 * WEIGHTS)]

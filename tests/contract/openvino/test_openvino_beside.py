@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.contract.autoencoders.test_autoencoders import new_vae, save_vae
+from tests.contract.autoencoders.files import new_vae, save_vae
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.control.drawing import control, outline
 from tests.contract.control.files import new_controlnet, save_controlnet

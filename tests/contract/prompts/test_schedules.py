@@ -8,7 +8,7 @@ import pytest
 
 from domain.generation.parts import PromptSyntax, SecondPass
 from domain.generation.request import GenerationRequest
-from domain.samplers import Scheduler
+from domain.samplers import Sampler, Scheduler
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.drawing.drawing import LEVELS, demo_request, pixels
 from tests.contract.drawing.generating import generate
@@ -101,6 +101,18 @@ def test_both_evaluations_of_a_step_see_one_text(
     """The last step of these samplers has one evaluation."""
     request = scheduled("[[a lake:trees:1]:a lake:3]", scheduler=sampler)
     assert _texts(float32_generator, request, ("a lake", "trees")) == texts
+
+
+@pytest.mark.parametrize("sampler", list(Sampler))
+def test_every_sampler_changes_after_the_same_step(
+    float32_generator: Any, sampler: Sampler
+) -> None:
+    evaluations = sampler.evaluations(4)
+    before = sampler.evaluations(3) - 1  # the third step of three has one
+    request = scheduled("[a lake:trees:2]", scheduler=Scheduler(sampler.value))
+    assert _texts(float32_generator, request, ("a lake", "trees")) == (
+        "a" * before + "t" * (evaluations - before)
+    )
 
 
 @pytest.mark.parametrize("guidance", [1.0, 7.5])

@@ -8,11 +8,12 @@ from typing import Any
 
 from domain.generation.parts import Embedding
 from domain.models.record import ModelFamily, ModelKind, ModelRecord
-from tests.contract.test_pictures import RED
+from tests.contract.test_pictures import picture
 from tests.fakes.model_source import model_record
 
 __all__ = [
     "COMPANIONS",
+    "FILE",
     "LARGE",
     "PICTURE",
     "PICTURE_ID",
@@ -21,8 +22,9 @@ __all__ = [
     "use_existing_parts",
 ]
 
-PICTURE = base64.b64encode(RED).decode()
-PICTURE_ID = hashlib.sha256(RED).hexdigest()
+FILE = picture("red", (64, 64))
+PICTURE = base64.b64encode(FILE).decode()
+PICTURE_ID = hashlib.sha256(FILE).hexdigest()
 
 
 def _companion(kind: ModelKind, **changes: Any) -> ModelRecord:
@@ -50,6 +52,7 @@ def use_existing_parts(body: dict[str, Any]) -> None:
     for name in ("init_image", "mask_image", "image"):
         _use_picture(body, name)
     _use_companions(body)
+    _keep_thresholds(body)  # of a route that only makes a map
     for name, member in (("upscale", "model_id"), ("second_pass", "upscaler")):
         if isinstance(part := body.get(name), dict) and is_name(part.get(member)):
             part[member] = UPSCALER.name
@@ -66,12 +69,12 @@ def use_existing_parts(body: dict[str, Any]) -> None:
 
 
 def _use_picture(body: dict[str, Any], name: str) -> None:
-    picture = body.get(name)
-    if not isinstance(picture, dict) or len(picture) != 1:
+    sent = body.get(name)
+    if not isinstance(sent, dict) or len(sent) != 1:
         return
-    if isinstance(text := picture.get("base64"), str) and text:
+    if isinstance(text := sent.get("base64"), str) and text:
         body[name] = {"base64": PICTURE}
-    elif isinstance(text := picture.get("id"), str) and re.fullmatch("[0-9A-Fa-f]{64}", text):
+    elif isinstance(text := sent.get("id"), str) and re.fullmatch("[0-9A-Fa-f]{64}", text):
         body[name] = {"id": PICTURE_ID}
 
 
@@ -90,16 +93,20 @@ def _use_companions(body: dict[str, Any]) -> None:
                 entry["token"] = f"word {number}"
             if name == "controls":
                 _use_picture(entry, "image")
-                _keep_rules(entry)
+                _keep_range(entry)
+                _keep_thresholds(entry)
 
 
 def _is_token(value: object) -> bool:
     return value is None or Embedding.LIMITS["token"].problem(value) is None
 
 
-def _keep_rules(control: dict[str, Any]) -> None:
+def _keep_range(control: dict[str, Any]) -> None:
     if is_number(control.get("start", 0), 0, 1) and is_number(control.get("end", 1), 0, 1):
         control |= {"start": 0.25, "end": 0.75}
+
+
+def _keep_thresholds(control: dict[str, Any]) -> None:
     made = control.get("preprocessor")
     if isinstance(made, dict) and made.keys() <= {"name", "low", "high"}:
         numbers = [made.get("low", 100), made.get("high", 200)]

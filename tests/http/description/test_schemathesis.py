@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from application.picture_links import LinkedPicture
-from tests.contract.test_pictures import RED
 from tests.fakes.addon_tensors import addon_tensors, demo_tensors
 from tests.http.conftest import AUTHORIZED, MODEL, infer_body, make_service, make_settings
 from tests.http.description.existing_parts import (
     COMPANIONS,
+    FILE,
     LARGE,
     PICTURE,
     PICTURE_ID,
@@ -29,7 +29,8 @@ EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 """Random requests per operation, besides those at every limit in the document."""
 
 PICTURE_ROUTES = [
-    f"/sdapi/v1/{name}" for name in ("img2img", "extra-single-image", "extra-batch-images")
+    *(f"/sdapi/v1/{name}" for name in ("img2img", "extra-single-image", "extra-batch-images")),
+    "/controlnet/detect",
 ]
 
 CONFIG = SchemathesisConfig.from_dict(
@@ -59,7 +60,10 @@ CONFIG = SchemathesisConfig.from_dict(
             {
                 # That API accepts numbers as text and names in any letter case, and a query
                 # parameter is text with many words for true.
-                "include-path": ["/sdapi/v1/txt2img", "/sdapi/v1/progress", *PICTURE_ROUTES],
+                "include-path": [
+                    *("/sdapi/v1/txt2img", "/sdapi/v1/progress", *PICTURE_ROUTES),
+                    *("/controlnet/module_list", "/controlnet/model_list"),
+                ],
                 "checks": {"negative_data_rejection": {"enabled": False}},
             },
         ],
@@ -84,7 +88,7 @@ def running() -> Iterator[None]:
     SERVICE.container.service().start()
     SERVICE.client.post("/v1/infer", json=infer_body(id="drawn"), headers=AUTHORIZED)
     headers = {**AUTHORIZED, "Content-Type": "image/png"}
-    SERVICE.client.post("/v1/images", data=RED, headers=headers)
+    SERVICE.client.post("/v1/images", data=FILE, headers=headers)
     yield
     SERVICE.container.service().stop(timeout=10)
     refused = [name for name, found in STATUSES.items() if min(found) >= HTTPStatus.BAD_REQUEST]
@@ -116,13 +120,17 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
         case.body["model"] = LARGE.name
     elif isinstance(case.body, dict) and isinstance(image := case.body.get("image"), str):
         case.body["image"] = PICTURE if len(image) % 2 else image
+    elif isinstance(case.body, dict) and isinstance(
+        images := case.body.get("controlnet_input_images"), list
+    ):
+        case.body["controlnet_input_images"] = [PICTURE] * len(images)
     elif isinstance(case.body, dict) and isinstance(images := case.body.get("init_images"), list):
         case.body["init_images"] = [PICTURE] * len(images) if len(images) % 2 else images
         case.body.pop("mask", None)
     elif isinstance(case.body, dict) and isinstance(files := case.body.get("imageList"), list):
         case.body["imageList"] = [{"data": PICTURE}] * len(files) if len(files) % 2 else files
     elif isinstance(case.body, bytes) and len(case.body) % 2:
-        case.body = RED
+        case.body = FILE
     if len(str(case.path_parameters)) % 2:
         there = {"model_id": MODEL.id, "model": MODEL.name, "job_id": "drawn", "number": "0"}
         there["picture_id"] = PICTURE_ID

@@ -18,6 +18,7 @@ from tests.http.conftest import API_KEY, AUTHORIZED, MODEL, OTHERS, Service, inf
 from tests.http.helpers import assert_problem, wrong_fields
 
 MAP, OTHER_MAP = picture("green", (640, 320)), picture("white", (64, 64))
+TINY = picture("red", (1, 1))
 MAP_ID = hashlib.sha256(MAP).hexdigest()
 
 
@@ -385,6 +386,23 @@ def test_clip_skip_has_bounds(service: Service, clip_skip: float, status: int) -
         (
             {"controls": [{"model_id": EDGES.id, "image": {"id": "ab" * 32}}]},
             {"controls[0].image.id": "names no picture of yours"},
+        ),
+        (
+            {
+                "controls": [
+                    {"model_id": EDGES.id, "image": inline(TINY)},
+                    {"model_id": EDGES.id, "image": inline(MAP)},
+                    {"model_id": EDGES.id, "image": inline(TINY)},
+                ]
+            },
+            {
+                "controls[0].image.base64": "has 1 x 1 pixels",
+                "controls[2].image.base64": "has 1 x 1 pixels",
+            },
+        ),
+        (
+            {"embeddings": [{"model_id": "--"}, {"model_id": "bad-hands"}, {"model_id": "--"}]},
+            {"embeddings[0].token": "must hold a", "embeddings[2].token": "must hold a letter"},
         ),
         (
             {"controls": [{"model_id": EDGES.id, "image": {"id": "x"}}]},

@@ -107,7 +107,7 @@ def test_a_checkpoint_without_a_unet_takes_no_controlnet() -> None:
 @pytest.mark.parametrize(
     "name, shape, reason",
     [
-        ("control_model.zero_convs.3.0.bias", None, "controlnet_down_blocks.3.bias of it"),
+        ("control_model.zero_convs.3.0.bias", None, "it lacks controlnet_down_blocks.3.bias"),
         ("control_model.extra.weight", (3,), "extra.weight"),
         ("other.weight", (3,), "other.weight"),
         ("control_model.time_embed.0.bias", (7,), "has the shape (7,)"),
@@ -183,8 +183,8 @@ def test_latents_of_other_channels_do_not_fit() -> None:
     "name, shape, reason",
     [
         ("decoder.conv_in.weight", None, "needs an encoder and a decoder"),
-        ("quant_conv.bias", None, "quant_conv.bias of it are missing"),
-        ("decoder.up.0.block.2.conv1.weight", None, "conv1.weight of it are missing"),
+        ("quant_conv.bias", None, "it lacks quant_conv.bias"),
+        ("decoder.up.0.block.2.conv1.weight", None, "it lacks decoder.up_blocks.3.resnets.2.conv1.weight"),
         ("encoder.extra.weight", (3,), "no autoencoder of its kind has (encoder.extra.weight)"),
         ("decoder.conv_out.bias", (4,), "has the shape (4,)"),
         ("encoder.down.99999.block.0.conv1.weight", (4,), "parts where 1 to 8 are right"),

@@ -1,6 +1,7 @@
 """LoRAs, embeddings, ControlNets and VAEs."""
 
 import json
+import random
 from collections.abc import Mapping
 
 import pytest
@@ -290,3 +291,44 @@ def test_trigger_words_are_few_and_short() -> None:
 def test_other_kinds_have_no_trigger_words_and_no_rank() -> None:
     answer = classified(facts({"emb_params": (4, 768)}), {"modelspec.trigger_phrase": "x"})
     assert (answer.trigger_words, answer.rank) == ((), None)
+
+
+FILES = {
+    **{layout: lora(layout, ModelFamily.SD_1) for layout in LAYOUTS},
+    "vae": original_vae(),
+    "diffusers' vae": diffusers_vae(),
+    "controlnet": original_controlnet(ModelFamily.SDXL),
+    "embedding": facts({"clip_l": (2, 768), "clip_g": (2, 1280)}),
+}
+SIDES = (0, 1, 2, 3, 4, 768, 2**62)
+DTYPES = ("float16", "float32", "int8", "bool", "complex64", "float8_e4m3fn")
+
+
+def damaged(name: str, seed: int) -> dict[str, TensorFacts]:
+    """Return the tensors of a file after a few random changes."""
+    rng = random.Random(f"{name} {seed}")
+    tensors = dict(FILES[name])
+    for _ in range(rng.randint(1, 6)):
+        key = rng.choice(list(tensors))
+        change = rng.randrange(5)
+        if change == 0 and len(tensors) > 1:
+            del tensors[key]
+        elif change == 1:
+            shape = tuple(rng.choice(SIDES) for _ in range(rng.randrange(6)))
+            tensors[key] = TensorFacts(tensors[key].dtype, shape)
+        elif change == 2:
+            tensors[key] = TensorFacts(rng.choice(DTYPES), tensors[key].shape)
+        elif change == 3:
+            other = key.replace(".0.", f".{rng.choice(['1', '99', '9' * 30, 'x', ''])}.", 1)
+            tensors[other] = tensors.pop(key)
+        else:
+            tensors[rng.choice(["", ".", "alpha", key + ".weight", key[1:]])] = tensors[key]
+    return tensors
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_files_are_classified_and_never_stop_the_scan(name: str) -> None:
+    for seed in range(60):
+        answer = classified(damaged(name, seed))
+        assert not answer.loadable, seed
+        assert answer.reason, seed

@@ -282,6 +282,10 @@ def test_a_file_with_any_flipped_byte_is_survived() -> None:
         data[position] ^= 0xFF
 
 
+def test_an_odd_escape_in_a_damaged_pickle_is_survived() -> None:
+    assert read(zip_file(b"S'\\~'\n.")).tensors == {}
+
+
 LONG_LIST = b"\x80\x02]q\x00(" + b"N" * 9_999 + b"e0"
 
 

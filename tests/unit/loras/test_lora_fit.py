@@ -354,6 +354,22 @@ def test_a_module_that_is_changed_twice_is_refused() -> None:
     assert "several times" in problem
 
 
+def test_factors_that_only_seem_to_be_of_a_convolution_are_refused() -> None:
+    """Their product has as many numbers as the weight, but not its height and width."""
+    out, into = _weight(_CONVOLUTION)[:2]
+    shapes = _named(_CONVOLUTION, {"lokr_w1": (out // 8, 9), "lokr_w2": (8, into)})
+
+    assert "second factor" in (fit(facts(shapes), checkpoint(ModelFamily.SD_1)).problem or "")
+
+
+@pytest.mark.parametrize("digits", ["5" * 5000, "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_a_number_in_a_name_may_be_anything(digits: str) -> None:
+    name = f"cond_stage_model.model.transformer.resblocks.{digits}.mlp.c_fc.weight"
+    odd = checkpoint(ModelFamily.SD_2) | facts({name: (4, 4)})
+
+    assert fit(facts(low_rank(_attentions(ModelFamily.SD_2))), odd).problem is None
+
+
 @pytest.mark.parametrize("tensors", [{}, {"model.weight": (4, 4)}])
 def test_a_file_that_holds_no_change_is_refused(tensors: Shapes) -> None:
     assert fit(facts(tensors), checkpoint(ModelFamily.SD_1)).problem is not None

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from domain.generation.forms.flat import differing_parts, flat_parts
 from domain.generation.forms.part_fields import PART_FIELDS
 from domain.generation.forms.plain import plain_values
 from domain.generation.request import GenerationRequest
+from domain.limits import TextLength
 from domain.services.model_registry import ModelRegistry
 from tests.fakes.model_source import FakeModelSource
 from tests.unit.parts.sent_bodies import MODEL, PICTURES, RECORDS, bodies, spoilt, valid_value
@@ -133,3 +135,20 @@ def test_one_picture_in_two_fields_is_kept_once(
 def test_unknown_names_are_a_mistake_of_the_program() -> None:
     with pytest.raises(TypeError, match="source is not a part"):
         SentParts({"source": 1})
+
+
+def test_the_described_pattern_of_a_token_is_its_rule() -> None:
+    limit = PART_FIELDS["embeddings[].token"].limit
+    assert isinstance(limit, TextLength)
+    # Python's `$` also stands before a last line end; ECMA's does not.
+    pattern = re.compile(limit.PATTERN.replace("$", r"\Z"))
+    rng = random.Random(1)
+    valid = 0
+    for _ in range(20_000):
+        text = "".join(
+            rng.choice(" ab-_.!\t\n\u0007é\u0085\u00a0") for _ in range(rng.randint(1, 5))
+        )
+        is_valid = limit.problem(text) is None
+        assert is_valid == (pattern.search(text) is not None), ascii(text)
+        valid += is_valid
+    assert 2_000 < valid < 18_000

@@ -9,7 +9,7 @@ from domain.errors import InvalidRequest
 from domain.generation.parts import Embedding
 from domain.generation.request import GenerationRequest
 from domain.models.card import ModelCard
-from domain.models.record import ModelFamily, ModelRecord
+from domain.models.record import ModelFamily, ModelKind, ModelRecord
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
 from domain.services.prompt_warnings import prompt_warnings
@@ -36,8 +36,8 @@ def embedding(token: str | None) -> Embedding:
     return Embedding(model_id="e" * 64, token=token)
 
 
-def said(wanted: GenerationRequest) -> list[str]:
-    return list(prompt_warnings(MODEL, wanted))
+def said(wanted: GenerationRequest, *beside: ModelRecord) -> list[str]:
+    return list(prompt_warnings(MODEL, beside, wanted))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,14 @@ def test_the_token_of_an_embedding_is_a_known_word(syntax: str, prompt: str) -> 
 def test_the_token_may_be_in_the_negative_prompt_alone() -> None:
     wanted = request("red", negative_prompt="sea, ink", embeddings=(embedding("ink"),))
     assert said(wanted) == []
+
+
+def test_the_trigger_words_of_a_lora_are_known_words() -> None:
+    lora = dataclasses.replace(
+        model_record(b"lora"), kind=ModelKind.LORA, trigger_words=("blueprint style",)
+    )
+    assert said(request("a sea, blueprint style"), lora) == []
+    assert len(said(request("a sea, blueprint"), lora)) == 1
 
 
 @pytest.mark.parametrize("prompt", ["red inks", "red ink-like", "pink red"])

@@ -154,11 +154,10 @@ def _overwritten(
     originals = []
     try:
         for each in changed:
-            own = each.parameter.data
-            originals.append((own, own.to("cpu", copy=True)))
+            originals.append((each.parameter, each.parameter.data.to("cpu", copy=True)))
             for merged in merged_weights([each], device.torch_device, tick):
-                own.copy_(merged.merged)
+                each.parameter.data.copy_(merged.merged)
         yield
     finally:
-        for own, numbers in originals:
-            own.copy_(numbers)
+        for parameter, numbers in originals:  # offloading may have moved it to another tensor
+            parameter.data.copy_(numbers)

@@ -154,7 +154,8 @@ def _decomposed(
     magnitude = change.tensor(role)
     directed = weight + change.factor * _difference(change, original.shape)
     rows, channels = original.shape[:2]
-    of_rows = role is Role.MAGNITUDE or magnitude.numel() != channels or magnitude.shape[0] == rows
+    may_be_of_channels = role is Role.DORA_SCALE and magnitude.numel() == channels
+    of_rows = not may_be_of_channels or magnitude.shape[:1] == (rows,)
     shaped = directed.reshape(rows, channels, -1)
     over = (1, 2) if of_rows else (0, 2)
     norm = torch.linalg.vector_norm(shaped, dim=over, keepdim=True).clamp_min(_LEAST_NORM)

@@ -13,9 +13,9 @@ from adapters.diffusion.devices.errors import give_memory_back, translated_error
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.weights import read_metadata, read_weights
-from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.additions.lora_layouts import LoraFile, Role, read_lora
-from domain.checkpoints.additions.lora_layouts.adapter_metadata import adapter_scales
+from domain.checkpoints.additions.lora_layouts.adapter_metadata import AdapterScales, adapter_scales
+from domain.checkpoints.configurations.json_text import UnusableConfiguration
 from domain.checkpoints.header_values import TensorFacts
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
@@ -44,8 +44,8 @@ def load_lora(
     watcher = watcher or GuardedWatcher()
     try:
         with translated_errors(device, f"loading {model.name}", watcher):
-            with proven(model) as file, refusals_as_not_loadable():
-                scales = adapter_scales(read_metadata(file))
+            with proven(model) as file:
+                scales = _scales(file)
                 stored = read_weights(file, tick=watcher.loading)
                 facts = read_lora(_facts(stored))
                 if facts.problem is not None:
@@ -62,6 +62,13 @@ def load_lora(
         raise
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - started)
     return LoadedLora(model.name, facts, tensors, alphas, scales)
+
+
+def _scales(model: ModelRecord) -> AdapterScales:
+    try:
+        return adapter_scales(read_metadata(model))
+    except UnusableConfiguration as error:
+        raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
 
 
 def _facts(stored: Mapping[str, torch.Tensor]) -> dict[str, TensorFacts]:
@@ -100,7 +107,9 @@ def _alphas(file: LoraFile, stored: Mapping[str, torch.Tensor], name: str) -> di
 
 def _check_finite(tensors: Mapping[str, torch.Tensor], name: str) -> None:
     for key, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
+        # NaN is both the least and the largest number. On a CPU, `isfinite` of each number takes a
+        # hundred times as long.
+        if not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():
             raise ModelNotLoadable(
                 f"its tensor {key[:120]!a} holds NaN or infinity", name, lasting=True
             )

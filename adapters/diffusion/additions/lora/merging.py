@@ -1,6 +1,6 @@
 """Merges LoRAs into the weights of a pipeline, without touching the pipeline."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,11 +8,11 @@ import torch
 from adapters.diffusion.additions.lora.changes import Change, add_bias_change, add_weight_change
 from adapters.diffusion.additions.lora.loaded import LoadedLora
 from adapters.diffusion.pipeline import Pipeline
-from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.additions.lora_layouts import MatchedModule, Role, match_lora
 from domain.checkpoints.additions.lora_layouts.forms import BIAS_ROLES, Form
 from domain.checkpoints.additions.network_modules import Network, NetworkModule, NetworkModules
-from domain.errors import AddonMismatch, FieldProblem
+from domain.checkpoints.configurations.json_text import UnusableConfiguration
+from domain.errors import AddonMismatch, FieldProblem, ModelNotLoadable
 
 __all__ = [
     "ChangedWeight",
@@ -90,7 +90,7 @@ def changed_weights(pipeline: Pipeline, loras: Sequence[ScaledLora]) -> tuple[Ch
 
 
 def merged_weights(
-    changed: Iterable[ChangedWeight], device: torch.device, tick: Callable[[], None]
+    changed: Sequence[ChangedWeight], device: torch.device, tick: Callable[[], None]
 ) -> Iterator[MergedWeight]:
     """Yield the weights with their changes: W + Σ scale × alpha / rank × ΔW.
 
@@ -102,31 +102,38 @@ def merged_weights(
         device: Computes.
         tick: Called before each weight. Its exception ends the work.
     """
+    largest = max((each.parameter.numel() for each in changed), default=0)
+    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
+    with torch.inference_mode(mode=False):
+        # The system clears memory that is new to the process, so one part of it serves all sums.
+        sums = torch.empty(largest, dtype=torch.float32, device=device)
     for each in changed:
         tick()
-        yield MergedWeight(each.parameter, _merged(each, device))
+        yield MergedWeight(each.parameter, _merged(each, device, sums))
 
 
-def _merged(weight: ChangedWeight, device: torch.device) -> torch.Tensor:
-    # A tensor of the inference mode is of another kind, for which compiled code is compiled anew.
+def _merged(weight: ChangedWeight, device: torch.device, sums: torch.Tensor) -> torch.Tensor:
     with torch.inference_mode(mode=False), torch.no_grad():
         original = weight.parameter.detach()
-        total = original.reshape(len(original), -1).to(device, torch.float32, copy=True)
+        matrix = original.reshape(len(original), -1)
+        total = sums[: matrix.numel()].view(matrix.shape).copy_(matrix)
         for scaled, module in weight.changes:
             change = _change(scaled.lora, module, device)
             if weight.is_bias:
                 add_bias_change(total[:, 0], change, scaled.scale)
             else:
                 add_weight_change(total, original, change, scaled.scale)
-        return torch.empty_like(original).copy_(total.reshape(original.shape))
+        return torch.empty_like(original).copy_(total.view(original.shape))
 
 
 def _change(lora: LoadedLora, module: MatchedModule, device: torch.device) -> Change:
     def tensor(role: Role) -> torch.Tensor:
         return lora.tensor(module, role).to(device, torch.float32)
 
-    with refusals_as_not_loadable():
+    try:
         factor = lora.factor(module)
+    except UnusableConfiguration as error:
+        raise ModelNotLoadable(error.reason, lora.name, lasting=True) from error
     change = module.change
     return Change(change.form, frozenset(change.keys), tensor, factor=factor, label=change.label)
 

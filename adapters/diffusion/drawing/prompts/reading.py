@@ -37,11 +37,13 @@ class Reading:
             companions: The loaded models beside the checkpoint, by their ids.
 
         Raises:
-            GenerationFailed: Two embeddings have one word.
+            GenerationFailed: Two embeddings have one word, or a model is not an embedding.
         """
         inversions: dict[str, TextualInversion] = {}
         for each in request.embeddings:
-            inversion = companions[each.model_id]
+            inversion = companions.get(each.model_id)
+            if not isinstance(inversion, TextualInversion):
+                raise GenerationFailed(f"the model {each.model_id} is not an embedding")
             word = each.token or inversion.stem
             if word in inversions:
                 raise GenerationFailed(

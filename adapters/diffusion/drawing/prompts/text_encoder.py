@@ -156,13 +156,13 @@ class TextEncoder:
         weights = torch.ones(len(exact), 1, device=exact.device)
         weights[1 : 1 + len(piece.weights), 0] = torch.tensor(piece.weights, device=exact.device)
         weighted = exact * weights
-        scaled = weighted * (exact.mean() / weighted.mean())
+        scaled = (weighted * (exact.mean() / weighted.mean())).to(states.dtype)
         if not bool(torch.isfinite(scaled).all()):
             raise GenerationFailed(
                 "the weights in the prompt cancel each other, so that its mean is zero; choose "
                 "weights above 0"
             )
-        return scaled.to(states.dtype)
+        return scaled
 
     def _tokens(self, texts: Sequence[str]) -> Iterator[Sequence[int]]:
         if not texts:

@@ -40,7 +40,7 @@ def addon_of(header: Header) -> Addon:
     is_read = kind is ModelKind.LORA and len(header.tensors) <= MOST_TENSORS
     lora = read_lora(header.tensors) if is_read else None
     base = addon_base(kind, header, lora)
-    fault = addon_fault(kind, base, header.tensors, lora)
+    fault = addon_fault(kind, base, header, lora)
     if lora is None:
         return Addon(kind, base, fault)
     return Addon(kind, base, fault, trigger_words(header.metadata), lora.rank)

@@ -6,7 +6,7 @@ What depends on the checkpoint is left to `domain.checkpoints.additions`, which 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from adapters.filesystem.headers.values import TensorFacts, shown
+from adapters.filesystem.headers.values import Header, TensorFacts, shown
 from domain.checkpoints.additions.autoencoder_layout import autoencoder_layout
 from domain.checkpoints.additions.controlnet_layout import controlnet_layout
 from domain.checkpoints.additions.embedding_layout import embedding_layout
@@ -29,11 +29,11 @@ _ELSEWHERE: Mapping[ModelFamily | None, str] = MappingProxyType(
     }
 )
 """The families whose checkpoints draw without add-ons here, or not at all."""
-_LAYOUTS: Mapping[ModelKind, Callable[[Mapping[str, TensorFacts]], object]] = MappingProxyType(
+_LAYOUTS: Mapping[ModelKind, Callable[[Header], object]] = MappingProxyType(
     {
-        ModelKind.VAE: autoencoder_layout,
-        ModelKind.EMBEDDING: embedding_layout,
-        ModelKind.CONTROLNET: controlnet_layout,
+        ModelKind.VAE: lambda header: autoencoder_layout(header.tensors, header.metadata),
+        ModelKind.EMBEDDING: lambda header: embedding_layout(header.tensors),
+        ModelKind.CONTROLNET: lambda header: controlnet_layout(header.tensors, header.metadata),
     }
 )
 """The functions that read the layouts of other kinds than LoRAs."""
@@ -44,7 +44,7 @@ _COUNTS = ("alpha", "on_input", "step")
 def addon_fault(
     kind: ModelKind,
     base: ModelFamily | None,
-    tensors: Mapping[str, TensorFacts],
+    header: Header,
     lora: LoraFile | None,
 ) -> str | None:
     """Return why the service cannot use an add-on, for a user to read; None if it may.
@@ -52,9 +52,10 @@ def addon_fault(
     Args:
         kind: LoRA, VAE, embedding or ControlNet.
         base: The family that it is for; None if it is not known.
-        tensors: Its tensors.
+        header: Its tensors and metadata.
         lora: The changes in a LoRA; None for another kind, and for too many tensors.
     """
+    tensors = header.tensors
     if len(tensors) > MOST_TENSORS:
         return f"it has {len(tensors):,} tensors; {MOST_TENSORS:,} are the most of such a file"
     if base in _ELSEWHERE:
@@ -67,7 +68,7 @@ def addon_fault(
     if lora is not None:
         return lora.problem
     try:
-        _LAYOUTS[kind](tensors)
+        _LAYOUTS[kind](header)
     except UnusableAddition as error:
         return error.reason
     return None

@@ -206,8 +206,11 @@ def weight_problem(form: Form, facts: Facts, weight: tuple[int, ...] | None) -> 
     shape = _changed(form, facts)
     if shape != (rows, columns):
         return f"it is of {shape[0]} × {shape[1]} numbers, and the weight has {rows} × {columns}"
+    if form is Form.LOKR and _second_factor(facts)[1] % prod(weight[2:]):
+        return f"its second factor is not of a convolution of {weight[2]} × {weight[3]} pixels"
     for role in _MAGNITUDES & facts.keys():
-        if prod(facts[role].shape) not in (rows, weight[1]):
+        counts = (rows, weight[1]) if role is Role.DORA_SCALE else (rows,)
+        if prod(facts[role].shape) not in counts:
             return f"its {role} has the shape {facts[role].shape}, and the weight {weight}"
     return None
 
@@ -224,5 +227,11 @@ def _changed(form: Form, facts: Facts) -> _Matrix:
     if form is Form.LOHA:
         return products[0] if products[0] == products[1] else (0, 0)
     first = products[0] if Role.LOKR_W1_A in facts else _matrix(facts[Role.LOKR_W1].shape)
-    second = products[-1] if Role.LOKR_W2_A in facts else _matrix(facts[Role.LOKR_W2].shape)
+    second = _second_factor(facts)
     return first[0] * second[0], first[1] * second[1]
+
+
+def _second_factor(facts: Facts) -> _Matrix:
+    if Role.LOKR_W2_A not in facts:
+        return _matrix(facts[Role.LOKR_W2].shape)
+    return _product(facts, Role.LOKR_W2_A, Role.LOKR_W2_B, Role.LOKR_T2)

@@ -52,7 +52,7 @@ def match_lora(file: LoraFile, modules: NetworkModules) -> LoraMatch:
         else:
             applied.append(MatchedModule(change, target))
     unapplied = (*file.unread, *(key for each in homeless for key in each.keys.values()))
-    problem = next(_problems(file, applied, homeless, modules), None)
+    problem = next(_problems(file, applied, homeless), None)
     if problem is not None:
         return LoraMatch(unapplied=unapplied, problem=problem)
     return LoraMatch(
@@ -84,10 +84,7 @@ def _shape_problem(change: LoraModule, target: NetworkModule) -> str | None:
 
 
 def _problems(
-    file: LoraFile,
-    applied: Sequence[MatchedModule],
-    homeless: Sequence[LoraModule],
-    modules: NetworkModules,
+    file: LoraFile, applied: Sequence[MatchedModule], homeless: Sequence[LoraModule]
 ) -> Iterator[str]:
     if not applied:
         yield (
@@ -104,14 +101,11 @@ def _problems(
             _quoted(each.change.label) for each in twice if each.target == twice[0].target
         )
         yield f"it changes one module several times: {labels}"
-    yield from _gaps(file, applied, homeless, modules)
+    yield from _gaps(file, applied, homeless)
 
 
 def _gaps(
-    file: LoraFile,
-    applied: Sequence[MatchedModule],
-    homeless: Sequence[LoraModule],
-    modules: NetworkModules,
+    file: LoraFile, applied: Sequence[MatchedModule], homeless: Sequence[LoraModule]
 ) -> Iterator[str]:
     """Yield what is missing from the LoRA if the rest is not a whole one."""
     there = {each.target.network for each in applied}

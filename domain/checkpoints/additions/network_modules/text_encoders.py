@@ -7,7 +7,7 @@ from domain.checkpoints.header_values import TensorFacts
 
 __all__ = ["open_clip_names", "transformers_tensors", "used_layers"]
 
-_LAYER = re.compile(r"transformer\.resblocks\.(\d+)\.(.+)")
+_LAYER = re.compile(r"transformer\.resblocks\.(\d{1,4})\.(.+)", re.ASCII)
 _IN_LAYER = {
     "attn.out_proj": "self_attn.out_proj",
     "mlp.c_fc": "mlp.fc1",

@@ -129,20 +129,22 @@ def test_each_picture_is_the_one_drawn_alone(loras: dict[str, ModelRecord]) -> N
         "none": (),
         "a": (lora(a),),
         "a weaker": (lora(a, 0.5),),
-        "b": (lora(b),),
         "both": (lora(a), lora(b)),
         "text": (lora(text),),
     }
     alone = {
-        name: drawn(new_generator(device="cpu", dtype="float32"), request("r", *each))[0]
+        name: drawn(new_generator(device="cpu", dtype="float32"), _one_step(*each))[0]
         for name, each in kinds.items()
     }
     assert len(set(alone.values())) == len(kinds)
 
     generator = new_generator(device="cpu", dtype="float32")
-    order = ["a", "none", "a", "a", "b", "both", "none", "text", "a weaker", "both", "text", "none"]
-    for name in order:
-        assert drawn(generator, request("r", *kinds[name]))[0] == alone[name], name
+    for name in ("a", "none", "a", "both", "none", "text", "a weaker", "text", "none"):
+        assert drawn(generator, _one_step(*kinds[name]))[0] == alone[name], name
+
+
+def _one_step(*loras: Lora) -> GenerationRequest:
+    return request("r", *loras, num_inference_steps=1)
 
 
 def test_a_batch_shares_the_loras_of_its_requests(

@@ -103,6 +103,20 @@ def test_a_bad_file_is_refused_with_the_reason(case: str, suffix: str, tmp_path:
     assert raised.value.name == record.name
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float64"])
+def test_a_single_wrong_number_is_found_in_every_precision(
+    number: float, precision: str, tmp_path: Path
+) -> None:
+    import torch
+
+    dtype = getattr(torch, precision)
+    tensors = {key: each.to(dtype) for key, each in with_number(number)().items()}
+
+    with pytest.raises(ModelNotLoadable, match="holds NaN or infinity"):
+        load(written(tmp_path / "a.safetensors", tensors))
+
+
 class Runs:
     """What a pickle may ask for when it is read."""
 
@@ -191,5 +205,8 @@ def test_metadata_that_gives_no_scale_is_refused(metadata: str, tmp_path: Path) 
     tensors = {key: each for key, each in whole().items() if "alpha" not in key}
     record = written(tmp_path / "a.safetensors", tensors, {"lora_adapter_metadata": metadata})
 
-    with pytest.raises(ModelNotLoadable), merged_into(tiny_sd_1(), (record, 1.0)):
-        pass
+    with (
+        pytest.raises(ModelNotLoadable, match=r"a\.safetensors.*lora_adapter_metadata"),
+        merged_into(tiny_sd_1(), (record, 1.0)),
+    ):
+        raise AssertionError("the block must not begin")
