@@ -40,7 +40,7 @@ class MakeMap:
         Args:
             picture: A picture that the caller sends, or one that it has.
             preprocessor: How the map is made.
-            caller: Who asks.
+            caller: The name of the caller.
             field: The name of the picture in an error.
 
         Raises:

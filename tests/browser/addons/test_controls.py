@@ -190,7 +190,7 @@ def test_signing_out_forgets_the_pictures_of_controls(field: AddonField, studio:
     assert studio.page.locator("#controls").input_value() == ""
 
 
-def test_a_picture_arrives_also_if_the_cards_were_made_anew(
+def test_a_picture_arrives_also_if_the_cards_are_made_again(
     field: AddonField, studio: Studio
 ) -> None:
     held: list[Route] = []

@@ -77,7 +77,7 @@ function pictureFields(entry, { id, path, name, canny, preprocessors, pictures, 
     show();
     const problem = await sending;
     onChange();
-    if (!choose.isConnected) return onSent(); // the cards were made anew meanwhile
+    if (!choose.isConnected) return onSent(); // the cards were made again meanwhile
     if (problem !== null) say(wrong, problem);
     show();
   };

@@ -74,7 +74,7 @@ export function pick({ title, addons, misfit, most, chosen, onChoose, once }) {
   (matchMedia("(pointer: coarse)").matches ? heading : search).focus();
   dialog.addEventListener("close", () => {
     dialog.remove();
-    // The form may have made its buttons anew meanwhile.
+    // The form may have made its buttons again meanwhile.
     (focused?.isConnected ? focused : document.getElementById(focused?.id))?.focus();
   });
 }
