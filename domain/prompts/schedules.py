@@ -87,7 +87,7 @@ class PromptSchedule:
         root = parser.parsed(text)
         self._root = _Sequence([text]) if root is None else root
         self._whens: frozenset[_When] = frozenset(() if root is None else parser.whens)
-        self._turns = root is not None and parser.has_turns
+        self._turns: frozenset[int] = frozenset(() if root is None else parser.turns)
 
     @property
     def is_constant(self) -> bool:
@@ -129,9 +129,17 @@ class PromptSchedule:
         ends.update(
             end for when in self._whens if 0 < (end := when.last_step(steps, earlier)) < steps
         )
+        known: dict[object, str] = {}
         found: list[StepText] = []
         for end in sorted(ends):
-            text = self.at(end, steps, earlier)
+            # The text of a step depends on nothing else. Most prompts have few texts.
+            state = (
+                *((end - 1) % count for count in self._turns),
+                *(end <= when.last_step(steps, earlier) for when in self._whens),
+            )
+            if state not in known:
+                known[state] = self.at(end, steps, earlier)
+            text = known[state]
             if found and found[-1].text == text:
                 found.pop()
             found.append(StepText(end, text))
@@ -184,7 +192,8 @@ class _Parser:
 
     def __init__(self) -> None:
         self.whens: list[_When] = []
-        self.has_turns = False
+        self.turns: set[int] = set()
+        """The numbers of alternatives."""
         self._root = _Sequence()
         self._open: list[_Group] = []
 
@@ -248,7 +257,7 @@ class _Parser:
         if not kinds:
             return group.literal("]")
         if kinds == {"|"}:
-            self.has_turns = True
+            self.turns.add(len(group.parts))
             return _Turns(tuple(group.parts))
         if kinds != {":"} or len(group.parts) > 3:
             return None
