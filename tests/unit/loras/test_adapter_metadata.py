@@ -44,11 +44,26 @@ def test_each_network_has_its_own_fields() -> None:
         (MODULE.replace(".", "\\."), 3.0),
         ("o_q", 2.0),
         ("attn1", 2.0),
-        (".*", 2.0),
     ],
 )
 def test_a_pattern_names_a_module_by_the_end_of_its_name(pattern: str, expected: float) -> None:
     assert factor(lora_alpha=8, alpha_pattern={pattern: 12}) == expected
+
+
+@pytest.mark.parametrize("written", ["text_model.encoder.layers.0.mlp.fc1", "mlp.fc1"])
+@pytest.mark.parametrize(
+    "module", ["encoder.layers.0.mlp.fc1", "text_model.encoder.layers.0.mlp.fc1"]
+)
+def test_a_pattern_names_a_module_of_a_text_encoder(written: str, module: str) -> None:
+    fields = {"text_encoder.lora_alpha": 8, "text_encoder.alpha_pattern": {written: 12}}
+    scales = adapter_scales({"lora_adapter_metadata": json.dumps(fields)})
+    assert scales.factor(Network.TEXT_ENCODER, module, 4) == 3
+
+
+@pytest.mark.parametrize("pattern", [".*", "attn[12].to_q", "to_q|to_k", "(to_q)", "to_q$$", ""])
+def test_an_expression_that_is_not_the_name_of_a_module_is_refused(pattern: str) -> None:
+    with pytest.raises(UnusableConfiguration, match="expression"):
+        factor(lora_alpha=8, alpha_pattern={pattern: 12})
 
 
 @pytest.mark.parametrize("alpha", [0, "8", True, [8], {"a": 1}])

@@ -6,6 +6,7 @@ diffusers writes PEFT's configuration of each network into `lora_adapter_metadat
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,9 @@ from domain.checkpoints.configurations.json_text import UnusableConfiguration, j
 __all__ = ["AdapterScales", "adapter_scales"]
 
 _KEY = "lora_adapter_metadata"
+_TEXT_MODEL = "text_model."
+"""transformers puts all modules of a text encoder into this one. Not all names have it."""
+_PLAIN = re.compile(r"[\w.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,13 @@ class AdapterScales:
 
         Args:
             network: The network of the module.
-            module: The name of the module, as diffusers or transformers writes it.
+            module: The name of the module, as diffusers or transformers writes it, with or without
+                `text_model.` at its start.
             rank: The rank of the change.
 
         Raises:
-            UnusableConfiguration: The metadata gives no number that can be a factor.
+            UnusableConfiguration: The metadata gives no number that can be a factor, or names
+                modules by an expression.
         """
         alpha = self._alpha(network, module)
         if alpha is None:
@@ -45,10 +51,17 @@ class AdapterScales:
         return float(alpha) / (math.sqrt(rank) if is_of_root else rank)
 
     def _alpha(self, network: Network, module: str) -> Any:
+        module = module.removeprefix(_TEXT_MODEL)
         patterns = self._fields.get(f"{network}.alpha_pattern")
         for pattern, alpha in patterns.items() if isinstance(patterns, dict) else ():
             # PEFT reads it as an expression. The names that diffusers writes are plain ones.
             named = pattern.removeprefix("^").removesuffix("$").replace("\\.", ".")
+            if not _PLAIN.fullmatch(named):
+                raise UnusableConfiguration(
+                    f"its {_KEY} gives an alpha to modules by the expression {pattern[:80]!a}; "
+                    "only names of modules are read"
+                )
+            named = named.removeprefix(_TEXT_MODEL)
             if module == named or module.endswith(f".{named}"):
                 return alpha
         return self._fields.get(f"{network}.lora_alpha")
