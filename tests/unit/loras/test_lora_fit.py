@@ -346,6 +346,26 @@ def test_a_form_that_cannot_be_applied_is_named(end: str) -> None:
     assert name in problem
 
 
+@pytest.mark.parametrize(
+    "prefix", ["model.diffusion_model.", "clip_l.", "conditioner.embedders.1.model.", "unet."]
+)
+def test_a_change_of_no_known_form_is_refused_in_every_naming(prefix: str) -> None:
+    name = f"{prefix}some.module.oft_blocks"
+    tensors = facts(low_rank(_attentions(ModelFamily.SD_1)) | {name: (4, 4, 4)})
+
+    assert name in (fit(tensors, checkpoint(ModelFamily.SD_1)).problem or "")
+
+
+def test_a_file_of_peft_warns_that_its_alpha_is_in_another_file() -> None:
+    unet = [each for each in _attentions(ModelFamily.SD_1) if each.network is Network.UNET]
+    as_peft = low_rank(unet, lambda each: f"base_model.model.{each.name}", ends=_A_B, alpha=False)
+    as_diffusers = low_rank(unet, dotted, ends=_A_B, alpha=False)
+
+    (warning,) = fit(facts(as_peft), checkpoint(ModelFamily.SD_1)).warnings
+    assert "adapter_config.json" in warning
+    assert fit(facts(as_diffusers), checkpoint(ModelFamily.SD_1)).warnings == ()
+
+
 def test_a_module_that_is_changed_twice_is_refused() -> None:
     shapes = low_rank([_LINEAR]) | low_rank([_LINEAR], dotted, ends=_A_B, alpha=False)
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.checkpoints.additions.lora_layouts.forms import BIAS_ROLES, weight_problem
+from domain.checkpoints.additions.lora_layouts.forms import BIAS_ROLES, Role, weight_problem
+from domain.checkpoints.additions.lora_layouts.names import OF_NETWORKS, PEFT
 from domain.checkpoints.additions.lora_layouts.reading import LoraFile, LoraModule
 from domain.checkpoints.additions.network_modules import Network, NetworkModule, NetworkModules
 
@@ -55,9 +56,7 @@ def match_lora(file: LoraFile, modules: NetworkModules) -> LoraMatch:
     problem = next(_problems(file, applied, homeless), None)
     if problem is not None:
         return LoraMatch(unapplied=unapplied, problem=problem)
-    return LoraMatch(
-        tuple(applied), unapplied, warnings=tuple(_warnings(file.unread, homeless, len(applied)))
-    )
+    return LoraMatch(tuple(applied), unapplied, warnings=tuple(_warnings(file, homeless)))
 
 
 def _target(change: LoraModule, modules: NetworkModules) -> NetworkModule | None:
@@ -121,7 +120,7 @@ def _gaps(
             f"the checkpoint lacks {len(homeless)} of its {len(file.modules)} modules, such as "
             f"{_quoted(homeless[0].label)}"
         )
-    unread = [key for key in file.unread if key.startswith(_OF_NETWORKS)]
+    unread = [key for key in file.unread if key.startswith(OF_NETWORKS)]
     if unread:
         yield (
             f"{len(unread)} of its tensors are of a form that cannot be applied, such as "
@@ -129,19 +128,28 @@ def _gaps(
         )
 
 
-_OF_NETWORKS = ("lora_", "lycoris_", "unet.", "text_encoder", "base_model.", "diffusion_model.")
-"""The first letters of tensors that change a network. A file may hold others beside them."""
-
-
-def _warnings(unread: Sequence[str], homeless: Sequence[LoraModule], applied: int) -> Iterator[str]:
+def _warnings(file: LoraFile, homeless: Sequence[LoraModule]) -> Iterator[str]:
     if homeless:
         titles = _counted(homeless)
         yield (
-            f"{len(homeless)} of the {applied + len(homeless)} modules are not applied, because "
-            f"the checkpoint does not have them ({titles}), such as {_quoted(homeless[0].label)}"
+            f"{len(homeless)} of the {len(file.modules)} modules are not applied, because the "
+            f"checkpoint does not have them ({titles}), such as {_quoted(homeless[0].label)}"
         )
-    if unread:
-        yield f"{len(unread)} tensors are not applied, such as {_quoted(unread[0])}"
+    if file.unread:
+        yield f"{len(file.unread)} tensors are not applied, such as {_quoted(file.unread[0])}"
+    if any(map(_has_its_alpha_elsewhere, file.modules)):
+        yield _ALPHA_ELSEWHERE
+
+
+_ALPHA_ELSEWHERE = (
+    "PEFT wrote this file, and keeps its alpha in adapter_config.json, which is not read; alpha / "
+    "rank counts as 1, so choose the scale to suit"
+)
+
+
+def _has_its_alpha_elsewhere(module: LoraModule) -> bool:
+    is_without = module.rank is not None and Role.ALPHA not in module.keys
+    return is_without and module.label.startswith(PEFT)
 
 
 def _counted(modules: Sequence[LoraModule]) -> str:

@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from domain.checkpoints.additions.network_modules import Network
 
-__all__ = ["Role", "TensorName", "tensor_name"]
+__all__ = ["OF_NETWORKS", "PEFT", "Role", "TensorName", "tensor_name"]
 
 
 class Role(StrEnum):
@@ -114,14 +114,17 @@ _PREFIXES = (
     ("conditioner.embedders.0.transformer.", _FIRST),
     ("conditioner.embedders.1.model.", _SECOND),
 )
-_PEFT = "base_model.model."
+PEFT = "base_model.model."
+"""The start of the names in the files of PEFT."""
+OF_NETWORKS = (*("lora_", "lycoris_", PEFT), *(prefix for prefix, _ in _PREFIXES))
+"""The starts of the names of tensors that change a network. A file may hold others beside them."""
 _PROCESSOR = ".processor.to_"
 _PROCESSOR_OF_TEXT = re.compile(r"(self_attn)\.to_([qkv]|out)")
 
 
 def tensor_name(name: str) -> TensorName | None:
     """Return the parts of the name of a tensor; None if it has none of the known endings."""
-    start = _PEFT if name.startswith(_PEFT) else ""
+    start = PEFT if name.startswith(PEFT) else ""
     rest = name.removeprefix(start)
     prefix, networks = next(
         ((each, networks) for each, networks in _PREFIXES if rest.startswith(each)), ("", _ANY)
