@@ -63,7 +63,7 @@ class GreyLatents:
         if key != self._key:
             size = (1, 3, height * _PIXELS_PER_LATENT, width * _PIXELS_PER_LATENT)
             # Offloaded weights are moved to the device when they are called. Their input is not.
-            dtype = vae.post_quant_conv.weight.dtype
+            dtype = next(vae.parameters()).dtype
             grey = torch.zeros(size, device=latents.device, dtype=dtype)
             with torch.no_grad():
                 found = vae.encode(grey).latent_dist.mode() * vae.config.scaling_factor

@@ -106,6 +106,18 @@ def test_each_image_of_a_batch_gets_its_own_channels(guidance_scale: float) -> N
     assert np.abs(together[0] - together[1]).mean() > 0.001
 
 
+def test_an_autoencoder_without_a_convolution_before_its_decoder_has_grey_latents() -> None:
+    import torch
+
+    from adapters.diffusion.additions.mask import GreyLatents
+
+    vae: Any = parts(9)["vae"]
+    vae.post_quant_conv = None
+
+    found = GreyLatents().like(torch.zeros(1, 4, 8, 8, dtype=torch.float64), vae)
+    assert found.shape == (1, 4, 8, 8)
+
+
 def test_the_grey_latents_are_made_again_for_another_size_device_or_precision() -> None:
     import torch
 
