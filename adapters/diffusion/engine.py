@@ -95,6 +95,7 @@ class Engine:
         self._watcher = GuardedWatcher(watcher)
         model = self._models.locate(batch.models[0]) if batch.models else None
         self._drawing = "" if model is None else model.id
+        self._pipelines.keep_longest(batch.models)
         try:
             try:
                 return self._done_with(model, batch)

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -37,7 +37,7 @@ Loaded = TypeVar("Loaded", bound=_Cached)
 class PipelineCache(Generic[Loaded]):
     """Keeps the pipelines that were used last, up to `limit` bytes of weights. For one thread.
 
-    Upscalers stand beside pipelines, under the same limit. It always keeps one, however large that
+    Upscalers and add-ons stand beside pipelines, under the same limit. It always keeps one, however large that
     is. It makes room before a load, by the size of the file, and again after the load, by the real
     size of the weights.
 
@@ -54,6 +54,7 @@ class PipelineCache(Generic[Loaded]):
         self._pipelines: OrderedDict[str, Loaded] = OrderedDict()
         self._bytes: dict[str, int] = {}
         self._beside: dict[str, _Value] = {}
+        self._needed: frozenset[str] = frozenset()
         self.loaded: tuple[LoadedModel, ...] = ()
         """The models that are loaded, least recently used first. Any thread may read it."""
 
@@ -85,6 +86,10 @@ class PipelineCache(Generic[Loaded]):
         self._pipelines.move_to_end(key)
         self._note()
         return self._pipelines[key]
+
+    def keep_longest(self, model_ids: Collection[str]) -> None:
+        """Evict these models last, until the next call. A batch needs all of them together."""
+        self._needed = frozenset(model_ids)
 
     def drop_all_but(self, key: str) -> bool:
         """Give back the memory of everything but one pipeline.
@@ -131,13 +136,16 @@ class PipelineCache(Generic[Loaded]):
             if left <= self._limit:
                 break
             left -= self._beside.pop(key).size
-        for key in self._pipelines:
+        for key in sorted(self._pipelines, key=self._is_needed):
             if left <= self._limit:
                 break
             if key != keep:
                 going.append(key)
                 left -= self._bytes[key]
         self._drop(going)
+
+    def _is_needed(self, key: str) -> bool:
+        return key.removesuffix(_IN_TORCH) in self._needed
 
     def _drop(self, keys: list[str]) -> None:
         for key in keys:

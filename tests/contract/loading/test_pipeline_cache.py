@@ -85,6 +85,40 @@ def test_the_least_recently_used_is_evicted_first(
     assert sorted(loader.alive) == sorted(kept)
 
 
+@pytest.mark.parametrize(
+    ("needed", "kept"), [("", "bcd"), ("a", "acd"), ("ab", "abd"), ("abc", "bcd"), ("abcd", "bcd")]
+)
+def test_what_a_batch_needs_is_evicted_last(loader: Loader, needed: str, kept: str) -> None:
+    cache = make_cache(loader, 3 * WEIGHTS)
+    use(cache, "abc")
+    cache.keep_longest([name * 64 for name in needed])
+    use(cache, "d")
+    assert "".join(sorted(loader.alive)) == kept
+
+
+def test_the_checkpoint_of_a_batch_is_evicted_after_what_the_batch_does_not_need(
+    request_for: RequestFor,
+) -> None:
+    generator = new_generator(device="cpu")
+    requests = [request_for(num_inference_steps=1)]
+    generate(generator, DEMO_MODEL, requests)
+    engine: Any = generator._engine
+    cache = engine._pipelines
+    checkpoint = cache._pipelines[DEMO_MODEL.id]
+    cache._load = Loader()
+    use(cache, "a")
+    cache._limit = cache.used  # there is no room for an add-on, and `a` was used last
+
+    def add_on(_batch: Any) -> Any:
+        use(cache, "b")
+        return {}, {}
+
+    engine._beside = add_on
+    generate(generator, DEMO_MODEL, requests)
+    assert cache._pipelines[DEMO_MODEL.id] is checkpoint
+    assert "a" * 64 not in cache.model_ids
+
+
 def test_room_is_made_before_a_load(loader: Loader) -> None:
     cache = make_cache(loader, 2 * WEIGHTS)
     use(cache, "ab")
