@@ -203,7 +203,8 @@ class AdditionChecks:
                 f"is {model.name}, {title} for {base}, and {checkpoint.name} is of the family "
                 f"{family}; choose {title} for {base_family(family)}, or another checkpoint"
             )
-        if (problem := self._fit(model, checkpoint).problem) is not None:
+        named = controlnet.name_problem(model.name) if wanted is ModelKind.CONTROLNET else None
+        if (problem := named or self._fit(model, checkpoint).problem) is not None:
             return f"is {model.name}, which does not fit {checkpoint.name}: {problem}"
         return None
 

@@ -7,18 +7,12 @@ from adapters.diffusion.control.network import ControlNet
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.companion_tensors import read_companion
+from domain.checkpoints.additions.controlnet import name_problem
 from domain.checkpoints.additions.controlnet_layout import controlnet_layout
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
 __all__ = ["load_controlnet"]
-
-_SHUFFLE = (
-    "its name says that it shuffles a picture (control_v11e_sd15_shuffle); such a ControlNet "
-    "averages its outputs over the picture, and nothing here draws with these"
-)
-"""lllyasviel's file has nothing else that tells it from others. The web UI's extension reads the
-name too (`global_average_pooling` in its `scripts/controlnet.py`)."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +33,8 @@ def load_controlnet(
         OutOfMemory: The model does not fit the memory.
     """
     began = time.monotonic()
-    if "shuffle" in model.name.lower():
-        raise ModelNotLoadable(_SHUFFLE, model.name)
+    if (problem := name_problem(model.name)) is not None:
+        raise ModelNotLoadable(problem, model.name)
     layout, weights = read_companion(model, device, device.dtype, watcher, controlnet_layout)
     _log.info("loaded %s on %s in %.2f s", model.path, device.name, time.monotonic() - began)
     return ControlNet(model.name, layout, weights, device)

@@ -12,7 +12,12 @@ from domain.checkpoints.additions.unet_encoder import (
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
 
-__all__ = ["fit", "mismatch"]
+__all__ = ["fit", "mismatch", "name_problem"]
+
+_SHUFFLE = (
+    "its name says that it shuffles a picture (control_v11e_sd15_shuffle); such a ControlNet "
+    "averages its outputs over the picture, and nothing here draws with these"
+)
 
 _UNETS = ("model.diffusion_model.", "unet/")
 
@@ -34,6 +39,15 @@ def fit(addon: Mapping[str, TensorFacts], checkpoint: Mapping[str, TensorFacts])
     except UnusableAddition:
         return Fit("the checkpoint has no UNet that a ControlNet can act on")
     return Fit(mismatch(layout.encoder, unet))
+
+
+def name_problem(name: str) -> str | None:
+    """Return why a ControlNet with this name cannot be used; None for nothing.
+
+    Nothing in lllyasviel's file that shuffles tells it from others. The web UI's extension reads
+    the name too (`global_average_pooling` in its `scripts/controlnet.py`).
+    """
+    return _SHUFFLE if "shuffle" in name.lower() else None
 
 
 def mismatch(control: EncoderFacts, unet: EncoderFacts) -> str | None:

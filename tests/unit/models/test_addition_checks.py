@@ -128,6 +128,13 @@ def test_an_addon_that_cannot_be_used_says_why(kind: ModelKind) -> None:
     }
 
 
+def test_a_controlnet_whose_name_says_that_it_shuffles_is_refused_before_the_queue() -> None:
+    model = checkpoint(ModelFamily.SD_1)
+    one = addon(ModelKind.CONTROLNET, name="control_v11e_sd15_Shuffle.pth")
+    rows = Checking(model, one).rows(asking(model, (ModelKind.CONTROLNET, one)))
+    assert "shuffles a picture" in rows["controls[0].model_id"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", [each for each in ModelFamily if checkpoint(each).schedulers])
 @pytest.mark.parametrize("base", [ModelFamily.SD_1, ModelFamily.SD_2, ModelFamily.SDXL])
