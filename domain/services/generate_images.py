@@ -43,7 +43,7 @@ from domain.services.heartbeat import Heartbeat
 from domain.services.memory_shortage import drawn_with_fewer, halved
 from domain.services.model_faults import note_fault
 from domain.services.model_registry import ModelRegistry
-from domain.services.request_checks import refuse_parts, unsuited, unsuited_upscaler
+from domain.services.request_checks import unsuited, unsuited_upscaler
 from domain.services.upscale_checks import check_upscale
 
 __all__ = ["GenerateImages"]
@@ -135,8 +135,8 @@ class GenerateImages:
             ModelNotFound: No model has its `model_id`, or the id of its upscaler.
             ModelsNotRead: No model has it now, and not all files are read.
             ModelNotLoadable: The model cannot draw.
-            InvalidRequest: The model does not support the scheduler, the size or a picture, an
-                upscaler does not suit, or the request has a part that no generator draws with yet.
+            InvalidRequest: The model does not support the scheduler, the size or a picture, or an
+                upscaler does not suit.
         """
         if isinstance(request, UpscaleRequest):
             check_upscale(self._registry, request)
@@ -148,7 +148,6 @@ class GenerateImages:
 
     def _check_models(self, request: GenerationRequest) -> None:
         """Raise the error that refuses a request with its models, as `admit` says."""
-        refuse_parts(request)
         if self._registry.awaits(request.model_id):
             raise ModelsNotRead(request.model_id)
         model = self._registry.get_loadable(request.model_id)
@@ -243,15 +242,11 @@ class GenerateImages:
                 cause is in its bytes, the model is not tried again.
             GenerationFailed: The generator raised a BaseException that is not an `Exception`, such
                 as SystemExit.
-            InvalidRequest: A request has a part that no generator draws with yet.
             OutOfMemory: Not even one image at a time fits.
             PictureNotFound: A picture that a request names is gone.
             StorageUnavailable: It cannot be read now.
             DomainError: Any other error of `ImageGenerator.draw`.
         """
-        for request in requests:  # a newer release may have accepted it
-            if isinstance(request, GenerationRequest):
-                refuse_parts(request)
         began = self._clock()
         models = models_of(self._registry, requests)
         name = models[0].name if models else LANCZOS

@@ -1,6 +1,6 @@
 """Checks whether models can draw a request."""
 
-from domain.errors import FieldProblem, InvalidRequest
+from domain.errors import FieldProblem
 from domain.generation.output_formats import side_problem
 from domain.generation.parts import PromptSyntax
 from domain.generation.parts.rules import ModelUse
@@ -9,22 +9,9 @@ from domain.models.record import ModelInput, ModelKind, ModelRecord
 from domain.pictures import MOST_PIXELS_DRAWN
 from domain.samplers import Sampler, Scheduler
 
-__all__ = ["refuse_parts", "scale_is_needed", "unsuited", "unsuited_upscaler"]
+__all__ = ["scale_is_needed", "unsuited", "unsuited_upscaler"]
 
-_DRAWN = frozenset(
-    {
-        *("source", "second_pass", "upscale", "loras", "controls", "vae_id"),
-        *("embeddings", "prompt_syntax", "clip_skip"),
-    }
-)
-_NOT_YET = "cannot be drawn with yet; leave it out"
 _OTHER_MODEL = "leave it out, or choose another model"
-
-
-def refuse_parts(request: GenerationRequest) -> None:
-    """Raise InvalidRequest if the request has a part that no generator draws with yet."""
-    if parts := [name for name in request.parts if name not in _DRAWN]:
-        raise InvalidRequest([FieldProblem(name, _NOT_YET) for name in parts])
 
 
 def unsuited(model: ModelRecord, request: GenerationRequest) -> list[FieldProblem]:

@@ -18,7 +18,6 @@ from domain.models.card import ModelCard
 from domain.models.record import ModelFamily, PendingModel, PendingState
 from domain.ports.image_generator import DrawingBatch, DrawingWatcher, DrawnBatch
 from domain.samplers import Scheduler
-from domain.services import request_checks
 from domain.services.drawing_watchers import CallbackWatcher
 from domain.services.generate_images import GenerateImages
 from domain.services.model_registry import ModelRegistry
@@ -274,23 +273,3 @@ def test_a_load_that_takes_too_long_is_stopped_and_another_attempt_has_its_time(
     generator.load_ticks = 3
     with pytest.raises(ModelNotLoadable, match="not loaded within 10 seconds"):
         use_case(request())
-
-
-@pytest.mark.parametrize("name", sorted(PARTS))
-def test_a_part_that_nothing_draws_with_is_refused_by_name(
-    use_case: GenerateImages,
-    generator: FakeImageGenerator,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-) -> None:
-    monkeypatch.setattr(request_checks, "_DRAWN", request_checks._DRAWN - {name})
-    carrying = request(**{name: PARTS[name]})
-    for refused in (
-        lambda: use_case.admit(carrying),
-        lambda: use_case(carrying),
-        lambda: use_case.draw((request(), carrying), at_once=1, watcher=CallbackWatcher()),
-    ):
-        with pytest.raises(InvalidRequest) as caught:
-            refused()
-        assert [row.field for row in caught.value.problems] == [name]
-    assert generator.drawn == []
