@@ -37,9 +37,9 @@ Loaded = TypeVar("Loaded", bound=_Cached)
 class PipelineCache(Generic[Loaded]):
     """Keeps the pipelines that were used last, up to `limit` bytes of weights. For one thread.
 
-    Upscalers and add-ons stand beside pipelines, under the same limit. It always keeps one, however large that
-    is. It makes room before a load, by the size of the file, and again after the load, by the real
-    size of the weights.
+    Upscalers and add-ons stand beside pipelines, under the same limit. It always keeps one, however
+    large that is. It makes room before a load, by the size of the file, and again after the load,
+    by the real size of the weights.
 
     A value may stand beside each pipeline, such as weights that were made of its own. It counts
     under the same limit, is given up before any pipeline, and goes with its pipeline.

@@ -179,13 +179,10 @@ class Detecting:
             PictureFileTooLarge: A picture has too many bytes.
         """
         sizes = [self._size(number, asked) for number in range(len(asked.images))]
-        found = []
-        for data, size in zip(asked.images, sizes, strict=True):
-            picture = self._make_map.read(data)
-            if size is not None:
-                picture = self._make_map.resized(picture, size)
-            found.append(self._make_map.file(self._make_map.of(picture, asked.preprocessor)))
-        return found
+        return [
+            self._make_map.file(data, asked.preprocessor, size)
+            for data, size in zip(asked.images, sizes, strict=True)
+        ]
 
     def _size(self, number: int, asked: AskedMaps) -> Size | None:
         """Return the size of the map of a picture; None for that of the picture."""

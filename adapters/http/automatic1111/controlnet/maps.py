@@ -1,12 +1,12 @@
 """The maps that ControlNets follow, as the web UI adds them to its pictures."""
 
 import base64
+import threading
 from collections.abc import Iterator, Sequence
 
 from adapters.http.automatic1111.controlnet.asked import AskedControl
 from adapters.http.automatic1111.controlnet.building import InitImage, source_of
 from domain.generation.parts import Preprocessor, ResizeMode
-from domain.generation.raster import Raster
 from domain.ports.picture_codec import PictureCodec
 from domain.ports.picture_resizer import PictureResizer
 from domain.ports.preprocessor import PicturePreprocessor
@@ -16,7 +16,7 @@ __all__ = ["ControlMaps"]
 
 
 class ControlMaps:
-    """Makes maps as the engine makes them.
+    """Makes maps as the engine makes them, one at a time. Any thread may call it.
 
     Args:
         codec: Reads and writes pictures.
@@ -30,6 +30,7 @@ class ControlMaps:
         self._codec = codec
         self._resizer = resizer
         self._preprocessor = preprocessor
+        self._making = threading.Lock()
 
     def __call__(
         self, units: Sequence[AskedControl], *, sizes: Sequence[Size], init_image: InitImage | None
@@ -43,25 +44,32 @@ class ControlMaps:
             source = source_of(unit, init_image)
             if not unit.has_map or source is None:
                 continue
-            picture = self._codec.decode(source.data)
             for size in sizes:
-                resized = self._resizer.resized(picture, size, source.resize_mode)
-                yield self.file(self.of(resized, unit.preprocessor))
+                yield self.file(source.data, unit.preprocessor, size, source.resize_mode)
 
-    def of(self, picture: Raster, preprocessor: Preprocessor | None) -> Raster:
-        """Return the map of a picture; the picture itself without a preprocessor."""
-        if preprocessor is None:
-            return picture
-        return self._preprocessor.map_of(picture, preprocessor)
+    def file(
+        self,
+        data: bytes,
+        preprocessor: Preprocessor | None,
+        size: Size | None,
+        resize_mode: ResizeMode = ResizeMode.STRETCH,
+    ) -> str:
+        """Return the map of a picture as a PNG file in base64.
 
-    def resized(self, picture: Raster, size: Size) -> Raster:
-        """Return a picture of the same proportions in another size."""
-        return self._resizer.resized(picture, size, ResizeMode.STRETCH)
+        Args:
+            data: The file of the picture.
+            preprocessor: How the map is made; None for the picture itself.
+            size: The size of the map; None for that of the picture.
+            resize_mode: How the picture gets this size.
 
-    def read(self, data: bytes) -> Raster:
-        """Return the pixels of a picture file. Raise UnreadablePicture if it is not one."""
-        return self._codec.decode(data)
-
-    def file(self, picture: Raster) -> str:
-        """Return a PNG file in base64."""
-        return base64.b64encode(self._codec.encode(picture, None)).decode("ascii")
+        Raises:
+            UnreadablePicture: The file is not a picture.
+            OutOfMemory: The host does not have enough memory.
+        """
+        with self._making:  # the pixels of one picture at a time
+            picture = self._codec.decode(data)
+            if size is not None:
+                picture = self._resizer.resized(picture, size, resize_mode)
+            if preprocessor is not None:
+                picture = self._preprocessor.map_of(picture, preprocessor)
+            return base64.b64encode(self._codec.encode(picture, None)).decode("ascii")

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from adapters.http.automatic1111 import ControlMaps
+from domain.generation.parts import Preprocessor
+from domain.generation.raster import Raster
 from domain.models.record import ModelKind
+from domain.sizes import Size
+from tests.fakes.picture_codec import FakePictureCodec
+from tests.fakes.picture_resizer import FakePictureResizer
+from tests.fakes.preprocessor import FakePreprocessor
 from tests.http.automatic1111.addons import CANNY, addon, with_models
 from tests.http.automatic1111.sdapi import basic, error_of, picture, places_of
 from tests.http.conftest import AUTHORIZED, Service
@@ -98,6 +105,22 @@ def test_a_map_is_made_of_each_picture(shared: Service, name: str) -> None:
         ((8, 4), (0, 255, 245), "PNG"),
         ((4, 8), (255, 0, 235), "PNG"),
     ]
+
+
+def test_the_pixels_of_one_picture_at_a_time_are_in_memory() -> None:
+    codec, at_once = FakePictureCodec(), []
+
+    class Noting(FakePreprocessor):
+        def map_of(self, picture: Raster, preprocessor: Preprocessor) -> Raster:
+            at_once.append(maps._making.locked())
+            return super().map_of(picture, preprocessor)
+
+    maps = ControlMaps(codec, FakePictureResizer(), Noting())
+    data = codec.encode(Raster(2, 1, bytes(6)), None)
+    for size in (None, Size(4, 2)):
+        assert maps.file(data, Preprocessor(name="invert"), size)
+    assert at_once == [True, True]
+    assert not maps._making.locked()
 
 
 def test_without_a_module_the_pictures_themselves_are_the_maps(shared: Service) -> None:
