@@ -11,7 +11,7 @@ README = ROOT / "README.md"
 INDEX = DOCS / "README.md"
 PAGES = sorted(path for path in DOCS.glob("*.md") if path != INDEX)
 OTHERS = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "ai-models" / "README.md"]
-_MOST_LINES = 150
+_MOST_LINES = 130
 
 _CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
