@@ -9,7 +9,12 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
-from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.diffusion.loading.weights import (
+    is_finite,
+    read_metadata,
+    read_weights,
+    tensor_facts,
+)
 from adapters.diffusion.untrusted.ticking import ticking
 from domain.checkpoints.additions.unusable import UnusableAddition
 from domain.checkpoints.header_values import TensorFacts
@@ -78,20 +83,14 @@ def _layout(
     stored: Mapping[str, torch.Tensor],
     layout_of: Callable[[Mapping[str, TensorFacts], Mapping[str, str]], Layout],
 ) -> Layout:
-    facts = {
-        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
-        for name, each in stored.items()
-    }
     try:
-        return layout_of(facts, read_metadata(model))
+        return layout_of(tensor_facts(stored), read_metadata(model))
     except UnusableAddition as error:
         raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
 
 
 def _check_finite(model: ModelRecord, name: str, tensor: torch.Tensor) -> None:
-    # NaN is the least and the largest of any numbers, so the two tell of every number.
-    ends = torch.stack(torch.aminmax(tensor)).float()
-    if not bool(torch.isfinite(ends).all()):
+    if not is_finite(tensor):
         raise ModelNotLoadable(
             f"its tensor {name[:100]!a} holds NaN or infinity, so every picture would be NaN",
             model.name,

@@ -39,14 +39,13 @@ from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.unread_tensors import unread_reason
-from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
 from domain.checkpoints.averages import places_of_averages
 from domain.checkpoints.configurations import embedded_configuration
-from domain.checkpoints.header_values import TensorFacts
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -134,12 +133,7 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipel
 
 def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return the weights, with their averages in their place if every weight has an average."""
-    places = places_of_averages(
-        {
-            name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
-            for name, each in weights.items()
-        }
-    )
+    places = places_of_averages(tensor_facts(weights))
     moved = frozenset(places.values())
     return {name: weights[places.get(name, name)] for name in weights if name not in moved}
 

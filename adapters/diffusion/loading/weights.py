@@ -1,6 +1,6 @@
 """Reads the tensors of a file of any supported format. It runs nothing from the file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import safetensors
 import safetensors.torch
@@ -8,10 +8,11 @@ import torch
 
 from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
+from domain.checkpoints.header_values import TensorFacts
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 
-__all__ = ["read_metadata", "read_weights"]
+__all__ = ["is_finite", "read_metadata", "read_weights", "tensor_facts"]
 
 _SAFETENSORS = ".safetensors"
 
@@ -49,6 +50,23 @@ def read_weights(
         if is_out_of_memory(error):
             raise
         raise _unreadable(model, error) from error
+
+
+def tensor_facts(tensors: Mapping[str, torch.Tensor]) -> dict[str, TensorFacts]:
+    """Return the type and the shape of each tensor, as the header of a file tells them."""
+    return {
+        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
+        for name, each in tensors.items()
+    }
+
+
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor with numbers holds neither NaN nor infinity.
+
+    NaN is the least and the largest of any numbers, so these two tell of every number. On a CPU,
+    `isfinite` of each number takes a hundred times as long.
+    """
+    return bool(torch.isfinite(torch.stack(torch.aminmax(tensor))).all())
 
 
 def _unreadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:

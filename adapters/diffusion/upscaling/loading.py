@@ -10,12 +10,11 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
-from adapters.diffusion.loading.weights import read_weights
+from adapters.diffusion.loading.weights import read_weights, tensor_facts
 from adapters.diffusion.upscaling.networks import build_network
 from adapters.diffusion.upscaling.networks.span import merged_weights
 from adapters.diffusion.upscaling.spandrel import SpandrelNetwork, load_with_spandrel
 from adapters.diffusion.upscaling.upscaler import Upscaler
-from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     UpscalerArchitecture,
@@ -66,10 +65,7 @@ def load_upscaler(
 def _read(model: ModelRecord, watcher: GuardedWatcher) -> tuple[UpscalerNetwork, torch.nn.Module]:
     """Return the numbers of the network, and the network, with tensors copied out of the file."""
     stored = read_weights(model, tick=watcher.loading)
-    tensors = {
-        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
-        for name, each in stored.items()
-    }
+    tensors = tensor_facts(stored)
     try:
         if (facts := upscaler_network(tensors)) is not None:
             return facts, _own(facts, stored)

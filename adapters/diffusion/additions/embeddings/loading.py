@@ -9,10 +9,9 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
-from adapters.diffusion.loading.weights import read_weights
+from adapters.diffusion.loading.weights import is_finite, read_weights, tensor_facts
 from domain.checkpoints.additions.embedding_layout import embedding_layout
 from domain.checkpoints.additions.unusable import UnusableAddition
-from domain.checkpoints.header_values import TensorFacts
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -36,10 +35,7 @@ def load_textual_inversion(
     watcher = watcher or GuardedWatcher()
     with translated_errors(device, f"loading {model.name}", watcher), proven(model) as file:
         stored = read_weights(file, tick=watcher.loading)
-        facts = {
-            name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
-            for name, each in stored.items()
-        }
+        facts = tensor_facts(stored)
         try:
             layout = embedding_layout(facts)
         except UnusableAddition as error:
@@ -49,7 +45,7 @@ def load_textual_inversion(
             stored[name].to(torch.float32, copy=True).reshape(-1, facts[name].shape[-1])
             for name in layout.names
         ]
-    if not all(bool(torch.isfinite(each).all()) for each in vectors):
+    if not all(map(is_finite, vectors)):
         raise ModelNotLoadable(
             "its vectors hold NaN or infinity: its training went wrong", model.name, lasting=True
         )

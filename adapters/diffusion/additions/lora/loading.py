@@ -12,11 +12,15 @@ from adapters.diffusion.devices.device import Device
 from adapters.diffusion.devices.errors import give_memory_back, translated_errors
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.loading.file_identity import proven
-from adapters.diffusion.loading.weights import read_metadata, read_weights
+from adapters.diffusion.loading.weights import (
+    is_finite,
+    read_metadata,
+    read_weights,
+    tensor_facts,
+)
 from domain.checkpoints.additions.lora_layouts import LoraFile, Role, read_lora
 from domain.checkpoints.additions.lora_layouts.adapter_metadata import AdapterScales, adapter_scales
 from domain.checkpoints.configurations.json_text import UnusableConfiguration
-from domain.checkpoints.header_values import TensorFacts
 from domain.errors import ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -47,7 +51,7 @@ def load_lora(
             with proven(model) as file:
                 scales = _scales(file)
                 stored = read_weights(file, tick=watcher.loading)
-                facts = read_lora(_facts(stored))
+                facts = read_lora(tensor_facts(stored))
                 if facts.problem is not None:
                     raise ModelNotLoadable(facts.problem, model.name, lasting=True)
                 alphas = _alphas(facts, stored, model.name)
@@ -69,13 +73,6 @@ def _scales(model: ModelRecord) -> AdapterScales:
         return adapter_scales(read_metadata(model))
     except UnusableConfiguration as error:
         raise ModelNotLoadable(error.reason, model.name, lasting=True) from error
-
-
-def _facts(stored: Mapping[str, torch.Tensor]) -> dict[str, TensorFacts]:
-    return {
-        name: TensorFacts(str(each.dtype).removeprefix("torch."), tuple(each.shape))
-        for name, each in stored.items()
-    }
 
 
 def _weights(file: LoraFile) -> list[str]:
@@ -107,9 +104,7 @@ def _alphas(file: LoraFile, stored: Mapping[str, torch.Tensor], name: str) -> di
 
 def _check_finite(tensors: Mapping[str, torch.Tensor], name: str) -> None:
     for key, tensor in tensors.items():
-        # NaN is both the least and the largest number. On a CPU, `isfinite` of each number takes a
-        # hundred times as long.
-        if not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():
+        if not is_finite(tensor):
             raise ModelNotLoadable(
                 f"its tensor {key[:120]!a} holds NaN or infinity", name, lasting=True
             )
