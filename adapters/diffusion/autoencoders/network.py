@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from accelerate.hooks import remove_hook_from_module
 from diffusers import AutoencoderKL
 
 from adapters.diffusion.attention.signatures import remember_signatures
@@ -79,7 +80,8 @@ class Autoencoder:
         key = json.dumps(options, sort_keys=True)
         if key not in self._networks:
             self._networks[key] = self._built(options)
-        return self._networks[key]
+        # Offloading left it in the memory of the host.
+        return self._networks[key].to(self._device.torch_device)
 
     def _built(self, options: Mapping[str, Any]) -> torch.nn.Module:
         with torch.device("meta"):
@@ -104,6 +106,9 @@ def drawn_with_autoencoder(pipeline: StableDiffusion, network: torch.nn.Module) 
         yield
     finally:
         pipeline.vae = own
+        # A pipeline that offloads its networks gave it a hook, which refers to the UNet. The cache
+        # would keep both as long as the autoencoder.
+        remove_hook_from_module(network, recurse=True)
 
 
 def _facts_of(config: Mapping[str, Any]) -> AutoencoderFacts:

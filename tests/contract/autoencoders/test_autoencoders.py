@@ -1,5 +1,7 @@
 """Drawing with another autoencoder: the same as a pipeline of diffusers that has it."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,26 @@ def test_the_pictures_are_those_of_a_pipeline_with_it(
     assert np.abs(found - expected).mean() <= APART
     assert np.abs(found - before).mean() > 2
     assert np.array_equal(after, before)
+
+
+def test_a_kept_autoencoder_does_not_keep_the_pipeline_that_was_offloaded(
+    loaded: Any, tmp_path: Path
+) -> None:
+    from adapters.diffusion.autoencoders.network import drawn_with_autoencoder
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+
+    pipeline: Any = load_pipeline(DEMO_MODEL, find_device("cpu", "float32"))
+    pipeline.enable_model_cpu_offload(device="cpu")
+    network = loaded(save_vae(tmp_path, new_vae(pipeline.vae))).network_for(pipeline.vae)
+    own, unet = pipeline.vae, weakref.ref(pipeline.unet)
+    with drawn_with_autoencoder(pipeline, network):
+        pipeline.maybe_free_model_hooks()
+        assert network._hf_hook.prev_module_hook.model is unet()
+    assert pipeline.vae is own
+    del pipeline, own
+    gc.collect()
+    assert unet() is None
 
 
 def test_its_own_width_and_the_scale_of_the_checkpoint(
