@@ -131,12 +131,15 @@ def _gaps(
 def _warnings(file: LoraFile, homeless: Sequence[LoraModule]) -> Iterator[str]:
     if homeless:
         titles = _counted(homeless)
+        are = "is" if len(homeless) == 1 else "are"
         yield (
-            f"{len(homeless)} of the {len(file.modules)} modules are not applied, because the "
+            f"{len(homeless)} of the {len(file.modules)} modules {are} not applied, because the "
             f"checkpoint does not have them ({titles}), such as {_quoted(homeless[0].label)}"
         )
     if file.unread:
-        yield f"{len(file.unread)} tensors are not applied, such as {_quoted(file.unread[0])}"
+        number = len(file.unread)
+        what = "1 tensor is" if number == 1 else f"{number} tensors are"
+        yield f"{what} not applied, such as {_quoted(file.unread[0])}"
     if any(map(_has_its_alpha_elsewhere, file.modules)):
         yield _ALPHA_ELSEWHERE
 
