@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+ALONE := tests/e2e tests/releases tests/contract/drawing/test_fidelity.py
 QUIET := install --quiet --disable-pip-version-check
 
 .PHONY: help install run check check-without-torch test coverage pythons fuzz lock sbom clean
@@ -50,10 +51,11 @@ check: $(INSTALLED)
 test: check
 	$(BIN)/python -m pytest -m "browser and not torch" --numprocesses auto --dist loadfile --quiet
 	@# Two processes with one thread each are faster than one with two. The tests that start the whole
-	@# service have the machine for themselves, because they wait for what it does.
+	@# service have the machine for themselves, because they wait for what it does. So have those whose
+	@# bounds were measured with all threads.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m torch --numprocesses 2 --dist loadfile --quiet \
-	  --ignore tests/e2e --ignore tests/releases
-	$(BIN)/python -m pytest -m torch --quiet tests/e2e tests/releases
+	  $(ALONE:%=--ignore %)
+	$(BIN)/python -m pytest -m torch --quiet $(ALONE)
 
 coverage: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not torch and not browser" --numprocesses auto --dist loadfile --quiet --cov --cov-report=term

@@ -33,7 +33,7 @@ COUNTS: Mapping[str, int] = {
     "pickles": 1200,
     "safetensors": 4000,
     "configurations": 500,
-    "upscalers": 600,
+    "upscalers": 240,
 }
 """Number of files of each kind that the tests try; `make fuzz` continues from there."""
 
