@@ -62,7 +62,7 @@ def test_a_lora_that_is_named_twice_has_the_sum_of_both_weights(ready: Service) 
     found = loras(ready, "<lora:style:0.5> x <lora:style.safetensors:0.25>")
     assert found == [(STYLE.id, 0.75)]
     sent = body(prompt="<lora:style:3> x <lora:style:2>")
-    assert "scale that is 5" in refused(ready, sent, TXT2IMG)["prompt"]
+    assert "names a LoRA whose weight is 5.0; it must" in refused(ready, sent, TXT2IMG)["prompt"]
 
 
 def test_a_prompt_of_loras_alone_is_drawn(ready: Service) -> None:
