@@ -21,8 +21,6 @@ NAMES: Mapping[str, str] = {
     "inpaint_padding": "inpaint_full_res_padding",
     "image_guidance_scale": "image_cfg_scale",
     "noise_multiplier": "initial_noise_multiplier",
-    "vae_id": "sd_vae",
-    "clip_skip": "CLIP_stop_at_last_layers",
     "second_pass": "enable_hr",
     "second_pass.scale": "hr_scale",
     "second_pass.strength": "denoising_strength",

@@ -19,6 +19,7 @@ UPSCALER = dataclasses.replace(
     kind=ModelKind.UPSCALER,
     reason="an upscaler enlarges pictures, and cannot draw one",
     is_companion=True,
+    scale=2,
 )
 
 

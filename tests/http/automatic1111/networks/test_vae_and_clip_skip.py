@@ -122,11 +122,21 @@ def test_a_chosen_vae_that_is_gone_is_never_replaced(ready: Service) -> None:
     assert ready.generator.drawn == []
 
 
-@pytest.mark.parametrize("value", [1, 2, 12, "2", 2.0])
+@pytest.mark.parametrize("value", [1, 2, 3, "2", 2.0])
 def test_a_request_has_a_clip_skip(ready: Service, value: Any) -> None:
     expected = int(value)
     assert drawn_by(ready, settings(**{CLIP: value})).clip_skip == expected
     assert drawn_by(ready, body(clip_skip=value)).clip_skip == expected
+
+
+def test_a_clip_skip_past_the_layers_is_named_as_it_was_sent(ready: Service) -> None:
+    for sent, place in (
+        (settings(**{CLIP: 4}), f"override_settings.{CLIP}"),
+        (body(clip_skip=4), "clip_skip"),
+    ):
+        assert "3 layers" in refused(ready, sent, TXT2IMG)[place]
+    choose(ready, **{CLIP: 4})
+    assert "3 layers" in refused(ready, body(), TXT2IMG)[CLIP]
 
 
 def test_the_setting_comes_before_the_other_name(ready: Service) -> None:
