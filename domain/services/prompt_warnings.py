@@ -57,7 +57,11 @@ def _networks(request: GenerationRequest) -> Iterator[str]:
     """Yield a warning about a network in a prompt. Those that were read are not there any more."""
     for text in (request.prompt, request.negative_prompt or ""):
         if (found := _NETWORK.search(text)) is not None:
-            remedy = "loras names LoRAs" if found[0].endswith(">") else "it has no end"
+            remedy = (
+                "LoRAs have a field of their own, loras"
+                if found[0].endswith(">")
+                else "it has no end"
+            )
             yield f"{found[0]!a} in a prompt is drawn as text: {remedy}"
 
 

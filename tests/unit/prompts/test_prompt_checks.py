@@ -80,8 +80,8 @@ def test_the_trigger_words_of_a_lora_are_known_words() -> None:
 @pytest.mark.parametrize(
     "prompt, text",
     [
-        ("red <lora:style:0.8>", "'<lora:style:0.8>' in a prompt is drawn as text: loras names"),
-        ("red <LyCO:a>, <lora:b>", "'<LyCO:a>' in a prompt is drawn as text: loras names LoRAs"),
+        ("red <lora:style:0.8>", "'<lora:style:0.8>' in a prompt is drawn as text: LoRAs have"),
+        ("red <LyCO:a>, <lora:b>", "'<LyCO:a>' in a prompt is drawn as text: LoRAs have a field"),
         ("red <hypernet:x:1>", "'<hypernet:x:1>' in a prompt is drawn as text"),
         ("red <lora:style:1", "'<lora:style:1' in a prompt is drawn as text: it has no end"),
     ],
