@@ -136,12 +136,14 @@ _OF_NETWORKS = ("lora_", "lycoris_", "unet.", "text_encoder", "base_model.", "di
 def _warnings(unread: Sequence[str], homeless: Sequence[LoraModule], applied: int) -> Iterator[str]:
     if homeless:
         titles = _counted(homeless)
+        are = "is" if len(homeless) == 1 else "are"
         yield (
-            f"{len(homeless)} of the {applied + len(homeless)} modules are not applied, because "
+            f"{len(homeless)} of the {applied + len(homeless)} modules {are} not applied, because "
             f"the checkpoint does not have them ({titles}), such as {_quoted(homeless[0].label)}"
         )
     if unread:
-        yield f"{len(unread)} tensors are not applied, such as {_quoted(unread[0])}"
+        what = "1 tensor is" if len(unread) == 1 else f"{len(unread)} tensors are"
+        yield f"{what} not applied, such as {_quoted(unread[0])}"
 
 
 def _counted(modules: Sequence[LoraModule]) -> str:
