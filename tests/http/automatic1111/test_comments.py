@@ -18,7 +18,7 @@ from tests.http.conftest import Service
         ("# a title\na cat\n# the end", "\na cat\n"),
         ("a (cat # by day\n:1.2)", "a (cat \n:1.2)"),
         ("a # b # c", "a "),
-        ("# nothing else", " "),
+        ("# nothing else", ""),
         ("", ""),
     ],
 )
@@ -29,6 +29,13 @@ def test_a_comment_ends_with_its_line(prompt: str, kept: str) -> None:
 def test_no_comment_is_drawn(service: Service) -> None:
     request = drawn_by(service, body(prompt="a cat # a dog", negative_prompt="# none\nugly"))
     assert (request.prompt, request.negative_prompt) == ("a cat ", "\nugly")
+
+
+@pytest.mark.parametrize("prompt", ["", "# a dog"])
+def test_an_empty_prompt_is_drawn_as_a_blank_one(service: Service, prompt: str) -> None:
+    """It is the web UI's own default. A request has at least one character."""
+    request = drawn_by(service, body(prompt=prompt, negative_prompt="# none"))
+    assert (request.prompt, request.negative_prompt or "") == (" ", "")
 
 
 def test_a_comment_names_no_network(service: Service) -> None:

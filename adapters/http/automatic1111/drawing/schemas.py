@@ -69,6 +69,7 @@ _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 _MORE: Mapping[str, Mapping[str, Any]] = {
     "prompt": {
         **_NO_NETWORK,
+        "minLength": 0,
         "description": "What to draw, in the grammar of the web UI: `(word:1.2)`, "
         "`[from:to:0.5]` and so on. `<lora:name:0.8>` adds a LoRA. A word that is the name of an "
         "embedding stands for it.",
@@ -207,6 +208,8 @@ class DrawingSchema(JudgedSchema):
         for name in _PROMPTS:
             if isinstance(prompt := asked.get(name), str):
                 asked[name] = without_comments(prompt)
+        if asked.get("prompt") == "":
+            asked["prompt"] = " "  # a blank prompt draws like an empty one
         if asked.get("seed") in (_RANDOM, ""):
             del asked["seed"]
         for name in _READ_SETTINGS:

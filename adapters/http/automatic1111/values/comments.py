@@ -12,6 +12,5 @@ _COMMENT = re.compile(r"#[^\n]*")
 
 
 def without_comments(prompt: str) -> str:
-    """Return a prompt without its comments. A prompt of comments alone is blank, and not empty."""
-    kept = _COMMENT.sub("", prompt)
-    return " " if prompt and not kept else kept  # a request cannot have an empty prompt
+    """Return a prompt without its comments."""
+    return _COMMENT.sub("", prompt)
