@@ -65,7 +65,7 @@ def choose_upscaler(registry: ModelRegistry, wanted: str | None) -> tuple[str, s
                 f"{name} names several models; name one by its id.{_listed(meant)}"
             ) from None
         there = _listed(usable) if usable else f" No upscaler is in the folders; name {LANCZOS}"
-        raise InputError(f"no model is called {name}{_hint(error.wanted)}.{there}") from None
+        raise InputError(f"no model is called {name}{_hint(error)}.{there}") from None
     if model.kind is not ModelKind.UPSCALER:
         raise InputError(f"'{plain(model.name)}' is a {model.kind}; name an upscaler")
     if not model.usable:
@@ -89,7 +89,7 @@ def missing_beside(registry: ModelRegistry, error: ModelNotFound, option: str) -
         return InputError(f"{name} names several models; name one by its id.{_listed(meant)}")
     found = (each for each in registry.models(kind) if each.usable)
     there = _listed(found, none=f"The folders hold no usable model of kind {kind}")
-    return InputError(f"{name} is not the name of a model{_hint(error.wanted)}.{there}")
+    return InputError(f"{name} is not the name of a model{_hint(error)}.{there}")
 
 
 def _input_error(registry: ModelRegistry, error: ModelNotFound, wanted: str | None) -> InputError:
@@ -100,10 +100,13 @@ def _input_error(registry: ModelRegistry, error: ModelNotFound, wanted: str | No
         return InputError(f"{name} names several models; name one by its id.{_listed(meant)}")
     models = registry.models(ModelKind.CHECKPOINT)
     listed = _listed(model for model in models if model.loadable)
-    return InputError(f"no model is called {name}{_hint(error.wanted)}.{listed}")
+    return InputError(f"no model is called {name}{_hint(error)}.{listed}")
 
 
-def _hint(wanted: str) -> str:
+def _hint(error: ModelNotFound) -> str:
+    wanted = error.wanted
+    if error.unfinished:
+        return f" ({plain(error.unfinished)})"
     if _HEXADECIMAL.fullmatch(wanted) and len(wanted) < SHORT_ID:
         return f", and of an id at least {SHORT_ID} digits are needed"
     return ""

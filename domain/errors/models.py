@@ -22,6 +22,7 @@ class ModelNotFound(DomainError):
         is_default: Whether it is the name of the default model. The request then named no model.
         bearers: The models that have the name, each with its path and the first digits of its id.
         field: The field of the request that names a model beside the checkpoint; empty for none.
+        unfinished: A sentence about a file of this name that is not complete; empty for none.
     """
 
     wanted: str
@@ -29,6 +30,7 @@ class ModelNotFound(DomainError):
     is_default: bool = False
     bearers: tuple[str, ...] = ()
     field: str = ""
+    unfinished: str = ""
 
     code = "model_not_found"
 
@@ -43,7 +45,8 @@ class ModelNotFound(DomainError):
         if self.is_default or self.stands_for is not None:
             return f"{name} is not there"
         called = "has the id" if _ID.fullmatch(self.wanted.lower()) else "has the id or name"
-        return f"no model {called} {name}"
+        more = f" ({self.unfinished})" if self.unfinished else ""
+        return f"no model {called} {name}{more}"
 
 
 class NoModel(ModelNotFound):

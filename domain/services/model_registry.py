@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
 from domain.generation.fields.judging import model_id_problem
@@ -106,6 +107,19 @@ class ModelRegistry(ModelLocator):
             bearers(missed, name) or any(may_bear(each, name) for each in hashing)
             for name in self._names.meanings(wanted)
         )
+
+    def unfinished(self, wanted: str) -> str:
+        """Return a sentence about a file with this name that is not complete; empty for none."""
+        names = self._names.meanings(wanted)
+        found = (
+            each
+            for each in self._listing.pending
+            if each.state is PendingState.SETTLING
+            and {each.path, each.name, PurePosixPath(each.name).stem} & set(names)
+        )
+        if (first := next(found, None)) is None:
+            return ""
+        return f"{first.name} is not listed yet: {first.reason or 'it is being written'}"
 
     def may_come(self, model_id: str) -> bool:
         """Return whether a model of an earlier run may be listed later.
@@ -225,6 +239,7 @@ class ModelRegistry(ModelLocator):
             wanted,
             stands_for=self._names.stands_for(wanted, self.models()),
             is_default=is_default,
+            unfinished="" if found else self.unfinished(wanted),
             bearers=tuple(f"{each.path} ({each.id[:SHORT_ID]})" for each in found),
         )
 

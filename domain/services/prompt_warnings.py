@@ -11,6 +11,8 @@ from domain.prompts import WordTable, readable_parts
 __all__ = ["prompt_warnings"]
 
 _COMPOSED = re.compile(r"\bAND\b")
+_NETWORK = re.compile(r"<(?:lora|lyco|hypernet):[^<>]{0,60}>?", re.IGNORECASE)
+"""A network in the syntax of AUTOMATIC1111's web UI, finished or not."""
 
 
 def prompt_warnings(
@@ -48,6 +50,19 @@ def prompt_warnings(
         _COMPOSED.search(text) for text in (request.prompt, request.negative_prompt or "")
     ):
         yield "AND in a prompt is drawn as a word: prompts are not composed here"
+    yield from _networks(request)
+
+
+def _networks(request: GenerationRequest) -> Iterator[str]:
+    """Yield a warning about a network in a prompt. Those that were read are not there any more."""
+    for text in (request.prompt, request.negative_prompt or ""):
+        if (found := _NETWORK.search(text)) is not None:
+            remedy = (
+                "LoRAs have a field of their own, loras"
+                if found[0].endswith(">")
+                else "it has no end"
+            )
+            yield f"{found[0]!a} in a prompt is drawn as text: {remedy}"
 
 
 def _parts(text: str, request: GenerationRequest) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The ControlNets of a request, for its drawings."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -79,24 +79,43 @@ class _Steered(Addition):
     context: DrawingContext[StableDiffusion]
     steered: Callable[[], tuple[SteeredBy, ...]]
     _evaluations: int = field(default=0, init=False, repr=False)
+    _total: int = field(default=0, init=False, repr=False)
 
-    def applied(self, canvas: Canvas) -> AbstractContextManager[None]:
+    @contextmanager
+    def applied(self, canvas: Canvas) -> Iterator[None]:
         pipeline = self.context.pipeline
-        self._evaluations = 0
+        self._evaluations = self._total = 0
 
         def progressed() -> tuple[int, int]:
-            return self._evaluations, len(pipeline.scheduler.timesteps)
+            # The pipeline has its own scheduler again when the block ends.
+            self._total = len(pipeline.scheduler.timesteps)
+            return self._evaluations, self._total
 
-        return control_addition(
+        steered = self.steered()
+        with control_addition(
             pipeline.unet,
-            self.steered(),
+            steered,
             images=len(canvas.drawings),
             progressed=progressed,
             tick=canvas.still_working,
-        )
+        ):
+            yield
+        for text in _idle(steered, self._total):
+            canvas.warn(text)
 
     def evaluated(
         self, canvas: Canvas, latents: torch.Tensor, evaluations: int, scheduler: LastSteps
     ) -> torch.Tensor:
         self._evaluations = evaluations
         return latents
+
+
+def _idle(steered: Sequence[SteeredBy], steps: int) -> Iterator[str]:
+    """Yield a warning about each ControlNet that acts in none of this many steps, if any ran."""
+    for number, each in enumerate(steered):
+        control = each.control
+        if steps and control.scale > 0 and not any(each.acts(done, steps) for done in range(steps)):
+            yield (
+                f"controls[{number}] acts in none of the {steps} steps of a pass: no step lies "
+                f"between its start, {control.start:g}, and its end, {control.end:g}"
+            )

@@ -33,7 +33,8 @@ def _model(error: errors.ModelNotFound) -> str:
     if error.bearers:
         return str(error)
     kind, _ = _kind_of(error)
-    return f"the {kind} {error.wanted[:_SHOWN_CHARACTERS]!a} is not there"
+    more = f" ({error.unfinished})" if error.unfinished else ""
+    return f"the {kind} {error.wanted[:_SHOWN_CHARACTERS]!a} is not there{more}"
 
 
 def _choice(error: errors.ModelNotFound) -> str:

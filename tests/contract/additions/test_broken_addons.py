@@ -12,7 +12,7 @@ from adapters.diffusion.image_generator import DiffusersImageGenerator
 from adapters.filesystem.model_headers import FilesystemModelHeaders
 from adapters.filesystem.model_source import FilesystemModelSource
 from adapters.pictures.codec import PillowPictureCodec
-from domain.errors import AddonMismatch, ModelChanged, ModelNotLoadable
+from domain.errors import AddonMismatch, GenerationFailed, ModelChanged, ModelNotLoadable
 from domain.generation.parts import Lora
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelKind
@@ -94,6 +94,23 @@ def test_a_lora_with_nan_is_rejected_and_its_checkpoint_is_not(service: Service)
     whole = service.put(safetensors_file(SHAPES))
     assert whole != broken
     assert service.draw(service.request(whole)).images[0].data == plain, "its numbers are 0"
+
+
+def test_a_lora_whose_numbers_overflow_is_told_and_its_neighbours_are_not(service: Service) -> None:
+    from safetensors.torch import load_file, save
+
+    tensors = {
+        name: value.float() * (1e30 if value.ndim else 1)  # alpha has no dimension
+        for name, value in load_file(
+            DEMO_CHECKPOINT.with_name("demo-blueprint.safetensors")
+        ).items()
+    }
+    huge = service.put(save(tensors))
+    plain = service.draw(service.request()).images[0].data
+    with pytest.raises(GenerationFailed, match=r"NaN in .* with the LoRAs of the request; lower"):
+        service.draw(service.request(huge))
+    assert service.registry.get(huge).usable, "at a lower scale it may draw"
+    assert service.draw(service.request()).images[0].data == plain
 
 
 def test_a_lora_that_is_cut_off_before_it_is_loaded_has_changed(service: Service) -> None:

@@ -118,6 +118,28 @@ def test_a_controlnet_is_not_computed_outside_of_its_share(
     assert np.array_equal(found, plain) == (not computed)
 
 
+@pytest.mark.parametrize(
+    "fields, is_idle",
+    [
+        ({}, False),
+        ({"start": 0.5}, False),
+        ({"start": 0.3, "end": 0.45}, True),
+        ({"start": 0.9}, True),
+        ({"start": 0.9, "scale": 0.0}, False),  # the caller switched it off
+    ],
+)
+def test_a_controlnet_that_acts_in_no_step_is_told(
+    engine: Any, model: ModelRecord, fields: dict[str, float], is_idle: bool
+) -> None:
+    files = Files()
+    acting = control(files, model, outline())
+    controls = (acting, control(files, model, outline(), **fields))
+    request = demo_request(num_inference_steps=STEPS, scheduler="Euler", controls=controls)
+    (result,) = draw(engine, [request], files, model=TINY_XL).requests
+    found = [each for each in result.warnings if "controls[1] acts in none of the 4 steps" in each]
+    assert (len(found), len(result.warnings)) == (is_idle, is_idle)
+
+
 def test_the_modes_differ(engine: Any, model: ModelRecord, calls: list[int]) -> None:
     files = Files()
     found = {

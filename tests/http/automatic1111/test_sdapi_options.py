@@ -175,6 +175,12 @@ def test_another_file_with_the_same_name_is_not_the_chosen_one(
         ("sd_hypernetwork", "h"),
         ("token_merging_ratio", 0.5),
         ("eta_noise_seed_delta", 31337),
+        ("emphasis", "No norm"),
+        ("emphasis", "None"),
+        ("enable_emphasis", False),
+        ("enable_prompt_comments", False),
+        ("comma_padding_backtrack", 0),
+        ("sdxl_clip_l_skip", True),
         ("samples_format", "avif"),
         ("samples_format", 1),
         ("jpeg_quality", 101),
@@ -211,6 +217,7 @@ def test_options_that_change_no_picture_are_accepted_and_ignored(two_models: Ser
         **{"samples_save": False, "unheard_of": 1, "outdir_samples": "/tmp", "n_rows": -1},
         **{"sd_vae": "Automatic", "CLIP_stop_at_last_layers": 1, "sd_checkpoint_hash": "0" * 64},
         **{"sd_hypernetwork": "None", "eta_ancestral": 1.0, "randn_source": "GPU"},
+        **{"emphasis": "Original", "enable_prompt_comments": True, "comma_padding_backtrack": 20},
     }
     assert two_models.client.post(URL, json=sent, headers=AUTHORIZED).status_code == 200
     assert read(two_models) == before

@@ -13,7 +13,6 @@ from tests.http.helpers import fill_queue, occupy_device
 @pytest.mark.parametrize(
     "sent, place",
     [
-        ({"prompt": ""}, "prompt"),
         ({"prompt": "p" * 32_001}, "prompt"),
         ({"prompt": "a <hypernet:style:0.8>"}, "prompt"),
         ({"negative_prompt": "<hypernet:h:1>"}, "negative_prompt"),

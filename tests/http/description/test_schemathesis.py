@@ -95,6 +95,10 @@ def running() -> Iterator[None]:
     assert refused == [], "every request to these was refused, so nothing else was tested"
 
 
+SDAPI_DRAWING = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
+CHECKPOINT = "sd_model_checkpoint"
+
+
 @API.parametrize()
 @settings(
     max_examples=EXAMPLES,
@@ -113,6 +117,8 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
     """Replace made-up names from schemathesis with those of a model and a job."""
     if isinstance(case.body, dict):
         use_existing_parts(case.body)
+    if isinstance(case.body, dict) and case.operation.path in SDAPI_DRAWING:
+        _use_large_model(case.body)
     if isinstance(case.body, dict) and is_name(case.body.get("model_id")):
         enlarges = case.operation.path == "/v1/upscale"
         case.body["model_id"] = UPSCALER.id if enlarges else LARGE.id
@@ -137,6 +143,13 @@ def _use_existing_names(case: schemathesis.Case[Any]) -> None:
         if "token" in case.path_parameters:
             there |= _existing_link(case)
         case.path_parameters |= {name: there[name] for name in case.path_parameters}
+
+
+def _use_large_model(body: dict[str, Any]) -> None:
+    """Choose the model that draws every described size, unless the choice itself is a wrong one."""
+    own = body.get("override_settings")
+    if own is None or (isinstance(own, dict) and isinstance(own.get(CHECKPOINT, ""), str)):
+        body["override_settings"] = {**(own or {}), CHECKPOINT: LARGE.name}
 
 
 def _existing_link(case: schemathesis.Case[Any]) -> dict[str, str]:

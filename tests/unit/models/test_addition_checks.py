@@ -376,4 +376,4 @@ def test_every_result_says_what_of_an_addon_is_not_applied() -> None:
     asked = asking(model, (ModelKind.LORA, one), (ModelKind.LORA, one))
     result = use_case(Checking(model, one), headers)(asked)
     (said,) = result.warnings
-    assert said.startswith("lora.safetensors: 1 tensors are not applied")
+    assert said.startswith("lora.safetensors: 1 tensor is not applied")

@@ -132,6 +132,24 @@ def registry(source: FakeModelSource) -> ModelRegistry:
     return registry
 
 
+@pytest.mark.parametrize("wanted", ["b", "b.pt", "m/b.pt"])
+@pytest.mark.parametrize(
+    "reason, told", [("it is cut", "it is cut"), (None, "it is being written")]
+)
+def test_a_name_of_a_file_that_is_not_complete_is_told(
+    source: FakeModelSource, registry: ModelRegistry, wanted: str, reason: str | None, told: str
+) -> None:
+    source.pending = (PendingModel("b.pt", "m/b.pt", 7, PendingState.SETTLING, reason=reason),)
+    registry.look()
+    with pytest.raises(ModelNotFound) as caught:
+        registry.resolve(wanted)
+    assert str(caught.value) == (
+        f"no model has the id or name {wanted!r} (b.pt is not listed yet: {told})"
+    )
+    with pytest.raises(ModelNotFound, match=r"no model has the id or name 'c'$"):
+        registry.resolve("c")
+
+
 def test_a_model_is_awaited_by_its_id_and_names_while_its_folder_is_away(
     source: FakeModelSource, registry: ModelRegistry
 ) -> None:

@@ -76,6 +76,31 @@ def test_the_trigger_words_of_a_lora_are_known_words() -> None:
     assert len(said(request("a sea, blueprint"), lora)) == 1
 
 
+@pytest.mark.parametrize("syntax", ["plain", "weighted"])
+@pytest.mark.parametrize(
+    "prompt, text",
+    [
+        ("red <lora:style:0.8>", "'<lora:style:0.8>' in a prompt is drawn as text: LoRAs have"),
+        ("red <LyCO:a>, <lora:b>", "'<LyCO:a>' in a prompt is drawn as text: LoRAs have a field"),
+        ("red <hypernet:x:1>", "'<hypernet:x:1>' in a prompt is drawn as text"),
+        ("red <lora:style:1", "'<lora:style:1' in a prompt is drawn as text: it has no end"),
+    ],
+)
+def test_a_network_in_a_prompt_gets_a_warning(syntax: str, prompt: str, text: str) -> None:
+    (warning,) = said(request(prompt, prompt_syntax=syntax))
+    assert warning.startswith(text)
+
+
+def test_a_network_in_the_negative_prompt_gets_a_warning() -> None:
+    (warning,) = said(request(negative_prompt="red <lora:style:1>"))
+    assert "'<lora:style:1>' in a prompt" in warning
+
+
+@pytest.mark.parametrize("prompt", ["red <3", "red <lora>", "red lora:style:1", "a < red: b >"])
+def test_other_angle_brackets_get_no_warning(prompt: str) -> None:
+    assert said(request(prompt)) == []
+
+
 @pytest.mark.parametrize("prompt", ["red inks", "red ink-like", "pink red"])
 def test_an_embedding_whose_token_is_in_no_prompt_gets_a_warning(prompt: str) -> None:
     wanted = request(prompt, embeddings=(embedding(None), embedding("ink")))

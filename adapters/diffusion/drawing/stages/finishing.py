@@ -44,13 +44,24 @@ class ToRasters(Stage):
             )
         if not bool(torch.isfinite(pixels).all()):
             raise GenerationFailed(
-                f"decoding produced NaN in {self.dtype}", overflowed=str(self.dtype)
+                f"decoding produced NaN in {self.dtype}{_suspects(canvas)}",
+                overflowed=str(self.dtype),
             )
         # Conversion to bytes on the device makes the copy from it a quarter as large.
         levels = (pixels.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
         canvas.rasters = [
             Raster(self.width, self.height, one.tobytes()) for one in levels.cpu().numpy()
         ]
+
+
+def _suspects(canvas: Canvas) -> str:
+    """Return what a message says of add-ons, which may be what took the numbers out of range."""
+    requests = [drawing.request for drawing in canvas.drawings]
+    if any(each.loras for each in requests):
+        return " with the LoRAs of the request; lower their scales, or leave them out"
+    if any(each.embeddings or each.controls or each.vae_id for each in requests):
+        return " with the add-ons of the request; leave them out one by one"
+    return ""
 
 
 class Crop(Stage):

@@ -98,8 +98,8 @@ class _Reader:
             self.problems[f"{at}.model"] = text
         start = self._number(at, fields, "guidance_start", 0)
         end = self._number(at, fields, "guidance_end", 1)
-        if start > end:
-            text = f"is {start:g}; it must not be more than guidance_end, which is {end:g}"
+        if start >= end:
+            text = f"is {start:g}; it must be less than guidance_end, which is {end:g}"
             self.problems[f"{at}.guidance_start"] = text
         weight = self._number(at, fields, "weight", 1)
         resize_mode = self._word(at, fields, "resize_mode", RESIZE_MODES, ResizeMode.CROP)

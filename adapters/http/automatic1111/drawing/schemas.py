@@ -24,6 +24,7 @@ from adapters.http.automatic1111.unsupported import (
     refused_settings,
     shown_names,
 )
+from adapters.http.automatic1111.values.comments import without_comments
 from adapters.http.automatic1111.values.numbers import FlagField, as_number
 from adapters.http.edge.redaction import current_redactor
 from adapters.http.generation.fields import (
@@ -68,6 +69,7 @@ _SAMPLER = {"enum": list(SAMPLER_NAMES), "default": MODELS_OWN}
 _MORE: Mapping[str, Mapping[str, Any]] = {
     "prompt": {
         **_NO_NETWORK,
+        "minLength": 0,
         "description": "What to draw, in the grammar of the web UI: `(word:1.2)`, "
         "`[from:to:0.5]` and so on. `<lora:name:0.8>` adds a LoRA. A word that is the name of an "
         "embedding stands for it.",
@@ -84,11 +86,12 @@ _MORE: Mapping[str, Mapping[str, Any]] = {
     "output_format": {"enum": [*OutputFormat, JPG]},
 }
 """The descriptions of fields whose meaning differs in this API."""
+_PROMPTS = ("prompt", "negative_prompt")
 _OWN = ("checkpoint", "vae", "batch_size", "n_iter", "send_images")
 """The fields that are attributes of `AskedPictures` by the same names."""
 _KEYS = {**NAMES, "output_format": f"{_SETTINGS}.{_FORMAT_SETTING}"}
 _READ = (
-    *("prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "width", "height"),
+    *(*_PROMPTS, "num_inference_steps", "guidance_scale", "width", "height"),
     *("seed", "output_format"),
 )
 """The fields of a request that this API has too. Its other fields are translated."""
@@ -202,6 +205,11 @@ class DrawingSchema(JudgedSchema):
         if not isinstance(settings, dict):
             raise ValidationError("must be an object", _SETTINGS)
         asked = {name: self._plain(name, sent[name]) for name in known & sent.keys()}
+        for name in _PROMPTS:
+            if isinstance(prompt := asked.get(name), str):
+                asked[name] = without_comments(prompt)
+        if asked.get("prompt") == "":
+            asked["prompt"] = " "  # a blank prompt draws like an empty one
         if asked.get("seed") in (_RANDOM, ""):
             del asked["seed"]
         for name in _READ_SETTINGS:

@@ -8,10 +8,12 @@ from domain.errors import FieldProblem, InvalidRequest, ModelNotFound
 __all__ = ["told_as"]
 
 _OF_PROMPT: Mapping[str, str] = {
-    "loras": "names a LoRA that",
-    "embeddings": "has a word, the name of an embedding, that",
+    "loras": "names a LoRA",
+    "embeddings": "has a word, the name of an embedding,",
 }
 """What a message about a part of a prompt begins with."""
+_WORDS: Mapping[str, str] = {"scale": "weight"}
+"""The words of this API for fields of a part."""
 
 
 @contextmanager
@@ -45,8 +47,8 @@ def _told(row: FieldProblem, names: Mapping[str, str]) -> FieldProblem:
     if beginning is None or name == row.field:
         return FieldProblem(name, row.message)
     own = row.field.rpartition(".")[2]
-    what = "" if own == "model_id" else f" has the {own} that"
-    return FieldProblem(name, f"{beginning}{what} {row.message}")
+    what = "that" if own == "model_id" else f"whose {_WORDS.get(own, own)}"
+    return FieldProblem(name, f"{beginning} {what} {row.message}")
 
 
 def _name(field: str, names: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.http.automatic1111.checkpoints import stem
 from adapters.http.automatic1111.networks.fitting import Mismatch
-from adapters.http.automatic1111.networks.names import found_beside, usable
+from adapters.http.automatic1111.networks.names import found_beside
 from adapters.http.automatic1111.networks.prompts import AskedLora
 from domain.errors import ModelNotFound
 from domain.generation.parts import Embedding
@@ -53,7 +53,8 @@ class BuildNetworks:
         """Return the networks of prompts.
 
         A LoRA that is named twice has the sum of both weights. A word that is the name of an
-        embedding's file stands for it, if the embedding fits the checkpoint.
+        embedding's file stands for it, if the embedding can be used with the checkpoint. If
+        not, a warning says why.
 
         Raises:
             ModelNotFound: A LoRA is not there, or several files have a name. It has `LORA_FIELD`.
@@ -63,7 +64,9 @@ class BuildNetworks:
         for each in loras:
             model = found_beside(self._registry, each.name, ModelKind.LORA, field=LORA_FIELD)
             scales[model.id] = scales.get(model.id, 0.0) + each.scale
-        found = _Words(usable(self._registry, ModelKind.EMBEDDING), self._mismatch, checkpoint)
+        # A file that cannot be used is a model here too: its word gets a warning with the reason.
+        models = self._registry.models(ModelKind.EMBEDDING)
+        found = _Words(models, self._mismatch, checkpoint)
         for prompt in prompts:
             found.read(prompt)
         return BuiltNetworks(

@@ -54,7 +54,7 @@ def found_beside(
     if not found:
         if registry.awaits(wanted):
             raise ModelsNotRead(wanted)
-        raise ModelNotFound(wanted, field=field)
+        raise ModelNotFound(wanted, field=field, unfinished=registry.unfinished(wanted))
     able = tuple(each for each in found if each.usable)
     if len(able or found) > 1:
         names = tuple(f"{each.path} ({each.id[:SHORT_ID]})" for each in able or found)

@@ -16,6 +16,9 @@ __all__ = ["AskedLora", "PromptNetworks", "network_in", "read_networks"]
 _LORAS = ("lora", "lyco")
 """The kinds that name a LoRA. The second is of an extension for LyCORIS."""
 _HYPERNETWORK = "hypernet"
+_NAMED = frozenset({"te", "unet", "dyn"})
+"""The named arguments of the web UI. Its extensions have others, such as weights of blocks."""
+_SHOWN_ARGUMENT = 20
 _SHOWN_CHARACTERS = 60
 _SCALE = Lora.LIMITS["scale"]
 _MOST = MOST["loras"]
@@ -92,6 +95,11 @@ def _lora(network: ExtraNetwork) -> AskedLora:
         )
     if len(positional) > 3 or "dyn" in named:
         raise ValueError("which limits the rank; this service has no such limit, so leave it out")
+    if unknown := named.keys() - _NAMED:
+        raise ValueError(
+            f"whose {ascii(min(unknown))[:_SHOWN_ARGUMENT]} this service does not follow; leave it "
+            "out"
+        )
     if message := _SCALE.problem(of_texts):
         raise ValueError(f"whose weight {message}")
     return AskedLora(name, of_texts)

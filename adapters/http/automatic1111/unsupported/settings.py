@@ -77,13 +77,20 @@ AT_REST: Mapping[str, tuple[object, ...]] = {
     # SDXL's conditioning on sizes and crops.
     "sdxl_crop_top": (),
     "sdxl_crop_left": (),
+    # How prompts are read.
+    "emphasis": ("Original",),
+    "enable_emphasis": (True,),
+    "enable_prompt_comments": (True,),
+    "comma_padding_backtrack": (20,),
+    "sdxl_clip_l_skip": (),
 }
 """The values that each setting may have, besides none."""
 
 NEVER_ZERO = frozenset(
     {
         *("eta_ancestral", "s_noise", "initial_noise_multiplier", "inpainting_mask_weight"),
-        "overlay_inpaint",
+        *("overlay_inpaint", "enable_emphasis", "enable_prompt_comments"),
+        "comma_padding_backtrack",
     }
 )
 """The settings whose zero, or false, would change the picture."""

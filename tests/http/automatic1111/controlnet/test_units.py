@@ -211,12 +211,12 @@ def test_a_weight_within_the_limits_is_kept(value: object, scale: float) -> None
     assert only(weight=value).scale == scale
 
 
-def test_a_unit_cannot_end_before_it_starts() -> None:
-    found = problems(guidance_start=0.6, guidance_end=0.5)
-    assert found == {
-        "guidance_start": "is 0.6; it must not be more than guidance_end, which is 0.5"
-    }
-    assert only(guidance_start=0.5, guidance=0.5).end == 0.5
+@pytest.mark.parametrize("start, told", [(0.6, "0.6"), (0.5, "0.5"), ("0.5", "0.5")])
+def test_a_unit_cannot_end_before_it_starts(start: object, told: str) -> None:
+    found = problems(guidance_start=start, guidance_end=0.5)
+    message = f"is {told}; it must be less than guidance_end, which is 0.5"
+    assert found == {"guidance_start": message}
+    assert only(guidance_start=0.5, guidance=0.6).end == 0.6
 
 
 def test_every_wrong_field_is_named_at_once() -> None:

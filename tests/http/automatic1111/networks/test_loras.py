@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.generation.parts import PromptSyntax
-from domain.models.record import ModelKind
+from domain.models.record import ModelKind, PendingModel, PendingState
 from tests.http.automatic1111.addons import addon, with_models
 from tests.http.automatic1111.sdapi import (
     IMG2IMG,
@@ -62,7 +62,7 @@ def test_a_lora_that_is_named_twice_has_the_sum_of_both_weights(ready: Service) 
     found = loras(ready, "<lora:style:0.5> x <lora:style.safetensors:0.25>")
     assert found == [(STYLE.id, 0.75)]
     sent = body(prompt="<lora:style:3> x <lora:style:2>")
-    assert "scale that is 5" in refused(ready, sent, TXT2IMG)["prompt"]
+    assert "names a LoRA whose weight is 5.0; it must" in refused(ready, sent, TXT2IMG)["prompt"]
 
 
 def test_a_prompt_of_loras_alone_is_drawn(ready: Service) -> None:
@@ -88,6 +88,15 @@ def test_an_unknown_lora_is_404(ready: Service) -> None:
     assert error["detail"][0]["loc"] == ["body", "prompt"]
     assert error["errors"] == "the LoRA 'none' is not there; GET /sdapi/v1/loras lists all"
     assert ready.generator.drawn == []
+
+
+def test_a_lora_whose_file_is_not_complete_is_told(ready: Service) -> None:
+    late = PendingModel("late.pt", "models/late.pt", 7, PendingState.SETTLING, reason="it is cut")
+    ready.source.pending = (late,)
+    ready.container.model_registry().look()
+    response = ready.client.post(TXT2IMG, json=body(prompt="<lora:late:1>"), headers=AUTHORIZED)
+    text = error_of(response, 404)["errors"]
+    assert "'late' is not there (late.pt is not listed yet: it is cut)" in text
 
 
 def test_a_lora_is_never_another_kind_of_model(ready: Service) -> None:

@@ -58,6 +58,8 @@ def test_loras_are_taken_out_of_the_prompt(
         ("<lora:x:unet=0.5>", "one weight for both"),
         ("<lora:x:1:1:8>", "limits the rank"),
         ("<lora:x:1:dyn=8>", "limits the rank"),
+        ("<lora:x:1:lbw=MIDD>", "whose 'lbw' this service does not follow"),
+        ("<lora:x:te=1:start=3:stop=9>", "whose 'start' this service does not follow"),
         ("<lora:a:1>" * 9, "at most 8"),
         ("<lora:x:1> then <hypernet:y:1>", "hypernet"),
     ],

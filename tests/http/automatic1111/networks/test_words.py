@@ -96,10 +96,24 @@ def test_one_that_does_not_fit_hides_no_other_of_its_name(ready: Service) -> Non
     assert tokens(ready, "papercut") == [(PAPER.id, "papercut")]
 
 
-def test_an_embedding_that_cannot_be_used_is_a_plain_word(ready: Service) -> None:
-    broken = dataclasses.replace(addon("models/b/cat.pt", ModelKind.EMBEDDING), is_companion=False)
+def test_the_word_of_an_embedding_that_cannot_be_used_is_told(ready: Service) -> None:
+    broken = dataclasses.replace(
+        addon("models/b/cat.pt", ModelKind.EMBEDDING), is_companion=False, reason="it holds NaN"
+    )
     with_models(ready, broken, addon("models/b/!!!.pt", ModelKind.EMBEDDING))
-    assert tokens(ready, "a cat !!!") == []
+    sent = body(prompt="a cat !!!")
+    info = json.loads(ready.client.post(TXT2IMG, json=sent, headers=AUTHORIZED).get_json()["info"])
+    assert ready.generator.drawn[-1].embeddings == ()
+    assert info["warnings"] == [
+        "the word 'cat' was drawn as it is, because the embedding of this name is cat.pt, which "
+        "cannot be used: it holds NaN"
+    ]
+
+
+def test_an_embedding_that_cannot_be_used_hides_no_other_of_its_name(ready: Service) -> None:
+    broken = addon("models/a/papercut.pt", ModelKind.EMBEDDING)
+    with_models(ready, dataclasses.replace(broken, is_companion=False))
+    assert tokens(ready, "papercut") == [(PAPER.id, "papercut")]
 
 
 def test_the_parameters_tell_the_embeddings(ready: Service) -> None:
