@@ -109,7 +109,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / ".installed").touch()
     shutil.copytree(ROOT / "monitoring", tmp_path / "monitoring")
     (tmp_path / "ai-models").mkdir()
-    for path in DEMO_CHECKPOINT.parent.glob("demo.*"):
+    for path in DEMO_CHECKPOINT.parent.glob("demo*"):
         shutil.copy(path, tmp_path / "ai-models")
     return tmp_path
 
