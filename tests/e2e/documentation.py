@@ -32,6 +32,7 @@ serve() {  # runs a line that serves as a second terminal does, in place of the 
 stop() {
   [ -z "$service" ] || { kill "$service"; wait "$service" || true; service=; }
 }
+trap stop EXIT  # a service that stays would keep the pipe open
 curl() {  # an error of the service is an error of the command
   case " $* " in
     *" -f"*) command curl "$@" ;;
