@@ -39,12 +39,11 @@ from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.unread_tensors import unread_reason
-from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
+from adapters.diffusion.loading.weights import read_metadata, read_weights
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion, is_stable_diffusion
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
-from domain.checkpoints.averages import places_of_averages
 from domain.checkpoints.configurations import embedded_configuration
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
@@ -118,24 +117,16 @@ def _not_loadable(model: ModelRecord, error: Exception) -> ModelNotLoadable:
 
 def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
     metadata = read_metadata(model)
-    stored = with_modern_names(read_weights(model, tick=tick))
-    weights = _with_averages(stored)
+    weights = with_modern_names(read_weights(model, tick=tick))
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
-    files = embedded or _family_configuration(model, stored, metadata)
+    files = embedded or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := unread_reason(weights, pipeline.components)) is not None:
         raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
     return pipeline
-
-
-def _with_averages(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights, with their averages in their place if every weight has an average."""
-    places = places_of_averages(tensor_facts(weights))
-    moved = frozenset(places.values())
-    return {name: weights[places.get(name, name)] for name in weights if name not in moved}
 
 
 def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtype:

@@ -9,6 +9,7 @@ import torch
 from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.trained import arrangement_of
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -33,6 +34,9 @@ def read_weights(
 ) -> dict[str, torch.Tensor]:
     """Return every tensor of the file by name. The tensors are on the CPU, mapped from the file.
 
+    Those of a checkpoint have the names of the original code: `domain.checkpoints.trained` chooses
+    them, as it does for listing.
+
     Args:
         model: The model of the file.
         tick: Called now and then. An exception of it ends the reading.
@@ -42,14 +46,27 @@ def read_weights(
     """
     try:
         if model.extension == _SAFETENSORS:
-            return safetensors.torch.load_file(model.path)
-        return read_torch_weights(model.name, model.path, tick=tick)
+            return _arranged(safetensors.torch.load_file(model.path))
+        return _arranged(read_torch_weights(model.name, model.path, tick=tick))
     except DomainError:
         raise
     except Exception as error:  # libraries may raise anything for a broken file
         if is_out_of_memory(error):
             raise
         raise _unreadable(model, error) from error
+
+
+def _arranged(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors that draw. Only tensors that the file divides are copied."""
+    places = arrangement_of(tensor_facts(stored)).places
+    if places is None:
+        return stored
+    tensors: dict[str, torch.Tensor] = {}
+    for name, place in places.items():
+        found = [stored[each] for each in place.names]
+        whole = found[0] if len(found) == 1 else torch.cat(found)
+        tensors[name] = whole.T if place.is_turned else whole
+    return tensors
 
 
 def tensor_facts(tensors: Mapping[str, torch.Tensor]) -> dict[str, TensorFacts]:

@@ -1,11 +1,11 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
-from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
+from adapters.filesystem.classification.addons import Addon, addon_of, lora_tensors
 from adapters.filesystem.classification.checkpoints import (
     UNET,
     checkpoint_family,
@@ -16,7 +16,6 @@ from adapters.filesystem.classification.extras import quantised, unexpected_of_a
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.headers.values import Header, TensorFacts, shown
-from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
@@ -91,7 +90,10 @@ class Classification:
 
 def classify(header: Header) -> Classification:
     """Classify a file by the names, types and shapes in its header."""
-    if is_checkpoint(header.tensors) and not is_lora(header.tensors):
+    lora = lora_tensors(header.tensors)
+    others = {name: each for name, each in header.tensors.items() if name not in lora}
+    # Some merged checkpoints hold a few tensors of a LoRA. A LoRA holds few other tensors.
+    if is_checkpoint(others) and len(others) > len(lora):
         kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
         addon = Addon(kind, base_family(family))
     else:
@@ -115,11 +117,11 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=danger or quantised(header.tensors, header.metadata),
+        fault=danger or _beside_tensors(header) or quantised(header.tensors, header.metadata),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
-        note=(averages_note(header.tensors) if reason is None else None),
+        note=_note(header, lora) if reason is None else None,
         scale=scale if danger is None else None,
         is_companion=kind in _COMPANIONS and danger is None and unusable is None,
         base=addon.base,
@@ -156,6 +158,26 @@ def _danger(header: Header) -> str | None:
             f"({header.unsupported[0]}); save it again as .safetensors"
         )
     return None
+
+
+def _beside_tensors(header: Header) -> str | None:
+    """Return why torch's own loader does not read a file, as it reads the weights of a folder."""
+    if not header.others:
+        return None
+    return (
+        f"it is a pickle that names {shown(header.others[0])} beside its tensors; save them again "
+        "as .safetensors"
+    )
+
+
+def _note(header: Header, lora: Collection[str]) -> str | None:
+    notes = list(header.notes)
+    if lora:
+        count = f"{len(lora):,} tensors" if len(lora) > 1 else "a tensor"
+        notes.append(
+            f"holds {count} of a LoRA, such as '{shown(min(lora))}', which change no picture"
+        )
+    return "; it ".join(notes) or None
 
 
 def _configuration_problem(header: Header) -> str | None:

@@ -7,6 +7,7 @@ from adapters.filesystem.headers.values import Header
 from domain.checkpoints.header_values import DTYPE_BITS
 from domain.checkpoints.pickles.torch_file import ZIP_MAGIC, TorchFile, read_torch_file
 from domain.checkpoints.prediction import PROBE
+from domain.checkpoints.trained import arrangement_of
 
 __all__ = ["ZIP_MAGIC", "read_pickle_header"]
 
@@ -19,17 +20,21 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
             contains.
     """
     content = read_torch_file(file, size)
+    tensors = {name: tensor.facts for name, tensor in content.tensors.items()}
+    arrangement = arrangement_of(tensors)
     return Header(
-        tensors={name: tensor.facts for name, tensor in content.tensors.items()},
+        tensors=arrangement.facts(tensors),
         metadata=content.numbers,
         unsafe_globals=content.unsafe_globals,
         unsupported=content.unsupported,
-        probe=_probe(file, content),
+        probe=_probe(file, content, arrangement.stored(PROBE)),
+        notes=arrangement.notes,
+        others=content.others,
     )
 
 
-def _probe(file: BinaryIO, content: TorchFile) -> tuple[float, ...] | None:
-    tensor = content.tensors.get(PROBE)
+def _probe(file: BinaryIO, content: TorchFile, name: str) -> tuple[float, ...] | None:
+    tensor = content.tensors.get(name)
     if tensor is None or tensor.strides != (1,) or tensor.storage.key not in content.positions:
         return None
     begin = content.positions[tensor.storage.key] + tensor.offset * DTYPE_BITS[tensor.dtype] // 8

@@ -22,6 +22,7 @@ from adapters.filesystem.headers.values import (
     shown,
 )
 from domain.checkpoints.prediction import PROBE
+from domain.checkpoints.trained import arrangement_of
 
 __all__ = ["read_safetensors_header"]
 
@@ -96,10 +97,16 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
-    probe = (
-        read_probe(file, tensors[PROBE], 8 + length + begins[PROBE]) if PROBE in tensors else None
+    arrangement = arrangement_of(tensors)
+    stored, probe = arrangement.stored(PROBE), None
+    if stored in tensors:
+        probe = read_probe(file, tensors[stored], 8 + length + begins[stored])
+    return Header(
+        tensors=arrangement.facts(tensors),
+        metadata=metadata,
+        probe=probe,
+        notes=arrangement.notes,
     )
-    return Header(tensors=tensors, metadata=metadata, probe=probe)
 
 
 def _parse(text: bytes) -> dict[str, object]:

@@ -61,13 +61,17 @@ class Header:
     """Everything that can be known of a model file without its tensors' data.
 
     Attributes:
-        tensors: The tensors by name; names inside nested dictionaries are joined with dots.
+        tensors: The tensors by name; names inside nested dictionaries are joined with dots. Those
+            of a checkpoint have the names of the original code, as `domain.checkpoints.trained`
+            arranges them.
         metadata: A safetensors file's `__metadata__`; for a pickle the short strings and numbers
             beside the tensors, such as `global_step`.
         unsafe_globals: Functions that a checkpoint's pickle does not need, such as `os.system`.
             Nothing runs them here; a file that names one must not be trusted.
         unsupported: Pickle instructions and calls that cannot be followed without running them.
         probe: The values of the tensor `PROBE`, the only data that is read; None without it.
+        notes: Sentences for users without their subject, the name of the model.
+        others: All names in a pickle but those of tensors and of tables that hold them.
     """
 
     tensors: Mapping[str, TensorFacts]
@@ -75,3 +79,5 @@ class Header:
     unsafe_globals: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     probe: tuple[float, ...] | None = None
+    notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()

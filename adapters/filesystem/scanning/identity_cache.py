@@ -19,7 +19,7 @@ from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 2 * 12 + spandrel_is_installed()
+_VERSION = 2 * 13 + spandrel_is_installed()
 """Version of the table and of `classify`; another version recreates the cache. It differs where the
 library is installed that decides what can be used."""
 

@@ -19,7 +19,6 @@ from domain.checkpoints.pickles.stored_tensors import (
 __all__ = ["TorchCalls"]
 
 
-
 class TorchCalls:
     """Makes the symbols of the calls and the storages in the pickles of one file.
 

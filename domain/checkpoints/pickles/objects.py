@@ -147,12 +147,12 @@ class StandIns:
             for method in METHODS & table.keys():
                 if isinstance(found := table[method], GlobalName):
                     self.unsafe[found.name] = None
-            for each in _TABLES if isinstance(target, dict) else ():
-                if isinstance(inner := table.get(each), dict):
+            for each in _TABLES:
+                inner = table.get(each)
+                if isinstance(target, dict) and isinstance(inner, dict):
                     self._copied(target, inner)
 
-    def _copied(self, target: object, source: dict[object, object]) -> None:
-        assert isinstance(target, dict)
+    def _copied(self, target: dict[object, object], source: dict[object, object]) -> None:
         self._budget.charge_instructions(len(source))
         self.filled(target, [part for pair in source.items() for part in pair])
 

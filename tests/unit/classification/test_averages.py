@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from domain.checkpoints.averages import averages_note, places_of_averages
 from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.layouts import checkpoint_parts
+from domain.checkpoints.trained import Arrangement, Place, arrangement_of
+from domain.checkpoints.trained.averages import averages_in, with_dots
 from domain.models.record import ModelFamily
 from tests.unit.classification.classification_headers import UNET, checkpoint, classified
 from tests.unit.filesystem.model_files import safetensors_file
@@ -33,13 +35,13 @@ SD_1 = {
     if not name.startswith("model_ema.")
 }
 AVERAGES = averages_of(SD_1)
-FIRST = "model_ema.diffusion_modelinput_blocks00weight"
+FIRST = "model_ema.diffusion_modelinput_blocks10in_layers2weight"
 
 
 def test_a_complete_set_of_averages_replaces_the_weights() -> None:
-    places = places_of_averages(SD_1 | AVERAGES)
+    places = averages_in(SD_1 | AVERAGES).places
     assert places.keys() == {name for name in SD_1 if name.startswith(UNET)}
-    assert places[f"{UNET}input_blocks.0.0.weight"] == FIRST
+    assert places[f"{UNET}input_blocks.1.0.in_layers.2.weight"] == FIRST
     answer = classified(SD_1 | AVERAGES)
     assert answer.loadable
     assert "the averages draw the picture" in str(answer.note)
@@ -47,7 +49,7 @@ def test_a_complete_set_of_averages_replaces_the_weights() -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    [None, TensorFacts("float16", (1,)), TensorFacts("int8", (320, 4, 3, 3))],
+    [None, TensorFacts("float16", (1,)), TensorFacts("int8", (320, 320, 3, 3))],
     ids=["missing", "another shape", "codes"],
 )
 def test_averages_that_do_not_fit_are_ignored_and_reported(odd: TensorFacts | None) -> None:
@@ -55,14 +57,102 @@ def test_averages_that_do_not_fit_are_ignored_and_reported(odd: TensorFacts | No
     del tensors[FIRST]
     if odd is not None:
         tensors[FIRST] = odd
-    assert places_of_averages(tensors) == {}
-    assert "the averages are left out" in str(averages_note(tensors))
+    found = averages_in(tensors)
+    assert found.places == {}
+    assert "the averages are left out" in str(found.note)
 
 
 def test_a_file_without_averages_reports_nothing() -> None:
     assert classified(SD_1).note is None
     assert classified(SD_1 | {"model_ema.decay": TensorFacts("float32", ())}).note is None
-    assert places_of_averages(SD_1) == {}
+    assert averages_in(SD_1).places == {}
+
+
+@pytest.mark.parametrize("family", [ModelFamily.SD_1, ModelFamily.SD_2, ModelFamily.SDXL])
+def test_each_name_of_a_unet_is_found_by_the_name_of_its_average(family: ModelFamily) -> None:
+    unet = checkpoint_parts(family)["UNet"]
+    averages = {"model_ema." + name.removeprefix("model.").replace(".", ""): name for name in unet}
+    assert len(averages) == len(unet)
+    assert {name: with_dots(name) for name in averages} == averages
+
+
+def test_a_file_of_averages_alone_is_drawn_with_them() -> None:
+    others = {name: facts for name, facts in SD_1.items() if not name.startswith(UNET)}
+    answer = classified(others | AVERAGES)
+    assert (answer.family, answer.loadable) == (ModelFamily.SD_1, True)
+    assert "only the averages" in str(answer.note)
+    assert answer.precision == classified(SD_1).precision
+
+
+def attentions(tensors: dict[str, TensorFacts]) -> dict[str, TensorFacts]:
+    return {name: facts for name, facts in tensors.items() if "attn2" in name}
+
+
+def test_averages_of_all_layers_of_a_kind_draw_with_the_other_weights() -> None:
+    averages = attentions(AVERAGES)
+    found = averages_in(SD_1 | averages)
+    assert len(found.places) == len(averages) == 80
+    assert found.places.keys() == {name for name in attentions(SD_1) if name.startswith(UNET)}
+    assert "of 80 tensors of its UNet" in str(found.note)
+    averages.popitem()
+    assert averages_in(SD_1 | averages).places == {}
+
+
+def test_averages_complete_a_unet_that_lacks_tensors() -> None:
+    tensors = SD_1 | AVERAGES
+    for name in attentions(SD_1):
+        del tensors[name]
+    answer = classified(tensors)
+    assert answer.loadable
+
+
+def arranged(tensors: dict[str, TensorFacts]) -> Arrangement:
+    found = arrangement_of(tensors)
+    assert found.facts(tensors).keys() >= {name for name in SD_1 if name.startswith(UNET)}
+    return found
+
+
+WRAPPERS = ("module.", "model.", "ema.", "model.module.", "state_dict_ema.", "_forward_module.")
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_the_prefix_of_a_trainer_is_taken_away(wrapper: str) -> None:
+    tensors = {wrapper + name: facts for name, facts in SD_1.items()}
+    assert arranged(tensors).facts(tensors) == SD_1
+    answer = classified(tensors)
+    assert answer.loadable
+    assert ("EMA" in str(answer.note)) is ("ema" in wrapper)
+
+
+def test_names_of_torch_compile_and_averages_in_a_wrapper() -> None:
+    tensors = {
+        "module." + name.replace("diffusion_model.", "diffusion_model._orig_mod."): facts
+        for name, facts in (SD_1 | AVERAGES).items()
+    }
+    answer = classified(tensors)
+    assert answer.loadable
+    assert "the averages draw the picture" in str(answer.note)
+
+
+@pytest.mark.parametrize("own", ["", "model.", "online_model."])
+def test_a_table_of_averages_beside_the_weights_draws(own: str) -> None:
+    unet = {name: facts for name, facts in SD_1.items() if name.startswith(UNET)}
+    tensors = {own + name: facts for name, facts in SD_1.items()}
+    tensors |= {"ema_model." + name: facts for name, facts in unet.items()}
+    places = arranged(tensors).places
+    assert places is not None
+    assert all(places[name] == Place((f"ema_model.{name}",)) for name in unet)
+    assert classified(tensors).loadable
+    assert "the averages draw the picture" in str(classified(tensors).note)
+    tensors[f"ema_model.{UNET}out.2.bias"] = TensorFacts("float16", (5,))
+    assert "the averages are left out" in str(classified(tensors).note)
+
+
+def test_a_further_network_is_left_out_and_reported() -> None:
+    tensors = SD_1 | {"model.teacher." + name: facts for name, facts in SD_1.items()}
+    answer = classified(tensors)
+    assert answer.loadable
+    assert "'model.teacher'" in str(answer.note)
 
 
 def test_an_unusable_model_reports_no_averages() -> None:
