@@ -13,6 +13,7 @@ from adapters.filesystem.classification.files import classify
 from adapters.filesystem.headers.reading import UnreadableHeader, read_header
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder
 from tests.fuzz.corpora import configurations, pickle_file, safetensors_of, upscaler_file
+from tests.fuzz.trained import trained_file
 
 __all__ = ["LISTED", "MOST_MEMORY", "MOST_SECONDS", "Peak", "Trial", "measured", "resident"]
 
@@ -49,6 +50,11 @@ def _pickle(seed: int) -> tuple[str, int]:
     return _listed(data, ".ckpt"), len(data)
 
 
+def _trained(seed: int) -> tuple[str, int]:
+    data = trained_file(seed)
+    return _listed(data, ".pt"), len(data)
+
+
 def _safetensors(seed: int) -> tuple[str, int]:
     data = safetensors_of(seed)
     return _listed(data, ".safetensors"), len(data)
@@ -80,6 +86,7 @@ def _configurations(seed: int) -> tuple[str, int]:
 
 LISTED: Mapping[str, Trial] = {
     "pickles": _pickle,
+    "trained": _trained,
     "safetensors": _safetensors,
     "configurations": _configurations,
     "upscalers": _upscaler,

@@ -17,8 +17,8 @@ from domain.checkpoints.trained.place import Place
 __all__ = ["text_encoder_places"]
 
 _SECOND, _FIRST = "conditioner.embedders.1.", "cond_stage_model."
-_OPEN_CLIP_WIDTHS = (1024, 1280)
-"""The widths of OpenCLIP-H and OpenCLIP-G; CLIP-L has 768."""
+_WIDTH_OF_SD_2 = 1024
+"""The width of OpenCLIP-H. The first text encoder is CLIP-L with 768 otherwise."""
 _TOKENS = "embeddings.token_embedding.weight"
 _OUTSIDE = {theirs: own for own, theirs in OUTSIDE.items()}
 _INSIDE = {theirs: own for own, theirs in IN_LAYER.items()}
@@ -38,12 +38,12 @@ def text_encoder_places(tensors: Mapping[str, TensorFacts]) -> Mapping[str, Plac
         wrapper = f"{start}transformer."
         inner = f"{wrapper}text_model."
         tokens = tensors.get(inner + _TOKENS)
-        if tokens is not None and tokens.shape[-1:] and tokens.shape[-1] in _OPEN_CLIP_WIDTHS:
+        if tokens is not None and (start == _SECOND or tokens.shape[-1:] == (_WIDTH_OF_SD_2,)):
             places |= _of_transformers(tensors, inner, f"{start}model.")
         for name in (f"{start}model.text_projection.weight", f"{wrapper}text_projection.weight"):
             own = f"{start}model.text_projection"
             is_matrix = name in tensors and len(tensors[name].shape) == 2
-            if is_matrix and own not in tensors and (start == _SECOND or inner in name):
+            if is_matrix and own not in tensors and start == _SECOND:
                 places[own] = Place((name,), is_turned=True)
     return places
 
