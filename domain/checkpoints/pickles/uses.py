@@ -67,7 +67,7 @@ _VALUES = re.compile(
 _NUMPY_TYPE = re.compile(
     r"numpy\.(?:dtypes\.\w+DType|bool_?|(?:u?int|float|complex)\d+|str_|bytes_|object_|void"
     r"|datetime64|timedelta64|u?(?:long|longlong|intc|intp|short|byte)|half|single|double"
-    r"|c?longdouble)"
+    r"|c?longdouble|random\.\w+\.__pyx_unpickle_\w+)"
 )
 # Networks, layers, optimizers, schedulers and samplers, which a trainer may save as objects.
 _TORCH_CLASS = re.compile(
