@@ -9,7 +9,7 @@ import torch
 from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.trained import arrangement_of
+from domain.checkpoints.arranged import arrangement_of
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -34,7 +34,7 @@ def read_weights(
 ) -> dict[str, torch.Tensor]:
     """Return every tensor of the file by name. The tensors are on the CPU, mapped from the file.
 
-    Those of a checkpoint have the names of the original code: `domain.checkpoints.trained` chooses
+    Those of a checkpoint have the names of the original code: `domain.checkpoints.arranged` chooses
     them, as it does for listing.
 
     Args:

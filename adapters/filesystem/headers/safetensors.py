@@ -22,7 +22,7 @@ from adapters.filesystem.headers.values import (
     shown,
 )
 from domain.checkpoints.prediction import PROBE
-from domain.checkpoints.trained import arrangement_of
+from domain.checkpoints.arranged import arrangement_of
 
 __all__ = ["read_safetensors_header"]
 

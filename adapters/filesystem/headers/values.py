@@ -62,7 +62,7 @@ class Header:
 
     Attributes:
         tensors: The tensors by name; names inside nested dictionaries are joined with dots. Those
-            of a checkpoint have the names of the original code, as `domain.checkpoints.trained`
+            of a checkpoint have the names of the original code, as `domain.checkpoints.arranged`
             arranges them.
         metadata: A safetensors file's `__metadata__`; for a pickle the short strings and numbers
             beside the tensors, such as `global_step`.

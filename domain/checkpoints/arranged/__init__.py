@@ -4,7 +4,7 @@
 of the service knows them. Listing and loading both use it, so they cannot disagree.
 """
 
-from domain.checkpoints.trained.arrangement import Arrangement, arrangement_of
-from domain.checkpoints.trained.place import Place
+from domain.checkpoints.arranged.arrangement import Arrangement, arrangement_of
+from domain.checkpoints.arranged.place import Place
 
 __all__ = ["Arrangement", "Place", "arrangement_of"]
