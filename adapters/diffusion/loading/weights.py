@@ -8,8 +8,8 @@ import torch
 
 from adapters.diffusion.devices.errors import brief, is_out_of_memory, is_permanent
 from adapters.diffusion.untrusted.torch_weights import read_torch_weights
-from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.arranged import arrangement_of
+from domain.checkpoints.header_values import TensorFacts
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 

@@ -4,10 +4,10 @@ from typing import BinaryIO
 
 from adapters.filesystem.headers.probe import read_probe
 from adapters.filesystem.headers.values import Header
+from domain.checkpoints.arranged import arrangement_of
 from domain.checkpoints.header_values import DTYPE_BITS
 from domain.checkpoints.pickles.torch_file import ZIP_MAGIC, TorchFile, read_torch_file
 from domain.checkpoints.prediction import PROBE
-from domain.checkpoints.arranged import arrangement_of
 
 __all__ = ["ZIP_MAGIC", "read_pickle_header"]
 

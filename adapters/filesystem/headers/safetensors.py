@@ -21,8 +21,8 @@ from adapters.filesystem.headers.values import (
     UnreadableHeader,
     shown,
 )
-from domain.checkpoints.prediction import PROBE
 from domain.checkpoints.arranged import arrangement_of
+from domain.checkpoints.prediction import PROBE
 
 __all__ = ["read_safetensors_header"]
 

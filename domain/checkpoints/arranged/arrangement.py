@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.arranged.averages import averages_in, fits
 from domain.checkpoints.arranged.place import Place
 from domain.checkpoints.arranged.text_encoder import text_encoder_places
 from domain.checkpoints.arranged.wrappers import Tables, plain_name, tables_of
+from domain.checkpoints.header_values import TensorFacts
 
 __all__ = ["Arrangement", "arrangement_of"]
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 
 from domain.checkpoints.additions.network_modules.text_encoders import IN_LAYER, OUTSIDE
-from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.arranged.place import Place
+from domain.checkpoints.header_values import TensorFacts
 
 __all__ = ["text_encoder_places"]
 

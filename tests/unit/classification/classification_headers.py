@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from adapters.filesystem.classification.files import Classification, classify
 from adapters.filesystem.headers.reading import Header, TensorFacts
-from domain.checkpoints.layouts import checkpoint_parts
 from domain.checkpoints.arranged import arrangement_of
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 
 __all__ = ["CLIP", "DOWN", "UNET", "VAE", "checkpoint", "classified", "facts"]

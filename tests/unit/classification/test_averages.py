@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.scanning.identity_cache import IdentityCache
-from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.layouts import checkpoint_parts
 from domain.checkpoints.arranged import Arrangement, Place, arrangement_of
 from domain.checkpoints.arranged.averages import averages_in, with_dots
+from domain.checkpoints.header_values import TensorFacts
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.record import ModelFamily
 from tests.unit.classification.classification_headers import UNET, checkpoint, classified
 from tests.unit.filesystem.model_files import safetensors_file

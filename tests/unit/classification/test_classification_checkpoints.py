@@ -7,8 +7,8 @@ import pytest
 
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.headers.reading import TensorFacts
-from domain.checkpoints.layouts import checkpoint_parts
 from domain.checkpoints.arranged.averages import averages_in
+from domain.checkpoints.layouts import checkpoint_parts
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelKind
 from domain.sizes import Size
