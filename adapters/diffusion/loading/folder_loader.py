@@ -20,6 +20,7 @@ from adapters.diffusion.loading.unread_tensors import unread_part_reason
 from adapters.diffusion.pipeline import STABLE_DIFFUSION, Pipeline
 from adapters.diffusion.untrusted.chat_template import CHAT_PIPELINES, CHAT_TEMPLATE
 from adapters.diffusion.untrusted.torch_weights import check_torch_file
+from domain.checkpoints.folder_weights import plain_names, used_variant, used_weights
 from domain.errors import DomainError, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -29,7 +30,7 @@ __all__ = ["read_folder"]
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
-_WEIGHTS = (".safetensors", ".bin")
+_SAFETENSORS = ".safetensors"
 
 
 def read_folder(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -100,10 +101,16 @@ def _scheduler(folder: Path, kind: Any) -> Any:
 def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
     if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
         return kind.from_pretrained(str(folder), local_files_only=True)
-    is_safe, variant = _form(folder)
-    if not is_safe:
-        for path in folder.glob("*.bin"):
-            check_torch_file(f"{folder.name}/{path.name}", str(path))
+    library = kind.__module__.partition(".")[0]
+    files = [path.name for path in folder.iterdir()]
+    used = used_variant(files, library)
+    if used is None:
+        names = " or ".join(plain_names(library))
+        raise ModelNotLoadable(f"its component {folder.name} has no weights: {names} is missing")
+    form, variant = used
+    is_safe = form == _SAFETENSORS
+    for name in () if is_safe else used_weights(files, library):
+        check_torch_file(f"{folder.name}/{name}", str(folder / name))
     part, report = kind.from_pretrained(
         str(folder),
         torch_dtype=dtype,
@@ -137,27 +144,3 @@ def _not_in_its_index(folder: Path, variant: str | None) -> Iterator[str]:
         for shard in set(places.values()):
             with safetensors.safe_open(folder / shard, framework="pt") as file:
                 yield from file.keys() - places.keys()
-
-
-def _form(folder: Path) -> tuple[bool, str | None]:
-    """Return whether a component's weights are safetensors, and the name of their variant.
-
-    The name of a variant stands before the extension, as in `model.fp16.safetensors`. The plain
-    form, whose variant is None, is preferred.
-
-    Raises:
-        ModelNotLoadable: There are no weights.
-    """
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in _WEIGHTS)
-    if not names:
-        raise ModelNotLoadable(
-            f"its component {folder.name} has no weights in {' or '.join(_WEIGHTS)} files"
-        )
-    is_safe = any(name.endswith(".safetensors") for name in names)
-    stems = [name.removesuffix(Path(name).suffix) for name in names]
-    variants = {
-        stem.split(".")[1].split("-")[0] if "." in stem else None
-        for stem, name in zip(stems, names, strict=True)
-        if name.endswith(".safetensors") == is_safe
-    }
-    return is_safe, None if None in variants else sorted(filter(None, variants))[0]

@@ -16,7 +16,7 @@ from domain.checkpoints.names import with_modern_names
 from domain.checkpoints.prediction import prediction_of
 from domain.models.record import ModelFamily
 
-__all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
+__all__ = ["NEVER", "UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
 
 UNET = "model.diffusion_model."
 # Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
@@ -47,7 +47,7 @@ _NAMES = {
     ModelFamily.SDXL_INPAINT: "SDXL inpainting",
     ModelFamily.SDXL_PIX2PIX: "SDXL InstructPix2Pix",
 }
-_NEVER: Mapping[ModelFamily | None, str] = {
+NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and cannot begin one; choose an SDXL base model",
     ModelFamily.SD_3: "Stable Diffusion 3 cannot be loaded from a single file; put it here as a "
@@ -94,8 +94,8 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
 
 def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
     """Return what prevents the checkpoint from drawing; None if nothing does."""
-    if family in _NEVER:
-        return _NEVER[family]
+    if family in NEVER:
+        return NEVER[family]
     if (reason := quantised(header.tensors, header.metadata)) is not None:
         return reason
     if family is None:

@@ -4,24 +4,27 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from adapters.filesystem.classification.checkpoints import NEVER
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.native_sizes import native_size_of_folder
 from adapters.filesystem.folder_parts import (
     scheduler_problem,
     tokenizer_problem,
     unnamed_parts,
-    used_weights,
     weights_problem,
 )
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers.values import shown
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder, json_object
 from domain.checkpoints.families import FAMILIES, with_channels
+from domain.checkpoints.folder_weights import plain_names, used_weights
 from domain.checkpoints.pipelines import (
     DROPPED_PARTS,
     LIBRARIES,
+    PIPELINE_CLASSES,
     PIPELINES,
     STABLE_DIFFUSION_CLASSES,
+    WITH_ADDITIONS,
     pipeline_inputs,
 )
 from domain.models.kinds import base_family
@@ -32,15 +35,19 @@ __all__ = ["classify_folder"]
 _CONFIGURATION_BYTES = 4 * 2**20
 """Bytes read from a configuration file here; `check_folder` refuses a file that has more."""
 
-_OTHER_FAMILIES = {"StableDiffusionXLImg2ImgPipeline": ModelFamily.SDXL_REFINER}
 _WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
 _SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
+_FIRST_FILES = {"scheduler": _SCHEDULER, "tokenizer": "tokenizer.json"}
+"""The files by which a missing part is told."""
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
 _UNET = "unet/config.json"
 _LATENT_CHANNELS = 4
 """The input channels of a UNet whose configuration does not say, as in diffusers."""
+_FLUX_CHANNELS = 64
+"""The channels of a transformer whose configuration does not say, as in diffusers."""
 _SD_2_WIDTH = 1024  # width of its text encoder; Stable Diffusion 1's is 768
+_REFINER_WIDTH = 1280  # of its only text encoder; the two of SDXL have 2048 together
 
 
 def classify_folder(
@@ -74,17 +81,18 @@ def classify_folder(
         return _refused(None, f"its {INDEX} names no pipeline class")
     if name not in PIPELINES:
         shown = name if name.isidentifier() and len(name) < 80 else "something else"
-        family = _OTHER_FAMILIES.get(name)
-        return _refused(family, f"it is a {shown}, which the service cannot draw with")
+        return _refused(None, f"it is a {shown}, which the service cannot draw with")
     family = PIPELINES[name]
     if name in STABLE_DIFFUSION_CLASSES:
         family = _stable_diffusion(STABLE_DIFFUSION_CLASSES[name], paths, read)
     for component, what in index.items():
         if component.startswith("_") or not isinstance(what, list):
             continue
-        if (reason := _component_problem(component, what, paths, read, faults)) is not None:
+        if (reason := _component_problem(component, what, paths, read_most, faults)) is not None:
             return _refused(family, reason)
-    if unnamed := unnamed_parts(name, index):
+    if family is ModelFamily.SDXL_REFINER:
+        return _refused(family, NEVER[family])
+    if unnamed := unnamed_parts(PIPELINE_CLASSES[name], index):
         return _refused(family, f"its {INDEX} names no {', '.join(unnamed)}")
     if name.startswith(_WITH_NAMED_SAMPLERS) and family is not ModelFamily.SD_3:
         scheduler = index["scheduler"][1] if len(index["scheduler"]) > 1 else None
@@ -93,6 +101,8 @@ def classify_folder(
             reason = _channels_problem(family, index, read)
         if reason is not None:
             return _refused(family, reason)
+    if (reason := _flux_problem(family, paths, read)) is not None:
+        return _refused(family, reason)
     try:
         check_folder(sizes, read_most)
     except UnusableConfiguration as error:
@@ -104,6 +114,7 @@ def classify_folder(
         loadable=True,
         reason=None,
         native_size=native_size_of_folder(read, family),
+        note=_note(name) if name in WITH_ADDITIONS else None,
         pipeline_inputs=pipeline_inputs(name),
         base=base_family(family),
     )
@@ -113,7 +124,7 @@ def _component_problem(
     component: str,
     what: list[Any],
     paths: Collection[str],
-    read: Callable[[str], bytes],
+    read_most: Callable[[str, int], bytes],
     faults: Mapping[str, str],
 ) -> str | None:
     library, shown_as = (what[0] if what else None), shown(component)
@@ -123,25 +134,39 @@ def _component_problem(
         return f"its {shown_as} is custom code, and a model must not contain code"
     start = f"{component}/"
     files = [path.removeprefix(start) for path in paths if path.startswith(start)]
+    has_weights = component.startswith(_WITH_WEIGHTS)
     if not files:
-        return f"its {shown_as} is missing"
-    if (reason := _fault(component, files, faults)) is not None:
+        first = plain_names(library)[0] if has_weights else _FIRST_FILES.get(component, "")
+        return f"its {shown_as} is missing: there is no {shown_as}/{first}"
+    if (reason := _fault(component, library, files, faults)) is not None:
         return reason
-    name = what[1] if len(what) > 1 else None
-    if component.startswith(_WITH_WEIGHTS):
-        return weights_problem(shown_as, files, lambda file: read(start + file)) or (
+
+    def read(path: str) -> bytes:
+        return read_most(path, _CONFIGURATION_BYTES)
+
+    if has_weights:
+        return weights_problem(shown_as, files, lambda file: read(start + file), library) or (
             _quantisation(component, read)
         )
     if component.startswith("tokenizer"):
-        return tokenizer_problem(shown_as, name, files)
+        encoder = f"{component.replace('tokenizer', 'text_encoder')}/config.json"
+        told = _object(encoder, read) if encoder in paths else {}
+        name = what[1] if len(what) > 1 else None
+        return tokenizer_problem(
+            shown_as,
+            name,
+            files,
+            lambda file, most: read_most(start + file, most),
+            told.get("vocab_size"),
+        )
     if component == "scheduler" and _SCHEDULER not in files:
         return f"its {component}/{_SCHEDULER} is missing"
     return None
 
 
-def _fault(component: str, files: list[str], faults: Mapping[str, str]) -> str | None:
+def _fault(component: str, library: str, files: list[str], faults: Mapping[str, str]) -> str | None:
     """Return what is wrong with a file that the loader reads; it does not read all weight files."""
-    used = used_weights(files)
+    used = used_weights(files, library)
     for file in sorted(files):
         path = f"{component}/{file}"
         if path in faults and (file in used or file.endswith(_SMALL_FILES)):
@@ -165,6 +190,8 @@ def _stable_diffusion(
     family = ModelFamily.SD_1
     if loaded.startswith("StableDiffusionXL"):
         family = ModelFamily.SDXL
+        if unet.get("cross_attention_dim") == _REFINER_WIDTH:
+            return ModelFamily.SDXL_REFINER
     elif unet.get("cross_attention_dim") == _SD_2_WIDTH:
         scheduler = f"scheduler/{_SCHEDULER}"
         told = _object(scheduler, read) if scheduler in paths else {}
@@ -184,6 +211,31 @@ def _channels_problem(
     if family is None or channels == FAMILIES[family].unet.in_channels:
         return None
     return f"its UNet takes {shown(str(channels))} channels, which no known family does"
+
+
+def _flux_problem(
+    family: ModelFamily | None, paths: Collection[str], read: Callable[[str], bytes]
+) -> str | None:
+    """Return why a FLUX folder's transformer takes channels that no drawing can add.
+
+    That of FLUX takes squares of 2 × 2 latents. Those of FLUX Fill, Canny and Depth take those of a
+    picture too (diffusers, `pipelines/flux`).
+    """
+    place = "transformer/config.json"
+    if family is not ModelFamily.FLUX or place not in paths:
+        return None
+    told = _object(place, read).get("in_channels", _FLUX_CHANNELS)
+    latents = _object("vae/config.json", read).get("latent_channels", _LATENT_CHANNELS)
+    if type(latents) is not int or told == 4 * latents:
+        return None
+    return (
+        f"its transformer takes {shown(str(told))} channels, not {4 * latents}: it is FLUX Fill, "
+        "Canny or Depth, or another kind that needs a picture to begin with"
+    )
+
+
+def _note(name: str) -> str:
+    return f"is a folder of {name}; it is drawn as a {PIPELINE_CLASSES[name]}, without its addition"
 
 
 def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from adapters.filesystem.folder_parts.needed import unnamed_parts
 from adapters.filesystem.folder_parts.noise import scheduler_problem
 from adapters.filesystem.folder_parts.tokenizers import tokenizer_problem
-from adapters.filesystem.folder_parts.weights import used_weights, weights_problem
+from adapters.filesystem.folder_parts.weights import weights_problem
 
 __all__ = [
     "scheduler_problem",
     "tokenizer_problem",
     "unnamed_parts",
-    "used_weights",
     "weights_problem",
 ]
