@@ -211,7 +211,7 @@ LIBRARIES = frozenset({"diffusers", "transformers"})
 DROPPED_PARTS = frozenset(
     {
         *("safety_checker", "feature_extractor", "image_encoder", "watermarker"),
-        *("controlnet", "adapter"),
+        *("controlnet", "adapter", "pag_applied_layers"),
     }
 )
 """The parts that are never loaded, as with single files. The caller judges what a picture may show,

@@ -14,10 +14,11 @@ from typing import Any
 
 import diffusers
 import transformers
-from diffusers import ModelMixin, SchedulerMixin
+from diffusers import DPMSolverMultistepScheduler, ModelMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_lms_discrete import LMSDiscreteScheduler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from adapters.diffusion.pipeline import STABLE_DIFFUSION
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.configurations import check_folder, json_object
 from domain.checkpoints.pipelines import DROPPED_PARTS, PIPELINE_CLASSES
@@ -70,7 +71,10 @@ def read_index(folder: str) -> FolderIndex:
         if name.startswith("_") or name in DROPPED_PARTS:
             continue
         if isinstance(value, list):
-            found = _component_class(name, value)
+            is_narrow = pipeline in STABLE_DIFFUSION and name == "scheduler"
+            found = _component_class(
+                name, value, DPMSolverMultistepScheduler if is_narrow else None
+            )
             if name not in parameters:
                 continue
             if found is None:
@@ -131,8 +135,16 @@ def _pipeline_class(name: object) -> Any:
     return found
 
 
-def _component_class(name: str, value: list[Any]) -> Any:
-    """Return the class of a component; None for a component that is left out."""
+def _component_class(name: str, value: list[Any], spare: Any = None) -> Any:
+    """Return the class of a component; None for a component that is left out.
+
+    Args:
+        name: The name of the component.
+        value: Its library and class.
+        spare: The class that takes the place of one that needs a library that is not installed. A
+            Stable Diffusion folder's scheduler is a table of numbers: only its configuration is
+            used, and listing checks that.
+    """
     if value == [None, None]:
         return None
     library, class_name = value if len(value) == 2 else (None, None)
@@ -147,6 +159,8 @@ def _component_class(name: str, value: list[Any]) -> Any:
     except (ImportError, RuntimeError):  # the requirements of a lazy import are missing
         found = None
     if not (isinstance(found, type) and issubclass(found, kinds)):
+        if spare is not None and hasattr(module, class_name):
+            return spare
         raise ModelNotLoadable(
             f"its component {name[:80]!r} is a {class_name[:80]!r}, which the {library} installed "
             "here does not have as a model, a scheduler or a tokenizer"

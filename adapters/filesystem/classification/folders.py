@@ -8,19 +8,17 @@ from adapters.filesystem.classification.checkpoints import NEVER
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.native_sizes import native_size_of_folder
 from adapters.filesystem.folder_parts import (
+    CONFIGURATION_BYTES,
+    component_problem,
+    object_in,
     scheduler_problem,
-    tokenizer_problem,
     unnamed_parts,
-    weights_problem,
 )
 from adapters.filesystem.folders import INDEX
 from adapters.filesystem.headers.values import shown
 from domain.checkpoints.configurations import UnusableConfiguration, check_folder, json_object
 from domain.checkpoints.families import FAMILIES, with_channels
-from domain.checkpoints.folder_weights import plain_names, used_weights
 from domain.checkpoints.pipelines import (
-    DROPPED_PARTS,
-    LIBRARIES,
     PIPELINE_CLASSES,
     PIPELINES,
     STABLE_DIFFUSION_CLASSES,
@@ -32,14 +30,7 @@ from domain.models.record import ModelFamily, ModelKind
 
 __all__ = ["classify_folder"]
 
-_CONFIGURATION_BYTES = 4 * 2**20
-"""Bytes read from a configuration file here; `check_folder` refuses a file that has more."""
-
-_WITH_WEIGHTS = ("unet", "vae", "text_encoder", "transformer")
-_SMALL_FILES = (".json", ".txt", ".model")
 _SCHEDULER = "scheduler_config.json"
-_FIRST_FILES = {"scheduler": _SCHEDULER, "tokenizer": "tokenizer.json"}
-"""The files by which a missing part is told."""
 _WITH_NAMED_SAMPLERS = "StableDiffusion"
 _UNET = "unet/config.json"
 _LATENT_CHANNELS = 4
@@ -68,7 +59,7 @@ def classify_folder(
     paths = frozenset(sizes)
 
     def read(path: str) -> bytes:
-        return read_most(path, _CONFIGURATION_BYTES)
+        return read_most(path, CONFIGURATION_BYTES)
 
     if INDEX in faults:
         return _refused(None, f"its file {INDEX} cannot be used: {faults[INDEX]}")
@@ -85,18 +76,18 @@ def classify_folder(
     family = PIPELINES[name]
     if name in STABLE_DIFFUSION_CLASSES:
         family = _stable_diffusion(STABLE_DIFFUSION_CLASSES[name], paths, read)
+    if family is ModelFamily.SDXL_REFINER:
+        return _refused(family, NEVER[family])
     for component, what in index.items():
         if component.startswith("_") or not isinstance(what, list):
             continue
-        if (reason := _component_problem(component, what, paths, read_most, faults)) is not None:
+        if (reason := component_problem(component, what, paths, read_most, faults)) is not None:
             return _refused(family, reason)
-    if family is ModelFamily.SDXL_REFINER:
-        return _refused(family, NEVER[family])
     if unnamed := unnamed_parts(PIPELINE_CLASSES[name], index):
         return _refused(family, f"its {INDEX} names no {', '.join(unnamed)}")
     if name.startswith(_WITH_NAMED_SAMPLERS) and family is not ModelFamily.SD_3:
         scheduler = index["scheduler"][1] if len(index["scheduler"]) > 1 else None
-        reason = scheduler_problem(scheduler, _object(f"scheduler/{_SCHEDULER}", read))
+        reason = scheduler_problem(scheduler, object_in(f"scheduler/{_SCHEDULER}", read))
         if reason is None:
             reason = _channels_problem(family, index, read)
         if reason is not None:
@@ -120,73 +111,11 @@ def classify_folder(
     )
 
 
-def _component_problem(
-    component: str,
-    what: list[Any],
-    paths: Collection[str],
-    read_most: Callable[[str, int], bytes],
-    faults: Mapping[str, str],
-) -> str | None:
-    library, shown_as = (what[0] if what else None), shown(component)
-    if library is None or component in DROPPED_PARTS:
-        return None
-    if not isinstance(library, str) or library not in LIBRARIES:
-        return f"its {shown_as} is custom code, and a model must not contain code"
-    start = f"{component}/"
-    files = [path.removeprefix(start) for path in paths if path.startswith(start)]
-    has_weights = component.startswith(_WITH_WEIGHTS)
-    if not files:
-        first = plain_names(library)[0] if has_weights else _FIRST_FILES.get(component, "")
-        return f"its {shown_as} is missing: there is no {shown_as}/{first}"
-    if (reason := _fault(component, library, files, faults)) is not None:
-        return reason
-
-    def read(path: str) -> bytes:
-        return read_most(path, _CONFIGURATION_BYTES)
-
-    if has_weights:
-        return weights_problem(shown_as, files, lambda file: read(start + file), library) or (
-            _quantisation(component, read)
-        )
-    if component.startswith("tokenizer"):
-        encoder = f"{component.replace('tokenizer', 'text_encoder')}/config.json"
-        told = _object(encoder, read) if encoder in paths else {}
-        name = what[1] if len(what) > 1 else None
-        return tokenizer_problem(
-            shown_as,
-            name,
-            files,
-            lambda file, most: read_most(start + file, most),
-            told.get("vocab_size"),
-        )
-    if component == "scheduler" and _SCHEDULER not in files:
-        return f"its {component}/{_SCHEDULER} is missing"
-    return None
-
-
-def _fault(component: str, library: str, files: list[str], faults: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a file that the loader reads; it does not read all weight files."""
-    used = used_weights(files, library)
-    for file in sorted(files):
-        path = f"{component}/{file}"
-        if path in faults and (file in used or file.endswith(_SMALL_FILES)):
-            return f"its file {shown(path)} cannot be used: {faults[path]}"
-    return None
-
-
-def _quantisation(component: str, read: Callable[[str], bytes]) -> str | None:
-    told = _object(f"{component}/config.json", read).get("quantization_config")
-    if not isinstance(told, dict):
-        return None
-    form = shown(str(told.get("quant_method", "codes and scales")))
-    return f"its {component} is quantised ({form}); get the model in 16 or 32 bits"
-
-
 def _stable_diffusion(
     loaded: str, paths: Collection[str], read: Callable[[str], bytes]
 ) -> ModelFamily:
     """Return the family of a Stable Diffusion folder whose pipeline is loaded as this class."""
-    unet = _object(_UNET, read) if _UNET in paths else {}
+    unet = object_in(_UNET, read) if _UNET in paths else {}
     family = ModelFamily.SD_1
     if loaded.startswith("StableDiffusionXL"):
         family = ModelFamily.SDXL
@@ -194,7 +123,7 @@ def _stable_diffusion(
             return ModelFamily.SDXL_REFINER
     elif unet.get("cross_attention_dim") == _SD_2_WIDTH:
         scheduler = f"scheduler/{_SCHEDULER}"
-        told = _object(scheduler, read) if scheduler in paths else {}
+        told = object_in(scheduler, read) if scheduler in paths else {}
         velocity = told.get("prediction_type") == "v_prediction"
         family = ModelFamily.SD_2_V if velocity else ModelFamily.SD_2
     channels = unet.get("in_channels")
@@ -207,7 +136,7 @@ def _channels_problem(
     """Return why a Stable Diffusion folder's UNet takes channels that no drawing can add."""
     if index.get("is_cosxl_edit"):
         return "it is CosXL Edit, whose continuous noise (EDM) no sampler here follows"
-    channels = _object(_UNET, read).get("in_channels", _LATENT_CHANNELS)
+    channels = object_in(_UNET, read).get("in_channels", _LATENT_CHANNELS)
     if family is None or channels == FAMILIES[family].unet.in_channels:
         return None
     return f"its UNet takes {shown(str(channels))} channels, which no known family does"
@@ -224,8 +153,8 @@ def _flux_problem(
     place = "transformer/config.json"
     if family is not ModelFamily.FLUX or place not in paths:
         return None
-    told = _object(place, read).get("in_channels", _FLUX_CHANNELS)
-    latents = _object("vae/config.json", read).get("latent_channels", _LATENT_CHANNELS)
+    told = object_in(place, read).get("in_channels", _FLUX_CHANNELS)
+    latents = object_in("vae/config.json", read).get("latent_channels", _LATENT_CHANNELS)
     if type(latents) is not int or told == 4 * latents:
         return None
     return (
@@ -236,14 +165,6 @@ def _flux_problem(
 
 def _note(name: str) -> str:
     return f"is a folder of {name}; it is drawn as a {PIPELINE_CLASSES[name]}, without its addition"
-
-
-def _object(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:
-    """Return the JSON object in a file; an empty one if there is none."""
-    try:
-        return _parsed(path, read)
-    except UnusableConfiguration:
-        return {}
 
 
 def _parsed(path: str, read: Callable[[str], bytes]) -> dict[str, Any]:

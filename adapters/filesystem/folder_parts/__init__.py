@@ -1,13 +1,17 @@
 """Whether the parts of a diffusers folder are complete, checked before anything is loaded."""
 
+from adapters.filesystem.folder_parts.components import (
+    CONFIGURATION_BYTES,
+    component_problem,
+    object_in,
+)
 from adapters.filesystem.folder_parts.needed import unnamed_parts
 from adapters.filesystem.folder_parts.noise import scheduler_problem
-from adapters.filesystem.folder_parts.tokenizers import tokenizer_problem
-from adapters.filesystem.folder_parts.weights import weights_problem
 
 __all__ = [
+    "CONFIGURATION_BYTES",
+    "component_problem",
+    "object_in",
     "scheduler_problem",
-    "tokenizer_problem",
     "unnamed_parts",
-    "weights_problem",
 ]
