@@ -92,12 +92,12 @@ def classify_folder(
             reason = _channels_problem(family, index, read)
         if reason is not None:
             return _refused(family, reason)
-    if (reason := _flux_problem(family, paths, read)) is not None:
-        return _refused(family, reason)
     try:
         check_folder(sizes, read_most)
     except UnusableConfiguration as error:
         return _refused(family, error.reason)
+    if (reason := _flux_problem(family, paths, read)) is not None:
+        return _refused(family, reason)
     return Classification(
         ModelKind.CHECKPOINT,
         family,

@@ -54,7 +54,9 @@ def tokenizer_problem(
             absent = [] if known & set(files) else [_FAST]
         if absent:
             names = " and ".join(f"{part}/{each}" for each in absent)
-            return f"its {names} {'are' if absent[1:] else 'is'} missing"
+            verb = "are" if absent[1:] else "is"
+            whole = "" if _FAST in absent else f", and {part}/{_FAST} is not there in place of it"
+            return f"its {names} {verb} missing{whole}"
     if _ABOUT not in files:
         return f"its {part}/{_ABOUT} is missing"
     if _FAST in files:

@@ -27,7 +27,8 @@ def weights_problem(
     """
     used = used_weights(files, library)
     if not used:
-        return f"its {part} has no weights: {part}/{plain_names(library)[0]} is missing"
+        names = plain_names(library)
+        return f"its {part} has no weights: there is no {part}/{names[0]} and no {part}/{names[-1]}"
     if _CONFIGURATION not in files:
         return f"its {part}/{_CONFIGURATION} is missing"
     shards = [match for match in map(_SHARD.fullmatch, used) if match is not None]

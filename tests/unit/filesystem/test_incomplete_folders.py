@@ -107,7 +107,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "weights of a known name": (
         less(FILES, UNET) | {"unet/weights.safetensors": WEIGHTS},
-        f"its unet has no weights: {UNET} is missing",
+        f"its unet has no weights: there is no {UNET} and no unet/diffusion_pytorch_model.bin",
     ),
     "a configuration": (without("unet/config.json"), "its unet/config.json is missing"),
     "a scheduler's configuration": (
