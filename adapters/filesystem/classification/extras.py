@@ -80,7 +80,7 @@ def quantised(header: Header) -> str | None:
 def quantised_part(header: Header) -> str | None:
     """Return why a file is refused as a part of a folder if its weights are codes, or None."""
     known = header.quantisation
-    if known is None or known.fault is not None or known.label is None:
+    if known is None or known.fault is not None or not (known.layers or known.needs_gguf):
         return quantised(header)
     return f"its weights are codes ({known.label}), which the service reads from single files alone"
 

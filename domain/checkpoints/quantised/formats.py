@@ -121,13 +121,14 @@ class _Parts:
 
 def _float8(parts: _Parts, options: Mapping[str, Any]) -> Layer:
     weight = parts.weight
-    wanted = options.get("format", weight.dtype)
-    fits = weight.dtype in _FLOAT8 and weight.dtype == wanted
-    parts.need(fits, f"has a weight of the type {weight.dtype}, and scales for fp8")
     found = parts.named("weight_scale", "scale_weight")
     if found is None:
         raise UnusableLayer(f"its layer '{_shown(parts.layer)}' has no weight_scale")
     name, scale = found
+    fits = weight.dtype in _FLOAT8 and weight.dtype == options.get("format", weight.dtype)
+    parts.need(
+        fits, f"has a weight of the type {weight.dtype}, but '{_shown(name)}' is a scale for fp8"
+    )
     parts.need(scale.dtype in _PLAIN, f"has a scale of the type {scale.dtype}")
     rows = (weight.shape[0], *(1 for _ in weight.shape[1:])) if weight.shape else ()
     is_of_rows = len(rows) > 1 and scale.shape == rows and name.endswith("weight_scale")
