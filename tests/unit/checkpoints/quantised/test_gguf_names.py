@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Mapping
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_a_name_that_no_table_has_stays(name: str) -> None:
     assert plain_names("qwen3", [name]) == {name: name}
 
 
-def read(shapes: dict[str, tuple[int, ...]], *entries: bytes) -> GgufFile:
+def read(shapes: Mapping[str, tuple[int, ...]], *entries: bytes) -> GgufFile:
     tensors = {name: (shape, F32, bytes(4 * math.prod(shape))) for name, shape in shapes.items()}
     data = gguf_file(tensors, entries)
     return read_gguf(io.BytesIO(data), len(data))
