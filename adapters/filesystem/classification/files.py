@@ -1,7 +1,6 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
@@ -12,10 +11,15 @@ from adapters.filesystem.classification.checkpoints import (
     is_checkpoint,
     why_not_loadable,
 )
-from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
+from adapters.filesystem.classification.extras import (
+    quantised,
+    quantised_part,
+    unexpected_of_any_size,
+    unreadable_codes,
+)
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
-from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from adapters.filesystem.headers.values import Header, shown
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
@@ -108,6 +112,8 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
+    if kind is not ModelKind.CHECKPOINT:
+        unusable = unusable or unreadable_codes(header)
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -118,11 +124,11 @@ def classify(header: Header) -> Classification:
     return Classification(
         kind,
         family,
-        _precision(header.tensors),
+        _precision(header),
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=danger or quantised(header.tensors, header.metadata),
+        fault=danger or quantised_part(header),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
@@ -186,11 +192,14 @@ def _configuration_problem(header: Header) -> str | None:
         embedded_configuration(header.metadata)
     except UnusableConfiguration as error:
         return error.reason
-    return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
+    return quantised(header) or unexpected_of_any_size(header.tensors)
 
 
-def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
+def _precision(header: Header) -> str | None:
     """Return the floating type of the weights; ignore noise schedules, counters and averages."""
+    tensors, known = header.tensors, header.quantisation
+    if known is not None and known.label is not None:
+        return known.label
     weights = {
         facts.dtype
         for name, facts in tensors.items()
