@@ -6,7 +6,9 @@ from typing import Any
 
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.sets.flux import read_chroma, read_flux
 from adapters.diffusion.loading.sets.parts import Parts
+from adapters.diffusion.loading.sets.stable_diffusion_3 import read_sd3
 from adapters.diffusion.loading.sets.stored import Stored
 from adapters.diffusion.loading.weights import read_weights, tensor_facts
 from adapters.diffusion.pipeline import Pipeline
@@ -19,7 +21,13 @@ __all__ = ["READERS", "SetReader", "read_set"]
 SetReader = Callable[[Parts], Any]
 """Builds the pipeline of a family from its parts. The networks are those that `Parts` returns."""
 
-READERS: Mapping[ModelFamily, SetReader] = MappingProxyType({})
+READERS: Mapping[ModelFamily, SetReader] = MappingProxyType(
+    {
+        ModelFamily.CHROMA: read_chroma,
+        ModelFamily.FLUX: read_flux,
+        ModelFamily.SD_3: read_sd3,
+    }
+)
 """The function that builds the pipeline of each family. A new family needs a row."""
 
 
