@@ -57,6 +57,9 @@ def build(
         tick()
         wanted = torch.float32 if kept & set(name.split(".")) else dtype
         _put(network, name, _numbers(stored[place.name], place, wanted))
+    for name in layout.identities:
+        width = network.get_parameter(name).shape[0]
+        _put(network, name, torch.eye(width, dtype=dtype))
     if hasattr(network, "tie_weights") and not isinstance(network, ModelMixin):
         network.tie_weights()
     if left := [name for name, each in network.state_dict().items() if each.is_meta]:
@@ -86,9 +89,15 @@ def empty(kind: Any, config: Mapping[str, object], dtype: torch.dtype = torch.fl
 
 def _check(role: str, network: Any, layout: NetworkLayout, stored: Stored) -> None:
     """Compare the file with the network: the same names, the same shapes, and numbers alone."""
-    expected = {name: tuple(each.shape) for name, each in network.state_dict().items()}
+    # A counter, such as that of a batch norm, counts the training. The class gives it a number.
+    expected = {
+        name: tuple(each.shape)
+        for name, each in network.state_dict().items()
+        if each.is_floating_point()
+    }
     tied = dict(getattr(network, "all_tied_weights_keys", None) or {})
-    missing = [name for name in expected if name not in layout.places and name not in tied]
+    given = {*layout.places, *layout.identities, *tied}
+    missing = [name for name in expected if name not in given]
     missing += [place.name for place in layout.places.values() if place.name not in stored.facts]
     if missing:
         raise UnusableNetwork(f"it is not a whole {role}: it lacks {some(missing)}")

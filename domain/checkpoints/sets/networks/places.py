@@ -1,7 +1,7 @@
 """Where the numbers of a network's tensors lie in a file."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 
 from domain.checkpoints.header_values import TensorFacts
@@ -89,12 +89,14 @@ class NetworkLayout:
         left_out: The tensors of the file without which it draws the same.
         equal: Pairs of tensors of the file that must hold the same numbers. The network has such a
             tensor once.
+        identities: The tensors of the network that are identity matrices, and are in no file.
     """
 
     config: Mapping[str, object]
     places: Mapping[str, Place]
     left_out: frozenset[str] = frozenset()
-    equal: tuple[tuple[str, str], ...] = field(default=())
+    equal: tuple[tuple[str, str], ...] = ()
+    identities: frozenset[str] = frozenset()
 
     def unread(self, tensors: Mapping[str, TensorFacts]) -> Iterator[str]:
         """Yield the tensors of a file that the network does not read whole, and must."""

@@ -60,7 +60,6 @@ def vae_flux_2_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
         "latent_channels": facts.channels,
         "norm_num_groups": 32,
         "sample_size": 1024,
-        "force_upcast": True,
         "mid_block_add_attention": facts.attends,
         "use_quant_conv": facts.has_quant,
         "use_post_quant_conv": facts.has_post_quant,
