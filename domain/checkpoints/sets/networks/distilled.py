@@ -104,8 +104,8 @@ def flux_2_variant(file: str) -> Variant:
 def sana_variant(config: Mapping[str, object]) -> Variant:
     """Return the variant of SANA of a transformer with this configuration.
 
-    Its scheduler is `DPMSolverMultistepScheduler`. The model for pictures of 4096 pixels has another
-    shift of its noise.
+    Its scheduler is `DPMSolverMultistepScheduler`. The noise of the model for pictures of 4096
+    pixels has another shift.
     """
     shift = 6.0 if config["sample_size"] == 128 else 3.0
     return Variant(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.networks.pieces import fused, renamed
+from domain.checkpoints.sets.networks.pieces import fused, renamed, width_of
 from domain.checkpoints.sets.networks.places import (
     NetworkLayout,
     Place,
@@ -99,8 +99,8 @@ def _levels(network: Mapping[str, TensorFacts], side: str) -> dict[str, object]:
         if first is None:
             raise UnusableNetwork(f"its level {stem} has no layers")
         is_attending = f"{stem}{first}.attn.to_q.weight" in network
-        inner = "attn.to_q.weight" if is_attending else "conv1.weight"
-        widths.append(shape_in(network, f"{stem}{first}.{inner}", 2 if is_attending else 4)[1])
+        norm = "attn.norm_out.weight" if is_attending else "norm.weight"
+        widths.append(width_of(network, f"{stem}{first}.{norm}"))
         kinds.append("EfficientViTBlock" if is_attending else "ResBlock")
         scales.append([_KERNEL] if is_attending else [])
         layers.append(blocks - len(resampled))

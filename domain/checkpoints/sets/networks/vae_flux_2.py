@@ -34,9 +34,7 @@ def vae_flux_2_layout(tensors: Mapping[str, TensorFacts]) -> NetworkLayout:
     Raises:
         UnusableNetwork: It is not such an autoencoder.
     """
-    names = {
-        renamed(name, _BEGINNINGS): name for name in tensors if not name.startswith("bn.")
-    }
+    names = {renamed(name, _BEGINNINGS): name for name in tensors if not name.startswith("bn.")}
     try:
         found = autoencoder_layout({own: tensors[name] for own, name in names.items()})
     except UnusableAddition as error:
