@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from domain.models.record import ModelRecord, PendingModel
+from domain.models.record import ModelKind, ModelRecord, PendingModel
 from domain.ports.model_source import ModelScan
 
-__all__ = ["Listing", "Missed", "by_id_of", "still_missed"]
+__all__ = ["Listing", "Missed", "by_id_of", "can_draw", "still_missed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +65,8 @@ def by_id_of(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:
         model_id: dataclasses.replace(first, aliases=tuple(each.path for each in others))
         for model_id, (first, *others) in same.items()
     }
+
+
+def can_draw(model: ModelRecord) -> bool:
+    """Return whether a request can name a model as the one that draws pictures."""
+    return model.loadable and model.kind is ModelKind.CHECKPOINT

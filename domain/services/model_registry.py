@@ -11,7 +11,8 @@ from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_locator import ModelLocator
 from domain.ports.model_source import ModelScan, ModelSource
-from domain.services.model_listing import Listing, Missed, by_id_of, still_missed
+from domain.services.model_listing import Listing, Missed, by_id_of, can_draw, still_missed
+from domain.services.model_sets import with_sets
 from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]
@@ -77,7 +78,7 @@ class ModelRegistry(ModelLocator):
     @property
     def reading(self) -> bool:
         """Whether the bytes of a file are being read, so that a model may be listed soon."""
-        return any(each.state is PendingState.HASHING for each in self._listing.pending)
+        return any(each.is_hashing for each in self._listing.pending)
 
     def models(self, kind: ModelKind | None = None) -> tuple[ModelRecord, ...]:
         """Return all models, or those of one kind, sorted by path."""
@@ -101,7 +102,7 @@ class ModelRegistry(ModelLocator):
             return False
         if model_id in listing.missed or not self._scanned:
             return True
-        hashing = [each for each in listing.pending if each.state is PendingState.HASHING]
+        hashing = [each for each in listing.pending if each.is_hashing]
         missed = [each.model for each in listing.missed.values()]
         return any(
             bearers(missed, name) or any(may_bear(each, name) for each in hashing)
@@ -246,12 +247,12 @@ class ModelRegistry(ModelLocator):
     def _first(self) -> ModelRecord:
         """Return the first model by path that can draw, unless a missed model may precede it."""
         listing = self._listing
-        first = next(filter(_can_draw, self.models()), None)
+        first = next(filter(can_draw, self.models()), None)
         missed = (each.model for each in listing.missed.values())
         before = any(
-            _can_draw(each) and (first is None or each.path < first.path) for each in missed
+            can_draw(each) and (first is None or each.path < first.path) for each in missed
         )
-        hashing = any(each.state is PendingState.HASHING for each in listing.pending)
+        hashing = any(each.is_hashing for each in listing.pending)
         if before or not self._scanned or (first is None and hashing):
             raise ModelsNotRead
         if first is None:
@@ -271,6 +272,8 @@ class ModelRegistry(ModelLocator):
         by_id = by_id_of(
             dataclasses.replace(each, max_pixels=self._max_pixels) for each in scan.models
         )
+        is_reading = scan.moving or any(each.is_hashing for each in scan.pending)
+        by_id = with_sets(by_id, is_reading=is_reading)
         before = self._listing
         self._seen |= by_id.keys()
         now = self._clock()
@@ -294,7 +297,3 @@ class ModelRegistry(ModelLocator):
         )
         self._scanned = self._scanned or scan.settled
         return scan
-
-
-def _can_draw(model: ModelRecord) -> bool:
-    return model.loadable and model.kind is ModelKind.CHECKPOINT

@@ -18,7 +18,7 @@ from domain.models.record import FileStamp
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 2 * 13 + spandrel_is_installed()
+_VERSION = 2 * 14 + spandrel_is_installed()
 """Version of the table and of `classify`; another version recreates the cache. It differs where the
 library is installed that decides what can be used."""
 

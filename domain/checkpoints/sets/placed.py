@@ -1,0 +1,88 @@
+"""A component under a prefix of a file, and a view of the tensors under a prefix."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.checkpoints.header_values import TensorFacts
+from domain.models.components import Component
+from domain.models.kinds import ModelFamily
+
+__all__ = ["Layout", "PlacedComponent", "Recogniser", "View"]
+
+
+class Layout(StrEnum):
+    """Whose names the tensors of a component have.
+
+    `original` stands for the names of the authors' code, which ComfyUI reads. Those of a text
+    encoder are `open-clip`, `transformers`, or `bare`: transformers' names of a CLIP without
+    `text_model.`.
+    """
+
+    ORIGINAL = "original"
+    DIFFUSERS = "diffusers"
+    TRANSFORMERS = "transformers"
+    OPEN_CLIP = "open-clip"
+    BARE = "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedComponent:
+    """A component in a file.
+
+    Attributes:
+        component: What it is, and what it needs.
+        prefix: What precedes the name of each of its tensors in the file. It includes the `model.`
+            of a language model, so that `prefix + "layers.0.…"` is a name in the file.
+        layout: Whose names follow the prefix.
+        family: The family of a network that draws; None for other components.
+        problem: Why nothing here can draw with it, for a user to read; None if it can be used.
+        note: A note for users, as `ModelRecord.note`.
+    """
+
+    component: Component
+    prefix: str
+    layout: Layout
+    family: ModelFamily | None = None
+    problem: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The tensors of a file whose names begin with a prefix."""
+
+    tensors: Mapping[str, TensorFacts]
+    prefix: str = ""
+
+    def has(self, *names: str) -> bool:
+        """Return whether it has all of these tensors."""
+        return all(self.prefix + name in self.tensors for name in names)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor; an empty one if it is missing."""
+        facts = self.tensors.get(self.prefix + name)
+        return () if facts is None else facts.shape
+
+    def rows(self, name: str) -> int:
+        """Return the first dimension of a tensor; 0 if it has none."""
+        return next(iter(self.shape(name)), 0)
+
+    def columns(self, name: str) -> int:
+        """Return the second dimension of a tensor; 0 if it has none."""
+        shape = self.shape(name)
+        return shape[1] if len(shape) >= 2 else 0
+
+    def names(self) -> Iterable[str]:
+        """Return the names without the prefix."""
+        start = len(self.prefix)
+        return (name[start:] for name in self.tensors if name.startswith(self.prefix))
+
+    def has_any(self, *starts: str) -> bool:
+        """Return whether the name of any tensor begins with one of these."""
+        found = tuple(self.prefix + start for start in starts)
+        return any(name.startswith(found) for name in self.tensors)
+
+
+Recogniser = Callable[[View], PlacedComponent | None]
+"""Returns the component in a view of a file, or None if it holds another one."""
