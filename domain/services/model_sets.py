@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 
 from domain.checkpoints.pipelines import pipeline_inputs
+from domain.checkpoints.sets.published import kind_of, variant_note
 from domain.checkpoints.sets.words import need_words
 from domain.models.components import Component, ModelMember, Need
 from domain.models.kinds import ModelKind
@@ -34,12 +35,11 @@ def with_sets(
         is_reading: Whether the bytes of files are still being read, so that a file that is missing
             here may be listed soon.
     """
-    candidates = Candidates(
-        each for each in by_id.values() if each.component is not None and not each.parts
-    )
+    by_id = {model_id: _told_apart(each) for model_id, each in by_id.items()}
+    candidates = Candidates(each for each in by_id.values() if each.component is not None)
     found: dict[str, ModelRecord] = {}
     for model_id, record in by_id.items():
-        if record.component is None or record.component.pipeline is None or record.parts:
+        if record.component is None or record.component.pipeline is None:
             found[model_id] = record
         elif record.kind is ModelKind.CHECKPOINT:
             found[model_id] = _alone(record, record.component)
@@ -52,6 +52,16 @@ def set_id(ids: Iterator[str] | tuple[str, ...]) -> str:
     """Return the id of a set of files: the SHA-256 of their ids, sorted, each with a line feed."""
     text = "".join(f"{each}\n" for each in sorted(set(ids)))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _told_apart(record: ModelRecord) -> ModelRecord:
+    """Return the record of a file with the kind of its component, if its id or its name tells."""
+    if (component := record.component) is None or component.kind:
+        return record
+    kind = kind_of(component, record.id, record.paths)
+    if not kind:
+        return record
+    return dataclasses.replace(record, component=dataclasses.replace(component, kind=kind))
 
 
 def _put(
@@ -83,9 +93,13 @@ def _alone(record: ModelRecord, component: Component) -> ModelRecord:
     """Return a file that holds every component, with itself as each member."""
     if record.reason is not None:
         return record
-    roles = [_DRAWING, *component.holds]
-    members = tuple(_member(role, record) for role in roles)
-    return dataclasses.replace(record, members=members, native_size=record.native_size)
+    members = tuple(_member(role, record) for role in (_DRAWING, *component.holds))
+    return dataclasses.replace(
+        record,
+        members=members,
+        native_size=record.native_size or _NATIVE_SIZE,
+        note=record.note or variant_note(record.family, record.name),
+    )
 
 
 def _joined(
@@ -101,7 +115,7 @@ def _joined(
         reason=None,
         stamp=None,
         native_size=record.native_size or _NATIVE_SIZE,
-        note=_note(component, chosen),
+        note=_note(record, component, chosen),
         pipeline_inputs=pipeline_inputs(component.pipeline),
         members=(
             _member(_DRAWING, record),
@@ -116,13 +130,16 @@ def _member(role: str, record: ModelRecord) -> ModelMember:
     )
 
 
-def _note(component: Component, chosen: Mapping[Need, ModelRecord]) -> str | None:
+def _note(
+    record: ModelRecord, component: Component, chosen: Mapping[Need, ModelRecord]
+) -> str | None:
     """Return what every picture of a set has to say of the choice of its files."""
-    texts = [
+    texts = list(filter(None, [record.note, variant_note(record.family, record.name)]))
+    texts += [
         f"draws with {each.name}, and nothing tells whether this is {need_words(need)}: files of "
         "another kind have the same tensors. If the pictures are wrong, get the right file"
         for need, each in chosen.items()
-        if each.component is not None and not need.is_certain(each.component)
+        if each is not record and each.component is not None and not need.is_certain(each.component)
     ]
     absent = [need for need in component.needs if need not in chosen]
     texts += [f"draws without {need_words(need)}, because there is none" for need in absent]

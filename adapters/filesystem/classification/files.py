@@ -156,7 +156,6 @@ def _of_a_set(header: Header, part: PartOfASet) -> Classification:
         card=card_in(header.metadata),
         fault=fault,
         native_size=native_size_of_file(header.metadata, part.family) if part.family else None,
-        note=part.note,
         pipeline_inputs=part.pipeline_inputs,
         base=base_family(part.family),
         component=part.component if problem is None else None,

@@ -26,7 +26,6 @@ class PartOfASet:
         component: The network that draws, or else the text encoder or the VAE.
         family: The family of the network that draws; None for other components.
         problem: Why it cannot be used; None if it can.
-        note: As `Classification.note`.
         pipeline_inputs: As `Classification.pipeline_inputs`.
     """
 
@@ -34,7 +33,6 @@ class PartOfASet:
     component: Component
     family: ModelFamily | None
     problem: str | None
-    note: str | None
     pipeline_inputs: tuple[ModelInput, ...]
 
 
@@ -58,7 +56,6 @@ def part_of_a_set(header: Header) -> PartOfASet | None:
         first.component,
         first.family,
         first.problem,
-        first.note,
         tuple(ModelInput) if pipeline is None else pipeline_inputs(pipeline),
     )
 

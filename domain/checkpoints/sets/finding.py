@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.checkpoints.sets.autoencoders import vae_kl
-from domain.checkpoints.sets.flux import flux
+from domain.checkpoints.sets.autoencoders import AUTOENCODERS
+from domain.checkpoints.sets.drawing import DRAWING
+from domain.checkpoints.sets.language_models import language_model
 from domain.checkpoints.sets.placed import PlacedComponent, Recogniser, View
 from domain.checkpoints.sets.text_encoders import clip, t5
 from domain.models.components import Component
@@ -15,10 +16,8 @@ __all__ = ["components_in"]
 
 _DRAWING_PREFIXES = ("", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.")
 _VAE_PREFIXES = ("", "vae.", "first_stage_model.")
-_ENCODERS = re.compile(r"text_encoders\.[^.]{1,40}\.(?:transformer\.|model\.)?")
-_DRAWING: tuple[Recogniser, ...] = (flux,)
-_VAES: tuple[Recogniser, ...] = (vae_kl,)
-_TEXT_ENCODERS: tuple[Recogniser, ...] = (clip, t5)
+_ENCODERS = re.compile(r"text_encoders\.[^.]{1,40}\.(?:transformer\.)?")
+_TEXT_ENCODERS: tuple[Recogniser, ...] = (clip, t5, language_model)
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
 
 
@@ -33,8 +32,8 @@ def components_in(tensors: Mapping[str, TensorFacts]) -> tuple[PlacedComponent, 
     """
     if any(name.startswith(_STEERING) for name in tensors):
         return ()
-    drawing = _first(tensors, _DRAWING_PREFIXES, _DRAWING)
-    vae = _first(tensors, _VAE_PREFIXES, _VAES)
+    drawing = _first(tensors, _DRAWING_PREFIXES, DRAWING)
+    vae = _first(tensors, _VAE_PREFIXES, AUTOENCODERS)
     others = [*_text_encoders(tensors), *([] if vae is None else [vae])]
     if drawing is None:
         return tuple(others)

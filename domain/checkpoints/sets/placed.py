@@ -3,12 +3,29 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from domain.checkpoints.header_values import TensorFacts
-from domain.models.components import Component
+from domain.models.components import Component, ComponentType, Need
 from domain.models.kinds import ModelFamily
 
-__all__ = ["Layout", "PlacedComponent", "Recogniser", "View"]
+__all__ = ["SQUARE", "Layout", "PlacedComponent", "Recogniser", "View", "transformer"]
+
+SQUARE = 4
+"""The latents of a token: a square of 2 × 2, as most transformers take them."""
+_PIPELINES: Mapping[ModelFamily, str] = MappingProxyType(
+    {
+        ModelFamily.FLUX: "FluxPipeline",
+        ModelFamily.FLUX_2: "Flux2KleinPipeline",
+        ModelFamily.SD_3: "StableDiffusion3Pipeline",
+        ModelFamily.CHROMA: "ChromaPipeline",
+        ModelFamily.Z_IMAGE: "ZImagePipeline",
+        ModelFamily.QWEN_IMAGE: "QwenImagePipeline",
+        ModelFamily.LUMINA_2: "Lumina2Pipeline",
+        ModelFamily.SANA: "SanaPipeline",
+    }
+)
+"""The class of diffusers that draws each family."""
 
 
 class Layout(StrEnum):
@@ -32,12 +49,11 @@ class PlacedComponent:
 
     Attributes:
         component: What it is, and what it needs.
-        prefix: What precedes the name of each of its tensors in the file. It includes the `model.`
-            of a language model, so that `prefix + "layers.0.…"` is a name in the file.
+        prefix: What precedes the name of each of its tensors in the file. The `model.` of a
+            language model and the `text_model.` of a CLIP belong to the names.
         layout: Whose names follow the prefix.
         family: The family of a network that draws; None for other components.
         problem: Why nothing here can draw with it, for a user to read; None if it can be used.
-        note: A note for users, as `ModelRecord.note`.
     """
 
     component: Component
@@ -45,7 +61,6 @@ class PlacedComponent:
     layout: Layout
     family: ModelFamily | None = None
     problem: str | None = None
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +101,25 @@ class View:
 
 Recogniser = Callable[[View], PlacedComponent | None]
 """Returns the component in a view of a file, or None if it holds another one."""
+
+
+def transformer(
+    view: View,
+    layout: Layout,
+    family: ModelFamily,
+    channels: int,
+    needs: tuple[Need, ...],
+    problem: str | None = None,
+) -> PlacedComponent:
+    """Return a network that draws.
+
+    Args:
+        view: The tensors of the file that it lies among.
+        layout: Whose names they have.
+        family: Its family.
+        channels: The channels of its latents.
+        needs: What it needs beside it.
+        problem: Why nothing here can draw with it; None if it can be used.
+    """
+    component = Component(ComponentType.TRANSFORMER, channels, needs, _PIPELINES[family])
+    return PlacedComponent(component, view.prefix, layout, family, problem)

@@ -5,12 +5,30 @@ from types import MappingProxyType
 
 from domain.models.components import Component, ComponentType, Need
 
-__all__ = ["FLUX_1", "PROJECTED", "SD_3", "UNPROJECTED", "component_words", "need_words"]
+__all__ = [
+    "BASE",
+    "FLUX_1",
+    "INSTRUCTED",
+    "PROJECTED",
+    "QWEN_IMAGE",
+    "SD_3",
+    "UNPROJECTED",
+    "WAN",
+    "WITH_VISION",
+    "component_words",
+    "need_words",
+]
 
 FLUX_1, SD_3 = "FLUX.1", "Stable Diffusion 3"
 """The autoencoders of 16 channels, which have the same tensors."""
 PROJECTED, UNPROJECTED = "with its projection", "without its projection"
 """CLIP text encoders: Stable Diffusion 3 draws with the projected summary of the prompt."""
+QWEN_IMAGE, WAN = "Qwen-Image", "Wan 2.1"
+"""The autoencoders with 3-D convolutions, which have the same tensors."""
+INSTRUCTED, BASE = "that follows instructions (it)", "that was not trained to follow instructions"
+"""Gemma 2: SANA has the first, and Lumina 2 the second, with the same tensors."""
+WITH_VISION = "with its vision part"
+"""Qwen2.5-VL: without this part, its tensors are those of Qwen2.5."""
 
 _NAMES: Mapping[tuple[ComponentType, int], str] = MappingProxyType(
     {
@@ -40,7 +58,7 @@ _VAES: Mapping[ComponentType, str] = MappingProxyType(
     {
         ComponentType.VAE_KL: "",
         ComponentType.VAE_KL_FLUX_2: "FLUX.2 ",
-        ComponentType.VAE_QWEN_IMAGE: "Qwen-Image ",
+        ComponentType.VAE_QWEN_IMAGE: "3-D ",
         ComponentType.VAE_DC: "deep compression (DC-AE) ",
     }
 )
