@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from domain.checkpoints.pipelines import pipeline_inputs
 from domain.checkpoints.sets.published import kind_of, variant_note
@@ -13,7 +13,7 @@ from domain.models.record import ModelRecord
 from domain.services.set_members import Candidates
 from domain.sizes import Size
 
-__all__ = ["set_id", "with_sets"]
+__all__ = ["replaced_sets", "set_id", "with_sets"]
 
 _NATIVE_SIZE = Size(1024, 1024)
 """Every family of sets was trained with pictures of this size at last."""
@@ -48,7 +48,23 @@ def with_sets(
     return found
 
 
-def set_id(ids: Iterator[str] | tuple[str, ...]) -> str:
+def replaced_sets(
+    known: Iterable[ModelRecord], by_id: Mapping[str, ModelRecord]
+) -> Mapping[str, ModelRecord]:
+    """Return the sets of earlier scans that are not listed, and whose files are, by id.
+
+    Their members have the paths that the files have now.
+    """
+    found: dict[str, ModelRecord] = {}
+    for each in known:
+        if each.id not in by_id and all(member.id in by_id for member in each.members):
+            members = tuple(_member(member.role, by_id[member.id]) for member in each.members)
+            if members:
+                found[each.id] = dataclasses.replace(each, members=members, path=members[0].path)
+    return found
+
+
+def set_id(ids: Iterable[str]) -> str:
     """Return the id of a set of files: the SHA-256 of their ids, sorted, each with a line feed."""
     text = "".join(f"{each}\n" for each in sorted(set(ids)))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
@@ -109,11 +125,10 @@ def _joined(
     assert component.pipeline is not None  # noqa: S101 - tells mypy
     return dataclasses.replace(
         record,
-        id=set_id(tuple(files)),
+        id=set_id(files),
         kind=ModelKind.CHECKPOINT,
         size=sum(each.size for each in files.values()),
         reason=None,
-        stamp=None,
         native_size=record.native_size or _NATIVE_SIZE,
         note=_note(record, component, chosen),
         pipeline_inputs=pipeline_inputs(component.pipeline),
