@@ -21,14 +21,12 @@ def read_pickle_header(file: BinaryIO, size: int) -> Header:
     """
     content = read_torch_file(file, size)
     tensors = {name: tensor.facts for name, tensor in content.tensors.items()}
-    arrangement = arrangement_of(tensors)
     return Header(
-        tensors=arrangement.facts(tensors),
+        tensors=tensors,
         metadata=content.numbers,
         unsafe_globals=content.unsafe_globals,
         unsupported=content.unsupported,
-        probe=_probe(file, content, arrangement.stored(PROBE)),
-        notes=arrangement.notes,
+        probe=_probe(file, content, arrangement_of(tensors).stored(PROBE)),
         others=content.others,
     )
 

@@ -23,6 +23,7 @@ from adapters.filesystem.headers.values import (
 )
 from domain.checkpoints.arranged import arrangement_of
 from domain.checkpoints.prediction import PROBE
+from domain.checkpoints.quantised import marker_names
 
 __all__ = ["read_safetensors_header"]
 
@@ -97,16 +98,24 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
-    arrangement = arrangement_of(tensors)
-    stored, probe = arrangement.stored(PROBE), None
+    stored, probe = arrangement_of(tensors).stored(PROBE), None
     if stored in tensors:
         probe = read_probe(file, tensors[stored], 8 + length + begins[stored])
-    return Header(
-        tensors=arrangement.facts(tensors),
-        metadata=metadata,
-        probe=probe,
-        notes=arrangement.notes,
+    markers = _data(
+        file, tensors, {name: 8 + length + begins[name] for name in marker_names(tensors)}
     )
+    return Header(tensors=tensors, metadata=metadata, probe=probe, markers=markers)
+
+
+def _data(
+    file: BinaryIO, tensors: Mapping[str, TensorFacts], begins: Mapping[str, int]
+) -> dict[str, bytes]:
+    """Return the bytes of small tensors of one dimension."""
+    data = {}
+    for name, begin in begins.items():
+        file.seek(begin)
+        data[name] = file.read(tensors[name].shape[0])
+    return data
 
 
 def _parse(text: bytes) -> dict[str, object]:

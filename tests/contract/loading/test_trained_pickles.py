@@ -1,6 +1,7 @@
 """Pickles with the objects of trainers are read to the same tensors as plain ones."""
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.unit.filesystem.model_files import tensor, zip_file
 pytestmark = pytest.mark.torch
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> Mapping[str, Any]:
     from adapters.diffusion.loading.weights import read_weights
 
     size = path.stat().st_size
