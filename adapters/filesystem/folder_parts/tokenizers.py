@@ -11,7 +11,6 @@ _FAST = "tokenizer.json"
 _ABOUT = "tokenizer_config.json"
 _BYTE_PAIRS = ("vocab.json", "merges.txt")
 _WORDS = "vocab.txt"
-_SENTENCEPIECE = frozenset({"spiece.model", "tokenizer.model"})
 # `vocab_files_names` of transformers' tokenizers, by the start of the class's name.
 _VOCABULARIES: Mapping[str, tuple[str, ...]] = {
     "CLIP": _BYTE_PAIRS,
@@ -45,31 +44,27 @@ def tokenizer_problem(
         read: Returns the first bytes of one of them, at most a number.
         vocabulary: The number of tokens of its text encoder, as its configuration says.
     """
-    if _FAST not in files:
-        start = next((each for each in _VOCABULARIES if str(name).startswith(each)), None)
-        if start is not None:
-            absent = [each for each in _VOCABULARIES[start] if each not in files]
-        else:
-            known = {each for names in _VOCABULARIES.values() for each in names}
-            absent = [] if known & set(files) else [_FAST]
-        if absent:
-            names = " and ".join(f"{part}/{each}" for each in absent)
-            verb = "are" if absent[1:] else "is"
-            whole = "" if _FAST in absent else f", and {part}/{_FAST} is not there in place of it"
-            return f"its {names} {verb} missing{whole}"
+    if _FAST in files:
+        return None if _ABOUT in files else f"its {part}/{_ABOUT} is missing"
+    start = next((each for each in _VOCABULARIES if str(name).startswith(each)), None)
+    if start is not None:
+        wanted = _VOCABULARIES[start]
+    else:
+        known = (each for each in _VOCABULARIES.values() if set(each) <= set(files))
+        wanted = next(known, (_FAST,))
+    absent = [each for each in wanted if each not in files]
+    if absent:
+        names = " and ".join(f"{part}/{each}" for each in absent)
+        whole = "" if _FAST in absent else f", and {part}/{_FAST} is not there in place of it"
+        return f"its {names} {'are' if absent[1:] else 'is'} missing{whole}"
     if _ABOUT not in files:
         return f"its {part}/{_ABOUT} is missing"
-    if _FAST in files:
-        return None
-    if set(_BYTE_PAIRS) <= set(files):
+    if wanted == _BYTE_PAIRS:
         return _pairs_problem(part, read)
-    if _WORDS in files:
+    if wanted == (_WORDS,):
         return _words_problem(part, read(_WORDS, _MOST_BYTES), vocabulary)
     # https://github.com/google/sentencepiece: a library that the service does not have reads it.
-    found = min(_SENTENCEPIECE & set(files), default=None)
-    if found is None:
-        return None
-    return f"its {part}/{_FAST} is missing, and {part}/{found} alone is not read here"
+    return f"its {part}/{_FAST} is missing, and {part}/{wanted[0]} alone is not read here"
 
 
 def _pairs_problem(part: str, read: Callable[[str, int], bytes]) -> str | None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from adapters.filesystem.scanning.identity_cache import IdentityCache
+from domain.checkpoints.additions.network_modules.text_encoders import transformers_tensors
 from domain.checkpoints.arranged import Arrangement, Place, arrangement_of
 from domain.checkpoints.arranged.averages import averages_in, with_dots
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.layouts import checkpoint_parts
-from domain.models.record import ModelFamily
+from domain.models.record import ModelFamily, ModelKind
 from tests.unit.classification.classification_headers import UNET, checkpoint, classified
 from tests.unit.filesystem.model_files import safetensors_file
 from tests.unit.filesystem.test_model_folders import list_all
@@ -178,3 +179,57 @@ def test_each_result_and_a_later_run_report_it(
         (second,) = list_all(cache)
     assert first.warnings == second.warnings == (f"a.safetensors {told.note}",)
     assert replace(first, note=None).warnings == ()
+
+
+SDXL = checkpoint(ModelFamily.SDXL)
+SECOND = "conditioner.embedders.1."
+
+
+def by_transformers(tensors: dict[str, TensorFacts]) -> dict[str, TensorFacts]:
+    """Return SDXL's tensors with its second text encoder by transformers' names."""
+    inner = {
+        name.removeprefix(f"{SECOND}model."): facts
+        for name, facts in tensors.items()
+        if name.startswith(SECOND)
+    }
+    renamed = transformers_tensors(inner)
+    outer = {name: facts for name, facts in tensors.items() if not name.startswith(SECOND)}
+    projection = renamed.pop("text_projection.weight")
+    texts = {f"{SECOND}transformer.text_model.{name}": facts for name, facts in renamed.items()}
+    return outer | texts | {f"{SECOND}transformer.text_projection.weight": projection}
+
+
+def test_the_second_text_encoder_is_known_by_each_of_its_names() -> None:
+    plain = classified(SDXL)
+    assert plain.loadable
+    other = dict(SDXL)
+    other[f"{SECOND}model.text_projection.weight"] = other.pop(f"{SECOND}model.text_projection")
+    assert other.keys() != SDXL.keys()
+    assert classified(other) == plain
+    assert by_transformers(SDXL).keys() != SDXL.keys()
+    assert classified(by_transformers(SDXL)) == plain
+
+
+def test_a_stray_tensor_of_a_lora_is_reported_and_not_taken_for_one() -> None:
+    stray = {"lora_te_text_model_encoder_layers_0_mlp_fc1.alpha": TensorFacts("float16", ())}
+    answer = classified(SD_1 | stray)
+    assert (answer.kind, answer.loadable) == (ModelKind.CHECKPOINT, True)
+    assert "holds a tensor of a LoRA" in str(answer.note)
+
+
+def test_a_lora_inside_a_network_is_refused() -> None:
+    layer = f"{UNET}input_blocks.1.1.transformer_blocks.0.attn1.to_q"
+    inside = {f"{layer}.lora_{kind}.weight": TensorFacts("float16", (4, 320)) for kind in "AB"}
+    answer = classified(SD_1 | inside)
+    assert answer.kind is ModelKind.CHECKPOINT
+    assert "holds tensors that no UNet of its kind has" in str(answer.reason)
+
+
+def test_a_lora_with_a_few_whole_layers_is_a_lora() -> None:
+    lora = {
+        f"lora_unet_down_blocks_{number}.{end}.weight": TensorFacts("float16", (4, 4))
+        for number in range(9)
+        for end in ("lora_up", "lora_down")
+    }
+    norms = {f"{UNET}input_blocks.1.1.norm.weight": TensorFacts("float16", (320,))}
+    assert classified(lora | norms).kind is ModelKind.LORA
