@@ -138,7 +138,7 @@ def test_sentencepiece_alone_is_not_read(models: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [zip_file, legacy_file])
-def test_a_pickle_that_torch_would_refuse_is_no_weights_of_a_folder(
+def test_a_pickle_of_more_than_tensors_cannot_hold_the_weights_of_a_folder(
     models: Path, pack: object
 ) -> None:
     assert callable(pack)
