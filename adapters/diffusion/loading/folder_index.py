@@ -20,7 +20,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from adapters.diffusion.pipeline import STABLE_DIFFUSION
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
-from domain.checkpoints.configurations import check_folder, json_object
+from domain.checkpoints.configurations import (
+    PIECES,
+    check_folder,
+    extra_tokens,
+    has_pieces_alone,
+    json_object,
+    tokenizer_of_t5,
+)
 from domain.checkpoints.pipelines import DROPPED_PARTS, PIPELINE_CLASSES
 from domain.errors import ModelNotLoadable
 
@@ -114,12 +121,28 @@ def make_harmless(folder: str) -> None:
             {path.relative_to(root).as_posix(): path.stat().st_size for path in files},
             lambda path, most: _start_of(root / path, most),
         )
+    _make_tokenizers(root)
     for path in root.glob("*/*.json"):
         if path.name in ("config.json", "tokenizer_config.json"):
             table = _object(path, f"{path.parent.name}/{path.name}")
             path.write_text(json.dumps(_without_references(table)), "utf-8")
     for path in [*Path(folder).rglob("*.jinja"), *Path(folder).rglob("chat_template*.json")]:
         path.unlink()
+
+
+def _make_tokenizers(root: Path) -> None:
+    """Write the `tokenizer.json` of a T5 tokenizer that has its pieces alone.
+
+    transformers needs the library sentencepiece to read them.
+    """
+    for pieces in root.glob(f"tokenizer*/{PIECES}"):
+        part = pieces.parent
+        if has_pieces_alone([path.name for path in part.iterdir()]):
+            about = _object(part / "tokenizer_config.json", f"{part.name}/tokenizer_config.json")
+            name = f"{part.name}/{PIECES}"
+            with refusals_as_not_loadable():
+                table = tokenizer_of_t5(name, pieces.read_bytes(), extra_tokens(about))
+            (part / "tokenizer.json").write_text(json.dumps(table), "utf-8")
 
 
 def _pipeline_class(name: object) -> Any:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 
 from adapters.filesystem.headers.values import shown
+from domain.checkpoints.configurations import PIECES, has_pieces_alone
 
 __all__ = ["tokenizer_problem"]
 
@@ -16,7 +17,7 @@ _VOCABULARIES: Mapping[str, tuple[str, ...]] = {
     "CLIP": _BYTE_PAIRS,
     "Qwen2": _BYTE_PAIRS,
     "GPT2": _BYTE_PAIRS,
-    "T5": ("spiece.model",),
+    "T5": (PIECES,),
     "Gemma": ("tokenizer.model",),
     "Llama": ("tokenizer.model",),
     "Bert": (_WORDS,),
@@ -63,6 +64,8 @@ def tokenizer_problem(
         return _pairs_problem(part, read)
     if wanted == (_WORDS,):
         return _words_problem(part, read(_WORDS, _MOST_BYTES), vocabulary)
+    if wanted == (PIECES,) and has_pieces_alone(files):
+        return None  # `check_folder` reads them
     # https://github.com/google/sentencepiece: a library that the service does not have reads it.
     return f"its {part}/{_FAST} is missing, and {part}/{wanted[0]} alone is not read here"
 

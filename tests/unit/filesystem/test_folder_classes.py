@@ -9,6 +9,7 @@ import pytest
 from domain.checkpoints.pipelines import PIPELINE_CLASSES, WITH_ADDITIONS
 from domain.models.record import ModelFamily, ModelInput, ModelRecord
 from tests.unit.filesystem.model_files import call, legacy_file, tensor, zip_file
+from tests.unit.filesystem.sentencepieces import SPECIAL, spiece_model
 from tests.unit.filesystem.test_model_folders import FILES, INDEX, WEIGHTS, list_all, write
 
 Files = dict[str, bytes]
@@ -129,12 +130,46 @@ def test_a_list_of_words_is_as_long_as_the_text_encoder_knows(models: Path, word
     assert ("tokenizer/vocab.txt is not whole: it has 2 words" in reason) is (words == b"a\nb")
 
 
-def test_sentencepiece_alone_is_not_read(models: Path) -> None:
+PIECES = spiece_model((*SPECIAL, *((word, 1) for word in ("\u2581a", "\u2581cat", "t"))))
+
+
+def of_t5(pieces: bytes, **about: object) -> Files:
     files = of_class("StableDiffusionPipeline", {}, tokenizer=["transformers", "T5Tokenizer"])
-    found = listed(models, files | {"tokenizer/spiece.model": b"abc"})
-    assert found.reason == (
-        "its tokenizer/tokenizer.json is missing, and tokenizer/spiece.model alone is not read here"
-    )
+    files = {path: each for path, each in files.items() if not path.startswith("tokenizer/")}
+    return files | {
+        "tokenizer/spiece.model": pieces,
+        "tokenizer/tokenizer_config.json": json.dumps(about).encode(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        (of_t5(PIECES), None),
+        (of_t5(PIECES) | {"text_encoder/config.json": b'{"vocab_size": 106}'}, None),
+        (
+            of_t5(PIECES) | {"text_encoder/config.json": b'{"vocab_size": 105}'},
+            "its tokenizer/spiece.model numbers a token 105; its text encoder has 105",
+        ),
+        (of_t5(PIECES[:-3]), "its tokenizer/spiece.model is cut off"),
+        (of_t5(PIECES[:40]), "its tokenizer/spiece.model is cut off"),
+        (of_t5(b"abc"), "its tokenizer/spiece.model is cut off"),
+        (of_t5(spiece_model(SPECIAL[:2])), "is not the vocabulary of a T5 tokenizer"),
+        (of_t5(spiece_model(SPECIAL, kind=2)), "is not the vocabulary of a T5 tokenizer"),
+    ],
+)
+def test_the_pieces_of_t5_are_read_and_checked(
+    models: Path, files: Files, reason: str | None
+) -> None:
+    found = listed(models, files).reason
+    assert found is None if reason is None else reason in str(found)
+
+
+def test_sentencepiece_of_other_tokenizers_is_not_read(models: Path) -> None:
+    files = of_t5(PIECES) | {"tokenizer/tokenizer.model": PIECES}
+    index = {**INDEX, "tokenizer": ["transformers", "GemmaTokenizer"]}
+    found = listed(models, files | {"model_index.json": json.dumps(index).encode()})
+    assert "tokenizer/tokenizer.model alone is not read here" in str(found.reason)
 
 
 @pytest.mark.parametrize("pack", [zip_file, legacy_file])
