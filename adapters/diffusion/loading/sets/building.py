@@ -89,7 +89,12 @@ def empty(kind: Any, config: Mapping[str, object], dtype: torch.dtype = torch.fl
 
 def _check(role: str, network: Any, layout: NetworkLayout, stored: Stored) -> None:
     """Compare the file with the network: the same names, the same shapes, and numbers alone."""
-    expected = {name: tuple(each.shape) for name, each in network.state_dict().items()}
+    # A counter, such as that of a batch norm, counts the training. The class gives it a number.
+    expected = {
+        name: tuple(each.shape)
+        for name, each in network.state_dict().items()
+        if each.is_floating_point()
+    }
     tied = dict(getattr(network, "all_tied_weights_keys", None) or {})
     given = {*layout.places, *layout.identities, *tied}
     missing = [name for name in expected if name not in given]

@@ -36,9 +36,17 @@ class Parts:
     def __contains__(self, role: object) -> bool:
         return role in self._openers
 
+    def file(self, role: str) -> str:
+        """Return the name of the file of a role."""
+        return self.stored(role).file
+
+    def stored(self, role: str) -> Stored:
+        """Return the tensors of a role by their names, mapped from its file."""
+        return self._openers[role]()
+
     def facts(self, role: str) -> Mapping[str, TensorFacts]:
         """Return the header of the file of a role."""
-        return self._openers[role]().facts
+        return self.stored(role).facts
 
     def network(self, role: str, kind: Any, layout_of: LayoutOf) -> Any:
         """Return the network of a role on the CPU, in `Device.dtype_of_others`.
@@ -51,7 +59,7 @@ class Parts:
         Raises:
             ModelNotLoadable: The file is not such a network. The message says why.
         """
-        stored = self._openers[role]()
+        stored = self.stored(role)
         try:
             layout = layout_of(stored.facts)
         except UnusableNetwork as error:

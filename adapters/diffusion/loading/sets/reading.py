@@ -7,6 +7,13 @@ from typing import Any
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.loading.placement import place
 from adapters.diffusion.loading.sets.flux import read_chroma, read_flux
+from adapters.diffusion.loading.sets.language_models import (
+    read_flux_2,
+    read_lumina_2,
+    read_qwen_image,
+    read_sana,
+    read_z_image,
+)
 from adapters.diffusion.loading.sets.parts import Parts
 from adapters.diffusion.loading.sets.stable_diffusion_3 import read_sd3
 from adapters.diffusion.loading.sets.stored import Stored
@@ -25,7 +32,12 @@ READERS: Mapping[ModelFamily, SetReader] = MappingProxyType(
     {
         ModelFamily.CHROMA: read_chroma,
         ModelFamily.FLUX: read_flux,
+        ModelFamily.FLUX_2: read_flux_2,
+        ModelFamily.LUMINA_2: read_lumina_2,
+        ModelFamily.QWEN_IMAGE: read_qwen_image,
+        ModelFamily.SANA: read_sana,
         ModelFamily.SD_3: read_sd3,
+        ModelFamily.Z_IMAGE: read_z_image,
     }
 )
 """The function that builds the pipeline of each family. A new family needs a row."""
