@@ -16,6 +16,7 @@ from tests.contract.sets import autoencoder_originals as autoencoders
 from tests.contract.sets import language_originals as originals
 from tests.contract.sets.converting import original
 from tests.contract.sets.inverse import as_vae
+from tests.fakes.sentencepiece import gemma_pieces, spiece_model
 
 __all__ = ["FAMILIES", "pipeline_of", "record_of", "write_parts"]
 
@@ -24,7 +25,7 @@ _TEXT = 32
 _LEVELS = (32, 32, 32, 32)
 
 
-def _z_image(shift: float = 3.0) -> Any:
+def _z_image() -> Any:
     from diffusers import ZImagePipeline, ZImageTransformer2DModel
     from transformers import Qwen3Model
 
@@ -46,7 +47,7 @@ def _z_image(shift: float = 3.0) -> Any:
         text_encoder=Qwen3Model(_qwen_3(layers=3)),
         tokenizer=tokenizer,
         vae=_vae(),
-        scheduler=_flow(shift=shift),
+        scheduler=_flow(shift=3.0),
     )
 
 
@@ -169,12 +170,102 @@ def _flow(**options: Any) -> Any:
     return FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, **options)
 
 
+def _lumina_2() -> Any:
+    from diffusers import Lumina2Pipeline, Lumina2Transformer2DModel
+
+    return Lumina2Pipeline(
+        transformer=Lumina2Transformer2DModel(
+            hidden_size=288,
+            num_layers=1,
+            num_refiner_layers=1,
+            num_attention_heads=3,
+            num_kv_heads=1,
+            cap_feat_dim=_TEXT,
+        ),
+        text_encoder=_gemma_2(),
+        tokenizer=_gemma_tokenizer(),
+        vae=_vae(),
+        scheduler=_flow(shift=6.0),
+    )
+
+
+def _sana() -> Any:
+    from diffusers import (
+        AutoencoderDC,
+        DPMSolverMultistepScheduler,
+        SanaPipeline,
+        SanaTransformer2DModel,
+    )
+
+    kinds, scales = ["ResBlock"] * 5 + ["EfficientViTBlock"], [[]] * 5 + [[5]]
+    return SanaPipeline(
+        transformer=SanaTransformer2DModel(
+            num_attention_heads=36,
+            num_layers=1,
+            num_cross_attention_heads=16,
+            cross_attention_head_dim=72,
+            cross_attention_dim=1152,
+            caption_channels=_TEXT,
+            mlp_ratio=0.25,
+        ),
+        text_encoder=_gemma_2(),
+        tokenizer=_gemma_tokenizer(),
+        vae=AutoencoderDC(
+            encoder_block_types=kinds,
+            decoder_block_types=kinds,
+            encoder_block_out_channels=[32] * 6,
+            decoder_block_out_channels=[32] * 6,
+            encoder_layers_per_block=[1] * 6,
+            decoder_layers_per_block=[1] * 6,
+            encoder_qkv_multiscales=scales,
+            decoder_qkv_multiscales=scales,
+            upsample_block_type="interpolate",
+            downsample_block_type="Conv",
+            scaling_factor=0.41407,
+        ),
+        scheduler=DPMSolverMultistepScheduler(
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
+        ),
+    )
+
+
+def _gemma_2() -> Any:
+    from transformers import Gemma2Config, Gemma2Model
+
+    return Gemma2Model(
+        Gemma2Config(
+            vocab_size=512,
+            hidden_size=_TEXT,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+        )
+    )
+
+
+def _gemma_tokenizer() -> Any:
+    """Return a tokenizer of Gemma's kind, as transformers makes it of its vocabulary."""
+    from transformers import GemmaTokenizer
+
+    texts = [text for text, _ in gemma_pieces()]
+    vocabulary = {text: number for number, text in enumerate(texts)}
+    merges = [
+        (text[:place], text[place:])
+        for text in texts[4 + 256 :]
+        for place in range(1, len(text))
+        if text[:place] in vocabulary and text[place:] in vocabulary
+    ]
+    return GemmaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
+
+
 FAMILIES: Mapping[str, tuple[ModelFamily, Callable[[], Any]]] = MappingProxyType(
     {
         "z_image_turbo_bf16": (ModelFamily.Z_IMAGE, _z_image),
-        "z_image_bf16": (ModelFamily.Z_IMAGE, lambda: _z_image(shift=6.0)),
         "qwen_image_bf16": (ModelFamily.QWEN_IMAGE, _qwen_image),
         "flux-2-klein-4b": (ModelFamily.FLUX_2, _klein),
+        "lumina_2_model_bf16": (ModelFamily.LUMINA_2, _lumina_2),
+        "Sana_600M_1024px": (ModelFamily.SANA, _sana),
     }
 )
 """The families by the names of the published files of their transformers."""
@@ -252,6 +343,43 @@ def _as_flux_2(part: Any) -> dict[str, Any]:
     return original(converter, table, part.config, part.state_dict())
 
 
+def _as_lumina_2(part: Any) -> dict[str, Any]:
+    """diffusers converts the fused attention of one width alone; it is fused here."""
+    import torch
+
+    table = originals.lumina_2(width=288, layers=1, refiners=1, text=_TEXT)
+    fused = [name for name in table if name.endswith(".qkv.weight")]
+    rest = {name: shape for name, shape in table.items() if name not in fused}
+    own = part.state_dict()
+    file = original("convert_lumina2_to_diffusers", rest, part.config, own)
+    for name in fused:
+        block = name.removesuffix("attention.qkv.weight")
+        parts = [own[f"{block}attn.to_{each}.weight"] for each in "qkv"]
+        file[name] = torch.cat(parts)
+    return file
+
+
+def _as_sana(part: Any) -> dict[str, Any]:
+    table = originals.sana(width=1152, layers=1, text=_TEXT, hidden=288)
+    converter = "convert_sana_transformer_to_diffusers"
+    return original(converter, table, part.config, part.state_dict())
+
+
+def _as_gemma_2(part: Any) -> dict[str, Any]:
+    import torch
+
+    weights = {f"model.{name}": each for name, each in part.state_dict().items()}
+    content = spiece_model(gemma_pieces())
+    return weights | {"spiece_model": torch.frombuffer(bytearray(content), dtype=torch.uint8)}
+
+
+def _as_vae_dc(part: Any) -> dict[str, Any]:
+    ones = (1,) * 6
+    table = autoencoders.vae_dc(widths=(32,) * 6, down=ones, up=ones, attending=1)
+    converter = "convert_autoencoder_dc_checkpoint_to_diffusers"
+    return original(converter, table, part.config, part.state_dict())
+
+
 def _as_vae_flux_2(part: Any) -> dict[str, Any]:
     table = autoencoders.vae_flux_2(widths=_LEVELS, channels=8)
     return original("convert_ldm_vae_checkpoint", table, part.config, part.state_dict())
@@ -280,6 +408,10 @@ _WRITERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
         name: each for name, each in part.state_dict().items() if name != "lm_head.weight"
     },
     "Qwen2_5_VLForConditionalGeneration": _as_qwen_2_5_vl,
+    "Lumina2Transformer2DModel": _as_lumina_2,
+    "SanaTransformer2DModel": _as_sana,
+    "Gemma2Model": _as_gemma_2,
+    "AutoencoderDC": _as_vae_dc,
     "AutoencoderKL": as_vae,
     "AutoencoderKLFlux2": _as_vae_flux_2,
     "AutoencoderKLQwenImage": _as_vae_wan,

@@ -119,7 +119,7 @@ def read_lumina_2(parts: Parts) -> Any:
         scheduler=FlowMatchEulerDiscreteScheduler(**LUMINA_2.scheduler),
         vae=parts.network("vae", AutoencoderKL, autoencoder_of(FLUX_LATENTS)),
         text_encoder=encoder,
-        tokenizer=gemma_tokenizer(parts),
+        tokenizer=gemma_tokenizer(parts, encoder.config.vocab_size),
         transformer=transformer,
     )
 
@@ -134,7 +134,7 @@ def read_sana(parts: Parts) -> Any:
         scheduler=DPMSolverMultistepScheduler(**variant.scheduler),
         vae=parts.network("vae", AutoencoderDC, vae_dc_layout),
         text_encoder=encoder,
-        tokenizer=gemma_tokenizer(parts),
+        tokenizer=gemma_tokenizer(parts, encoder.config.vocab_size),
         transformer=transformer,
     )
 

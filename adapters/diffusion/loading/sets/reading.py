@@ -41,6 +41,8 @@ READERS: Mapping[ModelFamily, SetReader] = MappingProxyType(
     }
 )
 """The function that builds the pipeline of each family. A new family needs a row."""
+_TEXTS = (".json", ".model")
+"""The extensions of files that are no network: a tokenizer."""
 
 
 def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipeline:
@@ -57,11 +59,21 @@ def read_set(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pi
     """
     if model.family is None or (read := READERS.get(model.family)) is None:
         raise ModelNotLoadable("it is a set of files of a family that nothing reads", model.name)
-    openers = {each.role: _opener(each, tick) for each in model.members}
-    pipeline: Pipeline = read(Parts(openers, device, tick))
+    networks = [each for each in model.members if each.extension not in _TEXTS]
+    openers = {each.role: _opener(each, tick) for each in networks}
+    texts = {each.role: _text(each) for each in model.members if each.extension in _TEXTS}
+    pipeline: Pipeline = read(Parts(openers, device, tick, texts))
     # Every tensor was copied from its file, so none is mapped.
     place(pipeline, device, in_any_precision=False, mapped=())
     return pipeline
+
+
+def _text(member: ModelMember) -> Callable[[int], tuple[str, bytes]]:
+    def read(most: int) -> tuple[str, bytes]:
+        with open(member.path, "rb") as file:
+            return member.name, file.read(most)
+
+    return read
 
 
 def _opener(member: ModelMember, tick: Callable[[], None]) -> Callable[[], Stored]:
