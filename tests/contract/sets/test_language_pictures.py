@@ -52,7 +52,8 @@ def _called(pipeline: Any, request: GenerationRequest) -> Any:
     if "true_cfg_scale" in takes:
         options["true_cfg_scale"] = request.guidance_scale
     else:
-        options["guidance_scale"] = request.guidance_scale
+        # Z-Image's pipeline counts from 0.
+        options["guidance_scale"] = request.guidance_scale - ("cfg_truncation" in takes)
     if "negative_prompt" in takes:
         options["negative_prompt"] = request.negative_prompt
     if "use_resolution_binning" in takes:

@@ -197,7 +197,8 @@ def _sana() -> Any:
         SanaTransformer2DModel,
     )
 
-    kinds, scales = ["ResBlock"] * 5 + ["EfficientViTBlock"], [[]] * 5 + [[5]]
+    kinds = ["ResBlock"] * 5 + ["EfficientViTBlock"]
+    scales: list[list[int]] = [[]] * 5 + [[5]]
     return SanaPipeline(
         transformer=SanaTransformer2DModel(
             num_attention_heads=36,
