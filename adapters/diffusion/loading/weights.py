@@ -21,6 +21,7 @@ from domain.models.record import ModelRecord
 __all__ = ["Weights", "is_finite", "read_metadata", "read_weights", "tensor_facts"]
 
 _SAFETENSORS, _GGUF = ".safetensors", ".gguf"
+_WITH_PRODUCTS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
 
 def read_metadata(model: ModelRecord) -> dict[str, str]:
@@ -101,11 +102,16 @@ def tensor_facts(tensors: Mapping[str, torch.Tensor]) -> dict[str, TensorFacts]:
 def is_finite(tensor: torch.Tensor) -> bool:
     """Return whether a tensor with numbers holds neither NaN nor infinity.
 
-    NaN is the least and the largest of any numbers, so these two tell of every number. On a CPU,
-    `isfinite` of each number takes a hundred times as long.
+    The sum of the squares is finite only if every number is. It takes a fifth of the time of any
+    other test on a CPU. Large numbers can make it infinite, so that result is no proof. Then the
+    least and the largest number decide: NaN is the least and the largest of any numbers.
     """
     if is_float8(tensor.dtype):
         tensor = tensor.to(torch.bfloat16)  # exact
+    if tensor.dtype in _WITH_PRODUCTS and tensor.is_contiguous():
+        numbers = tensor.view(-1)
+        if bool(torch.isfinite(torch.dot(numbers, numbers))):
+            return True
     return bool(torch.isfinite(torch.stack(torch.aminmax(tensor))).all())
 
 

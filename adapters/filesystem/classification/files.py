@@ -19,6 +19,7 @@ from adapters.filesystem.classification.extras import (
 )
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
+from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
@@ -45,8 +46,10 @@ _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
 _REASONS = {
-    ModelKind.DIFFUSION_MODEL: "it is the network that draws, without text encoder and VAE",
-    ModelKind.TEXT_ENCODER: "it is a text encoder, a part of a model; choose a checkpoint to draw",
+    ModelKind.DIFFUSION_MODEL: "it draws together with text encoders and a VAE, which are in other "
+    "files",
+    ModelKind.TEXT_ENCODER: "it is a text encoder, one part of a model; choose a checkpoint to "
+    "draw",
     ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint to draw",
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint to draw",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint to draw",
@@ -55,6 +58,7 @@ _REASONS = {
     ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
+_VAE_OF_A_SET = "it is a VAE that is no add-on: a diffusion model that needs it draws with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ class Classification:
 
 def classify(header: Header) -> Classification:
     """Classify a file by the names, types and shapes in its header."""
+    if (part := part_of_a_set(header)) is not None:
+        return _of_a_set(header, part)
     if is_checkpoint(header.tensors) and not is_lora(header.tensors):
         kind, family = ModelKind.CHECKPOINT, checkpoint_family(header)
         addon = Addon(kind, base_family(family))
@@ -138,6 +144,26 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+    )
+
+
+def _of_a_set(header: Header, part: PartOfASet) -> Classification:
+    danger = _danger(header)
+    reason = problem = danger or unreadable_codes(header) or part.problem
+    if reason is None and part.kind is not ModelKind.CHECKPOINT:
+        reason = _VAE_OF_A_SET if part.kind is ModelKind.VAE else _REASONS[part.kind]
+    return Classification(
+        part.kind,
+        part.family,
+        _precision(header),
+        loadable=reason is None,
+        reason=reason,
+        card=card_in(header.metadata),
+        fault=danger or quantised_part(header),
+        native_size=native_size_of_file(header.metadata, part.family) if part.family else None,
+        pipeline_inputs=part.pipeline_inputs,
+        base=base_family(part.family),
+        component=part.component if problem is None else None,
     )
 
 
