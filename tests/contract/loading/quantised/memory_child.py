@@ -1,15 +1,14 @@
-"""Load a checkpoint in a process of its own; report the memory that it took.
+"""Load checkpoints in a process of their own; report the memory that each took.
 
-    python -m tests.contract.loading.quantised.memory_child FILE DTYPE
+    python -m tests.contract.loading.quantised.memory_child DTYPE FILE...
 
-Prints JSON: `peak`, the largest number of bytes in anonymous pages while the file was loaded,
-beyond those before; `kept`, the same afterwards; `model`, the bytes of the pipeline's tensors;
+Prints a line of JSON for each file: `peak`, the largest number of bytes in anonymous pages while the
+file was loaded, beyond those before; `kept`, the same afterwards; `model`, the bytes of the pipeline's tensors;
 `layer`, the bytes of the largest one. Pages of the mapped file do not count: `statm`
 (proc_pid_statm(5)) tells the resident pages and those of files, and a thread reads it a thousand
 times a second.
 """
 
-import gc
 import json
 import os
 import sys
@@ -20,6 +19,7 @@ import torch
 
 from adapters.diffusion.devices.device import find_device
 from adapters.diffusion.loading.loader import load_pipeline
+from benchmarks.memory import give_back
 from domain.models.record import ModelRecord
 from tests.contract.conftest import DEMO_MODEL
 from tests.contract.loading.quantised.files import record
@@ -50,22 +50,26 @@ def load(model: ModelRecord, dtype: str) -> list[torch.Tensor]:
 
 
 def main() -> None:
-    path, dtype = Path(sys.argv[1]), sys.argv[2]
+    dtype, *names = sys.argv[1:]
     load(DEMO_MODEL, dtype)  # what a first load imports stays
-    gc.collect()
+    for name in names:
+        give_back()
+        print(json.dumps(measured(Path(name), dtype)))
+
+
+def measured(path: Path, dtype: str) -> dict[str, int]:
     before = anonymous()
     sampler = _Sampler()
     sampler.start()
     tensors = load(record(path), dtype)
     sampler.ended.set()
     sampler.join()
-    report = {
+    return {
         "peak": sampler.peak - before,
         "kept": anonymous() - before,
         "model": sum(tensor.nbytes for tensor in tensors),
         "layer": max(tensor.nbytes for tensor in tensors),
     }
-    print(json.dumps(report))
 
 
 if __name__ == "__main__":
