@@ -2,11 +2,14 @@
 
     python -m tests.contract.loading.quantised.memory_child DTYPE FILE...
 
-Prints a line of JSON for each file: `peak`, the largest number of bytes in anonymous pages while the
-file was loaded, beyond those before; `kept`, the same afterwards; `model`, the bytes of the pipeline's tensors;
-`layer`, the bytes of the largest one. Pages of the mapped file do not count: `statm`
-(proc_pid_statm(5)) tells the resident pages and those of files, and a thread reads it a thousand
-times a second.
+Prints a line of JSON for each file:
+
+- `peak`: the largest number of bytes in anonymous pages while the file was loaded, beyond those
+  before. Pages of the mapped file do not count: `statm` (proc_pid_statm(5)) tells the resident
+  pages and those of files, and a thread reads it a thousand times a second.
+- `kept`: the same number afterwards.
+- `model`: the bytes of the pipeline's tensors.
+- `layer`: the bytes of the largest one.
 """
 
 import json
