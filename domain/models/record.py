@@ -190,9 +190,9 @@ class ModelRecord:
         """The schedulers that a request can name for this model.
 
         Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have those that fit
-        their training. Every file that can draw is such a model. Other folders have none: flow matching models
-        (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
-        the rest draw with their authors' configuration.
+        their training. Every file that can draw is such a model. Other folders have none: Stable
+        Diffusion 3 and FLUX have a process of their own, and the rest draw with their authors'
+        configuration.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()

@@ -120,11 +120,9 @@ class Training:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and 0 < value <= _LARGEST_SIGMA):
                 raise ValueError(f"{name} is {value}; it must lie between 0 and {_LARGEST_SIGMA:g}")
-        if self.sigma_min is not None and self.sigma_max is not None:
-            if self.sigma_min >= self.sigma_max:
-                raise ValueError(
-                    f"sigma_min is {self.sigma_min}; it must be below sigma_max, {self.sigma_max}"
-                )
+        least, most = self.sigma_min, self.sigma_max
+        if least is not None and most is not None and least >= most:
+            raise ValueError(f"sigma_min is {least}; it must be below sigma_max, {most}")
         for name in ("beta_start", "beta_end"):
             beta = getattr(self, name)
             if beta is not None and not 0 < beta < 1:

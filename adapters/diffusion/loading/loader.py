@@ -29,15 +29,14 @@ from adapters.diffusion.devices.errors import (
 from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from adapters.diffusion.families import (
     FAMILIES,
-    PROBE,
     configuration_files,
-    prediction_of,
     with_modern_names,
 )
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.trained import mark_training, trained_files
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
@@ -76,6 +75,8 @@ def load_pipeline(model: ModelRecord, device: Device, watcher: GuardedWatcher | 
             with proven(model) as file, ticking(watcher.loading):
                 read = read_folder if model.parts else _read
                 pipeline = read(file, device, watcher.loading)
+            if is_stable_diffusion(pipeline):
+                mark_training(pipeline, model.training)
             if is_stable_diffusion(pipeline) and device.plan.backend == "openvino":
                 _accelerate(pipeline, device)
             elif device.plan.backend == "openvino":
@@ -122,7 +123,7 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipel
     weights = _with_averages(stored)
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
-    files = embedded or _family_configuration(model, stored, metadata)
+    files = trained_files(embedded or _family_configuration(model), model.training, weights)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := unread_reason(weights, pipeline.components)) is not None:
@@ -152,16 +153,12 @@ def _loaded_dtype(weights: Iterable[torch.Tensor], device: Device) -> torch.dtyp
     return reduce(torch.promote_types, found)
 
 
-def _family_configuration(
-    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
-) -> Mapping[str, str]:
+def _family_configuration(model: ModelRecord) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(
             "it belongs to no family that can be loaded from a single file", model.name
         )
-    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
-    prediction = prediction_of(model.family, weights, metadata, probe)
-    return configuration_files(model.family, prediction)
+    return configuration_files(model.family)
 
 
 def _assemble(

@@ -16,12 +16,14 @@ from adapters.filesystem.classification.extras import quantised, unexpected_of_a
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -70,6 +72,7 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        told: What the model says of its training.
     """
 
     kind: ModelKind
@@ -87,6 +90,7 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    told: tuple[Told, ...] = ()
 
 
 def classify(header: Header) -> Classification:
@@ -108,6 +112,13 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
+    told: tuple[Told, ...] = ()
+    if kind is ModelKind.CHECKPOINT:
+        try:
+            told = told_by_header(header, family)
+        except UnusableTraining as error:
+            reason = reason or error.reason
+        family = recorded_training(family, told, None).family
     return Classification(
         kind,
         family,
@@ -125,6 +136,7 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        told=told,
     )
 
 

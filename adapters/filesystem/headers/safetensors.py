@@ -21,7 +21,7 @@ from adapters.filesystem.headers.values import (
     UnreadableHeader,
     shown,
 )
-from domain.checkpoints.prediction import PROBE
+from domain.checkpoints.training import PROBES
 
 __all__ = ["read_safetensors_header"]
 
@@ -62,7 +62,7 @@ _DTYPES = {
 
 
 def read_safetensors_header(file: BinaryIO, size: int) -> Header:
-    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBE`.
+    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBES`.
 
     Raises:
         IncompleteFile: The header is valid and promises more than `size` bytes.
@@ -96,10 +96,13 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
-    probe = (
-        read_probe(file, tensors[PROBE], 8 + length + begins[PROBE]) if PROBE in tensors else None
-    )
-    return Header(tensors=tensors, metadata=metadata, probe=probe)
+    probes = {
+        name: values
+        for name in PROBES
+        if name in tensors
+        and (values := read_probe(file, tensors[name], 8 + length + begins[name])) is not None
+    }
+    return Header(tensors=tensors, metadata=metadata, probes=probes)
 
 
 def _parse(text: bytes) -> dict[str, object]:

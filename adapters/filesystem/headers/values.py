@@ -67,11 +67,11 @@ class Header:
         unsafe_globals: Functions that a checkpoint's pickle does not need, such as `os.system`.
             Nothing runs them here; a file that names one must not be trusted.
         unsupported: Pickle instructions and calls that cannot be followed without running them.
-        probe: The values of the tensor `PROBE`, the only data that is read; None without it.
+        probes: The values of the tensors in `PROBES` that it has, the only data that is read.
     """
 
     tensors: Mapping[str, TensorFacts]
     metadata: Mapping[str, str] = field(default_factory=dict)
     unsafe_globals: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
-    probe: tuple[float, ...] | None = None
+    probes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
