@@ -7,6 +7,7 @@ are published with. The others here are the samplers for discrete noise. Each ge
 the network's output implies, as if the network had predicted noise.
 """
 
+import inspect
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -123,7 +124,12 @@ class _OfVarianceOne(_Converted):
         return self.scaled(sample * (sigma**2 + 1) ** 0.5, sigma)
 
     def step(
-        self, model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, **options: Any
+        self,
+        model_output: torch.Tensor,
+        timestep: Any,
+        sample: torch.Tensor,
+        generator: Any = None,
+        return_dict: bool = True,
     ) -> Any:
         """As in diffusers, for a class that is told predicted noise."""
         sigma = self._sigma
@@ -131,13 +137,18 @@ class _OfVarianceOne(_Converted):
         clean = self.clean(model_output.float(), sample.float() * root, sigma)
         noise = (sample.float() * root - clean) / sigma
         scheduler: Any = super()
-        return scheduler.step(noise.to(sample.dtype), timestep, sample, **options)
+        takes_noise = "generator" in inspect.signature(scheduler.step).parameters
+        options = {"generator": generator} if takes_noise else {}
+        return scheduler.step(
+            noise.to(sample.dtype), timestep, sample, return_dict=return_dict, **options
+        )
 
 
 def continuous_scheduler(
     name: Scheduler,
     training: Training,
     configuration: Mapping[str, Any],
+    num_inference_steps: int,
     classes: Mapping[Sampler, tuple[Any, Mapping[str, object]]],
 ) -> Any:
     """Make a scheduler for a model with continuous noise.
@@ -147,21 +158,30 @@ def continuous_scheduler(
         training: The training, with all of its bounds.
         configuration: The configuration of the pipeline's own scheduler. Its options hold for the
             sampler that the training fixes.
+        num_inference_steps: The steps of the call.
         classes: The classes of the samplers for discrete noise, and their options.
     """
     own = name.sampler is training.sampler
     if name.sampler is Sampler.EULER or (own and name.sampler is Sampler.DPMPP_2M):
         kind = _EdmEuler if name.sampler is Sampler.EULER else _EdmDpm
-        scheduler = kind.from_config(configuration if own else {}, **_published(training))
+        options = _known(kind, configuration) if own else {}
+        scheduler = kind(**{**options, **_published(training)})
         scheduler.schedule = name.schedule
+        if name.schedule is Schedule.AUTOMATIC and num_inference_steps == 1:
+            scheduler.schedule = _spacing(training)  # diffusers has the least noise there
     else:
-        base, options = classes[name.sampler]
-        scheduler = _converted(base)(**{"prediction_type": "epsilon", **options})
+        base, named = classes[name.sampler]
+        scheduler = _converted(base)(**{"prediction_type": "epsilon", **named})
         scheduler.schedule = name.schedule
         if name.schedule is Schedule.AUTOMATIC:
-            scheduler.schedule = Schedule.EXPONENTIAL if training.exponential else Schedule.KARRAS
+            scheduler.schedule = _spacing(training)
     scheduler.training = training
     return scheduler
+
+
+def _known(kind: Any, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    known = inspect.signature(kind.__init__).parameters
+    return {name: value for name, value in configuration.items() if name in known}
 
 
 def _published(training: Training) -> dict[str, object]:
@@ -175,6 +195,10 @@ def _published(training: Training) -> dict[str, object]:
         "sigma_schedule": "exponential" if training.exponential else "karras",
         "prediction_type": "v_prediction" if is_velocity else "epsilon",
     }
+
+
+def _spacing(training: Training) -> Schedule:
+    return Schedule.EXPONENTIAL if training.exponential else Schedule.KARRAS
 
 
 @cache

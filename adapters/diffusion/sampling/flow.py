@@ -5,6 +5,7 @@ noise. The pipelines of Stable Diffusion ask a scheduler for two things that dif
 for flows lacks, because other pipelines draw with it.
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,8 +70,10 @@ def flow_scheduler(name: Scheduler, training: Training, configuration: Mapping[s
             sampler that the training fixes.
     """
     kind = _CLASSES[name.sampler]
-    told = dict(configuration) if name.sampler is training.sampler else {}
+    known = inspect.signature(kind.__init__).parameters
+    own = name.sampler is training.sampler
+    told = {key: value for key, value in configuration.items() if own and key in known}
     if name.sampler is Sampler.EULER:
-        return kind.from_config(told, shift=training.shift)
+        return kind(**{**told, "shift": training.shift})
     flow = {"prediction_type": "flow_prediction", "use_flow_sigmas": True}
-    return kind.from_config(told, flow_shift=training.shift, **flow)
+    return kind(**{**told, **flow, "flow_shift": training.shift})

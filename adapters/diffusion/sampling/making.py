@@ -109,7 +109,7 @@ def new_scheduler(
             raise GenerationFailed(f"{name} cannot draw with a model of this training")
         if training.process is NoiseProcess.FLOW:
             return flow_scheduler(name, training, configuration)
-        return continuous_scheduler(name, training, configuration, _CLASSES)
+        return continuous_scheduler(name, training, configuration, num_inference_steps, _CLASSES)
     if name is None and training.sampler is not None:
         name = fitting_default(training)
     if name is not None and _is_own(name, training):

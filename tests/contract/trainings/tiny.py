@@ -1,0 +1,160 @@
+"""Tiny models whose training is told in different places, and the pictures of diffusers for them."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.filesystem.model_source import FilesystemModelSource
+from domain.models.record import ModelRecord
+from domain.services.model_registry import ModelRegistry
+from tests.contract.drawing.drawing import demo_request
+from tests.contract.drawing.generating import MODELS
+from tests.contract.from_pictures.drawing import Files, draw, one_by_one
+from tests.paths import DEMO_CHECKPOINT
+
+__all__ = [
+    "GUIDANCE",
+    "PROMPT",
+    "STEPS",
+    "drawn",
+    "listed",
+    "of_diffusers",
+    "save_file",
+    "save_folder",
+    "seeded",
+    "with_scheduler",
+]
+
+STEPS, GUIDANCE, SEED = 2, 3.0, 5
+PROMPT = "a red circle"
+_SIDE = 256
+
+
+def save_folder(folder: Path) -> Path:
+    """Return a tiny folder of Stable Diffusion 1 with random weights; it draws in 50 ms."""
+    import torch
+    from diffusers import (
+        AutoencoderKL,
+        DPMSolverMultistepScheduler,
+        StableDiffusionPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+    from tests.contract.conftest import DEMO_MODEL
+
+    tokenizer = load_pipeline(DEMO_MODEL, find_device("cpu", "float32")).tokenizer
+    torch.manual_seed(0)
+    StableDiffusionPipeline(
+        unet=UNet2DConditionModel(
+            sample_size=32,
+            block_out_channels=(16, 32),
+            layers_per_block=1,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=16,
+            attention_head_dim=8,
+            norm_num_groups=8,
+        ),
+        vae=AutoencoderKL(
+            block_out_channels=(8, 16, 16, 16),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            latent_channels=4,
+            layers_per_block=1,
+            norm_num_groups=4,
+            sample_size=256,
+        ),
+        text_encoder=CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=16,
+                intermediate_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                eos_token_id=tokenizer.eos_token_id,
+            )
+        ),
+        tokenizer=tokenizer,
+        scheduler=DPMSolverMultistepScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+def with_scheduler(plain: Path, folder: Path, name: str, options: Mapping[str, object]) -> Path:
+    """Return a copy of a folder with another scheduler."""
+    shutil.copytree(plain, folder)
+    told = {"_class_name": name, **options}
+    (folder / "scheduler/scheduler_config.json").write_text(json.dumps(told), "utf-8")
+    index = folder / "model_index.json"
+    table = json.loads(index.read_text("utf-8")) | {"scheduler": ["diffusers", name]}
+    index.write_text(json.dumps(table), "utf-8")
+    return folder
+
+
+def save_file(
+    path: Path,
+    *,
+    tensors: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    beside: str | None = None,
+) -> Path:
+    """Return the demo checkpoint with further tensors and metadata, and a YAML beside it."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file
+    from safetensors.torch import save_file as save
+
+    with safe_open(DEMO_CHECKPOINT, framework="pt") as file:
+        told = file.metadata()
+    save(load_file(DEMO_CHECKPOINT) | dict(tensors or {}), path, told | dict(metadata or {}))
+    if beside is not None:
+        path.with_suffix(".yaml").write_text(beside, "utf-8")
+    return path
+
+
+def listed(path: Path) -> ModelRecord:
+    """Return the record of the one model in a folder, as the service lists it."""
+    source = FilesystemModelSource([str(path)], settle_seconds=0)
+    registry = ModelRegistry(source)
+    try:
+        registry.refresh()
+        (record,) = registry.models()
+    finally:
+        registry.close()
+    return record
+
+
+def drawn(generator: Any, model: ModelRecord, files: Files | None = None, **changes: Any) -> Any:
+    """Return the picture of a model, (height, width, 3), in levels of 255."""
+    values = {"prompt": PROMPT, "num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
+    request = demo_request(**({**values, "seed": SEED, "model_id": model.id} | changes))
+    MODELS.put(model, model.id)
+    (picture,) = one_by_one(draw(generator, [request], files or Files(), model=model))
+    return picture
+
+
+def seeded() -> Any:
+    import torch
+
+    return torch.Generator().manual_seed(SEED)
+
+
+def of_diffusers(pipeline: Any, **changes: Any) -> np.ndarray:
+    """Return the picture of a pipeline of diffusers for the same request."""
+    pipeline.set_progress_bar_config(disable=True)
+    values = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, "prompt": PROMPT}
+    if "image" not in changes:
+        values |= {"width": _SIDE, "height": _SIDE}
+    picture = pipeline(generator=seeded(), output_type="np", **(values | changes)).images[0]
+    return np.asarray(255 * picture)
