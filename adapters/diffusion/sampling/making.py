@@ -166,7 +166,11 @@ def _own_scheduler(name: Scheduler, configuration: Mapping[str, Any], steps: int
     if isinstance(distilled, int) and distilled < steps:
         options["original_inference_steps"] = _original_steps(steps)
     told = _told(kind, configuration)
+    if with_beta := bool(configuration.get("use_beta_sigmas")):
+        options["use_beta_sigmas"] = False  # the implementation of diffusers needs scipy
     scheduler = kind.from_config(configuration, **options, **told)
+    if with_beta and name.sampler.takes_schedules:
+        scheduler.schedule = Schedule.BETA
     scheduler.alphas_cumprod.clamp_(min=_LEAST_SIGNAL)
     if told:
         scheduler.network_prediction = configuration["prediction_type"]

@@ -3,6 +3,7 @@
 The classes and fields are those of diffusers' schedulers for Stable Diffusion 1, 2 and XL.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,7 @@ _EDM_PREDICTIONS = {
     "v_prediction": Prediction.EDM_VELOCITY,
 }
 _FLOW = "FlowMatchEulerDiscreteScheduler"
+_NOT_HERE = ("use_dynamic_shifting", "stochastic_sampling", "invert_sigmas", "use_beta_sigmas")
 _FLOW_SAMPLERS = {
     "DPMSolverMultistepScheduler": Sampler.DPMPP_2M,
     "UniPCMultistepScheduler": Sampler.UNIPC,
@@ -74,8 +76,7 @@ def training_of_scheduler(
     Raises:
         UnusableTraining: No sampler here has its noise.
     """
-    names = [each for each in (name, configuration.get("_class_name", name))]
-    for each in names:
+    for each in (name, configuration.get("_class_name", name)):
         if not isinstance(each, str) or not (
             each in _SAMPLERS or each in _EDM or each.startswith("FlowMatch")
         ):
@@ -86,18 +87,23 @@ def training_of_scheduler(
     # diffusers makes the class that the index names.
     kind = str(name)
     try:
-        if kind in _EDM:
-            return _edm(kind, configuration, scales_picture)
-        if _is_flow(kind, configuration):
-            return _flow(kind, configuration)
-        if configuration.get("timestep_type") == "continuous":
-            return _continuous(kind, configuration, scales_picture)
-        return _discrete(kind, configuration)
+        training = _training(kind, configuration)
+        return dataclasses.replace(training, scales_picture=scales_picture or None)
     except ValueError as error:
         raise UnusableTraining(f"its scheduler cannot be used: {error}") from error
 
 
-def _edm(kind: str, told: Mapping[str, Any], scales_picture: bool) -> Training:
+def _training(kind: str, told: Mapping[str, Any]) -> Training:
+    if kind in _EDM:
+        return _edm(kind, told)
+    if _is_flow(kind, told):
+        return _flow(kind, told)
+    if told.get("timestep_type") == "continuous":
+        return _continuous(kind, told)
+    return _discrete(kind, told)
+
+
+def _edm(kind: str, told: Mapping[str, Any]) -> Training:
     spacing = told.get("sigma_schedule", "karras")
     if spacing not in ("karras", "exponential"):
         raise ValueError(f"its sigma_schedule is {_shown(spacing)}, not karras or exponential")
@@ -109,11 +115,10 @@ def _edm(kind: str, told: Mapping[str, Any], scales_picture: bool) -> Training:
         sigma_data=_number(told, "sigma_data", 0.5),
         exponential=spacing == "exponential",
         sampler=Sampler.EULER if is_euler else Sampler.DPMPP_2M,
-        scales_picture=scales_picture,
     )
 
 
-def _continuous(kind: str, told: Mapping[str, Any], scales_picture: bool) -> Training:
+def _continuous(kind: str, told: Mapping[str, Any]) -> Training:
     """Return the training of CosXL in the form of `EulerDiscreteScheduler`."""
     spaced = [f"use_{each}_sigmas" for each in ("karras", "exponential")]
     is_known = kind == "EulerDiscreteScheduler" and any(map(told.get, spaced))
@@ -126,7 +131,6 @@ def _continuous(kind: str, told: Mapping[str, Any], scales_picture: bool) -> Tra
         sigma_data=1.0,
         exponential=not told.get(spaced[0]),
         sampler=Sampler.EULER,
-        scales_picture=scales_picture,
     )
 
 
@@ -140,13 +144,9 @@ def _is_flow(kind: str, told: Mapping[str, Any]) -> bool:
 
 def _flow(kind: str, told: Mapping[str, Any]) -> Training:
     if kind == _FLOW:
-        odd = [
-            name
-            for name in ("use_dynamic_shifting", "stochastic_sampling", "invert_sigmas")
-            if told.get(name)
-        ]
+        odd = [name for name in _NOT_HERE if told.get(name)]
         if odd:
-            raise ValueError(f"it has {odd[0]}, which Stable Diffusion's pipelines do not support")
+            raise ValueError(f"it has {odd[0]}, which no sampler here supports for this model")
         return Training(Prediction.FLOW, shift=_number(told, "shift", 1.0), sampler=Sampler.EULER)
     is_whole = told.get("use_flow_sigmas") and told.get("prediction_type") == "flow_prediction"
     if kind not in _FLOW_SAMPLERS or not is_whole:

@@ -1,4 +1,4 @@
-"""Tiny models whose training is told in different places, and the pictures of diffusers for them."""
+"""Tiny models that say in different places how they were trained, and what diffusers draws."""
 
 import json
 import shutil
@@ -137,8 +137,9 @@ def listed(path: Path) -> ModelRecord:
 
 def drawn(generator: Any, model: ModelRecord, files: Files | None = None, **changes: Any) -> Any:
     """Return the picture of a model, (height, width, 3), in levels of 255."""
-    values = {"prompt": PROMPT, "num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
-    request = demo_request(**({**values, "seed": SEED, "model_id": model.id} | changes))
+    values: dict[str, Any] = {"prompt": PROMPT, "seed": SEED, "model_id": model.id}
+    values |= {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
+    request = demo_request(**(values | changes))
     MODELS.put(model, model.id)
     (picture,) = one_by_one(draw(generator, [request], files or Files(), model=model))
     return picture
@@ -153,7 +154,8 @@ def seeded() -> Any:
 def of_diffusers(pipeline: Any, **changes: Any) -> np.ndarray:
     """Return the picture of a pipeline of diffusers for the same request."""
     pipeline.set_progress_bar_config(disable=True)
-    values = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, "prompt": PROMPT}
+    values: dict[str, Any] = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
+    values |= {"prompt": PROMPT}
     if "image" not in changes:
         values |= {"width": _SIDE, "height": _SIDE}
     picture = pipeline(generator=seeded(), output_type="np", **(values | changes)).images[0]
