@@ -294,5 +294,6 @@ class FilesystemModelSource(ModelSource):
             base=told.base or published,
             trigger_words=told.trigger_words,
             rank=told.rank,
+            component=told.component,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

@@ -31,6 +31,7 @@ from domain.checkpoints.upscalers import (
     upscaler_network,
 )
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.components import Component
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -38,8 +39,12 @@ from domain.sizes import Size
 __all__ = ["Classification", "classify"]
 
 _CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
-_COMPANIONS = frozenset(ModelKind) - {ModelKind.CHECKPOINT, ModelKind.UNKNOWN}
+_COMPANIONS = frozenset(ModelKind) - {
+    *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
+}
 _REASONS = {
+    ModelKind.DIFFUSION_MODEL: "it is the network that draws, without text encoder and VAE",
+    ModelKind.TEXT_ENCODER: "it is a text encoder, a part of a model; choose a checkpoint to draw",
     ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint to draw",
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint to draw",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint to draw",
@@ -73,6 +78,7 @@ class Classification:
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
         told: What the model says of its training.
+        component: As `ModelRecord.component`.
     """
 
     kind: ModelKind
@@ -91,6 +97,7 @@ class Classification:
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
     told: tuple[Told, ...] = ()
+    component: Component | None = None
 
 
 def classify(header: Header) -> Classification:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from domain.services.model_registry import ModelRegistry
 from tests.contract.drawing.drawing import demo_request
 from tests.contract.drawing.generating import MODELS
 from tests.contract.from_pictures.drawing import Files, draw, one_by_one
-from tests.paths import DEMO_CHECKPOINT
 
 __all__ = [
     "GUIDANCE",
     "PROMPT",
     "STEPS",
     "drawn",
+    "latents_of_diffusers",
     "listed",
     "of_diffusers",
     "save_file",
@@ -34,25 +35,17 @@ PROMPT = "a red circle"
 _SIDE = 256
 
 
-def save_folder(folder: Path) -> Path:
-    """Return a tiny folder of Stable Diffusion 1 with random weights; it draws in 50 ms."""
+@cache
+def _networks() -> Mapping[str, Any]:
+    """Return the tiny networks of Stable Diffusion 1, with random weights that stay the same."""
     import torch
-    from diffusers import (
-        AutoencoderKL,
-        DPMSolverMultistepScheduler,
-        StableDiffusionPipeline,
-        UNet2DConditionModel,
-    )
+    from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading.loader import load_pipeline
-    from tests.contract.conftest import DEMO_MODEL
-
-    tokenizer = load_pipeline(DEMO_MODEL, find_device("cpu", "float32")).tokenizer
+    tokens = len(_tokenizer())
     torch.manual_seed(0)
-    StableDiffusionPipeline(
-        unet=UNet2DConditionModel(
+    return {
+        "unet": UNet2DConditionModel(
             sample_size=32,
             block_out_channels=(16, 32),
             layers_per_block=1,
@@ -62,7 +55,7 @@ def save_folder(folder: Path) -> Path:
             attention_head_dim=8,
             norm_num_groups=8,
         ),
-        vae=AutoencoderKL(
+        "vae": AutoencoderKL(
             block_out_channels=(8, 16, 16, 16),
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,
@@ -71,17 +64,37 @@ def save_folder(folder: Path) -> Path:
             norm_num_groups=4,
             sample_size=256,
         ),
-        text_encoder=CLIPTextModel(
+        "text_encoder": CLIPTextModel(
             CLIPTextConfig(
-                vocab_size=len(tokenizer),
+                vocab_size=tokens,
                 hidden_size=16,
                 intermediate_size=32,
                 num_hidden_layers=2,
                 num_attention_heads=2,
-                eos_token_id=tokenizer.eos_token_id,
+                bos_token_id=tokens - 2,
+                eos_token_id=tokens - 1,
+                pad_token_id=tokens - 1,
             )
         ),
-        tokenizer=tokenizer,
+    }
+
+
+@cache
+def _tokenizer() -> Any:
+    from adapters.diffusion.devices.device import find_device
+    from adapters.diffusion.loading.loader import load_pipeline
+    from tests.contract.conftest import DEMO_MODEL
+
+    return load_pipeline(DEMO_MODEL, find_device("cpu", "float32")).tokenizer
+
+
+def save_folder(folder: Path) -> Path:
+    """Return a tiny folder of Stable Diffusion 1 with random weights."""
+    from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+
+    StableDiffusionPipeline(
+        **_networks(),
+        tokenizer=_tokenizer(),
         scheduler=DPMSolverMultistepScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1
         ),
@@ -110,14 +123,20 @@ def save_file(
     metadata: Mapping[str, str] | None = None,
     beside: str | None = None,
 ) -> Path:
-    """Return the demo checkpoint with further tensors and metadata, and a YAML beside it."""
+    """Return the tiny networks in one file, with further tensors and metadata, and a YAML beside.
+
+    The configuration is embedded, as in the demo checkpoint.
+    """
     from safetensors import safe_open
     from safetensors.torch import load_file
     from safetensors.torch import save_file as save
 
-    with safe_open(DEMO_CHECKPOINT, framework="pt") as file:
+    from tools.demo_checkpoint.bundle import write_bundle
+
+    write_bundle(path, **_networks())
+    with safe_open(path, framework="pt") as file:
         told = file.metadata()
-    save(load_file(DEMO_CHECKPOINT) | dict(tensors or {}), path, told | dict(metadata or {}))
+    save(load_file(path) | dict(tensors or {}), path, told | dict(metadata or {}))
     if beside is not None:
         path.with_suffix(".yaml").write_text(beside, "utf-8")
     return path
@@ -153,10 +172,18 @@ def seeded() -> Any:
 
 def of_diffusers(pipeline: Any, **changes: Any) -> np.ndarray:
     """Return the picture of a pipeline of diffusers for the same request."""
+    return np.asarray(255 * _called(pipeline, output_type="np", **changes)[0])
+
+
+def latents_of_diffusers(pipeline: Any) -> Any:
+    """Return the latents of that picture, (1, channels, height / 8, width / 8)."""
+    return _called(pipeline, output_type="latent")
+
+
+def _called(pipeline: Any, **changes: Any) -> Any:
     pipeline.set_progress_bar_config(disable=True)
     values: dict[str, Any] = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
     values |= {"prompt": PROMPT}
     if "image" not in changes:
         values |= {"width": _SIDE, "height": _SIDE}
-    picture = pipeline(generator=seeded(), output_type="np", **(values | changes)).images[0]
-    return np.asarray(255 * picture)
+    return pipeline(generator=seeded(), **(values | changes)).images
