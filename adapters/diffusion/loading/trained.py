@@ -14,6 +14,7 @@ from domain.models.training import Training
 __all__ = ["mark_training", "trained_files"]
 
 _VAE = "vae/config.json"
+_LEFT = "_use_default_values"
 
 
 def trained_files(
@@ -49,4 +50,6 @@ def mark_training(pipeline: StableDiffusion, training: Training | None) -> None:
         return
     scheduler: Any = pipeline.scheduler
     fields = scheduler_fields(training, scheduler.config)
-    scheduler.register_to_config(**fields, **{TRAINING: training})
+    # diffusers does not pass on the fields in this list: those that the file left to its class.
+    left = [each for each in scheduler.config.get(_LEFT, ()) if each not in fields]
+    scheduler.register_to_config(**fields, **{TRAINING: training, _LEFT: left})

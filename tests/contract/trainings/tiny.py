@@ -62,6 +62,7 @@ def _networks() -> Mapping[str, Any]:
             latent_channels=4,
             layers_per_block=1,
             norm_num_groups=4,
+            mid_block_add_attention=False,
             sample_size=256,
         ),
         "text_encoder": CLIPTextModel(
