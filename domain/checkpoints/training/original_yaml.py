@@ -7,7 +7,7 @@ UI reads the same file (`modules/sd_models_config.py`).
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.checkpoints.training.deciding import Source, Told
 from domain.checkpoints.training.unusable import UnusableTraining
@@ -15,6 +15,7 @@ from domain.models.training import BetaSchedule, Prediction, Training
 
 __all__ = ["told_by_yaml"]
 
+Meaning = TypeVar("Meaning")
 _PARAMETERIZATIONS = {
     "eps": Prediction.EPSILON,
     "v": Prediction.VELOCITY,
@@ -77,8 +78,6 @@ def _training(params: Mapping[str, Any]) -> Training:
         return _continuous(params, denoiser, found)
     noise = _table(_table(denoiser, "discretization_config"), "params") or params
     rising = params.get("beta_schedule")
-    if rising is not None and rising not in _BETA_SCHEDULES:
-        raise ValueError(f"its beta_schedule is {_shown(rising)}; {_one_of(_BETA_SCHEDULES)}")
     steps = _number(noise, "timesteps") or _number(noise, "num_timesteps")
     pure = [each for each in (_switch(params, name) for name in _PURE_NOISE) if each is not None]
     return Training(
@@ -87,7 +86,7 @@ def _training(params: Mapping[str, Any]) -> Training:
         train_steps=None if steps is None else int(steps),
         beta_start=_number(noise, "linear_start"),
         beta_end=_number(noise, "linear_end"),
-        beta_schedule=None if rising is None else _BETA_SCHEDULES[rising],
+        beta_schedule=None if rising is None else _named(rising, "beta_schedule", _BETA_SCHEDULES),
         scaling_factor=_number(params, "scale_factor"),
     )
 
@@ -95,18 +94,11 @@ def _training(params: Mapping[str, Any]) -> Training:
 def _prediction(params: Mapping[str, Any], denoiser: Mapping[str, Any]) -> Prediction | None:
     told = params.get("parameterization")
     if told is not None:
-        if told not in _PARAMETERIZATIONS:
-            raise ValueError(
-                f"its parameterization is {_shown(told)}; {_one_of(_PARAMETERIZATIONS)}"
-            )
-        return _PARAMETERIZATIONS[told]
+        return _named(told, "parameterization", _PARAMETERIZATIONS)
     target = _table(denoiser, "scaling_config").get("target")
     if target is None:
         return None
-    scaling = str(target).rpartition(".")[2]
-    if scaling not in _SCALINGS:
-        raise ValueError(f"its scaling_config is {_shown(target)}; {_one_of(_SCALINGS)}")
-    return _SCALINGS[scaling]
+    return _named(target, "scaling_config", _SCALINGS, last=True)
 
 
 def _continuous(
@@ -179,5 +171,11 @@ def _shown(value: object) -> str:
     return ascii(str(value))[:60] if isinstance(value, str) else "not a text"
 
 
-def _one_of(names: Mapping[str, object]) -> str:
-    return f"it must be one of {', '.join(names)}"
+def _named(
+    value: object, field: str, known: Mapping[str, Meaning], *, last: bool = False
+) -> Meaning:
+    """Return the meaning of a name; with `last`, of what follows its last dot."""
+    name = value.rpartition(".")[2] if isinstance(value, str) and last else value
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"its {field} is {_shown(value)}; it must be one of {', '.join(known)}")
+    return known[name]

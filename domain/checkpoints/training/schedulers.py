@@ -50,7 +50,7 @@ _EDM_PREDICTIONS = {
     "epsilon": Prediction.EDM,
     "v_prediction": Prediction.EDM_VELOCITY,
 }
-_FLOW = "FlowMatchEulerDiscreteScheduler"
+_FLOWS, _FLOW = "FlowMatch", "FlowMatchEulerDiscreteScheduler"
 _NOT_HERE = ("use_dynamic_shifting", "stochastic_sampling", "invert_sigmas", "use_beta_sigmas")
 _FLOW_SAMPLERS = {
     "DPMSolverMultistepScheduler": Sampler.DPMPP_2M,
@@ -76,16 +76,19 @@ def training_of_scheduler(
     Raises:
         UnusableTraining: No sampler here has its noise.
     """
-    for each in (name, configuration.get("_class_name", name)):
-        if not isinstance(each, str) or not (
-            each in _SAMPLERS or each in _EDM or each.startswith("FlowMatch")
-        ):
+    kind, told = str(name), str(configuration.get("_class_name", name))
+    for each in (kind, told):
+        if not (each in _SAMPLERS or each in _EDM or each.startswith(_FLOWS)):
             raise UnusableTraining(
-                f"its scheduler is {ascii(str(each))[1:-1][:80]}, whose noise no sampler here "
-                "supports for a Stable Diffusion model"
+                f"its scheduler is {_shown(each)[1:-1]}, whose noise no sampler here supports for "
+                "a Stable Diffusion model"
             )
-    # diffusers makes the class that the index names.
-    kind = str(name)
+    # diffusers makes the class that the index names. Classes for one process share their options.
+    if (kind in _SAMPLERS) != (told in _SAMPLERS) or (kind in _EDM) != (told in _EDM):
+        raise UnusableTraining(
+            f"its scheduler is {_shown(kind)} in its model_index.json, and {_shown(told)} in its "
+            "own configuration, which has other noise"
+        )
     try:
         training = _training(kind, configuration)
         return dataclasses.replace(training, scales_picture=scales_picture or None)
@@ -139,7 +142,7 @@ def _is_flow(kind: str, told: Mapping[str, Any]) -> bool:
         "flow_prediction",
         "flow",
     )
-    return kind.startswith("FlowMatch") or is_told
+    return kind.startswith(_FLOWS) or is_told
 
 
 def _flow(kind: str, told: Mapping[str, Any]) -> Training:
