@@ -21,6 +21,7 @@ from adapters.filesystem.headers.values import (
     UnreadableHeader,
     shown,
 )
+from domain.checkpoints.quantised import marker_names
 from domain.checkpoints.training import PROBES
 
 __all__ = ["read_safetensors_header"]
@@ -102,7 +103,21 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         if name in tensors
         and (values := read_probe(file, tensors[name], 8 + length + begins[name])) is not None
     }
-    return Header(tensors=tensors, metadata=metadata, probes=probes)
+    markers = _data(
+        file, tensors, {name: 8 + length + begins[name] for name in marker_names(tensors)}
+    )
+    return Header(tensors=tensors, metadata=metadata, probes=probes, markers=markers)
+
+
+def _data(
+    file: BinaryIO, tensors: Mapping[str, TensorFacts], begins: Mapping[str, int]
+) -> dict[str, bytes]:
+    """Return the bytes of small tensors of one dimension."""
+    data = {}
+    for name, begin in begins.items():
+        file.seek(begin)
+        data[name] = file.read(tensors[name].shape[0])
+    return data
 
 
 def _parse(text: bytes) -> dict[str, object]:

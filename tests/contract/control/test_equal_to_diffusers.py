@@ -145,7 +145,7 @@ def test_continuous_noise(demo: Any, networks: list[Any], models: list[ModelReco
     mark_training(pipeline, Training(Prediction.EDM_VELOCITY).completed())
     files, steps = Files(), 3
     control_of = control(files, models[0], outline(), scale=0.8)
-    changes = {"guidance_scale": 3.0, "num_inference_steps": steps}
+    changes: dict[str, Any] = {"guidance_scale": 3.0, "num_inference_steps": steps}
     found = ours(engine_for(pipeline), files, (control_of,), **changes)
     expected = theirs(
         diffusers.StableDiffusionControlNetPipeline,

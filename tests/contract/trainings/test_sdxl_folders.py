@@ -84,8 +84,9 @@ def test_cosxl(generator: Any, plain: Callable[[int], Path], tmp_path: Path) -> 
 def test_cosxl_as_the_other_scheduler_of_diffusers_has_it(
     generator: Any, plain: Callable[[int], Path], tmp_path: Path
 ) -> None:
-    options = {"timestep_type": "continuous", "prediction_type": "v_prediction"}
+    options: dict[str, object] = {"timestep_type": "continuous"}
     options |= {"sigma_min": 0.002, "sigma_max": 120.0, "use_exponential_sigmas": True}
+    options |= {"prediction_type": "v_prediction"}
     with_scheduler(plain(4), tmp_path / "one/xl", "EulerDiscreteScheduler", options)
     with_scheduler(plain(4), tmp_path / "two/xl", "EDMEulerScheduler", COSXL)
     one, two = (listed(tmp_path / name) for name in ("one", "two"))
