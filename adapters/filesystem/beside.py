@@ -40,6 +40,7 @@ class FilesBeside(Generic[Content]):
         warnings: Receives why a file is not read.
         parsed: Returns the content of a file from its bytes and its path. Raises UnreadBeside.
         most_bytes: The most bytes of a file.
+        unread: Returns the content of a file that is not read, from the reason and its path.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class FilesBeside(Generic[Content]):
         parsed: Callable[[bytes, str], Content],
         *,
         most_bytes: int,
+        unread: Callable[[str, str], Content | None] = lambda _reason, _path: None,
     ) -> None:
         self._warnings = warnings
         self._parsed = parsed
         self._most_bytes = most_bytes
+        self._unread = unread
         self._known: dict[str, _Read[Content]] = {}
 
     def at(self, path: str) -> Content | None:
@@ -73,8 +76,9 @@ class FilesBeside(Generic[Content]):
 
     def _read(self, path: str, stamp: FileStamp) -> _Read[Content]:
         if stamp.size > self._most_bytes:
-            most = f"{self._most_bytes:,}"
-            return _Read(stamp, trouble=f"it has {stamp.size:,} bytes, more than {most}")
+            return self._not_read(
+                stamp, path, f"it has {stamp.size:,} bytes, more than {self._most_bytes:,}"
+            )
         try:
             with io.BufferedReader(opened_plain(path)) as file:
                 content = file.read(self._most_bytes)
@@ -83,4 +87,7 @@ class FilesBeside(Generic[Content]):
         try:
             return _Read(stamp, self._parsed(content, path))
         except UnreadBeside as error:
-            return _Read(stamp, trouble=str(error))
+            return self._not_read(stamp, path, str(error))
+
+    def _not_read(self, stamp: FileStamp, path: str, reason: str) -> _Read[Content]:
+        return _Read(stamp, self._unread(reason, path), reason)

@@ -6,7 +6,7 @@ They are for models that remove noise from latents as Stable Diffusion 1, 2 and 
 from domain.models.training import NoiseProcess, Training
 from domain.samplers import DEFAULT_SCHEDULER, Sampler, Schedule, Scheduler
 
-__all__ = ["fitting_default", "fitting_schedulers"]
+__all__ = ["fitting_default", "fitting_schedulers", "misfit_reason"]
 
 _OF_TIMESTEPS = frozenset({Sampler.DDIM, Sampler.PLMS, Sampler.LCM, Sampler.TCD})
 """Samplers that look the noise up in the table of the training. Continuous noise has no table."""
@@ -33,6 +33,22 @@ def fitting_schedulers(training: Training | None) -> tuple[Scheduler, ...]:
         # PLMS needs the predicted noise, which says nothing at pure noise.
         return tuple(each for each in Scheduler if each.sampler is not Sampler.PLMS)
     return tuple(Scheduler)
+
+
+def misfit_reason(training: Training | None) -> str | None:
+    """Return why some schedulers do not fit a training, to follow the name of the model.
+
+    None if each of them fits.
+    """
+    process = NoiseProcess.DISCRETE if training is None else training.process
+    if process is NoiseProcess.EDM:
+        return "has continuous noise (EDM), which DDIM, PLMS, LCM and TCD cannot remove"
+    if process is NoiseProcess.FLOW:
+        names = ", ".join(each for each in Sampler if each in _OF_FLOW)
+        return f"predicts a flow, for which there are {names}, each without a schedule"
+    if training is not None and training.zero_terminal_snr:
+        return "was trained up to pure noise, which PLMS cannot remove"
+    return None
 
 
 def fitting_default(training: Training | None) -> Scheduler:

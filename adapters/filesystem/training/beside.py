@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from adapters.filesystem.beside import FilesBeside
+from adapters.filesystem.beside import FilesBeside, UnreadBeside
 from adapters.filesystem.headers.values import shown
 from adapters.filesystem.scan_warnings import ScanWarnings
 from adapters.filesystem.training.yaml_text import UnreadableYaml, parsed_yaml
@@ -34,7 +34,7 @@ class TrainingsBeside:
     """Reads each file again when it has changed."""
 
     def __init__(self, warnings: ScanWarnings) -> None:
-        self._files = FilesBeside(warnings, _parsed, most_bytes=MAX_YAML_BYTES)
+        self._files = FilesBeside(warnings, _parsed, most_bytes=MAX_YAML_BYTES, unread=_unread)
 
     def of(self, model_path: str) -> ToldBeside | None:
         """Return what the file beside the checkpoint at `model_path` says; None without a file."""
@@ -44,11 +44,19 @@ class TrainingsBeside:
 
 
 def _parsed(content: bytes, path: str) -> ToldBeside:
-    name = shown(os.path.basename(path))
     try:
-        return ToldBeside(told_by_yaml(parsed_yaml(content), name))
+        return ToldBeside(told_by_yaml(parsed_yaml(content), _name(path)))
     except UnreadableYaml as error:
-        remark = f"has {name} beside it, which has no effect: {error}"
-        return ToldBeside(Told(Source.BESIDE, name, Training(), remark))
+        raise UnreadBeside(str(error)) from error
     except UnusableTraining as error:
         return ToldBeside(reason=error.reason)
+
+
+def _unread(reason: str, path: str) -> ToldBeside:
+    name = _name(path)
+    remark = f"has {name} beside it, which has no effect: {reason}"
+    return ToldBeside(Told(Source.BESIDE, name, Training(), remark))
+
+
+def _name(path: str) -> str:
+    return shown(os.path.basename(path))
