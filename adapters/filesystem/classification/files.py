@@ -22,6 +22,7 @@ from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
+from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
@@ -29,6 +30,7 @@ from domain.checkpoints.configurations import (
     embedded_configuration,
 )
 from domain.checkpoints.others import other_file
+from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -85,6 +87,7 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        told: What the model says of its training.
         component: As `ModelRecord.component`.
     """
 
@@ -103,6 +106,7 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    told: tuple[Told, ...] = ()
     component: Component | None = None
 
 
@@ -131,6 +135,13 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
+    told: tuple[Told, ...] = ()
+    if kind is ModelKind.CHECKPOINT:
+        try:
+            told = told_by_header(header, family)
+        except UnusableTraining as error:
+            reason = reason or error.reason
+        family = recorded_training(family, told, None).family
     return Classification(
         kind,
         family,
@@ -148,6 +159,7 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        told=told,
     )
 
 
