@@ -1,7 +1,6 @@
 """Classifies a model file by its header alone: what it is, and whether it can draw."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.filesystem.cards.metadata import card_in
@@ -13,11 +12,16 @@ from adapters.filesystem.classification.checkpoints import (
     is_only_the_network,
     why_not_loadable,
 )
-from adapters.filesystem.classification.extras import quantised, unexpected_of_any_size
+from adapters.filesystem.classification.extras import (
+    quantised,
+    quantised_part,
+    unexpected_of_any_size,
+    unreadable_codes,
+)
 from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
-from adapters.filesystem.headers.values import Header, TensorFacts, shown
+from adapters.filesystem.headers.values import Header, shown
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
@@ -116,8 +120,10 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
+    if kind is not ModelKind.CHECKPOINT:
+        unusable = unusable or unreadable_codes(header)
     if (rest := _without_parts(header, kind, family)) is not None:
-        kind, unusable = rest
+        kind, unusable = rest[0], unusable or rest[1]
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -128,11 +134,11 @@ def classify(header: Header) -> Classification:
     return Classification(
         kind,
         family,
-        _precision(header.tensors),
+        _precision(header),
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=danger or quantised(header.tensors, header.metadata),
+        fault=danger or quantised_part(header),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
@@ -161,18 +167,17 @@ def _without_parts(
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:
     danger = _danger(header)
-    fault = danger or quantised(header.tensors, header.metadata)
-    reason = problem = fault or part.problem
+    reason = problem = danger or unreadable_codes(header) or part.problem
     if reason is None and part.kind is not ModelKind.CHECKPOINT:
         reason = _VAE_OF_A_SET if part.kind is ModelKind.VAE else _REASONS[part.kind]
     return Classification(
         part.kind,
         part.family,
-        _precision(header.tensors),
+        _precision(header),
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=fault,
+        fault=danger or quantised_part(header),
         native_size=native_size_of_file(header.metadata, part.family) if part.family else None,
         pipeline_inputs=part.pipeline_inputs,
         base=base_family(part.family),
@@ -231,11 +236,14 @@ def _configuration_problem(header: Header) -> str | None:
         embedded_configuration(header.metadata)
     except UnusableConfiguration as error:
         return error.reason
-    return quantised(header.tensors, header.metadata) or unexpected_of_any_size(header.tensors)
+    return quantised(header) or unexpected_of_any_size(header.tensors)
 
 
-def _precision(tensors: Mapping[str, TensorFacts]) -> str | None:
+def _precision(header: Header) -> str | None:
     """Return the floating type of the weights; ignore noise schedules, counters and averages."""
+    tensors, known = header.tensors, header.quantisation
+    if known is not None and known.label is not None:
+        return known.label
     weights = {
         facts.dtype
         for name, facts in tensors.items()
