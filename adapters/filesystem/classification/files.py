@@ -125,9 +125,9 @@ def classify(header: Header) -> Classification:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
     if (rest := _without_parts(header, kind, family)) is not None:
-        kind, unusable = rest
+        kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
-        unusable = unusable or unreadable_codes(header)
+        unusable = unreadable_codes(header) or unusable
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
