@@ -128,4 +128,6 @@ def _parts(weights: Mapping[str, list[float]], file: str = "", content: bytes = 
     stored = Stored.of("gemma.safetensors", tensors, tensor_facts(tensors))
     texts = {"tokenizer": lambda most: (file, content[:most])} if file else {}
     device = find_device("cpu", "float32")
-    return Parts({"text_encoder": lambda: stored}, device, lambda: None, texts)
+    files = {"text_encoder": stored.file, "tokenizer": file}
+    openers = {"text_encoder": lambda: stored}
+    return Parts(openers, device, lambda: None, texts=texts, files=files)

@@ -1,13 +1,18 @@
 """A file that is not quite the network of its role is refused, with the tensor's name."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.checkpoints.sets.networks.autoencoder import FLUX_LATENTS, autoencoder_of
+from domain.checkpoints.sets.networks.clip import clip_layout
+from domain.checkpoints.sets.networks.flux import flux_layout
+from domain.checkpoints.sets.networks.t5 import t5_layout
 from domain.errors import ModelNotLoadable
-from tests.contract.sets.tiny import pipeline_of, record_of, write_parts
+from tests.contract.sets.tiny import pipeline_of, record_of, stored_parts, write_parts
 
 pytestmark = pytest.mark.torch
 
@@ -76,6 +81,37 @@ def _whole_numbers(name: str) -> Change:
     ],
 )
 def test_a_file_with_a_fault_is_refused_with_its_name(
+    pipeline: Any, role: str, change: Change, reason: str
+) -> None:
+    weights = stored_parts(pipeline)[role]
+    change(weights)
+    with pytest.raises(ModelNotLoadable) as refused:
+        _network(role, weights)
+    assert reason in str(refused.value)
+    assert f"{role}.safetensors" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "extra", ["decoder.block.0.layer.0.SelfAttention.q.weight", "lm_head.weight", "logit_scale"]
+)
+def test_what_t5_has_beside_its_encoder_changes_nothing(pipeline: Any, extra: str) -> None:
+    weights = stored_parts(pipeline)["text_encoder_2"]
+    _with(extra, 2)(weights)
+    weights["encoder.embed_tokens.weight"] = weights["shared.weight"].clone()
+    loaded = _network("text_encoder_2", weights)
+    assert loaded.encoder.embed_tokens.weight is loaded.shared.weight
+
+
+@pytest.mark.parametrize(
+    ("role", "change", "reason"),
+    [
+        ("transformer", _without("img_in.weight"), "it holds no transformer that fits"),
+        ("transformer", _with("img_in.weight", 128, 384), "it is FLUX.1 Fill"),
+        ("text_encoder_2", _with("shared.weight", 32128, 64), "it holds no text_encoder_2 that"),
+        ("vae", _with("decoder.conv_in.weight", 32, 4, 3, 3), "it holds no vae that fits"),
+    ],
+)
+def test_a_file_that_changed_its_role_is_refused(
     pipeline: Any, tmp_path: Path, role: str, change: Change, reason: str
 ) -> None:
     from safetensors.torch import load_file, save_file
@@ -84,30 +120,31 @@ def test_a_file_with_a_fault_is_refused_with_its_name(
     from adapters.diffusion.loading.loader import load_pipeline
 
     paths = write_parts(pipeline, tmp_path)
+    record = record_of("flux-schnell", paths)
     weights = load_file(paths[role])
     change(weights)
     save_file(weights, paths[role])
-    with pytest.raises(ModelNotLoadable) as refused:
-        load_pipeline(record_of("flux-schnell", paths), find_device("cpu", "float32"))
-    assert reason in str(refused.value)
-    assert paths[role].name in str(refused.value)
+    members = tuple(dataclasses.replace(each, stamp=None) for each in record.members)
+    with pytest.raises(ModelNotLoadable, match=reason):
+        load_pipeline(dataclasses.replace(record, members=members), find_device("cpu", "float32"))
 
 
-@pytest.mark.parametrize(
-    "extra", ["decoder.block.0.layer.0.SelfAttention.q.weight", "lm_head.weight", "logit_scale"]
-)
-def test_what_t5_has_beside_its_encoder_changes_nothing(
-    pipeline: Any, tmp_path: Path, extra: str
-) -> None:
-    from safetensors.torch import load_file, save_file
+def _network(role: str, weights: Weights) -> Any:
+    """Return the network of a role of FLUX.1 from the tensors of a file."""
+    from diffusers import AutoencoderKL, FluxTransformer2DModel
+    from transformers import CLIPTextModel, T5EncoderModel
 
     from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading.loader import load_pipeline
+    from adapters.diffusion.loading.sets.parts import Parts
+    from adapters.diffusion.loading.sets.stored import Stored
+    from adapters.diffusion.loading.weights import tensor_facts
 
-    paths = write_parts(pipeline, tmp_path)
-    weights = load_file(paths["text_encoder_2"])
-    _with(extra, 2)(weights)
-    weights["encoder.embed_tokens.weight"] = weights["shared.weight"].clone()
-    save_file(weights, paths["text_encoder_2"])
-    loaded = load_pipeline(record_of("flux-schnell", paths), find_device("cpu", "float32"))
-    assert loaded.text_encoder_2.encoder.embed_tokens.weight is loaded.text_encoder_2.shared.weight
+    kinds = {
+        "transformer": (FluxTransformer2DModel, flux_layout),
+        "text_encoder": (CLIPTextModel, clip_layout("quick_gelu")),
+        "text_encoder_2": (T5EncoderModel, t5_layout),
+        "vae": (AutoencoderKL, autoencoder_of(FLUX_LATENTS)),
+    }
+    stored = Stored.of(f"{role}.safetensors", weights, tensor_facts(weights))
+    parts = Parts({role: lambda: stored}, find_device("cpu", "float32"), lambda: None)
+    return parts.network(role, *kinds[role])
