@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.stamps import FileStamp, ModelPart
@@ -12,6 +13,7 @@ from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, 
 __all__ = [
     "SHORT_ID",
     "FileStamp",
+    "ModelDefaults",
     "ModelFamily",
     "ModelInput",
     "ModelKind",
@@ -82,6 +84,8 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        defaults: Its values for the fields of a request that are left out.
+        lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
     """
 
     id: str
@@ -106,6 +110,8 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -212,4 +218,4 @@ class ModelRecord:
 
         It has Karras' noise levels if the model's configuration names them.
         """
-        return DEFAULT_SCHEDULER if self.schedulers else None
+        return (self.defaults.scheduler or DEFAULT_SCHEDULER) if self.schedulers else None

@@ -29,6 +29,7 @@ from domain.checkpoints.upscalers import (
     upscaler_network,
 )
 from domain.models.card import NO_CARD, ModelCard
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -70,6 +71,8 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
+        lacks_vae: As `ModelRecord.lacks_vae`.
     """
 
     kind: ModelKind
@@ -87,6 +90,8 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
 
 
 def classify(header: Header) -> Classification:

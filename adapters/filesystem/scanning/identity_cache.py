@@ -14,12 +14,13 @@ from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.scanning.identity import Identity
+from domain.models.defaults import ModelDefaults
 from domain.models.record import FileStamp, ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["IdentityCache"]
 
-_VERSION = 2 * 12 + spandrel_is_installed()
+_VERSION = 2 * 13 + spandrel_is_installed()
 """Version of the table and of `classify`; another version recreates the cache. It differs where the
 library is installed that decides what can be used."""
 
@@ -35,7 +36,7 @@ create table if not exists identities (
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
   note text, scale integer, inputs text not null, companion integer not null, base text,
-  trigger_words text not null, rank integer,
+  trigger_words text not null, rank integer, defaults text not null, lacks_vae integer not null,
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -69,7 +70,8 @@ class IdentityCache:
                 return None
             row = self._run(
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
-                "native_height, note, scale, inputs, companion, base, trigger_words, rank "
+                "native_height, note, scale, inputs, companion, base, trigger_words, rank, "
+                "defaults, lacks_vae "
                 "from identities "
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
@@ -96,6 +98,7 @@ class IdentityCache:
             *(card, told.fault, native and native.width, native and native.height),
             *(told.note, told.scale, ",".join(told.pipeline_inputs), told.is_companion),
             *(told.base, json.dumps(told.trigger_words), told.rank),
+            *(json.dumps(dict(told.defaults.items())), told.lacks_vae),
         )
         places = ", ".join("?" * (5 + len(values)))
         with self._lock:
@@ -181,6 +184,8 @@ def _identity(
     base: str | None,
     trigger_words: str,
     rank: int | None,
+    defaults: str,
+    lacks_vae: int,
 ) -> Identity:
     return Identity(
         digest,
@@ -202,6 +207,8 @@ def _identity(
             base=None if base is None else ModelFamily(base),
             trigger_words=tuple(json.loads(trigger_words)),
             rank=rank,
+            defaults=ModelDefaults(**json.loads(defaults)),
+            lacks_vae=bool(lacks_vae),
         ),
     )
 
