@@ -29,7 +29,11 @@ from domain.checkpoints.upscalers import (
     upscaler_network,
 )
 from domain.models.card import NO_CARD, ModelCard
+<<<<<<< HEAD
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+=======
+from domain.models.components import Component
+>>>>>>> main
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -37,8 +41,12 @@ from domain.sizes import Size
 __all__ = ["Classification", "classify"]
 
 _CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
-_COMPANIONS = frozenset(ModelKind) - {ModelKind.CHECKPOINT, ModelKind.UNKNOWN}
+_COMPANIONS = frozenset(ModelKind) - {
+    *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
+}
 _REASONS = {
+    ModelKind.DIFFUSION_MODEL: "it is the network that draws, without text encoder and VAE",
+    ModelKind.TEXT_ENCODER: "it is a text encoder, a part of a model; choose a checkpoint to draw",
     ModelKind.LORA: "it is a LoRA, which changes a checkpoint; choose a checkpoint to draw",
     ModelKind.VAE: "it is a VAE, one part of a checkpoint; choose a checkpoint to draw",
     ModelKind.EMBEDDING: "it is an embedding, a word for prompts; choose a checkpoint to draw",
@@ -71,8 +79,12 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+<<<<<<< HEAD
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
+=======
+        component: As `ModelRecord.component`.
+>>>>>>> main
     """
 
     kind: ModelKind
@@ -90,8 +102,12 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+<<<<<<< HEAD
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
+=======
+    component: Component | None = None
+>>>>>>> main
 
 
 def classify(header: Header) -> Classification:

@@ -10,13 +10,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from adapters.filesystem.cards.fields import card_of
 from adapters.filesystem.classification.files import Classification
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.scanning.identity import Identity
+<<<<<<< HEAD
 from domain.models.defaults import ModelDefaults
 from domain.models.record import FileStamp, ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
+=======
+from adapters.filesystem.scanning.rebuilding import rebuilt
+from domain.models.record import FileStamp
+>>>>>>> main
 
 __all__ = ["IdentityCache"]
 
@@ -33,10 +37,14 @@ _COLUMNS = "path, inode, size, modified_ns, changed_ns"
 _TABLE = f"""
 create table if not exists identities (
   path blob, inode integer, size integer, modified_ns integer, changed_ns integer,
+<<<<<<< HEAD
   digest text not null, kind text not null, family text, precision text, reason text,
   card text not null, fault text, native_width integer, native_height integer,
   note text, scale integer, inputs text not null, companion integer not null, base text,
   trigger_words text not null, rank integer, defaults text not null, lacks_vae integer not null,
+=======
+  digest text not null, classification text not null,
+>>>>>>> main
   primary key ({_COLUMNS})
 ) without rowid
 """
@@ -69,27 +77,29 @@ class IdentityCache:
             if self._connection is None and not self._path.exists():
                 return None
             row = self._run(
+<<<<<<< HEAD
                 "select digest, kind, family, precision, reason, card, fault, native_width, "
                 "native_height, note, scale, inputs, companion, base, trigger_words, rank, "
                 "defaults, lacks_vae "
                 "from identities "
+=======
+                "select digest, classification from identities "
+>>>>>>> main
                 "where path = ? and inode = ? and size = ? and modified_ns = ? "
                 "and changed_ns = ?",
                 _key(path, stamp),
             )
         if row is None:
             return None
+        digest, told = row
         try:
-            return _identity(*row)
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-        ):  # a kind or family of another version of this service
+            return Identity(digest, rebuilt(Classification, json.loads(told)))
+        except (ValueError, TypeError):  # a kind or family of another version of this service
             return None
 
     def put(self, path: str, stamp: FileStamp, identity: Identity) -> None:
         """Store the identity of a file at this path with this stamp."""
+<<<<<<< HEAD
         told = identity.classification
         card = json.dumps(dataclasses.asdict(told.card))
         native = told.native_size
@@ -101,10 +111,13 @@ class IdentityCache:
             *(json.dumps(dict(told.defaults.items())), told.lacks_vae),
         )
         places = ", ".join("?" * (5 + len(values)))
+=======
+        told = json.dumps(dataclasses.asdict(identity.classification))
+>>>>>>> main
         with self._lock:
             self._run(
-                f"insert or replace into identities values ({places})",  # noqa: S608
-                (*_key(path, stamp), *values),
+                "insert or replace into identities values (?, ?, ?, ?, ?, ?, ?)",
+                (*_key(path, stamp), identity.digest, told),
             )
 
     def close(self) -> None:
@@ -167,6 +180,7 @@ class IdentityCache:
         return connection
 
 
+<<<<<<< HEAD
 def _identity(
     digest: str,
     kind: str,
@@ -213,6 +227,8 @@ def _identity(
     )
 
 
+=======
+>>>>>>> main
 def _key(path: str, stamp: FileStamp) -> tuple[object, ...]:
     # SQLite's integers are signed; inodes may use all 64 bits. A name need not be UTF-8.
     numbers = (stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns)
