@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
-from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.components import Component, ModelMember
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.stamps import FileStamp, ModelPart

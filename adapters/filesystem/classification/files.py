@@ -29,11 +29,8 @@ from domain.checkpoints.upscalers import (
     upscaler_network,
 )
 from domain.models.card import NO_CARD, ModelCard
-<<<<<<< HEAD
-from domain.models.defaults import NO_DEFAULTS, ModelDefaults
-=======
 from domain.models.components import Component
->>>>>>> main
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
@@ -79,12 +76,9 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
-<<<<<<< HEAD
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
-=======
         component: As `ModelRecord.component`.
->>>>>>> main
     """
 
     kind: ModelKind
@@ -102,12 +96,9 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
-<<<<<<< HEAD
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
-=======
     component: Component | None = None
->>>>>>> main
 
 
 def classify(header: Header) -> Classification:
