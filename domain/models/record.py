@@ -7,6 +7,7 @@ from domain.models.components import Component, ModelMember
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
+from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
 from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
@@ -103,6 +104,9 @@ class ModelRecord:
             without such matrices.
         defaults: Its values for the fields of a request that are left out.
         lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
+        settings: What the operator says of it; None for nothing.
+        problems: What of the operator's settings and of a VAE beside it is not followed, each a
+            sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
@@ -131,13 +135,16 @@ class ModelRecord:
     rank: int | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
+    settings: ModelSettings | None = None
+    problems: tuple[str, ...] = ()
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        return () if self.note is None else (f"{self.name} {self.note}",)
+        notes = () if self.note is None else (self.note,)
+        return tuple(f"{self.name} {each}" for each in (*notes, *self.problems))
 
     @property
     def description(self) -> str | None:

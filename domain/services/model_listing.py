@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 
-from domain.models.record import ModelRecord, PendingModel
+from domain.models.record import ModelKind, ModelRecord, PendingModel, PendingState
 from domain.ports.model_source import ModelScan
 
-__all__ = ["Listing", "Missed", "by_id_of", "still_missed"]
+__all__ = ["Listing", "Missed", "by_id_of", "can_draw_alone", "still_missed", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,14 @@ class Listing:
     """The models that the last scan found, and the missed models that a later scan may find.
 
     Attributes:
-        by_id: The models that were found.
+        found: The models that were found, as their files tell them.
+        by_id: The same models, complete.
         missed: The models that were missed and may be found again.
         unread_since: Since when a file or folder cannot be read; None if everything can be read.
         pending: Files that were found and are not listed yet.
     """
 
+    found: Mapping[str, ModelRecord] = field(default_factory=dict)
     by_id: Mapping[str, ModelRecord] = field(default_factory=dict)
     missed: Mapping[str, Missed] = field(default_factory=dict)
     unread_since: float | None = None
@@ -65,3 +67,18 @@ def by_id_of(records: Iterable[ModelRecord]) -> Mapping[str, ModelRecord]:
         model_id: dataclasses.replace(first, aliases=tuple(each.path for each in others))
         for model_id, (first, *others) in same.items()
     }
+
+
+def unfinished(pending: Iterable[PendingModel], names: Iterable[str]) -> str:
+    """Return a sentence about a file with one of these names that is not complete, or nothing."""
+    wanted = set(names)
+    for each in pending:
+        is_named = not wanted.isdisjoint((each.path, each.name, PurePosixPath(each.name).stem))
+        if is_named and each.state is PendingState.SETTLING:
+            return f"{each.name} is not listed yet: {each.reason or 'it is being written'}"
+    return ""
+
+
+def can_draw_alone(model: ModelRecord) -> bool:
+    """Return whether a request can name the model as the one that draws."""
+    return model.loadable and model.kind is ModelKind.CHECKPOINT

@@ -2,16 +2,25 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Callable
 
 from domain.errors import ModelNotFound, ModelNotLoadable, ModelsNotRead, NoModel
 from domain.generation.fields.judging import model_id_problem
 from domain.models.names import ModelNames, bearers, may_bear
 from domain.models.record import SHORT_ID, ModelKind, ModelRecord, PendingModel, PendingState
+from domain.ports.model_headers import ModelHeaders
 from domain.ports.model_locator import ModelLocator
+from domain.ports.model_settings import ModelSettingsSource, NoModelSettings
 from domain.ports.model_source import ModelScan, ModelSource
-from domain.services.model_listing import Listing, Missed, by_id_of, still_missed
+from domain.services.completing import CompleteRecords
+from domain.services.model_listing import (
+    Listing,
+    Missed,
+    by_id_of,
+    can_draw_alone,
+    still_missed,
+    unfinished,
+)
 from domain.sizes import DEFAULT_MAX_PIXELS
 
 __all__ = ["ModelRegistry"]
@@ -32,11 +41,14 @@ class ModelRegistry(ModelLocator):
         source: ModelSource,
         *,
         names: ModelNames | None = None,
+        settings: ModelSettingsSource | None = None,
+        headers: ModelHeaders | None = None,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._names = names or ModelNames()
+        self._own_names = self._names = names or ModelNames()
+        self._complete = CompleteRecords(settings or NoModelSettings(), headers)
         self._max_pixels = max_pixels
         self._clock = clock
         self._listing = Listing()
@@ -110,16 +122,7 @@ class ModelRegistry(ModelLocator):
 
     def unfinished(self, wanted: str) -> str:
         """Return a sentence about a file with this name that is not complete; empty for none."""
-        names = self._names.meanings(wanted)
-        found = (
-            each
-            for each in self._listing.pending
-            if each.state is PendingState.SETTLING
-            and {each.path, each.name, PurePosixPath(each.name).stem} & set(names)
-        )
-        if (first := next(found, None)) is None:
-            return ""
-        return f"{first.name} is not listed yet: {first.reason or 'it is being written'}"
+        return unfinished(self._listing.pending, self._names.meanings(wanted))
 
     def may_come(self, model_id: str) -> bool:
         """Return whether a model of an earlier run may be listed later.
@@ -194,24 +197,34 @@ class ModelRegistry(ModelLocator):
 
         The sentences are for the log, after the first scan.
         """
-        default = self._names.default
+        default = self._own_names.default
         asked = [] if default is None else [(default, True)]
         problems = []
-        for name, is_default in asked + [(alias, False) for alias in self._names.aliases]:
+        for name, is_default in asked + [(alias, False) for alias in self._own_names.aliases]:
             try:
                 self._one(name, is_default=is_default)
             except (ModelNotFound, ModelsNotRead) as error:
                 problems.append(str(error))
         return tuple(problems)
 
+    @property
+    def settings_problem(self) -> str | None:
+        """Why the newest settings of the operator are not followed; None if they are."""
+        return self._complete.settings_problem
+
+    def settings_problems(self) -> tuple[str, ...]:
+        """Return a sentence for each setting that no model follows, for the log."""
+        of_models = (f"{each.name} {text}" for each in self.models() for text in each.problems)
+        return (*self._complete.table_problems, *of_models)
+
     def forget(self, model_id: str) -> None:
         """Remove a model whose file has other bytes than its id. The next scan reads it again."""
         listing = self._listing
-        by_id = dict(listing.by_id)
-        model = by_id.pop(model_id.lower(), None)
+        found = dict(listing.found)
+        model = found.pop(model_id.lower(), None)
         if model is not None:
             missed = {**listing.missed, model.id: Missed(model, self._clock())}
-            self._listing = dataclasses.replace(listing, by_id=by_id, missed=missed)
+            self._publish(dataclasses.replace(listing, found=found, missed=missed))
 
     def reject(self, model_id: str, reason: str) -> None:
         """Record why a model cannot draw, if only an attempt to draw has shown it.
@@ -219,9 +232,7 @@ class ModelRegistry(ModelLocator):
         The cause is in its bytes, so the record lasts as long as a file has these bytes.
         """
         self._rejected[model_id.lower()] = reason
-        listing = self._listing
-        by_id = self._with_reasons(listing.by_id)
-        self._listing = dataclasses.replace(listing, by_id=by_id)
+        self._publish(self._listing)
 
     def _one(
         self,
@@ -246,10 +257,10 @@ class ModelRegistry(ModelLocator):
     def _first(self) -> ModelRecord:
         """Return the first model by path that can draw, unless a missed model may precede it."""
         listing = self._listing
-        first = next(filter(_can_draw, self.models()), None)
+        first = next(filter(can_draw_alone, self.models()), None)
         missed = (each.model for each in listing.missed.values())
         before = any(
-            _can_draw(each) and (first is None or each.path < first.path) for each in missed
+            can_draw_alone(each) and (first is None or each.path < first.path) for each in missed
         )
         hashing = any(each.state is PendingState.HASHING for each in listing.pending)
         if before or not self._scanned or (first is None and hashing):
@@ -258,13 +269,11 @@ class ModelRegistry(ModelLocator):
             raise NoModel
         return first
 
-    def _with_reasons(self, by_id: Mapping[str, ModelRecord]) -> Mapping[str, ModelRecord]:
-        rejected = {
-            model_id: dataclasses.replace(by_id[model_id], reason=reason, is_companion=False)
-            for model_id, reason in tuple(self._rejected.items())
-            if model_id in by_id
-        }
-        return {**by_id, **rejected}
+    def _publish(self, listing: Listing) -> None:
+        """Complete the models that were found, and list them."""
+        by_id = self._complete(listing.found, dict(self._rejected), listing.pending)
+        self._names = self._complete.names(self._own_names)
+        self._listing = dataclasses.replace(listing, by_id=by_id)
 
     def _scan(self) -> ModelScan:
         scan = self._source.scan()
@@ -274,7 +283,7 @@ class ModelRegistry(ModelLocator):
         before = self._listing
         self._seen |= by_id.keys()
         now = self._clock()
-        known = {**before.missed, **{key: Missed(row, now) for key, row in before.by_id.items()}}
+        known = {**before.missed, **{key: Missed(row, now) for key, row in before.found.items()}}
         missed = still_missed(
             (
                 each
@@ -286,15 +295,14 @@ class ModelRegistry(ModelLocator):
         for gone in set(tuple(self._rejected)) - by_id.keys() - missed.keys():
             del self._rejected[gone]
         unread_since = now if before.unread_since is None else before.unread_since
-        self._listing = Listing(
-            by_id=self._with_reasons(by_id),
-            missed=missed,
-            unread_since=unread_since if scan.unread else None,
-            pending=scan.pending,
+        self._complete.read()
+        self._publish(
+            Listing(
+                found=by_id,
+                missed=missed,
+                unread_since=unread_since if scan.unread else None,
+                pending=scan.pending,
+            )
         )
         self._scanned = self._scanned or scan.settled
         return scan
-
-
-def _can_draw(model: ModelRecord) -> bool:
-    return model.loadable and model.kind is ModelKind.CHECKPOINT
