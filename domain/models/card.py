@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["LONGEST_DESCRIPTION", "NO_CARD", "ModelCard"]
 
 LONGEST_DESCRIPTION = 1000
-"""Characters of a description: those of the longest prompt of `/v1`."""
+"""Characters of a description."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")  # noqa: RUF001 - people type both apostrophes
 

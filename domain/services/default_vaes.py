@@ -112,6 +112,6 @@ def _reason(model: ModelRecord, faults: Sequence[str], found: Sequence[ModelReco
     more = len(found) - len(names)
     listed = ", ".join(names) + (f" and {more} more" if more else "")
     return (
-        f"it holds no VAE, and several fit: {listed}; name one of them as its vae in "
-        f"MODEL_SETTINGS, or {beside}"
+        f"it holds no VAE, and several fit: {listed}; name one of them as the vae of its "
+        f"settings, or {beside}"
     )

@@ -87,7 +87,7 @@ class ApplySettings:
             try:
                 defaults |= self._default(model, name, value, listed)
             except _CannotApply as error:
-                problems.append(f"does not follow {name} of MODEL_SETTINGS: {error}")
+                problems.append(f"does not follow {name} of its settings: {error}")
         card = model.card
         if description is not None:
             card = dataclasses.replace(card, description=" ".join(description.split()))

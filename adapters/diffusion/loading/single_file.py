@@ -17,6 +17,7 @@ from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 from transformers.initialization import no_init_weights
 
+from adapters.diffusion.autoencoders.stand_in import stand_in
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.families import (
     FAMILIES,
@@ -38,6 +39,7 @@ from domain.models.record import ModelRecord
 
 __all__ = ["read_file"]
 
+_VAE = "first_stage_model."
 _PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32})
 
 
@@ -59,7 +61,11 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
         embedded = embedded_configuration(metadata)
     files = embedded or _family_configuration(model, stored, metadata)
     dtype = _loaded_dtype(weights.values(), device)
-    pipeline = _assemble(weights, files, dtype)
+    if model.lacks_vae and not any(name.startswith(_VAE) for name in weights):
+        own_vae = stand_in(json.loads(files["vae/config.json"]))
+    else:
+        own_vae = None
+    pipeline = _assemble(weights, files, dtype, own_vae)
     if (reason := unread_reason(weights, pipeline.components)) is not None:
         raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.values())
@@ -100,9 +106,15 @@ def _family_configuration(
 
 
 def _assemble(
-    weights: dict[str, torch.Tensor], files: Mapping[str, str], dtype: torch.dtype
+    weights: dict[str, torch.Tensor],
+    files: Mapping[str, str],
+    dtype: torch.dtype,
+    vae: torch.nn.Module | None,
 ) -> Any:
-    """Build every component from the weights and the configuration, then the pipeline."""
+    """Build every component from the weights and the configuration, then the pipeline.
+
+    `vae` takes the place of an autoencoder that the weights do not have.
+    """
     index = json.loads(files["model_index.json"])
     is_xl = "text_encoder_2" in index
     with configuration_folder(files) as folder:
@@ -110,7 +122,8 @@ def _assemble(
             "unet": UNet2DConditionModel.from_single_file(
                 weights, config=folder, subfolder="unet", torch_dtype=dtype, local_files_only=True
             ),
-            "vae": AutoencoderKL.from_single_file(
+            "vae": vae
+            or AutoencoderKL.from_single_file(
                 weights, config=folder, subfolder="vae", torch_dtype=dtype, local_files_only=True
             ),
             "scheduler": DPMSolverMultistepScheduler.from_pretrained(

@@ -8,6 +8,7 @@ from adapters.filesystem.cards.metadata import card_in
 from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
 from adapters.filesystem.classification.checkpoints import (
     UNET,
+    VAE,
     checkpoint_family,
     is_checkpoint,
     why_not_loadable,
@@ -37,7 +38,7 @@ from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
-_CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
+_CONFIGURED_PARTS = (UNET, "cond_stage_model.")
 _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
@@ -137,6 +138,11 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        lacks_vae=(
+            kind is ModelKind.CHECKPOINT
+            and reason is None
+            and not any(name.startswith(VAE) for name in header.tensors)
+        ),
     )
 
 
