@@ -96,7 +96,7 @@ def settings_of(document: Mapping[str, object]) -> tuple[ModelSettings, ...]:
     problems: list[str] = []
     for name, table in document.items():
         problems += _problems(name, table)
-    problems += problems or _shared_aliases(document)
+    problems = problems or _shared_aliases(document)
     if (more := len(problems) - _MOST_PROBLEMS) > 0:
         problems[_MOST_PROBLEMS:] = [f"and {more} more"]
     if problems:

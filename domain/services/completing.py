@@ -11,6 +11,7 @@ from domain.ports.model_headers import ModelHeaders
 from domain.ports.model_settings import ModelSettingsSource, SettingsReading
 from domain.services.default_vaes import with_default_vaes
 from domain.services.model_settings import ApplySettings
+from domain.services.vae_fits import VaeFits
 
 __all__ = ["CompleteRecords"]
 
@@ -27,7 +28,8 @@ class CompleteRecords:
 
     def __init__(self, settings: ModelSettingsSource, headers: ModelHeaders | None) -> None:
         self._settings = settings
-        self._apply = ApplySettings(headers)
+        self._fits = VaeFits(headers)
+        self._apply = ApplySettings(self._fits, headers)
         self._reading = SettingsReading()
         self._problems: tuple[str, ...] = ()
 
@@ -73,4 +75,4 @@ class CompleteRecords:
         }
         applied = self._apply({**found, **told}, self._reading.tables)
         self._problems = applied.problems
-        return with_default_vaes(applied.models, unread=[each.path for each in pending])
+        return with_default_vaes(applied.models, self._fits, unread=[each.path for each in pending])

@@ -14,7 +14,8 @@ from domain.checkpoints.published_vaes import PUBLISHED_VAES
 from domain.models.defaults import ModelDefaults
 from domain.models.kinds import base_family
 from domain.models.record import ModelKind, ModelRecord
-from domain.services.addition_kinds import is_for, kind_problem
+from domain.services.addition_kinds import is_for
+from domain.services.vae_fits import VaeFits
 
 __all__ = ["with_default_vaes"]
 
@@ -23,7 +24,7 @@ _MOST_SHOWN = 4
 
 
 def with_default_vaes(
-    models: Mapping[str, ModelRecord], *, unread: Iterable[str] = ()
+    models: Mapping[str, ModelRecord], fits: VaeFits, *, unread: Iterable[str] = ()
 ) -> dict[str, ModelRecord]:
     """Return the models by id, each checkpoint with its default VAE.
 
@@ -31,13 +32,14 @@ def with_default_vaes(
 
     Args:
         models: The models by id, with the VAEs of the settings as `defaults.vae_id`.
+        fits: Compares VAEs with checkpoints.
         unread: The paths of files that are not listed yet.
     """
     vaes = [each for each in models.values() if each.kind is ModelKind.VAE]
     by_path = {path: each for each in vaes for path in each.paths}
     coming = frozenset(unread)
     return {
-        model_id: _with_vae(model, vaes, by_path, coming)
+        model_id: _with_vae(model, fits, vaes, by_path, coming)
         if model.kind is ModelKind.CHECKPOINT and model.extension and model.schedulers
         else model
         for model_id, model in models.items()
@@ -46,6 +48,7 @@ def with_default_vaes(
 
 def _with_vae(
     model: ModelRecord,
+    fits: VaeFits,
     vaes: Sequence[ModelRecord],
     by_path: Mapping[str, ModelRecord],
     coming: frozenset[str],
@@ -57,12 +60,12 @@ def _with_vae(
         if path in coming:
             faults.append(f"{PurePosixPath(path).name} beside it is not read yet")
         elif (vae := by_path.get(path)) is not None:
-            if (problem := kind_problem(vae, model, ModelKind.VAE)) is None:
+            if (problem := fits.problem(vae, model)) is None:
                 return _drawn_with(model, vae)
             faults.append(f"the VAE beside it {problem}")
     if not model.lacks_vae:
         return _noted(model, faults)
-    fitting = [each for each in vaes if each.usable and _is_for(each, model)]
+    fitting = [each for each in vaes if _is_for(each, model) and fits.problem(each, model) is None]
     published = [each for each in fitting if each.id in PUBLISHED_VAES]
     for found in (published, fitting):
         if len(found) == 1 and not faults:

@@ -14,7 +14,8 @@ from domain.models.names import bearers
 from domain.models.record import SHORT_ID, ModelFamily, ModelKind, ModelRecord
 from domain.models.settings import ModelSettings
 from domain.ports.model_headers import ModelHeaders
-from domain.services.addition_kinds import TITLES, kind_problem
+from domain.services.addition_kinds import TITLES
+from domain.services.vae_fits import VaeFits
 
 __all__ = ["AppliedSettings", "ApplySettings"]
 
@@ -40,11 +41,13 @@ class ApplySettings:
     """Applies tables of settings to models.
 
     Args:
+        fits: Compares VAEs with checkpoints.
         headers: Reads the tensors of models without their data. Without it, the layers of a text
             encoder are not compared with a `clip_skip`.
     """
 
-    def __init__(self, headers: ModelHeaders | None = None) -> None:
+    def __init__(self, fits: VaeFits, headers: ModelHeaders | None = None) -> None:
+        self._fits = fits
         self._headers = headers
         self._layers: dict[str, int | None] = {}
 
@@ -113,7 +116,7 @@ class ApplySettings:
             self._check_layers(model, value)
         if name != "vae":
             return {name: value}
-        return {"vae_id": _vae(model, value, listed).id}
+        return {"vae_id": self._vae(model, value, listed).id}
 
     def _check_layers(self, model: ModelRecord, clip_skip: int) -> None:
         if base_family(model.family) in _FIXED_LAYER:
@@ -129,21 +132,20 @@ class ApplySettings:
         if layers is not None and clip_skip > layers:
             raise _CannotApply(f"it is {clip_skip}, and its text encoder has {layers} layers")
 
+    def _vae(self, model: ModelRecord, name: str, listed: Sequence[ModelRecord]) -> ModelRecord:
+        found = bearers(listed, name, first=ModelKind.VAE)
+        if not found:
+            raise _CannotApply(f"'{name}' names no model")
+        if len(found) > 1:
+            raise _CannotApply(f"'{name}' names {_paths(found)}; name one of them by its id")
+        (vae,) = found
+        if (problem := self._fits.problem(vae, model)) is not None:
+            raise _CannotApply(f"'{name}' {problem}")
+        return vae
+
 
 class _CannotApply(Exception):
     """A setting does not suit its model. The text says why."""
-
-
-def _vae(model: ModelRecord, name: str, listed: Sequence[ModelRecord]) -> ModelRecord:
-    found = bearers(listed, name, first=ModelKind.VAE)
-    if not found:
-        raise _CannotApply(f"'{name}' names no model")
-    if len(found) > 1:
-        raise _CannotApply(f"'{name}' names {_paths(found)}; name one of them by its id")
-    (vae,) = found
-    if (problem := kind_problem(vae, model, ModelKind.VAE)) is not None:
-        raise _CannotApply(f"'{name}' {problem}")
-    return vae
 
 
 def _not_one(table: ModelSettings, named: Sequence[ModelRecord]) -> str:
