@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
-from adapters.diffusion.autoencoders.stand_in import NoAutoencoder
+from adapters.diffusion.no_autoencoder import NoAutoencoder
 from adapters.diffusion.pipeline import Pipeline, StableDiffusion
 
 __all__ = ["accelerate_with_openvino", "decodes_with_openvino"]
