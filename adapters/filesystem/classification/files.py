@@ -160,18 +160,17 @@ def classify(header: Header) -> Classification:
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:
     danger = _danger(header)
-    fault = danger or quantised(header.tensors, header.metadata)
-    reason = problem = fault or part.problem
+    reason = problem = danger or unreadable_codes(header) or part.problem
     if reason is None and part.kind is not ModelKind.CHECKPOINT:
         reason = _VAE_OF_A_SET if part.kind is ModelKind.VAE else _REASONS[part.kind]
     return Classification(
         part.kind,
         part.family,
-        _precision(header.tensors),
+        _precision(header),
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=fault,
+        fault=danger or quantised_part(header),
         native_size=native_size_of_file(header.metadata, part.family) if part.family else None,
         pipeline_inputs=part.pipeline_inputs,
         base=base_family(part.family),
