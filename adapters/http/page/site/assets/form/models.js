@@ -137,7 +137,7 @@ export class ModelPicker {
 
   #showChosen({ byHand = false } = {}) {
     const model = this.chosen;
-    const vae = this.#models.find(({ id }) => id === model?.defaults.vae_id);
+    const vae = this.#models.find(({ id }) => id === model?.defaults?.vae_id);
     const facts = model && [
       describe(model),
       model.precision,
