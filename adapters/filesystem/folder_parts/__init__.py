@@ -6,12 +6,10 @@ from adapters.filesystem.folder_parts.components import (
     object_in,
 )
 from adapters.filesystem.folder_parts.needed import unnamed_parts
-from adapters.filesystem.folder_parts.noise import scheduler_problem
 
 __all__ = [
     "CONFIGURATION_BYTES",
     "component_problem",
     "object_in",
-    "scheduler_problem",
     "unnamed_parts",
 ]

@@ -22,8 +22,8 @@ from adapters.filesystem.headers.values import (
     shown,
 )
 from domain.checkpoints.arranged import arrangement_of
-from domain.checkpoints.prediction import PROBE
 from domain.checkpoints.quantised import marker_names
+from domain.checkpoints.training import PROBES
 
 __all__ = ["read_safetensors_header"]
 
@@ -64,7 +64,7 @@ _DTYPES = {
 
 
 def read_safetensors_header(file: BinaryIO, size: int) -> Header:
-    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBE`.
+    """Read the header of an open safetensors file of `size` bytes, and the values of `PROBES`.
 
     Raises:
         IncompleteFile: The header is valid and promises more than `size` bytes.
@@ -98,13 +98,18 @@ def read_safetensors_header(file: BinaryIO, size: int) -> Header:
         raise UnreadableHeader(
             f"{size - promised:,} bytes follow the last tensor that its header names"
         )
-    stored, probe = arrangement_of(tensors).stored(PROBE), None
-    if stored in tensors:
-        probe = read_probe(file, tensors[stored], 8 + length + begins[stored])
+    arrangement = arrangement_of(tensors)
+    places = {name: arrangement.stored(name) for name in PROBES}
+    probes = {
+        name: values
+        for name, place in places.items()
+        if place in tensors
+        and (values := read_probe(file, tensors[place], 8 + length + begins[place])) is not None
+    }
     markers = _data(
         file, tensors, {name: 8 + length + begins[name] for name in marker_names(tensors)}
     )
-    return Header(tensors=tensors, metadata=metadata, probe=probe, markers=markers)
+    return Header(tensors=tensors, metadata=metadata, probes=probes, markers=markers)
 
 
 def _data(
