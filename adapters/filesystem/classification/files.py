@@ -14,6 +14,7 @@ from adapters.filesystem.classification.checkpoints import (
     is_only_the_network,
     why_not_loadable,
 )
+from adapters.filesystem.classification.dangers import beside_tensors, danger_in
 from adapters.filesystem.classification.extras import (
     quantised,
     quantised_part,
@@ -137,7 +138,7 @@ def classify(header: Header) -> Classification:
         kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
         unusable = unreadable_codes(header) or unusable
-    reason = danger = _danger(header)
+    reason = danger = danger_in(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
     elif reason is None and any(name in header.metadata for name in CONFIGURATION_FILES):
@@ -158,7 +159,7 @@ def classify(header: Header) -> Classification:
         loadable=reason is None,
         reason=reason,
         card=card_in(header.metadata),
-        fault=danger or _beside_tensors(header) or quantised_part(header),
+        fault=danger or beside_tensors(header) or quantised_part(header),
         native_size=(
             native_size_of_file(header.metadata, family) if kind is ModelKind.CHECKPOINT else None
         ),
@@ -192,7 +193,7 @@ def _without_parts(
 
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:
-    danger = _danger(header)
+    danger = danger_in(header)
     reason = problem = danger or unreadable_codes(header) or part.problem
     if reason is None and part.kind is not ModelKind.CHECKPOINT:
         reason = _VAE_OF_A_SET if part.kind is ModelKind.VAE else _REASONS[part.kind]
@@ -223,32 +224,6 @@ def _upscaler(header: Header) -> tuple[bool, int | None, str | None]:
     if other is None:
         return False, None, None
     return True, None, None if spandrel_is_installed() else needs_spandrel(other[0])
-
-
-def _danger(header: Header) -> str | None:
-    if header.unsafe_globals:
-        first, more = shown(header.unsafe_globals[0]), len(header.unsafe_globals) - 1
-        names = f"{first} and {more} more" if more else first
-        return (
-            f"it holds the instruction to call {names}; a model file must not run code; "
-            "get it as .safetensors"
-        )
-    if header.unsupported:
-        return (
-            "it was saved in a way that torch does not load safely "
-            f"({header.unsupported[0]}); save it again as .safetensors"
-        )
-    return None
-
-
-def _beside_tensors(header: Header) -> str | None:
-    """Return why torch's own loader does not read a file, as it reads the weights of a folder."""
-    if not header.others:
-        return None
-    return (
-        f"it is a pickle that names {shown(header.others[0])} beside its tensors; save them again "
-        "as .safetensors"
-    )
 
 
 def _note(header: Header, lora: Collection[str]) -> str | None:
