@@ -153,7 +153,7 @@ def _pipeline_class(name: object) -> Any:
     if found is None:
         raise ModelNotLoadable(
             f"its pipeline {name[:80]!r} does not draw from text here; these do: "
-            + ", ".join(sorted(PIPELINE_CLASSES))
+            + ", ".join(sorted(set(PIPELINE_CLASSES.values())))
         )
     return found
 
