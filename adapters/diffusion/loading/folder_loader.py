@@ -9,7 +9,7 @@ import diffusers.utils.logging
 import safetensors
 import torch
 import transformers.utils.logging
-from diffusers import SchedulerMixin
+from diffusers import ModelMixin, SchedulerMixin
 from transformers import PreTrainedTokenizerBase
 
 from adapters.diffusion.devices.device import Device
@@ -73,14 +73,16 @@ def _read(folder: str, device: Device, tick: Callable[[], None]) -> Pipeline:
         if is_narrow and issubclass(each, SchedulerMixin):
             parts[name] = _scheduler(Path(folder, name), each)
         else:
-            parts[name] = _component(Path(folder, name), each, dtype)
+            # `place` converts precision and memory layout in one step, so each tensor is copied
+            # once. On another device a network has the precision of the plan before it goes there.
+            is_later = is_narrow and device.name == "cpu" and issubclass(each, ModelMixin)
+            parts[name] = _component(Path(folder, name), each, None if is_later else dtype)
         tick()
         if index.pipeline.__name__ in CHAT_PIPELINES and name == "tokenizer":
             parts[name].chat_template = CHAT_TEMPLATE
     pipeline = index.pipeline(**parts, **index.options)
-    # A tensor that already has the wanted precision was not copied, and the libraries do not say
-    # which tensors they mapped from a file.
-    place(pipeline, device, in_any_precision=False)
+    # The libraries do not say which tensors they mapped from a file.
+    place(pipeline, device, in_any_precision=is_narrow)
     return pipeline
 
 
@@ -97,7 +99,7 @@ def _scheduler(folder: Path, kind: Any) -> Any:
     return scheduler
 
 
-def _component(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
+def _component(folder: Path, kind: Any, dtype: torch.dtype | None) -> Any:
     if issubclass(kind, (SchedulerMixin, PreTrainedTokenizerBase)):
         return kind.from_pretrained(str(folder), local_files_only=True)
     is_safe, variant = _form(folder)
