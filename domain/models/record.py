@@ -111,6 +111,7 @@ class ModelRecord:
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
+        parameters: The numbers of its networks; None if they are not known.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
 
@@ -142,6 +143,7 @@ class ModelRecord:
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
     component: Component | None = None
+    parameters: int | None = None
     members: tuple[ModelMember, ...] = ()
 
     @property
