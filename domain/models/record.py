@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
+from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.stamps import FileStamp, ModelPart
-from domain.samplers import DEFAULT_SCHEDULER, Scheduler
+from domain.models.training import Training
+from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
@@ -99,6 +101,7 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        training: How it was trained to predict; None if its family or its folder decides.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
@@ -125,6 +128,7 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    training: Training | None = None
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
 
@@ -206,17 +210,17 @@ class ModelRecord:
     def schedulers(self) -> tuple[Scheduler, ...]:
         """The schedulers that a request can name for this model.
 
-        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have all of them.
-        Every file that can draw is such a model. Other folders have none: flow matching models
-        (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
-        the rest draw with their authors' configuration. Sets are such models too.
+        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have those that fit
+        their training. Every file that can draw is such a model. Other folders have none: Stable
+        Diffusion 3 and FLUX have a process of their own, and the rest draw with their authors'
+        configuration. Sets are such models too.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
         is_folder = not self.extension
         if self.family in _OWN_SCHEDULER or self.members or (is_folder and self.family is None):
             return ()
-        return tuple(Scheduler)
+        return fitting_schedulers(self.training)
 
     @property
     def batches(self) -> bool:
@@ -233,4 +237,4 @@ class ModelRecord:
 
         It has Karras' noise levels if the model's configuration names them.
         """
-        return DEFAULT_SCHEDULER if self.schedulers else None
+        return fitting_default(self.training) if self.schedulers else None

@@ -30,6 +30,7 @@ _FIELDS = (
         "rank",
         "trigger_words",
         "aliases",
+        "members",
         "schedulers",
         "default_scheduler",
         "native_size",
@@ -79,6 +80,9 @@ def models(assembly: Assembly, as_json: bool, models_dirs: tuple[str, ...]) -> N
 
 def _as_the_api(model: ModelRecord) -> dict[str, object]:
     values = {name: getattr(model, name) for name in _FIELDS}
+    values["members"] = [
+        {"role": each.role, "id": each.id, "name": each.name} for each in model.members
+    ]
     return {
         name: dataclasses.asdict(value) if isinstance(value, Size | SizeLimits) else value
         for name, value in values.items()
@@ -103,9 +107,12 @@ def _rows(
 
 
 def _note(model: ModelRecord) -> str:
-    """Return why a model cannot be used, or what a LoRA says of itself."""
+    """Return why a model cannot be used, the other files of a set, or what a LoRA says."""
     if not model.usable:
         return model.reason or ""
+    others = dict.fromkeys(each.name for each in model.members if each.path != model.path)
+    if others:
+        return f"with {', '.join(others)}"
     rank = () if model.rank is None else (f"rank {model.rank}",)
     words = ", ".join(model.trigger_words[:_SHOWN_WORDS])
     return "; ".join((*rank, f"trigger words: {words}") if words else rank)

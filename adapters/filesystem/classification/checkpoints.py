@@ -13,10 +13,15 @@ from adapters.filesystem.headers.values import Header, TensorFacts
 from domain.checkpoints.families import FAMILIES, with_channels
 from domain.checkpoints.layouts import Shape, checkpoint_parts
 from domain.checkpoints.names import with_modern_names
-from domain.checkpoints.prediction import prediction_of
 from domain.models.record import ModelFamily
 
-__all__ = ["UNET", "checkpoint_family", "is_checkpoint", "why_not_loadable"]
+__all__ = [
+    "UNET",
+    "checkpoint_family",
+    "is_checkpoint",
+    "is_only_the_network",
+    "why_not_loadable",
+]
 
 UNET = "model.diffusion_model."
 # Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
@@ -24,6 +29,7 @@ _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
 _DIFFUSERS_TRANSFORMER = ("single_transformer_blocks.", "transformer_blocks.0.attn.add_k_proj.")
 _STEERING = ("control_model.", "controlnet_", "input_hint_block.")
+_OTHER_PARTS = ("first_stage_model.", "cond_stage_model.", "conditioner.", "text_encoders.", "vae.")
 _DOWNWARDS = re.compile(r"(?:input_blocks|down_blocks)\.\d")
 _VAE_ATTENTION = re.compile(r"first_stage_model\..+\.attn_1\.(q|k|v|proj_out)\.weight$")
 
@@ -50,9 +56,10 @@ _NAMES = {
 _NEVER: Mapping[ModelFamily | None, str] = {
     ModelFamily.SDXL_REFINER: "it is the SDXL refiner, which finishes pictures of the SDXL base "
     "model and cannot begin one; choose an SDXL base model",
-    ModelFamily.SD_3: "Stable Diffusion 3 cannot be loaded from a single file; put it here as a "
-    "diffusers folder",
-    ModelFamily.FLUX: "FLUX cannot be loaded from a single file; put it here as a diffusers folder",
+    ModelFamily.SD_3: "it has tensors of Stable Diffusion 3, and is not a whole transformer of it; "
+    "get the file again, or put its diffusers folder here",
+    ModelFamily.FLUX: "it has tensors of FLUX, and is not a whole transformer of it; get the file "
+    "again, or put its diffusers folder here",
 }
 _INPUTS = {
     5: "it is a depth-to-image model, which needs a map of depths that the service does not make",
@@ -72,6 +79,11 @@ def is_checkpoint(tensors: Mapping[str, TensorFacts]) -> bool:
     )
 
 
+def is_only_the_network(tensors: Mapping[str, TensorFacts]) -> bool:
+    """Return whether a file with a network that draws has no other part of a checkpoint."""
+    return not any(name.startswith(_OTHER_PARTS) for name in tensors)
+
+
 def checkpoint_family(header: Header) -> ModelFamily | None:
     """Return the published architecture; None for another network."""
     tensors = header.tensors
@@ -86,9 +98,6 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
     family = _FAMILIES.get((_context(tensors), first[0]))
     if family is not None:
         family = with_channels(family, first[1])
-    if family is ModelFamily.SD_2_V:
-        prediction = prediction_of(family, tensors, header.metadata, header.probe)
-        return ModelFamily.SD_2 if prediction and not prediction.velocity else family
     return family
 
 
@@ -117,11 +126,6 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
             "it is a latent consistency model (LCM), whose UNet takes the guidance as an input; "
             "get it as a diffusers folder"
         )
-    if "edm_mean" in header.tensors:
-        return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
-    if any(name.startswith("edm_vpred.") for name in header.tensors):
-        # https://huggingface.co/stabilityai/cosxl: its two scalars give the range of its noise.
-        return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
     return _incomplete(header.tensors, family)
 
 

@@ -9,6 +9,7 @@ from adapters.filesystem.classification.checkpoints import (
     UNET,
     checkpoint_family,
     is_checkpoint,
+    is_only_the_network,
     why_not_loadable,
 )
 from adapters.filesystem.classification.extras import (
@@ -21,12 +22,15 @@ from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
+from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.others import other_file
+from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -58,7 +62,7 @@ _REASONS = {
     ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
-_VAE_OF_A_SET = "it is a VAE that is no add-on: a diffusion model that needs it draws with it"
+_VAE_OF_A_SET = "it is a VAE, one part of a model; a diffusion model that needs it draws with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        told: What the model says of its training.
         component: As `ModelRecord.component`.
     """
 
@@ -101,6 +106,7 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    told: tuple[Told, ...] = ()
     component: Component | None = None
 
 
@@ -118,8 +124,10 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
+    if (rest := _without_parts(header, kind, family)) is not None:
+        kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
-        unusable = unusable or unreadable_codes(header)
+        unusable = unreadable_codes(header) or unusable
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -127,6 +135,13 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
+    told: tuple[Told, ...] = ()
+    if kind is ModelKind.CHECKPOINT:
+        try:
+            told = told_by_header(header, family)
+        except UnusableTraining as error:
+            reason = reason or error.reason
+        family = recorded_training(family, told, None).family
     return Classification(
         kind,
         family,
@@ -144,7 +159,22 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        told=told,
     )
+
+
+def _without_parts(
+    header: Header, kind: ModelKind, family: ModelFamily | None
+) -> tuple[ModelKind, str | None] | None:
+    """Return the kind and the reason of a network that draws alone, or of a file of no use here."""
+    if kind is ModelKind.UNKNOWN:
+        return other_file(header.tensors)
+    if kind is not ModelKind.CHECKPOINT or not is_only_the_network(header.tensors):
+        return None
+    other = other_file(header.tensors) if family is None else None
+    if other is not None and other[0] is ModelKind.DIFFUSION_MODEL:
+        return other
+    return ModelKind.DIFFUSION_MODEL, why_not_loadable(header, family)
 
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:

@@ -76,7 +76,9 @@ def test_a_missing_part_is_named(
         name: tensor for name, tensor in checkpoint(family).items() if not name.startswith(left_out)
     }
     answer = classified(rest)
-    assert (answer.kind, answer.family) == (ModelKind.CHECKPOINT, family)
+    is_only_the_unet = "cond_stage_model." in left_out
+    kind = ModelKind.DIFFUSION_MODEL if is_only_the_unet else ModelKind.CHECKPOINT
+    assert (answer.kind, answer.family) == (kind, family)
     assert answer.reason is not None
     assert answer.reason.startswith(reason)
 
@@ -148,14 +150,14 @@ def test_the_channels_of_the_first_layer_distinguish_the_variants_of_a_family(
 
 @pytest.mark.parametrize("family", LARGE)
 @pytest.mark.parametrize("mark", ["edm_mean", "edm_vpred.sigma_max", "edm_vpred.sigma_min"])
-def test_continuous_noise_is_refused_instead_of_drawn_as_plain_sdxl(
+def test_continuous_noise_whose_numbers_cannot_be_read_is_refused(
     mark: str, family: ModelFamily
 ) -> None:
     plain = checkpoint(family)
     assert classified(plain, {}).loadable
     answer = classified(plain | facts({mark: ()}), {})
     assert not answer.loadable
-    assert "noise" in str(answer.reason)
+    assert f"its tensor {mark} must hold" in str(answer.reason)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,9 @@ def test_models_that_are_known_only_by_name(
     shapes: Mapping[str, tuple[int, ...]], family: str | None, reason: str
 ) -> None:
     answer = classified(facts(shapes))
-    assert (answer.kind, answer.family, answer.loadable) == (ModelKind.CHECKPOINT, family, False)
+    is_whole = any(name.startswith("conditioner.") for name in shapes)
+    kind = ModelKind.CHECKPOINT if is_whole else ModelKind.DIFFUSION_MODEL
+    assert (answer.kind, answer.family, answer.loadable) == (kind, family, False)
     assert answer.reason is not None
     assert reason in answer.reason
 
