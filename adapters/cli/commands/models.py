@@ -32,6 +32,7 @@ _FIELDS = (
         "aliases",
         "schedulers",
         "default_scheduler",
+        "prediction_type",
         "native_size",
         "sizes",
     ),

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields
 
 from adapters.http.description.answers import AnswerSchema
 from domain.models.record import ModelFamily, ModelInput, ModelKind, PendingState
+from domain.models.training import Prediction
 from domain.samplers import Scheduler
 
 __all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
@@ -112,6 +113,15 @@ class ModelSchema(AnswerSchema):
         metadata={
             "description": "The scheduler that draws if a request names none; null if the model "
             "has its own."
+        },
+    )
+    prediction_type = fields.Enum(
+        Prediction,
+        by_value=True,
+        allow_none=True,
+        metadata={
+            "description": "What the network predicts, by which schedulers fit it; null if the "
+            "model lists no schedulers."
         },
     )
     native_size = fields.Nested(
