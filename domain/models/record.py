@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
-from domain.samplers import DEFAULT_SCHEDULER, Scheduler
+from domain.models.training import Prediction, Training
+from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
@@ -107,6 +109,7 @@ class ModelRecord:
         settings: What the operator says of it; None for nothing.
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
+        training: How it was trained to predict; None if its family or its folder decides.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
@@ -137,6 +140,7 @@ class ModelRecord:
     lacks_vae: bool = False
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
+    training: Training | None = None
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
 
@@ -219,17 +223,27 @@ class ModelRecord:
     def schedulers(self) -> tuple[Scheduler, ...]:
         """The schedulers that a request can name for this model.
 
-        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have all of them.
-        Every file that can draw is such a model. Other folders have none: flow matching models
-        (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
-        the rest draw with their authors' configuration. Sets are such models too.
+        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have those that fit
+        their training. Every file that can draw is such a model. Other folders have none: Stable
+        Diffusion 3 and FLUX have a process of their own, and the rest draw with their authors'
+        configuration. Sets are such models too.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
         is_folder = not self.extension
         if self.family in _OWN_SCHEDULER or self.members or (is_folder and self.family is None):
             return ()
-        return tuple(Scheduler)
+        return fitting_schedulers(self.training)
+
+    @property
+    def prediction_type(self) -> Prediction | None:
+        """What its network predicts; None for a model without schedulers."""
+        if not self.schedulers:
+            return None
+        if self.training is not None and self.training.prediction is not None:
+            return self.training.prediction
+        is_velocity = self.family is ModelFamily.SD_2_V
+        return Prediction.VELOCITY if is_velocity else Prediction.EPSILON
 
     @property
     def batches(self) -> bool:
@@ -244,6 +258,9 @@ class ModelRecord:
     def default_scheduler(self) -> Scheduler | None:
         """The default scheduler of requests; None for the model's own, which has no name here.
 
-        It has Karras' noise levels if the model's configuration names them.
+        It is DPM++ 2M, unless the training fixes another one. It has Karras' noise levels if the
+        model's configuration names them.
         """
-        return (self.defaults.scheduler or DEFAULT_SCHEDULER) if self.schedulers else None
+        if not self.schedulers:
+            return None
+        return self.defaults.scheduler or fitting_default(self.training)

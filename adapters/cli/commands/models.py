@@ -45,6 +45,7 @@ _FIELDS = (
         "defaults",
         "settings",
         "warnings",
+        "prediction_type",
         "native_size",
         "sizes",
     ),

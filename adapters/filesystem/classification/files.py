@@ -23,6 +23,7 @@ from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
+from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
@@ -30,6 +31,7 @@ from domain.checkpoints.configurations import (
     embedded_configuration,
 )
 from domain.checkpoints.others import other_file
+from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -89,6 +91,7 @@ class Classification:
         rank: As `ModelRecord.rank`.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
+        told: What the model says of its training.
         component: As `ModelRecord.component`.
     """
 
@@ -109,6 +112,7 @@ class Classification:
     rank: int | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
+    told: tuple[Told, ...] = ()
     component: Component | None = None
 
 
@@ -137,6 +141,13 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
+    told: tuple[Told, ...] = ()
+    if kind is ModelKind.CHECKPOINT:
+        try:
+            told = told_by_header(header, family)
+        except UnusableTraining as error:
+            reason = reason or error.reason
+        family = recorded_training(family, told, None).family
     return Classification(
         kind,
         family,
@@ -159,6 +170,7 @@ def classify(header: Header) -> Classification:
             and reason is None
             and not any(name.startswith(VAE) for name in header.tensors)
         ),
+        told=told,
     )
 
 

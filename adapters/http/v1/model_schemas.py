@@ -4,6 +4,7 @@ from marshmallow import Schema, fields
 
 from adapters.http.description.answers import AnswerSchema
 from domain.models.record import ModelFamily, ModelInput, ModelKind, PendingState
+from domain.models.training import Prediction
 from domain.samplers import Scheduler
 
 __all__ = ["ModelListSchema", "ModelQuerySchema", "ModelSchema"]
@@ -174,6 +175,15 @@ class ModelSchema(AnswerSchema):
     warnings = fields.List(
         fields.String(),
         metadata={"description": "What each result of the model says; often empty."},
+    )
+    prediction_type = fields.Enum(
+        Prediction,
+        by_value=True,
+        allow_none=True,
+        metadata={
+            "description": "What the network predicts, by which schedulers fit it; null if the "
+            "model lists no schedulers."
+        },
     )
     native_size = fields.Nested(
         _SizeSchema,
