@@ -10,7 +10,7 @@ from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
-from domain.models.training import Prediction, Training
+from domain.models.training import Training
 from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
@@ -104,12 +104,12 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        training: How it was trained to predict; None if its family or its folder decides.
         defaults: Its values for the fields of a request that are left out.
         lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
         settings: What the operator says of it; None for nothing.
         problems: What of the operator's settings and of a VAE beside it is not followed, each a
             sentence without its subject, the model's name.
-        training: How it was trained to predict; None if its family or its folder decides.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
@@ -136,11 +136,11 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    training: Training | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     settings: ModelSettings | None = None
     problems: tuple[str, ...] = ()
-    training: Training | None = None
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
 
@@ -236,16 +236,6 @@ class ModelRecord:
         return fitting_schedulers(self.training)
 
     @property
-    def prediction_type(self) -> Prediction | None:
-        """What its network predicts; None for a model without schedulers."""
-        if not self.schedulers:
-            return None
-        if self.training is not None and self.training.prediction is not None:
-            return self.training.prediction
-        is_velocity = self.family is ModelFamily.SD_2_V
-        return Prediction.VELOCITY if is_velocity else Prediction.EPSILON
-
-    @property
     def batches(self) -> bool:
         """Whether its pictures can be drawn together without a change of any picture.
 
@@ -258,8 +248,7 @@ class ModelRecord:
     def default_scheduler(self) -> Scheduler | None:
         """The default scheduler of requests; None for the model's own, which has no name here.
 
-        It is DPM++ 2M, unless the training fixes another one. It has Karras' noise levels if the
-        model's configuration names them.
+        It has Karras' noise levels if the model's configuration names them.
         """
         if not self.schedulers:
             return None

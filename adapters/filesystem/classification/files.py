@@ -89,9 +89,9 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        told: What the model says of its training.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
-        told: What the model says of its training.
         component: As `ModelRecord.component`.
     """
 
@@ -110,9 +110,9 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    told: tuple[Told, ...] = ()
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
-    told: tuple[Told, ...] = ()
     component: Component | None = None
 
 
@@ -131,9 +131,9 @@ def classify(header: Header) -> Classification:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
     if (rest := _without_parts(header, kind, family)) is not None:
-        kind, unusable = rest
+        kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
-        unusable = unusable or unreadable_codes(header)
+        unusable = unreadable_codes(header) or unusable
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -165,12 +165,12 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        told=told,
         lacks_vae=(
             kind is ModelKind.CHECKPOINT
             and reason is None
             and not any(name.startswith(VAE) for name in header.tensors)
         ),
-        told=told,
     )
 
 
