@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
+from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
 from domain.models.training import Prediction, Training
 from domain.samplers import Scheduler
@@ -15,6 +17,7 @@ from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, 
 __all__ = [
     "SHORT_ID",
     "FileStamp",
+    "ModelDefaults",
     "ModelFamily",
     "ModelInput",
     "ModelKind",
@@ -102,6 +105,11 @@ class ModelRecord:
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
         training: How it was trained to predict; None if its family or its folder decides.
+        defaults: Its values for the fields of a request that are left out.
+        lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
+        settings: What the operator says of it; None for nothing.
+        problems: What of the operator's settings and of a VAE beside it is not followed, each a
+            sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
@@ -129,13 +137,18 @@ class ModelRecord:
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
     training: Training | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
+    settings: ModelSettings | None = None
+    problems: tuple[str, ...] = ()
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        return () if self.note is None else (f"{self.name} {self.note}",)
+        notes = () if self.note is None else (self.note,)
+        return tuple(f"{self.name} {each}" for each in (*notes, *self.problems))
 
     @property
     def description(self) -> str | None:
@@ -248,4 +261,6 @@ class ModelRecord:
         It is DPM++ 2M, unless the training fixes another one. It has Karras' noise levels if the
         model's configuration names them.
         """
-        return fitting_default(self.training) if self.schedulers else None
+        if not self.schedulers:
+            return None
+        return self.defaults.scheduler or fitting_default(self.training)

@@ -7,8 +7,10 @@ from adapters.filesystem.cards.metadata import card_in
 from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
 from adapters.filesystem.classification.checkpoints import (
     UNET,
+    VAE,
     checkpoint_family,
     is_checkpoint,
+    is_only_the_network,
     why_not_loadable,
 )
 from adapters.filesystem.classification.extras import (
@@ -28,6 +30,7 @@ from domain.checkpoints.configurations import (
     UnusableConfiguration,
     embedded_configuration,
 )
+from domain.checkpoints.others import other_file
 from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
@@ -37,13 +40,14 @@ from domain.checkpoints.upscalers import (
 )
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
-_CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
+_CONFIGURED_PARTS = (UNET, "cond_stage_model.")
 _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
@@ -60,7 +64,7 @@ _REASONS = {
     ModelKind.UPSCALER: "it is an upscaler, which enlarges pictures; choose a checkpoint to draw",
     ModelKind.UNKNOWN: "it is not a kind of model file that the service knows",
 }
-_VAE_OF_A_SET = "it is a VAE that is no add-on: a diffusion model that needs it draws with it"
+_VAE_OF_A_SET = "it is a VAE, one part of a model; a diffusion model that needs it draws with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Classification:
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
         told: What the model says of its training.
+        defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
+        lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
     """
 
@@ -105,6 +111,8 @@ class Classification:
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
     told: tuple[Told, ...] = ()
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
     component: Component | None = None
 
 
@@ -122,8 +130,10 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
+    if (rest := _without_parts(header, kind, family)) is not None:
+        kind, unusable = rest[0], unusable or rest[1]
     if kind is not ModelKind.CHECKPOINT:
-        unusable = unusable or unreadable_codes(header)
+        unusable = unreadable_codes(header) or unusable
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -156,7 +166,26 @@ def classify(header: Header) -> Classification:
         trigger_words=addon.trigger_words,
         rank=addon.rank,
         told=told,
+        lacks_vae=(
+            kind is ModelKind.CHECKPOINT
+            and reason is None
+            and not any(name.startswith(VAE) for name in header.tensors)
+        ),
     )
+
+
+def _without_parts(
+    header: Header, kind: ModelKind, family: ModelFamily | None
+) -> tuple[ModelKind, str | None] | None:
+    """Return the kind and the reason of a network that draws alone, or of a file of no use here."""
+    if kind is ModelKind.UNKNOWN:
+        return other_file(header.tensors)
+    if kind is not ModelKind.CHECKPOINT or not is_only_the_network(header.tensors):
+        return None
+    other = other_file(header.tensors) if family is None else None
+    if other is not None and other[0] is ModelKind.DIFFUSION_MODEL:
+        return other
+    return ModelKind.DIFFUSION_MODEL, why_not_loadable(header, family)
 
 
 def _of_a_set(header: Header, part: PartOfASet) -> Classification:

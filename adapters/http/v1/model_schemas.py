@@ -29,12 +29,44 @@ class _SizeLimitsSchema(AnswerSchema):
     max_pixels = fields.Integer(metadata={"description": "The largest width × height."})
 
 
+class _ModelDefaultsSchema(AnswerSchema):
+    """The values for fields that a request leaves out; null for those of the service."""
+
+    num_inference_steps = fields.Integer(allow_none=True)
+    guidance_scale = fields.Float(allow_none=True)
+    scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
+    clip_skip = fields.Integer(allow_none=True)
+    vae_id = _text("The id of the VAE that draws; null for the VAE in the file.", allow_none=True)
+
+
+class _ModelSettingsSchema(AnswerSchema):
+    """The table of the operator in `MODEL_SETTINGS`; null for what it does not say."""
+
+    name = _text("The name of the table.")
+    num_inference_steps = fields.Integer(allow_none=True)
+    guidance_scale = fields.Float(allow_none=True)
+    scheduler = fields.Enum(Scheduler, by_value=True, allow_none=True)
+    clip_skip = fields.Integer(allow_none=True)
+    vae = fields.String(allow_none=True)
+    aliases = fields.List(fields.String())
+    description = fields.String(allow_none=True)
+
+
+class _MemberSchema(AnswerSchema):
+    """A file of a set."""
+
+    role = _text("The component of the pipeline, by the name that diffusers gives it.")
+    id = _text("The id of the file.")
+    name = _text("The name of the file.")
+
+
 class ModelSchema(AnswerSchema):
-    """A model: a file, or a diffusers folder. Its id names the bytes."""
+    """A model: a file, a diffusers folder, or a set of files. Its id names the bytes."""
 
     id = fields.String(
         metadata={
-            "description": "SHA-256 of the file, or of a folder's files.",
+            "description": "SHA-256 of the file, of a folder's files, or of the ids of a set's "
+            "files.",
             "pattern": "^[0-9a-f]{64}$",
         }
     )
@@ -45,7 +77,10 @@ class ModelSchema(AnswerSchema):
     kind = fields.Enum(
         ModelKind,
         by_value=True,
-        metadata={"description": "What the model is for. Only a checkpoint can draw."},
+        metadata={
+            "description": "What the model is for. Only a checkpoint can draw. The file of a "
+            "`diffusion_model` draws together with others, as a further model."
+        },
     )
     family = fields.Enum(
         ModelFamily,
@@ -102,6 +137,13 @@ class ModelSchema(AnswerSchema):
     aliases = fields.List(
         fields.String(), metadata={"description": "Other paths with the same bytes."}
     )
+    members = fields.List(
+        fields.Nested(_MemberSchema),
+        metadata={
+            "description": "The file of each component, if the model consists of components in "
+            "files of their own, or of several in one file; empty for any other model."
+        },
+    )
     schedulers = fields.List(
         fields.Enum(Scheduler, by_value=True),
         metadata={"description": "The schedulers that a request can name for this model."},
@@ -123,6 +165,25 @@ class ModelSchema(AnswerSchema):
             "description": "What the network predicts, by which schedulers fit it; null if the "
             "model lists no schedulers."
         },
+    )
+    defaults = fields.Nested(
+        _ModelDefaultsSchema,
+        metadata={
+            "description": "The values of the model for fields that a request leaves out; null for "
+            "those of the service."
+        },
+    )
+    settings = fields.Nested(
+        _ModelSettingsSchema,
+        allow_none=True,
+        metadata={
+            "description": "What the operator says of the model in `MODEL_SETTINGS`; null for "
+            "nothing."
+        },
+    )
+    warnings = fields.List(
+        fields.String(),
+        metadata={"description": "What each result of the model says; often empty."},
     )
     native_size = fields.Nested(
         _SizeSchema,
