@@ -157,6 +157,15 @@ class ModelSchema(AnswerSchema):
             "has its own."
         },
     )
+    prediction_type = fields.Enum(
+        Prediction,
+        by_value=True,
+        allow_none=True,
+        metadata={
+            "description": "What the network predicts, by which schedulers fit it; null if the "
+            "model lists no schedulers."
+        },
+    )
     defaults = fields.Nested(
         _ModelDefaultsSchema,
         metadata={
@@ -175,15 +184,6 @@ class ModelSchema(AnswerSchema):
     warnings = fields.List(
         fields.String(),
         metadata={"description": "What each result of the model says; often empty."},
-    )
-    prediction_type = fields.Enum(
-        Prediction,
-        by_value=True,
-        allow_none=True,
-        metadata={
-            "description": "What the network predicts, by which schedulers fit it; null if the "
-            "model lists no schedulers."
-        },
     )
     native_size = fields.Nested(
         _SizeSchema,
