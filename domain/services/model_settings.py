@@ -10,7 +10,7 @@ from domain.checkpoints.text_encoders import clip_layers
 from domain.errors import DomainError
 from domain.models.defaults import ModelDefaults
 from domain.models.kinds import base_family
-from domain.models.names import bearers
+from domain.models.names import NameIndex
 from domain.models.record import SHORT_ID, ModelFamily, ModelKind, ModelRecord
 from domain.models.settings import ModelSettings
 from domain.ports.model_headers import ModelHeaders
@@ -61,11 +61,11 @@ class ApplySettings:
         """
         if not tables:
             return AppliedSettings(models)
-        listed = tuple(models.values())
+        names = NameIndex(models.values())
         found = dict(models)
         problems: list[str] = []
         for table in tables:
-            named = bearers(listed, table.name)
+            named = names.bearers(table.name)
             if len(named) != 1:
                 problems.append(_not_one(table, named))
                 continue
@@ -76,12 +76,10 @@ class ApplySettings:
                     f"[{other.name}] is followed; write one table"
                 )
                 continue
-            found[model.id] = self._applied(model, table, listed)
+            found[model.id] = self._applied(model, table, names)
         return AppliedSettings(found, tuple(problems))
 
-    def _applied(
-        self, model: ModelRecord, table: ModelSettings, listed: Sequence[ModelRecord]
-    ) -> ModelRecord:
+    def _applied(self, model: ModelRecord, table: ModelSettings, names: NameIndex) -> ModelRecord:
         values = dict(table.items())
         description = values.pop("description", None)
         values.pop("aliases", None)
@@ -92,7 +90,7 @@ class ApplySettings:
         defaults: dict[str, Any] = {}
         for name, value in values.items():
             try:
-                defaults |= self._default(model, name, value, listed)
+                defaults |= self._default(model, name, value, names)
             except CannotApply as error:
                 problems.append(not_followed(name, error))
         card = model.card
@@ -110,7 +108,7 @@ class ApplySettings:
         )
 
     def _default(
-        self, model: ModelRecord, name: str, value: Any, listed: Sequence[ModelRecord]
+        self, model: ModelRecord, name: str, value: Any, names: NameIndex
     ) -> Mapping[str, Any]:
         """Return the default of a model that a setting makes. Raise CannotApply."""
         if model.kind is not ModelKind.CHECKPOINT:
@@ -123,7 +121,7 @@ class ApplySettings:
             self._check_layers(model, value)
         if name != "vae":
             return {name: value}
-        return {"vae_id": self._vae(model, value, listed).id}
+        return {"vae_id": self._vae(model, value, names).id}
 
     def _check_layers(self, model: ModelRecord, clip_skip: int) -> None:
         if base_family(model.family) in _FIXED_LAYER:
@@ -139,8 +137,8 @@ class ApplySettings:
         if layers is not None and clip_skip > layers:
             raise CannotApply(f"it is {clip_skip}, and its text encoder has {layers} layers")
 
-    def _vae(self, model: ModelRecord, name: str, listed: Sequence[ModelRecord]) -> ModelRecord:
-        found = bearers(listed, name, first=ModelKind.VAE)
+    def _vae(self, model: ModelRecord, name: str, names: NameIndex) -> ModelRecord:
+        found = names.bearers(name, first=ModelKind.VAE)
         if not found:
             raise CannotApply(f"'{name}' names no model")
         if len(found) > 1:

@@ -344,3 +344,6 @@ def test_an_alias_of_the_environment_comes_before_one_of_the_file() -> None:
     assert registry.resolve("fast").id == SDXL.id
     assert registry.resolve("slow").id == CHECKPOINT.id
     assert registry.name_problems() == ()
+    assert registry.settings_problems() == (
+        "[a] the alias fast has another meaning already, which counts",
+    )
