@@ -3,10 +3,11 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from adapters.filesystem.cards import CardsBeside
+from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.folders import device_of, extension_of, model_paths
 from adapters.filesystem.headers.reading import IncompleteFile
 from adapters.filesystem.scan_warnings import ScanWarnings, one_line
@@ -16,8 +17,10 @@ from adapters.filesystem.scanning.identity import Identity, Reading, identify_fi
 from adapters.filesystem.scanning.identity_cache import IdentityCache
 from adapters.filesystem.scanning.on_disk import Found, look_at
 from adapters.filesystem.scanning.seen_model import SeenModel
+from adapters.filesystem.training import ToldBeside, TrainingsBeside, recorded_training
 from domain.checkpoints.published_vaes import PUBLISHED_VAES
-from domain.models.record import ModelRecord
+from domain.models.names import vaes_beside
+from domain.models.record import ModelKind, ModelRecord
 from domain.ports.model_source import ModelScan, ModelSource
 
 __all__ = ["FilesystemModelSource"]
@@ -52,7 +55,7 @@ class FilesystemModelSource(ModelSource):
     Args:
         folders: The folders to scan; they need not exist.
         cache: The identities from earlier runs; None to hash everything again.
-        only: A name or a path: if a file has it, nothing else is read or listed.
+        only: A name or a path: if a file has it, nothing else is read or listed but a VAE beside.
         settle_seconds: The time between the two scans.
         stall_seconds: How long an incomplete model is awaited while it does not change.
         clock: Seconds since some moment.
@@ -78,6 +81,7 @@ class FilesystemModelSource(ModelSource):
         self._seen: dict[str, SeenModel] = {}
         self._warnings = ScanWarnings()
         self._cards = CardsBeside(self._warnings)
+        self._trainings = TrainingsBeside(self._warnings)
         self._devices: dict[str, int] = {}
         # Its threads start with the first file to hash.
         self._readers = ThreadPoolExecutor(
@@ -96,9 +100,10 @@ class FilesystemModelSource(ModelSource):
         for each in sorted(seen.values(), key=lambda each: each.found.size):
             self._advance(each, now)
         unlisted = [each for each in seen.values() if each.identity is None]
+        beside = self._beside(seen.values())
         return ModelScan(
             models=tuple(
-                self._record(each.found, each.identity)
+                self._record(each.found, each.identity, beside.get(each.identity.digest))
                 for each in seen.values()
                 if each.identity is not None
             ),
@@ -134,7 +139,8 @@ class FilesystemModelSource(ModelSource):
     def _paths(self) -> Sequence[str]:
         paths = [path for folder in self._folders for path in self._paths_in(folder)]
         named = [path for path in paths if self._only in (path, os.path.basename(path))]
-        return named or paths
+        beside = {each for path in named for each in vaes_beside(path)}
+        return [*named, *(path for path in paths if path in beside)] if named else paths
 
     def _paths_in(self, folder: str) -> Sequence[str]:
         paths = tuple(model_paths(folder, self._warnings))
@@ -245,8 +251,29 @@ class FilesystemModelSource(ModelSource):
         seen.trouble = f"{seen.found.path} is left out: {fault}"
         seen.reason = f"it cannot be read: {fault}"
 
-    def _record(self, found: Found, identity: Identity) -> ModelRecord:
+    def _beside(self, seen: Iterable[SeenModel]) -> Mapping[str, ToldBeside]:
+        """Return what files beside checkpoints say, by the id of the model.
+
+        Files with the same bytes are one model. The first of their paths with such a file counts.
+        """
+        found: dict[str, ToldBeside] = {}
+        for each in sorted(seen, key=lambda each: each.found.path):
+            identity = each.identity
+            if identity is None or each.found.stamp is None:
+                continue
+            told = identity.classification
+            if told.kind is not ModelKind.CHECKPOINT or told.reason is not None:
+                continue
+            beside = self._trainings.of(each.found.path)
+            if beside is not None:
+                found.setdefault(identity.digest, beside)
+        return found
+
+    def _record(self, found: Found, identity: Identity, beside: ToldBeside | None) -> ModelRecord:
         told = identity.classification
+        trained = recorded_training(told.family, told.told, beside)
+        notes = [each for each in (told.note, trained.note) if each is not None]
+        changed = trained.family is not told.family
         published = PUBLISHED_VAES.get(identity.digest)
         return ModelRecord(
             id=identity.digest,
@@ -255,19 +282,22 @@ class FilesystemModelSource(ModelSource):
             path=found.path,
             extension="" if found.stamp is None else extension_of(found.path),
             kind=told.kind,
-            family=told.family or published,
+            family=trained.family or published,
             precision=told.precision,
-            reason=told.reason,
+            reason=told.reason or trained.reason,
             stamp=found.stamp,
             parts=found.parts,
-            native_size=told.native_size,
-            note=told.note,
+            native_size=native_size_of_file({}, trained.family) if changed else told.native_size,
+            note="; it ".join(notes) or None,
+            training=trained.training,
             is_companion=told.is_companion,
             scale=told.scale,
             pipeline_inputs=told.pipeline_inputs,
             base=told.base or published,
             trigger_words=told.trigger_words,
             rank=told.rank,
+            defaults=told.defaults,
+            lacks_vae=told.lacks_vae,
             component=told.component,
             card=self._cards.of(found.path, told.card, is_folder=found.stamp is None),
         )

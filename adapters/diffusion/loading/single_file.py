@@ -20,15 +20,15 @@ from transformers.initialization import no_init_weights
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.families import (
     FAMILIES,
-    PROBE,
     configuration_files,
-    prediction_of,
     with_modern_names,
 )
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.trained import trained_files
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
+from adapters.diffusion.no_autoencoder import stand_in
 from adapters.diffusion.pipeline import Pipeline
 from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from domain.checkpoints.averages import places_of_averages
@@ -62,9 +62,11 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
     weights = _with_averages(stored)
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
-    files = embedded or _family_configuration(model, stored, metadata)
+    files = trained_files(embedded or _family_configuration(model), model.training, weights)
     dtype = _loaded_dtype(weights, device)
-    pipeline = _assemble(weights, files, dtype)
+    has_vae = not model.lacks_vae or any(name.startswith(_VAE) for name in weights)
+    own_vae = None if has_vae else stand_in(json.loads(files["vae/config.json"]))
+    pipeline = _assemble(weights, files, dtype, own_vae)
     if (reason := unread_reason(weights.facts, pipeline.components)) is not None:
         raise ModelNotLoadable(reason, model.name, lasting=True)
     place(pipeline, device, in_any_precision=True, mapped=weights.mapped)
@@ -93,22 +95,21 @@ def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:
     return reduce(torch.promote_types, found)
 
 
-def _family_configuration(
-    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
-) -> Mapping[str, str]:
+def _family_configuration(model: ModelRecord) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(
             "it belongs to no family that can be loaded from a single file", model.name
         )
-    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
-    prediction = prediction_of(model.family, weights, metadata, probe)
-    return configuration_files(model.family, prediction)
+    return configuration_files(model.family)
 
 
-def _assemble(weights: Weights, files: Mapping[str, str], dtype: torch.dtype) -> Any:
+def _assemble(
+    weights: Weights, files: Mapping[str, str], dtype: torch.dtype, vae: torch.nn.Module | None
+) -> Any:
     """Build every component from the weights and the configuration, then the pipeline.
 
-    Each component takes its own tensors, so that no others are made from codes meanwhile.
+    Each component takes its own tensors, so that no others are made from codes meanwhile. `vae`
+    takes the place of an autoencoder that the weights do not have.
     """
     index = json.loads(files["model_index.json"])
     is_xl = "text_encoder_2" in index
@@ -121,7 +122,8 @@ def _assemble(weights: Weights, files: Mapping[str, str], dtype: torch.dtype) ->
                 torch_dtype=dtype,
                 local_files_only=True,
             ),
-            "vae": AutoencoderKL.from_single_file(
+            "vae": vae
+            or AutoencoderKL.from_single_file(
                 weights.taken(*_VAE),
                 config=folder,
                 subfolder="vae",

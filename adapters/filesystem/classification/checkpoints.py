@@ -13,11 +13,11 @@ from adapters.filesystem.headers.values import Header, TensorFacts
 from domain.checkpoints.families import FAMILIES, with_channels
 from domain.checkpoints.layouts import Shape, checkpoint_parts
 from domain.checkpoints.names import with_modern_names
-from domain.checkpoints.prediction import prediction_of
 from domain.models.record import ModelFamily
 
 __all__ = [
     "UNET",
+    "VAE",
     "checkpoint_family",
     "is_checkpoint",
     "is_only_the_network",
@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+_VAE = "VAE"
 # Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
 _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
@@ -99,9 +101,6 @@ def checkpoint_family(header: Header) -> ModelFamily | None:
     family = _FAMILIES.get((_context(tensors), first[0]))
     if family is not None:
         family = with_channels(family, first[1])
-    if family is ModelFamily.SD_2_V:
-        prediction = prediction_of(family, tensors, header.metadata, header.probe)
-        return ModelFamily.SD_2 if prediction and not prediction.velocity else family
     return family
 
 
@@ -130,11 +129,6 @@ def why_not_loadable(header: Header, family: ModelFamily | None) -> str | None:
             "it is a latent consistency model (LCM), whose UNet takes the guidance as an input; "
             "get it as a diffusers folder"
         )
-    if "edm_mean" in header.tensors:
-        return "it is Playground v2.5, whose noise schedule is its own; use its diffusers folder"
-    if any(name.startswith("edm_vpred.") for name in header.tensors):
-        # https://huggingface.co/stabilityai/cosxl: its two scalars give the range of its noise.
-        return "it is CosXL, whose continuous noise (EDM) no sampler here follows"
     return _incomplete(header.tensors, family)
 
 
@@ -142,6 +136,8 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
     parts = checkpoint_parts(family)
     tensors = with_modern_names(tensors)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
+    if absent == [_VAE]:  # a VAE of another file can draw in its place
+        absent, parts = [], {part: needed for part, needed in parts.items() if part != _VAE}
     if absent:
         return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
     for part, needed in parts.items():
