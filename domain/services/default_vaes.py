@@ -53,7 +53,8 @@ def _with_vae(
     by_path: Mapping[str, ModelRecord],
     coming: frozenset[str],
 ) -> ModelRecord:
-    if model.defaults.vae_id is not None:
+    # The VAE beside the diffusion model of a set is one of its files.
+    if model.defaults.vae_id is not None or model.members:
         return model
     faults: list[str] = []
     for path in (each for own in model.paths for each in vaes_beside(own)):

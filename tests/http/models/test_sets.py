@@ -62,7 +62,7 @@ def test_that_a_diffusion_model_says_what_to_choose(service: Service, flux: Mode
     assert "choose flux.safetensors to draw with them" in str(problem)
 
 
-def test_that_a_text_encoder_is_no_addon(service: Service, flux: ModelRecord) -> None:
+def test_that_a_text_encoder_is_not_an_addon(service: Service, flux: ModelRecord) -> None:
     encoder = next(each for each in tree() if each.kind is ModelKind.TEXT_ENCODER)
     body = infer_body(model_id=flux.id, scheduler=None, loras=[{"model_id": encoder.id}])
     answer = service.client.post("/v1/infer", json=body, headers=AUTHORIZED)
