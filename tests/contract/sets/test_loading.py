@@ -30,7 +30,8 @@ def test_each_tensor_has_the_numbers_and_the_precision_of_a_folder(
     pipeline.save_pretrained(tmp_path / "folder")
     device = find_device("cpu", dtype)
     expected = load_pipeline(record_of_folder(tmp_path / "folder"), device)
-    found = load_pipeline(record_of(name, write_parts(pipeline, tmp_path)), device)
+    write_parts(pipeline, tmp_path / "files")
+    found = load_pipeline(record_of(tmp_path / "files"), device)
     for role, part in expected.components.items():
         own = found.components[role]
         assert type(own) is type(part)
@@ -59,7 +60,7 @@ def test_a_file_of_a_set_that_was_replaced_is_not_loaded(tmp_path: Path) -> None
     from adapters.diffusion.loading.loader import load_pipeline
 
     paths = write_parts(pipeline_of("flux-schnell"), tmp_path)
-    record = record_of("flux-schnell", paths)
+    record = record_of(tmp_path)
     paths["vae"].write_bytes(paths["vae"].read_bytes())
     with pytest.raises(ModelChanged):
         load_pipeline(record, find_device("cpu", "float32"))
@@ -80,7 +81,8 @@ def test_loading_can_be_ended_between_two_tensors(tmp_path: Path) -> None:
         if ticks == 20:
             raise Ended
 
-    record = record_of("flux-schnell", write_parts(pipeline_of("flux-schnell"), tmp_path))
+    write_parts(pipeline_of("flux-schnell"), tmp_path)
+    record = record_of(tmp_path)
     watcher = GuardedWatcher(CallbackWatcher(on_load=count))
     with pytest.raises(Ended):
         load_pipeline(record, find_device("cpu", "float32"), watcher)

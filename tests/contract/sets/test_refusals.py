@@ -120,7 +120,7 @@ def test_a_file_that_changed_its_role_is_refused(
     from adapters.diffusion.loading.loader import load_pipeline
 
     paths = write_parts(pipeline, tmp_path)
-    record = record_of("flux-schnell", paths)
+    record = record_of(tmp_path)
     weights = load_file(paths[role])
     change(weights)
     save_file(weights, paths[role])
