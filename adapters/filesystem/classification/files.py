@@ -120,10 +120,10 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
-    if (rest := _without_parts(header, kind, family)) is not None:
-        kind, unusable = rest
     if kind is not ModelKind.CHECKPOINT:
         unusable = unusable or unreadable_codes(header)
+    if (rest := _without_parts(header, kind, family)) is not None:
+        kind, unusable = rest[0], unusable or rest[1]
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
