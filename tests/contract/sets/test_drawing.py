@@ -14,7 +14,7 @@ from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.drawing.generating import generate, new_generator
-from tests.contract.sets.tiny import FAMILIES, all_in_one, pipeline_of, record_of, write_parts
+from tests.contract.sets.tiny import FAMILIES, all_in_one, listed, pipeline_of, write_parts
 
 pytestmark = pytest.mark.torch
 
@@ -34,7 +34,7 @@ def test_a_set_draws_what_the_pipeline_of_diffusers_draws(
     pipeline = pipeline_of(name)
     write_parts(pipeline, tmp_path, open_clip=name == "sd3.5-large")
     request = request_for(prompt=PROMPT, guidance_scale=3.5)
-    _check(generator, record_of(tmp_path), pipeline, request)
+    _check(generator, listed(tmp_path), pipeline, request)
 
 
 @pytest.mark.parametrize("name", ["flux-dev", "chroma", "sd3.5-medium"])
@@ -45,7 +45,7 @@ def test_one_file_with_every_component_draws_the_same(
 
     pipeline = pipeline_of(name)
     save_file(all_in_one(pipeline), tmp_path / "all.safetensors")
-    model = record_of(tmp_path)
+    model = listed(tmp_path)
     digest = hashlib.sha256((tmp_path / "all.safetensors").read_bytes()).hexdigest()
     assert (model.id, model.family) == (digest, FAMILIES[name][0])
     _check(generator, model, pipeline, request_for(prompt=PROMPT, num_inference_steps=1))
@@ -62,7 +62,7 @@ def test_a_tensor_of_no_known_component_is_refused(tmp_path: Path) -> None:
     whole["redux_embedder.weight"] = torch.zeros(2)
     save_file(whole, tmp_path / "all.safetensors")
     with pytest.raises(ModelNotLoadable, match=r"redux_embedder\.weight"):
-        load_pipeline(record_of(tmp_path), find_device("cpu", "float32"))
+        load_pipeline(listed(tmp_path), find_device("cpu", "float32"))
 
 
 def _check(

@@ -9,7 +9,7 @@ from adapters.diffusion.devices.guarded_watcher import GuardedWatcher
 from domain.errors import ModelChanged
 from domain.services.drawing_watchers import CallbackWatcher
 from tests.contract.folders.folders import record_of as record_of_folder
-from tests.contract.sets.tiny import pipeline_of, record_of, write_parts
+from tests.contract.sets.tiny import listed, pipeline_of, write_parts
 
 pytestmark = pytest.mark.torch
 
@@ -31,7 +31,7 @@ def test_each_tensor_has_the_numbers_and_the_precision_of_a_folder(
     device = find_device("cpu", dtype)
     expected = load_pipeline(record_of_folder(tmp_path / "folder"), device)
     write_parts(pipeline, tmp_path / "files")
-    found = load_pipeline(record_of(tmp_path / "files"), device)
+    found = load_pipeline(listed(tmp_path / "files"), device)
     for role, part in expected.components.items():
         own = found.components[role]
         assert type(own) is type(part)
@@ -60,7 +60,7 @@ def test_a_file_of_a_set_that_was_replaced_is_not_loaded(tmp_path: Path) -> None
     from adapters.diffusion.loading.loader import load_pipeline
 
     paths = write_parts(pipeline_of("flux-schnell"), tmp_path)
-    record = record_of(tmp_path)
+    record = listed(tmp_path)
     paths["vae"].write_bytes(paths["vae"].read_bytes())
     with pytest.raises(ModelChanged):
         load_pipeline(record, find_device("cpu", "float32"))
@@ -82,7 +82,7 @@ def test_loading_can_be_ended_between_two_tensors(tmp_path: Path) -> None:
             raise Ended
 
     write_parts(pipeline_of("flux-schnell"), tmp_path)
-    record = record_of(tmp_path)
+    record = listed(tmp_path)
     watcher = GuardedWatcher(CallbackWatcher(on_load=count))
     with pytest.raises(Ended):
         load_pipeline(record, find_device("cpu", "float32"), watcher)

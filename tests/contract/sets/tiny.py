@@ -1,16 +1,27 @@
 """Tiny pipelines of random weights, and their parts in files as people have them."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from adapters.filesystem.model_source import FilesystemModelSource
-from domain.models.record import ModelFamily, ModelKind, ModelRecord
+from domain.checkpoints.sets import components_in
+from domain.models.components import Component, ModelMember
+from domain.models.record import FileStamp, ModelFamily, ModelKind, ModelRecord
 from domain.services.model_registry import ModelRegistry
 from tests.contract.sets import inverse
 
-__all__ = ["FAMILIES", "all_in_one", "pipeline_of", "record_of", "stored_parts", "write_parts"]
+__all__ = [
+    "FAMILIES",
+    "all_in_one",
+    "listed",
+    "pipeline_of",
+    "record_of",
+    "stored_parts",
+    "write_parts",
+]
 
 _TEXT = 128
 """The width of T5. Stable Diffusion 3 needs at least that of both CLIPs together."""
@@ -151,13 +162,56 @@ def all_in_one(pipeline: Any) -> dict[str, Any]:
 _FOLDERS = {"transformer": "diffusion_models", "vae": "vae"}
 
 
-def record_of(folder: Path) -> ModelRecord:
+def listed(folder: Path) -> ModelRecord:
     """Return the one model that draws with the files of a folder, as the registry lists it."""
     registry = ModelRegistry(FilesystemModelSource([str(folder)], settle_seconds=0))
     registry.refresh()
     registry.close()
     (model,) = registry.models(ModelKind.CHECKPOINT)
     return model
+
+
+def record_of(
+    name: str, paths: Mapping[str, Path], family: ModelFamily | None = None
+) -> ModelRecord:
+    """Return the record of a set, as the registry would make it.
+
+    Args:
+        name: The name of the family, one of `FAMILIES`.
+        paths: The file of each role, the transformer first.
+        family: The family, if the name is of no use.
+    """
+    members = tuple(
+        ModelMember(
+            role,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.name,
+            str(path),
+            path.suffix,
+            path.stat().st_size,
+            FileStamp.of(path.stat()),
+        )
+        for role, path in paths.items()
+    )
+    lines = "".join(f"{each}\n" for each in sorted(member.id for member in members))
+    return ModelRecord(
+        id=hashlib.sha256(lines.encode()).hexdigest(),
+        name=members[0].name,
+        size=sum(member.size for member in members),
+        path=members[0].path,
+        extension=members[0].extension,
+        family=family or FAMILIES[name][0],
+        component=_component(paths["transformer"]),
+        members=members,
+    )
+
+
+def _component(path: Path) -> Component:
+    from adapters.filesystem.headers.reading import read_header
+
+    with path.open("rb") as file:
+        header = read_header(file, path.stat().st_size, path.suffix)
+    return components_in(header.tensors)[0].component
 
 
 def stored_parts(pipeline: Any, *, open_clip: bool = False) -> dict[str, dict[str, Any]]:
