@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
+from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
 from domain.samplers import DEFAULT_SCHEDULER, Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
@@ -13,6 +15,7 @@ from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, 
 __all__ = [
     "SHORT_ID",
     "FileStamp",
+    "ModelDefaults",
     "ModelFamily",
     "ModelInput",
     "ModelKind",
@@ -99,6 +102,11 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        defaults: Its values for the fields of a request that are left out.
+        lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
+        settings: What the operator says of it; None for nothing.
+        problems: What of the operator's settings and of a VAE beside it is not followed, each a
+            sentence without its subject, the model's name.
         component: The component of a pipeline that the file holds; None for other files.
         members: The files of a set, the diffusion model first; empty for any other model.
     """
@@ -125,13 +133,18 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
+    settings: ModelSettings | None = None
+    problems: tuple[str, ...] = ()
     component: Component | None = None
     members: tuple[ModelMember, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each result of this model has."""
-        return () if self.note is None else (f"{self.name} {self.note}",)
+        notes = () if self.note is None else (self.note,)
+        return tuple(f"{self.name} {each}" for each in (*notes, *self.problems))
 
     @property
     def description(self) -> str | None:
@@ -233,4 +246,4 @@ class ModelRecord:
 
         It has Karras' noise levels if the model's configuration names them.
         """
-        return DEFAULT_SCHEDULER if self.schedulers else None
+        return (self.defaults.scheduler or DEFAULT_SCHEDULER) if self.schedulers else None

@@ -18,6 +18,7 @@ from diffusers.loaders.single_file_utils import (
     is_clip_model,
 )
 
+from adapters.diffusion.no_autoencoder import NoAutoencoder
 from domain.checkpoints.header_values import TensorFacts
 from domain.checkpoints.unused import (
     is_harmless,
@@ -89,7 +90,8 @@ def _converted(
     """Yield each network with the stand-ins as the conversion of this network returns them."""
     unet, vae, text_encoder = (parts[name] for name in ("unet", "vae", "text_encoder"))
     yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
-    yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
+    if not isinstance(vae, NoAutoencoder):
+        yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
     second = parts.get("text_encoder_2")
     if second is not None:
         yield second, convert_open_clip_checkpoint(second, stand_ins, prefix=_SECOND_OPEN_CLIP)

@@ -18,6 +18,7 @@ from domain.models.record import ModelFamily
 
 __all__ = [
     "UNET",
+    "VAE",
     "checkpoint_family",
     "is_checkpoint",
     "is_only_the_network",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 UNET = "model.diffusion_model."
+VAE = "first_stage_model."
+_VAE = "VAE"
 # Prefixes of a UNet or transformer in a file of its own: original names, diffusers' names.
 _BARE = ("input_blocks.0.0.weight", "joint_blocks.0.", "double_blocks.0.")
 _DIFFUSERS = ("conv_in.weight", "down_blocks.", "up_blocks.", "time_embedding.")
@@ -142,6 +145,8 @@ def _incomplete(tensors: Mapping[str, TensorFacts], family: ModelFamily) -> str 
     parts = checkpoint_parts(family)
     tensors = with_modern_names(tensors)
     absent = [part for part, needed in parts.items() if not needed.keys() & tensors.keys()]
+    if absent == [_VAE]:  # a VAE of another file can draw in its place
+        absent, parts = [], {part: needed for part, needed in parts.items() if part != _VAE}
     if absent:
         return f"it holds no {' and no '.join(absent)}; get the full checkpoint"
     for part, needed in parts.items():

@@ -7,6 +7,7 @@ from adapters.filesystem.cards.metadata import card_in
 from adapters.filesystem.classification.addons import Addon, addon_of, is_lora
 from adapters.filesystem.classification.checkpoints import (
     UNET,
+    VAE,
     checkpoint_family,
     is_checkpoint,
     is_only_the_network,
@@ -37,13 +38,14 @@ from domain.checkpoints.upscalers import (
 )
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component
+from domain.models.defaults import NO_DEFAULTS, ModelDefaults
 from domain.models.kinds import base_family
 from domain.models.record import ModelFamily, ModelInput, ModelKind
 from domain.sizes import Size
 
 __all__ = ["Classification", "classify"]
 
-_CONFIGURED_PARTS = (UNET, "first_stage_model.", "cond_stage_model.")
+_CONFIGURED_PARTS = (UNET, "cond_stage_model.")
 _COMPANIONS = frozenset(ModelKind) - {
     *(ModelKind.CHECKPOINT, ModelKind.DIFFUSION_MODEL, ModelKind.TEXT_ENCODER, ModelKind.UNKNOWN),
 }
@@ -85,6 +87,8 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
+        lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
     """
 
@@ -103,6 +107,8 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    defaults: ModelDefaults = NO_DEFAULTS
+    lacks_vae: bool = False
     component: Component | None = None
 
 
@@ -148,6 +154,11 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        lacks_vae=(
+            kind is ModelKind.CHECKPOINT
+            and reason is None
+            and not any(name.startswith(VAE) for name in header.tensors)
+        ),
     )
 
 
