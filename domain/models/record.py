@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from domain.models.card import NO_CARD, ModelCard
 from domain.models.components import Component, ModelMember
 from domain.models.defaults import NO_DEFAULTS, ModelDefaults
+from domain.models.fitting_schedulers import fitting_default, fitting_schedulers
 from domain.models.kinds import ModelFamily, ModelInput, ModelKind
 from domain.models.pending import PendingModel, PendingState
 from domain.models.settings import ModelSettings
 from domain.models.stamps import FileStamp, ModelPart
-from domain.samplers import DEFAULT_SCHEDULER, Scheduler
+from domain.models.training import Training
+from domain.samplers import Scheduler
 from domain.sizes import DEFAULT_MAX_PIXELS, LARGEST_SIDE, SMALLEST_SIDE, Size, SizeLimits
 
 __all__ = [
@@ -102,6 +104,7 @@ class ModelRecord:
             if its metadata has none.
         rank: The largest rank of the matrices of a LoRA; None for other models, and for a LoRA
             without such matrices.
+        training: How it was trained to predict; None if its family or its folder decides.
         defaults: Its values for the fields of a request that are left out.
         lacks_vae: Whether its file holds no VAE, so that it draws with a VAE of another file alone.
         settings: What the operator says of it; None for nothing.
@@ -133,6 +136,7 @@ class ModelRecord:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    training: Training | None = None
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     settings: ModelSettings | None = None
@@ -219,17 +223,17 @@ class ModelRecord:
     def schedulers(self) -> tuple[Scheduler, ...]:
         """The schedulers that a request can name for this model.
 
-        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have all of them.
-        Every file that can draw is such a model. Other folders have none: flow matching models
-        (Stable Diffusion 3, FLUX) have another process, which these schedulers do not support, and
-        the rest draw with their authors' configuration. Sets are such models too.
+        Models that remove noise from latents as Stable Diffusion 1, 2 and XL do have those that fit
+        their training. Every file that can draw is such a model. Other folders have none: Stable
+        Diffusion 3 and FLUX have a process of their own, and the rest draw with their authors'
+        configuration. Sets are such models too.
         """
         if not self.loadable or self.kind is not ModelKind.CHECKPOINT:
             return ()
         is_folder = not self.extension
         if self.family in _OWN_SCHEDULER or self.members or (is_folder and self.family is None):
             return ()
-        return tuple(Scheduler)
+        return fitting_schedulers(self.training)
 
     @property
     def batches(self) -> bool:
@@ -246,4 +250,6 @@ class ModelRecord:
 
         It has Karras' noise levels if the model's configuration names them.
         """
-        return (self.defaults.scheduler or DEFAULT_SCHEDULER) if self.schedulers else None
+        if not self.schedulers:
+            return None
+        return self.defaults.scheduler or fitting_default(self.training)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from adapters.diffusion.families.vocabulary import merges_text, vocabulary_text
 from domain.checkpoints.families import FAMILIES, FamilyFacts, TextEncoderFacts, UnetFacts
-from domain.checkpoints.prediction import Prediction
 from domain.models.record import ModelFamily
 
 __all__ = ["configuration_files"]
@@ -16,15 +15,11 @@ __all__ = ["configuration_files"]
 _Fields = dict[str, object]
 
 
-def configuration_files(
-    family: ModelFamily, prediction: Prediction | None = None
-) -> Mapping[str, str]:
+def configuration_files(family: ModelFamily) -> Mapping[str, str]:
     """Return the files that `from_single_file(path, config=folder, local_files_only=True)` needs.
 
     Args:
         family: A family in `FAMILIES`.
-        prediction: What the checkpoint itself says about its training; None for the family's usual
-            training.
 
     Returns:
         The text of each file by its path in the folder, with `/` between the parts.
@@ -37,9 +32,7 @@ def configuration_files(
         "model_index.json": _model_index(facts),
         "unet/config.json": _unet(facts.unet),
         "vae/config.json": _vae(facts),
-        "scheduler/scheduler_config.json": _scheduler(
-            facts, prediction or Prediction(facts.velocity)
-        ),
+        "scheduler/scheduler_config.json": _scheduler(facts),
     }
     texts: dict[str, str] = {}
     for suffix, encoder in zip(("", "_2"), facts.text_encoders, strict=False):
@@ -162,14 +155,14 @@ def _text_encoder(encoder: TextEncoderFacts) -> _Fields:
     }
 
 
-def _scheduler(facts: FamilyFacts, prediction: Prediction) -> _Fields:
+def _scheduler(facts: FamilyFacts) -> _Fields:
     fields: _Fields = {
         "_class_name": facts.scheduler,
         "num_train_timesteps": 1000,
         "beta_start": 0.00085,
         "beta_end": 0.012,
         "beta_schedule": "scaled_linear",
-        "prediction_type": "v_prediction" if prediction.velocity else "epsilon",
+        "prediction_type": "v_prediction" if facts.velocity else "epsilon",
         "steps_offset": 1,
     }
     if facts.scheduler == "PNDMScheduler":
@@ -178,8 +171,6 @@ def _scheduler(facts: FamilyFacts, prediction: Prediction) -> _Fields:
         fields |= {"clip_sample": False, "set_alpha_to_one": False}
     else:
         fields |= {"timestep_spacing": "leading", "interpolation_type": "linear"}
-    if prediction.zero_terminal_snr:
-        fields |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     return fields
 
 

@@ -20,13 +20,12 @@ from transformers.initialization import no_init_weights
 from adapters.diffusion.devices.device import Device
 from adapters.diffusion.families import (
     FAMILIES,
-    PROBE,
     configuration_files,
-    prediction_of,
     with_modern_names,
 )
 from adapters.diffusion.loading.embedded_configuration import configuration_folder
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.trained import trained_files
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import Weights, read_metadata, read_weights
 from adapters.diffusion.no_autoencoder import stand_in
@@ -63,7 +62,7 @@ def read_file(model: ModelRecord, device: Device, tick: Callable[[], None]) -> P
     weights = _with_averages(stored)
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
-    files = embedded or _family_configuration(model, stored, metadata)
+    files = trained_files(embedded or _family_configuration(model), model.training, weights)
     dtype = _loaded_dtype(weights, device)
     has_vae = not model.lacks_vae or any(name.startswith(_VAE) for name in weights)
     own_vae = None if has_vae else stand_in(json.loads(files["vae/config.json"]))
@@ -96,16 +95,12 @@ def _loaded_dtype(weights: Weights, device: Device) -> torch.dtype:
     return reduce(torch.promote_types, found)
 
 
-def _family_configuration(
-    model: ModelRecord, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
-) -> Mapping[str, str]:
+def _family_configuration(model: ModelRecord) -> Mapping[str, str]:
     if model.family is None or model.family not in FAMILIES:
         raise ModelNotLoadable(
             "it belongs to no family that can be loaded from a single file", model.name
         )
-    probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
-    prediction = prediction_of(model.family, weights, metadata, probe)
-    return configuration_files(model.family, prediction)
+    return configuration_files(model.family)
 
 
 def _assemble(

@@ -23,6 +23,7 @@ from adapters.filesystem.classification.native_sizes import native_size_of_file
 from adapters.filesystem.classification.optional import spandrel_is_installed
 from adapters.filesystem.classification.sets import PartOfASet, part_of_a_set
 from adapters.filesystem.headers.values import Header, shown
+from adapters.filesystem.training import recorded_training, told_by_header
 from domain.checkpoints.averages import averages_note
 from domain.checkpoints.configurations import (
     CONFIGURATION_FILES,
@@ -30,6 +31,7 @@ from domain.checkpoints.configurations import (
     embedded_configuration,
 )
 from domain.checkpoints.others import other_file
+from domain.checkpoints.training import Told, UnusableTraining
 from domain.checkpoints.upscalers import (
     UnusableUpscaler,
     needs_spandrel,
@@ -87,6 +89,7 @@ class Classification:
         base: As `ModelRecord.base`.
         trigger_words: As `ModelRecord.trigger_words`.
         rank: As `ModelRecord.rank`.
+        told: What the model says of its training.
         defaults: What the header tells of `ModelRecord.defaults`. It names no VAE.
         lacks_vae: As `ModelRecord.lacks_vae`.
         component: As `ModelRecord.component`.
@@ -107,6 +110,7 @@ class Classification:
     base: ModelFamily | None = None
     trigger_words: tuple[str, ...] = ()
     rank: int | None = None
+    told: tuple[Told, ...] = ()
     defaults: ModelDefaults = NO_DEFAULTS
     lacks_vae: bool = False
     component: Component | None = None
@@ -126,10 +130,10 @@ def classify(header: Header) -> Classification:
     if kind is ModelKind.UNKNOWN:
         is_upscaler, scale, unusable = _upscaler(header)
         kind = ModelKind.UPSCALER if is_upscaler else kind
-    if kind is not ModelKind.CHECKPOINT:
-        unusable = unusable or unreadable_codes(header)
     if (rest := _without_parts(header, kind, family)) is not None:
         kind, unusable = rest[0], unusable or rest[1]
+    if kind is not ModelKind.CHECKPOINT:
+        unusable = unreadable_codes(header) or unusable
     reason = danger = _danger(header)
     if reason is None and kind is not ModelKind.CHECKPOINT:
         reason = unusable or _REASONS[kind]
@@ -137,6 +141,13 @@ def classify(header: Header) -> Classification:
         reason = _configuration_problem(header)
     elif reason is None:
         reason = why_not_loadable(header, family)
+    told: tuple[Told, ...] = ()
+    if kind is ModelKind.CHECKPOINT:
+        try:
+            told = told_by_header(header, family)
+        except UnusableTraining as error:
+            reason = reason or error.reason
+        family = recorded_training(family, told, None).family
     return Classification(
         kind,
         family,
@@ -154,6 +165,7 @@ def classify(header: Header) -> Classification:
         base=addon.base,
         trigger_words=addon.trigger_words,
         rank=addon.rank,
+        told=told,
         lacks_vae=(
             kind is ModelKind.CHECKPOINT
             and reason is None
