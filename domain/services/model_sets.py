@@ -5,9 +5,11 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from domain.checkpoints.pipelines import pipeline_inputs
+from domain.checkpoints.sets.networks.distilled import named_variant
 from domain.checkpoints.sets.published import kind_of, variant_note
 from domain.checkpoints.sets.words import need_words
 from domain.models.components import DRAWS, Component, ModelMember, Need
+from domain.models.defaults import ModelDefaults
 from domain.models.kinds import ModelKind
 from domain.models.record import ModelRecord
 from domain.services.set_members import Candidates
@@ -114,6 +116,7 @@ def _alone(record: ModelRecord, component: Component) -> ModelRecord:
         members=members,
         native_size=record.native_size or _NATIVE_SIZE,
         note=record.note or variant_note(record.family, record.name),
+        defaults=_defaults(record),
     )
 
 
@@ -130,12 +133,21 @@ def _joined(
         reason=None,
         native_size=record.native_size or _NATIVE_SIZE,
         note=_note(record, component, chosen),
+        defaults=_defaults(record),
         pipeline_inputs=pipeline_inputs(component.pipeline),
         members=(
             _member(DRAWS, record),
             *(_member(need.role, each) for need, each in chosen.items()),
         ),
     )
+
+
+def _defaults(record: ModelRecord) -> ModelDefaults:
+    """Return the steps and the guidance of the model's authors, behind those of its record."""
+    if (variant := named_variant(record.family, record.name)) is None:
+        return record.defaults
+    theirs = ModelDefaults(num_inference_steps=variant.steps, guidance_scale=variant.guidance)
+    return record.defaults.over(theirs)
 
 
 def _member(role: str, record: ModelRecord) -> ModelMember:
