@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from adapters.diffusion.image_generator import DiffusersImageGenerator
-from domain.errors import ModelNotLoadable
 from domain.generation.request import GenerationRequest
 from domain.models.record import ModelRecord
 from tests.contract.drawing.generating import generate, new_generator
@@ -51,18 +50,16 @@ def test_one_file_with_every_component_draws_the_same(
     _check(generator, model, pipeline, request_for(prompt=PROMPT, num_inference_steps=1))
 
 
-def test_a_tensor_of_no_known_component_is_refused(tmp_path: Path) -> None:
+def test_a_tensor_of_no_known_component_is_told_when_the_file_is_listed(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import save_file
-
-    from adapters.diffusion.devices.device import find_device
-    from adapters.diffusion.loading.loader import load_pipeline
 
     whole = all_in_one(pipeline_of("flux-schnell"))
     whole["redux_embedder.weight"] = torch.zeros(2)
     save_file(whole, tmp_path / "all.safetensors")
-    with pytest.raises(ModelNotLoadable, match=r"redux_embedder\.weight"):
-        load_pipeline(listed(tmp_path), find_device("cpu", "float32"))
+    model = listed(tmp_path)
+    assert not model.loadable
+    assert "redux_embedder.weight" in str(model.reason)
 
 
 def _check(
