@@ -109,7 +109,7 @@ def is_finite(tensor: torch.Tensor) -> bool:
     """Return whether a tensor with numbers holds neither NaN nor infinity.
 
     The sum of the squares is finite only if every number is. It takes a fifth of the time of any
-    other test on a CPU. Large numbers can make it infinite, so that result is no proof. Then the
+    other test on a CPU. Large numbers can make it infinite, so that result proves nothing. Then the
     least and the largest number decide: NaN is the least and the largest of any numbers.
     """
     if is_float8(tensor.dtype):
