@@ -21,6 +21,7 @@ __all__ = [
     "FAMILIES",
     "INPAINTING_CHANNELS",
     "LATENT_SIDE",
+    "PICTURE_WIDTHS",
     "PIX2PIX_CHANNELS",
     "FamilyFacts",
     "TextEncoderFacts",
@@ -35,6 +36,10 @@ INPAINTING_CHANNELS = 9
 """The input channels of the UNet of an inpainting model."""
 PIX2PIX_CHANNELS = 8
 """The input channels of the UNet of an InstructPix2Pix model."""
+PICTURE_WIDTHS = (1536, 2048)
+"""The numbers beside the prompt that Stable Diffusion 2.1 unCLIP takes: the embedding of a picture
+by CLIP ViT-L/14 (768) or OpenCLIP ViT-H/14 (1024), and as many for the level of its noise
+(Stability-AI/stablediffusion, `v2-1-stable-unclip-l-inference.yaml` and `-h-`)."""
 
 
 @dataclass(frozen=True, slots=True)

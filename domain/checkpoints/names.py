@@ -1,7 +1,9 @@
-"""Older names of tensors, and the names that replace them."""
+"""Other names of tensors, and the names that replace them."""
 
 from collections.abc import Mapping
 from typing import TypeVar
+
+from domain.checkpoints.unets.blocks import with_consecutive_blocks
 
 __all__ = ["with_modern_names"]
 
@@ -9,19 +11,28 @@ _Tensor = TypeVar("_Tensor")
 
 _CLIP = "cond_stage_model.transformer."
 _PARTS = ("embeddings.", "encoder.", "final_layer_norm.")
+_RENAMED = {
+    # The script convert_diffusers_to_original_stable_diffusion.py of diffusers has no other name
+    # for this tensor, which only latent consistency models have.
+    "model.diffusion_model.time_embedding.cond_proj.weight": (
+        "model.diffusion_model.time_embed.cond_proj.weight"
+    ),
+}
 
 
 def with_modern_names(tensors: Mapping[str, _Tensor]) -> dict[str, _Tensor]:
-    """Return the tensors with the names that diffusers expects for the text encoder.
+    """Return the tensors with the names that diffusers expects.
 
     Checkpoints that were converted with early transformers lack the `text_model.` in
     `cond_stage_model.transformer.text_model.embeddings…`. Many anime models of 2022 are such
     checkpoints. AUTOMATIC1111's web UI renames the same three prefixes (`sd_models.py`,
-    `checkpoint_dict_replacements`).
+    `checkpoint_dict_replacements`). For the names of pruned UNets see `with_consecutive_blocks`.
     """
-    return {_modern(name): tensor for name, tensor in tensors.items()}
+    return with_consecutive_blocks({_modern(name): each for name, each in tensors.items()})
 
 
 def _modern(name: str) -> str:
+    if name in _RENAMED:
+        return _RENAMED[name]
     rest = name.removeprefix(_CLIP)
     return f"{_CLIP}text_model.{rest}" if rest != name and rest.startswith(_PARTS) else name

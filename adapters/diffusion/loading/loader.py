@@ -38,6 +38,7 @@ from adapters.diffusion.loading.embedded_configuration import configuration_fold
 from adapters.diffusion.loading.file_identity import proven
 from adapters.diffusion.loading.folder_loader import read_folder
 from adapters.diffusion.loading.placement import place
+from adapters.diffusion.loading.unet_inputs import take_guidance, without_picture
 from adapters.diffusion.loading.unread_tensors import unread_reason
 from adapters.diffusion.loading.weights import read_metadata, read_weights, tensor_facts
 from adapters.diffusion.openvino.backend import accelerate_with_openvino
@@ -46,6 +47,8 @@ from adapters.diffusion.untrusted.refusals import refusals_as_not_loadable
 from adapters.diffusion.untrusted.ticking import ticking
 from domain.checkpoints.averages import places_of_averages
 from domain.checkpoints.configurations import embedded_configuration
+from domain.checkpoints.families import facts_of
+from domain.checkpoints.unets import UnknownUnet
 from domain.errors import DeviceLost, DomainError, GenerationFailed, ModelNotLoadable
 from domain.models.record import ModelRecord
 
@@ -122,7 +125,9 @@ def _read(model: ModelRecord, device: Device, tick: Callable[[], None]) -> Pipel
     weights = _with_averages(stored)
     with refusals_as_not_loadable():
         embedded = embedded_configuration(metadata)
-    files = embedded or _family_configuration(model, stored, metadata)
+    if embedded is None:
+        weights = without_picture(weights)
+    files = embedded or _family_configuration(model, weights, metadata)
     dtype = _loaded_dtype(weights.values(), device)
     pipeline = _assemble(weights, files, dtype)
     if (reason := unread_reason(weights, pipeline.components)) is not None:
@@ -161,7 +166,12 @@ def _family_configuration(
         )
     probe = weights[PROBE].flatten().tolist() if PROBE in weights else None
     prediction = prediction_of(model.family, weights, metadata, probe)
-    return configuration_files(model.family, prediction)
+    shapes = {name: tuple(each.shape) for name, each in weights.items()}
+    try:
+        facts = facts_of(model.family, shapes)
+    except UnknownUnet as error:
+        raise ModelNotLoadable(f"its UNet {error.reason}", model.name, lasting=True) from error
+    return configuration_files(model.family, prediction, facts)
 
 
 def _assemble(
@@ -199,6 +209,7 @@ def _assemble(
                     torch_dtype=dtype,
                     local_files_only=True,
                 )
+    take_guidance(parts["unet"], weights)
     for name, part in parts.items():
         _check_whole(name, part)
     if is_xl:

@@ -18,6 +18,7 @@ from diffusers.loaders.single_file_utils import (
     is_clip_model,
 )
 
+from adapters.diffusion.loading.unet_inputs import GUIDANCE
 from domain.checkpoints.unused import (
     is_harmless,
     is_harmless_in_a_folder,
@@ -88,6 +89,8 @@ def _converted(
     """Yield each network with the stand-ins as the conversion of this network returns them."""
     unet, vae, text_encoder = (parts[name] for name in ("unet", "vae", "text_encoder"))
     yield unet, convert_ldm_unet_checkpoint(stand_ins, config=dict(unet.config))
+    if GUIDANCE in stand_ins:
+        yield unet, {"time_embedding.cond_proj.weight": stand_ins[GUIDANCE]}
     yield vae, convert_ldm_vae_checkpoint(stand_ins, config=dict(vae.config))
     second = parts.get("text_encoder_2")
     if second is not None:
