@@ -1,0 +1,158 @@
+"""The methods of distillation, and how their authors draw with the models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from domain.samplers import Scheduler
+
+__all__ = ["Distilled", "Evidence", "Method"]
+
+_MOST_STEPS = 16
+
+
+class Method(StrEnum):
+    """A method of distillation, by the name that people know it by."""
+
+    TURBO = "Turbo"
+    """Sauer et al., «Adversarial Diffusion Distillation», 2023, arXiv:2311.17042."""
+    LIGHTNING = "Lightning"
+    """Lin et al., «SDXL-Lightning», 2024, arXiv:2402.13929."""
+    HYPER = "Hyper-SD"
+    """Ren et al., «Hyper-SD», 2024, arXiv:2404.13686."""
+    LCM = "LCM"
+    """Luo et al., «Latent Consistency Models», 2023, arXiv:2310.04378."""
+    DMD2 = "DMD2"
+    """Yin et al., «Improved Distribution Matching Distillation», 2024, arXiv:2405.14867."""
+
+
+class Evidence(StrEnum):
+    """What tells that a model is distilled."""
+
+    BYTES = "bytes"
+    NETWORK = "network"
+    METADATA = "metadata"
+    NAME = "name"
+
+    @property
+    def is_hint(self) -> bool:
+        """Whether it is the word of somebody, and no proof."""
+        return self in (Evidence.METADATA, Evidence.NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """How the authors draw.
+
+    Attributes:
+        steps: The steps, if the model does not say its own.
+        scheduler: The sampler. In 8 steps and fewer each begins at pure noise («trailing»).
+        most_steps: More steps than this spoil the picture.
+        most_guidance: More guidance than this spoils the picture.
+    """
+
+    steps: int
+    scheduler: Scheduler
+    most_steps: int = 12
+    most_guidance: float = 3.0
+
+
+_HABITS: Mapping[Method, _Habits] = MappingProxyType(
+    {
+        # The cards of stabilityai/sdxl-turbo and sd-turbo: 1 to 4 steps, no guidance; the folder's
+        # scheduler is EulerAncestralDiscreteScheduler, with trailing timesteps.
+        Method.TURBO: _Habits(4, Scheduler.EULER_A),
+        # The card of ByteDance/SDXL-Lightning: the steps of the file, no guidance,
+        # EulerDiscreteScheduler with trailing timesteps.
+        Method.LIGHTNING: _Habits(4, Scheduler.EULER),
+        # The card of ByteDance/Hyper-SD: the steps of the file, no guidance, DDIMScheduler with
+        # trailing timesteps.
+        Method.HYPER: _Habits(8, Scheduler.DDIM),
+        # The cards of latent-consistency/lcm-lora-sdxl and -sdv1-5: 2 to 8 steps, a guidance of 1
+        # to 2, LCMScheduler.
+        Method.LCM: _Habits(4, Scheduler.LCM),
+        # The card of tianweiy/DMD2: 4 steps, no guidance, LCMScheduler.
+        Method.DMD2: _Habits(4, Scheduler.LCM),
+    }
+)
+_NO_GUIDANCE = 1.0
+_GUIDANCE_AS_INPUT = 8.0
+"""The guidance of SimianLuo/LCM_Dreamshaper_v7, whose UNet takes it as an input (its card)."""
+_MOST_AS_INPUT = 15.0
+"""The most guidance of its training (arXiv:2310.04378, section 5.1: 3 to 15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """What is known of a distilled model.
+
+    Attributes:
+        method: The method of its distillation.
+        evidence: What tells so.
+        own_steps: The steps that the model says it draws in; None if it does not say.
+        native_side: Pixels on each side of its pictures, if it was distilled with other pictures
+            than its base; else None.
+
+    Raises:
+        ValueError: The steps are not a small number.
+    """
+
+    method: Method
+    evidence: Evidence
+    own_steps: int | None = None
+    native_side: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.own_steps is not None and not 1 <= self.own_steps <= _MOST_STEPS:
+            raise ValueError(f"own_steps is {self.own_steps}; it must lie between 1 and 16")
+
+    @property
+    def steps(self) -> int:
+        """The steps that it draws in."""
+        return self.own_steps or _HABITS[self.method].steps
+
+    @property
+    def guidance_scale(self) -> float:
+        """The guidance that it draws with; 1 is none."""
+        is_input = self.evidence is Evidence.NETWORK
+        return _GUIDANCE_AS_INPUT if is_input else _NO_GUIDANCE
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The sampler that it draws with."""
+        return _HABITS[self.method].scheduler
+
+    @property
+    def note(self) -> str | None:
+        """What users should know of a mere hint, without the subject; None for a proof."""
+        if not self.evidence.is_hint:
+            return None
+        where = "name" if self.evidence is Evidence.NAME else "metadata"
+        return (
+            f"is a distilled model ({self.method}) by its {where} alone; it draws {self._usual} "
+            "unless a request or the settings of the model say otherwise"
+        )
+
+    def warning(self, steps: int, guidance_scale: float) -> str | None:
+        """Return what is wrong with a request, without the subject; None if nothing is.
+
+        Args:
+            steps: Denoising steps of the request.
+            guidance_scale: Its guidance.
+        """
+        habits = _HABITS[self.method]
+        is_input = self.evidence is Evidence.NETWORK
+        most_guidance = _MOST_AS_INPUT if is_input else habits.most_guidance
+        if steps <= habits.most_steps and guidance_scale <= most_guidance:
+            return None
+        number = "1 step" if steps == 1 else f"{steps} steps"
+        return (
+            f"is a distilled model ({self.method}), made to draw {self._usual}; {number} with a "
+            f"guidance of {guidance_scale:g} can spoil the picture"
+        )
+
+    @property
+    def _usual(self) -> str:
+        steps = "1 step" if self.steps == 1 else f"{self.steps} steps"
+        return f"{steps} of {self.scheduler} with a guidance of {self.guidance_scale:g}"
